@@ -1,0 +1,57 @@
+# Everything a user or a developer runs. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve until Ctrl-C
+	@$(BIN)/vipgate demo
+
+test: $(VENV)/ready ## run all tests
+	@$(BIN)/pytest
+
+check: $(VENV)/ready ## lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/ready ## format the code and mend what can be mended by machine
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(BENCH_VENV)/ready ## measure gateway, peer and floor; rewrites the table in docs/performance.md
+	@$(BENCH_VENV)/bin/python -m bench
+
+lock: $(VENV)/ready ## pin the newest dependencies with their hashes
+	@$(BIN)/pip install --quiet uv
+	@for name in run dev bench; do \
+		source=requirements/$$name.in; [ $$name = run ] && source=pyproject.toml; \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+			--upgrade $$source -o requirements/$$name.txt; \
+	done
+
+clean: ## delete the environments and what tools left behind
+	@rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vipgate needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@echo "making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH_VENV)/ready: requirements/bench.txt pyproject.toml
+	@echo "making the environment in $(BENCH_VENV) …"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

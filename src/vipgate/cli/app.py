@@ -1,0 +1,91 @@
+"""The command line's root: its commands, and how their errors are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vipgate import __version__
+from vipgate.cli.common import Config, Database
+from vipgate.cli.demo import demo
+from vipgate.cli.ledger import backup, export, migrate, request, sign_
+from vipgate.cli.parks import park
+from vipgate.errors import VipgateError
+from vipgate.logs import set_up_logs
+from vipgate.serve import run_server
+from vipgate.settings import load_settings
+
+app = typer.Typer(
+    name="vipgate",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps a parking platform's ledger of renewals in step with every car park.",
+)
+app.add_typer(park, name="park")
+app.command("export")(export)
+app.command("request")(request)
+app.command("sign")(sign_)
+app.command("migrate")(migrate)
+app.command("backup")(backup)
+app.command("demo")(demo)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Keeps a parking platform's ledger of renewals in step with every car park."""
+    if version:
+        typer.echo(f"vipgate {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    home: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
+    database: Database = None,
+    host: Annotated[str | None, typer.Option(help="Outside address, where parks push; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Outside port; default 8080; 0: any free one.")] = None,
+    inside: Annotated[
+        bool | None, typer.Option("--inside/--no-inside", help="Whether there is an inside port.")
+    ] = None,
+    inside_host: Annotated[str | None, typer.Option(help="Inside address; default 127.0.0.1.")] = None,
+    inside_port: Annotated[int | None, typer.Option(help="Inside port; default: the next after --port.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; SQLite takes one.")] = None,
+    always_200: Annotated[bool | None, typer.Option("--always-200", help="Status 200 even for refusals.")] = None,
+    body_bytes_max: Annotated[int | None, typer.Option(help="Largest body, in bytes.")] = None,
+    bodies_bytes_max: Annotated[int | None, typer.Option(help="All bodies in memory together, in bytes.")] = None,
+    send_s: Annotated[float | None, typer.Option(help="Seconds to send a whole request.")] = None,
+    idle_s: Annotated[float | None, typer.Option(help="Seconds between requests of a connection.")] = None,
+    stop_s: Annotated[float | None, typer.Option(help="Seconds to answer what is in flight when stopping.")] = None,
+    connections_max: Annotated[int | None, typer.Option(help="Connections at once.")] = None,
+    queue_requests_max: Annotated[int | None, typer.Option(help="Pushes that may wait for the commit.")] = None,
+    queue_rows_max: Annotated[int | None, typer.Option(help="Rows that may wait for the commit.")] = None,
+    generation_days: Annotated[int | None, typer.Option(help="Days a replaced stock can be restored.")] = None,
+    journal_days: Annotated[int | None, typer.Option(help="Days the journal is kept.")] = None,
+    refused_days: Annotated[int | None, typer.Option(help="Days refused bodies are kept.")] = None,
+    refused_bodies_max: Annotated[int | None, typer.Option(help="Refused bodies kept per park.")] = None,
+    refused_bytes_max: Annotated[int | None, typer.Option(help="Bytes of refused bodies kept per park.")] = None,
+) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM."""
+    flags = locals().copy()
+    settings = load_settings(flags.pop("config"), **flags)
+    set_up_logs()
+    run_server(settings, lambda line: typer.echo(line))
+
+
+def main() -> None:
+    """The `vipgate` command. Errors that an operator can mend are one message and status 1."""
+    try:
+        app()
+    except VipgateError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of an export has had enough; keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

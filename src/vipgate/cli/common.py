@@ -1,0 +1,166 @@
+"""What the commands share: their common options, opening the store, reading secrets, printing."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.renewal import Zoneless, format_instant, parse_instant
+from vipgate.settings import Settings, load_settings
+from vipgate.store.sqlite import SqliteStore
+from vipgate.vault import Vault, load_vault
+
+SECRET_CHARS_MAX: Final = 256
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
+
+
+class Format(StrEnum):
+    """How a command prints: for people, or for programs."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+ParkUuid = Annotated[str, typer.Argument(help="The park's UUID, as the platform gave it out.", metavar="PARK_UUID")]
+Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).", envvar="VIPGATE_CONFIG")]
+Database = Annotated[str | None, typer.Option(help="sqlite:///path; default: vipgate.db in the data folder.")]
+Output = Annotated[Format, typer.Option("--format", help="text for people; json or jsonl for programs.")]
+Secret = Annotated[
+    str | None,
+    typer.Option(
+        help="The secret: - reads it from standard input, env:NAME from a variable, file:PATH from a file. "
+        "Written out it shows in the process list.",
+    ),
+]
+
+
+def settings_for(config: Path | None, database: str | None) -> Settings:
+    """The settings of a command that takes only these two flags."""
+    return load_settings(config, database=database)
+
+
+@contextmanager
+def store_for(config: Path | None, database: str | None) -> Iterator[SqliteStore]:
+    """The store, for one command."""
+    settings = settings_for(config, database)
+    store = SqliteStore(settings.database_path, clock_us, settings.retention)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def vault_for(settings: Settings) -> Vault:
+    """The vault under the settings' master key."""
+    return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+
+
+def read_secret(given: str) -> str:
+    """The secret that --secret means. Raises OperatorError."""
+    kind, _, rest = given.partition(":")
+    if given == "-":
+        secret = sys.stdin.readline(SECRET_CHARS_MAX + 2)
+    elif kind == "env" and rest:
+        secret = os.environ.get(rest, "")
+        if not secret:
+            raise OperatorError(f"The variable {rest} is not set; set it or give --secret -.")
+    elif kind == "file" and rest:
+        try:
+            with Path(rest).open(encoding="utf-8") as file:
+                secret = file.readline(SECRET_CHARS_MAX + 2)
+        except OSError as error:
+            raise OperatorError(f"Cannot read the secret file {rest}: {error.strerror}.") from None
+    else:
+        secret = given
+        warn("The secret can be seen in the process list and in the shell's history; better --secret - or env:NAME.")
+    secret = secret.rstrip("\r\n")
+    if not 0 < len(secret) <= SECRET_CHARS_MAX:
+        raise OperatorError(f"A secret has 1 to {SECRET_CHARS_MAX} characters, this one has {len(secret)}.")
+    return secret
+
+
+def read_instant(text: str | None, flag: str) -> int | None:
+    """Microseconds since 1970 UTC of an ISO 8601 instant, or of a date, which begins at midnight in Beijing."""
+    if text is None:
+        return None
+    instant = parse_instant(f"{text}T00:00:00+08:00" if _DATE(text) else text)
+    if isinstance(instant, Zoneless):
+        raise OperatorError(f"--{flag} {text} has no time zone; for Beijing time write {instant.utc_if_beijing}.")
+    if instant is None:
+        raise OperatorError(f"--{flag} {text} is no time; write 2026-11-24 or 2026-11-24T08:00:00Z.")
+    return instant
+
+
+def shown_instant(instant_us: int | None) -> str | None:
+    """ISO 8601 UTC, to the second."""
+    return None if instant_us is None else format_instant(instant_us // 1_000_000 * 1_000_000)
+
+
+def warn(message: str) -> None:
+    """One line on standard error."""
+    typer.echo(f"warning: {message}", err=True)
+
+
+def print_one(members: Mapping[str, Any], output: Format) -> None:
+    """One thing: a line for each member, or a JSON object."""
+    if output is Format.TEXT:
+        width = max(map(len, members))
+        for name, value in members.items():
+            typer.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+    else:
+        print_json(members)
+
+
+def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output: Format) -> None:
+    """A list: a table, a JSON array, or an object a line."""
+    if output is Format.JSONL:
+        for row in rows:
+            print_json(row)
+    elif output is Format.JSON:
+        typer.echo(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode())
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column.replace("_", " "), overflow="fold")
+        for row in rows:
+            table.add_row(*[_cell(row[column]) for column in columns])
+        Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def print_json(members: Mapping[str, Any]) -> None:
+    """One JSON object on one line."""
+    typer.echo(msgspec.json.encode(members).decode())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def csv_writer() -> Any:
+    """A CSV writer on standard output, lines ended as RFC 4180 wants them."""
+    sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+    return csv.writer(sys.stdout)

@@ -1,0 +1,131 @@
+"""`vipgate demo`: the whole road on this machine, with the interface page's own example and a made-up stock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Annotated, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
+from vipgate.wire import encode_renewals, signed_headers
+
+RECORDS: Final = 2_000
+ROWS_A_BATCH: Final = 250
+STOP_WAIT_S: Final = 30
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="Outside port; another is taken where it is not free.")] = 8080,
+    stay: Annotated[bool, typer.Option("--stay/--no-stay", help="Serve on until Ctrl-C.")] = True,
+) -> None:
+    """Start a gateway on a temporary database, push the page's example and 2,000 made-up records, and serve on."""
+    with tempfile.TemporaryDirectory(prefix="vipgate-demo-") as home:
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
+        environment["VIPGATE_HOME"] = home
+        log = Path(home) / "gateway.log"
+        with log.open("w", encoding="utf-8") as log_file:
+            server, push_url, ready_url = _start(environment, port, log_file)
+            try:
+                _walk(environment, push_url)
+                _show_addresses(home, push_url, ready_url)
+                if stay:
+                    console.print("\nServing. Ctrl-C stops it and deletes the temporary data.")
+                    server.wait()
+            except KeyboardInterrupt:
+                console.print("\nStopping …")
+            finally:
+                _stop(server)
+    console.print("Stopped; the temporary data is deleted.")
+
+
+def _start(environment: dict[str, str], port: int, log_file: IO[str]) -> tuple[subprocess.Popen[str], str, str]:
+    """A gateway process of its own, on `port` or on any other that is free; with the addresses that it announces."""
+    for wanted in (port, 0):
+        command = [sys.executable, "-m", "vipgate", "serve", "--host", "127.0.0.1", "--port", str(wanted)]
+        server = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            command, env=environment, stdout=subprocess.PIPE, stderr=log_file, text=True, start_new_session=True
+        )
+        addresses = list(_announced(server))
+        if len(addresses) == 2:
+            if wanted == 0:
+                console.print(f"Port {port} is taken; using another.")
+            return server, addresses[0], addresses[1]
+        server.wait(STOP_WAIT_S)
+    reason = Path(log_file.name).read_text(encoding="utf-8")[-500:]
+    raise OperatorError(f"The gateway did not start: {reason}")
+
+
+def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
+    for line in islice(server.stdout or (), 2):
+        yield line.split()[-1]
+
+
+def _walk(environment: dict[str, str], push_url: str) -> None:
+    """Registers the page's park and pushes; prints every answer."""
+    console.rule("1. register the park of the interface page", align="left")
+    add = [sys.executable, "-m", "vipgate", "park", "add", PAGE_PARK_UUID, "--name", "示例停车场", "--secret", "-"]
+    subprocess.run(add, env=environment, input=PAGE_SECRET + "\n", text=True, check=True)  # noqa: S603 - ours
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        console.rule("2. push the page's own example", align="left")
+        _push(client, push_url, PAGE_BODY, signed_headers(PAGE_BODY, PAGE_SECRET))
+        console.rule("3. the same with a wrong signature", align="left")
+        _push(client, push_url, PAGE_BODY, signed_headers(PAGE_BODY, "not the secret"), expected="401")
+        console.rule(f"4. a stock of {RECORDS} records in batches of {ROWS_A_BATCH}", align="left")
+        _push_stock(client, push_url)
+
+
+def _push_stock(client: httpx.Client, push_url: str) -> None:
+    renewals = sample_renewals(RECORDS, seed=20211, until_us=clock_us())
+    columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("push", total=RECORDS)
+        while batch := list(islice(renewals, ROWS_A_BATCH)):
+            body = encode_renewals(PAGE_PARK_UUID, batch)
+            _push(client, push_url, body, signed_headers(body, PAGE_SECRET))
+            progress.advance(task, len(batch))
+
+
+def _push(client: httpx.Client, url: str, body: bytes, headers: dict[str, str], expected: str = "1001") -> None:
+    answer = client.post(url, content=body, headers=headers)
+    console.print(f"[dim]{answer.status_code}[/dim] ", end="")
+    console.print(answer.text, markup=False)
+    if answer.json()["code"] != expected:
+        raise OperatorError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
+
+
+def _show_addresses(home: str, push_url: str, ready_url: str) -> None:
+    base = push_url.partition("/gate/")[0]
+    console.rule("look at it", align="left")
+    console.print(f"push here       {push_url}")
+    console.print(f"health          {base}/healthz")
+    console.print(f"readiness       {ready_url}")
+    vipgate = f"VIPGATE_HOME={home} {Path(sys.argv[0])}"
+    console.print(f"the park        {vipgate} park show {PAGE_PARK_UUID}")
+    console.print(f"its records     {vipgate} export {PAGE_PARK_UUID}")
+    console.print(f"one request     {vipgate} request SEQNO")
+
+
+def _stop(server: subprocess.Popen[str]) -> None:
+    """Ends the gateway the way an operator would, and waits for it."""
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(STOP_WAIT_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,232 @@
+"""`vipgate export`, `request`, `sign`, `migrate`, `backup`: read the ledger and look after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from vipgate.cli.common import (
+    Config,
+    Database,
+    Format,
+    Output,
+    ParkUuid,
+    csv_writer,
+    print_one,
+    read_instant,
+    read_secret,
+    settings_for,
+    shown_instant,
+    store_for,
+)
+from vipgate.errors import OperatorError
+from vipgate.renewal import FLAG_NAMES, fold_plate, format_instant, format_value
+from vipgate.seqno import seqno_time_us
+from vipgate.signature import diagnose, sign
+from vipgate.store.interface import Filter, JournalEntry, Stored
+from vipgate.wire import BODY_BYTES_MAX
+
+EXPORT_COLUMNS: Final = (
+    "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type",
+    "value", "pay_time", "renewal_start_time", "renewal_end_time", "pay_value", "operator", "revision", "seqno",
+    "flags", "extra",
+)  # fmt: skip
+
+
+class ExportFormat(StrEnum):
+    """What `vipgate export` writes."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def export_members(stored: Stored) -> dict[str, Any]:
+    """A record as exports show it: ints as ints, instants as ISO 8601 UTC, absent as null, `value` as a decimal string."""
+    one = stored.renewal
+    return {
+        "plate": one.plate,
+        "plate_color": one.plate_color,
+        "card_no": one.card_no,
+        "card_id": one.card_id,
+        "charge_type": one.charge_type,
+        "vip_type": one.vip_type,
+        "quantity": one.quantity,
+        "pay_partner": one.pay_partner,
+        "pay_type": one.pay_type,
+        "value": None if one.value_e4 is None else format_value(one.value_e4),
+        "pay_time": None if one.pay_time_ms is None else format_instant(one.pay_time_ms * 1000),
+        "renewal_start_time": _instant(one.renewal_start_time_us),
+        "renewal_end_time": _instant(one.renewal_end_time_us),
+        "pay_value": one.pay_value_fen,
+        "operator": one.operator,
+        "revision": stored.revision,
+        "seqno": stored.seqno,
+        "flags": [name for flag, name in FLAG_NAMES.items() if one.flags & flag],
+        "extra": None if one.extra is None else msgspec.Raw(one.extra.encode()),
+    }
+
+
+def _instant(instant_us: int | None) -> str | None:
+    return None if instant_us is None else format_instant(instant_us)
+
+
+def export(
+    park_uuid: ParkUuid,
+    output: Annotated[ExportFormat, typer.Option("--format", help="jsonl or csv.")] = ExportFormat.JSONL,
+    plate: Annotated[str | None, typer.Option(help="Only this plate.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Received at this instant or later; a date begins in Beijing.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Received before this instant.")] = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Write a park's current records to standard output, however many there are."""
+    wanted = Filter(
+        plate=None if plate is None else fold_plate(plate),
+        since_us=read_instant(since, "since"),
+        until_us=read_instant(until, "until"),
+    )
+    with store_for(config, database) as store:
+        if store.find_park(park_uuid) is None:
+            raise OperatorError(f"There is no park {park_uuid}; see: vipgate park list.")
+        records = map(export_members, store.stream(park_uuid, wanted))
+        _write_jsonl(records) if output is ExportFormat.JSONL else _write_csv(records)
+
+
+def _write_jsonl(records: Iterator[dict[str, Any]]) -> None:
+    encode = msgspec.json.Encoder().encode
+    for members in records:
+        sys.stdout.buffer.write(encode(members) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _write_csv(records: Iterator[dict[str, Any]]) -> None:
+    writer = csv_writer()
+    writer.writerow(EXPORT_COLUMNS)
+    for members in records:
+        members["flags"] = " ".join(members["flags"])
+        members["extra"] = None if members["extra"] is None else bytes(members["extra"]).decode()
+        writer.writerow([members[column] for column in EXPORT_COLUMNS])
+
+
+def request(
+    seqno: Annotated[str, typer.Argument(help="As the answer had it.")],
+    body: Annotated[bool, typer.Option("--body", help="Write the kept body of a refused request instead.")] = False,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Show all that the journal knows of one request."""
+    seqno = seqno.strip()
+    if seqno_time_us(seqno) is None:
+        raise OperatorError(
+            f"{seqno[:64]} is no seqno; it has 32 digits and begins with its time, yyyyMMddHHmmssSSS in UTC."
+        )
+    with store_for(config, database) as store:
+        entry = store.journal_entry(seqno)
+        kept = store.refused_body(seqno) if body else None
+    if entry is None:
+        raise OperatorError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
+    if not body:
+        print_one(_journal_members(entry), output)
+    elif kept is None:
+        raise OperatorError(
+            f"No body is kept for {seqno}; only refused (400) requests of authenticated parks have one."
+        )
+    else:
+        sys.stdout.buffer.write(kept)
+
+
+def _journal_members(entry: JournalEntry) -> dict[str, Any]:
+    hint = entry.hint
+    return {
+        "seqno": entry.seqno,
+        "received": format_instant(entry.caller.received_us),
+        "park_uuid": entry.park_uuid,
+        "claimed_park_uuid": entry.claimed,
+        "code": entry.code,
+        "hint": None if hint is None else hint.zh,
+        "hint_en": None if hint is None else hint.en,
+        "complete": entry.complete,
+        "generation": entry.generation,
+        "rows_received": entry.received,
+        "inserted": entry.inserted,
+        "updated": entry.updated,
+        "unchanged": entry.unchanged,
+        "duration_ms": entry.duration_us / 1000,
+        "secret_used": entry.secret_used,
+        "peer": entry.caller.peer,
+        "body_bytes": entry.caller.body_bytes,
+        "body_sha256": entry.caller.body_sha256,
+        "body_kept": entry.body_kept,
+    }
+
+
+def sign_(
+    secret: Annotated[str, typer.Option(help="- reads it from standard input; env:NAME, file:PATH.")],
+    file: Annotated[Path | None, typer.Argument(help="The body; standard input where absent.")] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="HEX", help="A signature to compare with, and to explain.")
+    ] = None,
+) -> None:
+    """Print the signature of a body, or say what is wrong with one."""
+    key = read_secret(secret)
+    body = _read_body(file)
+    if check is None:
+        typer.echo(sign(body, key))
+        return
+    if check.strip().lower() == sign(body, key):
+        typer.echo("The signature is right.")
+        return
+    mistake = diagnose(body, check, [(key, None)])
+    reason = mistake.en if mistake is not None else "no known mistake leads to it; is the secret the right one?"
+    raise OperatorError(f"The signature is wrong: {reason}\nright would be {sign(body, key)}")
+
+
+def _read_body(file: Path | None) -> bytes:
+    try:
+        if file is None:
+            body = sys.stdin.buffer.read(BODY_BYTES_MAX + 1)
+        else:
+            with file.open("rb") as opened:
+                body = opened.read(BODY_BYTES_MAX + 1)
+    except OSError as error:
+        raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
+    if len(body) > BODY_BYTES_MAX:
+        raise OperatorError(f"A body has at most {BODY_BYTES_MAX} bytes.")
+    return body
+
+
+def migrate(config: Config = None, database: Database = None) -> None:
+    """Bring the database's schema to this version. Other commands and the server do it too."""
+    with store_for(config, database) as store:
+        typer.echo(f"schema {store.schema}, up to date: {settings_for(config, database).database_path}")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist yet.")],
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Write a consistent copy of the database while the server runs."""
+    if file.exists():
+        raise OperatorError(f"{file} exists; choose another name.")
+    draft = file.with_name(f".{file.name}.part")
+    draft.unlink(missing_ok=True)
+    with store_for(config, database) as store:
+        store.backup(draft)
+    draft.replace(file)
+    settings = settings_for(config, database)
+    typer.echo(f"{file}  {file.stat().st_size} bytes, {shown_instant(int(file.stat().st_mtime * 1_000_000))}")
+    if settings.master_key is None:
+        typer.echo(
+            f"Keep {settings.key_file} too, elsewhere: without it the parks' secrets in the copy cannot be read.",
+            err=True,
+        )

@@ -1,0 +1,249 @@
+"""`vipgate park …`: register parks, hand out secrets, look at and restore stocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Annotated, Any, Final
+
+import typer
+
+from vipgate.cli.common import (
+    Config,
+    Database,
+    Format,
+    Output,
+    ParkUuid,
+    Secret,
+    print_many,
+    print_one,
+    read_secret,
+    settings_for,
+    shown_instant,
+    store_for,
+    vault_for,
+)
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.store.interface import Park, ParkChange, Store
+from vipgate.vault import make_secret
+from vipgate.wire import PARK_UUID_CHARS_MAX
+
+PARKS_A_PAGE: Final = 500
+
+park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
+
+
+def _members(found: Park) -> dict[str, Any]:
+    return {
+        "park_uuid": found.park_uuid,
+        "name": found.name,
+        "enabled": found.enabled,
+        "records": found.records,
+        "generation": found.generation,
+        "last_push": shown_instant(found.last_push_us),
+        "secret_changed": shown_instant(found.secret_changed_us),
+        "previous_secret_valid": found.has_previous_secret,
+        "secret_last_used": found.secret_used,
+        "secret_last_used_at": shown_instant(found.secret_used_us),
+        "allow_list": list(found.allow_list),
+        "rate_per_minute": found.rate_per_minute,
+        "created": shown_instant(found.created_us),
+    }
+
+
+def _unknown(park_uuid: str) -> OperatorError:
+    return OperatorError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
+
+
+def _found(store: Store, park_uuid: str) -> Park:
+    found = store.find_park(park_uuid)
+    if found is None:
+        raise _unknown(park_uuid)
+    return found
+
+
+@park.command("add")
+def add(
+    park_uuid: ParkUuid,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    secret: Secret = None,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Register a park. Without --secret a strong one is made and shown this once."""
+    park_uuid = park_uuid.strip()
+    if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or not park_uuid.isprintable():
+        raise OperatorError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
+    chosen = make_secret() if secret is None else read_secret(secret)
+    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    with store_for(config, database) as store:
+        if not store.add_park(park_uuid, name, sealed, clock_us()):
+            raise OperatorError(
+                f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
+            )
+    _show_secret(park_uuid, chosen if secret is None else None, output)
+
+
+def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
+    members: dict[str, Any] = {"park_uuid": park_uuid}
+    if secret is not None:
+        members["secret"] = secret
+    print_one(members, output)
+    if secret is not None and output is Format.TEXT:
+        typer.echo("Shown this once: give it to the park now.", err=True)
+
+
+@park.command("list")
+def list_(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """All parks."""
+    with store_for(config, database) as store:
+        columns = ("park_uuid", "name", "enabled", "records", "last_push")
+        print_many(map(_members, _all_parks(store)), columns, output)
+
+
+def _all_parks(store: Store) -> Iterator[Park]:
+    after = ""
+    while page := store.list_parks(after, PARKS_A_PAGE):
+        yield from page
+        after = page[-1].park_uuid
+
+
+@park.command("show")
+def show(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """One park: its stock, its last push, and which secret it used."""
+    with store_for(config, database) as store:
+        print_one(_members(_found(store, park_uuid)), output)
+
+
+@park.command("set")
+def set_(
+    park_uuid: ParkUuid,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' lifts the list.")
+    ] = None,
+    rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 lifts the limit.")] = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Change a park's name, allow list or rate."""
+    change = ParkChange(name=name, allow_list=_networks(allow), rate_per_minute=rate_per_minute)
+    with store_for(config, database) as store:
+        if not store.change_park(park_uuid, change):
+            raise _unknown(park_uuid)
+
+
+def _networks(allow: list[str] | None) -> tuple[str, ...] | None:
+    if allow is None:
+        return None
+    try:
+        return tuple(str(ip_network(entry.strip())) for entry in allow if entry.strip() != "any")
+    except ValueError as error:
+        raise OperatorError(
+            f"--allow: {error}; write an address such as 10.0.0.7 or a network such as 10.0.0.0/24."
+        ) from None
+
+
+@park.command("rotate-secret")
+def rotate_secret(
+    park_uuid: ParkUuid,
+    secret: Secret = None,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Give a park a new secret. Both are valid until the old one is retired."""
+    chosen = make_secret() if secret is None else read_secret(secret)
+    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    with store_for(config, database) as store:
+        before = _found(store, park_uuid)
+        if not store.rotate_secret(park_uuid, sealed, clock_us()):
+            used = before.secret_used or "neither"
+            raise OperatorError(
+                f"Park {park_uuid} still has a previous secret (it last used: {used}); "
+                f"first end it with: vipgate park retire-secret {park_uuid}"
+            )
+    _show_secret(park_uuid, chosen if secret is None else None, output)
+
+
+@park.command("retire-secret")
+def retire_secret(
+    park_uuid: ParkUuid,
+    force: Annotated[bool, typer.Option("--force", help="Even if the park has not used the new one yet.")] = False,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """End the previous secret of a park."""
+    with store_for(config, database) as store:
+        found = _found(store, park_uuid)
+        if not found.has_previous_secret:
+            raise OperatorError(f"Park {park_uuid} has no previous secret; nothing to retire.")
+        if found.secret_used != "current" and not force:
+            used = "still uses the previous secret" if found.secret_used else "has not pushed since the rotation"
+            raise OperatorError(
+                f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway."
+            )
+        store.retire_secret(park_uuid)
+
+
+@park.command("disable")
+def disable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+    """Stop taking a park's pushes; nothing of it is deleted."""
+    _switch(park_uuid, config, database, enabled=False)
+
+
+@park.command("enable")
+def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+    """Take a park's pushes again."""
+    _switch(park_uuid, config, database, enabled=True)
+
+
+def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
+    with store_for(config, database) as store:
+        if not store.change_park(park_uuid, ParkChange(enabled=enabled)):
+            raise _unknown(park_uuid)
+
+
+@park.command("generations")
+def generations(
+    park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT
+) -> None:
+    """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
+    with store_for(config, database) as store:
+        _found(store, park_uuid)
+        rows = [
+            {
+                "generation": one.generation,
+                "current": one.current,
+                "records": one.records,
+                "started": shown_instant(one.started_us),
+                "ended": shown_instant(one.ended_us),
+                "seqno": one.seqno,
+            }
+            for one in store.generations(park_uuid)
+        ]
+    print_many(rows, ("generation", "current", "records", "started", "ended", "seqno"), output)
+
+
+@park.command("restore")
+def restore(
+    park_uuid: ParkUuid,
+    generation: Annotated[int, typer.Argument(help="As `vipgate park generations` lists it.")],
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Make an earlier stock the current one; the one that is current now can be restored in turn."""
+    with store_for(config, database) as store:
+        found = _found(store, park_uuid)
+        if found.generation == generation:
+            raise OperatorError(f"Generation {generation} is the current one already.")
+        if not store.restore(park_uuid, generation, clock_us()):
+            raise OperatorError(
+                f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
+            )
+        after = _found(store, park_uuid)
+    typer.echo(
+        f"generation {found.generation} ({found.records} records) → {after.generation} ({after.records} records)"
+    )

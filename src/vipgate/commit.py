@@ -1,0 +1,180 @@
+"""Group commit: requests that are ready at the same time share one transaction and one fsync.
+
+One thread owns the writing store and drains one queue in order; whatever waits when it comes free is the next group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
+from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention, Store
+
+log = structlog.get_logger()
+
+OVERLOADED = Words(
+    "平台繁忙, 未保存; 请稍后原样重发", "the platform is busy and stored nothing; send the same again later"
+)
+STOPPING = Words(
+    "平台正在停止, 未保存; 请稍后原样重发", "the platform is stopping and stored nothing; send the same again later"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitLimits:
+    """Bounds of the queue and of one group."""
+
+    queue_requests_max: int = 4096
+    queue_rows_max: int = 100_000
+    queue_refused_max: int = 512
+    group_requests_max: int = 512
+    group_rows_max: int = 5_000
+    retry_after_s: int = 2
+    housekeeping_s: float = 60.0
+    purge_pause_s: float = 0.2
+
+
+Waiting = tuple[Push | Refused, "asyncio.Future[Outcome]"]
+
+
+class Committer:
+    """The queue and its thread. `submit` and `note` belong to the event loop, everything else to the thread."""
+
+    def __init__(
+        self,
+        open_store: OpenStore,
+        limits: CommitLimits,
+        retention: Retention,
+        clock_us: Callable[[], int],
+        clock_s: Callable[[], float],
+    ) -> None:
+        self._open_store = open_store
+        self._limits = limits
+        self._retention = retention
+        self._clock_us = clock_us
+        self._clock_s = clock_s
+        self._queue: deque[Waiting] = deque()
+        self._rows = 0
+        self._refused = 0
+        self._stopping = False
+        self._ready = threading.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="vipgate-commit", daemon=True)
+        self._next_housekeeping_s = clock_s()
+
+    async def start(self) -> None:
+        """Opens the store in the thread that will use it. Raises StoreError."""
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._thread.start()
+        await self._opened
+
+    async def stop(self) -> None:
+        """Takes nothing more, writes what waits, and lets go of the store."""
+        with self._ready:
+            self._stopping = True
+            self._ready.notify()
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    def submit(self, push: Push) -> asyncio.Future[Outcome]:
+        """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where the queue is full."""
+        limits = self._limits
+        rows = len(push.renewals)
+        full = self._rows + rows > limits.queue_rows_max and self._rows > 0
+        if self._stopping or full or len(self._queue) - self._refused >= limits.queue_requests_max:
+            raise Unavailable(STOPPING if self._stopping else OVERLOADED, retry_after_s=limits.retry_after_s)
+        return self._append(push, rows)
+
+    def note(self, refused: Refused) -> asyncio.Future[Outcome] | None:
+        """Queues a refusal for the journal; None where too many wait already: they must not crowd out the pushes."""
+        if self._stopping or self._refused >= self._limits.queue_refused_max:
+            return None
+        return self._append(refused, 0)
+
+    def _append(self, request: Push | Refused, rows: int) -> asyncio.Future[Outcome]:
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        with self._ready:
+            self._queue.append((request, future))
+            self._rows += rows
+            self._refused += isinstance(request, Refused)
+            self._ready.notify()
+        return future
+
+    def _run(self) -> None:
+        try:
+            store = self._open_store()
+        except Exception as error:  # Whatever it is, it belongs to the one who waits for the start.
+            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        try:
+            while self._step(store):
+                pass
+        finally:
+            store.close()
+
+    def _step(self, store: Store) -> bool:
+        """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
+        with self._ready:
+            if not self._queue and not self._stopping:
+                self._ready.wait(max(0.0, self._next_housekeeping_s - self._clock_s()))
+            group = self._take()
+            stopping = self._stopping
+        if group:
+            results = self._commit(store, [request for request, _ in group])
+            self._loop.call_soon_threadsafe(_deliver, [future for _, future in group], results)
+        if not stopping and self._clock_s() >= self._next_housekeeping_s:
+            self._housekeep(store)
+        return bool(group) or not stopping
+
+    def _take(self) -> list[Waiting]:
+        """The next group, oldest first, within the bounds of one; at least one request where any waits."""
+        group: list[Waiting] = []
+        rows = 0
+        while self._queue and len(group) < self._limits.group_requests_max:
+            request = self._queue[0][0]
+            more = len(request.renewals) if isinstance(request, Push) else 0
+            if group and rows + more > self._limits.group_rows_max:
+                break
+            rows += more
+            self._refused -= isinstance(request, Refused)
+            group.append(self._queue.popleft())
+        self._rows -= rows
+        return group
+
+    def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
+        try:
+            return [*store.commit(group)]
+        except Exception:  # A fault of ours must not end the only thread that can store anything.
+            log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
+            return [InternalFault(INTERNAL) for _ in group]
+
+    def _housekeep(self, store: Store) -> None:
+        more = False
+        try:
+            more = store.housekeep(self._clock_us(), self._retention)
+        except StoreError as error:
+            log.warning("housekeeping put off", reason=str(error))
+        pause_s = self._limits.purge_pause_s if more else self._limits.housekeeping_s
+        self._next_housekeeping_s = self._clock_s() + pause_s
+
+
+INTERNAL = Words(
+    "平台内部错误, 未保存; 请稍后原样重发, 并把 seqno 告知平台",
+    "a fault of the platform, nothing was stored; send the same again later and tell the platform the seqno",
+)
+
+
+def _deliver(futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError]) -> None:
+    for future, result in zip(futures, results, strict=True):
+        if future.done():
+            continue
+        if isinstance(result, Outcome):
+            future.set_result(result)
+        else:
+            future.set_exception(result)

@@ -1,0 +1,114 @@
+"""The paths of the two ports: outside the push and `/healthz`, inside what the staff's tools ask.
+
+The only place that knows both HTTP and the road.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from vipgate.edge import Request
+from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
+from vipgate.ingest import Knock, Reply, Road
+from vipgate.wire import PUSH_PATH
+
+_READING: Final = ("GET", "HEAD")
+_LANGUAGES_SHOWN_CHARS_MAX: Final = 256
+
+
+def language_of(request: Request) -> Language:
+    """English where `Accept-Language` asks for it before Chinese, else Chinese."""
+    asked = (request.header(b"accept-language") or "")[:_LANGUAGES_SHOWN_CHARS_MAX].lower()
+    for entry in asked.split(","):
+        tag = entry.partition(";")[0].strip()
+        if tag.startswith("en"):
+            return "en"
+        if tag.startswith("zh"):
+            return "zh"
+    return "zh"
+
+
+class Outside:
+    """The port that car parks reach: the push, `/healthz`, nothing else."""
+
+    def __init__(self, road: Road, *, always_200: bool) -> None:
+        self._road = road
+        self._always_200 = always_200
+
+    def refusal_before_body(self, request: Request) -> Refusal | None:
+        """No such path, or a method it does not take."""
+        allowed = {PUSH_PATH: ("POST",), "/healthz": _READING}.get(request.path)
+        return _routed(request, allowed, f"POST {PUSH_PATH}")
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer to a request that has a path of ours."""
+        if request.path == "/healthz":
+            return _plain(200, {"status": "ok"})
+        return self._with_status(await self._road.push(_knock(request)))
+
+    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The envelope of a refusal, journaled."""
+        return self._with_status(await self._road.refuse(_knock(request), refusal))
+
+    def _with_status(self, reply: Reply) -> Reply:
+        """For clients that cannot read the body of an error, the status can be kept at 200."""
+        if self._always_200 and reply.status != 200:
+            return Reply(200, reply.body, reply.retry_after_s, reply.allow)
+        return reply
+
+
+class Inside:
+    """The port for staff and their tools; on the loopback address unless the operator says otherwise."""
+
+    def __init__(self, road: Road, is_ready: Callable[[], Awaitable[str | None]]) -> None:
+        self._road = road
+        self._is_ready = is_ready
+
+    def refusal_before_body(self, request: Request) -> Refusal | None:
+        """No such path, or a method it does not take."""
+        return _routed(request, _READING if request.path in ("/healthz", "/readyz") else None, "/readyz")
+
+    async def answer(self, request: Request) -> Reply:
+        """`/healthz`: the process lives. `/readyz`: it can store, or why it cannot."""
+        reason = await self._is_ready() if request.path == "/readyz" else None
+        if reason is not None:
+            return Reply(503, msgspec.json.encode({"status": "unavailable", "reason": reason}), 5)
+        return _plain(200, {"status": "ok"})
+
+    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The envelope of a refusal, journaled."""
+        return await self._road.refuse(_knock(request), refusal)
+
+
+def _routed(request: Request, allowed: tuple[str, ...] | None, offered: str) -> Refusal | None:
+    if allowed is None:
+        shown = request.path[:64]
+        return NoSuchPath(Words(f"没有路径 {shown}; 应为 {offered}", f"there is no {shown}; {offered} is"))
+    if request.method not in allowed:
+        methods = ", ".join(allowed)
+        words = Words(
+            f"{request.path} 只接受 {methods}, 收到 {request.method}",
+            f"{request.path} takes {methods}, got {request.method}",
+        )
+        return WrongMethod(words, allow=methods)
+    return None
+
+
+def _plain(status: int, members: dict[str, str]) -> Reply:
+    return Reply(status, msgspec.json.encode(members))
+
+
+def _knock(request: Request) -> Knock:
+    return Knock(
+        body=request.body,
+        body_md5=request.body_md5,
+        body_sha256=request.body_sha256.hexdigest(),
+        content_type=request.header(b"content-type"),
+        authorization=request.header(b"authorization"),
+        peer=request.peer,
+        received_us=request.received_us,
+        language=language_of(request),
+    )

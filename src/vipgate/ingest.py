@@ -1,0 +1,252 @@
+"""The road: bytes in, envelope out. Every step is told in wire.py; here they are put in line."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from vipgate.commit import INTERNAL, Committer
+from vipgate.errors import (
+    BadSignature,
+    InternalFault,
+    Language,
+    OperatorError,
+    Refusal,
+    StoreError,
+    Unavailable,
+    VipgateError,
+    Words,
+)
+from vipgate.parks import Admission, Directory
+from vipgate.seqno import SeqnoMint
+from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
+from vipgate.store.interface import Caller, Push, Refused
+from vipgate.wire import (
+    Batch,
+    Claim,
+    Payload,
+    Verified,
+    decode,
+    encode_refusal,
+    encode_success,
+    explain,
+    split,
+    verify,
+)
+
+log = structlog.get_logger()
+
+# Larger bodies are decoded off the event loop, so that nobody waits behind them.
+INLINE_BYTES_MAX: Final = 1024 * 1024
+DIAGNOSIS_SHARE: Final = 0.2
+CLAIMED_CHARS_MAX: Final = 64
+
+_STORE_DOWN = Words(
+    "平台存储暂不可用, 未保存; 请稍后原样重发",
+    "the platform's store is unavailable and stored nothing; send the same again later",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """One request as it came through the door, whole."""
+
+    body: bytes
+    body_md5: Hash
+    body_sha256: str
+    content_type: str | None
+    authorization: str | None
+    peer: str
+    received_us: int
+    language: Language
+
+    @property
+    def caller(self) -> Caller:
+        """What the journal keeps of it."""
+        return Caller(
+            received_us=self.received_us, peer=self.peer, body_bytes=len(self.body), body_sha256=self.body_sha256
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back through the door."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+    allow: str | None = None
+
+
+class DiagnosisBudget:
+    """Lets the search for a signature's mistake take DIAGNOSIS_SHARE of the time at most: anybody can ask for it."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._free_at_s = 0.0
+        self._since_s = 0.0
+
+    def take(self) -> bool:
+        """Whether there is time for one now; it must be given back."""
+        now_s = self._clock_s()
+        if now_s < self._free_at_s:
+            return False
+        self._since_s, self._free_at_s = now_s, now_s + 1.0
+        return True
+
+    def give_back(self) -> None:
+        """Ends one; the next may come after a rest in proportion."""
+        now_s = self._clock_s()
+        self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
+
+
+class Road:
+    """Answers pushes. Lives on the event loop; `slow` is one thread, so that what goes through it keeps its order."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        committer: Committer,
+        mint: SeqnoMint,
+        slow: Executor,
+        clock_s: Callable[[], float],
+    ) -> None:
+        self._directory = directory
+        self._committer = committer
+        self._mint = mint
+        self._slow = slow
+        self._clock_s = clock_s
+        self._budget = DiagnosisBudget(clock_s)
+        self._in_slow: Counter[str] = Counter()
+
+    async def push(self, knock: Knock) -> Reply:
+        """The answer to one push, after the commit. Never raises."""
+        seqno = self._mint.mint()
+        known = Progress()
+        try:
+            return await self._through(knock, seqno, known)
+        except Refusal as refusal:
+            return await self._refused(knock, seqno, known, refusal)
+        except StoreError as error:
+            log.warning("store refused", seqno=seqno, reason=str(error))
+            return self._reply(knock.language, seqno, Unavailable(_STORE_DOWN, retry_after_s=5))
+        except OperatorError as error:
+            log.error("cannot serve park", seqno=seqno, reason=str(error))
+            return self._reply(knock.language, seqno, InternalFault(INTERNAL))
+        except Exception:  # Whatever slipped through must still reach the caller as an envelope.
+            log.exception("fault on the road", seqno=seqno)
+            return await self._refused(knock, seqno, known, InternalFault(INTERNAL))
+
+    async def refuse(self, knock: Knock, refusal: Refusal) -> Reply:
+        """The answer to a request that never came as far as the road: wrong path, too large, cut off."""
+        return await self._refused(knock, self._mint.mint(), Progress(), refusal)
+
+    async def _through(self, knock: Knock, seqno: str, known: Progress) -> Reply:
+        claim = split(knock.body, knock.content_type)
+        known.claimed = claim.park_uuid
+        admission = self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
+        try:
+            if len(knock.body) > INLINE_BYTES_MAX or self._in_slow[claim.park_uuid]:
+                verified, batch = await self._slowly(claim, knock, admission, known)
+            else:
+                verified, batch = self._read(claim, knock, admission, known)
+        except BadSignature as refusal:
+            raise await self._explained(knock, admission, refusal) from None
+        push = Push(
+            seqno, claim.park_uuid, batch.renewals, batch.received, batch.complete, verified.secret_used, knock.caller
+        )
+        outcome = await self._committer.submit(push)
+        payload = Payload(batch.received, outcome.inserted, outcome.updated, outcome.unchanged)
+        return Reply(200, encode_success(seqno, payload, knock.language))
+
+    async def _slowly(
+        self, claim: Claim, knock: Knock, admission: Admission, known: Progress
+    ) -> tuple[Verified, Batch]:
+        """Verifies and decodes in the slow thread; while it does, all of the park's requests go the same way, in order."""
+        loop = asyncio.get_running_loop()
+        self._in_slow[claim.park_uuid] += 1
+        try:
+            return await loop.run_in_executor(self._slow, self._read, claim, knock, admission, known)
+        finally:
+            self._in_slow[claim.park_uuid] -= 1
+            if not self._in_slow[claim.park_uuid]:
+                del self._in_slow[claim.park_uuid]
+
+    def _read(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> tuple[Verified, Batch]:
+        verified = verify(claim, knock.body_md5, knock.authorization, admission.keys)
+        known.park_uuid = claim.park_uuid
+        admission.check(knock.peer, self._clock_s())
+        return verified, decode(verified)
+
+    async def _explained(self, knock: Knock, admission: Admission, refusal: BadSignature) -> BadSignature:
+        """`refusal` with the mistake named, where there is time to look for it."""
+        if len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
+            return refusal
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._slow, explain, knock.body, knock.authorization, admission.keys)
+        finally:
+            self._budget.give_back()
+
+    async def _refused(self, knock: Knock, seqno: str, known: Progress, refusal: Refusal) -> Reply:
+        """Journals a refusal, waits until the operator can find it, and answers."""
+        keep_body = known.park_uuid is not None and refusal.code == "400"
+        line = Refused(
+            seqno,
+            known.park_uuid,
+            known.claimed[:CLAIMED_CHARS_MAX] if known.claimed is not None else None,
+            refusal.code,
+            refusal.hint,
+            knock.caller,
+            knock.body if keep_body else None,
+        )
+        noted = self._committer.note(line)
+        if noted is None:
+            log.warning("refused, not journaled", seqno=seqno, code=refusal.code, peer=knock.peer)
+            return self._reply(knock.language, seqno, refusal)
+        if isinstance(refusal, Unavailable):
+            # An overloaded queue is no place to wait in.
+            noted.add_done_callback(lambda done: done.exception())
+            return self._reply(knock.language, seqno, refusal)
+        try:
+            await noted
+        except VipgateError as error:
+            log.warning("refused, not journaled", seqno=seqno, code=refusal.code, reason=str(error))
+        return self._reply(knock.language, seqno, refusal)
+
+    @staticmethod
+    def _reply(language: Language, seqno: str, refusal: Refusal) -> Reply:
+        return Reply(
+            refusal.status,
+            encode_refusal(seqno, refusal, language),
+            refusal.retry_after_s,
+            getattr(refusal, "allow", None),
+        )
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request came: whom it claimed to be from, and whom it was proved to be from."""
+
+    claimed: str | None = None
+    park_uuid: str | None = None
+
+
+def readable_peer(peername: object) -> str:
+    """The address in what a transport calls its peer name, without the port; IPv4 inside IPv6 as IPv4."""
+    if not isinstance(peername, tuple) or not peername:
+        return ""
+    text = str(peername[0]).partition("%")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

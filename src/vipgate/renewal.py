@@ -1,0 +1,151 @@
+"""One renewal record as the ledger keeps it, and the exact reading and writing of its values. No clock, no disk.
+
+Every value is kept in a form that compares and adds exactly: money in fen, decimals in ten-thousandths, instants as whole
+milliseconds or microseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from unicodedata import normalize
+
+import msgspec
+
+PLATE_CHARS_MAX: Final = 16
+TEXT_CHARS_MAX: Final = 64
+INSTANT_CHARS_MAX: Final = 40
+QUANTITY_MAX: Final = 10**9
+PAY_VALUE_FEN_MAX: Final = 10**12
+VALUE_SCALE: Final = 10**4
+VALUE_E4_MAX: Final = 10**16 - 1
+PAY_TIME_MS_MIN: Final = 946_684_800_000  # 2000-01-01T00:00:00Z
+PAY_TIME_MS_MAX: Final = 4_133_980_799_999  # 2100-12-31T23:59:59.999Z
+
+FLAG_UNUSUAL_PLATE: Final = 1
+FLAG_PLATE_CHANGED: Final = 2
+FLAG_MONEY_CHANGED: Final = 4
+FLAG_NAMES: Final = {
+    FLAG_UNUSUAL_PLATE: "unusual_plate",
+    FLAG_PLATE_CHANGED: "plate_changed",
+    FLAG_MONEY_CHANGED: "money_changed",
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_USUAL_PLATE = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{4,5}[A-Z0-9\u4e00-\u9fff]").fullmatch
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+).fullmatch
+_BEIJING = timedelta(hours=8)
+
+
+class Renewal(msgspec.Struct, frozen=True, gc=False):
+    """One record of a park, normalised (wire contract, "A row"). Absent members are None.
+
+    `value_e4` is the face value times 10,000; `extra` is a JSON object of the members that the contract does not list;
+    `flags` is a sum of FLAG_*. Field order is the order of the columns in the stores.
+    """
+
+    pay_partner: str
+    plate: str
+    plate_color: int
+    card_no: str | None
+    card_id: str | None
+    charge_type: str
+    vip_type: int
+    quantity: int
+    pay_type: int
+    value_e4: int | None
+    pay_time_ms: int | None
+    renewal_start_time_us: int | None
+    renewal_end_time_us: int | None
+    pay_value_fen: int | None
+    operator: str | None
+    extra: str | None
+    flags: int
+
+
+def fold_plate(text: str) -> str:
+    """`text` with full-width letters and digits folded, in upper case, without blanks and `·`.
+
+    Upper-casing can undo the folding for a few letters, so the two alternate until nothing changes.
+    """
+    plate = normalize("NFKC", text).upper()
+    for _ in range(4):
+        folded = normalize("NFKC", plate).upper()
+        if folded == plate:
+            break
+        plate = folded
+    return "".join(plate.replace("·", "").split())
+
+
+def plate_flags(plate: str) -> int:
+    """FLAG_UNUSUAL_PLATE where a folded plate is not of a common mainland form, else 0."""
+    return 0 if _USUAL_PLATE(plate) else FLAG_UNUSUAL_PLATE
+
+
+class Zoneless(msgspec.Struct, frozen=True):
+    """A time without a zone, and the UTC form it has if it was meant as Beijing time."""
+
+    utc_if_beijing: str
+
+
+def parse_instant(text: str) -> int | Zoneless | None:
+    """Microseconds since 1970 UTC of an ISO 8601 instant with `Z` or an offset; None where it is not one.
+
+    Digits after the microsecond are dropped.
+    """
+    return _parse_instant(text) if len(text) <= INSTANT_CHARS_MAX else None
+
+
+@lru_cache(maxsize=65_536)
+def _parse_instant(text: str) -> int | Zoneless | None:
+    """Cached, because the records of a park share few period boundaries."""
+    found = _INSTANT(text)
+    if found is None:
+        return None
+    date, minute, second, fraction, zone = found.groups()
+    if fraction is not None and second is None:
+        return None
+    try:
+        naive = datetime.fromisoformat(f"{date}T{minute}{second or ':00'}")
+        naive += timedelta(microseconds=int(((fraction or "") + "000000")[:6]))
+        if zone is None:
+            return Zoneless(format_instant(_microseconds(naive - _BEIJING)))
+        instant = naive - _offset(zone)
+    except (ValueError, OverflowError):
+        return None
+    return _microseconds(instant)
+
+
+def _offset(zone: str) -> timedelta:
+    if zone in "Zz":
+        return timedelta()
+    digits = zone[1:].replace(":", "")
+    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    if hours > 23 or minutes > 59:
+        raise ValueError(zone)
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if zone[0] == "-" else offset
+
+
+def _microseconds(naive_utc: datetime) -> int:
+    return (naive_utc.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+
+def format_instant(instant_us: int) -> str:
+    """ISO 8601 UTC with `Z`; a fraction only where there is one."""
+    moment = _EPOCH + timedelta(microseconds=instant_us)
+    text = moment.replace(tzinfo=None).isoformat()
+    return text.rstrip("0") + "Z" if moment.microsecond else text + "Z"
+
+
+def format_value(value_e4: int) -> str:
+    """A face value as the shortest exact decimal: 300000 → "30", 305000 → "30.5"."""
+    whole, rest = divmod(abs(value_e4), VALUE_SCALE)
+    text = f"{whole}.{rest:04}".rstrip("0").rstrip(".")
+    return "-" + text if value_e4 < 0 else text

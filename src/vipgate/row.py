@@ -1,0 +1,381 @@
+"""Turns one row of a request (`ParkingVIP`) into a Renewal, or names all that is wrong with it, and back.
+
+Two readers give the same answer: a quick one for rows that are already plain, and a careful one for all others,
+which alone knows how to say what is wrong. No clock, no disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Context, Decimal
+from typing import Annotated, Final, TypeVar
+from unicodedata import category, normalize
+
+import msgspec
+
+from vipgate.errors import Fault, Words
+from vipgate.renewal import (
+    PAY_TIME_MS_MAX,
+    PAY_TIME_MS_MIN,
+    PAY_VALUE_FEN_MAX,
+    PLATE_CHARS_MAX,
+    QUANTITY_MAX,
+    TEXT_CHARS_MAX,
+    VALUE_E4_MAX,
+    VALUE_SCALE,
+    Renewal,
+    Zoneless,
+    fold_plate,
+    format_instant,
+    format_value,
+    parse_instant,
+    plate_flags,
+)
+
+EXTRA_BYTES_MAX: Final = 4096
+PLATE_COLORS: Final = (1, 2, 3, 4, 5, -1)
+VIP_TYPES: Final = (1, 2, 3, 4, 5, 6, 7, 0)
+PAY_TYPES: Final = (1, 2)
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?\d{1,4})?", re.ASCII).fullmatch
+_DIGITS_MAX = 64
+_PLATE_RAW_CHARS_MAX = 256
+# Wider than any number that _NUMBER lets through: nothing is ever rounded.
+_EXACT = Context(prec=300)
+
+T = TypeVar("T")
+
+
+class _Token(msgspec.Struct, frozen=True):
+    """One member as it came: `text` of a string, a number's digits, or None for any other JSON value."""
+
+    source: str
+    text: str | None
+    is_string: bool
+
+
+class _Wrong(Exception):
+    """A value breaks its member's rule; carries the remedy."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.remedy = Words(zh, en)
+
+
+class _PlainRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A row with no surprises: strings where text is meant, numbers or strings of them where numbers are.
+
+    Defaults stand for absent members and lie outside the bounds, so no value that came can be mistaken for one.
+    """
+
+    plate: Annotated[str, msgspec.Meta(max_length=_PLATE_RAW_CHARS_MAX)]
+    plate_color: Annotated[int, msgspec.Meta(ge=-1, le=5)]
+    charge_type: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    vip_type: Annotated[int, msgspec.Meta(ge=0, le=7)]
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+    pay_partner: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
+    pay_type: Annotated[int, msgspec.Meta(ge=1, le=2)]
+    card_no: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
+    card_id: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
+    value: Annotated[str, msgspec.Meta(max_length=12)] = ""
+    pay_time: Annotated[int, msgspec.Meta(ge=PAY_TIME_MS_MIN, le=PAY_TIME_MS_MAX)] = -1
+    renewal_start_time: str = ""
+    renewal_end_time: str = ""
+    pay_value: Annotated[int, msgspec.Meta(ge=0, le=PAY_VALUE_FEN_MAX)] = -1
+    operator: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
+
+
+_plain_row = msgspec.json.Decoder(_PlainRow, strict=False).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str).decode
+_escape = msgspec.json.encode
+
+
+def read_row(source: msgspec.Raw | bytes, *, plain: bool) -> Renewal | list[Fault]:
+    """The record in `source` (one JSON value), or its faults with places relative to the row (`.plate`).
+
+    `plain` says that the text holds neither escapes nor control characters, so that strings need no look of their own.
+    """
+    if plain:
+        try:
+            renewal = _quick(_plain_row(source))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            renewal = None
+        if renewal is not None:
+            return renewal
+    return _careful(bytes(source))
+
+
+def _quick(row: _PlainRow) -> Renewal | None:
+    """The record, or None where the careful reader has to decide."""
+    plate = normalize("NFKC", row.plate).upper()
+    if " " in plate or "·" in plate:
+        plate = plate.replace(" ", "").replace("·", "")
+    charge_type, pay_partner = row.charge_type.strip(), row.pay_partner.strip()
+    if not (0 < len(plate) <= PLATE_CHARS_MAX and charge_type and pay_partner and row.plate_color):
+        return None
+    flags = plate_flags(plate)
+    if flags and not plate.isascii():
+        return None
+    start = end = None
+    value_e4 = None
+    if row.value:
+        if not (row.value.isdigit() and row.value.isascii()) or (row.value[0] == "0" and len(row.value) > 1):
+            return None
+        value_e4 = int(row.value) * VALUE_SCALE
+    if row.renewal_start_time:
+        start = parse_instant(row.renewal_start_time)
+    if row.renewal_end_time:
+        end = parse_instant(row.renewal_end_time)
+    if not isinstance(start, int):
+        if row.renewal_start_time:
+            return None
+        start = None
+    if not isinstance(end, int):
+        if row.renewal_end_time:
+            return None
+        end = None
+    elif start is not None and end < start:
+        return None
+    return Renewal(
+        pay_partner,
+        plate,
+        row.plate_color,
+        row.card_no.strip() or None,
+        row.card_id.strip() or None,
+        charge_type,
+        row.vip_type,
+        row.quantity,
+        row.pay_type,
+        value_e4,
+        row.pay_time if row.pay_time >= 0 else None,
+        start,
+        end,
+        row.pay_value if row.pay_value >= 0 else None,
+        row.operator.strip() or None,
+        None,
+        flags,
+    )
+
+
+def _careful(source: bytes) -> Renewal | list[Fault]:
+    """Reads `source` member by member and gathers every fault."""
+    try:
+        members = _members(source)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        got = source[:256].decode("utf-8", "replace")
+        return [Fault("", Words("应为 JSON 对象", "must be a JSON object"), got)]
+    faults: list[Fault] = []
+
+    def read(name: str, rule: Callable[[_Token], T]) -> T | None:
+        """The member `name` by `rule`; None where it is absent or wrong."""
+        raw = members.pop(name, None)
+        try:
+            token = _token(bytes(raw)) if raw is not None else None
+            if token is None:
+                if name in REQUIRED:
+                    came = None if raw is None else bytes(raw).decode("utf-8", "replace")
+                    faults.append(Fault(f".{name}", Words("必填", "required"), came))
+                return None
+            return rule(token)
+        except _Wrong as wrong:
+            faults.append(Fault(f".{name}", wrong.remedy, bytes(raw or b"").decode("utf-8", "replace")))
+            return None
+
+    plate = read("plate", _plate)
+    plate_color = read("plate_color", _one_of(PLATE_COLORS))
+    card_no, card_id = read("card_no", _text), read("card_id", _text)
+    charge_type = read("charge_type", _text)
+    vip_type = read("vip_type", _one_of(VIP_TYPES))
+    quantity = read("quantity", _int_within(0, QUANTITY_MAX))
+    pay_partner = read("pay_partner", _text)
+    pay_type = read("pay_type", _one_of(PAY_TYPES))
+    value_e4, pay_time_ms = read("value", _value), read("pay_time", _pay_time)
+    start, end = read("renewal_start_time", _instant), read("renewal_end_time", _instant)
+    pay_value_fen, operator = read("pay_value", _int_within(0, PAY_VALUE_FEN_MAX)), read("operator", _text)
+    if start is not None and end is not None and end < start:
+        remedy = Words(
+            f"不得早于开始时间 {format_instant(start)}", f"must not be before the start {format_instant(start)}"
+        )
+        faults.append(Fault(".renewal_end_time", remedy, format_instant(end)))
+    extra = _extra(members, faults)
+    if (
+        faults
+        or plate is None
+        or plate_color is None
+        or charge_type is None
+        or vip_type is None
+        or quantity is None
+        or pay_partner is None
+        or pay_type is None
+    ):
+        return faults
+    return Renewal(
+        pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
+        pay_time_ms, start, end, pay_value_fen, operator, extra, plate_flags(plate),
+    )  # fmt: skip
+
+
+REQUIRED: Final = frozenset({"plate", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type"})
+
+
+def _token(source: bytes) -> _Token | None:
+    """The scalar in `source`, or None where it is absent (`null`, blank string)."""
+    if source == b"null":
+        return None
+    shown = source.decode("utf-8", "replace")
+    if source[:1] == b'"':
+        try:
+            text = _string(source).strip()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise _Wrong("含有无效的转义或半个代理对", "holds a broken escape or half a surrogate pair") from None
+        if not text:
+            return None
+        if any(category(character) == "Cc" for character in text):
+            raise _Wrong("不得含有控制字符", "must not hold control characters")
+        return _Token(shown, text, True)
+    if source[:1] in b"-0123456789":
+        return _Token(shown, shown, False)
+    raise _Wrong("应为字符串或数字", "must be a string or a number")
+
+
+def _text(token: _Token) -> str:
+    """Text of at most TEXT_CHARS_MAX characters; a whole number keeps every digit."""
+    text = token.text or ""
+    if not token.is_string:
+        number = _decimal(text)
+        if number is not None and number == number.to_integral_value() and number.adjusted() < _DIGITS_MAX:
+            text = str(int(number))
+    if len(text) > TEXT_CHARS_MAX:
+        raise _Wrong(f"最多 {TEXT_CHARS_MAX} 个字符", f"at most {TEXT_CHARS_MAX} characters")
+    return text
+
+
+def _plate(token: _Token) -> str:
+    text = token.text or ""
+    plate = fold_plate(text[:_PLATE_RAW_CHARS_MAX])
+    if not plate:
+        raise _Wrong("必填", "required")
+    if len(plate) > PLATE_CHARS_MAX or len(text) > _PLATE_RAW_CHARS_MAX:
+        raise _Wrong(f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
+    return plate
+
+
+def _decimal(text: str) -> Decimal | None:
+    """The exact number that `text` writes as a JSON number, within bounds that keep arithmetic cheap."""
+    return Decimal(text) if _NUMBER(text) else None
+
+
+def _int(token: _Token) -> int | None:
+    """The whole number in `token` (`1`, `"1"`, `1.0`), or None."""
+    number = _decimal(token.text or "")
+    if number is None or number.adjusted() > 30 or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+def _one_of(allowed: tuple[int, ...]) -> Callable[[_Token], int]:
+    listed = ",".join(map(str, allowed))
+
+    def rule(token: _Token) -> int:
+        number = _int(token)
+        if number not in allowed or number is None:
+            raise _Wrong(f"应为 {listed} 之一", f"must be one of {listed}")
+        return number
+
+    return rule
+
+
+def _int_within(low: int, high: int) -> Callable[[_Token], int]:
+    def rule(token: _Token) -> int:
+        number = _int(token)
+        if number is None or not low <= number <= high:
+            raise _Wrong(f"应为 {low} 到 {high} 的整数", f"must be an integer from {low} to {high}")
+        return number
+
+    return rule
+
+
+def _value(token: _Token) -> int:
+    """A decimal of at most 12 digits before and 4 after the point, in ten-thousandths."""
+    number = _decimal(token.text or "")
+    if number is not None and -_DIGITS_MAX < number.adjusted() < _DIGITS_MAX:
+        scaled = _EXACT.multiply(number, VALUE_SCALE)
+        if scaled == scaled.to_integral_value() and abs(scaled) <= VALUE_E4_MAX:
+            return int(scaled)
+    raise _Wrong(
+        "应为小数, 整数部分最多 12 位, 小数部分最多 4 位",
+        "must be a decimal, at most 12 digits before and 4 after the point",
+    )
+
+
+def _pay_time(token: _Token) -> int:
+    number = _int(token)
+    if number is None or not PAY_TIME_MS_MIN <= number <= PAY_TIME_MS_MAX:
+        if number is not None and PAY_TIME_MS_MIN <= number * 1000 <= PAY_TIME_MS_MAX:
+            raise _Wrong(
+                f"收到的是秒, 应为毫秒, 即 {number * 1000}", f"these are seconds, milliseconds wanted: {number * 1000}"
+            )
+        raise _Wrong(
+            f"应为 1970 年以来的毫秒数, {PAY_TIME_MS_MIN} 到 {PAY_TIME_MS_MAX} (2000 到 2100 年)",
+            f"must be milliseconds since 1970, {PAY_TIME_MS_MIN} to {PAY_TIME_MS_MAX} (years 2000 to 2100)",
+        )
+    return number
+
+
+def _instant(token: _Token) -> int:
+    instant = parse_instant(token.text or "") if token.is_string else None
+    if isinstance(instant, Zoneless):
+        raise _Wrong(
+            f"缺少时区; 若为北京时间, 应写成 {instant.utc_if_beijing}",
+            f"has no time zone; if Beijing time is meant, write {instant.utc_if_beijing}",
+        )
+    if instant is None:
+        raise _Wrong(
+            "应为带时区的 ISO 8601 时间, 例如 2022-09-30T16:00:00Z",
+            "must be an ISO 8601 time with a zone, such as 2022-09-30T16:00:00Z",
+        )
+    return instant
+
+
+def _extra(members: dict[str, msgspec.Raw], faults: list[Fault]) -> str | None:
+    """The members that the contract does not list, as one JSON object in the order of their names."""
+    if not members:
+        return None
+    parts = [_escape(name) + b":" + msgspec.json.format(bytes(members[name]), indent=-1) for name in sorted(members)]
+    text = b"{" + b",".join(parts) + b"}"
+    if len(text) > EXTRA_BYTES_MAX:
+        remedy = Words(
+            f"未列出的成员合计最多 {EXTRA_BYTES_MAX} 字节", f"unlisted members: at most {EXTRA_BYTES_MAX} bytes in all"
+        )
+        faults.append(Fault("", remedy, f"{len(text)}"))
+        return None
+    return text.decode("utf-8")
+
+
+def write_row(renewal: Renewal) -> bytes:
+    """The row that reads back as `renewal`: one JSON object, scalars as the interface page's example has them."""
+    members: dict[str, str | None] = {
+        "plate": renewal.plate,
+        "plate_color": str(renewal.plate_color),
+        "card_no": renewal.card_no,
+        "card_id": renewal.card_id,
+        "charge_type": renewal.charge_type,
+        "vip_type": str(renewal.vip_type),
+        "quantity": str(renewal.quantity),
+        "pay_partner": renewal.pay_partner,
+        "pay_type": str(renewal.pay_type),
+        "value": None if renewal.value_e4 is None else format_value(renewal.value_e4),
+        "pay_time": None if renewal.pay_time_ms is None else str(renewal.pay_time_ms),
+        "renewal_start_time": _written(renewal.renewal_start_time_us),
+        "renewal_end_time": _written(renewal.renewal_end_time_us),
+        "pay_value": None if renewal.pay_value_fen is None else str(renewal.pay_value_fen),
+        "operator": renewal.operator,
+    }
+    listed = _escape({name: text for name, text in members.items() if text is not None})
+    return listed if renewal.extra is None else listed[:-1] + b"," + renewal.extra.encode()[1:]
+
+
+def _written(instant_us: int | None) -> str | None:
+    return None if instant_us is None else format_instant(instant_us)

@@ -1,0 +1,50 @@
+"""Makes and reads seqnos: 32 decimal digits, time first, unique across processes and nodes (wire contract, Answer)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SEQNO_CHARS: Final = 32
+
+
+class SeqnoMint:
+    """Makes seqnos: 17 digits of UTC time, then 15 that start at a random place and count on.
+
+    Never goes back in time inside one process, and two processes meet only if they draw the same of 10^15 places.
+    """
+
+    def __init__(self, clock_us: Callable[[], int], start: int) -> None:
+        self._clock_us = clock_us
+        self._count = start
+        self._last_ms = 0
+        self._second = -1
+        self._second_text = ""
+
+    def mint(self) -> str:
+        """A new seqno."""
+        now_ms = max(self._clock_us() // 1000, self._last_ms)
+        self._last_ms = now_ms
+        second, rest_ms = divmod(now_ms, 1000)
+        if second != self._second:
+            self._second, self._second_text = second, datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S")
+        self._count = (self._count + 1) % 10**15
+        return f"{self._second_text}{rest_ms:03}{self._count:015}"
+
+
+def seqno_time_us(seqno: str) -> int | None:
+    """When `seqno` was made, in microseconds since 1970 UTC; None where it is no seqno."""
+    if len(seqno) != SEQNO_CHARS or not (seqno.isascii() and seqno.isdigit()):
+        return None
+    try:
+        second = datetime.strptime(seqno[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (second - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) + int(seqno[14:17]) * 1000
+
+
+def seqno_prefix(instant_us: int) -> str:
+    """The time part of a seqno made at `instant_us`: less than every seqno made then or later."""
+    second, rest_us = divmod(max(instant_us, 0), 1_000_000)
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S") + f"{rest_us // 1000:03}"

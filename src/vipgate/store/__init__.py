@@ -1,0 +1,1 @@
+"""The ledger: one protocol, a driver for each database."""

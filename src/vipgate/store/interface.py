@@ -1,0 +1,240 @@
+"""What the road, the console and the commands may ask of a database: typed verbs, never "run this SQL".
+
+A store is used by one thread at a time. Its errors are StoreError and its branches; no driver's error leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+from vipgate.errors import StoreError, Words
+from vipgate.renewal import Renewal
+
+DAY_US: Final = 86_400_000_000
+# Car parks of this interface live in one zone without summer time: a business day is a Beijing day.
+BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
+SecretUsed = Literal["current", "previous"]
+
+
+def business_day(instant_us: int) -> int:
+    """The Beijing day of an instant, in days since 1970-01-01."""
+    return (instant_us + BEIJING_OFFSET_US) // DAY_US
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How a request came in: for the journal only."""
+
+    received_us: int
+    peer: str
+    body_bytes: int
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A verified request on its way into the ledger; each `pay_partner` is there once."""
+
+    seqno: str
+    park_uuid: str
+    renewals: Sequence[Renewal]
+    received: int
+    complete: bool
+    secret_used: SecretUsed
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that was refused, on its way into the journal.
+
+    `park_uuid` is None unless the signature proved it; `claimed` is what the request said. `body` is kept for an
+    authenticated park, so that the operator can look at it and send it again.
+    """
+
+    seqno: str
+    park_uuid: str | None
+    claimed: str | None
+    code: str
+    hint: Words
+    caller: Caller
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a push did to the ledger."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkAccess:
+    """What the gateway must know to let a park in; secrets still sealed."""
+
+    park_uuid: str
+    enabled: bool
+    secret: bytes
+    previous_secret: bytes | None
+    allow_list: tuple[str, ...]
+    rate_per_minute: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """A park as the operator sees it. Instants in microseconds since 1970 UTC."""
+
+    park_uuid: str
+    name: str
+    enabled: bool
+    generation: int
+    records: int
+    secret_changed_us: int
+    has_previous_secret: bool
+    secret_used: SecretUsed | None
+    secret_used_us: int | None
+    last_push_us: int | None
+    allow_list: tuple[str, ...]
+    rate_per_minute: int | None
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkChange:
+    """What to change on a park; None leaves a member as it is. A rate of 0 lifts the limit."""
+
+    name: str | None = None
+    enabled: bool | None = None
+    allow_list: tuple[str, ...] | None = None
+    rate_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One whole stock of a park. The current one has no `ended_us`."""
+
+    generation: int
+    current: bool
+    records: int
+    seqno: str | None
+    started_us: int
+    ended_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record in the ledger. `seqno` is of the request that wrote this revision, `position` its place among the park's changes."""
+
+    renewal: Renewal
+    revision: int
+    seqno: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which records are wanted. Receipt `since_us` ≤ t < `until_us`; `plate` is folded."""
+
+    plate: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """All that the journal knows of one request."""
+
+    seqno: str
+    park_uuid: str | None
+    claimed: str | None
+    code: str
+    hint: Words | None
+    complete: bool
+    generation: int | None
+    received: int
+    inserted: int
+    updated: int
+    unchanged: int
+    duration_us: int
+    secret_used: SecretUsed | None
+    caller: Caller
+    body_kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long things are kept, and how much of them."""
+
+    generation_days: int = 30
+    journal_days: int = 400
+    refused_days: int = 30
+    refused_bodies_max: int = 50
+    refused_bytes_max: int = 32 * 1024 * 1024
+    strangers_max: int = 100_000
+    chunk_rows: int = field(default=500)
+
+
+class Store(Protocol):
+    """The ledger. One thread at a time."""
+
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+        """Stores all of `group`, in order, in one durable transaction; where that fails, each on its own.
+
+        The answer for each is its outcome, or why it alone could not be stored.
+        """
+
+    def housekeep(self, now_us: int, retention: Retention) -> bool:
+        """Deletes one small chunk of what is past its time; whether there may be more."""
+
+    def park_access(self, park_uuid: str) -> ParkAccess | None:
+        """What is needed to let `park_uuid` in; None where it is unknown."""
+
+    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
+        """Registers a park; False where it is already there."""
+
+    def find_park(self, park_uuid: str) -> Park | None:
+        """One park."""
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """Up to `limit` parks whose park_uuid follows `after`, in order."""
+
+    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
+        """Changes a park; False where it is unknown."""
+
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
+        """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
+
+    def retire_secret(self, park_uuid: str) -> bool:
+        """Ends the previous secret; False where there is none."""
+
+    def generations(self, park_uuid: str) -> list[Generation]:
+        """The park's generations that are still there, newest first."""
+
+    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
+        """Makes `generation` the current one; False where it is not there."""
+
+    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+        """The park's current records that pass `wanted`, as they were at one moment, in constant memory."""
+
+    def journal_entry(self, seqno: str) -> JournalEntry | None:
+        """What is known of the request `seqno`."""
+
+    def refused_body(self, seqno: str) -> bytes | None:
+        """The kept body of a refused request."""
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable where the store cannot answer."""
+
+    def backup(self, target: Path) -> None:
+        """Writes a consistent copy of the whole store to `target` while others write on."""
+
+    def close(self) -> None:
+        """Lets go of the database."""
+
+
+OpenStore = Callable[[], Store]

@@ -1,0 +1,131 @@
+"""What every store must decide alike: which version wins, what is counted, which requests share a statement. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, Renewal
+from vipgate.store.interface import Push, SecretUsed, Stored
+
+_FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
+
+
+@dataclass(slots=True)
+class ParkState:
+    """A park's counters while a group is being written. `key` is what the store calls the park by."""
+
+    key: int
+    generation: int
+    generation_last: int
+    position: int
+    secret_used: SecretUsed | None
+    secret_used_us: int = 0
+
+    def take_positions(self, count: int, received_us: int) -> int:
+        """The first of `count` places for changes received at `received_us`: later than any before, never earlier than now."""
+        first = max(self.position + 1, received_us)
+        self.position = first + count - 1
+        return first
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one push has done so far."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One record on its way into the ledger; `push` is its request's place in the group."""
+
+    push: int
+    renewal: Renewal
+    seqno: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A record that replaces the version `old`."""
+
+    row: Row
+    old: Stored
+    renewal: Renewal
+
+
+@dataclass(slots=True)
+class Rollup:
+    """What a group adds to the daily counts and to the sizes of generations."""
+
+    days: dict[tuple[int, int, int], list[int]] = field(default_factory=dict)
+    generations: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    def add_inserted(self, park: int, generation: int, day: int, rows: list[Row]) -> None:
+        """Counts new records."""
+        self.generations[park, generation] += len(rows)
+        cash = [row.renewal.pay_value_fen or 0 for row in rows if row.renewal.pay_type == 1]
+        online = [row.renewal.pay_value_fen or 0 for row in rows if row.renewal.pay_type == 2]
+        if cash:
+            self._add(park, day, 1, len(cash), 0, sum(cash))
+        if online:
+            self._add(park, day, 2, len(online), 0, sum(online))
+
+    def add_replaced(self, park: int, day: int, replacement: Replacement) -> None:
+        """Counts one replaced record; the money moves by the difference."""
+        old, new = replacement.old.renewal, replacement.renewal
+        self._add(park, day, old.pay_type, 0, 0, -(old.pay_value_fen or 0))
+        self._add(park, day, new.pay_type, 0, 1, new.pay_value_fen or 0)
+
+    def _add(self, park: int, day: int, pay_type: int, inserted: int, updated: int, pay_value_fen: int) -> None:
+        line = self.days.setdefault((park, day, pay_type), [0, 0, 0])
+        line[0] += inserted
+        line[1] += updated
+        line[2] += pay_value_fen
+
+
+def newest(old: Renewal, new: Renewal) -> Renewal | None:
+    """What the ledger keeps where `new` follows `old` under the same order number; None where they are alike.
+
+    A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away.
+    """
+    before, after = msgspec.structs.astuple(old), msgspec.structs.astuple(new)
+    if before[:_FLAGS_INDEX] == after[:_FLAGS_INDEX]:
+        return None
+    flags = new.flags | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
+    if old.plate != new.plate:
+        flags |= FLAG_PLATE_CHANGED
+    if (old.pay_value_fen, old.value_e4) != (new.pay_value_fen, new.value_e4):
+        flags |= FLAG_MONEY_CHANGED
+    return msgspec.structs.replace(new, flags=flags)
+
+
+class Pending:
+    """Rows of successive pushes that may share a statement: no order number of a generation twice."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], list[Row]] = {}
+        self._keys: dict[tuple[int, int], set[str]] = {}
+
+    def clashes(self, place: tuple[int, int], push: Push) -> bool:
+        """Whether `push` brings an order number that is already pending in `place` (park, generation)."""
+        keys = self._keys.get(place)
+        return keys is not None and not keys.isdisjoint([renewal.pay_partner for renewal in push.renewals])
+
+    def add(self, place: tuple[int, int], push: Push, push_index: int, position: int) -> None:
+        """Adds the rows of `push`, which take the places from `position` on."""
+        rows = self.rows.setdefault(place, [])
+        rows += [
+            Row(push_index, renewal, push.seqno, position + offset) for offset, renewal in enumerate(push.renewals)
+        ]
+        self._keys.setdefault(place, set()).update([renewal.pay_partner for renewal in push.renewals])
+
+    def clear(self) -> None:
+        """Forgets all, once it is written."""
+        self.rows.clear()
+        self._keys.clear()

@@ -1,0 +1,100 @@
+-- The road: what one group commit runs. BEGIN IMMEDIATE has been said, so everything read here stays true until COMMIT.
+
+-- name: lock_park
+-- The park's counters, read inside the transaction: another process may have restored a generation a moment ago.
+SELECT id, generation, generation_last, position, secret_used
+FROM park
+WHERE park_uuid = :park_uuid
+
+-- name: save_park
+-- Puts the counters back, once a park and group.
+UPDATE park
+SET generation = :generation, generation_last = :generation_last, position = :position,
+    secret_used = :secret_used, secret_used_us = :secret_used_us, last_push_us = :secret_used_us
+WHERE id = :park_id
+
+-- name: end_generation
+-- From now on the old stock is out of sight, and its days are counted.
+UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation = :generation
+
+-- name: start_generation
+-- A new stock; no row of the old one is touched, however many there are.
+INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
+
+-- name: add_to_generation
+-- Keeps the number of records in step.
+UPDATE generation SET records = records + :records WHERE park_id = :park_id AND generation = :generation
+
+-- name: insert_renewals
+-- Inserts the records that the ledger does not hold; the others are looked at one by one afterwards.
+-- Many rows a statement: the interpreter lock is let go once for all of them.
+INSERT INTO renewal (
+    park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
+    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
+    revision, seqno, position
+) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)
+ON CONFLICT (park_id, generation, pay_partner) DO NOTHING
+
+-- name: held_renewals
+-- The records behind the order numbers in :pay_partners, a JSON array. CROSS JOIN keeps the array outside and the key inside.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM json_each(:pay_partners) AS wanted
+CROSS JOIN renewal AS r
+WHERE r.park_id = :park_id AND r.generation = :generation AND r.pay_partner = wanted.value
+
+-- name: keep_version
+-- The version that is about to be replaced goes to the history as it stands.
+INSERT INTO renewal_history
+SELECT park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
+    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
+    revision, seqno, position, ?
+FROM renewal
+WHERE park_id = ? AND generation = ? AND pay_partner = ?
+
+-- name: replace_renewal
+-- The newest version wins.
+UPDATE renewal
+SET pay_partner = ?, plate = ?, plate_color = ?, card_no = ?, card_id = ?, charge_type = ?, vip_type = ?, quantity = ?,
+    pay_type = ?, value_e4 = ?, pay_time_ms = ?, renewal_start_time_us = ?, renewal_end_time_us = ?, pay_value_fen = ?,
+    operator = ?, extra = ?, flags = ?, revision = revision + 1, seqno = ?, position = ?
+WHERE park_id = ? AND generation = ? AND pay_partner = ?
+
+-- name: add_to_daily
+-- The rollup for the charts, in the same transaction as what it counts.
+INSERT INTO daily (park_id, day, pay_type, inserted, updated, pay_value_fen) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (park_id, day, pay_type) DO UPDATE SET
+    inserted = inserted + excluded.inserted,
+    updated = updated + excluded.updated,
+    pay_value_fen = pay_value_fen + excluded.pay_value_fen
+
+-- name: add_to_daily_answer
+-- How many requests got which answer.
+INSERT INTO daily_answer (park_id, day, code, requests, received) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (park_id, day, code) DO UPDATE SET
+    requests = requests + excluded.requests, received = received + excluded.received
+
+-- name: journal
+-- One line a request, whatever its answer.
+INSERT INTO request (
+    park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: keep_refused_body
+-- What a park sent and was refused, for the operator to look at and send again.
+INSERT INTO refused_body (park_id, seqno, bytes, body) VALUES (:park_id, :seqno, :bytes, :body)
+
+-- name: drop_refused_bodies
+-- Keeps the newest bodies of a park within both bounds; the sum runs from the newest to the oldest.
+DELETE FROM refused_body
+WHERE park_id = :park_id AND seqno IN (
+    SELECT seqno FROM (
+        SELECT seqno, row_number() OVER newest AS place, sum(bytes) OVER newest AS bytes_so_far
+        FROM refused_body
+        WHERE park_id = :park_id
+        WINDOW newest AS (ORDER BY seqno DESC)
+    )
+    WHERE place > :bodies_max OR bytes_so_far > :bytes_max
+)

@@ -1,0 +1,50 @@
+-- The purge, in chunks small enough that no push waits for one.
+
+-- name: expired_generation
+-- One stock whose time to be restored is over.
+SELECT park_id, generation FROM generation WHERE ended_us < :before_us ORDER BY ended_us LIMIT 1
+
+-- name: start_purge
+-- In the transaction of the first chunk: half a stock must never come back.
+UPDATE generation SET purging = 1 WHERE park_id = :park_id AND generation = :generation
+
+-- name: purge_renewals
+DELETE FROM renewal
+WHERE rowid IN (
+    SELECT rowid FROM renewal WHERE park_id = :park_id AND generation = :generation LIMIT :chunk_rows
+)
+
+-- name: purge_history
+DELETE FROM renewal_history
+WHERE park_id = :park_id AND generation = :generation AND (pay_partner, revision) IN (
+    SELECT pay_partner, revision FROM renewal_history
+    WHERE park_id = :park_id AND generation = :generation
+    LIMIT :chunk_rows
+)
+
+-- name: purge_generation
+-- Last, when nothing refers to it any more.
+DELETE FROM generation WHERE park_id = :park_id AND generation = :generation
+
+-- name: purge_journal
+-- A seqno begins with its time, so the oldest are found without a look at anything else.
+DELETE FROM request
+WHERE (park_id, seqno) IN (SELECT park_id, seqno FROM request WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows)
+
+-- name: purge_refused_bodies
+DELETE FROM refused_body
+WHERE (park_id, seqno) IN (
+    SELECT park_id, seqno FROM refused_body WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows
+)
+
+-- name: purge_strangers
+-- Requests that no park answers for are kept up to a number: anybody can send them.
+DELETE FROM request
+WHERE park_id = 0 AND seqno IN (
+    SELECT seqno FROM request
+    WHERE park_id = 0 AND seqno <= (
+        SELECT seqno FROM request WHERE park_id = 0 ORDER BY seqno DESC LIMIT 1 OFFSET :strangers_max
+    )
+    ORDER BY seqno
+    LIMIT :chunk_rows
+)

@@ -1,0 +1,79 @@
+-- Parks, their secrets and their generations: what the commands and the gate ask.
+
+-- name: park_access
+-- What the gate needs, by the unique index.
+SELECT park_uuid, enabled, secret, previous_secret, allow_list, rate_per_minute
+FROM park
+WHERE park_uuid = :park_uuid
+
+-- name: add_park
+-- Does nothing where the park is already there.
+INSERT INTO park (park_uuid, name, secret, secret_changed_us, created_us)
+VALUES (:park_uuid, :name, :secret, :now_us, :now_us)
+ON CONFLICT (park_uuid) DO NOTHING
+
+-- name: add_first_generation
+-- Every park begins with generation 1.
+INSERT INTO generation (park_id, generation, started_us)
+SELECT id, 1, created_us FROM park WHERE park_uuid = :park_uuid
+
+-- name: find_park
+-- One park with the size of its stock.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
+WHERE p.park_uuid = :park_uuid
+
+-- name: list_parks
+-- A page of parks in the order of their park_uuid.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
+WHERE p.park_uuid > :after
+ORDER BY p.park_uuid
+LIMIT :limit
+
+-- name: change_park
+-- Absent members stay as they are; a rate of 0 lifts the limit.
+UPDATE park
+SET name = coalesce(:name, name),
+    enabled = coalesce(:enabled, enabled),
+    allow_list = coalesce(:allow_list, allow_list),
+    rate_per_minute = nullif(coalesce(:rate_per_minute, rate_per_minute), 0)
+WHERE park_uuid = :park_uuid
+
+-- name: rotate_secret
+-- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
+UPDATE park
+SET previous_secret = secret, secret = :secret, secret_changed_us = :now_us, secret_used = NULL, secret_used_us = NULL
+WHERE park_uuid = :park_uuid AND previous_secret IS NULL
+
+-- name: retire_secret
+UPDATE park SET previous_secret = NULL WHERE park_uuid = :park_uuid AND previous_secret IS NOT NULL
+
+-- name: generations
+-- Newest first.
+SELECT g.generation, g.generation = p.generation AS current, g.records, g.seqno, g.started_us, g.ended_us
+FROM park AS p
+JOIN generation AS g ON g.park_id = p.id
+WHERE p.park_uuid = :park_uuid AND NOT g.purging
+ORDER BY g.generation DESC
+
+-- name: end_current_generation
+-- Before a restore: the stock in sight goes out of it.
+UPDATE generation
+SET ended_us = :now_us
+WHERE (park_id, generation) = (SELECT id, generation FROM park WHERE park_uuid = :park_uuid)
+
+-- name: revive_generation
+-- The stock that comes back has no end any more. Touches nothing where it is gone or going.
+UPDATE generation
+SET ended_us = NULL
+WHERE park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND generation = :generation AND NOT purging
+
+-- name: point_to_generation
+UPDATE park SET generation = :generation WHERE park_uuid = :park_uuid

@@ -1,0 +1,36 @@
+-- Reading the ledger and the journal.
+
+-- name: stream
+-- All current records of a park, oldest change first.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM park AS p
+JOIN renewal AS r ON r.park_id = p.id AND r.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND r.position >= :since_us AND r.position < :until_us
+ORDER BY r.position
+
+-- name: stream_plate
+-- The current records of one plate; the plate's index finds them, and there are few enough to sort.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM park AS p
+JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND r.plate = :plate AND r.position >= :since_us AND r.position < :until_us
+ORDER BY r.position
+
+-- name: journal_entry
+-- By seqno alone: the caller reads it out, not knowing more.
+SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
+    q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept
+FROM request AS q
+LEFT JOIN park AS p ON p.id = q.park_id
+WHERE q.seqno = :seqno
+
+-- name: refused_body
+SELECT body FROM refused_body WHERE seqno = :seqno
+
+-- name: ping
+SELECT count(*) FROM (SELECT 1 FROM park LIMIT 1)

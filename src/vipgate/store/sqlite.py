@@ -1,0 +1,370 @@
+"""The ledger in one SQLite file: WAL, every commit on the disk before it is answered."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable, Words
+from vipgate.seqno import seqno_prefix
+from vipgate.store.interface import (
+    DAY_US,
+    Caller,
+    Filter,
+    Generation,
+    JournalEntry,
+    Outcome,
+    Park,
+    ParkAccess,
+    ParkChange,
+    Push,
+    Refused,
+    Retention,
+    Stored,
+)
+from vipgate.store.sqlfile import load_migrations, load_statements
+from vipgate.store.sqlite_commit import GroupWriter, read_stored
+
+APPLICATION_ID: Final = 0x76697067  # "vipg"
+BUSY_WAIT_S: Final = 15.0
+CACHE_KIB: Final = 64 * 1024
+PAGE_BYTES: Final = 8192
+WAL_PAGES: Final = 4000
+BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
+
+_FOR_EVER_US = 2**62
+
+
+class ServerLock:
+    """Held by the one server of a database file for as long as it runs; the system lets go of it when the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        real = path.resolve()
+        self._note = real.with_name(real.name + ".server")
+        self._lock = FileLock(real.with_name(real.name + ".lock"))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreLocked(
+                f"Another vipgate server{self._holder()} already serves {real}; stop it or choose another --database."
+            ) from None
+        except OSError as error:
+            raise StoreUnavailable(f"Cannot lock {real}: {error.strerror}; mend the folder's owner and mode.") from None
+        self._note.write_text(f"{os.getpid()}\n", encoding="ascii")
+
+    def _holder(self) -> str:
+        try:
+            return f" (process {int(self._note.read_text(encoding='ascii')[:20])})"
+        except (OSError, ValueError):
+            return ""
+
+    def release(self) -> None:
+        """Lets the next server in."""
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+
+class SqliteStore:
+    """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
+
+    def __init__(self, path: Path, clock_us: Callable[[], int], retention: Retention | None = None) -> None:
+        self._path = path
+        self._clock_us = clock_us
+        self._retention = retention or Retention()
+        self._sql = load_statements("sqlite")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"Cannot make the folder {path.parent}: {error.strerror}.") from None
+        with _translated(path):
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        """Sets the connection up and brings the schema to this version."""
+        newest = load_migrations("sqlite")[-1][0]
+        found = self._number("PRAGMA application_id")
+        tables = self._number("SELECT count(*) FROM sqlite_master")
+        if found != APPLICATION_ID and tables:
+            raise StoreMismatch(f"{self._path} is a SQLite file of another program; choose another --database.")
+        version = self._number("PRAGMA user_version")
+        if version > newest:
+            raise StoreMismatch(
+                f"{self._path} has schema {version}, this vipgate knows {newest}; install the newer vipgate again."
+            )
+        if not tables:
+            self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        if version < newest:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self._transaction():
+            # Read again under the lock: another process may have been faster.
+            version = self._number("PRAGMA user_version")
+            for number, script in load_migrations("sqlite"):
+                if number > version:
+                    for statement in _statements_of(script):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {number}")
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    @property
+    def schema(self) -> int:
+        """The number of the last migration."""
+        with _translated(self._path):
+            return self._number("PRAGMA user_version")
+
+    def _number(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One durable transaction; whatever goes wrong inside, nothing of it stays."""
+        with _translated(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+        """See `Store.commit`."""
+        try:
+            with self._transaction():
+                return list(GroupWriter(self._db, self._sql, self._retention, self._clock_us).write(group))
+        except StoreError as error:
+            if len(group) == 1:
+                return [error]
+        return [outcome for request in group for outcome in self.commit([request])]
+
+    def housekeep(self, now_us: int, retention: Retention) -> bool:
+        """See `Store.housekeep`."""
+        chunk = {"chunk_rows": retention.chunk_rows}
+        journal = chunk | {"before_seqno": seqno_prefix(now_us - retention.journal_days * DAY_US)}
+        bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
+        strangers = chunk | {"strangers_max": retention.strangers_max}
+        with self._transaction():
+            deleted = self._purge_generation(now_us - retention.generation_days * DAY_US, retention.chunk_rows)
+            if not deleted:
+                deleted = self._run("purge_journal", journal) + self._run("purge_refused_bodies", bodies)
+                deleted += self._run("purge_strangers", strangers)
+        return deleted > 0
+
+    def _purge_generation(self, before_us: int, chunk_rows: int) -> int:
+        found = self._db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()
+        if found is None:
+            return 0
+        place = {"park_id": found[0], "generation": found[1]}
+        self._run("start_purge", place)
+        chunk = place | {"chunk_rows": chunk_rows}
+        return (
+            self._run("purge_renewals", chunk)
+            or self._run("purge_history", chunk)
+            or self._run("purge_generation", place)
+        )
+
+    def _run(self, name: str, values: Mapping[str, object]) -> int:
+        """Runs one named statement; the rows it changed."""
+        return self._db.execute(self._sql[name], values).rowcount
+
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with _translated(self._path):
+            return self._db.execute(self._sql[name], values).fetchall()
+
+    def park_access(self, park_uuid: str) -> ParkAccess | None:
+        """See `Store.park_access`."""
+        rows = self._rows("park_access", {"park_uuid": park_uuid})
+        if not rows:
+            return None
+        uuid, enabled, secret, previous, allowed, rate = rows[0]
+        return ParkAccess(uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate)
+
+    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
+        """See `Store.add_park`."""
+        values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
+        with self._transaction():
+            added = self._run("add_park", values) > 0
+            if added:
+                self._run("add_first_generation", {"park_uuid": park_uuid})
+        return added
+
+    def find_park(self, park_uuid: str) -> Park | None:
+        """See `Store.find_park`."""
+        rows = self._rows("find_park", {"park_uuid": park_uuid})
+        return _park(rows[0]) if rows else None
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """See `Store.list_parks`."""
+        return [_park(row) for row in self._rows("list_parks", {"after": after, "limit": limit})]
+
+    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
+        """See `Store.change_park`."""
+        values = {
+            "park_uuid": park_uuid,
+            "name": change.name,
+            "enabled": change.enabled,
+            "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
+            "rate_per_minute": change.rate_per_minute,
+        }
+        with self._transaction():
+            return self._run("change_park", values) > 0
+
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
+        """See `Store.rotate_secret`."""
+        with self._transaction():
+            return self._run("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}) > 0
+
+    def retire_secret(self, park_uuid: str) -> bool:
+        """See `Store.retire_secret`."""
+        with self._transaction():
+            return self._run("retire_secret", {"park_uuid": park_uuid}) > 0
+
+    def generations(self, park_uuid: str) -> list[Generation]:
+        """See `Store.generations`."""
+        return [
+            Generation(
+                generation=generation,
+                current=bool(current),
+                records=records,
+                seqno=seqno,
+                started_us=started_us,
+                ended_us=ended_us,
+            )
+            for generation, current, records, seqno, started_us, ended_us in self._rows(
+                "generations", {"park_uuid": park_uuid}
+            )
+        ]
+
+    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
+        """See `Store.restore`."""
+        values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
+        with self._transaction():
+            if all(held.generation != generation for held in self.generations(park_uuid)):
+                return False
+            self._run("end_current_generation", values)
+            self._run("revive_generation", values)
+            return self._run("point_to_generation", values) > 0
+
+    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+        """See `Store.stream`."""
+        values: dict[str, object] = {
+            "park_uuid": park_uuid,
+            "since_us": 0 if wanted.since_us is None else wanted.since_us,
+            "until_us": _FOR_EVER_US if wanted.until_us is None else wanted.until_us,
+            "plate": wanted.plate,
+        }
+        name = "stream" if wanted.plate is None else "stream_plate"
+        with _translated(self._path):
+            # One statement reads from one snapshot for as long as it runs.
+            yield from map(read_stored, self._db.execute(self._sql[name], values))
+
+    def journal_entry(self, seqno: str) -> JournalEntry | None:
+        """See `Store.journal_entry`."""
+        rows = self._rows("journal_entry", {"seqno": seqno})
+        return _journal_entry(rows[0]) if rows else None
+
+    def refused_body(self, seqno: str) -> bytes | None:
+        """See `Store.refused_body`."""
+        rows = self._rows("refused_body", {"seqno": seqno})
+        return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
+
+    def ping(self) -> None:
+        """See `Store.ping`."""
+        self._rows("ping", {})
+
+    def backup(self, target: Path) -> None:
+        """See `Store.backup`. All pages in one step: a stepwise copy starts over whenever somebody writes."""
+        with _translated(target):
+            copy = sqlite3.connect(target)
+            try:
+                self._db.backup(copy)
+            finally:
+                copy.close()
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        with _translated(self._path):
+            self._db.close()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turns the driver's errors into ours, once, with what to do next."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            raise StoreMismatch(f"{path} is damaged or no SQLite file ({name}); restore a backup.") from error
+        raise StoreUnavailable(f"{path}: {error} ({name}); check the disk, and who else has the file open.") from error
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+
+
+def _statements_of(script: str) -> Iterator[str]:
+    """The single statements of a migration, so that they can share one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _park(row: tuple[Any, ...]) -> Park:
+    return Park(
+        park_uuid=row[0],
+        name=row[1],
+        enabled=bool(row[2]),
+        generation=row[3],
+        records=row[4],
+        secret_changed_us=row[5],
+        has_previous_secret=bool(row[6]),
+        secret_used=row[7],
+        secret_used_us=row[8],
+        last_push_us=row[9],
+        allow_list=tuple(row[10].split()),
+        rate_per_minute=row[11],
+        created_us=row[12],
+    )
+
+
+def _journal_entry(row: tuple[Any, ...]) -> JournalEntry:
+    return JournalEntry(
+        seqno=row[0],
+        park_uuid=row[1],
+        claimed=row[2],
+        code=row[3],
+        hint=None if row[4] is None else Words(row[4], row[5]),
+        complete=bool(row[6]),
+        generation=row[7],
+        received=row[8],
+        inserted=row[9],
+        updated=row[10],
+        unchanged=row[11],
+        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17]),
+        duration_us=row[13],
+        secret_used=row[14],
+        body_kept=bool(row[18]),
+    )

@@ -1,0 +1,219 @@
+"""Writes one group of requests inside an open SQLite transaction: records, history, journal, rollups."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from vipgate.errors import StoreUnavailable
+from vipgate.renewal import Renewal
+from vipgate.store.interface import Outcome, Push, Refused, Retention, Stored, business_day
+from vipgate.store.ledger import Counts, ParkState, Pending, Replacement, Rollup, Row, newest
+from vipgate.store.sqlfile import with_rows
+
+# Rows a statement. Larger ones gain nothing, and each size is one prepared statement.
+_ROWS_A_STATEMENT: Final = (100, 10, 1)
+_RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
+_DEFLATE_LEVEL: Final = 1
+_PUSH_OF = attrgetter("push")
+
+
+def read_stored(row: tuple[Any, ...]) -> Stored:
+    """A record from its columns: those of Renewal in order, then revision, seqno, position."""
+    return Stored(Renewal(*row[:_RENEWAL_COLUMNS]), *row[_RENEWAL_COLUMNS:])
+
+
+class GroupWriter:
+    """One group on its way into the database; used once, inside BEGIN IMMEDIATE … COMMIT."""
+
+    def __init__(
+        self, db: sqlite3.Connection, sql: Mapping[str, str], retention: Retention, clock_us: Callable[[], int]
+    ) -> None:
+        self._db = db
+        self._sql = sql
+        self._retention = retention
+        self._now_us = clock_us()
+        self._parks: dict[str, ParkState] = {}
+        self._pending = Pending()
+        self._rollup = Rollup()
+        self._counts: list[Counts] = []
+        self._days: list[int] = []
+        self._insert = {count: with_rows(sql["insert_renewals"], count) for count in _ROWS_A_STATEMENT}
+
+    def write(self, group: Sequence[Push | Refused]) -> list[Outcome]:
+        """The outcome of each request; for a refused one, nothing done. Raises sqlite3.Error."""
+        generations = [self._place(index, request) for index, request in enumerate(group)]
+        self._flush()
+        outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
+        self._journal(group, generations, outcomes)
+        self._save_parks()
+        return outcomes
+
+    def _place(self, index: int, request: Push | Refused) -> int | None:
+        """Queues the rows of a push behind those before it; the generation they go to."""
+        self._counts.append(Counts())
+        # The day of receipt, which is also the seqno's: a recount from the records comes to the same sums.
+        self._days.append(business_day(request.caller.received_us))
+        if isinstance(request, Refused):
+            return None
+        park = self._park(request.park_uuid)
+        if request.complete:
+            self._start_generation(park, request.seqno)
+        park.secret_used, park.secret_used_us = request.secret_used, request.caller.received_us
+        place = (park.key, park.generation)
+        if self._pending.clashes(place, request):
+            self._flush()
+        position = park.take_positions(len(request.renewals), request.caller.received_us)
+        self._pending.add(place, request, index, position)
+        self._counts[index].unchanged = request.received - len(request.renewals)
+        return park.generation
+
+    def _park(self, park_uuid: str) -> ParkState:
+        park = self._parks.get(park_uuid)
+        if park is None:
+            row = self._db.execute(self._sql["lock_park"], {"park_uuid": park_uuid}).fetchone()
+            if row is None:
+                raise StoreUnavailable(f"Park {park_uuid} is not in this database any more.")
+            park = self._parks[park_uuid] = ParkState(*row)
+        return park
+
+    def _start_generation(self, park: ParkState, seqno: str) -> None:
+        here = {"park_id": park.key, "generation": park.generation, "now_us": self._now_us}
+        self._db.execute(self._sql["end_generation"], here)
+        park.generation = park.generation_last = park.generation_last + 1
+        self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
+
+    def _flush(self) -> None:
+        for (park, generation), rows in self._pending.rows.items():
+            inserted = self._insert_new(park, generation, rows)
+            if inserted < len(rows):
+                rows = self._settle_held(park, generation, rows)
+            for push, new in groupby(rows, _PUSH_OF):
+                of_push = list(new)
+                self._counts[push].inserted += len(of_push)
+                self._rollup.add_inserted(park, generation, self._days[push], of_push)
+        self._pending.clear()
+
+    def _insert_new(self, park: int, generation: int, rows: list[Row]) -> int:
+        """Inserts what is not there yet; how many that were."""
+        inserted = start = 0
+        for size in _ROWS_A_STATEMENT:
+            while len(rows) - start >= size:
+                values: list[object] = []
+                for row in rows[start : start + size]:
+                    values += (park, generation, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
+                inserted += self._db.execute(self._insert[size], values).rowcount
+                start += size
+        return inserted
+
+    def _settle_held(self, park: int, generation: int, rows: list[Row]) -> list[Row]:
+        """Compares the rows that were already there with what is held and replaces what differs; the rows that were new."""
+        keys = msgspec.json.encode([row.renewal.pay_partner for row in rows]).decode()
+        found = self._db.execute(
+            self._sql["held_renewals"], {"pay_partners": keys, "park_id": park, "generation": generation}
+        )
+        held = {stored.renewal.pay_partner: stored for stored in map(read_stored, found)}
+        new: list[Row] = []
+        replacements: list[Replacement] = []
+        for row in rows:
+            old = held[row.renewal.pay_partner]
+            if old.seqno == row.seqno:
+                new.append(row)
+            elif (winner := newest(old.renewal, row.renewal)) is None:
+                self._counts[row.push].unchanged += 1
+            else:
+                replacements.append(Replacement(row, old, winner))
+        self._replace(park, generation, replacements)
+        return new
+
+    def _replace(self, park: int, generation: int, replacements: list[Replacement]) -> None:
+        keys = [(park, generation, one.renewal.pay_partner) for one in replacements]
+        self._db.executemany(
+            self._sql["keep_version"], [(one.row.seqno, *key) for one, key in zip(replacements, keys, strict=True)]
+        )
+        self._db.executemany(
+            self._sql["replace_renewal"],
+            [
+                (*msgspec.structs.astuple(one.renewal), one.row.seqno, one.row.position, *key)
+                for one, key in zip(replacements, keys, strict=True)
+            ],
+        )
+        for one in replacements:
+            self._counts[one.row.push].updated += 1
+            self._rollup.add_replaced(park, self._days[one.row.push], one)
+
+    def _journal(self, group: Sequence[Push | Refused], generations: list[int | None], outcomes: list[Outcome]) -> None:
+        lines: list[tuple[object, ...]] = []
+        requests: Counter[tuple[int, int, str]] = Counter()
+        received: Counter[tuple[int, int, str]] = Counter()
+        for request, generation, outcome, day in zip(group, generations, outcomes, self._days, strict=True):
+            caller = request.caller
+            duration_us = max(0, self._now_us - caller.received_us)
+            tail = (caller.received_us, duration_us)
+            origin = (caller.peer, caller.body_bytes, caller.body_sha256)
+            if isinstance(request, Push):
+                key = (self._parks[request.park_uuid].key, day, "1001")
+                counts = (request.received, outcome.inserted, outcome.updated, outcome.unchanged)
+                received[key] += request.received
+                lines.append(
+                    (key[0], request.seqno, None, "1001", None, None, request.complete, generation, *counts, *tail,
+                     request.secret_used, *origin)
+                )  # fmt: skip
+            else:
+                park = 0 if request.park_uuid is None else self._park(request.park_uuid).key
+                key = (park, day, request.code)
+                lines.append(
+                    (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False, None,
+                     0, 0, 0, 0, *tail, None, *origin)
+                )  # fmt: skip
+                self._keep_body(park, request)
+            requests[key] += 1
+        self._db.executemany(self._sql["journal"], lines)
+        self._db.executemany(
+            self._sql["add_to_daily_answer"], [(*key, count, received[key]) for key, count in requests.items()]
+        )
+
+    def _keep_body(self, park: int, request: Refused) -> None:
+        if request.body is None or park == 0:
+            return
+        body = zlib.compress(request.body, _DEFLATE_LEVEL)
+        if len(body) > self._retention.refused_bytes_max:
+            return
+        kept = {"park_id": park, "seqno": request.seqno, "bytes": len(body), "body": body}
+        self._db.execute(self._sql["keep_refused_body"], kept)
+        bounds = {
+            "park_id": park,
+            "bodies_max": self._retention.refused_bodies_max,
+            "bytes_max": self._retention.refused_bytes_max,
+        }
+        self._db.execute(self._sql["drop_refused_bodies"], bounds)
+
+    def _save_parks(self) -> None:
+        for park in self._parks.values():
+            if not park.secret_used_us:
+                continue
+            self._db.execute(
+                self._sql["save_park"],
+                {
+                    "park_id": park.key,
+                    "generation": park.generation,
+                    "generation_last": park.generation_last,
+                    "position": park.position,
+                    "secret_used": park.secret_used,
+                    "secret_used_us": park.secret_used_us,
+                },
+            )
+        for (park_key, generation), records in self._rollup.generations.items():
+            if records:
+                change = {"park_id": park_key, "generation": generation, "records": records}
+                self._db.execute(self._sql["add_to_generation"], change)
+        self._db.executemany(
+            self._sql["add_to_daily"], [(*key, *counted) for key, counted in self._rollup.days.items()]
+        )

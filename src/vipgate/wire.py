@@ -1,0 +1,371 @@
+"""The contract between park and platform: bytes → claim → verified → batch, and the answer. No clock, no disk, no network.
+
+One direction: `split` reads what may be read before the signature is checked, `verify` alone makes a Verified, and `decode`
+takes nothing else.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.message import Message
+from typing import Final, Literal
+
+import msgspec
+
+from vipgate.errors import (
+    BadRequest,
+    BadSignature,
+    Fault,
+    Language,
+    Refusal,
+    TooLarge,
+    Words,
+    list_faults,
+)
+from vipgate.renewal import Renewal
+from vipgate.row import read_row, write_row
+from vipgate.signature import Hash, diagnose, is_signed, sign
+
+PUSH_PATH: Final = "/gate/1.0/parking/internal/vip/recharge"
+BODY_BYTES_MAX: Final = 16 * 1024 * 1024
+ROWS_MAX: Final = 10_000
+PARK_UUID_CHARS_MAX: Final = 64
+# A batch of 10,000 rows with a hundred members each; past it, a list of nothing but commas would cost 60 times its size.
+COMMAS_MAX: Final = 1_000_000
+SUCCESS_CODE: Final = "1001"
+
+_BOM = b"\xef\xbb\xbf"
+_CHARSETS = {"utf-8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030"}
+_UTF8_STEP_BYTES = 1024 * 1024
+_SUCCESS_MESSAGE = Words("操作成功", "success")
+_NO_SECRET = "no park has this secret"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+
+
+class _Top(msgspec.Struct):
+    """The members of a request, still in the bytes they came in; anything else at this level is not looked at."""
+
+    park_uuid: msgspec.Raw = msgspec.Raw(b"null")
+    complete: msgspec.Raw = msgspec.Raw(b"null")
+    row: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_top = msgspec.json.Decoder(_Top).decode
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A well-formed request that says which park sent it; nobody has proved that yet. `text` is the body in UTF-8."""
+
+    text: bytes
+    park_uuid: str
+    complete: msgspec.Raw
+    row: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets under which a park may sign; after a rotation the previous one too, until it is retired."""
+
+    current: str
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A claim whose signature is right. Made by `verify` alone."""
+
+    claim: Claim
+    secret_used: Literal["current", "previous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The records of one request, each `pay_partner` once; `received` counts its rows as they came."""
+
+    renewals: list[Renewal]
+    received: int
+    complete: bool
+
+
+def split(body: bytes, content_type: str | None) -> Claim:
+    """The park and the raw members of a well-formed `body`.
+
+    Raises BadRequest where the body is not JSON in a known encoding, or names no usable park (wire contract, Request).
+    """
+    text = _utf8(body, content_type)
+    try:
+        top = _top(text)
+    except msgspec.ValidationError:
+        raise BadRequest(Words("正文应为 JSON 对象", "the body must be a JSON object")) from None
+    except msgspec.DecodeError as error:
+        raise BadRequest(Words(f"正文不是有效的 JSON: {error}", f"the body is not valid JSON: {error}")) from None
+    except RecursionError:
+        raise BadRequest(Words("JSON 嵌套过深", "the JSON is nested too deeply")) from None
+    return Claim(text, _park_uuid(top.park_uuid), top.complete, top.row)
+
+
+def _utf8(body: bytes, content_type: str | None) -> bytes:
+    """`body` as UTF-8 without a BOM."""
+    charset = _charset(content_type)
+    if charset != "utf-8":
+        try:
+            return body.decode(charset).encode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _broken_text("GB18030", error.start) from None
+    if not body.isascii():
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for start in range(0, len(body), _UTF8_STEP_BYTES):
+            try:
+                decoder.decode(body[start : start + _UTF8_STEP_BYTES], start + _UTF8_STEP_BYTES >= len(body))
+            except UnicodeDecodeError as error:
+                raise _broken_text("UTF-8", start + error.start) from None
+    return body.removeprefix(_BOM)
+
+
+def _broken_text(encoding: str, at_byte: int) -> BadRequest:
+    return BadRequest(
+        Words(
+            f"正文第 {at_byte} 字节不是有效的 {encoding}; 若正文是 GBK, 请写 Content-Type: application/json; charset=gbk",
+            f"byte {at_byte} of the body is not valid {encoding}; if it is GBK, say Content-Type: application/json; charset=gbk",
+        )
+    )
+
+
+def _charset(content_type: str | None) -> str:
+    """The encoding that `content_type` declares, as Python names it."""
+    if content_type is None or content_type == "application/json":
+        return "utf-8"
+    header = Message()
+    header["Content-Type"] = content_type
+    kind = header.get_content_type()
+    if not (kind in ("application/json", "text/json") or kind.endswith("+json")) and content_type.strip():
+        raise BadRequest(
+            Words(
+                f'Content-Type 应为 application/json, 收到 "{content_type[:64]}"',
+                f'Content-Type must be application/json, got "{content_type[:64]}"',
+            )
+        )
+    declared = str(header.get_param("charset", "utf-8"))
+    try:
+        return _CHARSETS[codecs.lookup(declared).name]
+    except (LookupError, ValueError):
+        raise BadRequest(
+            Words(
+                f'charset 应为 utf-8, gbk, gb2312 或 gb18030, 收到 "{declared[:64]}"',
+                f'charset must be utf-8, gbk, gb2312 or gb18030, got "{declared[:64]}"',
+            )
+        ) from None
+
+
+def _park_uuid(raw: msgspec.Raw) -> str:
+    source = bytes(raw)
+    try:
+        park_uuid = _string(source).strip()
+    except msgspec.DecodeError:
+        park_uuid = ""
+    if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or _CONTROL(park_uuid):
+        remedy = Words(
+            f"应为 1 到 {PARK_UUID_CHARS_MAX} 个字符的字符串",
+            f"must be a string of 1 to {PARK_UUID_CHARS_MAX} characters",
+        )
+        raise BadRequest(list_faults([Fault("park_uuid", remedy, _came(source))]))
+    return park_uuid
+
+
+def _came(source: bytes) -> str | None:
+    return None if source == b"null" else source[:256].decode("utf-8", "replace")
+
+
+def verify(claim: Claim, body_md5: Hash, authorization: str | None, keys: Keys | None) -> Verified:
+    """`claim`, proved to come from the holder of one of `keys`.
+
+    `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
+    Raises BadSignature (wire contract, Signature).
+    """
+    known = keys or Keys(_NO_SECRET)
+    given = authorization or ""
+    current = is_signed(body_md5, given, known.current)
+    previous = is_signed(body_md5, given, known.previous or _NO_SECRET)
+    if keys is not None and current:
+        return Verified(claim, "current")
+    if keys is not None and keys.previous is not None and previous:
+        return Verified(claim, "previous")
+    raise BadSignature(_UNKNOWN_MISTAKE if given.strip() else _NO_SIGNATURE)
+
+
+def explain(body: bytes, authorization: str | None, keys: Keys | None) -> BadSignature:
+    """The refusal of a wrong signature, with the mistake where it is a known one.
+
+    Takes as long for a park that is unknown, and tells nothing then.
+    """
+    given = (authorization or "").strip()
+    if not given:
+        return BadSignature(_NO_SIGNATURE)
+    mistake = diagnose(body, given, _secrets_to_try(keys or Keys(_NO_SECRET)))
+    return BadSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
+
+
+_NO_SIGNATURE = Words(
+    "缺少 Authorization 请求头; 应为 MD5(正文 + &app_secret= + 密钥) 的十六进制",
+    "the Authorization header is missing; it is the hex MD5 of body + &app_secret= + secret",
+)
+_UNKNOWN_MISTAKE = Words(
+    "签名不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 并对实际发送的字节计算 MD5(正文 + &app_secret= + 密钥)",
+    "the signature does not match, or the park is unknown or disabled; check park_uuid and secret, "
+    "and sign the very bytes that are sent: MD5 of body + &app_secret= + secret",
+)
+
+
+def _secrets_to_try(keys: Keys) -> list[tuple[str, Words | None]]:
+    secrets: list[tuple[str, Words | None]] = [(keys.current, None)]
+    if keys.previous is not None:
+        old = Words("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
+        secrets.append((keys.previous, old))
+    if keys.current.strip() != keys.current:
+        secrets.append((keys.current.strip(), Words("密钥两端的空格也要参与签名", "blanks around the secret count")))
+    else:
+        blank = Words("密钥后多了空格或换行", "a blank or a newline follows the secret")
+        secrets += [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
+    return secrets
+
+
+def decode(verified: Verified) -> Batch:
+    """The records of a verified request.
+
+    Raises BadRequest with every fault named, or TooLarge past ROWS_MAX rows (wire contract, A row).
+    """
+    faults: list[Fault] = []
+    complete = _complete(verified.claim.complete, faults)
+    array, text = _array(verified.claim)
+    raws = _raw_rows(array, text)
+    # Escapes and the two bytes that open control characters above 0x1f are absent from nearly every batch.
+    plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
+    renewals: list[Renewal] = []
+    for index, raw in enumerate(raws):
+        renewal = read_row(raw, plain=plain)
+        if type(renewal) is Renewal:
+            renewals.append(renewal)
+        elif isinstance(renewal, list):
+            faults += [Fault(f"row[{index}]{fault.place}", fault.remedy, fault.got) for fault in renewal]
+    if not faults and len({renewal.pay_partner for renewal in renewals}) < len(renewals):
+        renewals = _distinct(renewals, faults)
+    if faults:
+        raise BadRequest(list_faults(faults))
+    return Batch(renewals, len(raws), complete)
+
+
+def _complete(raw: msgspec.Raw, faults: list[Fault]) -> bool:
+    source = bytes(raw)
+    text = source.strip(b'"').strip()
+    if source == b"null" or (source[:1] == b'"' and not text):
+        return False
+    if re.fullmatch(rb"0(\.0+)?|1(\.0+)?", text[:64]):
+        return text[:1] == b"1"
+    faults.append(Fault("complete", Words("应为 0 或 1", "must be 0 or 1"), _came(source)))
+    return False
+
+
+def _array(claim: Claim) -> tuple[msgspec.Raw | bytes, bytes]:
+    """The JSON array of rows, taken out of its string where it came as one, and the text that it is part of."""
+    first = bytes(memoryview(claim.row)[:1])
+    if first == b'"':
+        inner = _string(claim.row).strip(" \t\r\n").encode("utf-8")
+        if inner[:1] == b"[":
+            return inner, inner
+    if first == b"[":
+        return claim.row, claim.text
+    remedy = Words(
+        "应为对象数组, 或内含此数组的 JSON 字符串", "must be an array of objects, or a JSON string that holds one"
+    )
+    raise BadRequest(list_faults([Fault("row", remedy, _came(bytes(claim.row)))]))
+
+
+def _raw_rows(array: msgspec.Raw | bytes, text: bytes) -> list[msgspec.Raw]:
+    """The rows, not yet looked into; 1 to ROWS_MAX."""
+    if text.count(b",") > COMMAS_MAX:
+        raise TooLarge(Words(f"成员过多, 最多 {COMMAS_MAX}", f"too many members, {COMMAS_MAX} at most"))
+    try:
+        raws = _rows(array)
+    except (msgspec.DecodeError, RecursionError) as error:
+        words = Words(f"row: 不是有效的 JSON 数组: {error}", f"row: not a valid JSON array: {error}")
+        raise BadRequest(words) from None
+    if not raws:
+        raise BadRequest(Words("row: 至少一行, 收到 []", "row: at least one row, got []"))
+    if len(raws) > ROWS_MAX:
+        raise TooLarge(
+            Words(
+                f"最多 {ROWS_MAX} 行, 收到 {len(raws)} 行; 请分批发送",
+                f"at most {ROWS_MAX} rows, got {len(raws)}; send them in batches",
+            )
+        )
+    return raws
+
+
+def _distinct(renewals: list[Renewal], faults: list[Fault]) -> list[Renewal]:
+    """`renewals` with each `pay_partner` once; two that differ are a fault."""
+    first: dict[str, int] = {}
+    for index, renewal in enumerate(renewals):
+        earlier = first.setdefault(renewal.pay_partner, index)
+        if renewals[earlier] != renewal:
+            remedy = Words(
+                f"与 row[{earlier}] 订单号相同而内容不同; 同一订单号只应有一行",
+                f"same order number as row[{earlier}] but another content; one row for each order number",
+            )
+            faults.append(Fault(f"row[{index}].pay_partner", remedy, f'"{renewal.pay_partner}"'))
+    return [renewals[index] for index in first.values()]
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What a push did: rows received, and of these inserted, updated and unchanged."""
+
+    received: int
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+def encode_success(seqno: str, payload: Payload, language: Language) -> bytes:
+    """The answer `1001`; it never bears a hint."""
+    return msgspec.json.encode(_Success(SUCCESS_CODE, _SUCCESS_MESSAGE.text(language), seqno, payload))
+
+
+def encode_refusal(seqno: str, refusal: Refusal, language: Language) -> bytes:
+    """The answer to a request that was refused; it always bears a hint."""
+    hint = refusal.hint.text(language)
+    return msgspec.json.encode(_Refused(refusal.code, refusal.message.text(language), hint, seqno))
+
+
+class _Success(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+    seqno: str
+    payload: Payload
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+    hint: str
+    seqno: str
+
+
+def encode_request(park_uuid: str, rows: Iterable[bytes], *, complete: bool = False) -> bytes:
+    """The body of a push; `rows` as `encode_renewals` or `row.write_row` make them."""
+    head = msgspec.json.encode(park_uuid)
+    return b'{"park_uuid":' + head + b',"complete":%d,"row":[' % complete + b",".join(rows) + b"]}"
+
+
+def encode_renewals(park_uuid: str, renewals: Iterable[Renewal], *, complete: bool = False) -> bytes:
+    """The body of a push of `renewals`."""
+    return encode_request(park_uuid, map(write_row, renewals), complete=complete)
+
+
+def signed_headers(body: bytes, secret: str) -> dict[str, str]:
+    """The headers that go with `body`."""
+    return {"Content-Type": "application/json; charset=utf-8", "Authorization": sign(body, secret)}
