@@ -108,7 +108,7 @@ class Committer:
     def _run(self) -> None:
         try:
             store = self._open_store()
-        except Exception as error:  # Whatever it is, it belongs to the one who waits for the start.
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits for the start
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
