@@ -136,6 +136,14 @@ class Stored:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A version that was replaced, and the seqno of the request that replaced it."""
+
+    stored: Stored
+    replaced_seqno: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which records are wanted. Receipt `since_us` ≤ t < `until_us`; `plate` is folded."""
@@ -220,6 +228,15 @@ class Store(Protocol):
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """The park's current records that pass `wanted`, as they were at one moment, in constant memory."""
+
+    def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+        """The replaced versions of a current record, oldest first."""
+
+    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
+        """By business day and pay type: records inserted, records updated, and by how many fen the money grew."""
+
+    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
+        """By business day and code: requests, and the rows they brought."""
 
     def journal_entry(self, seqno: str) -> JournalEntry | None:
         """What is known of the request `seqno`."""

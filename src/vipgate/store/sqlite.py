@@ -26,6 +26,7 @@ from vipgate.store.interface import (
     ParkChange,
     Push,
     Refused,
+    Replaced,
     Retention,
     Stored,
 )
@@ -278,6 +279,19 @@ class SqliteStore:
         with _translated(self._path):
             # One statement reads from one snapshot for as long as it runs.
             yield from map(read_stored, self._db.execute(self._sql[name], values))
+
+    def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+        """See `Store.history`."""
+        rows = self._rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        return [Replaced(read_stored(row[:-1]), row[-1]) for row in rows]
+
+    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
+        """See `Store.daily`."""
+        return {row[:2]: row[2:] for row in self._rows("daily", {"park_uuid": park_uuid})}
+
+    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
+        """See `Store.daily_answers`."""
+        return {row[:2]: row[2:] for row in self._rows("daily_answers", {"park_uuid": park_uuid})}
 
     def journal_entry(self, seqno: str) -> JournalEntry | None:
         """See `Store.journal_entry`."""

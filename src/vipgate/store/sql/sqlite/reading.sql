@@ -20,6 +20,28 @@ JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation 
 WHERE p.park_uuid = :park_uuid AND r.plate = :plate AND r.position >= :since_us AND r.position < :until_us
 ORDER BY r.position
 
+-- name: history
+-- The versions before the current one, oldest first.
+SELECT h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,
+    h.value_e4, h.pay_time_ms, h.renewal_start_time_us, h.renewal_end_time_us, h.pay_value_fen, h.operator, h.extra,
+    h.flags, h.revision, h.seqno, h.position, h.replaced_seqno
+FROM park AS p
+JOIN renewal_history AS h ON h.park_id = p.id AND h.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND h.pay_partner = :pay_partner
+ORDER BY h.revision
+
+-- name: daily
+SELECT d.day, d.pay_type, d.inserted, d.updated, d.pay_value_fen
+FROM park AS p
+JOIN daily AS d ON d.park_id = p.id
+WHERE p.park_uuid = :park_uuid
+
+-- name: daily_answers
+SELECT d.day, d.code, d.requests, d.received
+FROM park AS p
+JOIN daily_answer AS d ON d.park_id = p.id
+WHERE p.park_uuid = :park_uuid
+
 -- name: journal_entry
 -- By seqno alone: the caller reads it out, not knowing more.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,

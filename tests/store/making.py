@@ -1,0 +1,72 @@
+"""Short ways to make what the store suite feeds to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+import msgspec
+
+from vipgate.errors import StoreError, Words
+from vipgate.renewal import Renewal
+from vipgate.sample import sample_renewals
+from vipgate.seqno import seqno_prefix
+from vipgate.store.interface import Caller, Filter, Outcome, Push, Refused, Store, Stored
+
+PARK = "park-one"
+OTHER = "park-two"
+_numbers = count(1)
+
+
+def renewals(how_many: int, *, seed: int = 1, first: int = 1) -> list[Renewal]:
+    return list(sample_renewals(how_many, seed, until_us=1_795_492_800_000_000, first=first))
+
+
+def changed(renewal: Renewal, **members: object) -> Renewal:
+    return msgspec.structs.replace(renewal, **members)
+
+
+def caller(now_us: int) -> Caller:
+    return Caller(received_us=now_us, peer="203.0.113.9", body_bytes=321, body_sha256="ab" * 32)
+
+
+def make_seqno(now_us: int) -> str:
+    return f"{seqno_prefix(now_us)}{next(_numbers):015}"
+
+
+def push(
+    rows: Sequence[Renewal],
+    now_us: int,
+    *,
+    park: str = PARK,
+    complete: bool = False,
+    received: int | None = None,
+    secret_used: str = "current",
+) -> Push:
+    used = "previous" if secret_used == "previous" else "current"
+    number = len(rows) if received is None else received
+    return Push(make_seqno(now_us), park, list(rows), number, complete, used, caller(now_us))  # type: ignore[arg-type]
+
+
+def refused(
+    now_us: int, *, park: str | None = PARK, code: str = "400", body: bytes | None = None, claimed: str | None = None
+) -> Refused:
+    return Refused(make_seqno(now_us), park, claimed, code, Words("不对", "wrong"), caller(now_us), body)
+
+
+def do(store: Store, *requests: Push | Refused) -> list[Outcome]:
+    """Commits one group and wants every request of it stored."""
+    return [_stored(outcome) for outcome in store.commit(requests)]
+
+
+def _stored(outcome: Outcome | StoreError) -> Outcome:
+    assert isinstance(outcome, Outcome), outcome
+    return outcome
+
+
+def held(store: Store, park: str = PARK, **wanted: object) -> dict[str, Stored]:
+    """The park's current records by order number."""
+    found = list(store.stream(park, Filter(**wanted)))  # type: ignore[arg-type]
+    by_number = {stored.renewal.pay_partner: stored for stored in found}
+    assert len(by_number) == len(found), "a record twice"
+    return by_number
