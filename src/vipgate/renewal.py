@@ -15,6 +15,7 @@ from unicodedata import normalize
 import msgspec
 
 PLATE_CHARS_MAX: Final = 16
+PLATE_RAW_CHARS_MAX: Final = 256  # before folding
 TEXT_CHARS_MAX: Final = 64
 INSTANT_CHARS_MAX: Final = 40
 QUANTITY_MAX: Final = 10**9

@@ -1,7 +1,7 @@
 """Turns one row of a request (`ParkingVIP`) into a Renewal, or names all that is wrong with it, and back.
 
-Two readers give the same answer: a quick one for rows that are already plain, and a careful one for all others,
-which alone knows how to say what is wrong. No clock, no disk.
+The careful reader below takes every form that the contract allows and knows how to say what is wrong; most rows never
+need it (quickrow.py). No clock, no disk.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Context, Decimal
-from typing import Annotated, Final, TypeVar
-from unicodedata import category, normalize
+from typing import Final, TypeVar
+from unicodedata import category
 
 import msgspec
 
 from vipgate.errors import Fault, Words
+from vipgate.quickrow import quick_row
 from vipgate.renewal import (
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
     PAY_VALUE_FEN_MAX,
     PLATE_CHARS_MAX,
+    PLATE_RAW_CHARS_MAX,
     QUANTITY_MAX,
     TEXT_CHARS_MAX,
     VALUE_E4_MAX,
@@ -40,7 +42,6 @@ PAY_TYPES: Final = (1, 2)
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?\d{1,4})?", re.ASCII).fullmatch
 _DIGITS_MAX = 64
-_PLATE_RAW_CHARS_MAX = 256
 # Wider than any number that _NUMBER lets through: nothing is ever rounded.
 _EXACT = Context(prec=300)
 
@@ -63,30 +64,6 @@ class _Wrong(Exception):
         self.remedy = Words(zh, en)
 
 
-class _PlainRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A row with no surprises: strings where text is meant, numbers or strings of them where numbers are.
-
-    Defaults stand for absent members and lie outside the bounds, so no value that came can be mistaken for one.
-    """
-
-    plate: Annotated[str, msgspec.Meta(max_length=_PLATE_RAW_CHARS_MAX)]
-    plate_color: Annotated[int, msgspec.Meta(ge=-1, le=5)]
-    charge_type: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
-    vip_type: Annotated[int, msgspec.Meta(ge=0, le=7)]
-    quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
-    pay_partner: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
-    pay_type: Annotated[int, msgspec.Meta(ge=1, le=2)]
-    card_no: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
-    card_id: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
-    value: Annotated[str, msgspec.Meta(max_length=12)] = ""
-    pay_time: Annotated[int, msgspec.Meta(ge=PAY_TIME_MS_MIN, le=PAY_TIME_MS_MAX)] = -1
-    renewal_start_time: str = ""
-    renewal_end_time: str = ""
-    pay_value: Annotated[int, msgspec.Meta(ge=0, le=PAY_VALUE_FEN_MAX)] = -1
-    operator: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] = ""
-
-
-_plain_row = msgspec.json.Decoder(_PlainRow, strict=False).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _escape = msgspec.json.encode
@@ -95,68 +72,10 @@ _escape = msgspec.json.encode
 def read_row(source: msgspec.Raw | bytes, *, plain: bool) -> Renewal | list[Fault]:
     """The record in `source` (one JSON value), or its faults with places relative to the row (`.plate`).
 
-    `plain` says that the text holds neither escapes nor control characters, so that strings need no look of their own.
+    `plain` says that the text holds neither escapes nor control characters, which the quick reader needs.
     """
-    if plain:
-        try:
-            renewal = _quick(_plain_row(source))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            renewal = None
-        if renewal is not None:
-            return renewal
-    return _careful(bytes(source))
-
-
-def _quick(row: _PlainRow) -> Renewal | None:
-    """The record, or None where the careful reader has to decide."""
-    plate = normalize("NFKC", row.plate).upper()
-    if " " in plate or "·" in plate:
-        plate = plate.replace(" ", "").replace("·", "")
-    charge_type, pay_partner = row.charge_type.strip(), row.pay_partner.strip()
-    if not (0 < len(plate) <= PLATE_CHARS_MAX and charge_type and pay_partner and row.plate_color):
-        return None
-    flags = plate_flags(plate)
-    if flags and not plate.isascii():
-        return None
-    start = end = None
-    value_e4 = None
-    if row.value:
-        if not (row.value.isdigit() and row.value.isascii()) or (row.value[0] == "0" and len(row.value) > 1):
-            return None
-        value_e4 = int(row.value) * VALUE_SCALE
-    if row.renewal_start_time:
-        start = parse_instant(row.renewal_start_time)
-    if row.renewal_end_time:
-        end = parse_instant(row.renewal_end_time)
-    if not isinstance(start, int):
-        if row.renewal_start_time:
-            return None
-        start = None
-    if not isinstance(end, int):
-        if row.renewal_end_time:
-            return None
-        end = None
-    elif start is not None and end < start:
-        return None
-    return Renewal(
-        pay_partner,
-        plate,
-        row.plate_color,
-        row.card_no.strip() or None,
-        row.card_id.strip() or None,
-        charge_type,
-        row.vip_type,
-        row.quantity,
-        row.pay_type,
-        value_e4,
-        row.pay_time if row.pay_time >= 0 else None,
-        start,
-        end,
-        row.pay_value if row.pay_value >= 0 else None,
-        row.operator.strip() or None,
-        None,
-        flags,
-    )
+    renewal = quick_row(source) if plain else None
+    return _careful(bytes(source)) if renewal is None else renewal
 
 
 def _careful(source: bytes) -> Renewal | list[Fault]:
@@ -254,10 +173,10 @@ def _text(token: _Token) -> str:
 
 def _plate(token: _Token) -> str:
     text = token.text or ""
-    plate = fold_plate(text[:_PLATE_RAW_CHARS_MAX])
+    plate = fold_plate(text[:PLATE_RAW_CHARS_MAX])
     if not plate:
         raise _Wrong("必填", "required")
-    if len(plate) > PLATE_CHARS_MAX or len(text) > _PLATE_RAW_CHARS_MAX:
+    if len(plate) > PLATE_CHARS_MAX or len(text) > PLATE_RAW_CHARS_MAX:
         raise _Wrong(f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
     return plate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -32,6 +33,7 @@ def load_migrations(dialect: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
+@cache
 def with_rows(statement: str, count: int) -> str:
     """`statement` with its one group of placeholders, marked `/* rows */`, written `count` times."""
     return _ROW.sub(lambda group: ", ".join([group[1]] * count), statement, count=1)

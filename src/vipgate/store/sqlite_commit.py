@@ -6,7 +6,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Final
 
@@ -45,10 +45,10 @@ class GroupWriter:
         self._rollup = Rollup()
         self._counts: list[Counts] = []
         self._days: list[int] = []
-        self._insert = {count: with_rows(sql["insert_renewals"], count) for count in _ROWS_A_STATEMENT}
 
     def write(self, group: Sequence[Push | Refused]) -> list[Outcome]:
         """The outcome of each request; for a refused one, nothing done. Raises sqlite3.Error."""
+        self._lock_parks({request.park_uuid for request in group if request.park_uuid is not None})
         generations = [self._place(index, request) for index, request in enumerate(group)]
         self._flush()
         outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
@@ -75,14 +75,16 @@ class GroupWriter:
         self._counts[index].unchanged = request.received - len(request.renewals)
         return park.generation
 
+    def _lock_parks(self, park_uuids: set[str]) -> None:
+        wanted = {"park_uuids": msgspec.json.encode(sorted(park_uuids)).decode()}
+        for park_uuid, *counters in self._db.execute(self._sql["lock_parks"], wanted):
+            self._parks[park_uuid] = ParkState(*counters)
+
     def _park(self, park_uuid: str) -> ParkState:
-        park = self._parks.get(park_uuid)
-        if park is None:
-            row = self._db.execute(self._sql["lock_park"], {"park_uuid": park_uuid}).fetchone()
-            if row is None:
-                raise StoreUnavailable(f"Park {park_uuid} is not in this database any more.")
-            park = self._parks[park_uuid] = ParkState(*row)
-        return park
+        try:
+            return self._parks[park_uuid]
+        except KeyError:
+            raise StoreUnavailable(f"Park {park_uuid} is not in this database any more.") from None
 
     def _start_generation(self, park: ParkState, seqno: str) -> None:
         here = {"park_id": park.key, "generation": park.generation, "now_us": self._now_us}
@@ -91,27 +93,34 @@ class GroupWriter:
         self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
 
     def _flush(self) -> None:
-        for (park, generation), rows in self._pending.rows.items():
-            inserted = self._insert_new(park, generation, rows)
-            if inserted < len(rows):
-                rows = self._settle_held(park, generation, rows)
-            for push, new in groupby(rows, _PUSH_OF):
-                of_push = list(new)
-                self._counts[push].inserted += len(of_push)
-                self._rollup.add_inserted(park, generation, self._days[push], of_push)
+        """Writes what is pending; rows that are already held are settled one generation after another."""
+        places = self._pending.rows
+        inserted = self._write_rows(
+            "insert_renewals",
+            [
+                (park, generation, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
+                for (park, generation), rows in places.items()
+                for row in rows
+            ],
+        )
+        some_held = inserted < sum(map(len, places.values()))
+        for (park, generation), rows in places.items():
+            new = self._settle_held(park, generation, rows) if some_held else rows
+            for push, of_push in groupby(new, _PUSH_OF):
+                inserts = list(of_push)
+                self._counts[push].inserted += len(inserts)
+                self._rollup.add_inserted(park, generation, self._days[push], inserts)
         self._pending.clear()
 
-    def _insert_new(self, park: int, generation: int, rows: list[Row]) -> int:
-        """Inserts what is not there yet; how many that were."""
-        inserted = start = 0
+    def _write_rows(self, name: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Runs a statement that takes many rows; how many it changed."""
+        changed = start = 0
         for size in _ROWS_A_STATEMENT:
             while len(rows) - start >= size:
-                values: list[object] = []
-                for row in rows[start : start + size]:
-                    values += (park, generation, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
-                inserted += self._db.execute(self._insert[size], values).rowcount
+                values = list(chain.from_iterable(rows[start : start + size]))
+                changed += self._db.execute(with_rows(self._sql[name], size), values).rowcount
                 start += size
-        return inserted
+        return changed
 
     def _settle_held(self, park: int, generation: int, rows: list[Row]) -> list[Row]:
         """Compares the rows that were already there with what is held and replaces what differs; the rows that were new."""
@@ -175,10 +184,8 @@ class GroupWriter:
                 )  # fmt: skip
                 self._keep_body(park, request)
             requests[key] += 1
-        self._db.executemany(self._sql["journal"], lines)
-        self._db.executemany(
-            self._sql["add_to_daily_answer"], [(*key, count, received[key]) for key, count in requests.items()]
-        )
+        self._write_rows("journal", lines)
+        self._write_rows("add_to_daily_answer", [(*key, count, received[key]) for key, count in requests.items()])
 
     def _keep_body(self, park: int, request: Refused) -> None:
         if request.body is None or park == 0:
@@ -196,24 +203,15 @@ class GroupWriter:
         self._db.execute(self._sql["drop_refused_bodies"], bounds)
 
     def _save_parks(self) -> None:
-        for park in self._parks.values():
-            if not park.secret_used_us:
-                continue
-            self._db.execute(
-                self._sql["save_park"],
-                {
-                    "park_id": park.key,
-                    "generation": park.generation,
-                    "generation_last": park.generation_last,
-                    "position": park.position,
-                    "secret_used": park.secret_used,
-                    "secret_used_us": park.secret_used_us,
-                },
-            )
-        for (park_key, generation), records in self._rollup.generations.items():
-            if records:
-                change = {"park_id": park_key, "generation": generation, "records": records}
-                self._db.execute(self._sql["add_to_generation"], change)
-        self._db.executemany(
-            self._sql["add_to_daily"], [(*key, *counted) for key, counted in self._rollup.days.items()]
+        pushing = [park for park in self._parks.values() if park.secret_used_us]
+        self._write_rows(
+            "save_parks",
+            [
+                (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.secret_used_us)
+                for park in pushing
+            ],
         )
+        self._write_rows(
+            "add_to_generations", [(*place, records) for place, records in self._rollup.generations.items() if records]
+        )
+        self._write_rows("add_to_daily", [(*key, *counted) for key, counted in self._rollup.days.items()])

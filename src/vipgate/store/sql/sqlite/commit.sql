@@ -1,17 +1,21 @@
 -- The road: what one group commit runs. BEGIN IMMEDIATE has been said, so everything read here stays true until COMMIT.
+-- Statements with `/* rows */` take many rows at a time: the interpreter's lock is let go once for all of them.
 
--- name: lock_park
--- The park's counters, read inside the transaction: another process may have restored a generation a moment ago.
-SELECT id, generation, generation_last, position, secret_used
-FROM park
-WHERE park_uuid = :park_uuid
+-- name: lock_parks
+-- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may have restored
+-- a generation a moment ago.
+SELECT p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used
+FROM json_each(:park_uuids) AS wanted
+CROSS JOIN park AS p
+WHERE p.park_uuid = wanted.value
 
--- name: save_park
+-- name: save_parks
 -- Puts the counters back, once a park and group.
 UPDATE park
-SET generation = :generation, generation_last = :generation_last, position = :position,
-    secret_used = :secret_used, secret_used_us = :secret_used_us, last_push_us = :secret_used_us
-WHERE id = :park_id
+SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
+    secret_used = saved.column5, secret_used_us = saved.column6, last_push_us = saved.column6
+FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?)) AS saved
+WHERE id = saved.column1
 
 -- name: end_generation
 -- From now on the old stock is out of sight, and its days are counted.
@@ -21,13 +25,15 @@ UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
 
--- name: add_to_generation
--- Keeps the number of records in step.
-UPDATE generation SET records = records + :records WHERE park_id = :park_id AND generation = :generation
+-- name: add_to_generations
+-- Keeps the numbers of records in step.
+UPDATE generation
+SET records = records + more.column3
+FROM (VALUES /* rows */ (?, ?, ?)) AS more
+WHERE park_id = more.column1 AND generation = more.column2
 
 -- name: insert_renewals
 -- Inserts the records that the ledger does not hold; the others are looked at one by one afterwards.
--- Many rows a statement: the interpreter lock is let go once for all of them.
 INSERT INTO renewal (
     park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
     value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
@@ -63,7 +69,7 @@ WHERE park_id = ? AND generation = ? AND pay_partner = ?
 
 -- name: add_to_daily
 -- The rollup for the charts, in the same transaction as what it counts.
-INSERT INTO daily (park_id, day, pay_type, inserted, updated, pay_value_fen) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO daily (park_id, day, pay_type, inserted, updated, pay_value_fen) VALUES /* rows */ (?, ?, ?, ?, ?, ?)
 ON CONFLICT (park_id, day, pay_type) DO UPDATE SET
     inserted = inserted + excluded.inserted,
     updated = updated + excluded.updated,
@@ -71,7 +77,7 @@ ON CONFLICT (park_id, day, pay_type) DO UPDATE SET
 
 -- name: add_to_daily_answer
 -- How many requests got which answer.
-INSERT INTO daily_answer (park_id, day, code, requests, received) VALUES (?, ?, ?, ?, ?)
+INSERT INTO daily_answer (park_id, day, code, requests, received) VALUES /* rows */ (?, ?, ?, ?, ?)
 ON CONFLICT (park_id, day, code) DO UPDATE SET
     requests = requests + excluded.requests, received = received + excluded.received
 
@@ -80,7 +86,7 @@ ON CONFLICT (park_id, day, code) DO UPDATE SET
 INSERT INTO request (
     park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
     received_us, duration_us, secret_used, peer, body_bytes, body_sha256
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: keep_refused_body
 -- What a park sent and was refused, for the operator to look at and send again.
