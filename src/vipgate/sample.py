@@ -38,17 +38,18 @@ _BEIJING_US: Final = 8 * 3_600_000_000
 
 
 def sample_renewals(count: int, seed: int, *, until_us: int, first: int = 1) -> Iterator[Renewal]:
-    """`count` renewals bought in the two years before `until_us`; order numbers count on from `first`."""
+    """`count` renewals bought one after another in the two years before `until_us`; order numbers count on from `first`."""
     chance = random.Random(seed)  # noqa: S311 - samples, no secrets
-    for number in range(first, first + count):
-        yield _renewal(chance, number, until_us)
+    step_us = 730 * _DAY_US // count
+    for place in range(count):
+        latest_us = until_us - (count - 1 - place) * step_us
+        yield _renewal(chance, first + place, latest_us - chance.randrange(step_us))
 
 
-def _renewal(chance: random.Random, number: int, until_us: int) -> Renewal:
+def _renewal(chance: random.Random, number: int, pay_us: int) -> Renewal:
     vip_type = chance.choices(tuple(_PASSES), _SHARES)[0]
     charge_type, price_fen, days = _PASSES[vip_type]
     quantity = chance.choice((1, 1, 1, 1, 2, 3, 6)) if vip_type == 1 else 1
-    pay_us = until_us - chance.randrange(730 * _DAY_US)
     start_us = (pay_us + _BEIJING_US) // _DAY_US * _DAY_US - _BEIJING_US + _DAY_US
     end_us = start_us + days * quantity * _DAY_US - 1_000_000
     is_electric = chance.random() < 0.3
