@@ -34,7 +34,7 @@ class CommitLimits:
     queue_rows_max: int = 100_000
     queue_refused_max: int = 512
     group_requests_max: int = 512
-    group_rows_max: int = 5_000
+    group_rows_max: int = 1_000
     retry_after_s: int = 2
     housekeeping_s: float = 60.0
     purge_pause_s: float = 0.2

@@ -151,6 +151,7 @@ class Connection(asyncio.Protocol):
         self._raw_bytes = 0
         self._body: bytes | bytearray = b""
         self._discarding = False
+        self._reading = True
         self._closing = False
         self._waiting: deque[tuple[Request, Refusal | None]] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -195,6 +196,10 @@ class Connection(asyncio.Protocol):
             return
         in_head = not self._head_done
         self._feed(data)
+        if self._worker is not None and not self._discarding and (self._waiting or self._request is not None):
+            # It sends on before it has its answer: it may fill its own buffers, not ours.
+            self._transport.pause_reading()
+            self._reading = False
         if in_head and not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
@@ -325,7 +330,6 @@ class Connection(asyncio.Protocol):
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
         self._waiting.append((request, refusal))
         self.deadline_s = math.inf
-        self._transport.pause_reading()
         if self._worker is None:
             self._worker = self._server.loop.create_task(self._work())
 
@@ -352,6 +356,11 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         else:
             self._set_deadline(self._limits.idle_s if self._request is None else self._limits.send_s)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._reading:
+            self._reading = True
             self._transport.resume_reading()
 
     def _forget_waiting(self) -> None:
@@ -385,7 +394,7 @@ class Connection(asyncio.Protocol):
         request.keep_alive = False
         self._drop_body()
         self._enqueue(request, refusal)
-        self._transport.resume_reading()
+        self._read_on()
         self._set_deadline(self._limits.drain_s)
 
     def _refuse_raw(self, refusal: Refusal) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
 
 from vipgate.commit import INTERNAL, Committer
@@ -54,8 +55,7 @@ _STORE_DOWN = Words(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
+class Knock(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it came through the door, whole."""
 
     body: bytes
@@ -75,8 +75,7 @@ class Knock:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What goes back through the door."""
 
     status: int
@@ -128,7 +127,7 @@ class Road:
 
     async def push(self, knock: Knock) -> Reply:
         """The answer to one push, after the commit. Never raises."""
-        seqno = self._mint.mint()
+        seqno = self._mint.mint(knock.received_us)
         known = Progress()
         try:
             return await self._through(knock, seqno, known)
@@ -146,7 +145,7 @@ class Road:
 
     async def refuse(self, knock: Knock, refusal: Refusal) -> Reply:
         """The answer to a request that never came as far as the road: wrong path, too large, cut off."""
-        return await self._refused(knock, self._mint.mint(), Progress(), refusal)
+        return await self._refused(knock, self._mint.mint(knock.received_us), Progress(), refusal)
 
     async def _through(self, knock: Knock, seqno: str, known: Progress) -> Reply:
         claim = split(knock.body, knock.content_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,22 +14,21 @@ class SeqnoMint:
     Never goes back in time inside one process, and two processes meet only if they draw the same of 10^15 places.
     """
 
-    def __init__(self, clock_us: Callable[[], int], start: int) -> None:
-        self._clock_us = clock_us
+    def __init__(self, start: int) -> None:
         self._count = start
         self._last_ms = 0
-        self._second = -1
-        self._second_text = ""
+        self._time_text = seqno_prefix(0)
 
-    def mint(self) -> str:
-        """A new seqno."""
-        now_ms = max(self._clock_us() // 1000, self._last_ms)
-        self._last_ms = now_ms
-        second, rest_ms = divmod(now_ms, 1000)
-        if second != self._second:
-            self._second, self._second_text = second, datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S")
+    def mint(self, now_us: int) -> str:
+        """A new seqno for a request received at `now_us`."""
+        now_ms = now_us // 1000
+        if now_ms < self._last_ms:
+            now_ms = self._last_ms
+        elif now_ms > self._last_ms:
+            self._last_ms = now_ms
+            self._time_text = seqno_prefix(now_us)
         self._count = (self._count + 1) % 10**15
-        return f"{self._second_text}{rest_ms:03}{self._count:015}"
+        return f"{self._time_text}{self._count:015}"
 
 
 def seqno_time_us(seqno: str) -> int | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+import msgspec
+
 from vipgate.errors import StoreError, Words
 from vipgate.renewal import Renewal
 
@@ -24,8 +26,7 @@ def business_day(instant_us: int) -> int:
     return (instant_us + BEIJING_OFFSET_US) // DAY_US
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a request came in: for the journal only."""
 
     received_us: int
@@ -34,8 +35,7 @@ class Caller:
     body_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(msgspec.Struct, frozen=True, gc=False):
     """A verified request on its way into the ledger; each `pay_partner` is there once."""
 
     seqno: str
@@ -47,8 +47,7 @@ class Push:
     caller: Caller
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """A request that was refused, on its way into the journal.
 
     `park_uuid` is None unless the signature proved it; `claimed` is what the request said. `body` is kept for an
@@ -64,8 +63,7 @@ class Refused:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a push did to the ledger."""
 
     inserted: int
@@ -126,8 +124,7 @@ class Generation:
     ended_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A record in the ledger. `seqno` is of the request that wrote this revision, `position` its place among the park's changes."""
 
     renewal: Renewal
