@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
         self._repeated = b""
         self._head_done = False
         self._head_bytes = 0
-        self._raw_bytes = 0
+        self._raw_bytes = self._piece_bytes = 0
         self._body: bytes | bytearray = b""
         self._discarding = False
         self._reading = True
@@ -187,6 +187,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, whose callbacks are the on_… methods below."""
+        self._piece_bytes = len(data)
         self._raw_bytes += len(data)
         if self._discarding:
             if self._raw_bytes > self._limits.drain_bytes_max:
@@ -236,7 +237,8 @@ class Connection(asyncio.Protocol):
             return
         self._url, self._headers, self._repeated = b"", {}, b""
         self._head_done = False
-        self._head_bytes = self._raw_bytes = 0
+        self._head_bytes = 0
+        self._raw_bytes = self._piece_bytes
         self._drop_body()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
         self._set_deadline(self._limits.send_s)
@@ -280,7 +282,8 @@ class Connection(asyncio.Protocol):
     def _head_refusal(self, request: Request) -> Refusal | None:
         """What is wrong with a head in itself."""
         headers = self._headers
-        if sum(map(len, headers)) + sum(map(len, headers.values())) > self._limits.head_bytes_max:
+        # A head that came in one piece has not been counted yet.
+        if self._raw_bytes > self._limits.head_bytes_max and _size(headers) > self._limits.head_bytes_max:
             return _too_long_a_head(self._limits.head_bytes_max)
         if self._repeated:
             name = self._repeated.decode("latin-1")
@@ -441,6 +444,10 @@ class Connection(asyncio.Protocol):
 
 def _too_long_a_head(limit: int) -> TooLarge:
     return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
+
+
+def _size(headers: dict[bytes, bytes]) -> int:
+    return sum(map(len, headers)) + sum(map(len, headers.values()))
 
 
 def _path(url: bytes) -> str:

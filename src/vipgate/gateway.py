@@ -6,6 +6,7 @@ The only place that knows both HTTP and the road.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,13 +17,18 @@ from vipgate.ingest import Knock, Reply, Road
 from vipgate.wire import PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
-_LANGUAGES_SHOWN_CHARS_MAX: Final = 256
+_LANGUAGES_BYTES_MAX: Final = 256
 
 
 def language_of(request: Request) -> Language:
     """English where `Accept-Language` asks for it before Chinese, else Chinese."""
-    asked = (request.header(b"accept-language") or "")[:_LANGUAGES_SHOWN_CHARS_MAX].lower()
-    for entry in asked.split(","):
+    asked = request.headers.get(b"accept-language")
+    return "zh" if asked is None else _language(asked[:_LANGUAGES_BYTES_MAX])
+
+
+@lru_cache(maxsize=256)
+def _language(asked: bytes) -> Language:
+    for entry in asked.decode("latin-1").lower().split(","):
         tag = entry.partition(";")[0].strip()
         if tag.startswith("en"):
             return "en"
@@ -40,6 +46,8 @@ class Outside:
 
     def refusal_before_body(self, request: Request) -> Refusal | None:
         """No such path, or a method it does not take."""
+        if request.path == PUSH_PATH and request.method == "POST":
+            return None
         allowed = {PUSH_PATH: ("POST",), "/healthz": _READING}.get(request.path)
         return _routed(request, allowed, f"POST {PUSH_PATH}")
 

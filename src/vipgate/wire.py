@@ -42,6 +42,7 @@ _CHARSETS = {"utf-8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030":
 _UTF8_STEP_BYTES = 1024 * 1024
 _SUCCESS_MESSAGE = Words("操作成功", "success")
 _NO_SECRET = "no park has this secret"
+_ZERO_OR_ONE = re.compile(rb"[01](\.0+)?").fullmatch
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 
 
@@ -175,7 +176,7 @@ def _park_uuid(raw: msgspec.Raw) -> str:
         park_uuid = _string(source).strip()
     except msgspec.DecodeError:
         park_uuid = ""
-    if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or _CONTROL(park_uuid):
+    if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or (not park_uuid.isprintable() and _CONTROL(park_uuid)):
         remedy = Words(
             f"应为 1 到 {PARK_UUID_CHARS_MAX} 个字符的字符串",
             f"must be a string of 1 to {PARK_UUID_CHARS_MAX} characters",
@@ -268,10 +269,10 @@ def decode(verified: Verified) -> Batch:
 
 def _complete(raw: msgspec.Raw, faults: list[Fault]) -> bool:
     source = bytes(raw)
-    text = source.strip(b'"').strip()
-    if source == b"null" or (source[:1] == b'"' and not text):
+    text = source[1:-1].strip() if source[:1] == b'"' else source
+    if source == b"null" or text in (b"0", b""):
         return False
-    if re.fullmatch(rb"0(\.0+)?|1(\.0+)?", text[:64]):
+    if _ZERO_OR_ONE(text[:64]):
         return text[:1] == b"1"
     faults.append(Fault("complete", Words("应为 0 或 1", "must be 0 or 1"), _came(source)))
     return False

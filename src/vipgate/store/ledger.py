@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -89,14 +89,16 @@ class Rollup:
         line[2] += pay_value_fen
 
 
-def newest(old: Renewal, new: Renewal) -> Renewal | None:
-    """What the ledger keeps where `new` follows `old` under the same order number; None where they are alike.
+def alike(held: tuple[Any, ...], new: Renewal) -> bool:
+    """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count."""
+    return held[:_FLAGS_INDEX] == msgspec.structs.astuple(new)[:_FLAGS_INDEX]
+
+
+def newest(old: Renewal, new: Renewal) -> Renewal:
+    """What the ledger keeps where a `new` version that differs follows `old` under the same order number.
 
     A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away.
     """
-    before, after = msgspec.structs.astuple(old), msgspec.structs.astuple(new)
-    if before[:_FLAGS_INDEX] == after[:_FLAGS_INDEX]:
-        return None
     flags = new.flags | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
     if old.plate != new.plate:
         flags |= FLAG_PLATE_CHANGED

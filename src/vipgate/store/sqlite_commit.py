@@ -15,12 +15,13 @@ import msgspec
 from vipgate.errors import StoreUnavailable
 from vipgate.renewal import Renewal
 from vipgate.store.interface import Outcome, Push, Refused, Retention, Stored, business_day
-from vipgate.store.ledger import Counts, ParkState, Pending, Replacement, Rollup, Row, newest
+from vipgate.store.ledger import Counts, ParkState, Pending, Replacement, Rollup, Row, alike, newest
 from vipgate.store.sqlfile import with_rows
 
-# Rows a statement. Larger ones gain nothing, and each size is one prepared statement.
-_ROWS_A_STATEMENT: Final = (100, 10, 1)
+# Rows a statement: a whole batch at once where it can be, so that the interpreter's lock has to be won back only once.
+_ROWS_A_STATEMENT: Final = (1000, 100, 10, 1)
 _RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
+_SEQNO_COLUMN: Final = _RENEWAL_COLUMNS + 1
 _DEFLATE_LEVEL: Final = 1
 _PUSH_OF = attrgetter("push")
 
@@ -128,17 +129,18 @@ class GroupWriter:
         found = self._db.execute(
             self._sql["held_renewals"], {"pay_partners": keys, "park_id": park, "generation": generation}
         )
-        held = {stored.renewal.pay_partner: stored for stored in map(read_stored, found)}
+        held = {columns[0]: columns for columns in found}
         new: list[Row] = []
         replacements: list[Replacement] = []
         for row in rows:
-            old = held[row.renewal.pay_partner]
-            if old.seqno == row.seqno:
+            columns = held[row.renewal.pay_partner]
+            if columns[_SEQNO_COLUMN] == row.seqno:
                 new.append(row)
-            elif (winner := newest(old.renewal, row.renewal)) is None:
+            elif alike(columns, row.renewal):
                 self._counts[row.push].unchanged += 1
             else:
-                replacements.append(Replacement(row, old, winner))
+                old = read_stored(columns)
+                replacements.append(Replacement(row, old, newest(old.renewal, row.renewal)))
         self._replace(park, generation, replacements)
         return new
 
