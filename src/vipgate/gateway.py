@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from vipgate.edge import Request
 from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
+from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
 from vipgate.wire import PUSH_PATH
 

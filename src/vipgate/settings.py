@@ -13,8 +13,8 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vipgate.commit import CommitLimits
-from vipgate.edge import HttpLimits
 from vipgate.errors import OperatorError
+from vipgate.httptypes import HttpLimits
 from vipgate.store.interface import Retention
 from vipgate.wire import BODY_BYTES_MAX
 

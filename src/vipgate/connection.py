@@ -1,0 +1,382 @@
+"""One caller's HTTP/1.1 connection: bounded reads, deadlines, one answer a request in order. Knows no path and no park."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, Protocol, cast
+
+import httptools
+
+from vipgate.errors import BadRequest, Refusal, TooLarge, Unavailable, Words
+from vipgate.httptypes import App, HttpLimits, Request
+from vipgate.ingest import Reply, readable_peer
+
+_REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Two of these would mean two things at once.
+_ONCE: Final = frozenset({b"host", b"authorization", b"content-type", b"content-length"})
+_RAW_SLACK_BYTES: Final = 1024 * 1024
+
+
+class Host(Protocol):
+    """The server that a connection belongs to, as far as the connection cares."""
+
+    app: App
+    limits: HttpLimits
+    clock_us: Callable[[], int]
+    loop: asyncio.AbstractEventLoop
+    connections: set[Connection]
+    bodies_bytes: int
+    stopping: bool
+    date: bytes
+
+    def forget(self, connection: Connection) -> None:
+        """A connection has ended."""
+
+
+class Connection(asyncio.Protocol):
+    """One caller's connection. Requests are answered one after another, in the order they came."""
+
+    def __init__(self, server: Host) -> None:
+        self._server = server
+        self._limits = server.limits
+        self.deadline_s = math.inf
+        self._transport: asyncio.Transport
+        self._peer = ""
+        self._parser = httptools.HttpRequestParser(self)
+        self._request: Request | None = None
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._repeated = b""
+        self._head_done = False
+        self._head_bytes = 0
+        self._raw_bytes = self._piece_bytes = 0
+        self._body: bytes | bytearray = b""
+        self._discarding = False
+        self._reading = True
+        self._closing = False
+        self._waiting: deque[tuple[Request, Refusal | None]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A caller is here."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._peer = readable_peer(transport.get_extra_info("peername"))
+        self._server.connections.add(self)
+        self._set_deadline(self._limits.idle_s)
+        if len(self._server.connections) > self._limits.connections_max:
+            self._refuse_raw(
+                Unavailable(Words("连接过多; 请稍后重试", "too many connections; try again later"), retry_after_s=5)
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """The caller is gone; what it has sent whole is still worked on."""
+        self._drop_body()
+        self._writable.set()
+        self._server.forget(self)
+        self.deadline_s = math.inf
+
+    def pause_writing(self) -> None:
+        """The caller reads slowly: no further answer until it has read this one."""
+        self._writable.clear()
+        self._set_deadline(self._limits.send_s)
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser, whose callbacks are the on_… methods below."""
+        self._piece_bytes = len(data)
+        self._raw_bytes += len(data)
+        if self._discarding:
+            if self._raw_bytes > self._limits.drain_bytes_max:
+                self._transport.abort()
+            elif self._head_done:
+                self._feed(data)
+            return
+        in_head = not self._head_done
+        self._feed(data)
+        if self._worker is not None and not self._discarding and (self._waiting or self._request is not None):
+            # It sends on before it has its answer: it may fill its own buffers, not ours.
+            self._transport.pause_reading()
+            self._reading = False
+        if in_head and not self._head_done and not self._discarding:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head_bytes_max:
+                self._refuse_raw(_too_long_a_head(self._limits.head_bytes_max))
+        elif self._raw_bytes > 2 * self._limits.body_bytes_max + _RAW_SLACK_BYTES:
+            self._refuse_body(self._too_large())
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            if self._discarding:
+                return
+            reason = str(error) or type(error).__name__
+            self._refuse_raw(
+                BadRequest(Words(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
+            )
+
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Does not take up an offer to change the protocol, which Java's own client makes with every request.
+
+        The parser takes what follows such a head for the other protocol, so a new one is given the head without the offer.
+        """
+        method = self._parser.get_method()
+        if method == b"CONNECT" or self._repeated:
+            self._refuse_raw(
+                BadRequest(Words("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken"))
+            )
+            return
+        kept = [b"%s: %s\r\n" % item for item in self._headers.items() if item[0] not in (b"upgrade", b"connection")]
+        if b"close" in self._headers.get(b"connection", b"").lower():
+            kept.append(b"connection: close\r\n")
+        self._parser = httptools.HttpRequestParser(self)
+        self._feed(b"%s %s HTTP/1.1\r\n%s\r\n" % (method, self._url, b"".join(kept)) + rest)
+
+    def eof_received(self) -> bool:
+        """The caller sends no more; it may still want its answers."""
+        if self._request is not None and not self._discarding:
+            self._refuse_raw(BadRequest(Words("请求没有发完连接就断了", "the connection ended before the request did")))
+        self._closing = True
+        return bool(self._waiting or self._worker)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if self._discarding:
+            return
+        self._url, self._headers, self._repeated = b"", {}, b""
+        self._head_done = False
+        self._head_bytes = 0
+        self._raw_bytes = self._piece_bytes
+        self._drop_body()
+        self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
+        self._set_deadline(self._limits.send_s)
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; one that follows the body changes nothing any more."""
+        if self._head_done:
+            return
+        name = name.lower()
+        if name in _ONCE and name in self._headers:
+            self._repeated = name
+        self._headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """The head is here: decide whether the body may come."""
+        request = self._request
+        if request is None or self._discarding or self._parser.should_upgrade():
+            return
+        self._head_done = True
+        request.method = self._parser.get_method().decode("latin-1")
+        request.path = _path(self._url)
+        request.keep_alive = self._parser.should_keep_alive()
+        request.is_http_1_0 = self._parser.get_http_version() == "1.0"
+        declared = self._headers.get(b"content-length", b"0")
+        has_body = declared != b"0" or b"transfer-encoding" in self._headers
+        refusal = self._head_refusal(request) or self._server.app.refusal_before_body(request)
+        if refusal is None and declared.isdigit() and int(declared[:20]) > self._limits.body_bytes_max:
+            refusal = self._too_large()
+        if refusal is not None and has_body:
+            self._refuse_body(refusal)
+        elif refusal is not None:
+            self._enqueue(request, refusal)
+            self._request = None
+        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._worker:
+            self._transport.write(_CONTINUE)
+
+    def _head_refusal(self, request: Request) -> Refusal | None:
+        """What is wrong with a head in itself."""
+        headers = self._headers
+        # A head that came in one piece has not been counted yet.
+        if self._raw_bytes > self._limits.head_bytes_max and _size(headers) > self._limits.head_bytes_max:
+            return _too_long_a_head(self._limits.head_bytes_max)
+        if self._repeated:
+            name = self._repeated.decode("latin-1")
+            return BadRequest(Words(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
+        if b"host" not in headers and not request.is_http_1_0:
+            return BadRequest(Words("缺少 Host 请求头", "the Host header is missing"))
+        return None
+
+    def on_body(self, chunk: bytes) -> None:
+        """A piece of the body, within the bounds."""
+        request = self._request
+        if request is None or self._discarding:
+            return
+        if len(self._body) + len(chunk) > self._limits.body_bytes_max:
+            self._refuse_body(self._too_large())
+            return
+        if self._server.bodies_bytes + len(chunk) > self._limits.bodies_bytes_max:
+            words = Words(
+                "平台繁忙, 未保存; 请稍后原样重发", "the platform is busy and stored nothing; send the same again later"
+            )
+            self._refuse_body(Unavailable(words, retry_after_s=2))
+            return
+        self._server.bodies_bytes += len(chunk)
+        request.body_md5.update(chunk)
+        request.body_sha256.update(chunk)
+        if not self._body:
+            self._body = chunk
+        elif isinstance(self._body, bytes):
+            self._body = bytearray(self._body) + chunk
+        else:
+            self._body += chunk
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if self._parser.should_upgrade():
+            return
+        request, self._request = self._request, None
+        if self._discarding:
+            self._closing = True
+            if not self._worker:
+                self._transport.close()
+            return
+        if request is None:
+            return
+        # Its bytes stay counted until it is answered.
+        request.body, self._body = bytes(self._body), b""
+        self._enqueue(request, None)
+
+    def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
+        self._waiting.append((request, refusal))
+        self.deadline_s = math.inf
+        if self._worker is None:
+            self._worker = self._server.loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Answers what waits, then listens again."""
+        while self._waiting and not self._transport.is_closing():
+            request, refusal = self._waiting.popleft()
+            app = self._server.app
+            reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
+            self._server.bodies_bytes -= len(request.body)
+            stopping = self._closing or self._server.stopping
+            last = not request.keep_alive or (stopping and not self._waiting)
+            self._write(request, reply, last=last)
+            await self._writable.wait()
+            if last and not self._discarding:
+                self._transport.close()
+        self._worker = None
+        if self._transport.is_closing():
+            self._forget_waiting()
+        elif self._closing:
+            self._transport.close()
+        elif self._discarding:
+            # The caller sees the end of the answer although we still read what it sends.
+            self._transport.write_eof()
+        else:
+            self._set_deadline(self._limits.idle_s if self._request is None else self._limits.send_s)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+
+    def _forget_waiting(self) -> None:
+        self._server.bodies_bytes -= sum(len(request.body) for request, _ in self._waiting)
+        self._waiting.clear()
+
+    def _write(self, request: Request, reply: Reply, *, last: bool) -> None:
+        if self._transport.is_closing():
+            return
+        head = [
+            b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
+            % (reply.status, _REASONS[reply.status], len(reply.body), self._server.date)
+        ]
+        if reply.retry_after_s is not None:
+            head.append(b"Retry-After: %d\r\n" % reply.retry_after_s)
+        if reply.allow is not None:
+            head.append(b"Allow: %s\r\n" % reply.allow.encode("ascii"))
+        if last:
+            head.append(b"Connection: close\r\n")
+        elif request.is_http_1_0:
+            head.append(b"Connection: keep-alive\r\n")
+        head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + reply.body)
+        self._transport.write(b"".join(head))
+
+    def _refuse_body(self, refusal: Refusal) -> None:
+        """Answers at once and throws away the rest of the body, within bounds, so that the caller can read the answer."""
+        request = self._request
+        if request is None or self._discarding:
+            return
+        self._discarding = True
+        request.keep_alive = False
+        self._drop_body()
+        self._enqueue(request, refusal)
+        self._read_on()
+        self._set_deadline(self._limits.drain_s)
+
+    def _refuse_raw(self, refusal: Refusal) -> None:
+        """The same where the stream itself makes no sense any more: there is no end of a request to wait for."""
+        if self._request is None:
+            self._request = Request("", "", {}, self._peer, False, self._server.clock_us())
+        self._head_done = False
+        self._refuse_body(refusal)
+
+    def _too_large(self) -> TooLarge:
+        limit = self._limits.body_bytes_max
+        return TooLarge(
+            Words(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
+        )
+
+    def _drop_body(self) -> None:
+        self._server.bodies_bytes -= len(self._body)
+        self._body = b""
+
+    def _set_deadline(self, wait_s: float) -> None:
+        self.deadline_s = self._server.loop.time() + wait_s
+
+    def expire(self) -> None:
+        """The caller has used up its time."""
+        if self._discarding or self._request is None or not self._writable.is_set():
+            self.deadline_s = math.inf
+            self._transport.abort()
+            return
+        seconds = f"{self._limits.send_s:g}"
+        self._refuse_raw(
+            BadRequest(Words(f"请求须在 {seconds} 秒内发完", f"a request must be sent within {seconds} seconds"))
+        )
+
+    def finish(self) -> None:
+        """The server stops: close when the request in flight is answered, or now where there is none."""
+        self._closing = True
+        if self._request is None and not self._waiting and self._worker is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection as it is."""
+        self._transport.abort()
+
+
+def _too_long_a_head(limit: int) -> TooLarge:
+    return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
+
+
+def _size(headers: dict[bytes, bytes]) -> int:
+    return sum(map(len, headers)) + sum(map(len, headers.values()))
+
+
+def _path(url: bytes) -> str:
+    """The path of a request's target; empty where it has none."""
+    if not url.startswith(b"/"):
+        try:
+            url = httptools.parse_url(url).path or b""
+        except httptools.HttpParserInvalidURLError:
+            return ""
+    return url.partition(b"?")[0].decode("latin-1")

@@ -1,0 +1,59 @@
+"""What passes between a connection and what answers it: requests, limits, and the answering side's protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import md5, sha256
+from typing import Protocol
+
+from vipgate.errors import Refusal
+from vipgate.ingest import Reply
+from vipgate.signature import Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """Bounds on what a caller may send and on how long it may take."""
+
+    head_bytes_max: int = 16 * 1024
+    body_bytes_max: int = 16 * 1024 * 1024
+    bodies_bytes_max: int = 256 * 1024 * 1024
+    drain_bytes_max: int = 64 * 1024 * 1024
+    send_s: float = 120.0
+    idle_s: float = 75.0
+    drain_s: float = 10.0
+    connections_max: int = 20_000
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, whole or on its way in. Header names are lower case."""
+
+    method: str
+    path: str
+    headers: dict[bytes, bytes]
+    peer: str
+    keep_alive: bool
+    received_us: int
+    is_http_1_0: bool = False
+    body: bytes = b""
+    body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
+    body_sha256: Hash = field(default_factory=sha256)
+
+    def header(self, name: bytes) -> str | None:
+        """A header's text, or None."""
+        raw = self.headers.get(name)
+        return None if raw is None else raw.decode("latin-1")
+
+
+class App(Protocol):
+    """What answers. `refusal_before_body` decides on the head alone, before any of the body is read."""
+
+    def refusal_before_body(self, request: Request) -> Refusal | None:
+        """Why the body need not come at all, or None."""
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer to a whole request. Must not raise."""
+
+    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The envelope of a refusal."""
