@@ -106,6 +106,24 @@ class DiagnosisBudget:
         self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
 
 
+class Tally:
+    """Logs what anybody can make happen: once a second at most, with how often it happened and the last of them."""
+
+    def __init__(self, event: str, clock_s: Callable[[], float]) -> None:
+        self._event = event
+        self._clock_s = clock_s
+        self._times = 0
+        self._quiet_until_s = 0.0
+
+    def count(self, **last: str) -> None:
+        """It has happened again."""
+        self._times += 1
+        now_s = self._clock_s()
+        if now_s >= self._quiet_until_s:
+            log.warning(self._event, times=self._times, **last)
+            self._times, self._quiet_until_s = 0, now_s + 1.0
+
+
 class Road:
     """Answers pushes. Lives on the event loop; `slow` is one thread, so that what goes through it keeps its order."""
 
@@ -124,6 +142,7 @@ class Road:
         self._clock_s = clock_s
         self._budget = DiagnosisBudget(clock_s)
         self._in_slow: Counter[str] = Counter()
+        self._unjournaled = Tally("refused, not journaled", clock_s)
 
     async def push(self, knock: Knock) -> Reply:
         """The answer to one push, after the commit. Never raises."""
@@ -208,7 +227,7 @@ class Road:
         )
         noted = self._committer.note(line)
         if noted is None:
-            log.warning("refused, not journaled", seqno=seqno, code=refusal.code, peer=knock.peer)
+            self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)
             return self._reply(knock.language, seqno, refusal)
         if isinstance(refusal, Unavailable):
             # An overloaded queue is no place to wait in.
