@@ -34,6 +34,7 @@ FLAG_NAMES: Final = {
     FLAG_MONEY_CHANGED: "money_changed",
 }
 
+_FOLDS_MAX = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _USUAL_PLATE = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{4,5}[A-Z0-9\u4e00-\u9fff]").fullmatch
@@ -73,15 +74,15 @@ class Renewal(msgspec.Struct, frozen=True, gc=False):
 def fold_plate(text: str) -> str:
     """`text` with full-width letters and digits folded, in upper case, without blanks and `·`.
 
-    Upper-casing can undo the folding for a few letters, so the two alternate until nothing changes.
+    Each step can give another something to do for a few letters of other scripts, so they go on until nothing changes.
     """
-    plate = normalize("NFKC", text).upper()
-    for _ in range(4):
-        folded = normalize("NFKC", plate).upper()
+    plate = text
+    for _ in range(_FOLDS_MAX):
+        folded = "".join(normalize("NFKC", plate).upper().replace("·", "").split())
         if folded == plate:
             break
         plate = folded
-    return "".join(plate.replace("·", "").split())
+    return plate
 
 
 def plate_flags(plate: str) -> int:

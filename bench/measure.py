@@ -1,0 +1,284 @@
+"""The measurements. Each runs in rounds on fresh databases, and gateway, peer and floor take turns: drift hits all alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from rich.console import Console
+
+from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
+from bench.floor import make_push, run_floor
+from bench.held import held_connections
+from bench.load import Load, run_load
+from bench.servers import Server, add_park, gateway, open_store, peer_server
+from bench.stock import (
+    RECORDS_A_PARK,
+    ROWS_A_BATCH,
+    make_batches,
+    make_largest_body,
+    make_many,
+    make_request,
+    make_singles,
+    name_parks,
+    spread,
+)
+from vipgate.clock import clock_us
+from vipgate.sample import sample_renewals
+from vipgate.seqno import SeqnoMint
+from vipgate.store.sqlite import SqliteStore
+from vipgate.wire import encode_renewals
+
+CONNECTIONS: Final = (1, 4, 16)
+# The number of connections that the targets speak of, and that the rows are sent again with.
+CONNECTIONS_MAIN: Final = 4
+SINGLE_PARKS: Final = 64
+OTHERS: Final = 16
+WARM_ROWS: Final = 200
+MIB: Final = 1024 * 1024
+
+_INSERTED_BATCH: Final = b'"inserted":%d,' % ROWS_A_BATCH
+_UNCHANGED_BATCH: Final = b'"unchanged":%d}' % ROWS_A_BATCH
+_INSERTED_ONE: Final = b'"inserted":1,'
+_SERVERS: Final = {"gateway": gateway, "peer": peer_server}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    batch_parks: int
+    singles_a_park: int
+    singles_s: float
+    full_records: int
+    completes: int
+    held: int
+    held_s: float
+
+
+FULL: Final = Plan(
+    rounds=3,
+    batch_parks=32,
+    singles_a_park=1_800,
+    singles_s=3.0,
+    full_records=1_000_000,
+    completes=7,
+    held=1_000,
+    held_s=3.0,
+)
+QUICK: Final = Plan(
+    rounds=1,
+    batch_parks=16,
+    singles_a_park=600,
+    singles_s=1.0,
+    full_records=200_000,
+    completes=3,
+    held=1_000,
+    held_s=1.5,
+)
+
+
+class Bench:
+    """Runs the measurements of a plan and says on `console` what each round gave."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._until_us = clock_us()
+        self._samples: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
+
+    def _note(self, what: str, who: str, found: Sample) -> None:
+        self._samples[what, who].append(found)
+        self._console.print(
+            f"  {what}, {who}: {found.a_second:,.0f}/s, p50 {found.p50_ms:.2f} ms, p99 {found.p99_ms:.2f} ms"
+        )
+
+    def _median(self, what: str, who: str) -> Sample:
+        return median_sample(self._samples[what, who])
+
+    def _speed(self, what: str, whose: Sequence[str]) -> Speed:
+        return Speed(what, **{who: self._median(what, who) for who in whose})
+
+    @contextmanager
+    def _server(self, who: str, park_uuids: Sequence[str]) -> Iterator[Server]:
+        """A fresh server that has done a little already: its first requests would measure imports and compilation."""
+        start: Callable[[Sequence[str]], AbstractContextManager[Server]] = _SERVERS[who]
+        (warm,) = name_parks(1, "warm")
+        with start([*park_uuids, warm]) as server:
+            run_load(server.port, Load([make_singles(warm, 1, WARM_ROWS, self._until_us)], _INSERTED_ONE))
+            yield server
+
+    # ---- batches -----------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Findings:
+        """Rows a second in batches of 1,000: new over 1, 4 and 16 connections, then the same rows again."""
+        parks = name_parks(self._plan.batch_parks, "batches")
+        stocks = [make_batches(park_uuid, seed, self._until_us) for seed, park_uuid in enumerate(parks)]
+        as_sent = [batch for at_once in zip(*spread(stocks, CONNECTIONS_MAIN), strict=True) for batch in at_once]
+        requests = [[batch.request for batch in stock] for stock in stocks]
+        for turn in range(self._plan.rounds):
+            for connections in CONNECTIONS:
+                for who in _in_turn(turn):
+                    self._push_batches(who, parks, requests, connections)
+            self._note(_FLOOR, "floor", sample(run_floor(parks, as_sent), ROWS_A_BATCH))
+        return self._batch_findings()
+
+    def _push_batches(
+        self, who: str, parks: Sequence[str], requests: Sequence[Sequence[bytes]], connections: int
+    ) -> None:
+        lines = spread(requests, connections)
+        with self._server(who, parks) as server:
+            new = run_load(server.port, Load(lines, _INSERTED_BATCH))
+            self._note(_new_rows(connections), who, sample(new, ROWS_A_BATCH))
+            if connections == CONNECTIONS_MAIN:
+                again = run_load(server.port, Load(lines, _UNCHANGED_BATCH))
+                self._note(_AGAIN, who, sample(again, ROWS_A_BATCH))
+
+    def _batch_findings(self) -> Findings:
+        both = ("gateway", "peer")
+        speeds = [self._speed(_new_rows(connections), both) for connections in CONNECTIONS]
+        speeds += [self._speed(_AGAIN, both), self._speed(_FLOOR, ("floor",))]
+        main = _new_rows(CONNECTIONS_MAIN)
+        ours, peers = self._median(main, "gateway").a_second, self._median(main, "peer").a_second
+        floor = self._median(_FLOOR, "floor").a_second
+        targets = [
+            Target(f"gateway / floor, batches, {CONNECTIONS_MAIN} connections", ours / floor, 0.7, at_least=True),
+            Target(f"gateway / peer, batches, {CONNECTIONS_MAIN} connections", ours / peers, 3, at_least=True),
+        ]
+        return Findings(speeds, [], targets)
+
+    # ---- single rows -------------------------------------------------------------------------------------------------
+
+    def singles(self) -> Findings:
+        """Requests a second of one new row each, 64 connections, each with a park of its own."""
+        parks = name_parks(SINGLE_PARKS, "singles")
+        lines = self._single_lines(parks)
+        for turn in range(self._plan.rounds):
+            for who in _in_turn(turn):
+                with self._server(who, parks) as server:
+                    load = Load(lines, _INSERTED_ONE, self._plan.singles_s)
+                    self._note(_SINGLES, who, sample(run_load(server.port, load)))
+        ratio = self._median(_SINGLES, "gateway").a_second / self._median(_SINGLES, "peer").a_second
+        target = Target(f"gateway / peer, single rows, {SINGLE_PARKS} connections", ratio, 20, at_least=True)
+        return Findings([self._speed(_SINGLES, ("gateway", "peer"))], [], [target])
+
+    def _single_lines(self, parks: Sequence[str]) -> list[list[bytes]]:
+        count = self._plan.singles_a_park
+        return [make_singles(park_uuid, seed, count, self._until_us) for seed, park_uuid in enumerate(parks)]
+
+    # ---- complete=1 --------------------------------------------------------------------------------------------------
+
+    def complete(self) -> Findings:
+        """The time of `complete=1` with 1,000 rows on a park that holds a million, and on one that holds nothing."""
+        full, *empty = name_parks(1 + self._plan.completes, "complete")
+        times: dict[str, list[float]] = {"full": [], "empty": []}
+        with gateway([full], lambda store: self._fill(store, full)) as server:
+            for park_uuid in empty:
+                # Both come after a write from outside, which makes the gateway's connection drop what it had cached.
+                with open_store(server.home) as store:
+                    add_park(store, server.home, park_uuid)
+                times["empty"].append(self._replace_stock(server, park_uuid))
+                with open_store(server.home) as store:
+                    store.restore(full, 1, clock_us())
+                times["full"].append(self._replace_stock(server, full))
+        full_ms, empty_ms = median(times["full"]), median(times["empty"])
+        facts = [
+            Fact(
+                f"`complete=1`, {ROWS_A_BATCH:,} rows, park of {self._plan.full_records:,} records", f"{full_ms:.1f} ms"
+            ),
+            Fact(f"`complete=1`, {ROWS_A_BATCH:,} rows, empty park", f"{empty_ms:.1f} ms"),
+        ]
+        target = Target("`complete=1`: full park / empty park", full_ms / empty_ms, 2, at_least=False)
+        return Findings([], facts, [target])
+
+    def _fill(self, store: SqliteStore, park_uuid: str) -> None:
+        """Brings `full_records` into a park through the store, in requests as large as the wire allows."""
+        mint = SeqnoMint(0)
+        base = list(sample_renewals(RECORDS_A_PARK, 1, until_us=self._until_us))
+        for renewals in make_many(base, self._plan.full_records // RECORDS_A_PARK):
+            store.commit([make_push(park_uuid, renewals, mint)])
+        self._console.print(f"  filled a park with {self._plan.full_records:,} records")
+
+    def _replace_stock(self, server: Server, park_uuid: str) -> float:
+        """The milliseconds of one `complete=1`."""
+        renewals = sample_renewals(ROWS_A_BATCH, 2, until_us=self._until_us)
+        request = make_request(encode_renewals(park_uuid, renewals, complete=True))
+        return run_load(server.port, Load([[request]], _INSERTED_BATCH)).percentile_ms(50)
+
+    # ---- memory ------------------------------------------------------------------------------------------------------
+
+    def memory(self) -> Findings:
+        """The gateway's peak above idle for one body of nearly 16 MiB, as an array and as a string that holds it."""
+        facts: list[Fact] = []
+        ratios: list[float] = []
+        for what, as_text in (("`row` an array", False), ("`row` a JSON string", True)):
+            (park_uuid,) = name_parks(1, "memory")
+            body = make_largest_body(park_uuid, 1, self._until_us, as_text=as_text)
+            request = make_request(body)
+            peak = median(self._peak_bytes(park_uuid, request) for _ in range(self._plan.rounds))
+            ratios.append(peak / len(body))
+            figure = f"{peak / MIB:.0f} MiB = {ratios[-1]:.1f} × the body"
+            facts.append(Fact(f"peak memory above idle, body of {len(body) / MIB:.1f} MiB, {what}", figure))
+            self._console.print(f"  {what}: {figure}")
+        return Findings(
+            [], facts, [Target("peak memory / body, the worse of both forms", max(ratios), 5, at_least=False)]
+        )
+
+    def _peak_bytes(self, park_uuid: str, request: bytes) -> int:
+        with self._server("gateway", [park_uuid]) as server:
+            idle = server.reset_peak()
+            run_load(server.port, Load([[request]], b'"inserted":'))
+            return server.peak_bytes() - idle
+
+    # ---- held connections --------------------------------------------------------------------------------------------
+
+    def held(self) -> Findings:
+        """p99 of 16 connections pushing single rows, with and without 1,000 that send a byte a second."""
+        parks = name_parks(SINGLE_PARKS, "held")
+        lines = self._single_lines(parks)
+        halves = [spread(lines[: SINGLE_PARKS // 2], OTHERS), spread(lines[SINGLE_PARKS // 2 :], OTHERS)]
+        for turn in range(self._plan.rounds):
+            with self._server("gateway", parks) as server:
+                for half, is_held in zip(halves, (turn % 2 == 0, turn % 2 == 1), strict=True):
+                    self._push_beside(server, half, lines[0][0], is_held=is_held)
+        ratio = self._median(_BESIDE_HELD, "gateway").p99_ms / self._median(_ALONE, "gateway").p99_ms
+        target = Target(f"p99 beside {self._plan.held:,} held connections / without", ratio, 2, at_least=False)
+        return Findings([self._speed(what, ("gateway",)) for what in (_ALONE, _BESIDE_HELD)], [], [target])
+
+    def _push_beside(self, server: Server, lines: Sequence[Sequence[bytes]], drip: bytes, *, is_held: bool) -> None:
+        load = Load(lines, _INSERTED_ONE, self._plan.held_s)
+        if not is_held:
+            self._note(_ALONE, "gateway", sample(run_load(server.port, load)))
+            return
+        with held_connections(server.port, self._plan.held, drip):
+            self._note(_BESIDE_HELD, "gateway", sample(run_load(server.port, load)))
+
+
+_AGAIN: Final = f"the same rows again, {CONNECTIONS_MAIN} connections"
+_FLOOR: Final = f"batches of {ROWS_A_BATCH:,} new rows, no HTTP, one thread"
+_SINGLES: Final = f"single new rows, {SINGLE_PARKS} connections"
+_ALONE: Final = f"single new rows, {OTHERS} connections"
+_BESIDE_HELD: Final = f"{_ALONE}, beside held ones"
+
+
+def _new_rows(connections: int) -> str:
+    return f"batches of {ROWS_A_BATCH:,} new rows, {connections} connection{'s' * (connections > 1)}"
+
+
+def _in_turn(turn: int) -> list[str]:
+    """Who goes first changes from round to round."""
+    return ["gateway", "peer"] if turn % 2 == 0 else ["peer", "gateway"]
+
+
+MEASUREMENTS: Final[dict[str, Callable[[Bench], Findings]]] = {
+    "batches": Bench.batches,
+    "singles": Bench.singles,
+    "complete": Bench.complete,
+    "memory": Bench.memory,
+    "held": Bench.held,
+}

@@ -1,0 +1,198 @@
+"""The contract's rules for a whole request: members, encodings, limits, the order of the checks, and the answer's form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from unit.road import SECRET, request, row, walk
+from vipgate.errors import (
+    BadRequest,
+    BadSignature,
+    InternalFault,
+    NoSuchPath,
+    NotAllowed,
+    Refusal,
+    TooLarge,
+    TooOften,
+    Unavailable,
+    Words,
+    WrongMethod,
+)
+from vipgate.sample import PAGE_BODY
+from vipgate.wire import Payload, encode_refusal, encode_success, split
+
+
+def test_interface_page_s_own_example_is_taken_whole() -> None:
+    [one] = walk(PAGE_BODY).renewals
+    assert (one.plate, one.pay_partner, one.operator) == ("粤X33333", "pay_partner_1234567890", "张三")
+    assert (one.value_e4, one.pay_time_ms, one.pay_value_fen) == (300_000, 1_625_068_799_000, 10_000)
+
+
+@pytest.mark.parametrize("bad", [None, "", "  ", 7, True, [], "x" * 65, "a\x00b", "a\nb", ...])
+def test_unusable_park_uuid_is_refused_before_the_signature(bad: Any) -> None:
+    members = {} if bad is ... else {"park_uuid": bad}
+    body = json.dumps({"row": [row()], **members}).encode()
+    with pytest.raises(BadRequest) as caught:
+        walk(body, authorization="wrong")
+    assert caught.value.hint.zh.startswith("park_uuid: ")
+
+
+COMPLETE = [(0, False), (1, True), ("0", False), ("1", True), ("", False), (None, False), (1.0, True), (..., False)]
+
+
+@pytest.mark.parametrize(("value", "complete"), COMPLETE)
+def test_complete_is_zero_or_one_in_any_form(value: Any, complete: bool) -> None:
+    members = {} if value is ... else {"complete": value}
+    assert walk(request(row(), **members)).complete is complete
+
+
+@pytest.mark.parametrize("value", [2, -1, "2", "yes", True, False, [1], {}, 0.5, "01", "10"])
+def test_complete_of_another_value_is_refused(value: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        walk(request(row(), complete=value))
+    assert caught.value.hint.zh.startswith("complete: 应为 0 或 1, 收到")
+
+
+def test_rows_may_come_as_a_string_that_holds_the_array() -> None:
+    rows = json.dumps([row(operator='引号"和\\反斜线'), row(pay_partner="P2")], ensure_ascii=False)
+    batch = walk(request(row=rows))
+    assert [one.pay_partner for one in batch.renewals] == ["P1", "P2"]
+    assert batch.renewals[0].operator == '引号"和\\反斜线'
+
+
+@pytest.mark.parametrize("bad", [None, ..., "", "x", 1, {}, "{}", "[", "[1,]", "null", True])
+def test_row_that_is_no_array_is_refused(bad: Any) -> None:
+    body = json.dumps({"park_uuid": "p"} | ({} if bad is ... else {"row": bad})).encode()
+    with pytest.raises(BadRequest) as caught:
+        walk(body)
+    assert caught.value.hint.zh.startswith("row: ")
+
+
+@pytest.mark.parametrize("empty", [[], "[]", " [ ] "])
+def test_replace_with_nothing_is_refused_for_it_would_wipe_the_park(empty: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        walk(request(complete=1, row=empty))
+    assert "至少一行" in caught.value.hint.zh
+
+
+def test_ten_thousand_rows_are_taken_and_one_more_is_too_many() -> None:
+    rows = [row(pay_partner=str(number)) for number in range(10_001)]
+    assert len(walk(request(*rows[:10_000])).renewals) == 10_000
+    with pytest.raises(TooLarge) as caught:
+        walk(request(*rows))
+    assert "10000" in caught.value.hint.zh
+
+
+def test_list_of_nothing_but_commas_is_refused_before_it_is_taken_apart() -> None:
+    with pytest.raises(TooLarge):
+        walk(b'{"park_uuid":"p","row":[' + b"1," * 1_100_000 + b"1]}")
+
+
+@pytest.mark.parametrize("charset", ["gbk", "GBK", "gb2312", "gb18030", '"gbk"'])
+def test_gbk_is_taken_where_the_header_says_so(charset: str) -> None:
+    body = request(row(operator="张三")).decode().encode("gb18030")
+    assert walk(body, f"application/json; charset={charset}").renewals[0].operator == "张三"
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/json", "application/json;charset=UTF-8", "APPLICATION/JSON"]
+)
+def test_utf8_is_what_no_charset_means(content_type: str | None) -> None:
+    assert walk(request(row(operator="张三")), content_type).renewals[0].operator == "张三"
+
+
+def test_byte_order_mark_is_tolerated() -> None:
+    assert walk(b"\xef\xbb\xbf" + request(row())).received == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (request(row(operator="张三")).decode().encode("gbk"), "application/json"),
+        (request(row()), "application/json; charset=latin-1"),
+        (request(row()), "application/json; charset=utf-16"),
+        (request(row()), "application/json; charset=no-such"),
+        (request(row()), "text/plain"),
+        (request(row()), "application/x-www-form-urlencoded"),
+        (b"\xff\xfe{}", None),
+        (request(row(operator="张三")), "application/json; charset=gbk; x"),
+    ],
+)
+def test_other_encodings_and_types_are_refused_before_the_signature(body: bytes, content_type: str) -> None:
+    if content_type == "application/json; charset=gbk; x":
+        body += b"\x80"
+    with pytest.raises(BadRequest):
+        walk(body, content_type, authorization="wrong")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b" ", b"{", b"[]", b"1", b'"x"', b"null", b"{]", b'{"park_uuid":"p",}', b'{"park_uuid":"p"} x', b"{'a':1}",
+        b'{"park_uuid":"p","row":[{"a":01}]}', b'{"park_uuid":"p","row":[NaN]}', b'{"park_uuid":"p","row":[1]}\x00',
+        rb'{"park_uuid":"p","row":["\ud800"]}', rb'{"park_uuid":"p","row":["\ud800\u0041"]}', rb'{"park_uuid":"p","row":["\x"]}',
+        b'{"park_uuid":"p","row":["\xff"]}', b'{"park_uuid":"p","row":["a\nb"]}',
+        b'{"park_uuid":"p","row":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        b'{"park_uuid":"p","row":' + b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_malformed_json_is_refused_before_the_signature(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        walk(body, authorization="wrong")
+
+
+def test_nothing_of_the_rows_is_looked_at_before_the_signature() -> None:
+    with pytest.raises(BadSignature):
+        walk(request(row(plate_color=9), complete=7), authorization="0" * 32)
+    with pytest.raises(BadSignature):
+        walk(request(row=1), authorization="0" * 32)
+
+
+def test_duplicate_members_of_a_request_do_not_split_what_is_signed_from_what_is_stored() -> None:
+    assert split(b'{"park_uuid":"a","park_uuid":"b","row":[1]}', None).park_uuid == "b"
+
+
+def test_success_has_its_members_in_order_and_never_a_hint() -> None:
+    envelope = encode_success("1" * 32, Payload(3, 1, 1, 1), "zh")
+    assert list(json.loads(envelope)) == ["code", "message", "seqno", "payload"]
+    assert envelope.startswith('{"code":"1001","message":"操作成功","seqno":'.encode())
+    assert json.loads(envelope)["payload"] == {"received": 3, "inserted": 1, "updated": 1, "unchanged": 1}
+    assert json.loads(encode_success("1" * 32, Payload(0, 0, 0, 0), "en"))["message"] == "success"
+
+
+HINT = Words("提示", "a hint")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code", "status", "message"),
+    [
+        (BadRequest(HINT), "400", 400, "请求参数错误"),
+        (BadSignature(HINT), "401", 401, "请求签名校验不通过"),
+        (NotAllowed(HINT), "403", 403, "接口尚未授权"),
+        (NoSuchPath(HINT), "404", 404, "接口不存在"),
+        (WrongMethod(HINT, allow="POST"), "405", 405, "请求方法不支持"),
+        (TooLarge(HINT), "413", 413, "请求数据过大"),
+        (TooOften(HINT, retry_after_s=3), "429", 429, "请求过于频繁"),
+        (InternalFault(HINT), "500", 500, "接口内部处理异常"),
+        (Unavailable(HINT, retry_after_s=2), "503", 503, "服务暂不可用"),
+    ],
+)
+def test_refusal_has_code_status_message_and_hint(refusal: Refusal, code: str, status: int, message: str) -> None:
+    envelope = json.loads(encode_refusal("2" * 32, refusal, "zh"))
+    assert list(envelope) == ["code", "message", "hint", "seqno"]
+    assert (envelope["code"], refusal.status, envelope["message"], envelope["hint"]) == (code, status, message, "提示")
+    english = json.loads(encode_refusal("2" * 32, refusal, "en"))
+    assert english["hint"] == "a hint"
+    assert english["message"].isascii()
+
+
+def test_secret_does_not_show_in_what_is_printed_of_a_refusal() -> None:
+    with pytest.raises(BadSignature) as caught:
+        walk(request(row()), authorization="0" * 32)
+    assert SECRET not in repr(caught.value)
+    assert SECRET not in caught.value.hint.zh
+    assert isinstance(msgspec.json.encode(caught.value.hint.zh), bytes)

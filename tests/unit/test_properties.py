@@ -1,0 +1,204 @@
+"""What must hold for every input: records survive the wire, both readers agree, and nothing raises but our own errors."""
+
+from __future__ import annotations
+
+import json
+from hashlib import md5
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unit.road import GOOD, SECRET, walk
+from vipgate.errors import VipgateError
+from vipgate.renewal import (
+    PAY_TIME_MS_MAX,
+    PAY_TIME_MS_MIN,
+    PAY_VALUE_FEN_MAX,
+    QUANTITY_MAX,
+    VALUE_E4_MAX,
+    Renewal,
+    fold_plate,
+    format_instant,
+    format_value,
+    parse_instant,
+    plate_flags,
+)
+from vipgate.row import read_row
+from vipgate.seqno import SeqnoMint, seqno_prefix, seqno_time_us
+from vipgate.signature import sign
+from vipgate.wire import Keys, decode, encode_renewals, explain, split, verify
+
+YEAR_1_US = -62_135_596_800_000_000
+YEAR_9999_US = 253_402_300_799_999_999
+
+printable = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64)
+texts = printable.map(str.strip).filter(bool)
+plates = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=16).map(fold_plate)
+plates = plates.filter(lambda plate: 0 < len(plate) <= 16)
+instants = st.integers(YEAR_1_US, YEAR_9999_US)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+).filter(lambda value: "\\ud" not in json.dumps(value).lower())
+
+
+@st.composite
+def renewals(draw: st.DrawFn) -> Renewal:
+    """Any record that the ledger may hold."""
+    plate = draw(plates)
+    start, end = sorted([draw(instants), draw(instants)])
+    extra = draw(
+        st.none() | st.dictionaries(texts.filter(lambda name: name not in MEMBERS), json_values, min_size=1, max_size=3)
+    )
+    if extra is not None and len(json.dumps(extra)) > 2_000:
+        extra = None
+    return Renewal(
+        pay_partner=draw(texts),
+        plate=plate,
+        plate_color=draw(st.sampled_from([1, 2, 3, 4, 5, -1])),
+        card_no=draw(st.none() | texts),
+        card_id=draw(st.none() | texts),
+        charge_type=draw(texts),
+        vip_type=draw(st.integers(0, 7)),
+        quantity=draw(st.integers(0, QUANTITY_MAX)),
+        pay_type=draw(st.integers(1, 2)),
+        value_e4=draw(st.none() | st.integers(-VALUE_E4_MAX, VALUE_E4_MAX)),
+        pay_time_ms=draw(st.none() | st.integers(PAY_TIME_MS_MIN, PAY_TIME_MS_MAX)),
+        renewal_start_time_us=draw(st.none() | st.just(start)),
+        renewal_end_time_us=draw(st.none() | st.just(end)),
+        pay_value_fen=draw(st.none() | st.integers(0, PAY_VALUE_FEN_MAX)),
+        operator=draw(st.none() | texts),
+        extra=None if extra is None else _kept(extra),
+        flags=plate_flags(plate),
+    )
+
+
+MEMBERS = {
+    *GOOD,
+    "card_no",
+    "card_id",
+    "value",
+    "pay_time",
+    "renewal_start_time",
+    "renewal_end_time",
+    "pay_value",
+    "operator",
+}
+
+
+def _kept(extra: dict[str, Any]) -> str:
+    """`extra` as a row keeps it: by name, each value as it was written."""
+    return msgspec.json.encode({name: msgspec.Raw(json.dumps(extra[name]).encode()) for name in sorted(extra)}).decode()
+
+
+@given(st.lists(renewals(), min_size=1, max_size=5, unique_by=lambda one: one.pay_partner), st.booleans())
+@settings(deadline=None, max_examples=300)
+def test_every_record_survives_the_wire(rows: list[Renewal], complete: bool) -> None:
+    batch = walk(encode_renewals("park", rows, complete=complete))
+    assert [_comparable(one) for one in batch.renewals] == [_comparable(one) for one in rows]
+    assert (batch.received, batch.complete) == (len(rows), complete)
+
+
+def _comparable(renewal: Renewal) -> tuple[Any, ...]:
+    """Extra members by what they mean: white space inside them may go."""
+    extra = None if renewal.extra is None else json.loads(renewal.extra)
+    return (*msgspec.structs.astuple(renewal)[:-2], extra, renewal.flags)
+
+
+ODDITIES: list[Any] = [
+        "", " ", "1", "0", "-1", "9", "1.0", "1.5", "01", "+1", "1e2", "null", "true", "NaN", "粤X33333", "粤x·３３３３３",
+        "2022-09-30T16:00:00Z", "2022-10-01T00:00:00", "2022-10-01T00:00:00+08:00", "9999-12-31T23:59:59-01:00",
+        "1625068799000", "1625068799", "999999999999", "9999999999999", "x" * 64, "x" * 65, "ａｂｃ", "ß", "ŉ", "ΐ",
+        0, 1, 2, 5, 7, 8, -1, 1.0, 1.5, 1e3, 1625068799000, 10**12, 10**12 + 1, 2**63, 10**30, True, False, None, [], {}, [1],
+]  # fmt: skip
+ODD = st.sampled_from(ODDITIES)
+odd_rows = st.fixed_dictionaries(
+    {name: st.just(value) | ODD for name, value in GOOD.items()},
+    optional={name: ODD | st.text(max_size=20) for name in sorted(MEMBERS - set(GOOD))},
+)
+
+
+@given(odd_rows)
+@settings(deadline=None, max_examples=1500)
+def test_quick_and_careful_reader_give_the_same_answer(members: dict[str, Any]) -> None:
+    source = json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
+    if b"\\" in source or b"\x7f" in source or b"\xc2" in source:
+        return
+    assert read_row(source, plain=True) == read_row(source, plain=False)
+
+
+def walk_wild(body: bytes, content_type: str | None, authorization: str | None) -> None:
+    """The whole road, signed right and signed as given; only our own errors may come out."""
+    for given_signature in (authorization, sign(body, SECRET)):
+        try:
+            claim = split(body, content_type)
+            explain(body, authorization, Keys(SECRET, "old"))
+            decode(verify(claim, md5(body, usedforsecurity=False), given_signature, Keys(SECRET)))
+        except VipgateError:
+            continue
+
+
+CONTENT_TYPES = ["application/json", "application/json; charset=gbk", "text/x", ";;=", 'a/b; charset="']
+content_types = st.none() | st.sampled_from(CONTENT_TYPES) | st.text(max_size=30)
+
+
+@given(st.binary(max_size=200), content_types, st.none() | st.text(max_size=50))
+@settings(deadline=None, max_examples=300)
+def test_no_bytes_make_the_road_raise_anything_else(
+    body: bytes, content_type: str | None, authorization: str | None
+) -> None:
+    walk_wild(body, content_type, authorization)
+
+
+@given(json_values, json_values, st.lists(odd_rows | json_values, max_size=4), st.booleans())
+@settings(deadline=None, max_examples=500)
+def test_no_json_makes_the_road_raise_anything_else(
+    park_uuid: Any, complete: Any, rows: list[Any], as_text: bool
+) -> None:
+    row = json.dumps(rows) if as_text else rows
+    body = json.dumps({"park_uuid": park_uuid if complete is None else "p", "complete": complete, "row": row})
+    walk_wild(body.encode("utf-8", "surrogatepass"), None, None)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_no_damaged_request_makes_the_road_raise_anything_else(data: st.DataObject) -> None:
+    body = bytearray(json.dumps({"park_uuid": "p", "row": [GOOD]}, ensure_ascii=False).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+        if not body:
+            return
+    walk_wild(bytes(body), data.draw(content_types), None)
+
+
+@given(st.text(max_size=40))
+def test_folding_a_plate_twice_changes_nothing(text: str) -> None:
+    assert fold_plate(fold_plate(text)) == fold_plate(text)
+
+
+@given(instants)
+def test_instant_reads_back_as_it_was_written(instant_us: int) -> None:
+    assert parse_instant(format_instant(instant_us)) == instant_us
+
+
+@given(st.integers(-VALUE_E4_MAX, VALUE_E4_MAX))
+def test_value_is_written_exactly_and_shortly(value_e4: int) -> None:
+    text = format_value(value_e4)
+    whole, _, rest = text.lstrip("-").partition(".")
+    assert (int(whole) * 10**4 + int((rest + "0000")[:4])) * (-1 if text.startswith("-") else 1) == value_e4
+    assert not rest.endswith("0")
+
+
+@given(st.lists(st.integers(0, 4_102_444_800_000_000), min_size=2, max_size=50), st.integers(0, 10**15 - 1))
+def test_seqnos_are_unique_and_never_go_back_even_when_the_clock_does(instants_us: list[int], start: int) -> None:
+    mint = SeqnoMint(start)
+    seqnos = [mint.mint(instant_us) for instant_us in instants_us]
+    assert len(set(seqnos)) == len(seqnos)
+    assert [seqno[:17] for seqno in seqnos] == sorted(seqno[:17] for seqno in seqnos)
+    assert all(len(seqno) == 32 and seqno.isdigit() for seqno in seqnos)
+    assert seqno_time_us(seqnos[0]) == instants_us[0] // 1000 * 1000
+    assert seqno_prefix(instants_us[0]) == seqnos[0][:17]
