@@ -248,6 +248,8 @@ class Connection(asyncio.Protocol):
             return
         if request is None:
             return
+        # Received when it is whole: an upload that took minutes must not be older than what was stored meanwhile.
+        request.received_us = self._server.clock_us()
         # Its bytes stay counted until it is answered.
         request.body, self._body = bytes(self._body), b""
         self._enqueue(request, None)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -28,7 +27,7 @@ from vipgate.errors import (
 from vipgate.parks import Admission, Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
-from vipgate.store.interface import Caller, Push, Refused
+from vipgate.store.interface import Caller, Outcome, Push, Refused
 from vipgate.wire import (
     Batch,
     Claim,
@@ -125,7 +124,7 @@ class Tally:
 
 
 class Road:
-    """Answers pushes. Lives on the event loop; `slow` is one thread, so that what goes through it keeps its order."""
+    """Answers pushes. Lives on the event loop; `slow` is a thread for what would hold it up."""
 
     def __init__(
         self,
@@ -141,7 +140,7 @@ class Road:
         self._slow = slow
         self._clock_s = clock_s
         self._budget = DiagnosisBudget(clock_s)
-        self._in_slow: Counter[str] = Counter()
+        self._lines: dict[str, Line] = {}
         self._unjournaled = Tally("refused, not journaled", clock_s)
 
     async def push(self, knock: Knock) -> Reply:
@@ -169,47 +168,69 @@ class Road:
     async def _through(self, knock: Knock, seqno: str, known: Progress) -> Reply:
         claim = split(knock.body, knock.content_type)
         known.claimed = claim.park_uuid
-        admission = self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
         try:
-            if len(knock.body) > INLINE_BYTES_MAX or self._in_slow[claim.park_uuid]:
-                verified, batch = await self._slowly(claim, knock, admission, known)
-            else:
-                verified, batch = self._read(claim, knock, admission, known)
+            committed = self._at_once(claim, knock, seqno, known) or await self._in_line(claim, knock, seqno, known)
         except BadSignature as refusal:
-            raise await self._explained(knock, admission, refusal) from None
-        push = Push(
-            seqno, claim.park_uuid, batch.renewals, batch.received, batch.complete, verified.secret_used, knock.caller
-        )
-        outcome = await self._committer.submit(push)
-        payload = Payload(batch.received, outcome.inserted, outcome.updated, outcome.unchanged)
+            raise await self._explained(knock, known, refusal) from None
+        outcome = await committed
+        payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
         return Reply(200, encode_success(seqno, payload, knock.language))
 
-    async def _slowly(
-        self, claim: Claim, knock: Knock, admission: Admission, known: Progress
-    ) -> tuple[Verified, Batch]:
-        """Verifies and decodes in the slow thread; while it does, all of the park's requests go the same way, in order."""
-        loop = asyncio.get_running_loop()
-        self._in_slow[claim.park_uuid] += 1
-        try:
-            return await loop.run_in_executor(self._slow, self._read, claim, knock, admission, known)
-        finally:
-            self._in_slow[claim.park_uuid] -= 1
-            if not self._in_slow[claim.park_uuid]:
-                del self._in_slow[claim.park_uuid]
+    def _at_once(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:
+        """Puts the push into the commit's queue, or None where it has to wait for something first. Most have not."""
+        admission = self._directory.remembered(claim.park_uuid)
+        if admission is None or claim.park_uuid in self._lines or len(knock.body) > INLINE_BYTES_MAX:
+            return None
+        verified = self._verified(claim, knock, admission, known)
+        return self._submit(decode(verified), verified, knock, seqno, known)
 
-    def _read(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> tuple[Verified, Batch]:
+    async def _in_line(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome]:
+        """The same for a push that has to wait: for the store to say who the park is, or for a large body to be decoded.
+
+        It holds its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
+        """
+        line = self._lines.setdefault(claim.park_uuid, Line())
+        line.length += 1
+        try:
+            async with line.lock:
+                remembered = self._directory.remembered(claim.park_uuid)
+                admission = remembered or await self._directory.find(claim.park_uuid)
+                verified = self._verified(claim, knock, admission, known)
+                batch = await self._decoded(verified, knock)
+                return self._submit(batch, verified, knock, seqno, known)
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[claim.park_uuid]
+
+    def _verified(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
+        known.admission = admission
         verified = verify(claim, knock.body_md5, knock.authorization, admission.keys)
         known.park_uuid = claim.park_uuid
         admission.check(knock.peer, self._clock_s())
-        return verified, decode(verified)
+        return verified
 
-    async def _explained(self, knock: Knock, admission: Admission, refusal: BadSignature) -> BadSignature:
+    async def _decoded(self, verified: Verified, knock: Knock) -> Batch:
+        if len(knock.body) <= INLINE_BYTES_MAX:
+            return decode(verified)
+        return await asyncio.get_running_loop().run_in_executor(self._slow, decode, verified)
+
+    def _submit(
+        self, batch: Batch, verified: Verified, knock: Knock, seqno: str, known: Progress
+    ) -> asyncio.Future[Outcome]:
+        known.received = batch.received
+        park_uuid, used = verified.claim.park_uuid, verified.secret_used
+        push = Push(seqno, park_uuid, batch.renewals, batch.received, batch.complete, used, knock.caller)
+        return self._committer.submit(push)
+
+    async def _explained(self, knock: Knock, known: Progress, refusal: BadSignature) -> BadSignature:
         """`refusal` with the mistake named, where there is time to look for it."""
+        keys = known.admission.keys if known.admission is not None else None
         if len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._slow, explain, knock.body, knock.authorization, admission.keys)
+            return await loop.run_in_executor(self._slow, explain, knock.body, knock.authorization, keys)
         finally:
             self._budget.give_back()
 
@@ -251,10 +272,20 @@ class Road:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request came: whom it claimed to be from, and whom it was proved to be from."""
+    """How far a request came: whom it claimed to be from, whom it was proved to be from, how many rows it brought."""
 
     claimed: str | None = None
+    admission: Admission | None = None
     park_uuid: str | None = None
+    received: int = 0
+
+
+@dataclass(slots=True)
+class Line:
+    """Requests of one park of which the first waits for something; the lock is fair."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
 
 
 def readable_peer(peername: object) -> str:

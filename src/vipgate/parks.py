@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -86,7 +85,6 @@ class Directory:
         self._vault = vault
         self._clock_s = clock_s
         self._known: dict[str, Admission] = {}
-        self._under_way: dict[str, asyncio.Task[ParkAccess | None]] = {}
 
     def remembered(self, park_uuid: str) -> Admission | None:
         """The admission, where it was read a moment ago."""
@@ -94,20 +92,8 @@ class Directory:
         return found if found is not None and self._clock_s() - found.read_at_s < REMEMBERED_S else None
 
     async def find(self, park_uuid: str) -> Admission:
-        """The admission, read anew; requests that ask at the same time share one reading.
-
-        Those that wait go on in the order they came, so requests of one park keep theirs. Raises StoreError.
-        """
-        reading = self._under_way.get(park_uuid)
-        if reading is None:
-            reading = self._under_way[park_uuid] = asyncio.ensure_future(self._fetch(park_uuid))
-            reading.add_done_callback(lambda _: self._under_way.pop(park_uuid, None))
-        access = await asyncio.shield(reading)
-        found = self.remembered(park_uuid)
-        return found if found is not None else self._remember(park_uuid, access)
-
-    async def _fetch(self, park_uuid: str) -> ParkAccess | None:
-        return await self._read(park_uuid)
+        """The admission, read anew. Raises StoreError; the caller keeps requests of one park apart."""
+        return self._remember(park_uuid, await self._read(park_uuid))
 
     def _remember(self, park_uuid: str, access: ParkAccess | None) -> Admission:
         now_s = self._clock_s()
