@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e.running import Gateway
 
+from e2e.running import Gateway
 from vipgate.sample import PAGE_PARK_UUID, PAGE_SECRET
 
 CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
