@@ -15,6 +15,7 @@ from typing import IO, Annotated, Final
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vipgate.clock import clock_us
@@ -34,6 +35,8 @@ def demo(
     stay: Annotated[bool, typer.Option("--stay/--no-stay", help="Serve on until Ctrl-C.")] = True,
 ) -> None:
     """Start a gateway on a temporary database, push the page's example and 2,000 made-up records, and serve on."""
+    # Whoever ends the demo in another way than by Ctrl-C must not leave its gateway behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="vipgate-demo-") as home:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
         environment["VIPGATE_HOME"] = home
@@ -102,8 +105,7 @@ def _push_stock(client: httpx.Client, push_url: str) -> None:
 
 def _push(client: httpx.Client, url: str, body: bytes, headers: dict[str, str], expected: str = "1001") -> None:
     answer = client.post(url, content=body, headers=headers)
-    console.print(f"[dim]{answer.status_code}[/dim] ", end="")
-    console.print(answer.text, markup=False)
+    console.print(f"[dim]{answer.status_code}[/dim] {escape(answer.text)}")
     if answer.json()["code"] != expected:
         raise OperatorError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
 
