@@ -44,7 +44,6 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
         )
     _raise_descriptor_limit(settings.connections_max)
     with ExitStack() as stack:
-        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
         lock = ServerLock(settings.database_path)
         stack.callback(lock.release)
         if sys.platform == "win32":

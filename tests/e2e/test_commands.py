@@ -120,6 +120,8 @@ def test_secret_on_the_command_line_is_taken_with_a_warning(own: Gateway) -> Non
         (("migrate", "--config", "not-there.toml"), "not-there.toml"),
         (("serve", "--workers", "2"), "SQLite takes one"),
         (("serve", "--port", "70000"), "--port, VIPGATE_PORT or port"),
+        (("serve", "--port", "0", "--database", "sqlite:///master.key"), "no SQLite file"),
+        (("serve", "--port", "0", "--database", "sqlite:////dev/null/x/a.db"), "/dev/null"),
     ],
 )
 def test_command_that_cannot_be_followed_says_what_to_do(own: Gateway, arguments: tuple[str, ...], remedy: str) -> None:

@@ -47,6 +47,7 @@ class ServerLock:
     """Held by the one server of a database file for as long as it runs; the system lets go of it when the process ends."""
 
     def __init__(self, path: Path) -> None:
+        _make_folder(path.parent)
         real = path.resolve()
         self._note = real.with_name(real.name + ".server")
         self._lock = FileLock(real.with_name(real.name + ".lock"))
@@ -80,10 +81,7 @@ class SqliteStore:
         self._clock_us = clock_us
         self._retention = retention or Retention()
         self._sql = load_statements("sqlite")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnavailable(f"Cannot make the folder {path.parent}: {error.strerror}.") from None
+        _make_folder(path.parent)
         with _translated(path):
             self._db = sqlite3.connect(
                 path, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -320,6 +318,15 @@ class SqliteStore:
         """See `Store.close`."""
         with _translated(self._path):
             self._db.close()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"Cannot make the folder {folder}: {error.strerror}; choose another --database."
+        ) from None
 
 
 @contextmanager
