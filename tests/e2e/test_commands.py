@@ -22,8 +22,12 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway, send
+from vipgate.clock import clock_us
 from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, sample_renewals
+from vipgate.seqno import seqno_prefix
 from vipgate.signature import sign
+from vipgate.store.interface import Caller, Push
+from vipgate.store.sqlite import SqliteStore
 from vipgate.wire import encode_renewals
 
 UNTIL_US = 1_795_492_800_000_000
@@ -318,6 +322,21 @@ def test_flag_goes_before_variable_before_file(own: Gateway) -> None:
 def test_mistake_in_the_settings_file_is_named(own: Gateway, text: str, named: str) -> None:
     (own.home / "vipgate.toml").write_bytes(text.encode("latin-1"))
     assert named in fail(own, "migrate")
+
+
+def test_running_server_purges_what_is_past_its_time(own: Gateway) -> None:
+    forty_days_ago_us = clock_us() - 40 * 86_400_000_000
+    store = SqliteStore(own.home / "vipgate.db", lambda: forty_days_ago_us)
+    rows = list(sample_renewals(1_200, 3, until_us=forty_days_ago_us))
+    caller = Caller(received_us=forty_days_ago_us, peer="", body_bytes=0, body_sha256="")
+    for number, complete in enumerate((False, True), 1):
+        seqno = f"{seqno_prefix(forty_days_ago_us)}{number:015}"
+        store.commit([Push(seqno, PARK, rows, len(rows), complete, "current", caller)])
+    store.close()
+    assert len(shown(own, "park", "generations", PARK)) == 2
+    own.start()
+    assert eventually(lambda: len(shown(own, "park", "generations", PARK)) == 1)
+    assert shown(own, "park", "show", PARK)["records"] == 1_200
 
 
 def test_key_file_is_made_for_its_owner_alone_and_refused_when_others_may_read_it(own: Gateway) -> None:

@@ -348,6 +348,8 @@ def test_full_queue_says_busy_and_when_to_come_back_and_loses_nothing(own: Gatew
     while len(answers) < 8 and time.monotonic() < deadline_s:
         time.sleep(0.01)
     busy = list(answers)
+    # The event loop is free while the store waits.
+    assert exchange(own, f"GET /healthz HTTP/1.1\r\nHost: x\r\n{CLOSE}\r\n".encode())[0].status == 200
     blocker.execute("ROLLBACK")
     blocker.close()
     for one in clients:
