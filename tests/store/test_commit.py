@@ -118,6 +118,19 @@ def test_group_of_new_resent_and_changed_rows_counts_each_request_by_itself(stor
     ]
 
 
+@pytest.mark.parametrize("known", [0, 1, 150, 299])
+def test_large_batch_partly_sent_before_counts_and_keeps_every_row(store: Store, clock: Clock, known: int) -> None:
+    rows = renewals(300)
+    do(store, push(rows[:known], clock()))
+    sent = [changed(row, operator="王五") if place % 7 == 0 else row for place, row in enumerate(rows)]
+    differ = sum(row.operator != before.operator for row, before in zip(sent[:known], rows[:known], strict=True))
+    assert do(store, push(sent, clock())) == [Outcome(300 - known, differ, known - differ)]
+    assert [held(store)[row.pay_partner].renewal for row in sent] == sent
+    park = store.find_park(PARK)
+    assert park is not None
+    assert park.records == 300
+
+
 def test_same_order_number_in_two_parks_is_two_records(store: Store, clock: Clock) -> None:
     row = renewals(1)[0]
     do(store, push([row], clock()), push([changed(row, plate="粤C00001")], clock(), park=OTHER))

@@ -22,6 +22,7 @@ from vipgate.store.sqlfile import with_rows
 _ROWS_A_STATEMENT: Final = (1000, 100, 10, 1)
 _RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
 _SEQNO_COLUMN: Final = _RENEWAL_COLUMNS + 1
+_PROBED_ROWS_MIN: Final = 50
 _DEFLATE_LEVEL: Final = 1
 _PUSH_OF = attrgetter("push")
 
@@ -94,9 +95,31 @@ class GroupWriter:
         self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
 
     def _flush(self) -> None:
-        """Writes what is pending; rows that are already held are settled one generation after another."""
+        """Writes what is pending: inserts first and settles what was held, or the other way round for what looks sent again."""
         places = self._pending.rows
-        inserted = self._write_rows(
+        again = {place for place, rows in places.items() if self._looks_sent_again(*place, rows)}
+        first = {place: rows for place, rows in places.items() if place not in again}
+        some_held = self._insert(first) < sum(map(len, first.values()))
+        for (park, generation), rows in places.items():
+            new = rows
+            if (park, generation) in again:
+                new = self._settle_held(park, generation, rows)
+                self._insert({(park, generation): new})
+            elif some_held:
+                new = self._settle_held(park, generation, rows)
+            for push, of_push in groupby(new, _PUSH_OF):
+                inserts = list(of_push)
+                self._counts[push].inserted += len(inserts)
+                self._rollup.add_inserted(park, generation, self._days[push], inserts)
+        self._pending.clear()
+
+    def _looks_sent_again(self, park: int, generation: int, rows: list[Row]) -> bool:
+        """Whether the first of many rows is held: then the others may be too, and to try and insert them would be a waste."""
+        return len(rows) >= _PROBED_ROWS_MIN and bool(self._held(park, generation, rows[:1]))
+
+    def _insert(self, places: Mapping[tuple[int, int], list[Row]]) -> int:
+        """Inserts what is not held; how many that were."""
+        return self._write_rows(
             "insert_renewals",
             [
                 (park, generation, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
@@ -104,14 +127,6 @@ class GroupWriter:
                 for row in rows
             ],
         )
-        some_held = inserted < sum(map(len, places.values()))
-        for (park, generation), rows in places.items():
-            new = self._settle_held(park, generation, rows) if some_held else rows
-            for push, of_push in groupby(new, _PUSH_OF):
-                inserts = list(of_push)
-                self._counts[push].inserted += len(inserts)
-                self._rollup.add_inserted(park, generation, self._days[push], inserts)
-        self._pending.clear()
 
     def _write_rows(self, name: str, rows: Sequence[tuple[object, ...]]) -> int:
         """Runs a statement that takes many rows; how many it changed."""
@@ -123,18 +138,20 @@ class GroupWriter:
                 start += size
         return changed
 
-    def _settle_held(self, park: int, generation: int, rows: list[Row]) -> list[Row]:
-        """Compares the rows that were already there with what is held and replaces what differs; the rows that were new."""
+    def _held(self, park: int, generation: int, rows: list[Row]) -> dict[str, tuple[Any, ...]]:
+        """The columns of what is held under the order numbers of `rows`."""
         keys = msgspec.json.encode([row.renewal.pay_partner for row in rows]).decode()
-        found = self._db.execute(
-            self._sql["held_renewals"], {"pay_partners": keys, "park_id": park, "generation": generation}
-        )
-        held = {columns[0]: columns for columns in found}
+        wanted = {"pay_partners": keys, "park_id": park, "generation": generation}
+        return {columns[0]: columns for columns in self._db.execute(self._sql["held_renewals"], wanted)}
+
+    def _settle_held(self, park: int, generation: int, rows: list[Row]) -> list[Row]:
+        """Compares rows with what is held and replaces what differs; the rows that are new, inserted already or not."""
+        held = self._held(park, generation, rows)
         new: list[Row] = []
         replacements: list[Replacement] = []
         for row in rows:
-            columns = held[row.renewal.pay_partner]
-            if columns[_SEQNO_COLUMN] == row.seqno:
+            columns = held.get(row.renewal.pay_partner)
+            if columns is None or columns[_SEQNO_COLUMN] == row.seqno:
                 new.append(row)
             elif alike(columns, row.renewal):
                 self._counts[row.push].unchanged += 1
