@@ -7,6 +7,7 @@ Two forms are plain enough: numbers or strings of them where numbers are and str
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 from unicodedata import normalize
 
@@ -75,26 +76,43 @@ class _Typed(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     operator: _Text | _Code | None = None
 
 
+# Lax decoding reads a number with a point or an exponent as a float first, which rounds it.
+_FLOAT = re.compile(rb'"\s*:\s*"?-?\d+[.eE]').search
+_NEGATIVE_EXPONENT = re.compile(rb"-(?<=[eE]-)").search
+_NULL_TEXT = re.compile(rb'"null"', re.IGNORECASE).search
+
 _plain = msgspec.json.Decoder(_Plain, strict=False).decode
 _typed = msgspec.json.Decoder(_Typed, strict=False).decode
 
 
-def quick_row(source: msgspec.Raw | bytes) -> Renewal | None:
+def quick_row(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
     """The record in `source`, or None where the careful reader has to decide.
 
-    `source` must hold neither escapes nor control characters: strings get no look of their own here.
+    `source` must hold neither escapes nor control characters: strings get no look of their own here. `floats` says that
+    it may hold a number that a float would round, see `may_hold_floats`.
     """
+    if floats and _FLOAT(bytes(source)):
+        return None
     try:
         return _settle(_plain(source))
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
-    # Lax decoding takes the text "null" for null; the contract does not.
-    if b'"null"' in bytes(source):
+    # Lax decoding takes the text "null" for null; the contract does not. A code's bounds are wider than a float's digits.
+    text = bytes(source)
+    if _NULL_TEXT(text) or _FLOAT(text):
         return None
     try:
-        return _settle(_as_plain(_typed(source)))
+        return _settle(_as_plain(_typed(text)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def may_hold_floats(text: bytes) -> bool:
+    """Whether `text` may hold a number within the bounds of a member that a float would round.
+
+    Such a one has a point or a negative exponent. Asked once for a whole request.
+    """
+    return b"." in text or _NEGATIVE_EXPONENT(text) is not None
 
 
 def _as_plain(row: _Typed) -> _Plain:

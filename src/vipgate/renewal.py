@@ -39,7 +39,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _USUAL_PLATE = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{4,5}[A-Z0-9\u4e00-\u9fff]").fullmatch
 _INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?",
+    r"(\d{4}-\d\d-\d\d)([T ])((?:[01]\d|2[0-3]):\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII | re.IGNORECASE,
 ).fullmatch
 _BEIJING = timedelta(hours=8)
@@ -110,8 +110,9 @@ def _parse_instant(text: str) -> int | Zoneless | None:
     found = _INSTANT(text)
     if found is None:
         return None
-    date, minute, second, fraction, zone = found.groups()
-    if fraction is not None and second is None:
+    date, mark, minute, second, fraction, zone = found.groups()
+    # A blank for the T is no ISO 8601, but common in times without a zone, which get a remedy of their own.
+    if (fraction is not None and second is None) or (mark == " " and zone is not None):
         return None
     try:
         naive = datetime.fromisoformat(f"{date}T{minute}{second or ':00'}")

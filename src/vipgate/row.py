@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Context, Decimal
+from functools import partial
 from typing import Final, TypeVar
 from unicodedata import category
 
 import msgspec
 
 from vipgate.errors import Fault, Words
-from vipgate.quickrow import quick_row
+from vipgate.quickrow import may_hold_floats, quick_row
 from vipgate.renewal import (
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
@@ -67,15 +68,24 @@ class _Wrong(Exception):
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _escape = msgspec.json.encode
+_compact = msgspec.json.format
 
 
-def read_row(source: msgspec.Raw | bytes, *, plain: bool) -> Renewal | list[Fault]:
+def read_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[Fault]:
     """The record in `source` (one JSON value), or its faults with places relative to the row (`.plate`).
 
-    `plain` says that the text holds neither escapes nor control characters, which the quick reader needs.
+    `plain` says that the text holds neither escapes nor control characters, which the quick reader needs;
+    `floats` that it may hold numbers that a float would round.
     """
-    renewal = quick_row(source) if plain else None
+    renewal = quick_row(source, floats=floats) if plain else None
     return _careful(bytes(source)) if renewal is None else renewal
+
+
+def reader_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[Fault]]:
+    """`read_row` for the rows in `text`, which is looked at once for all of them."""
+    # Escapes and the two bytes that open control characters above 0x1f are absent from nearly every batch.
+    plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
+    return partial(read_row, plain=plain, floats=may_hold_floats(text))
 
 
 def _careful(source: bytes) -> Renewal | list[Fault]:
@@ -189,7 +199,7 @@ def _decimal(text: str) -> Decimal | None:
 def _int(token: _Token) -> int | None:
     """The whole number in `token` (`1`, `"1"`, `1.0`), or None."""
     number = _decimal(token.text or "")
-    if number is None or number.adjusted() > 30 or number != number.to_integral_value():
+    if number is None or (number and number.adjusted() > 30) or number != number.to_integral_value():
         return None
     return int(number)
 
@@ -232,7 +242,7 @@ def _value(token: _Token) -> int:
 def _pay_time(token: _Token) -> int:
     number = _int(token)
     if number is None or not PAY_TIME_MS_MIN <= number <= PAY_TIME_MS_MAX:
-        if number is not None and PAY_TIME_MS_MIN <= number * 1000 <= PAY_TIME_MS_MAX:
+        if number is not None and (PAY_TIME_MS_MIN <= number * 1000 <= PAY_TIME_MS_MAX or 10**9 <= number < 10**10):
             raise _Wrong(
                 f"收到的是秒, 应为毫秒, 即 {number * 1000}", f"these are seconds, milliseconds wanted: {number * 1000}"
             )
@@ -262,7 +272,12 @@ def _extra(members: dict[str, msgspec.Raw], faults: list[Fault]) -> str | None:
     """The members that the contract does not list, as one JSON object in the order of their names."""
     if not members:
         return None
-    parts = [_escape(name) + b":" + msgspec.json.format(bytes(members[name]), indent=-1) for name in sorted(members)]
+    try:
+        parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
+    except RecursionError:
+        remedy = Words("未列出的成员嵌套过深", "unlisted members are nested too deeply")
+        faults.append(Fault("", remedy, ", ".join(sorted(members))))
+        return None
     text = b"{" + b",".join(parts) + b"}"
     if len(text) > EXTRA_BYTES_MAX:
         remedy = Words(

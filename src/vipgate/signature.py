@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import json
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import md5
 from typing import Final, Protocol, Self
@@ -21,6 +22,7 @@ AUTHORIZATION_CHARS_MAX: Final = 512
 
 _BOM = b"\xef\xbb\xbf"
 _MD5_HEX_CHARS = 32
+_ESCAPE = re.compile(rb"\\u[0-9a-f]{4}").sub
 
 
 class Hash(Protocol):
@@ -181,7 +183,9 @@ def _rewritten(text: str, gbk: Words) -> Iterator[tuple[bytes, Words]]:
                     continue
                 words = _rewrite_words(ordered, blanks, escaped)
                 yield variant, words
-                if not escaped:
+                if escaped:
+                    yield _ESCAPE(lambda found: found[0][:2] + found[0][2:].upper(), variant), words
+                else:
                     yield written.encode("gb18030"), Words(f"{words.zh}; {gbk.zh}", f"{words.en}; {gbk.en}")
 
 

@@ -33,6 +33,18 @@ def request(*rows: Any, **members: Any) -> bytes:
     return json.dumps({"park_uuid": "p", "row": list(rows)} | members, ensure_ascii=False).encode()
 
 
+def written(**literals: str) -> bytes:
+    """A good row with members replaced by JSON text as it stands: for numbers that Python would round."""
+    members = {name: json.dumps(value, ensure_ascii=False) for name, value in GOOD.items()} | literals
+    return b"{" + b",".join(f'"{name}":{text}'.encode() for name, text in members.items()) + b"}"
+
+
+def request_of(*rows: bytes, **literals: str) -> bytes:
+    """A request of rows that are JSON text already; `literals` add top-level members as they stand."""
+    rest = "".join(f',"{name}":{text}' for name, text in literals.items()).encode()
+    return b'{"park_uuid":"p","row":[' + b",".join(rows) + b"]" + rest + b"}"
+
+
 def row(**members: Any) -> dict[str, Any]:
     """A good row with `members` replaced; `...` takes one away."""
     return {name: value for name, value in (GOOD | members).items() if value is not ...}

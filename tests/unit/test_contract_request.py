@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import encodings
 import json
+import sys
 from typing import Any
 
 import msgspec
 import pytest
 
-from unit.road import SECRET, request, row, walk
+from unit.road import SECRET, request, request_of, row, walk, written
 from vipgate.errors import (
     BadRequest,
     BadSignature,
@@ -19,11 +21,13 @@ from vipgate.errors import (
     TooLarge,
     TooOften,
     Unavailable,
+    VipgateError,
     Words,
     WrongMethod,
 )
 from vipgate.sample import PAGE_BODY
-from vipgate.wire import Payload, encode_refusal, encode_success, split
+from vipgate.signature import sign
+from vipgate.wire import Keys, Payload, encode_refusal, encode_success, explain, split
 
 
 def test_interface_page_s_own_example_is_taken_whole() -> None:
@@ -48,6 +52,20 @@ COMPLETE = [(0, False), (1, True), ("0", False), ("1", True), ("", False), (None
 def test_complete_is_zero_or_one_in_any_form(value: Any, complete: bool) -> None:
     members = {} if value is ... else {"complete": value}
     assert walk(request(row(), **members)).complete is complete
+
+
+@pytest.mark.parametrize(("literal", "complete"), [(r'"\u0031"', True), (r'"\u0030"', False), ('" 1 "', True)])
+def test_complete_means_what_its_string_says(literal: str, complete: bool) -> None:
+    assert walk(request_of(written(), complete=literal)).complete is complete
+
+
+# Taken for 1, each of these would take away all that the platform holds of the park.
+@pytest.mark.parametrize("tail", ["5", "x", "e5", '","'])
+@pytest.mark.parametrize("zeros", [1, 61, 62, 63, 64, 200])
+def test_complete_is_read_to_its_end(zeros: int, tail: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        walk(request(row(), complete="1." + "0" * zeros + tail))
+    assert caught.value.hint.zh.startswith("complete: 应为 0 或 1, 收到")
 
 
 @pytest.mark.parametrize("value", [2, -1, "2", "yes", True, False, [1], {}, 0.5, "01", "10"])
@@ -88,14 +106,31 @@ def test_ten_thousand_rows_are_taken_and_one_more_is_too_many() -> None:
 
 
 def test_list_of_nothing_but_commas_is_refused_before_it_is_taken_apart() -> None:
-    with pytest.raises(TooLarge):
-        walk(b'{"park_uuid":"p","row":[' + b"1," * 1_100_000 + b"1]}")
+    for body in (b"1," * 1_100_000 + b"1", written(remark="[" + "1," * 1_100_000 + "1]")):
+        with pytest.raises(TooLarge) as caught:
+            walk(request_of(body))
+        assert "1000000" in caught.value.hint.en
 
 
 @pytest.mark.parametrize("charset", ["gbk", "GBK", "gb2312", "gb18030", '"gbk"'])
 def test_gbk_is_taken_where_the_header_says_so(charset: str) -> None:
     body = request(row(operator="张三")).decode().encode("gb18030")
     assert walk(body, f"application/json; charset={charset}").renewals[0].operator == "张三"
+
+
+def test_rows_in_a_string_may_be_in_gbk_too() -> None:
+    rows = json.dumps([row(operator="张三")], ensure_ascii=False)
+    body = request(row=rows).decode().encode("gbk")
+    assert walk(body, "application/json; charset=gbk").renewals[0].operator == "张三"
+
+
+def test_signature_is_over_the_bytes_that_came_not_over_what_they_say() -> None:
+    said = request(row(operator="张三"))
+    sent = said.decode().encode("gbk")
+    with pytest.raises(BadSignature):
+        walk(sent, "application/json; charset=gbk", sign(said, SECRET))
+    with pytest.raises(BadSignature):
+        walk(b"\xef\xbb\xbf" + said, None, sign(said, SECRET))
 
 
 @pytest.mark.parametrize(
@@ -118,6 +153,13 @@ def test_byte_order_mark_is_tolerated() -> None:
         (request(row()), "application/json; charset=no-such"),
         (request(row()), "text/plain"),
         (request(row()), "application/x-www-form-urlencoded"),
+        (request(row()), "text/json"),
+        (request(row()), "application/problem+json"),
+        (request(row()), "/+json"),
+        (request(row()), "application/jsonp"),
+        (request(row()), "application/json; charset=utf-16le"),
+        (request(row()), "application/json; charset=big5"),
+        (request(row()), "application/json; charset=utf-7"),
         (b"\xff\xfe{}", None),
         (request(row(operator="张三")), "application/json; charset=gbk; x"),
     ],
@@ -127,6 +169,64 @@ def test_other_encodings_and_types_are_refused_before_the_signature(body: bytes,
         body += b"\x80"
     with pytest.raises(BadRequest):
         walk(body, content_type, authorization="wrong")
+
+
+def test_unknown_charsets_leave_nothing_behind_for_anybody_may_send_them() -> None:
+    kept = encodings._cache
+    before = len(kept)
+    for number in range(500):
+        with pytest.raises(BadRequest):
+            split(request(row()), f"application/json; charset=made-up-{number}")
+    assert len(kept) < before + 250
+
+
+@pytest.mark.parametrize("before", [0, 10, 1024 * 1024 - 3, 1024 * 1024 - 2, 1024 * 1024 - 1, 1024 * 1024, 3_000_000])
+def test_broken_byte_is_named_by_its_place(before: int) -> None:
+    body = b" " * before + "张三".encode() + b"\xff"
+    with pytest.raises(BadRequest) as caught:
+        split(body, None)
+    assert f"第 {before + 6} 字节" in caught.value.hint.zh
+    assert f"byte {before + 6} " in caught.value.hint.en
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"park_uuid":"\ud800","row":[1]}', rb'{"park_uuid":"p","complete":"\ud800","row":[1]}',
+        rb'{"park_uuid":"p","row":"\ud800"}', rb'{"park_uuid":"p","row":"[\"\\ud800\"]"}',
+        rb'{"park_uuid":"p","row":[1],"more":"\udc00"}', rb'{"park_uuid":"p","row":[1],"\ud800":1}',
+        rb'{"park_uuid":"p","row":[{"\ud800":1}]}',
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        walk(body)
+
+
+def nested(depth: int, place: str) -> bytes:
+    knot = "[" * depth + "]" * depth
+    if place == "unlisted member":
+        return request_of(written(remark=knot))
+    if place == "listed member":
+        return request_of(written(operator=knot))
+    if place == "row in a string":
+        return request(row="[" + written(remark=knot).decode() + "]")
+    return request_of(written(), **{place: knot})
+
+
+# How deep is too deep depends on how deep the caller's own stack is: look at every depth around it.
+@pytest.mark.parametrize("place", ["unlisted member", "listed member", "row in a string", "complete", "more"])
+def test_no_depth_of_nesting_is_a_fault_of_ours(place: str) -> None:
+    limit = sys.getrecursionlimit()
+    for depth in [*range(limit - 150, limit + 10), 5_000, 100_000]:
+        body = nested(depth, place)
+        try:
+            explain(body, "0" * 32, Keys(SECRET))
+            walk(body)
+        except VipgateError as error:
+            assert isinstance(error, BadRequest), depth  # noqa: PT017
+        except RecursionError:
+            pytest.fail(f"a depth of {depth} raises RecursionError")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +250,57 @@ def test_nothing_of_the_rows_is_looked_at_before_the_signature() -> None:
         walk(request(row(plate_color=9), complete=7), authorization="0" * 32)
     with pytest.raises(BadSignature):
         walk(request(row=1), authorization="0" * 32)
+
+
+def test_number_of_rows_is_not_told_before_the_signature() -> None:
+    with pytest.raises(BadSignature):
+        walk(request(*[row(pay_partner=str(number)) for number in range(10_001)]), authorization="0" * 32)
+
+
+def test_park_uuid_of_sixty_four_characters_is_taken_and_trimmed() -> None:
+    assert split(request(row(), park_uuid="  " + "园" * 64 + "\t"), None).park_uuid == "园" * 64
+
+
+def test_members_and_rows_at_fault_are_named_together() -> None:
+    with pytest.raises(BadRequest) as caught:
+        walk(request(row(plate_color=9), complete=7))
+    assert [line.split(": ")[0] for line in caught.value.hint.en.splitlines()] == ["complete", "row[0].plate_color"]
+
+
+REFUSED_EACH_ITS_WAY: list[tuple[bytes, str | None, str | None]] = [
+    (b"{", None, None),
+    (b"\xff", None, None),
+    (b"[]", None, None),
+    (b'{"park_uuid":"p","row":' + b"[" * 5_000, None, None),
+    (request(row(), park_uuid=""), None, None),
+    (request(row()), "text/plain", None),
+    (request(row()), "application/json; charset=x", None),
+    (request(row()) + b"\x80", "application/json; charset=gbk", None),
+    (request(row()), None, "0" * 32),
+    (request(row()), None, ""),
+    (request(row(), complete=7), None, None),
+    (request(), None, None),
+    (request(row={}), None, None),
+    (request(row="[1,]"), None, None),
+    (request(row(plate_color=9)), None, None),
+    (request(row(remark="x" * 5_000)), None, None),
+    (request(row(), row(quantity=2)), None, None),
+    (request(*[1] * 10_001), None, None),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type", "authorization"), REFUSED_EACH_ITS_WAY)
+def test_every_refusal_of_the_road_bears_a_hint_in_both_languages(
+    body: bytes, content_type: str | None, authorization: str | None
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        walk(body, content_type, authorization)
+    chinese = json.loads(encode_refusal("2" * 32, caught.value, "zh"))
+    english = json.loads(encode_refusal("2" * 32, caught.value, "en"))
+    assert chinese["hint"].strip()
+    assert not chinese["hint"].isascii()
+    assert english["hint"].strip()
+    assert english["hint"].isascii()
 
 
 def test_duplicate_members_of_a_request_do_not_split_what_is_signed_from_what_is_stored() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
+from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
-from vipgate.errors import VipgateError
+from vipgate.errors import FAULTS_SHOWN_MAX, Language, Refusal, VipgateError
 from vipgate.renewal import (
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
@@ -28,7 +32,7 @@ from vipgate.renewal import (
 from vipgate.row import read_row
 from vipgate.seqno import SeqnoMint, seqno_prefix, seqno_time_us
 from vipgate.signature import sign
-from vipgate.wire import Keys, decode, encode_renewals, explain, split, verify
+from vipgate.wire import Keys, decode, encode_refusal, encode_renewals, explain, split, verify
 
 YEAR_1_US = -62_135_596_800_000_000
 YEAR_9999_US = 253_402_300_799_999_999
@@ -102,6 +106,20 @@ def test_every_record_survives_the_wire(rows: list[Renewal], complete: bool) -> 
     assert (batch.received, batch.complete) == (len(rows), complete)
 
 
+@given(st.lists(renewals(), min_size=1, max_size=3, unique_by=lambda one: one.pay_partner), st.data())
+@settings(deadline=None, max_examples=150)
+def test_every_record_survives_the_other_forms_of_a_request(rows: list[Renewal], data: st.DataObject) -> None:
+    members = json.loads(encode_renewals("park", rows))
+    if data.draw(st.booleans(), "rows in a string"):
+        members["row"] = json.dumps(members["row"], ensure_ascii=data.draw(st.booleans(), "escapes in the string"))
+    text = json.dumps(
+        members, ensure_ascii=data.draw(st.booleans(), "escapes"), indent=data.draw(st.none() | st.just(2))
+    )
+    charset = data.draw(st.sampled_from(["utf-8", "gb18030"]))
+    batch = walk(text.encode(charset), f"application/json; charset={charset}")
+    assert [_comparable(one) for one in batch.renewals] == [_comparable(one) for one in rows]
+
+
 def _comparable(renewal: Renewal) -> tuple[Any, ...]:
     """Extra members by what they mean: white space inside them may go."""
     extra = None if renewal.extra is None else json.loads(renewal.extra)
@@ -130,6 +148,51 @@ def test_quick_and_careful_reader_give_the_same_answer(members: dict[str, Any]) 
     assert read_row(source, plain=True) == read_row(source, plain=False)
 
 
+# Numbers as they may be written, in more digits than a float has and in every case of the word `null`.
+written_numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,21})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+near_numbers = st.sampled_from([
+    "1.00000000000000000001", "0.99999999999999999999", "1.0000000000000001", "1e-400", "1625068799000.00001",
+    "9007199254740993.0", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+    "1e0", "1E+0", "-0", "-0.0", "0e5", "01", "+1", "1.", ".5", "1_0", "0x1", " 1", "1 ", "１", "٣", "1e22", "5e-324",
+    "999999999999", "9999999999999", "999999999999.0", "4133980799999", "4133980799999.5", "null", "NULL", "Null", "nuLL",
+    "true", "True", "NaN", "inf", "2022-09-30t16:00:00z", "2022-09-30T16:00:00,5Z", "2022-09-30T16:00Z", "粤B123\u3000４５",
+    "\u2028", "\ufeff", "\u3000x\u3000", "\u3000" * 300 + "A", "x" * 63 + " ", "😀" * 64, "😀" * 65, "粤b12345", "粤·b12345",
+])  # fmt: skip
+written_values = (
+    written_numbers
+    | (written_numbers | near_numbers | st.text(max_size=8)).map(lambda text: json.dumps(text, ensure_ascii=False))
+    | near_numbers.filter(lambda text: _is_json(text))
+    | st.sampled_from(["true", "false", "null", "[]", "{}", '[""]'])
+)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text.encode(), type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+@given(
+    st.fixed_dictionaries({name: st.just(json.dumps(GOOD[name], ensure_ascii=False)) for name in sorted(GOOD)}),
+    st.lists(st.tuples(st.sampled_from([*sorted(MEMBERS), "other"]), written_values), min_size=1, max_size=3),
+    st.sampled_from(["", " ", "\n\t "]),
+)
+@settings(deadline=None, max_examples=3000)
+def test_both_readers_agree_on_numbers_and_words_as_they_are_written(
+    good: dict[str, str], odd: list[tuple[str, str]], blank: str
+) -> None:
+    kept = [(name, text) for name, text in good.items() if name != odd[0][0]]
+    parts = [f'"{name}"{blank}:{blank}{text}' for name, text in [*kept, *odd]]  # a name may come twice
+    source = ("{" + f"{blank},{blank}".join(parts) + "}").encode()
+    assume(b"\\" not in source and b"\x7f" not in source and b"\xc2" not in source)
+    assert read_row(source, plain=True) == read_row(source, plain=False)
+
+
+BOTH: tuple[Language, Language] = ("zh", "en")
+
+
 def walk_wild(body: bytes, content_type: str | None, authorization: str | None) -> None:
     """The whole road, signed right and signed as given; only our own errors may come out."""
     for given_signature in (authorization, sign(body, SECRET)):
@@ -137,15 +200,38 @@ def walk_wild(body: bytes, content_type: str | None, authorization: str | None) 
             claim = split(body, content_type)
             explain(body, authorization, Keys(SECRET, "old"))
             decode(verify(claim, md5(body, usedforsecurity=False), given_signature, Keys(SECRET)))
+        except Refusal as refusal:
+            envelopes = [json.loads(encode_refusal("1" * 32, refusal, language)) for language in BOTH]
+            assert all(envelope["hint"].strip() for envelope in envelopes)
+            assert all(len(envelope["hint"].split("\n")) <= FAULTS_SHOWN_MAX + 1 for envelope in envelopes)
         except VipgateError:
             continue
 
 
-CONTENT_TYPES = ["application/json", "application/json; charset=gbk", "text/x", ";;=", 'a/b; charset="']
+CHARSETS = ["gbk", "GB2312", "gb18030", "cp936", "utf8", "utf-16", "rot13", "", "\x00", "é", "a.b", "x" * 300]
+CONTENT_TYPES = [
+    *[f"application/json; charset={name}" for name in CHARSETS],
+    "application/json",
+    "application/json; charset=gbk",
+    "text/x",
+    ";;=",
+    'a/b; charset="',
+]
 content_types = st.none() | st.sampled_from(CONTENT_TYPES) | st.text(max_size=30)
 
 
-@given(st.binary(max_size=200), content_types, st.none() | st.text(max_size=50))
+hexes = st.text("0123456789abcdefABCDEF", min_size=30, max_size=34)
+base64s = st.binary(min_size=14, max_size=34).map(lambda raw: base64.b64encode(raw).decode())
+authorizations = (
+    st.text(max_size=50)
+    | hexes
+    | base64s
+    | st.builds("{} {}".format, st.text(max_size=8), hexes | base64s)
+    | st.builds("{}={}".format, st.text(max_size=8), hexes | base64s)
+)
+
+
+@given(st.binary(max_size=200), content_types, st.none() | authorizations)
 @settings(deadline=None, max_examples=300)
 def test_no_bytes_make_the_road_raise_anything_else(
     body: bytes, content_type: str | None, authorization: str | None
@@ -172,12 +258,47 @@ def test_no_damaged_request_makes_the_road_raise_anything_else(data: st.DataObje
         body[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
         if not body:
             return
-    walk_wild(bytes(body), data.draw(content_types), None)
+    charset = data.draw(st.sampled_from(["utf-8", "gb18030"]))
+    if charset != "utf-8":
+        body = bytearray(bytes(body).decode("utf-8", "replace").encode("gb18030"))
+    walk_wild(bytes(body), data.draw(content_types), data.draw(st.none() | authorizations))
+
+
+@given(st.binary(max_size=40), st.sampled_from(["gbk", "gb18030", "gb2312", "utf-8"]))
+@settings(deadline=None, max_examples=500)
+def test_no_bytes_of_a_declared_charset_make_the_road_raise_anything_else(noise: bytes, charset: str) -> None:
+    head, tail = json.dumps({"park_uuid": "p", "row": [GOOD]}, ensure_ascii=False).encode(charset).split(b"P1")
+    walk_wild(head + noise + tail, f"application/json; charset={charset}", None)
+
+
+@given(
+    st.binary(max_size=60), st.none() | authorizations, st.sampled_from([None, Keys("s"), Keys("s", "o"), Keys(" s ")])
+)
+@settings(deadline=None, max_examples=300)
+def test_no_signature_makes_the_search_for_a_mistake_raise(body: bytes, authorization: str, keys: Keys | None) -> None:
+    refusal = explain(body, authorization, keys)
+    assert (refusal.code, bool(refusal.hint.zh), bool(refusal.hint.en)) == ("401", True, True)
 
 
 @given(st.text(max_size=40))
 def test_folding_a_plate_twice_changes_nothing(text: str) -> None:
     assert fold_plate(fold_plate(text)) == fold_plate(text)
+
+
+def test_folding_any_one_character_twice_changes_nothing() -> None:
+    characters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    assert [character for character in characters if fold_plate(fold_plate(character)) != fold_plate(character)] == []
+
+
+@given(instants, st.integers(-23 * 60 - 59, 23 * 60 + 59), st.sampled_from(["{:+03}:{:02}", "{:+03}{:02}"]))
+def test_instant_is_the_same_through_any_offset(instant_us: int, offset_minutes: int, form: str) -> None:
+    local_us = instant_us + offset_minutes * 60_000_000
+    assume(YEAR_1_US <= local_us <= YEAR_9999_US)
+    hours, minutes = divmod(abs(offset_minutes), 60)
+    zone = form.format(hours, minutes)
+    if offset_minutes < 0:
+        zone = "-" + zone[1:]
+    assert parse_instant(format_instant(local_us).removesuffix("Z") + zone) == instant_us
 
 
 @given(instants)
@@ -191,6 +312,9 @@ def test_value_is_written_exactly_and_shortly(value_e4: int) -> None:
     whole, _, rest = text.lstrip("-").partition(".")
     assert (int(whole) * 10**4 + int((rest + "0000")[:4])) * (-1 if text.startswith("-") else 1) == value_e4
     assert not rest.endswith("0")
+    assert "." not in text or rest
+    assert text != "-0"
+    assert Decimal(text) * 10**4 == value_e4
 
 
 @given(st.lists(st.integers(0, 4_102_444_800_000_000), min_size=2, max_size=50), st.integers(0, 10**15 - 1))
@@ -200,5 +324,46 @@ def test_seqnos_are_unique_and_never_go_back_even_when_the_clock_does(instants_u
     assert len(set(seqnos)) == len(seqnos)
     assert [seqno[:17] for seqno in seqnos] == sorted(seqno[:17] for seqno in seqnos)
     assert all(len(seqno) == 32 and seqno.isdigit() for seqno in seqnos)
+    latest_us = list(itertools.accumulate(instants_us, max))
+    assert [seqno_time_us(seqno) for seqno in seqnos] == [instant_us // 1000 * 1000 for instant_us in latest_us]
+    if start < 10**15 - len(seqnos) - 1:
+        assert seqnos == sorted(seqnos)
     assert seqno_time_us(seqnos[0]) == instants_us[0] // 1000 * 1000
     assert seqno_prefix(instants_us[0]) == seqnos[0][:17]
+
+
+def test_counter_that_runs_over_stays_at_its_width_and_unique() -> None:
+    mint = SeqnoMint(10**15 - 2)
+    seqnos = [mint.mint(1_700_000_000_000_000) for _ in range(4)]
+    assert len(set(seqnos)) == 4
+    assert {len(seqno) for seqno in seqnos} == {32}
+
+
+@given(st.integers(0, 4_102_444_800_000_000), st.integers(0, 10**15 - 1), st.integers(0, 10**15 - 1))
+def test_seqnos_of_two_processes_differ_where_they_start_at_different_places(now_us: int, one: int, other: int) -> None:
+    assume(one != other)
+    assert SeqnoMint(one).mint(now_us) != SeqnoMint(other).mint(now_us)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1" * 31,
+        "1" * 33,
+        "x" * 32,
+        "２" * 32,
+        "0" * 32,
+        "20231301000000000" + "0" * 15,
+        "20230101240000000" + "0" * 15,
+    ],
+)
+def test_text_that_is_no_seqno_has_no_time(text: str) -> None:
+    assert seqno_time_us(text) is None
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=500)
+def test_no_text_makes_reading_a_time_raise(text: str) -> None:
+    parse_instant(text)
+    seqno_time_us(text)

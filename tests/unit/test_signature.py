@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import re
 from collections.abc import Callable
 from hashlib import md5
+from typing import Any
 
 import pytest
 
-from vipgate.errors import BadSignature
+from vipgate import wire
+from vipgate.errors import BadSignature, Words
 from vipgate.sample import PAGE_BODY, PAGE_SECRET
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, diagnose, is_signed, sign
-from vipgate.wire import Keys, explain, split, verify
+from vipgate.wire import Keys, explain, signed_headers, split, verify
 
 TEXT = PAGE_BODY.decode()
 VALUE = json.loads(TEXT)
@@ -25,7 +29,28 @@ def digest(signed: bytes) -> str:
 
 def test_page_example_has_the_signature_that_its_java_makes() -> None:
     assert sign(PAGE_BODY, PAGE_SECRET) == digest((TEXT + "&app_secret=12323232323").encode())
+    assert sign(PAGE_BODY, PAGE_SECRET) == "a21f5acb889ca3f2dd7f69e290ce0d90"
     assert sign(b"{}", PAGE_SECRET) == "7fd0629758b41498e9df052205fa8db2"
+    assert sign("{}张".encode(), "密") == digest("{}张&app_secret=密".encode())
+
+
+def test_page_example_has_the_values_of_the_page() -> None:
+    assert (VALUE["park_uuid"], PAGE_SECRET) == ("49f0cc52-e8c7-41e3-b54d-af666b8cc11a", "12323232323")
+    assert VALUE["row"] == [
+        {
+            "plate": "粤X33333", "plate_color": "1", "card_no": "ID000001", "card_id": "ID000001", "charge_type": "101",
+            "vip_type": "1", "quantity": "1", "pay_partner": "pay_partner_1234567890", "pay_type": "1", "value": "30",
+            "pay_time": "1625068799000", "pay_value": "10000", "operator": "张三",
+        }
+    ]  # fmt: skip
+
+
+def test_client_s_half_signs_what_the_gateway_checks() -> None:
+    headers = signed_headers(PAGE_BODY, PAGE_SECRET)
+    claim = split(PAGE_BODY, headers["Content-Type"])
+    body_md5 = md5(PAGE_BODY, usedforsecurity=False)
+    assert verify(claim, body_md5, headers["Authorization"], Keys(PAGE_SECRET)).secret_used == "current"
+    assert body_md5.hexdigest() == digest(PAGE_BODY)
 
 
 @pytest.mark.parametrize("change", [str, str.upper, lambda text: f"  {text}\t", lambda text: text.upper() + " "])
@@ -38,6 +63,11 @@ def test_case_and_blanks_around_do_not_matter(change: Callable[[str], str]) -> N
 )
 def test_any_other_signature_is_wrong(wrong: str) -> None:
     assert not is_signed(md5(PAGE_BODY, usedforsecurity=False), wrong, PAGE_SECRET)
+
+
+def in_capitals(text: str) -> bytes:
+    """`text` with the digits of its escapes in upper case."""
+    return re.sub(r"\\u([0-9a-f]{4})", lambda found: "\\u" + found[1].upper(), text).encode()
 
 
 NEAR_MISSES = {
@@ -54,10 +84,27 @@ NEAR_MISSES = {
     "no blanks": (json.dumps(VALUE, ensure_ascii=False).encode(), digest(PAGE_BODY + TAIL), "无空格"),
     "escapes done": (PAGE_BODY, digest(json.dumps(VALUE, separators=(",", ":")).encode() + TAIL), "\\uXXXX"),
     "escapes undone": (json.dumps(VALUE, separators=(",", ":")).encode(), digest(PAGE_BODY + TAIL), "未转义"),
+    "escapes done in capitals": (
+        PAGE_BODY,
+        digest(in_capitals(json.dumps(VALUE, separators=(",", ":"))) + TAIL),
+        "\\uXXXX",
+    ),
+    "escapes in capitals undone": (
+        in_capitals(json.dumps(VALUE, separators=(",", ":"))),
+        digest(PAGE_BODY + TAIL),
+        "未转义",
+    ),
     "newline signed": (PAGE_BODY, digest(PAGE_BODY + b"\n" + TAIL), "换行"),
     "newline sent": (PAGE_BODY + b"\r\n", digest(PAGE_BODY + TAIL), "换行"),
     "bom signed": (PAGE_BODY, digest(b"\xef\xbb\xbf" + PAGE_BODY + TAIL), "BOM"),
     "bom sent": (b"\xef\xbb\xbf" + PAGE_BODY, digest(PAGE_BODY + TAIL), "BOM"),
+    "base64 of the hex": (PAGE_BODY, base64.b64encode(digest(PAGE_BODY + TAIL).encode()).decode(), "base64"),
+    "base64 of the hex in capitals": (
+        PAGE_BODY,
+        base64.b64encode(digest(PAGE_BODY + TAIL).upper().encode()).decode(),
+        "base64",
+    ),
+    "newline not sent": (PAGE_BODY, digest(PAGE_BODY + b"\r\n" + TAIL), "换行"),
     "base64": (PAGE_BODY, base64.b64encode(bytes.fromhex(digest(PAGE_BODY + TAIL))).decode(), "base64"),
     "sixteen digits": (PAGE_BODY, digest(PAGE_BODY + TAIL)[8:24], "16 位"),
     "newline after the secret": (PAGE_BODY, digest(PAGE_BODY + TAIL + b"\n"), "密钥后"),
@@ -74,6 +121,57 @@ def test_near_miss_is_named_to_the_holder_of_the_secret(body: bytes, authorizati
     assert named in hint.zh
     assert hint.en.isascii()
     assert PAGE_SECRET not in hint.zh + hint.en
+
+
+@pytest.mark.parametrize(("body", "authorization", "named"), NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
+def test_near_miss_is_a_miss(body: bytes, authorization: str, named: str) -> None:
+    content_type = "application/json; charset=gbk" if "UTF-8" in named else None
+    with pytest.raises(BadSignature):
+        verify(
+            split(body, content_type),
+            md5(body, usedforsecurity=False),
+            authorization,
+            Keys(PAGE_SECRET, None if named == "旧密钥" else "the-old-one"),
+        )
+
+
+SENT = '{"row":[{"plate":"粤X33333","n":1}],"park_uuid":"p"}'
+MEANT = json.loads(SENT)
+SIGNED = {
+    "": SENT.encode(),
+    "GBK": SENT.encode("gbk"),
+    "BOM": b"\xef\xbb\xbf" + SENT.encode(),
+    "换行": SENT.encode() + b"\n",
+    "键已排序, 无空格, 中文未转义": json.dumps(
+        MEANT, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode(),
+    "键已排序, 无空格, 中文未转义|GBK": json.dumps(
+        MEANT, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode("gbk"),
+    "(带空格, 中文未转义)": json.dumps(MEANT, ensure_ascii=False).encode(),
+    "(无空格, 中文写成 \\uXXXX)": json.dumps(MEANT, separators=(",", ":")).encode(),
+    "键已排序, 带空格, 中文写成 \\uXXXX": json.dumps(MEANT, sort_keys=True).encode(),
+}
+MARKS = {"": b"&app_secret=", "&key=": b"&key=", "什么也没有": b""}
+FORMS: dict[str, Callable[[str], str]] = {
+    "": str.upper,
+    "base64": lambda text: base64.b64encode(bytes.fromhex(text)).decode(),
+}
+SECRETS = {"": "the-new-one", "旧密钥": "the-old-one"}
+
+
+@pytest.mark.parametrize(
+    "mistakes", [four for four in itertools.product(SIGNED, MARKS, FORMS, SECRETS) if any(four)], ids="+".join
+)
+def test_mistakes_made_together_are_all_named(mistakes: tuple[str, str, str, str]) -> None:
+    signed, mark, form, secret = mistakes
+    given = FORMS[form](digest(SIGNED[signed] + MARKS[mark] + SECRETS[secret].encode()))
+    keys = Keys("the-new-one", "the-old-one")
+    if mistakes != ("", "", "", "旧密钥"):  # which is no mistake until the old secret is retired
+        with pytest.raises(BadSignature):
+            verify(split(SENT.encode(), None), md5(SENT.encode(), usedforsecurity=False), given, keys)
+    hint = explain(SENT.encode(), given, keys).hint.zh
+    assert [name for name in "|".join(mistakes).split("|") if name not in hint] == []
 
 
 @pytest.mark.parametrize(("body", "authorization", "named"), NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
@@ -103,6 +201,44 @@ def test_unknown_park_cannot_be_signed_for_with_any_text_of_the_source() -> None
     for guess in ("", "no park has this secret", "None"):
         with pytest.raises(BadSignature):
             verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), sign(PAGE_BODY, guess), None)
+        near_miss = digest(PAGE_BODY + b"&key=" + guess.encode())
+        assert explain(PAGE_BODY, near_miss, None).hint == explain(PAGE_BODY, "0" * 32, None).hint
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [None, Keys("current"), Keys("current", "previous"), Keys(" blanks around ")],
+    ids=["unknown", "known", "rotated", "blanks in the secret"],
+)
+def test_wrong_signature_costs_the_same_whether_or_not_the_park_is_known(
+    keys: Keys | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    tried: list[int] = []
+
+    def count_check(body_md5: Any, authorization: str, secret: str) -> bool:
+        checked.append(secret)
+        return is_signed(body_md5, authorization, secret)
+
+    def count_tries(body: bytes, authorization: str, secrets: list[tuple[str, Words | None]]) -> Words | None:
+        tried.append(len(secrets))
+        return diagnose(body, authorization, secrets)
+
+    monkeypatch.setattr(wire, "is_signed", count_check)
+    monkeypatch.setattr(wire, "diagnose", count_tries)
+    with pytest.raises(BadSignature):
+        verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), "0" * 32, keys)
+    explain(PAGE_BODY, "0" * 32, keys)
+    explain(PAGE_BODY, "0" * 32, None)
+    assert len(checked) == 2
+    assert tried[0] == tried[1]
+
+
+def test_search_for_a_mistake_takes_the_largest_body_that_it_may() -> None:
+    largest = b'"' + b"x" * (DIAGNOSIS_BYTES_MAX - 2) + b'"'
+    found = diagnose(largest, digest(largest + b"&key=s"), [("s", None)])
+    assert found is not None
+    assert "&key=" in found.zh
 
 
 def test_search_for_a_mistake_is_bounded() -> None:
