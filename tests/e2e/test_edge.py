@@ -345,7 +345,7 @@ def test_full_queue_says_busy_and_when_to_come_back_and_loses_nothing(own: Gatew
     for one in clients:
         one.start()
     deadline_s = time.monotonic() + WAIT_S
-    while len(answers) < 8 and time.monotonic() < deadline_s:
+    while len(answers) < 6 and time.monotonic() < deadline_s:
         time.sleep(0.01)
     busy = list(answers)
     # The event loop is free while the store waits.
@@ -354,7 +354,7 @@ def test_full_queue_says_busy_and_when_to_come_back_and_loses_nothing(own: Gatew
     blocker.close()
     for one in clients:
         one.join()
-    assert len(busy) >= 8
+    assert len(busy) >= 6  # of 12, at most 3 are being written and 3 wait
     assert {(answer.status, answer.code) for answer in busy} == {(503, "503")}
     assert all(int(answer.headers["retry-after"]) > 0 and answer.envelope["hint"] for answer in busy)
     stored = sum(answer.code == "1001" for answer in answers)
