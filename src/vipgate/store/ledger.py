@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, Renewal
 from vipgate.store.interface import Push, SecretUsed, Stored
 
+# What an engine calls a park by: its uuid, or a short integer. A place is a park and one of its generations.
+Key = TypeVar("Key", bound=int | str)
+Place = tuple[Key, int]
+
 _FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
 
 
 @dataclass(slots=True)
-class ParkState:
+class ParkState(Generic[Key]):
     """A park's counters while a group is being written. `key` is what the store calls the park by."""
 
-    key: int
+    key: Key
     generation: int
     generation_last: int
     position: int
@@ -60,13 +64,13 @@ class Replacement:
 
 
 @dataclass(slots=True)
-class Rollup:
+class Rollup(Generic[Key]):
     """What a group adds to the daily counts and to the sizes of generations."""
 
-    days: dict[tuple[int, int, int], list[int]] = field(default_factory=dict)
-    generations: Counter[tuple[int, int]] = field(default_factory=Counter)
+    days: dict[tuple[Key, int, int], list[int]] = field(default_factory=dict)
+    generations: Counter[Place[Key]] = field(default_factory=Counter)
 
-    def add_inserted(self, park: int, generation: int, day: int, rows: list[Row]) -> None:
+    def add_inserted(self, park: Key, generation: int, day: int, rows: list[Row]) -> None:
         """Counts new records."""
         self.generations[park, generation] += len(rows)
         cash = [row.renewal.pay_value_fen or 0 for row in rows if row.renewal.pay_type == 1]
@@ -76,13 +80,13 @@ class Rollup:
         if online:
             self._add(park, day, 2, len(online), 0, sum(online))
 
-    def add_replaced(self, park: int, day: int, replacement: Replacement) -> None:
+    def add_replaced(self, park: Key, day: int, replacement: Replacement) -> None:
         """Counts one replaced record; the money moves by the difference."""
         old, new = replacement.old.renewal, replacement.renewal
         self._add(park, day, old.pay_type, 0, 0, -(old.pay_value_fen or 0))
         self._add(park, day, new.pay_type, 0, 1, new.pay_value_fen or 0)
 
-    def _add(self, park: int, day: int, pay_type: int, inserted: int, updated: int, pay_value_fen: int) -> None:
+    def _add(self, park: Key, day: int, pay_type: int, inserted: int, updated: int, pay_value_fen: int) -> None:
         line = self.days.setdefault((park, day, pay_type), [0, 0, 0])
         line[0] += inserted
         line[1] += updated
@@ -107,19 +111,19 @@ def newest(old: Renewal, new: Renewal) -> Renewal:
     return msgspec.structs.replace(new, flags=flags)
 
 
-class Pending:
+class Pending(Generic[Key]):
     """Rows of successive pushes that may share a statement: no order number of a generation twice."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, int], list[Row]] = {}
-        self._keys: dict[tuple[int, int], set[str]] = {}
+        self.rows: dict[Place[Key], list[Row]] = {}
+        self._keys: dict[Place[Key], set[str]] = {}
 
-    def clashes(self, place: tuple[int, int], push: Push) -> bool:
+    def clashes(self, place: Place[Key], push: Push) -> bool:
         """Whether `push` brings an order number that is already pending in `place` (park, generation)."""
         keys = self._keys.get(place)
         return keys is not None and not keys.isdisjoint([renewal.pay_partner for renewal in push.renewals])
 
-    def add(self, place: tuple[int, int], push: Push, push_index: int, position: int) -> None:
+    def add(self, place: Place[Key], push: Push, push_index: int, position: int) -> None:
         """Adds the rows of `push`, which take the places from `position` on."""
         rows = self.rows.setdefault(place, [])
         rows += [

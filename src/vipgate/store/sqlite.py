@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable, Words
+from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
+from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
 from vipgate.store.interface import (
     DAY_US,
-    Caller,
     Filter,
     Generation,
     JournalEntry,
@@ -31,7 +31,7 @@ from vipgate.store.interface import (
     Stored,
 )
 from vipgate.store.sqlfile import load_migrations, load_statements
-from vipgate.store.sqlite_commit import GroupWriter, read_stored
+from vipgate.store.sqlite_commit import SqliteGroup
 
 APPLICATION_ID: Final = 0x76697067  # "vipg"
 BUSY_WAIT_S: Final = 15.0
@@ -151,7 +151,7 @@ class SqliteStore:
         """See `Store.commit`."""
         try:
             with self._transaction():
-                return list(GroupWriter(self._db, self._sql, self._retention, self._clock_us).write(group))
+                return list(SqliteGroup(self._db, self._sql, self._retention, self._clock_us).write(group))
         except StoreError as error:
             if len(group) == 1:
                 return [error]
@@ -194,10 +194,7 @@ class SqliteStore:
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """See `Store.park_access`."""
         rows = self._rows("park_access", {"park_uuid": park_uuid})
-        if not rows:
-            return None
-        uuid, enabled, secret, previous, allowed, rate = rows[0]
-        return ParkAccess(uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate)
+        return read_access(rows[0]) if rows else None
 
     def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
         """See `Store.add_park`."""
@@ -211,11 +208,11 @@ class SqliteStore:
     def find_park(self, park_uuid: str) -> Park | None:
         """See `Store.find_park`."""
         rows = self._rows("find_park", {"park_uuid": park_uuid})
-        return _park(rows[0]) if rows else None
+        return read_park(rows[0]) if rows else None
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
-        return [_park(row) for row in self._rows("list_parks", {"after": after, "limit": limit})]
+        return list(map(read_park, self._rows("list_parks", {"after": after, "limit": limit})))
 
     def change_park(self, park_uuid: str, change: ParkChange) -> bool:
         """See `Store.change_park`."""
@@ -241,19 +238,7 @@ class SqliteStore:
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """See `Store.generations`."""
-        return [
-            Generation(
-                generation=generation,
-                current=bool(current),
-                records=records,
-                seqno=seqno,
-                started_us=started_us,
-                ended_us=ended_us,
-            )
-            for generation, current, records, seqno, started_us, ended_us in self._rows(
-                "generations", {"park_uuid": park_uuid}
-            )
-        ]
+        return list(map(read_generation, self._rows("generations", {"park_uuid": park_uuid})))
 
     def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
         """See `Store.restore`."""
@@ -294,7 +279,7 @@ class SqliteStore:
     def journal_entry(self, seqno: str) -> JournalEntry | None:
         """See `Store.journal_entry`."""
         rows = self._rows("journal_entry", {"seqno": seqno})
-        return _journal_entry(rows[0]) if rows else None
+        return read_journal_entry(rows[0]) if rows else None
 
     def refused_body(self, seqno: str) -> bytes | None:
         """See `Store.refused_body`."""
@@ -351,41 +336,3 @@ def _statements_of(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _park(row: tuple[Any, ...]) -> Park:
-    return Park(
-        park_uuid=row[0],
-        name=row[1],
-        enabled=bool(row[2]),
-        generation=row[3],
-        records=row[4],
-        secret_changed_us=row[5],
-        has_previous_secret=bool(row[6]),
-        secret_used=row[7],
-        secret_used_us=row[8],
-        last_push_us=row[9],
-        allow_list=tuple(row[10].split()),
-        rate_per_minute=row[11],
-        created_us=row[12],
-    )
-
-
-def _journal_entry(row: tuple[Any, ...]) -> JournalEntry:
-    return JournalEntry(
-        seqno=row[0],
-        park_uuid=row[1],
-        claimed=row[2],
-        code=row[3],
-        hint=None if row[4] is None else Words(row[4], row[5]),
-        complete=bool(row[6]),
-        generation=row[7],
-        received=row[8],
-        inserted=row[9],
-        updated=row[10],
-        unchanged=row[11],
-        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17]),
-        duration_us=row[13],
-        secret_used=row[14],
-        body_kept=bool(row[18]),
-    )

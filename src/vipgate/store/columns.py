@@ -1,0 +1,69 @@
+"""Rows of the database as the values that the store hands out, the same for every engine."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vipgate.errors import Words
+from vipgate.renewal import Renewal
+from vipgate.store.interface import Caller, Generation, JournalEntry, Park, ParkAccess, Stored
+
+RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
+
+
+def read_stored(row: tuple[Any, ...]) -> Stored:
+    """A record from its columns: those of Renewal in order, then revision, seqno, position."""
+    return Stored(Renewal(*row[:RENEWAL_COLUMNS]), *row[RENEWAL_COLUMNS:])
+
+
+def read_access(row: tuple[Any, ...]) -> ParkAccess:
+    """What the statement `park_access` brings."""
+    park_uuid, enabled, secret, previous, allowed, rate = row
+    return ParkAccess(park_uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate)
+
+
+def read_park(row: tuple[Any, ...]) -> Park:
+    """What the statements `find_park` and `list_parks` bring."""
+    return Park(
+        park_uuid=row[0],
+        name=row[1],
+        enabled=bool(row[2]),
+        generation=row[3],
+        records=row[4],
+        secret_changed_us=row[5],
+        has_previous_secret=bool(row[6]),
+        secret_used=row[7],
+        secret_used_us=row[8],
+        last_push_us=row[9],
+        allow_list=tuple(row[10].split()),
+        rate_per_minute=row[11],
+        created_us=row[12],
+    )
+
+
+def read_generation(row: tuple[Any, ...]) -> Generation:
+    """What the statement `generations` brings."""
+    return Generation(
+        generation=row[0], current=bool(row[1]), records=row[2], seqno=row[3], started_us=row[4], ended_us=row[5]
+    )
+
+
+def read_journal_entry(row: tuple[Any, ...]) -> JournalEntry:
+    """What the statement `journal_entry` brings."""
+    return JournalEntry(
+        seqno=row[0],
+        park_uuid=row[1],
+        claimed=row[2],
+        code=row[3],
+        hint=None if row[4] is None else Words(row[4], row[5]),
+        complete=bool(row[6]),
+        generation=row[7],
+        received=row[8],
+        inserted=row[9],
+        updated=row[10],
+        unchanged=row[11],
+        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17]),
+        duration_us=row[13],
+        secret_used=row[14],
+        body_kept=bool(row[18]),
+    )

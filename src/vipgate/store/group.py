@@ -1,0 +1,220 @@
+"""Writes one group of requests inside an open transaction, whatever the engine: records, history, journal, rollups.
+
+What is decided here is decided once for all engines; the statements are the engine's.
+"""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Generic
+
+from vipgate.errors import StoreUnavailable
+from vipgate.store.columns import RENEWAL_COLUMNS, read_stored
+from vipgate.store.interface import Outcome, Push, Refused, Retention, business_day
+from vipgate.store.ledger import Counts, Key, ParkState, Pending, Place, Replacement, Rollup, Row, alike, newest
+
+_SEQNO_COLUMN: Final = RENEWAL_COLUMNS + 1
+_PROBED_ROWS_MIN: Final = 50
+_DEFLATE_LEVEL: Final = 1
+_PUSH_OF = attrgetter("push")
+
+# What is held, by place and order number: the columns of Renewal in order, then revision, seqno, position.
+Held = dict[tuple[Any, int, str], tuple[Any, ...]]
+
+
+class GroupWriter(ABC, Generic[Key]):
+    """One group on its way into the database; used once, inside a transaction that the store opens and ends.
+
+    Names of statements are those of the engine's commit.sql; lines are tuples in the order of its columns.
+    """
+
+    def __init__(self, nobody: Key, retention: Retention, clock_us: Callable[[], int]) -> None:
+        self._nobody = nobody
+        self._retention = retention
+        self._now_us = clock_us()
+        self._parks: Mapping[str, ParkState[Key]] = {}
+        self._pending = Pending[Key]()
+        self._rollup = Rollup[Key]()
+        self._counts: list[Counts] = []
+        self._days: list[int] = []
+
+    @abstractmethod
+    def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[Key]]:
+        """Locks the parks, in the order given, and reads their counters."""
+
+    @abstractmethod
+    def _start_generation(self, park: ParkState[Key], ended: int, seqno: str) -> None:
+        """Ends the generation `ended` and begins `park.generation`."""
+
+    @abstractmethod
+    def _insert(self, places: Mapping[Place[Key], list[Row]]) -> int:
+        """Inserts what is not held; how many that were."""
+
+    @abstractmethod
+    def _held(self, places: Mapping[Place[Key], list[Row]]) -> Held:
+        """What is held under the order numbers of the rows."""
+
+    @abstractmethod
+    def _replace(self, replacements: list[tuple[Place[Key], Replacement]]) -> None:
+        """Keeps each old version in the history, then puts the new one in its place."""
+
+    @abstractmethod
+    def _write_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> None:
+        """Runs a statement that takes many lines; the first column of each is the park's key."""
+
+    @abstractmethod
+    def _keep_refused_body(self, park: Key, seqno: str, body: bytes) -> None:
+        """Keeps a deflated body, and of the park's bodies only the newest within the bounds."""
+
+    def write(self, group: Sequence[Push | Refused]) -> list[Outcome]:
+        """The outcome of each request; for a refused one, nothing done."""
+        named = {request.park_uuid for request in group if request.park_uuid is not None}
+        self._parks = self._lock_parks(sorted(named)) if named else {}
+        generations = [self._place(index, request) for index, request in enumerate(group)]
+        self._flush()
+        outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
+        self._journal(group, generations, outcomes)
+        self._save_counters()
+        return outcomes
+
+    def _place(self, index: int, request: Push | Refused) -> int | None:
+        """Queues the rows of a push behind those before it; the generation they go to."""
+        self._counts.append(Counts())
+        # The day of receipt, which is also the seqno's: a recount from the records comes to the same sums.
+        self._days.append(business_day(request.caller.received_us))
+        if isinstance(request, Refused):
+            return None
+        park = self._park(request.park_uuid)
+        if request.complete:
+            ended, park.generation_last = park.generation, park.generation_last + 1
+            park.generation = park.generation_last
+            self._start_generation(park, ended, request.seqno)
+        park.secret_used, park.secret_used_us = request.secret_used, request.caller.received_us
+        place = (park.key, park.generation)
+        if self._pending.clashes(place, request):
+            self._flush()
+        position = park.take_positions(len(request.renewals), request.caller.received_us)
+        self._pending.add(place, request, index, position)
+        self._counts[index].unchanged = request.received - len(request.renewals)
+        return park.generation
+
+    def _park(self, park_uuid: str) -> ParkState[Key]:
+        try:
+            return self._parks[park_uuid]
+        except KeyError:
+            raise StoreUnavailable(f"Park {park_uuid} is not in this database any more.") from None
+
+    def _flush(self) -> None:
+        """Writes what is pending: inserts first and settles what was held, or the other way round for what looks sent again."""
+        places = self._pending.rows
+        again = self._sent_again(places)
+        first = {place: rows for place, rows in places.items() if place not in again}
+        if first:
+            some_held = self._insert(first) < sum(map(len, first.values()))
+            new = self._settle(first) if some_held else first
+            self._count_inserted(new)
+        if again:
+            new = self._settle(again)
+            if new:
+                self._insert(new)
+                self._count_inserted(new)
+        self._pending.clear()
+
+    def _sent_again(self, places: Mapping[Place[Key], list[Row]]) -> dict[Place[Key], list[Row]]:
+        """Where the first of many rows is held: then the others may be too, and to try and insert them would be a waste."""
+        many = {place: rows for place, rows in places.items() if len(rows) >= _PROBED_ROWS_MIN}
+        if not many:
+            return {}
+        held = self._held({place: rows[:1] for place, rows in many.items()})
+        known = {key[:2] for key in held}
+        return {place: rows for place, rows in many.items() if place in known}
+
+    def _settle(self, places: Mapping[Place[Key], list[Row]]) -> dict[Place[Key], list[Row]]:
+        """Compares rows with what is held and replaces what differs; the rows that are new, inserted already or not."""
+        held = self._held(places)
+        new: dict[Place[Key], list[Row]] = {}
+        replacements: list[tuple[Place[Key], Replacement]] = []
+        for place, rows in places.items():
+            for row in rows:
+                columns = held.get((*place, row.renewal.pay_partner))
+                if columns is None or columns[_SEQNO_COLUMN] == row.seqno:
+                    new.setdefault(place, []).append(row)
+                elif alike(columns, row.renewal):
+                    self._counts[row.push].unchanged += 1
+                else:
+                    old = read_stored(columns)
+                    replacements.append((place, Replacement(row, old, newest(old.renewal, row.renewal))))
+        if replacements:
+            self._replace(replacements)
+        for (park, _), one in replacements:
+            self._counts[one.row.push].updated += 1
+            self._rollup.add_replaced(park, self._days[one.row.push], one)
+        return new
+
+    def _count_inserted(self, places: Mapping[Place[Key], list[Row]]) -> None:
+        for (park, generation), rows in places.items():
+            for push, of_push in groupby(rows, _PUSH_OF):
+                inserts = list(of_push)
+                self._counts[push].inserted += len(inserts)
+                self._rollup.add_inserted(park, generation, self._days[push], inserts)
+
+    def _journal(self, group: Sequence[Push | Refused], generations: list[int | None], outcomes: list[Outcome]) -> None:
+        lines: list[tuple[object, ...]] = []
+        requests: Counter[tuple[Key, int, str]] = Counter()
+        received: Counter[tuple[Key, int, str]] = Counter()
+        for request, generation, outcome, day in zip(group, generations, outcomes, self._days, strict=True):
+            caller = request.caller
+            duration_us = max(0, self._now_us - caller.received_us)
+            tail = (caller.received_us, duration_us)
+            origin = (caller.peer, caller.body_bytes, caller.body_sha256)
+            if isinstance(request, Push):
+                key = (self._parks[request.park_uuid].key, day, "1001")
+                counts = (request.received, outcome.inserted, outcome.updated, outcome.unchanged)
+                received[key] += request.received
+                lines.append(
+                    (key[0], request.seqno, None, "1001", None, None, request.complete, generation, *counts, *tail,
+                     request.secret_used, *origin)
+                )  # fmt: skip
+            else:
+                park = self._nobody if request.park_uuid is None else self._park(request.park_uuid).key
+                key = (park, day, request.code)
+                lines.append(
+                    (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False, None,
+                     0, 0, 0, 0, *tail, None, *origin)
+                )  # fmt: skip
+                self._keep_body(park, request)
+            requests[key] += 1
+        self._write_lines("journal", lines)
+        self._write("add_to_daily_answer", [(*key, count, received[key]) for key, count in requests.items()])
+
+    def _keep_body(self, park: Key, request: Refused) -> None:
+        if request.body is None or park == self._nobody:
+            return
+        body = zlib.compress(request.body, _DEFLATE_LEVEL)
+        if len(body) <= self._retention.refused_bytes_max:
+            self._keep_refused_body(park, request.seqno, body)
+
+    def _save_counters(self) -> None:
+        self._write(
+            "save_parks",
+            [
+                (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.secret_used_us)
+                for park in self._parks.values()
+                if park.secret_used_us
+            ],
+        )
+        self._write(
+            "add_to_generations", [(*place, records) for place, records in self._rollup.generations.items() if records]
+        )
+        self._write("add_to_daily", [(*key, *counted) for key, counted in self._rollup.days.items()])
+
+    def _write(self, name: str, lines: Iterable[tuple[Any, ...]]) -> None:
+        """In the order of their keys: whoever else updates the same lines does it in the same order."""
+        ordered = sorted(lines)
+        if ordered:
+            self._write_lines(name, ordered)
