@@ -40,6 +40,9 @@ class CommitLimits:
     purge_pause_s: float = 0.2
 
 
+# Without a push nobody would find out that the store takes them again: readiness believes in it after this time.
+TROUBLE_S = 5.0
+
 Waiting = tuple[Push | Refused, "asyncio.Future[Outcome]"]
 
 
@@ -67,6 +70,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="vipgate-commit", daemon=True)
         self._next_housekeeping_s = clock_s()
+        self._refused_by_store: tuple[str, float] | None = None
 
     async def start(self) -> None:
         """Opens the store in the thread that will use it. Raises StoreError."""
@@ -80,6 +84,13 @@ class Committer:
             self._stopping = True
             self._ready.notify()
         await self._loop.run_in_executor(None, self._thread.join)
+
+    def trouble(self) -> str | None:
+        """Why the store took nothing, where it has refused a whole group a moment ago and taken none since."""
+        refused = self._refused_by_store
+        if refused is None or self._clock_s() - refused[1] > TROUBLE_S:
+            return None
+        return refused[0]
 
     def submit(self, push: Push) -> asyncio.Future[Outcome]:
         """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where the queue is full."""
@@ -149,10 +160,13 @@ class Committer:
 
     def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
         try:
-            return [*store.commit(group)]
+            results = store.commit(group)
         except Exception:  # A fault of ours must not end the only thread that can store anything.
             log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
             return [InternalFault(INTERNAL) for _ in group]
+        reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
+        self._refused_by_store = None if reason is None else (str(reason), self._clock_s())
+        return [*results]
 
     def _housekeep(self, store: Store) -> None:
         more = False

@@ -7,6 +7,7 @@ faults in its own words, and serves half the requests (docs/decisions/003-http.m
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
@@ -15,6 +16,7 @@ from typing import Final
 from vipgate.connection import Connection
 from vipgate.httptypes import App, HttpLimits
 
+BACKLOG: Final = 2048
 _TICK_S: Final = 0.5
 
 
@@ -34,11 +36,10 @@ class HttpServer:
         self._listener: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listens; the port that was taken. Raises OSError."""
-        self._listener = await self.loop.create_server(lambda: Connection(self), host, port, backlog=2048)
+    async def start(self, listener: socket.socket) -> None:
+        """Takes the connections of `listener`."""
+        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
         self._ticker = self.loop.create_task(self._tick())
-        return int(self._listener.sockets[0].getsockname()[1])
 
     async def stop(self, within_s: float) -> None:
         """Answers what is in flight, for `within_s` at most, and closes."""

@@ -141,6 +141,7 @@ class Road:
         self._clock_s = clock_s
         self._budget = DiagnosisBudget(clock_s)
         self._lines: dict[str, Line] = {}
+        self._store_refused = Tally("store refused", clock_s)
         self._unjournaled = Tally("refused, not journaled", clock_s)
 
     async def push(self, knock: Knock) -> Reply:
@@ -152,7 +153,7 @@ class Road:
         except Refusal as refusal:
             return await self._refused(knock, seqno, known, refusal)
         except StoreError as error:
-            log.warning("store refused", seqno=seqno, reason=str(error))
+            self._store_refused.count(seqno=seqno, reason=str(error))
             return self._reply(knock.language, seqno, Unavailable(_STORE_DOWN, retry_after_s=5))
         except OperatorError as error:
             log.error("cannot serve park", seqno=seqno, reason=str(error))

@@ -11,6 +11,7 @@ def set_up_logs() -> None:
     """To be called once, by the process's first function."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -6,7 +6,7 @@ import tomllib
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIPGATE_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("vipgate", appauthor=False), description="data folder")
-    database: str = Field("", description="sqlite:///path; default: vipgate.db in the data folder")
+    database: str = Field(
+        "", description="sqlite:///path or postgresql://user@host/database; default: vipgate.db in the data folder"
+    )
     master_key: SecretStr | None = Field(
         None, description="seals secrets; default: the file master.key in the data folder"
     )
@@ -41,7 +43,7 @@ class Settings(BaseSettings):
     inside_port: int | None = Field(
         None, ge=0, le=65535, description="inside port; default: the next after the outside one, or any free one"
     )
-    workers: int = Field(1, ge=1, le=64, description="server processes")
+    workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
     always_200: bool = Field(
         False, description="HTTP status 200 even for refusals, for clients that cannot read errors"
     )
@@ -74,9 +76,9 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, _file.get())
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file. Raises OperatorError for a database that this version does not know."""
-        return sqlite_path(self.database) if self.database else self.home / "vipgate.db"
+    def database_url(self) -> str:
+        """Where the ledger is; by default a SQLite file in the data folder."""
+        return self.database or f"sqlite:///{quote(str(self.home / 'vipgate.db'))}"
 
     @property
     def key_file(self) -> Path:
@@ -145,15 +147,3 @@ def _complaint(name: str, kind: str, message: str) -> str:
         return f"Setting {name}: there is no such setting; see docs/settings.md for all names."
     flag = name.replace("_", "-")
     return f"Setting {name}: {message}; mend --{flag}, VIPGATE_{name.upper()} or {name} in the settings file."
-
-
-def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises OperatorError."""
-    path = url.removeprefix("sqlite:///")
-    if path != url and path:
-        return Path(unquote(path)).expanduser()
-    scheme, _, rest = url.partition("://")
-    shown = f"{scheme}://{rest.rpartition('@')[2]}"
-    raise OperatorError(
-        f"Cannot use the database {shown}; write sqlite:///relative/path.db or sqlite:////absolute/path.db."
-    )

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from vipgate.clock import clock_us
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interface import Retention, Store
+from vipgate.store.opening import open_store
 from vipgate.vault import load_vault
 from vipgate.wire import PUSH_PATH, signed_headers
 
@@ -92,9 +93,10 @@ class Gateway:
         return status
 
     @contextmanager
-    def store(self) -> Iterator[SqliteStore]:
+    def store(self) -> Iterator[Store]:
         """The database, as a command of the operator opens it."""
-        store = SqliteStore(self.home / "vipgate.db", clock_us)
+        url = self.settings.get("VIPGATE_DATABASE", f"sqlite:///{self.home / 'vipgate.db'}")
+        store = open_store(url, clock_us, Retention())
         yield store
         store.close()
 

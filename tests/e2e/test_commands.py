@@ -28,6 +28,7 @@ from vipgate.seqno import seqno_prefix
 from vipgate.signature import sign
 from vipgate.store.interface import Caller, Push
 from vipgate.store.sqlite import SqliteStore
+from vipgate.vault import Vault
 from vipgate.wire import encode_renewals
 
 UNTIL_US = 1_795_492_800_000_000
@@ -347,10 +348,17 @@ def test_key_file_is_made_for_its_owner_alone_and_refused_when_others_may_read_i
 
 
 def test_wrong_master_key_is_told_and_lets_nobody_in(own: Gateway) -> None:
-    own.settings["VIPGATE_MASTER_KEY"] = "another key that is long enough for one"
+    other = "another key that is long enough for one"
+    own.settings["VIPGATE_MASTER_KEY"] = other
+    assert "another master key" in fail(own, "serve", "--port", "0")
+    del own.settings["VIPGATE_MASTER_KEY"]
+    with own.store() as store:
+        store.add_park("zzz", "", Vault(other).seal(SECRET, "zzz"), 1)
     own.start()
-    assert own.push(PAGE_BODY).code == "500"
+    assert own.push(PAGE_BODY.replace(PAGE_PARK_UUID.encode(), b"zzz")).code == "500"
     assert "another master key" in (own.home / "log").read_text()
+    assert own.push(PAGE_BODY).code == "1001"
+    own.stop()
     own.settings["VIPGATE_MASTER_KEY"] = "short"
     assert "32 or more" in fail(own, "park", "add", "new")
 

@@ -1,17 +1,37 @@
-"""A fresh store of each engine for every test of the suite, and a clock that tests set."""
+"""A fresh store of each engine for every test of the suite, and a clock that tests set.
+
+PostgreSQL is a real server, made from the pip package unless VIPGATE_TEST_POSTGRES names another one's test database. Its
+tests run twice: with the statements for many parks, and with those for one park each that Citus gets. Only a real cluster
+knows whether it takes them; VIPGATE_TEST_CITUS names the coordinator of one.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import conninfo
 
+from cluster import running_server
+from store.citus import stand_in
 from vipgate.store.interface import Retention, Store
+from vipgate.store.postgres import PostgresStore
+from vipgate.store.postgres_link import Link
+from vipgate.store.postgres_schema import distribute, migrate
 from vipgate.store.sqlite import SqliteStore
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
+RETENTION = Retention(refused_bodies_max=3, refused_bytes_max=10_000)
+ENGINES = [
+    "sqlite",
+    "postgres",
+    "postgres, a park at a time",
+    *(["citus"] if "VIPGATE_TEST_CITUS" in os.environ else []),
+]
 
 
 @dataclass(slots=True)
@@ -46,13 +66,60 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite"])
-def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    retention = Retention(refused_bodies_max=3, refused_bytes_max=10_000)
-    made = Ledger(lambda: SqliteStore(tmp_path / "ledger.db", clock, retention), clock)
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A database for tests, emptied before each."""
+    given = os.environ.get("VIPGATE_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    with running_server() as server:
+        yield server.make_database("vipgate-test")
+
+
+def emptied(url: str) -> str:
+    """`url`, once there is nothing of ours left in its database, which must be one for tests."""
+    name = str(conninfo.conninfo_to_dict(url).get("dbname", ""))
+    assert "test" in name, f"the name of the database {name} must have 'test' in it: everything in it will be deleted"
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("DROP SCHEMA IF EXISTS vipgate CASCADE")
+        if "VIPGATE_TEST_CITUS" not in os.environ:
+            stand_in(db, wanted=False)
+    return url
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> str:
+    """An empty database on a real PostgreSQL."""
+    return emptied(postgres_url)
+
+
+@pytest.fixture(params=ENGINES)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    engine = str(request.param)
+    if engine == "sqlite":
+        made = Ledger(lambda: SqliteStore(tmp_path / "ledger.db", clock, RETENTION), clock)
+    else:
+        url = emptied(
+            os.environ["VIPGATE_TEST_CITUS"] if engine == "citus" else request.getfixturevalue("postgres_url")
+        )
+        if engine != "postgres":
+            spread(url, real=engine == "citus")
+        made = Ledger(lambda: PostgresStore(url, clock, RETENTION), clock)
     yield made
     for store in made.opened:
         store.close()
+
+
+def spread(url: str, *, real: bool) -> None:
+    """Distributes the ledger at `url`, on plain PostgreSQL as far as its statements go."""
+    if not real:
+        with psycopg.connect(url, autocommit=True) as db:
+            stand_in(db, wanted=True)
+    link = Link(url, 1)
+    migrate(link)
+    assert distribute(link)
+    link.close()
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from vipgate.cli.ledger import backup, export, migrate, request, sign_
 from vipgate.cli.parks import park
 from vipgate.errors import VipgateError
 from vipgate.logs import set_up_logs
-from vipgate.serve import run_server
 from vipgate.settings import load_settings
+from vipgate.workers import run_server
 
 app = typer.Typer(
     name="vipgate",

@@ -22,7 +22,8 @@ from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
 from vipgate.renewal import Zoneless, format_instant, parse_instant
 from vipgate.settings import Settings, load_settings
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interface import Store
+from vipgate.store.opening import open_store
 from vipgate.vault import Vault, load_vault
 
 SECRET_CHARS_MAX: Final = 256
@@ -39,7 +40,10 @@ class Format(StrEnum):
 
 ParkUuid = Annotated[str, typer.Argument(help="The park's UUID, as the platform gave it out.", metavar="PARK_UUID")]
 Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).", envvar="VIPGATE_CONFIG")]
-Database = Annotated[str | None, typer.Option(help="sqlite:///path; default: vipgate.db in the data folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option(help="sqlite:///path or postgresql://user@host/database; default: vipgate.db in the data folder."),
+]
 Output = Annotated[Format, typer.Option("--format", help="text for people; json or jsonl for programs.")]
 Secret = Annotated[
     str | None,
@@ -56,10 +60,10 @@ def settings_for(config: Path | None, database: str | None) -> Settings:
 
 
 @contextmanager
-def store_for(config: Path | None, database: str | None) -> Iterator[SqliteStore]:
+def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
     """The store, for one command."""
     settings = settings_for(config, database)
-    store = SqliteStore(settings.database_path, clock_us, settings.retention)
+    store = open_store(settings.database_url, clock_us, settings.retention)
     try:
         yield store
     finally:

@@ -207,7 +207,7 @@ def _read_body(file: Path | None) -> bytes:
 def migrate(config: Config = None, database: Database = None) -> None:
     """Bring the database's schema to this version. Other commands and the server do it too."""
     with store_for(config, database) as store:
-        typer.echo(f"schema {store.schema}, up to date: {settings_for(config, database).database_path}")
+        typer.echo(f"schema {store.schema}, up to date: {store.where}")
 
 
 def backup(

@@ -18,6 +18,8 @@ from vipgate.renewal import Renewal
 DAY_US: Final = 86_400_000_000
 # Car parks of this interface live in one zone without summer time: a business day is a Beijing day.
 BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
+# Later than any instant that a filter can name.
+FOR_EVER_US: Final = 2**62
 SecretUsed = Literal["current", "previous"]
 
 
@@ -187,6 +189,14 @@ class Retention:
 class Store(Protocol):
     """The ledger. One thread at a time."""
 
+    @property
+    def where(self) -> str:
+        """Which database this is, for people: without its password."""
+
+    @property
+    def schema(self) -> int:
+        """The number of the last migration."""
+
     def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
         """Stores all of `group`, in order, in one durable transaction; where that fails, each on its own.
 
@@ -225,6 +235,12 @@ class Store(Protocol):
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """The park's current records that pass `wanted`, as they were at one moment, in constant memory."""
+
+    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+        """Up to `limit` current records, of one plate where it is given, newest change first, with positions below `before`."""
+
+    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+        """The current record of an order number."""
 
     def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
         """The replaced versions of a current record, oldest first."""

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _ROW = re.compile(r"/\* rows \*/ (\([^)]*\))")
+_OR = re.compile(r"\S+ /\* or (.*?) \*/")
+_AND = re.compile(r"/\* and (.*?) \*/")
+_LINE_COLUMNS = re.compile(r"AS u \(([^)]*)\)")
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
+_APART = "-- apart"
 _ROOM: Final = "vipgate.store.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. `apart`: each statement by itself, outside a transaction (`CREATE INDEX CONCURRENTLY`)."""
+
+    number: int
+    script: str
+    apart: bool = False
 
 
 def load_statements(dialect: str) -> dict[str, str]:
@@ -23,17 +37,33 @@ def load_statements(dialect: str) -> dict[str, str]:
     return statements
 
 
-def load_migrations(dialect: str) -> list[tuple[int, str]]:
+def load_migrations(dialect: str) -> list[Migration]:
     """The numbered migrations of `dialect`, in order."""
     found = []
     for entry in files(_ROOM).joinpath(dialect).joinpath("migrations").iterdir():
         match = _MIGRATION.fullmatch(entry.name)
         if match:
-            found.append((int(match[1]), entry.read_text(encoding="utf-8")))
-    return sorted(found)
+            script = entry.read_text(encoding="utf-8")
+            found.append(Migration(int(match[1]), script, script.startswith(_APART)))
+    return sorted(found, key=lambda one: one.number)
 
 
 @cache
 def with_rows(statement: str, count: int) -> str:
     """`statement` with its one group of placeholders, marked `/* rows */`, written `count` times."""
     return _ROW.sub(lambda group: ", ".join([group[1]] * count), statement, count=1)
+
+
+@cache
+def for_one_park(statement: str) -> str:
+    """The form of `statement` that serves one park: `x /* or y */` becomes y, `/* and z */` becomes z."""
+    return _AND.sub(r"\1", _OR.sub(r"\1", statement))
+
+
+@cache
+def line_columns(statement: str) -> tuple[str, ...]:
+    """The names of what a line of `statement` holds, in order: those of its `AS u (name type, …)`."""
+    found = _LINE_COLUMNS.search(statement)
+    if found is None:
+        raise ValueError(f"no AS u (…) in:\n{statement}")
+    return tuple(column.split()[0] for column in found[1].split(","))

@@ -17,6 +17,7 @@ from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
 from vipgate.store.interface import (
     DAY_US,
+    FOR_EVER_US,
     Filter,
     Generation,
     JournalEntry,
@@ -39,8 +40,6 @@ CACHE_KIB: Final = 64 * 1024
 PAGE_BYTES: Final = 8192
 WAL_PAGES: Final = 4000
 BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
-
-_FOR_EVER_US = 2**62
 
 
 class ServerLock:
@@ -94,7 +93,7 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         """Sets the connection up and brings the schema to this version."""
-        newest = load_migrations("sqlite")[-1][0]
+        newest = load_migrations("sqlite")[-1].number
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
         if found != APPLICATION_ID and tables:
@@ -118,12 +117,17 @@ class SqliteStore:
         with self._transaction():
             # Read again under the lock: another process may have been faster.
             version = self._number("PRAGMA user_version")
-            for number, script in load_migrations("sqlite"):
-                if number > version:
-                    for statement in _statements_of(script):
+            for migration in load_migrations("sqlite"):
+                if migration.number > version:
+                    for statement in _statements_of(migration.script):
                         self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {number}")
+                    self._db.execute(f"PRAGMA user_version = {migration.number}")
             self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    @property
+    def where(self) -> str:
+        """See `Store.where`."""
+        return str(self._path)
 
     @property
     def schema(self) -> int:
@@ -255,13 +259,24 @@ class SqliteStore:
         values: dict[str, object] = {
             "park_uuid": park_uuid,
             "since_us": 0 if wanted.since_us is None else wanted.since_us,
-            "until_us": _FOR_EVER_US if wanted.until_us is None else wanted.until_us,
+            "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
             "plate": wanted.plate,
         }
         name = "stream" if wanted.plate is None else "stream_plate"
         with _translated(self._path):
             # One statement reads from one snapshot for as long as it runs.
             yield from map(read_stored, self._db.execute(self._sql[name], values))
+
+    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+        """See `Store.newest`."""
+        values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
+        values["before"] = FOR_EVER_US if before is None else before
+        return list(map(read_stored, self._rows("newest" if plate is None else "newest_of_plate", values)))
+
+    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+        """See `Store.find_record`."""
+        rows = self._rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        return read_stored(rows[0]) if rows else None
 
     def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
         """See `Store.history`."""

@@ -20,6 +20,37 @@ JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation 
 WHERE p.park_uuid = :park_uuid AND r.plate = :plate AND r.position >= :since_us AND r.position < :until_us
 ORDER BY r.position
 
+-- name: newest
+-- A page of current records, newest change first, older than a position.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM park AS p
+JOIN renewal AS r INDEXED BY renewal_position ON r.park_id = p.id AND r.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND r.position < :before
+ORDER BY r.position DESC
+LIMIT :limit
+
+-- name: newest_of_plate
+-- The same for one plate.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM park AS p
+JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND r.plate = :plate AND r.position < :before
+ORDER BY r.position DESC
+LIMIT :limit
+
+-- name: find_record
+-- One current record by its order number.
+SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
+    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
+    r.flags, r.revision, r.seqno, r.position
+FROM park AS p
+JOIN renewal AS r ON r.park_id = p.id AND r.generation = p.generation AND r.pay_partner = :pay_partner
+WHERE p.park_uuid = :park_uuid
+
 -- name: history
 -- The versions before the current one, oldest first.
 SELECT h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,

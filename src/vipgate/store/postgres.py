@@ -1,0 +1,297 @@
+"""The ledger in a PostgreSQL database, or spread over a Citus cluster: several processes and machines write at once."""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg.rows import tuple_row
+
+from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.seqno import seqno_prefix
+from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
+from vipgate.store.interface import (
+    DAY_US,
+    FOR_EVER_US,
+    Filter,
+    Generation,
+    JournalEntry,
+    Outcome,
+    Park,
+    ParkAccess,
+    ParkChange,
+    Push,
+    Refused,
+    Replaced,
+    Retention,
+    Stored,
+)
+from vipgate.store.postgres_commit import PostgresGroup
+from vipgate.store.postgres_link import Connection, ConnectionLost, Link, TryAgain, Unreachable, one_row
+from vipgate.store.postgres_schema import is_distributed, migrate
+
+HOUSEKEEPING_TURN: Final = 0x76697068
+TRIES_MAX: Final = 5
+TRY_PAUSE_S: Final = 0.02
+STREAM_ROWS: Final = 2000
+BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
+
+_PARK_OF = itemgetter(0)
+
+
+class PostgresStore:
+    """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
+
+    def __init__(
+        self,
+        url: str,
+        clock_us: Callable[[], int],
+        retention: Retention | None = None,
+        *,
+        connections: int = 1,
+        pause: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._link = Link(url, connections)
+        self._sql = self._link.sql
+        self._clock_us = clock_us
+        self._retention = retention or Retention()
+        self._pause = pause
+        self._chance = chance
+        try:
+            self.schema = migrate(self._link)
+            with self._link.borrow() as db:
+                self._per_park = is_distributed(self._link, db)
+        except BaseException:
+            self._link.close()
+            raise
+
+    @property
+    def where(self) -> str:
+        """See `Store.where`."""
+        return self._link.where
+
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+        """See `Store.commit`."""
+        try:
+            return [*self._commit(group)]
+        except Unreachable as error:
+            # Not each on its own: a server that is out of reach refuses all of them alike.
+            return [error for _ in group]
+        except StoreError as error:
+            if len(group) == 1:
+                return [error]
+        return [outcome for request in group for outcome in self.commit([request])]
+
+    def _commit(self, group: Sequence[Push | Refused]) -> list[Outcome]:
+        """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""
+        for attempt in range(TRIES_MAX):
+            try:
+                with self._link.borrow() as db:
+                    return self._write(db, group, again=attempt > 0)
+            except TryAgain:
+                if attempt == TRIES_MAX - 1:
+                    raise
+                self._pause((0.5 + self._chance()) * TRY_PAUSE_S * 2**attempt)
+            except ConnectionLost:
+                if attempt == TRIES_MAX - 1:
+                    raise
+                # What the others are connected to is gone as well.
+                self._link.forget()
+        raise AssertionError
+
+    def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome]:
+        """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
+
+        def writer() -> PostgresGroup:
+            return PostgresGroup(db, self._sql, self._retention, self._clock_us, per_park=self._per_park)
+
+        with db.pipeline(), db.transaction():
+            if not again:
+                return writer().write(group)
+            stored = writer().stored_already(group)
+            missing = [request for request in group if request.seqno not in stored]
+            fresh = writer().write(missing) if missing else []
+            by_seqno = stored | {request.seqno: outcome for request, outcome in zip(missing, fresh, strict=True)}
+            return [by_seqno[request.seqno] for request in group]
+
+    def housekeep(self, now_us: int, retention: Retention) -> bool:
+        """See `Store.housekeep`."""
+        with self._link.borrow() as db, db.transaction():
+            if not one_row(db, self._sql["take_turn"], {"turn": HOUSEKEEPING_TURN})[0]:
+                return False
+            deleted = self._purge_generation(
+                db, now_us - retention.generation_days * DAY_US, {"chunk_rows": retention.chunk_rows}
+            )
+            if not deleted:
+                deleted = self._purge_journal(db, now_us, retention)
+        return deleted > 0
+
+    def _purge_generation(self, db: Connection, before_us: int, chunk: dict[str, object]) -> int:
+        found = db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()
+        if found is None:
+            return 0
+        place = {"park_uuid": found[0], "generation": found[1]}
+        if not db.execute(self._sql["start_purge"], place).rowcount:
+            return 0
+        for name in ("purge_renewals", "purge_history", "purge_generation"):
+            deleted = db.execute(self._sql[name], place | chunk).rowcount
+            if deleted:
+                return deleted
+        return 0
+
+    def _purge_journal(self, db: Connection, now_us: int, retention: Retention) -> int:
+        chunk = {"chunk_rows": retention.chunk_rows}
+        requests = chunk | {"before_seqno": seqno_prefix(now_us - retention.journal_days * DAY_US)}
+        bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
+        expired = db.execute(self._sql["expired_requests"], requests).fetchall()
+        strangers = chunk | {"strangers_max": retention.strangers_max}
+        surplus = [("", seqno) for (seqno,) in db.execute(self._sql["surplus_strangers"], strangers)]
+        return (
+            self._purge(db, "purge_requests", expired)
+            + self._purge(db, "purge_requests", surplus)
+            + self._purge(db, "purge_bodies", db.execute(self._sql["expired_bodies"], bodies).fetchall())
+        )
+
+    def _purge(self, db: Connection, name: str, found: Sequence[tuple[Any, ...]]) -> int:
+        deleted = 0
+        for park_uuid, of_park in groupby(sorted(found), _PARK_OF):
+            values = {"park_uuid": park_uuid, "seqnos": [seqno for _, seqno in of_park]}
+            deleted += db.execute(self._sql[name], values).rowcount
+        return deleted
+
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with self._link.borrow() as db:
+            return db.execute(self._sql[name], values).fetchall()
+
+    def _change(self, name: str, values: Mapping[str, object]) -> bool:
+        """Runs one statement durably; whether it changed anything."""
+        with self._link.borrow() as db:
+            return db.execute(self._sql[name], values).rowcount > 0
+
+    def park_access(self, park_uuid: str) -> ParkAccess | None:
+        """See `Store.park_access`."""
+        rows = self._rows("park_access", {"park_uuid": park_uuid})
+        return read_access(rows[0]) if rows else None
+
+    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
+        """See `Store.add_park`."""
+        values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
+        with self._link.borrow() as db, db.transaction():
+            added = db.execute(self._sql["add_park"], values).rowcount > 0
+            if added:
+                db.execute(self._sql["add_first_generation"], values)
+        return added
+
+    def find_park(self, park_uuid: str) -> Park | None:
+        """See `Store.find_park`."""
+        rows = self._rows("find_park", {"park_uuid": park_uuid})
+        return read_park(rows[0]) if rows else None
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """See `Store.list_parks`."""
+        return list(map(read_park, self._rows("list_parks", {"after": after, "limit": limit})))
+
+    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
+        """See `Store.change_park`."""
+        values = {
+            "park_uuid": park_uuid,
+            "name": change.name,
+            "enabled": change.enabled,
+            "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
+            "rate_per_minute": change.rate_per_minute,
+        }
+        return self._change("change_park", values)
+
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
+        """See `Store.rotate_secret`."""
+        return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us})
+
+    def retire_secret(self, park_uuid: str) -> bool:
+        """See `Store.retire_secret`."""
+        return self._change("retire_secret", {"park_uuid": park_uuid})
+
+    def generations(self, park_uuid: str) -> list[Generation]:
+        """See `Store.generations`."""
+        return list(map(read_generation, self._rows("generations", {"park_uuid": park_uuid})))
+
+    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
+        """See `Store.restore`."""
+        values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
+        with self._link.borrow() as db, db.transaction():
+            current = db.execute(self._sql["current_generation"], values).fetchone()
+            if current is None or not db.execute(self._sql["revive_generation"], values).rowcount:
+                return False
+            if current[0] != generation:
+                db.execute(self._sql["end_current_generation"], values | {"current": current[0]})
+            return db.execute(self._sql["point_to_generation"], values).rowcount > 0
+
+    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+        """See `Store.stream`."""
+        values: dict[str, object] = {
+            "park_uuid": park_uuid,
+            "since_us": 0 if wanted.since_us is None else wanted.since_us,
+            "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
+            "plate": wanted.plate,
+        }
+        name = "stream" if wanted.plate is None else "stream_plate"
+        with self._link.borrow() as db, db.transaction():
+            db.execute(self._sql["patient"], {"in_transaction": True})
+            # A cursor reads from one snapshot for as long as it is open.
+            with db.cursor(name="stream", row_factory=tuple_row) as cursor:
+                cursor.itersize = STREAM_ROWS
+                cursor.execute(self._sql[name], values, binary=True)
+                yield from map(read_stored, cursor)
+
+    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+        """See `Store.newest`."""
+        values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
+        values["before"] = FOR_EVER_US if before is None else before
+        return list(map(read_stored, self._rows("newest" if plate is None else "newest_of_plate", values)))
+
+    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+        """See `Store.find_record`."""
+        rows = self._rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        return read_stored(rows[0]) if rows else None
+
+    def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+        """See `Store.history`."""
+        rows = self._rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        return [Replaced(read_stored(row[:-1]), row[-1]) for row in rows]
+
+    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
+        """See `Store.daily`."""
+        return {row[:2]: row[2:] for row in self._rows("daily", {"park_uuid": park_uuid})}
+
+    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
+        """See `Store.daily_answers`."""
+        return {row[:2]: row[2:] for row in self._rows("daily_answers", {"park_uuid": park_uuid})}
+
+    def journal_entry(self, seqno: str) -> JournalEntry | None:
+        """See `Store.journal_entry`."""
+        rows = self._rows("journal_entry", {"seqno": seqno})
+        return read_journal_entry(rows[0]) if rows else None
+
+    def refused_body(self, seqno: str) -> bytes | None:
+        """See `Store.refused_body`."""
+        rows = self._rows("refused_body", {"seqno": seqno})
+        return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
+
+    def ping(self) -> None:
+        """See `Store.ping`."""
+        if self._rows("ping", {})[0][0]:
+            raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
+
+    def backup(self, target: Path) -> None:
+        """See `Store.backup`. PostgreSQL has better tools for it."""
+        raise StoreMismatch(f"{target} was not written: back {self.where} up with pg_dump or pg_basebackup.")
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._link.close()

@@ -1,0 +1,145 @@
+"""The statements of a group commit on PostgreSQL and Citus; the order of things is told in group.py.
+
+Statements are sent ahead in a pipeline and their answers read where they are needed: a group costs three round trips.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from vipgate.store.group import GroupWriter, Held
+from vipgate.store.interface import Outcome, Push, Refused, Retention
+from vipgate.store.ledger import ParkState, Place, Replacement, Row
+from vipgate.store.postgres_link import Connection
+from vipgate.store.sqlfile import for_one_park, line_columns
+
+NOBODY: Final = ""
+
+# From this many rows of one request on, a statement of its own pays: seqno and position need not be told for each row.
+_BATCH_ROWS_MIN: Final = 20
+_PUSH_OF = attrgetter("push")
+_PARK_OF = itemgetter(0)
+
+# An escape of NUL; not the text of one, which has its backslash escaped.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000").sub
+_encode = msgspec.json.Encoder().encode
+
+
+class PostgresGroup(GroupWriter[str]):
+    """One group inside a transaction and a pipeline. `per_park`: one statement a park, as Citus wants it. Raises psycopg.Error."""
+
+    def __init__(
+        self,
+        db: Connection,
+        sql: Mapping[str, str],
+        retention: Retention,
+        clock_us: Callable[[], int],
+        *,
+        per_park: bool,
+    ) -> None:
+        super().__init__(NOBODY, retention, clock_us)
+        self._db = db
+        self._sql = sql
+        self._per_park = per_park
+
+    def _send(self, statement: str, values: Sequence[object]) -> psycopg.RawCursor[tuple[Any, ...]]:
+        """Sends a statement ahead; its cursor waits for the answer when it is asked."""
+        return psycopg.RawCursor(self._db).execute(statement, values, prepare=True, binary=True)
+
+    def _send_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> list[psycopg.RawCursor[tuple[Any, ...]]]:
+        """Sends a statement that takes lines, whose first column is the park."""
+        statement = self._sql[name]
+        columns = line_columns(statement)
+        if not self._per_park:
+            return [self._send(statement, [_lines(columns, lines)])]
+        sent = []
+        for park, of_park in groupby(sorted(lines, key=_PARK_OF), _PARK_OF):
+            # Requests without a park have no row to be joined to.
+            form, values = (statement, []) if park == NOBODY else (for_one_park(statement), [park])
+            sent.append(self._send(form, [_lines(columns, list(of_park)), *values]))
+        return sent
+
+    def stored_already(self, group: Sequence[Push | Refused]) -> dict[str, Outcome]:
+        """By seqno, the requests of `group` that are in the ledger. Locks the parks first: whoever held them is through then."""
+        seqnos: dict[str, list[str]] = {}
+        for request in group:
+            seqnos.setdefault(request.park_uuid or NOBODY, []).append(request.seqno)
+        self._lock_parks(sorted(seqnos))
+        found = [self._send(self._sql["already_stored"], [park, seqnos[park]]) for park in sorted(seqnos)]
+        return {seqno: Outcome(*counts) for cursor in found for seqno, *counts in cursor.fetchall()}
+
+    def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[str]]:
+        if self._per_park:
+            found = [self._send(self._sql["lock_park"], [park_uuid]) for park_uuid in park_uuids]
+        else:
+            found = [self._send(self._sql["lock_parks"], [park_uuids])]
+        return {park_uuid: ParkState(*counters) for cursor in found for park_uuid, *counters in cursor.fetchall()}
+
+    def _start_generation(self, park: ParkState[str], ended: int, seqno: str) -> None:
+        self._send(self._sql["end_generation"], [park.key, ended, self._now_us])
+        self._send(self._sql["start_generation"], [park.key, park.generation, seqno, self._now_us])
+
+    def _insert(self, places: Mapping[Place[str], list[Row]]) -> int:
+        sent = []
+        lines: list[tuple[Any, ...]] = []
+        for place, rows in places.items():
+            for run in _runs(rows):
+                if len(run) < _BATCH_ROWS_MIN:
+                    lines += [_line(place, row) for row in run]
+                    continue
+                renewals = _encode([row.renewal for row in run]).decode()
+                sent.append(self._send(self._sql["insert_batch"], [renewals, *place, run[0].seqno, run[0].position]))
+        if lines:
+            sent += self._send_lines("insert_renewals", lines)
+        return sum(cursor.rowcount for cursor in sent)
+
+    def _held(self, places: Mapping[Place[str], list[Row]]) -> Held:
+        wanted = [(*place, row.renewal.pay_partner) for place, rows in places.items() for row in rows]
+        return {
+            (columns[0], columns[1], columns[2]): columns[2:]
+            for cursor in self._send_lines("held_renewals", wanted)
+            for columns in cursor.fetchall()
+        }
+
+    def _replace(self, replacements: list[tuple[Place[str], Replacement]]) -> None:
+        versions = [
+            (*place, *msgspec.structs.astuple(one.old.renewal), one.old.revision, one.old.seqno, one.old.position, one.row.seqno)
+            for place, one in replacements
+        ]  # fmt: skip
+        self._send_lines("keep_versions", versions)
+        news = [
+            (*place, *msgspec.structs.astuple(one.renewal), one.row.seqno, one.row.position)
+            for place, one in replacements
+        ]
+        self._send_lines("replace_renewals", news)
+
+    def _write_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> None:
+        self._send_lines(name, lines)
+
+    def _keep_refused_body(self, park: str, seqno: str, body: bytes) -> None:
+        bounds = [self._retention.refused_bodies_max, self._retention.refused_bytes_max]
+        self._send(self._sql["keep_refused_body"], [park, seqno, len(body), body])
+        self._send(self._sql["drop_refused_bodies"], [park, *bounds])
+
+
+def _runs(rows: list[Row]) -> Iterator[list[Row]]:
+    """`rows`, parted where the request changes or the positions have a gap."""
+    for _, of_push in groupby(enumerate(rows), lambda placed: (placed[1].push, placed[1].position - placed[0])):
+        yield [row for _, row in of_push]
+
+
+def _line(place: Place[str], row: Row) -> tuple[Any, ...]:
+    return (*place, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
+
+
+def _lines(columns: tuple[str, ...], lines: Sequence[tuple[Any, ...]]) -> str:
+    """A JSON array of objects. PostgreSQL takes no NUL in a text; only what strangers send can hold one."""
+    text = _encode([dict(zip(columns, line, strict=True)) for line in lines]).decode()
+    return _NUL(r"\1\\ufffd", text) if "\\u0000" in text else text

@@ -1,0 +1,81 @@
+-- Parks, their secrets and their generations: what the commands and the gate ask.
+
+-- name: park_access
+-- What the gate needs, by the primary key.
+SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute
+FROM park AS p
+WHERE p.park_uuid = %(park_uuid)s
+
+-- name: add_park
+-- Does nothing where the park is already there.
+INSERT INTO park (park_uuid, name, secret, secret_changed_us, created_us)
+VALUES (%(park_uuid)s, %(name)s, %(secret)s, %(now_us)s, %(now_us)s)
+ON CONFLICT (park_uuid) DO NOTHING
+
+-- name: add_first_generation
+-- Every park begins with generation 1.
+INSERT INTO generation (park_uuid, generation, started_us) VALUES (%(park_uuid)s, 1, %(now_us)s)
+
+-- name: find_park
+-- One park with the size of its stock.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
+WHERE p.park_uuid = %(park_uuid)s
+
+-- name: list_parks
+-- A page of parks in the order of their park_uuid.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
+WHERE p.park_uuid > %(after)s
+ORDER BY p.park_uuid
+LIMIT %(limit)s
+
+-- name: change_park
+-- Absent members stay as they are; a rate of 0 lifts the limit.
+UPDATE park
+SET name = coalesce(%(name)s, name),
+    enabled = coalesce(%(enabled)s, enabled),
+    allow_list = coalesce(%(allow_list)s, allow_list),
+    rate_per_minute = nullif(coalesce(%(rate_per_minute)s, rate_per_minute), 0)
+WHERE park_uuid = %(park_uuid)s
+
+-- name: rotate_secret
+-- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
+UPDATE park
+SET previous_secret = secret, secret = %(secret)s, secret_changed_us = %(now_us)s, secret_used = NULL,
+    secret_used_us = NULL
+WHERE park_uuid = %(park_uuid)s AND previous_secret IS NULL
+
+-- name: retire_secret
+UPDATE park SET previous_secret = NULL WHERE park_uuid = %(park_uuid)s AND previous_secret IS NOT NULL
+
+-- name: generations
+-- Newest first.
+SELECT g.generation, g.generation = p.generation AS current, g.records, g.seqno, g.started_us, g.ended_us
+FROM park AS p
+JOIN generation AS g ON g.park_uuid = p.park_uuid
+WHERE p.park_uuid = %(park_uuid)s AND NOT g.purging
+ORDER BY g.generation DESC
+
+-- name: current_generation
+-- Under the park's lock, as every push takes it.
+SELECT p.generation FROM park AS p WHERE p.park_uuid = %(park_uuid)s FOR UPDATE
+
+-- name: end_current_generation
+-- The stock in sight goes out of it.
+UPDATE generation SET ended_us = %(now_us)s WHERE park_uuid = %(park_uuid)s AND generation = %(current)s
+
+-- name: revive_generation
+-- The stock that comes back has no end any more. Touches nothing where it is gone or going.
+UPDATE generation
+SET ended_us = NULL
+WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s AND NOT purging
+
+-- name: point_to_generation
+UPDATE park SET generation = %(generation)s WHERE park_uuid = %(park_uuid)s

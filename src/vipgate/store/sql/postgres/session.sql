@@ -1,0 +1,65 @@
+-- A connection's first words, the schema's version, and what only Citus is asked.
+
+-- name: set_up
+-- No scan and no compiled query on the road: its statements are short and have their indexes. Whoever is cut off in the
+-- middle of a transaction gives back his locks; nobody waits for a lock or a statement for ever.
+SELECT
+    set_config('search_path', 'vipgate, public', false),
+    set_config('plan_cache_mode', 'force_generic_plan', false),
+    set_config('enable_seqscan', 'off', false),
+    set_config('max_parallel_workers_per_gather', '0', false),
+    set_config('jit', 'off', false),
+    set_config('timezone', 'UTC', false),
+    set_config('lock_timeout', '10s', false),
+    set_config('statement_timeout', '30s', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false),
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+        ELSE current_setting('synchronous_commit') END, false)
+
+-- name: about
+-- What decides whether this server can be used, and how.
+SELECT
+    current_setting('server_version_num')::integer,
+    current_setting('server_encoding'),
+    to_regproc('citus_is_coordinator') IS NOT NULL,
+    to_regclass('vipgate.schema_version') IS NOT NULL
+
+-- name: is_coordinator
+-- On a worker, writes are lost while shards move.
+SELECT citus_is_coordinator()
+
+-- name: is_distributed
+SELECT EXISTS (SELECT 1 FROM citus_tables AS t WHERE t.table_name = 'vipgate.park'::regclass)
+
+-- name: distribute
+-- Each table beside the park's row.
+SELECT create_distributed_table(%(table)s, 'park_uuid', colocate_with => %(beside)s)
+
+-- name: version
+SELECT coalesce(max(v.version), 0) FROM vipgate.schema_version AS v
+
+-- name: make_schema
+-- The list of migrations stays on the coordinator.
+CREATE SCHEMA IF NOT EXISTS vipgate
+
+-- name: make_version_table
+CREATE TABLE IF NOT EXISTS vipgate.schema_version (version integer NOT NULL PRIMARY KEY)
+
+-- name: note_version
+INSERT INTO vipgate.schema_version (version) VALUES (%(version)s) ON CONFLICT DO NOTHING
+
+-- name: try_migration_lock
+-- One process migrates, the others wait for it.
+SELECT pg_try_advisory_lock(%(lock)s)
+
+-- name: release_migration_lock
+SELECT pg_advisory_unlock(%(lock)s)
+
+-- name: migration_lock_wait
+-- A change of a table waits at most this long for it, for everybody else would queue up behind the change.
+SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '0', true)
+
+-- name: patient
+-- A stream may be read slowly, and an index of a large table takes its time.
+SELECT set_config('idle_in_transaction_session_timeout', '0', %(in_transaction)s),
+    set_config('statement_timeout', '0', %(in_transaction)s)

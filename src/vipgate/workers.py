@@ -1,0 +1,141 @@
+"""Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+import structlog
+
+from vipgate.clock import clock_s, clock_us
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.listening import Listeners, listen
+from vipgate.serve import run_loop, serve
+from vipgate.settings import Settings
+from vipgate.store.opening import is_postgres, open_store, sqlite_path
+from vipgate.store.sqlite import ServerLock
+from vipgate.vault import Vault, load_vault
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 0.5
+# A worker that dies at once is started again at this pace, the last for good.
+RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+LIVED_S: Final = 30.0
+STOP_MARGIN_S: Final = 10.0
+
+
+def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
+    if is_postgres(settings.database_url):
+        vault = _checked_vault(settings)
+        if settings.workers > 1:
+            Supervisor(settings, vault, listen(settings, announce)).run()
+        else:
+            run_loop(serve(settings, vault, partial(listen, settings, announce)))
+        return
+    if settings.workers > 1:
+        raise OperatorError(
+            f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
+        )
+    lock = ServerLock(sqlite_path(settings.database_url))
+    try:
+        run_loop(serve(settings, _checked_vault(settings), partial(listen, settings, announce)))
+    finally:
+        lock.release()
+
+
+def _checked_vault(settings: Settings) -> Vault:
+    """The vault, once the database is there in its newest form and its secrets open with this master key.
+
+    Raises OperatorError: a gateway on a second machine that made a key of its own could not let anybody in.
+    """
+    vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+    store = open_store(settings.database_url, clock_us, settings.retention)
+    try:
+        parks = store.list_parks("", 1)
+        access = store.park_access(parks[0].park_uuid) if parks else None
+        if access is not None:
+            vault.open(access.secret, access.park_uuid)
+    finally:
+        store.close()
+    return vault
+
+
+class Supervisor:
+    """Keeps the workers running. Lives in a process that has neither loop nor threads, so that it may fork."""
+
+    def __init__(self, settings: Settings, vault: Vault, listeners: Listeners) -> None:
+        if sys.platform == "win32":
+            raise OperatorError("Several --workers need fork, which Windows has not; start several servers instead.")
+        self._settings = settings
+        self._vault = vault
+        self._listeners = listeners
+        self._stopping = False
+        self._fork = multiprocessing.get_context("fork")
+        self._workers: dict[int, tuple[BaseProcess, float]] = {}
+        self._deaths: dict[int, int] = {}
+        self._due_s: dict[int, float] = dict.fromkeys(range(settings.workers), 0.0)
+
+    def run(self) -> None:
+        """Starts the workers and looks after them until it is told to stop."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            for worker, due_s in list(self._due_s.items()):
+                if clock_s() >= due_s:
+                    self._start(worker)
+            wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
+            self._bury()
+        self._end()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start(self, worker: int) -> None:
+        del self._due_s[worker]
+        process = self._fork.Process(
+            target=_work, args=(self._settings, self._vault, self._listeners, worker, os.getpid())
+        )
+        process.start()
+        self._workers[worker] = (process, clock_s())
+
+    def _bury(self) -> None:
+        for worker, (process, since_s) in list(self._workers.items()):
+            if process.is_alive() or self._stopping:
+                continue
+            del self._workers[worker]
+            deaths = 0 if clock_s() - since_s >= LIVED_S else self._deaths.get(worker, 0)
+            pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
+            self._deaths[worker] = deaths + 1
+            self._due_s[worker] = clock_s() + pause_s
+            log.warning("worker died", worker=worker, exit_status=process.exitcode, again_in_s=pause_s)
+
+    def _end(self) -> None:
+        """Lets every worker answer what is in flight."""
+        for process, _ in self._workers.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        deadline_s = clock_s() + self._settings.stop_s + STOP_MARGIN_S
+        for process, _ in self._workers.values():
+            process.join(max(0.0, deadline_s - clock_s()))
+            if process.is_alive():
+                process.kill()
+
+
+def _work(settings: Settings, vault: Vault, listeners: Listeners, worker: int, parent: int) -> None:
+    """The life of one worker."""
+    structlog.contextvars.bind_contextvars(worker=worker)
+    try:
+        run_loop(serve(settings, vault, lambda: listeners, parent))
+    except VipgateError as error:
+        log.error("worker cannot serve", reason=str(error))
+        sys.exit(1)
