@@ -8,9 +8,9 @@ from __future__ import annotations
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic
 
 from vipgate.errors import StoreUnavailable
@@ -22,6 +22,7 @@ _SEQNO_COLUMN: Final = RENEWAL_COLUMNS + 1
 _PROBED_ROWS_MIN: Final = 50
 _DEFLATE_LEVEL: Final = 1
 _PUSH_OF = attrgetter("push")
+_KEY_OF = itemgetter(0, 1, 2)
 
 # What is held, by place and order number: the columns of Renewal in order, then revision, seqno, position.
 Held = dict[tuple[Any, int, str], tuple[Any, ...]]
@@ -64,8 +65,8 @@ class GroupWriter(ABC, Generic[Key]):
         """Keeps each old version in the history, then puts the new one in its place."""
 
     @abstractmethod
-    def _write_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> None:
-        """Runs a statement that takes many lines; the first column of each is the park's key."""
+    def _write_lines(self, written: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        """Runs statements that take many lines each, none without a line; the first column is the park's key."""
 
     @abstractmethod
     def _keep_refused_body(self, park: Key, seqno: str, body: bytes) -> None:
@@ -78,8 +79,9 @@ class GroupWriter(ABC, Generic[Key]):
         generations = [self._place(index, request) for index, request in enumerate(group)]
         self._flush()
         outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
-        self._journal(group, generations, outcomes)
-        self._save_counters()
+        written = {**self._journal(group, generations, outcomes), **self._counters()}
+        # In the order of their keys: whoever else updates the same lines does it in the same order.
+        self._write_lines({name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines})
         return outcomes
 
     def _place(self, index: int, request: Push | Refused) -> int | None:
@@ -163,7 +165,10 @@ class GroupWriter(ABC, Generic[Key]):
                 self._counts[push].inserted += len(inserts)
                 self._rollup.add_inserted(park, generation, self._days[push], inserts)
 
-    def _journal(self, group: Sequence[Push | Refused], generations: list[int | None], outcomes: list[Outcome]) -> None:
+    def _journal(
+        self, group: Sequence[Push | Refused], generations: list[int | None], outcomes: list[Outcome]
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """A line for each request, and how many got which answer."""
         lines: list[tuple[object, ...]] = []
         requests: Counter[tuple[Key, int, str]] = Counter()
         received: Counter[tuple[Key, int, str]] = Counter()
@@ -189,8 +194,8 @@ class GroupWriter(ABC, Generic[Key]):
                 )  # fmt: skip
                 self._keep_body(park, request)
             requests[key] += 1
-        self._write_lines("journal", lines)
-        self._write("add_to_daily_answer", [(*key, count, received[key]) for key, count in requests.items()])
+        answers = [(*key, count, received[key]) for key, count in requests.items()]
+        return {"journal": lines, "add_to_daily_answer": answers}
 
     def _keep_body(self, park: Key, request: Refused) -> None:
         if request.body is None or park == self._nobody:
@@ -199,22 +204,13 @@ class GroupWriter(ABC, Generic[Key]):
         if len(body) <= self._retention.refused_bytes_max:
             self._keep_refused_body(park, request.seqno, body)
 
-    def _save_counters(self) -> None:
-        self._write(
-            "save_parks",
-            [
-                (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.secret_used_us)
-                for park in self._parks.values()
-                if park.secret_used_us
-            ],
-        )
-        self._write(
-            "add_to_generations", [(*place, records) for place, records in self._rollup.generations.items() if records]
-        )
-        self._write("add_to_daily", [(*key, *counted) for key, counted in self._rollup.days.items()])
-
-    def _write(self, name: str, lines: Iterable[tuple[Any, ...]]) -> None:
-        """In the order of their keys: whoever else updates the same lines does it in the same order."""
-        ordered = sorted(lines)
-        if ordered:
-            self._write_lines(name, ordered)
+    def _counters(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What the parks, their generations and their days have come to."""
+        saved = [
+            (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.secret_used_us)
+            for park in self._parks.values()
+            if park.secret_used_us
+        ]
+        grown = [(*place, records) for place, records in self._rollup.generations.items() if records]
+        days = [(*key, *counted) for key, counted in self._rollup.days.items()]
+        return {"save_parks": saved, "add_to_generations": grown, "add_to_daily": days}

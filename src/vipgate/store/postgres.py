@@ -6,6 +6,7 @@ import random
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -108,16 +109,13 @@ class PostgresStore:
 
     def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome]:
         """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
-
-        def writer() -> PostgresGroup:
-            return PostgresGroup(db, self._sql, self._retention, self._clock_us, per_park=self._per_park)
-
-        with db.pipeline(), db.transaction():
+        with db.pipeline() if self._per_park else nullcontext() as pipeline, db.transaction():
+            writer = PostgresGroup(db, pipeline, self._sql, self._retention, self._clock_us)
             if not again:
-                return writer().write(group)
-            stored = writer().stored_already(group)
+                return writer.write(group)
+            stored = writer.stored_already(group)
             missing = [request for request in group if request.seqno not in stored]
-            fresh = writer().write(missing) if missing else []
+            fresh = writer.write(missing) if missing else []
             by_seqno = stored | {request.seqno: outcome for request, outcome in zip(missing, fresh, strict=True)}
             return [by_seqno[request.seqno] for request in group]
 

@@ -1,6 +1,7 @@
 """The statements of a group commit on PostgreSQL and Citus; the order of things is told in group.py.
 
-Statements are sent ahead in a pipeline and their answers read where they are needed: a group costs three round trips.
+Many parks share each statement, so that a group costs five round trips however many there are. Where each park needs its
+own, for Citus, the statements are sent ahead in a pipeline and their answers read where they are needed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from vipgate.store.group import GroupWriter, Held
 from vipgate.store.interface import Outcome, Push, Refused, Retention
 from vipgate.store.ledger import ParkState, Place, Replacement, Row
 from vipgate.store.postgres_link import Connection
-from vipgate.store.sqlfile import for_one_park, line_columns
+from vipgate.store.sqlfile import as_one, for_one_park, line_columns
 
 NOBODY: Final = ""
 
@@ -33,24 +34,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PostgresGroup(GroupWriter[str]):
-    """One group inside a transaction and a pipeline. `per_park`: one statement a park, as Citus wants it. Raises psycopg.Error."""
+    """One group inside a transaction, with one statement for each park inside a `pipeline`. Raises psycopg.Error."""
 
     def __init__(
         self,
         db: Connection,
+        pipeline: psycopg.Pipeline | None,
         sql: Mapping[str, str],
         retention: Retention,
         clock_us: Callable[[], int],
-        *,
-        per_park: bool,
     ) -> None:
         super().__init__(NOBODY, retention, clock_us)
         self._db = db
+        self._pipeline = pipeline
         self._sql = sql
-        self._per_park = per_park
+        self._per_park = pipeline is not None
 
     def _send(self, statement: str, values: Sequence[object]) -> psycopg.RawCursor[tuple[Any, ...]]:
-        """Sends a statement ahead; its cursor waits for the answer when it is asked."""
+        """Runs a statement, or sends it ahead: its cursor then waits for the answer when it is asked."""
         return psycopg.RawCursor(self._db).execute(statement, values, prepare=True, binary=True)
 
     def _send_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> list[psycopg.RawCursor[tuple[Any, ...]]]:
@@ -98,6 +99,9 @@ class PostgresGroup(GroupWriter[str]):
                 sent.append(self._send(self._sql["insert_batch"], [renewals, *place, run[0].seqno, run[0].position]))
         if lines:
             sent += self._send_lines("insert_renewals", lines)
+        if self._pipeline is not None:
+            # Until then a cursor does not know its count.
+            self._pipeline.sync()
         return sum(cursor.rowcount for cursor in sent)
 
     def _held(self, places: Mapping[Place[str], list[Row]]) -> Held:
@@ -120,8 +124,15 @@ class PostgresGroup(GroupWriter[str]):
         ]
         self._send_lines("replace_renewals", news)
 
-    def _write_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> None:
-        self._send_lines(name, lines)
+    def _write_lines(self, written: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        if self._per_park:
+            for name, lines in written.items():
+                self._send_lines(name, lines)
+            return
+        # As one statement: six messages cost more than what they ask for.
+        statements = tuple(self._sql[name] for name in written)
+        columns = map(line_columns, statements)
+        self._send(as_one(statements), [_lines(*one) for one in zip(columns, written.values(), strict=True)])
 
     def _keep_refused_body(self, park: str, seqno: str, body: bytes) -> None:
         bounds = [self._retention.refused_bodies_max, self._retention.refused_bytes_max]

@@ -61,6 +61,16 @@ def for_one_park(statement: str) -> str:
 
 
 @cache
+def as_one(statements: tuple[str, ...]) -> str:
+    """`statements`, each of which has the one parameter $1, as one: the first's stays $1, the second's becomes $2."""
+    parts = [
+        f"part_{number} AS (\n{statement.replace('$1', f'${number}')}\n)"
+        for number, statement in enumerate(statements, 1)
+    ]
+    return "WITH " + ", ".join(parts) + "\nSELECT 1"
+
+
+@cache
 def line_columns(statement: str) -> tuple[str, ...]:
     """The names of what a line of `statement` holds, in order: those of its `AS u (name type, …)`."""
     found = _LINE_COLUMNS.search(statement)

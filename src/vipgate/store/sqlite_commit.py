@@ -61,8 +61,9 @@ class SqliteGroup(GroupWriter[int]):
                 start += size
         return changed
 
-    def _write_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> None:
-        self._write_rows(name, lines)
+    def _write_lines(self, written: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        for name, lines in written.items():
+            self._write_rows(name, lines)
 
     def _held(self, places: Mapping[Place[int], list[Row]]) -> Held:
         held: Held = {}
