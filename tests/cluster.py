@@ -23,13 +23,41 @@ STOP_S = 60.0
 class Server:
     """One PostgreSQL server on a loopback port, in a folder of its own."""
 
-    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str] = (), *, standby_of: Server | None = None) -> None:
         self._made = get_server(folder, cleanup_mode=None, start=False)
-        self._made.ensure_pgdata_inited()
+        if standby_of is None:
+            self._made.ensure_pgdata_inited()
+        else:
+            self._copy(standby_of)
         self.folder = self._made.pgdata
         self.settings = list(settings)
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
+
+    def _copy(self, primary: Server) -> None:
+        """Makes this the standby of `primary`: all that it has, and from then on all that it does."""
+        folder = self._made.pgdata
+        if self._made.system_user is not None:
+            shutil.chown(folder, self._made.system_user)
+        folder.chmod(0o700)
+        folder.parent.chmod(0o755)
+        copy = [str(self._made.bin_path / "pg_basebackup"), "-d", primary.url(), "-D", str(folder), "-R", "-c", "fast"]
+        subprocess.run(copy, user=self._made.system_user, cwd=folder, check=True, capture_output=True, timeout=60)
+
+    def promote(self) -> None:
+        """From a standby to the server that takes writes."""
+        with psycopg.connect(self.url(), autocommit=True) as db:
+            db.execute("SELECT pg_promote()")
+
+    def limit_files(self, size_bytes: int | None) -> None:
+        """Lets no file of it grow beyond `size_bytes`: to the server that is a full disk."""
+        assert self.process is not None
+        server = psutil.Process(self.process.pid)
+        wanted = "unlimited" if size_bytes is None else str(size_bytes)
+        for one in [server, *server.children(recursive=True)]:
+            limit = ["prlimit", "--pid", str(one.pid), f"--fsize={wanted}:unlimited"]
+            # Only the same user may set another process's limits; a child that has just ended has none.
+            subprocess.run(limit, user=self._made.system_user, cwd=self.folder, check=False, capture_output=True)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

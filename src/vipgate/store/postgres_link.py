@@ -71,7 +71,7 @@ _MISMATCH: Final = frozenset({"3D000", "28P01", "28000"})
 
 def translate(error: psycopg.Error, where: str) -> StoreError:
     """The driver's error in our words, with what to do next."""
-    state = error.sqlstate or ""
+    state = error.sqlstate or _state_of(str(error))
     line = str(error).strip().partition("\n")[0] or type(error).__name__
     remedy = _REMEDIES.get(state)
     shown = f"{where}: {line}" + (f" ({state})" if state else "") + (f"; {remedy}" if remedy else "")
@@ -79,10 +79,27 @@ def translate(error: psycopg.Error, where: str) -> StoreError:
         return StoreMismatch(shown)
     if state in _TRY_AGAIN:
         return TryAgain(shown)
-    broken = not state and isinstance(error, psycopg.OperationalError)
+    broken = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
     if broken or state.startswith(_CONNECTION_CLASSES) or state == "25006":
         return ConnectionLost(shown)
     return StoreUnavailable(shown)
+
+
+# A connection that is refused has no SQLSTATE, only words.
+_WORDS: Final = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    'role "': "28000",
+    'database "': "3D000",
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "session is read-only": "25006",
+}
+
+
+def _state_of(message: str) -> str:
+    return next((state for words, state in _WORDS.items() if words in message), "")
 
 
 def shown_url(url: str) -> str:

@@ -87,7 +87,7 @@ ON CONFLICT (park_uuid, generation, pay_partner) DO NOTHING
 -- name: held_renewals
 -- The records behind order numbers. OFFSET 0 makes the planner look each of them up by the key, whatever it believes.
 SELECT
-    u.park_uuid, u.generation,
+    r.park_uuid, r.generation,
     r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
     r.flags,

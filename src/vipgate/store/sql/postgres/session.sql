@@ -7,6 +7,7 @@ SELECT
     set_config('search_path', 'vipgate, public', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_seqscan', 'off', false),
+    set_config('enable_bitmapscan', 'off', false),
     set_config('max_parallel_workers_per_gather', '0', false),
     set_config('jit', 'off', false),
     set_config('timezone', 'UTC', false),
