@@ -356,3 +356,29 @@ def test_commands_work_on_postgres_too(gateway: Gateway) -> None:
     assert gateway.process is not None
     gateway.process.send_signal(signal.SIGINT)
     assert gateway.process.wait(WAIT_S) == 0
+
+
+def test_running_installation_moves_from_a_file_to_the_server(gateway: Gateway, tmp_path: Path, server: Server) -> None:
+    to = server.make_database(f"test-moved-{os.getpid()}")
+    old = Gateway(tmp_path)
+    old.add_park(PARKS[0])
+    old.start()
+    file = f"sqlite:///{tmp_path / 'vipgate.db'}"
+    rows = list(sample_renewals(3_000, 1, until_us=UNTIL_US))
+    assert old.push(encode_renewals(PARKS[0], rows[:2_000])).code == "1001"
+    first = old.command("copy", file, to)
+    assert first.returncode == 0, first.stderr
+    assert "stop the server" in first.stderr
+    assert old.push(encode_renewals(PARKS[0], rows[1_000:])).code == "1001"
+    old.stop()
+    second = old.command("copy", file, to)
+    assert second.returncode == 0, second.stderr
+    assert "1000 renewal" in second.stdout
+    assert "3000 renewal" in second.stdout
+    assert "the same in both" in second.stdout
+    new = Gateway(tmp_path, {"VIPGATE_DATABASE": to})
+    new.start()
+    assert new.push(encode_renewals(PARKS[0], rows)).envelope["payload"]["unchanged"] == 3_000
+    new.stop()
+    assert "there is no database" in old.command("copy", "sqlite:///nowhere.db", to).stderr.lower()
+    assert "vipgate backup" in old.command("copy", to, file).stderr

@@ -339,7 +339,7 @@ def test_statement_takes_its_index_and_sorts_nothing(
         "pay_partner": "x", "seqno": "x", "before_us": 1, "before_seqno": "x", "chunk_rows": 10, "after": "",
         "generation": 1, "seqnos": ["x"],
     }  # fmt: skip
-    with one._link.borrow() as db:
+    with one.link.borrow() as db:
         if filled:
             db.execute("ANALYZE")
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + one._sql[name], values))
@@ -357,7 +357,7 @@ def fill(store: PostgresStore, clock: Clock) -> None:
 @pytest.mark.parametrize("name", ["purge_renewals", "purge_history"])
 def test_purge_goes_to_the_rows_by_their_addresses(one: PostgresStore, clock: Clock, name: str) -> None:
     fill(one, clock)
-    with one._link.borrow() as db:
+    with one.link.borrow() as db:
         db.execute("ANALYZE")
         values = {"park_uuid": PARK, "generation": 1, "chunk_rows": 10}
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + one._sql[name], values))
@@ -367,7 +367,7 @@ def test_purge_goes_to_the_rows_by_their_addresses(one: PostgresStore, clock: Cl
 
 def test_look_up_of_a_batch_takes_the_key_before_any_statistics(one: PostgresStore, clock: Clock) -> None:
     do(one, push(renewals(3_000), clock()))
-    with one._link.borrow() as db:
+    with one.link.borrow() as db:
         statement = one._sql["held_renewals"].replace("$1", "%s")
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + statement, ["[]"]))
     assert "renewal_pkey" in plan, plan

@@ -11,6 +11,7 @@ import typer
 
 from vipgate import __version__
 from vipgate.cli.common import Config, Database
+from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
 from vipgate.cli.ledger import backup, export, migrate, request, sign_
 from vipgate.cli.parks import park
@@ -32,6 +33,7 @@ app.command("request")(request)
 app.command("sign")(sign_)
 app.command("migrate")(migrate)
 app.command("backup")(backup)
+app.command("copy")(copy_)
 app.command("demo")(demo)
 
 

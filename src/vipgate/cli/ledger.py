@@ -30,6 +30,7 @@ from vipgate.renewal import FLAG_NAMES, fold_plate, format_instant, format_value
 from vipgate.seqno import seqno_time_us
 from vipgate.signature import diagnose, sign
 from vipgate.store.interface import Filter, JournalEntry, Stored
+from vipgate.store.opening import distribute
 from vipgate.wire import BODY_BYTES_MAX
 
 EXPORT_COLUMNS: Final = (
@@ -204,10 +205,22 @@ def _read_body(file: Path | None) -> bytes:
     return body
 
 
-def migrate(config: Config = None, database: Database = None) -> None:
+def migrate(
+    citus: Annotated[
+        bool, typer.Option("--citus", help="Also spread the ledger over the Citus cluster that --database coordinates.")
+    ] = False,
+    config: Config = None,
+    database: Database = None,
+) -> None:
     """Bring the database's schema to this version. Other commands and the server do it too."""
     with store_for(config, database) as store:
         typer.echo(f"schema {store.schema}, up to date: {store.where}")
+        if citus:
+            done = distribute(store)
+            typer.echo("spread over the cluster by park_uuid" if done else "spread over the cluster already")
+            typer.echo(
+                "Restart the gateways: those that run still send statements for one machine." if done else "", nl=done
+            )
 
 
 def backup(

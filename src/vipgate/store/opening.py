@@ -33,6 +33,15 @@ def sqlite_path(url: str) -> Path:
     )
 
 
+def distribute(store: Store) -> bool:
+    """Spreads a ledger over a Citus cluster; False where that is done already. Raises OperatorError, StoreMismatch."""
+    from vipgate.store.postgres import PostgresStore
+
+    if not isinstance(store, PostgresStore):
+        raise OperatorError(f"{store.where} is no PostgreSQL database; give the coordinator's URL as --database.")
+    return store.distribute()
+
+
 def open_store(url: str, clock_us: Callable[[], int], retention: Retention, *, connections: int = 1) -> Store:
     """The store at `url`, its schema brought up to date. Raises OperatorError, StoreError."""
     if is_postgres(url):

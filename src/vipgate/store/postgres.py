@@ -35,7 +35,7 @@ from vipgate.store.interface import (
 )
 from vipgate.store.postgres_commit import PostgresGroup
 from vipgate.store.postgres_link import Connection, ConnectionLost, Link, TryAgain, Unreachable, one_row
-from vipgate.store.postgres_schema import is_distributed, migrate
+from vipgate.store.postgres_schema import distribute, is_distributed, migrate
 
 HOUSEKEEPING_TURN: Final = 0x76697068
 TRIES_MAX: Final = 5
@@ -59,24 +59,30 @@ class PostgresStore:
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._link = Link(url, connections)
-        self._sql = self._link.sql
+        self.link = Link(url, connections)
+        self._sql = self.link.sql
         self._clock_us = clock_us
         self._retention = retention or Retention()
         self._pause = pause
         self._chance = chance
         try:
-            self.schema = migrate(self._link)
-            with self._link.borrow() as db:
-                self._per_park = is_distributed(self._link, db)
+            self.schema = migrate(self.link)
+            with self.link.borrow() as db:
+                self.is_distributed = is_distributed(self.link, db)
         except BaseException:
-            self._link.close()
+            self.link.close()
             raise
 
     @property
     def where(self) -> str:
         """See `Store.where`."""
-        return self._link.where
+        return self.link.where
+
+    def distribute(self) -> bool:
+        """Spreads the ledger over a Citus cluster; False where that is done already. Raises StoreMismatch without Citus."""
+        done = distribute(self.link)
+        self.is_distributed = True
+        return done
 
     def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
         """See `Store.commit`."""
@@ -94,7 +100,7 @@ class PostgresStore:
         """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""
         for attempt in range(TRIES_MAX):
             try:
-                with self._link.borrow() as db:
+                with self.link.borrow() as db:
                     return self._write(db, group, again=attempt > 0)
             except TryAgain:
                 if attempt == TRIES_MAX - 1:
@@ -104,12 +110,12 @@ class PostgresStore:
                 if attempt == TRIES_MAX - 1:
                     raise
                 # What the others are connected to is gone as well.
-                self._link.forget()
+                self.link.forget()
         raise AssertionError
 
     def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome]:
         """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
-        with db.pipeline() if self._per_park else nullcontext() as pipeline, db.transaction():
+        with db.pipeline() if self.is_distributed else nullcontext() as pipeline, db.transaction():
             writer = PostgresGroup(db, pipeline, self._sql, self._retention, self._clock_us)
             if not again:
                 return writer.write(group)
@@ -121,7 +127,7 @@ class PostgresStore:
 
     def housekeep(self, now_us: int, retention: Retention) -> bool:
         """See `Store.housekeep`."""
-        with self._link.borrow() as db, db.transaction():
+        with self.link.borrow() as db, db.transaction():
             if not one_row(db, self._sql["take_turn"], {"turn": HOUSEKEEPING_TURN})[0]:
                 return False
             deleted = self._purge_generation(
@@ -165,12 +171,12 @@ class PostgresStore:
         return deleted
 
     def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        with self._link.borrow() as db:
+        with self.link.borrow() as db:
             return db.execute(self._sql[name], values).fetchall()
 
     def _change(self, name: str, values: Mapping[str, object]) -> bool:
         """Runs one statement durably; whether it changed anything."""
-        with self._link.borrow() as db:
+        with self.link.borrow() as db:
             return db.execute(self._sql[name], values).rowcount > 0
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
@@ -181,7 +187,7 @@ class PostgresStore:
     def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
         """See `Store.add_park`."""
         values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
-        with self._link.borrow() as db, db.transaction():
+        with self.link.borrow() as db, db.transaction():
             added = db.execute(self._sql["add_park"], values).rowcount > 0
             if added:
                 db.execute(self._sql["add_first_generation"], values)
@@ -222,7 +228,7 @@ class PostgresStore:
     def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
         """See `Store.restore`."""
         values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
-        with self._link.borrow() as db, db.transaction():
+        with self.link.borrow() as db, db.transaction():
             current = db.execute(self._sql["current_generation"], values).fetchone()
             if current is None or not db.execute(self._sql["revive_generation"], values).rowcount:
                 return False
@@ -239,7 +245,7 @@ class PostgresStore:
             "plate": wanted.plate,
         }
         name = "stream" if wanted.plate is None else "stream_plate"
-        with self._link.borrow() as db, db.transaction():
+        with self.link.borrow() as db, db.transaction():
             db.execute(self._sql["patient"], {"in_transaction": True})
             # A cursor reads from one snapshot for as long as it is open.
             with db.cursor(name="stream", row_factory=tuple_row) as cursor:
@@ -292,4 +298,4 @@ class PostgresStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._link.close()
+        self.link.close()

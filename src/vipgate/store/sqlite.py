@@ -195,6 +195,11 @@ class SqliteStore:
         with _translated(self._path):
             return self._db.execute(self._sql[name], values).fetchall()
 
+    def each(self, name: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
+        """The rows of one named statement, as they are read."""
+        with _translated(self._path):
+            yield from self._db.execute(self._sql[name], values)
+
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """See `Store.park_access`."""
         rows = self._rows("park_access", {"park_uuid": park_uuid})

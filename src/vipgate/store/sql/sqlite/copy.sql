@@ -1,0 +1,68 @@
+-- Reads a whole ledger, park by park and table by table in the order of its keys, for `vipgate copy`. The park without a name
+-- is the one of the requests that no park was proved for.
+
+-- name: copy_park
+SELECT
+    t.park_uuid, t.name, t.enabled, t.generation, t.generation_last, t.position, t.secret, t.previous_secret,
+    t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
+    t.created_us
+FROM park AS t
+WHERE t.park_uuid = :park_uuid
+
+-- name: copy_generation
+SELECT
+    :park_uuid, t.generation, t.records, t.seqno, t.started_us, t.ended_us, t.purging
+FROM generation AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+ORDER BY t.generation
+
+-- name: copy_renewal
+SELECT
+    :park_uuid, t.generation, t.pay_partner, t.plate, t.plate_color, t.card_no, t.card_id, t.charge_type,
+    t.vip_type, t.quantity, t.pay_type, t.value_e4, t.pay_time_ms, t.renewal_start_time_us, t.renewal_end_time_us,
+    t.pay_value_fen, t.operator, t.extra, t.flags, t.revision, t.seqno, t.position
+FROM renewal AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+    AND t.generation = :generation AND t.position > :after
+ORDER BY t.position
+
+-- name: copy_renewal_history
+SELECT
+    :park_uuid, t.generation, t.pay_partner, t.plate, t.plate_color, t.card_no, t.card_id, t.charge_type,
+    t.vip_type, t.quantity, t.pay_type, t.value_e4, t.pay_time_ms, t.renewal_start_time_us, t.renewal_end_time_us,
+    t.pay_value_fen, t.operator, t.extra, t.flags, t.revision, t.seqno, t.position, t.replaced_seqno
+FROM renewal_history AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+    AND t.generation = :generation
+ORDER BY t.pay_partner, t.revision
+
+-- name: copy_request
+SELECT
+    :park_uuid, t.seqno, t.claimed, t.code, t.hint_zh, t.hint_en, t.complete, t.generation, t.received, t.inserted,
+    t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256
+FROM request AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+    AND t.seqno > :after
+ORDER BY t.seqno
+
+-- name: copy_refused_body
+SELECT
+    :park_uuid, t.seqno, t.bytes, t.body
+FROM refused_body AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+    AND t.seqno > :after
+ORDER BY t.seqno
+
+-- name: copy_daily
+SELECT
+    :park_uuid, t.day, t.pay_type, t.inserted, t.updated, t.pay_value_fen
+FROM daily AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+ORDER BY t.day, t.pay_type
+
+-- name: copy_daily_answer
+SELECT
+    :park_uuid, t.day, t.code, t.requests, t.received
+FROM daily_answer AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+ORDER BY t.day, t.code

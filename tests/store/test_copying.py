@@ -1,0 +1,149 @@
+"""Moving a ledger to PostgreSQL: all of it, again and again, and never over what is newer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from store.conftest import Clock, spread
+from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
+from vipgate.errors import StoreMismatch
+from vipgate.store.copying import Line, Table, compare, copy, count_records
+from vipgate.store.interface import Filter, ParkChange, Retention
+from vipgate.store.postgres import PostgresStore
+from vipgate.store.sqlite import SqliteStore
+from vipgate.store.tables import PostgresTables, SqliteTables
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def source(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
+    """A ledger with something of everything."""
+    with closing(SqliteStore(tmp_path / "old.db", clock)) as store:
+        for park_uuid in (PARK, OTHER, "empty"):
+            store.add_park(park_uuid, f"名 {park_uuid}", b"\x00sealed\xff", clock())
+        store.rotate_secret(OTHER, b"second", clock())
+        store.change_park(OTHER, ParkChange(enabled=False, allow_list=("10.0.0.0/24",), rate_per_minute=7))
+        rows = renewals(2_500)
+        do(store, push(rows[:1_500], clock()), push(rows[:30], clock(), park=OTHER))
+        do(store, push([changed(row, operator="新", extra='{"n":"\\u0000"}') for row in rows[:40]], clock()))
+        do(store, push(rows[1_000:2_000], clock(), complete=True))
+        do(store, refused(clock(), body=b"{" * 99), refused(clock(), park=None, code="401", claimed="who\x00?"))
+        yield store
+
+
+@pytest.fixture(params=["plain", "spread"])
+def target(request: pytest.FixtureRequest, postgres: str, clock: Clock) -> Iterator[PostgresStore]:
+    if request.param == "spread":
+        spread(postgres, real=False)
+    with closing(PostgresStore(postgres, clock, connections=4)) as store:
+        assert store.is_distributed == (request.param == "spread")
+        yield store
+
+
+def ignore(_: int) -> None:
+    """Nobody watches the bar."""
+
+
+def test_copy_holds_all_that_the_source_held_and_serves_on(
+    source: SqliteStore, target: PostgresStore, clock: Clock
+) -> None:
+    seen: list[int] = []
+    tally = copy(SqliteTables(source), PostgresTables(target), seen.append)
+    assert sum(seen) == count_records(SqliteTables(source)) == tally.lines["renewal"] == 2_530
+    compared, differences = compare(SqliteTables(source), PostgresTables(target), ignore)
+    assert differences == []
+    assert compared.lines["renewal"] == 2_530
+    assert compared.lines["request"] == 6
+    for park_uuid in (PARK, OTHER, "empty"):
+        assert target.find_park(park_uuid) == source.find_park(park_uuid)
+        assert target.park_access(park_uuid) == source.park_access(park_uuid)
+        assert list(target.stream(park_uuid, Filter())) == list(source.stream(park_uuid, Filter()))
+        assert target.generations(park_uuid) == source.generations(park_uuid)
+        assert target.daily(park_uuid) == source.daily(park_uuid)
+        assert target.daily_answers(park_uuid) == source.daily_answers(park_uuid)
+    assert target.restore(PARK, 1, clock())
+    number = renewals(2_500)[0].pay_partner
+    assert len(target.history(PARK, number)) == 1
+    before = max(one.position for one in held(target).values())
+    do(target, push(renewals(1, first=9_999), clock()))
+    assert held(target)[renewals(1, first=9_999)[0].pay_partner].position > before
+
+
+class Breaking(PostgresTables):
+    """A line that breaks after so many writes."""
+
+    def __init__(self, store: PostgresStore, writes: int) -> None:
+        super().__init__(store)
+        self._left = writes
+
+    def write(self, table: Table, park_uuid: str, lines: Sequence[Line]) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ConnectionError("the line broke")
+        super().write(table, park_uuid, lines)
+
+
+@pytest.mark.parametrize("writes", [1, 3, 5, 9, 14])
+def test_interrupted_copy_goes_on_where_it_stopped(source: SqliteStore, target: PostgresStore, writes: int) -> None:
+    with pytest.raises(ConnectionError):
+        copy(SqliteTables(source), Breaking(target, writes), ignore)
+    there = sum(len(list(target.stream(park, Filter()))) for park in (PARK, OTHER))
+    tally = copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert tally.lines.get("renewal", 0) <= 2_530 - there
+    assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
+
+
+def test_second_copy_brings_only_what_has_changed(source: SqliteStore, target: PostgresStore, clock: Clock) -> None:
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    clock.forward(5 * 3600)
+    rows = renewals(2_500)
+    do(source, push([changed(rows[1_200], operator="后来"), *rows[2_400:2_410]], clock()))
+    assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] != []
+    tally = copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert tally.lines["renewal"] == 11
+    assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
+    clock.forward(31 * DAY_S)
+    while source.housekeep(clock(), Retention()):
+        pass
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert target.generations(PARK) == source.generations(PARK)
+    tables = {one.table for one in compare(SqliteTables(source), PostgresTables(target), ignore)[1]}
+    assert not tables & {"renewal", "renewal_history", "generation"}
+
+
+def test_one_changed_byte_is_found(source: SqliteStore, target: PostgresStore, postgres: str) -> None:
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    with psycopg.connect(postgres, autocommit=True) as db:
+        db.execute("UPDATE vipgate.renewal SET pay_value_fen = pay_value_fen + 1 WHERE pay_partner = %s AND generation = 1",
+                   [renewals(2_500)[0].pay_partner])  # fmt: skip
+    differences = compare(SqliteTables(source), PostgresTables(target), ignore)[1]
+    assert [(one.table, one.source_lines == one.target_lines) for one in differences] == [("renewal", True)] * len(
+        differences
+    )
+    assert differences
+
+
+def test_ledger_of_others_and_one_that_serves_already_are_left_alone(
+    source: SqliteStore, target: PostgresStore, clock: Clock
+) -> None:
+    target.add_park("stranger", "", b"x", clock())
+    with pytest.raises(StoreMismatch, match="park stranger"):
+        copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert target.find_park(PARK) is None
+
+
+def test_copy_that_has_begun_to_serve_is_not_overwritten(
+    source: SqliteStore, target: PostgresStore, clock: Clock
+) -> None:
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    new = renewals(1, first=7_777)
+    do(target, push(new, clock()))
+    with pytest.raises(StoreMismatch, match="serves already"):
+        copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert new[0].pay_partner in held(target)
