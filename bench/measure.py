@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Final
 
 from rich.console import Console
 
+from bench.engines import Engine, Sqlite, opened
 from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
-from bench.floor import make_push, run_floor
+from bench.floor import make_push, run_driver_floor, run_floor
 from bench.held import held_connections
 from bench.load import Load, run_load
-from bench.servers import Server, add_park, gateway, open_store, peer_server
+from bench.lookups import time_lookups
+from bench.servers import Server, add_park, gateway, gateway_of_two, peer_server
 from bench.stock import (
     RECORDS_A_PARK,
     ROWS_A_BATCH,
@@ -28,9 +32,10 @@ from bench.stock import (
     spread,
 )
 from vipgate.clock import clock_us
+from vipgate.renewal import Renewal
 from vipgate.sample import sample_renewals
 from vipgate.seqno import SeqnoMint
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interface import Store
 from vipgate.wire import encode_renewals
 
 CONNECTIONS: Final = (1, 4, 16)
@@ -44,7 +49,7 @@ MIB: Final = 1024 * 1024
 _INSERTED_BATCH: Final = b'"inserted":%d,' % ROWS_A_BATCH
 _UNCHANGED_BATCH: Final = b'"unchanged":%d}' % ROWS_A_BATCH
 _INSERTED_ONE: Final = b'"inserted":1,'
-_SERVERS: Final = {"gateway": gateway, "peer": peer_server}
+_SERVERS: Final = {"gateway": gateway, "peer": peer_server, "2 workers": gateway_of_two}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class Plan:
     singles_a_park: int
     singles_s: float
     full_records: int
+    looked_up_records: int
     completes: int
     held: int
     held_s: float
@@ -67,6 +73,7 @@ FULL: Final = Plan(
     singles_a_park=1_800,
     singles_s=3.0,
     full_records=1_000_000,
+    looked_up_records=10_000_000,
     completes=7,
     held=1_000,
     held_s=3.0,
@@ -77,6 +84,7 @@ QUICK: Final = Plan(
     singles_a_park=600,
     singles_s=1.0,
     full_records=200_000,
+    looked_up_records=200_000,
     completes=3,
     held=1_000,
     held_s=1.5,
@@ -86,8 +94,10 @@ QUICK: Final = Plan(
 class Bench:
     """Runs the measurements of a plan and says on `console` what each round gave."""
 
-    def __init__(self, plan: Plan, console: Console) -> None:
+    def __init__(self, plan: Plan, console: Console, engine: Engine) -> None:
         self._plan = plan
+        self._engine = engine
+        self._is_postgres = engine.name != Sqlite.name
         self._console = console
         self._until_us = clock_us()
         self._samples: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
@@ -101,15 +111,18 @@ class Bench:
     def _median(self, what: str, who: str) -> Sample:
         return median_sample(self._samples[what, who])
 
+    def _of_two(self, what: str) -> Speed:
+        return Speed(f"{what}, 2 workers", gateway=self._median(what, "2 workers"))
+
     def _speed(self, what: str, whose: Sequence[str]) -> Speed:
         return Speed(what, **{who: self._median(what, who) for who in whose})
 
     @contextmanager
     def _server(self, who: str, park_uuids: Sequence[str]) -> Iterator[Server]:
         """A fresh server that has done a little already: its first requests would measure imports and compilation."""
-        start: Callable[[Sequence[str]], AbstractContextManager[Server]] = _SERVERS[who]
+        start: Callable[[Engine, Sequence[str]], AbstractContextManager[Server]] = _SERVERS[who]
         (warm,) = name_parks(1, "warm")
-        with start([*park_uuids, warm]) as server:
+        with start(self._engine, [*park_uuids, warm]) as server:
             run_load(server.port, Load([make_singles(warm, 1, WARM_ROWS, self._until_us)], _INSERTED_ONE))
             yield server
 
@@ -125,7 +138,10 @@ class Bench:
             for connections in CONNECTIONS:
                 for who in _in_turn(turn):
                     self._push_batches(who, parks, requests, connections)
-            self._note(_FLOOR, "floor", sample(run_floor(parks, as_sent), ROWS_A_BATCH))
+            if self._is_postgres:
+                self._push_batches("2 workers", parks, requests, CONNECTIONS_MAIN)
+                self._note(_DRIVER, "floor", sample(run_driver_floor(self._engine, parks, as_sent), ROWS_A_BATCH))
+            self._note(_FLOOR, "floor", sample(run_floor(self._engine, parks, as_sent), ROWS_A_BATCH))
         return self._batch_findings()
 
     def _push_batches(
@@ -142,12 +158,16 @@ class Bench:
     def _batch_findings(self) -> Findings:
         both = ("gateway", "peer")
         speeds = [self._speed(_new_rows(connections), both) for connections in CONNECTIONS]
-        speeds += [self._speed(_AGAIN, both), self._speed(_FLOOR, ("floor",))]
         main = _new_rows(CONNECTIONS_MAIN)
+        if self._is_postgres:
+            speeds += [self._of_two(main), self._of_two(_AGAIN)]
+        floors = [_FLOOR, _DRIVER] if self._is_postgres else [_FLOOR]
+        speeds += [self._speed(_AGAIN, both), *(self._speed(floor, ("floor",)) for floor in floors)]
         ours, peers = self._median(main, "gateway").a_second, self._median(main, "peer").a_second
-        floor = self._median(_FLOOR, "floor").a_second
+        floor = self._median(floors[-1], "floor").a_second
+        wanted = 0.8 if self._is_postgres else 0.7
         targets = [
-            Target(f"gateway / floor, batches, {CONNECTIONS_MAIN} connections", ours / floor, 0.7, at_least=True),
+            Target(f"gateway / floor, batches, {CONNECTIONS_MAIN} connections", ours / floor, wanted, at_least=True),
             Target(f"gateway / peer, batches, {CONNECTIONS_MAIN} connections", ours / peers, 3, at_least=True),
         ]
         return Findings(speeds, [], targets)
@@ -159,13 +179,17 @@ class Bench:
         parks = name_parks(SINGLE_PARKS, "singles")
         lines = self._single_lines(parks)
         for turn in range(self._plan.rounds):
-            for who in _in_turn(turn):
+            for who in [*_in_turn(turn), *(["2 workers"] if self._is_postgres else [])]:
                 with self._server(who, parks) as server:
                     load = Load(lines, _INSERTED_ONE, self._plan.singles_s)
                     self._note(_SINGLES, who, sample(run_load(server.port, load)))
         ratio = self._median(_SINGLES, "gateway").a_second / self._median(_SINGLES, "peer").a_second
-        target = Target(f"gateway / peer, single rows, {SINGLE_PARKS} connections", ratio, 20, at_least=True)
-        return Findings([self._speed(_SINGLES, ("gateway", "peer"))], [], [target])
+        wanted = 15 if self._is_postgres else 20
+        target = Target(f"gateway / peer, single rows, {SINGLE_PARKS} connections", ratio, wanted, at_least=True)
+        speeds = [self._speed(_SINGLES, ("gateway", "peer"))]
+        if self._is_postgres:
+            speeds.append(self._of_two(_SINGLES))
+        return Findings(speeds, [], [target])
 
     def _single_lines(self, parks: Sequence[str]) -> list[list[bytes]]:
         count = self._plan.singles_a_park
@@ -177,13 +201,13 @@ class Bench:
         """The time of `complete=1` with 1,000 rows on a park that holds a million, and on one that holds nothing."""
         full, *empty = name_parks(1 + self._plan.completes, "complete")
         times: dict[str, list[float]] = {"full": [], "empty": []}
-        with gateway([full], lambda store: self._fill(store, full)) as server:
+        with gateway(self._engine, [full], lambda store: self._fill(store, full)) as server:
             for park_uuid in empty:
                 # Both come after a write from outside, which makes the gateway's connection drop what it had cached.
-                with open_store(server.home) as store:
+                with opened(server.database) as store:
                     add_park(store, server.home, park_uuid)
                 times["empty"].append(self._replace_stock(server, park_uuid))
-                with open_store(server.home) as store:
+                with opened(server.database) as store:
                     store.restore(full, 1, clock_us())
                 times["full"].append(self._replace_stock(server, full))
         full_ms, empty_ms = median(times["full"]), median(times["empty"])
@@ -196,19 +220,48 @@ class Bench:
         target = Target("`complete=1`: full park / empty park", full_ms / empty_ms, 2, at_least=False)
         return Findings([], facts, [target])
 
-    def _fill(self, store: SqliteStore, park_uuid: str) -> None:
+    def _fill(self, store: Store, park_uuid: str) -> None:
         """Brings `full_records` into a park through the store, in requests as large as the wire allows."""
         mint = SeqnoMint(0)
+        self._fill_with(store, park_uuid, self._plan.full_records, mint)
+
+    def _fill_with(self, store: Store, park_uuid: str, records: int, mint: SeqnoMint) -> list[Renewal]:
+        """Records that are in it now, to look for."""
         base = list(sample_renewals(RECORDS_A_PARK, 1, until_us=self._until_us))
-        for renewals in make_many(base, self._plan.full_records // RECORDS_A_PARK):
+        sought: list[Renewal] = []
+        for renewals in make_many(base, records // RECORDS_A_PARK):
             store.commit([make_push(park_uuid, renewals, mint)])
-        self._console.print(f"  filled a park with {self._plan.full_records:,} records")
+            sought += renewals[:: max(1, records // RECORDS_A_PARK)]
+        self._console.print(f"  filled a park with {records:,} records")
+        return sought
 
     def _replace_stock(self, server: Server, park_uuid: str) -> float:
         """The milliseconds of one `complete=1`."""
         renewals = sample_renewals(ROWS_A_BATCH, 2, until_us=self._until_us)
         request = make_request(encode_renewals(park_uuid, renewals, complete=True))
         return run_load(server.port, Load([[request]], _INSERTED_BATCH)).percentile_ms(50)
+
+    # ---- look-ups ----------------------------------------------------------------------------------------------------
+
+    def lookups(self) -> Findings:
+        """The p99 of look-ups in a park of many records, and in one of 10,000, each in a database of its own."""
+        found: dict[int, dict[str, float]] = {}
+        for records in (RECORDS_A_PARK, self._plan.looked_up_records):
+            with (
+                tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder,
+                self._engine.fresh(Path(folder)) as url,
+            ):
+                (park_uuid,) = name_parks(1, "lookups")
+                with opened(url) as store:
+                    add_park(store, Path(folder), park_uuid)
+                    sought = self._fill_with(store, park_uuid, records, SeqnoMint(0))
+                    found[records] = time_lookups(store, park_uuid, sought)
+            self._console.print(f"  {records:,} records: {found[records]}")
+        few, many = found.values()
+        size = f"{self._plan.looked_up_records:,} / {RECORDS_A_PARK:,} records"
+        facts = [Fact(f"look-up {what}, p99, {size}", f"{many[what]:.2f} / {few[what]:.2f} ms") for what in few]
+        worst = max(many[what] / few[what] for what in few)
+        return Findings([], facts, [Target(f"look-ups, p99, the worst: {size}", worst, 3, at_least=False)])
 
     # ---- memory ------------------------------------------------------------------------------------------------------
 
@@ -261,6 +314,7 @@ class Bench:
 
 _AGAIN: Final = f"the same rows again, {CONNECTIONS_MAIN} connections"
 _FLOOR: Final = f"batches of {ROWS_A_BATCH:,} new rows, no HTTP, one thread"
+_DRIVER: Final = f"batches of {ROWS_A_BATCH:,} new rows, one COPY each, bare driver"
 _SINGLES: Final = f"single new rows, {SINGLE_PARKS} connections"
 _ALONE: Final = f"single new rows, {OTHERS} connections"
 _BESIDE_HELD: Final = f"{_ALONE}, beside held ones"
@@ -279,6 +333,12 @@ MEASUREMENTS: Final[dict[str, Callable[[Bench], Findings]]] = {
     "batches": Bench.batches,
     "singles": Bench.singles,
     "complete": Bench.complete,
+    "lookups": Bench.lookups,
     "memory": Bench.memory,
     "held": Bench.held,
+}
+# What does not depend on the database is measured on one of them; look-ups at size are asked of the other.
+OF_ENGINE: Final = {
+    "sqlite": ("batches", "singles", "complete", "memory", "held"),
+    "postgres": ("batches", "singles", "complete", "lookups"),
 }

@@ -24,7 +24,6 @@ from decimal import Decimal
 from enum import IntEnum
 from hashlib import md5
 from itertools import count
-from pathlib import Path
 from time import monotonic, time_ns
 from typing import Annotated, Any, Final, Literal, Self
 from unicodedata import normalize
@@ -46,6 +45,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Executable,
     Index,
     Integer,
     MetaData,
@@ -61,7 +61,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 PUSH_PATH: Final = "/gate/1.0/parking/internal/vip/recharge"
@@ -69,6 +69,7 @@ BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 ROWS_MAX: Final = 10_000
 EXTRA_BYTES_MAX: Final = 4096
 PARK_REMEMBERED_S: Final = 5.0
+POOL_SIZE: Final = 16
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -209,26 +210,33 @@ _renewal = Table(
 _KEY: Final = ("park_id", "pay_partner")
 _VALUES: Final = [column.name for column in _renewal.c if column.name not in ("id", *_KEY, "revision", "received_us")]
 
-_new = upsert(_renewal)
-# Rows that are alike are left alone and not returned; what is returned was inserted (revision 1) or updated.
-_store_rows = _new.on_conflict_do_update(
-    index_elements=_KEY,
-    set_={name: _new.excluded[name] for name in (*_VALUES, "received_us")} | {"revision": _renewal.c.revision + 1},
-    where=or_(*(_renewal.c[name].is_distinct_from(_new.excluded[name]) for name in _VALUES)),
-).returning(_renewal.c.revision)
+
+def _store_rows(dialect: Any) -> Executable:
+    """Rows that are alike are left alone and not returned; what is returned was inserted (revision 1) or updated."""
+    new = dialect.insert(_renewal)
+    statement: Executable = new.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={name: new.excluded[name] for name in (*_VALUES, "received_us")} | {"revision": _renewal.c.revision + 1},
+        where=or_(*(_renewal.c[name].is_distinct_from(new.excluded[name]) for name in _VALUES)),
+    ).returning(_renewal.c.revision)
+    return statement
 
 
-def create_database(path: Path, park_uuids: Iterable[str], secret: str) -> None:
+def create_database(url: str, park_uuids: Iterable[str], secret: str) -> None:
     """A fresh database that knows the parks."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         _metadata.create_all(connection)
         connection.execute(insert(_park), [{"park_uuid": park_uuid, "secret": secret} for park_uuid in park_uuids])
     engine.dispose()
 
 
-def _open(path: str) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_use_lifo=True)
+def _open(url: str) -> AsyncEngine:
+    if url.startswith("postgresql://"):
+        return create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://"), pool_size=POOL_SIZE, pool_use_lifo=True
+        )
+    engine = create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://"), pool_use_lifo=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -274,7 +282,9 @@ class Ledger:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # SQLite has one writer; waiting here is fair and cheap, waiting inside SQLite is neither.
-        self._writing = asyncio.Lock()
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = asyncio.Lock() if is_sqlite else asyncio.Semaphore(POOL_SIZE)
+        self._store_rows = _store_rows(sqlite if is_sqlite else postgresql)
         self._parks: dict[str, tuple[float, int, str]] = {}
 
     async def find_park(self, park_uuid: str) -> tuple[int, str] | None:
@@ -302,10 +312,9 @@ class Ledger:
         updated = len(revisions) - inserted
         return Payload(received=received, inserted=inserted, updated=updated, unchanged=received - inserted - updated)
 
-    @staticmethod
-    async def _upsert(connection: AsyncConnection, values: list[dict[str, object]]) -> list[int]:
-        # SQLAlchemy splits the rows into as many statements as SQLite's limit on variables asks for.
-        return list((await connection.execute(_store_rows, values)).scalars())
+    async def _upsert(self, connection: AsyncConnection, values: list[dict[str, object]]) -> list[int]:
+        # SQLAlchemy splits the rows into as many statements as the limit on parameters asks for.
+        return list((await connection.execute(self._store_rows, values)).scalars())
 
 
 # ---- HTTP ------------------------------------------------------------------------------------------------------------

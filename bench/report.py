@@ -26,12 +26,18 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
 
-def lay_out(findings: Findings) -> list[Grid]:
-    """The tables of a report; none for what was not measured."""
+def lay_out(engine: str, findings: Findings) -> list[Grid]:
+    """The tables of one database; none for what was not measured."""
     grids = [
-        Grid("Rows a second (p50 / p99 of a request in ms)", _SPEED_HEAD, list(map(_speed_row, findings.speeds))),
-        Grid("Time and memory", ("gateway", "figure"), [(fact.what, fact.figure) for fact in findings.facts]),
-        Grid("Targets", ("ratio", "found", "wanted", "met"), list(map(_target_row, findings.targets))),
+        Grid(
+            f"{engine}: rows a second (p50 / p99 of a request in ms)",
+            _SPEED_HEAD,
+            list(map(_speed_row, findings.speeds)),
+        ),
+        Grid(
+            f"{engine}: time and memory", ("gateway", "figure"), [(fact.what, fact.figure) for fact in findings.facts]
+        ),
+        Grid(f"{engine}: targets", ("ratio", "found", "wanted", "met"), list(map(_target_row, findings.targets))),
     ]
     return [grid for grid in grids if grid.rows]
 

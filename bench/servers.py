@@ -10,18 +10,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from bench import peer
+from bench.engines import Engine, opened
 from bench.forking import BenchError
 from bench.load import HOST
 from bench.stock import SECRET
 from vipgate.clock import clock_us
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interface import Store
 from vipgate.vault import Vault, load_vault
 
 START_S: Final = 30.0
@@ -35,11 +36,12 @@ _RESET_PEAK: Final = "5"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs. `home` holds its database."""
+    """A server that runs, and the URL of its database."""
 
     port: int
     pid: int
     home: Path
+    database: str
 
     def reset_peak(self) -> int:
         """Forgets the peak so far; what is resident now, in bytes."""
@@ -58,56 +60,51 @@ class Server:
         return int(found[1]) * 1024
 
 
-Prepare = Callable[[SqliteStore], None]
+Prepare = Callable[[Store], None]
 
 
 @contextmanager
-def gateway(park_uuids: Sequence[str], prepare: Prepare | None = None) -> Iterator[Server]:
+def gateway(
+    engine: Engine, park_uuids: Sequence[str], prepare: Prepare | None = None, *, workers: int = 1
+) -> Iterator[Server]:
     """A real `vipgate serve` with these parks; `prepare` may fill its store before it starts."""
-    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
         home = Path(folder)
-        with open_store(home) as store:
+        with opened(url) as store:
             for park_uuid in park_uuids:
                 add_park(store, home, park_uuid)
             if prepare is not None:
                 prepare(store)
-        arguments = ["-m", "vipgate", "serve", "--host", HOST, "--port", "0"]
-        with _running(arguments, home) as server:
+        arguments = ["-m", "vipgate", "serve", "--host", HOST, "--port", "0", "--workers", str(workers)]
+        with _running(arguments, home, url) as server:
             yield server
 
 
+def gateway_of_two(engine: Engine, park_uuids: Sequence[str]) -> AbstractContextManager[Server]:
+    """The same with two processes."""
+    return gateway(engine, park_uuids, workers=2)
+
+
 @contextmanager
-def peer_server(park_uuids: Sequence[str]) -> Iterator[Server]:
+def peer_server(engine: Engine, park_uuids: Sequence[str]) -> Iterator[Server]:
     """The peer with these parks."""
-    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder:
-        home = Path(folder)
-        database = home / "peer.db"
-        peer.create_database(database, park_uuids, SECRET)
-        with _running(["-m", "bench.peer", str(database)], home) as server:
+    with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
+        peer.create_database(url, park_uuids, SECRET)
+        with _running(["-m", "bench.peer", url], Path(folder), url) as server:
             yield server
 
 
-@contextmanager
-def open_store(home: Path) -> Iterator[SqliteStore]:
-    """The gateway's database, as the operator's commands open it, whether it runs or not."""
-    store = SqliteStore(home / "vipgate.db", clock_us)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def add_park(store: SqliteStore, home: Path, park_uuid: str) -> None:
+def add_park(store: Store, home: Path, park_uuid: str) -> None:
     """Registers a park under the secret that all of the bench's parks have."""
     vault: Vault = load_vault(None, home / "master.key")
     store.add_park(park_uuid, "", vault.seal(SECRET, park_uuid), clock_us())
 
 
 @contextmanager
-def _running(arguments: Sequence[str], home: Path) -> Iterator[Server]:
+def _running(arguments: Sequence[str], home: Path, url: str) -> Iterator[Server]:
     """A Python process that prints its address as the last word of its first line, until the block ends."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
-    environment["VIPGATE_HOME"] = str(home)
+    environment |= {"VIPGATE_HOME": str(home), "VIPGATE_DATABASE": url}
     log = home / "server.log"
     with log.open("wb") as log_file:
         process = subprocess.Popen(
@@ -119,7 +116,7 @@ def _running(arguments: Sequence[str], home: Path) -> Iterator[Server]:
             text=True,
         )
     try:
-        yield Server(_announced_port(process, log), process.pid, home)
+        yield Server(_announced_port(process, log), process.pid, home, url)
         if process.poll() is not None:
             raise BenchError(f"The server ended while it was measured: {_tail(log)}")
     finally:

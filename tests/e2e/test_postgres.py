@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
+from bench.cluster import Server, running_server
 
-from cluster import Server, running_server
 from e2e.running import Gateway, send
 from vipgate.renewal import Renewal
 from vipgate.sample import sample_renewals

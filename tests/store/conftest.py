@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from bench.cluster import running_server
 from psycopg import conninfo
 
-from cluster import running_server
 from store.citus import stand_in
 from vipgate.store.interface import Retention, Store
 from vipgate.store.postgres import PostgresStore

@@ -23,8 +23,12 @@ def names_in(file: str) -> list[str]:
     return re.findall(r"^-- name: (\w+)$", FOLDER.joinpath(file).read_text(encoding="utf-8"), re.MULTILINE)
 
 
-# The form for many parks of these two is never sent to a cluster, but for requests that no park was proved for.
-ROAD = {name: for_one_park(STATEMENTS[name]) for name in names_in("commit.sql") if name != "lock_parks"}
+# These two are not sent to a cluster.
+ROAD = {
+    name: for_one_park(STATEMENTS[name])
+    for name in names_in("commit.sql")
+    if name not in ("lock_parks", "copy_renewals")
+}
 # What may ask every shard: no push waits for it.
 EVERY_SHARD = {
     "list_parks", "journal_entry", "refused_body", "ping", "take_turn", "expired_generation", "expired_requests",

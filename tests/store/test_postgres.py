@@ -424,3 +424,12 @@ def test_spread_ledger_gets_statements_of_one_park(
     assert [
         statement for statement in sent if "park_uuid = $" not in statement and "VALUES ($1," not in statement
     ] == []
+
+
+@pytest.mark.parametrize("text", ["a\\b", "a\tb", "\\N", "\\.", "a\nb", "\r", "a\x01b"])
+def test_text_that_copy_cannot_hold_goes_another_way(one: PostgresStore, clock: Clock, text: str) -> None:
+    rows = renewals(300)
+    odd = changed(rows[7], operator=text, extra='{"a":"\\\\"}')
+    do(one, push([*rows[:7], odd, *rows[8:]], clock()))
+    assert held(one)[odd.pay_partner].renewal == odd
+    assert len(held(one)) == 300

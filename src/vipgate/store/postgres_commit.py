@@ -25,6 +25,10 @@ NOBODY: Final = ""
 
 # From this many rows of one request on, a statement of its own pays: seqno and position need not be told for each row.
 _BATCH_ROWS_MIN: Final = 20
+# From this many on, COPY pays for its savepoint.
+_COPIED_ROWS_MIN: Final = 100
+# No text of a record holds a control character.
+_NULL: Final = "\x01"
 _PUSH_OF = attrgetter("push")
 _PARK_OF = itemgetter(0)
 
@@ -88,6 +92,25 @@ class PostgresGroup(GroupWriter[str]):
         self._send(self._sql["start_generation"], [park.key, park.generation, seqno, self._now_us])
 
     def _insert(self, places: Mapping[Place[str], list[Row]]) -> int:
+        count = sum(map(len, places.values()))
+        if not self._per_park and count >= _COPIED_ROWS_MIN and self._copied(places):
+            return count
+        return self._inserted(places)
+
+    def _copied(self, places: Mapping[Place[str], list[Row]]) -> bool:
+        """Whether all rows went in by COPY, which stops at the first that is held, or that its format cannot hold."""
+        text = "".join([copy_line(place, row) for place, rows in places.items() for row in rows])
+        if "\\" in text:
+            return False
+        try:
+            with self._db.transaction(), self._db.cursor() as cursor, cursor.copy(self._sql["copy_renewals"]) as copy:
+                copy.write(text)
+        except (psycopg.errors.UniqueViolation, psycopg.errors.BadCopyFileFormat):
+            return False
+        return True
+
+    def _inserted(self, places: Mapping[Place[str], list[Row]]) -> int:
+        """How many rows were not held and are inserted."""
         sent = []
         lines: list[tuple[Any, ...]] = []
         for place, rows in places.items():
@@ -144,6 +167,12 @@ def _runs(rows: list[Row]) -> Iterator[list[Row]]:
     """`rows`, parted where the request changes or the positions have a gap."""
     for _, of_push in groupby(enumerate(rows), lambda placed: (placed[1].push, placed[1].position - placed[0])):
         yield [row for _, row in of_push]
+
+
+def copy_line(place: Place[str], row: Row) -> str:
+    """A record as COPY takes it."""
+    values = (*place, *msgspec.structs.astuple(row.renewal), 1, row.seqno, row.position)
+    return "\t".join([_NULL if value is None else str(value) for value in values]) + "\n"
 
 
 def _line(place: Place[str], row: Row) -> tuple[Any, ...]:

@@ -34,6 +34,16 @@ UPDATE generation SET ended_us = $3 WHERE park_uuid = $1 AND generation = $2
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_uuid, generation, seqno, started_us) VALUES ($1, $2, $3, $4)
 
+-- name: copy_renewals
+-- Many rows that are most likely new, for two thirds of the server's work; where one of them is held, all are refused.
+-- Not sent to Citus.
+COPY renewal (
+    park_uuid, generation,
+    pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
+    pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
+    revision, seqno, position
+) FROM STDIN (NULL E'\x01')
+
 -- name: insert_batch
 -- Many rows of one request: seqno $4 and the first position $5 are the same for all. What is held stays as it is.
 INSERT INTO renewal (

@@ -51,8 +51,7 @@ class Server:
 
     def limit_files(self, size_bytes: int | None) -> None:
         """Lets no file of it grow beyond `size_bytes`: to the server that is a full disk."""
-        assert self.process is not None
-        server = psutil.Process(self.process.pid)
+        server = psutil.Process(self._running().pid)
         wanted = "unlimited" if size_bytes is None else str(size_bytes)
         for one in [server, *server.children(recursive=True)]:
             limit = ["prlimit", "--pid", str(one.pid), f"--fsize={wanted}:unlimited"]
@@ -90,21 +89,23 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL to the server and all its children at once, as when the machine loses power."""
-        assert self.process is not None
-        server = psutil.Process(self.process.pid)
+        server = psutil.Process(self._running().pid)
         for one in [server, *server.children(recursive=True)]:
             one.kill()
         self._ended()
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
+        self._running().send_signal(number)
         self._ended()
 
     def _ended(self) -> None:
-        assert self.process is not None
-        self.process.wait(STOP_S)
+        self._running().wait(STOP_S)
         self.process = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self.process is None:
+            raise RuntimeError("the server does not run")
+        return self.process
 
     def make_database(self, name: str) -> str:
         """A new empty database; its URL."""
