@@ -10,12 +10,13 @@ from importlib.resources import files
 
 import pytest
 
+from vipgate.sqlfile import for_one_park, load_migrations, load_statements
 from vipgate.store.postgres_schema import TABLES
-from vipgate.store.sqlfile import for_one_park, load_migrations, load_statements
 
 FOLDER = files("vipgate.store.sql").joinpath("postgres")
 STATEMENTS = {
-    name: re.sub(r"^--.*$", "", text, flags=re.MULTILINE) for name, text in load_statements("postgres").items()
+    name: re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
+    for name, text in load_statements("vipgate.store.sql.postgres").items()
 }
 
 
@@ -88,7 +89,7 @@ def test_deletion_names_the_park_inside_and_outside(name: str) -> None:
 
 
 def test_every_key_begins_with_the_park() -> None:
-    script = "\n".join(migration.script for migration in load_migrations("postgres"))
+    script = "\n".join(migration.script for migration in load_migrations("vipgate.store.sql.postgres"))
     tables = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", script, re.DOTALL)
     assert {name for name, _ in tables} == set(TABLES)
     for name, columns in tables:

@@ -15,12 +15,12 @@ from store.conftest import Clock, Ledger, spread
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from store.proxy import Cut, Proxy
 from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.sqlfile import Migration, load_migrations
 from vipgate.store.interface import Outcome, Push, Refused
 from vipgate.store.postgres import PostgresStore
 from vipgate.store.postgres_commit import PostgresGroup
-from vipgate.store.postgres_link import Link, TryAgain
+from vipgate.store.postgres_link import Link, NodeAway, TryAgain
 from vipgate.store.postgres_schema import TABLES, distribute, migrate
-from vipgate.store.sqlfile import Migration, load_migrations
 
 
 @pytest.fixture
@@ -279,14 +279,14 @@ def test_processes_that_start_at_once_migrate_once(postgres: str, clock: Clock) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert results == [load_migrations("postgres")[-1].number] * 8
+    assert results == [load_migrations("vipgate.store.sql.postgres")[-1].number] * 8
 
 
 def test_migration_lets_the_writers_pass(
     postgres: str, one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
 ) -> None:
     steps = [
-        *load_migrations("postgres"),
+        *load_migrations("vipgate.store.sql.postgres"),
         Migration(901, "ALTER TABLE renewal ADD COLUMN note text"),
         Migration(902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_uuid, note)", apart=True),
     ]
@@ -399,6 +399,35 @@ def test_plain_server_cannot_be_spread(postgres: str) -> None:
         migrate(link)
         with pytest.raises(StoreMismatch, match="CREATE EXTENSION citus"):
             distribute(link)
+
+
+def test_node_that_is_away_costs_the_parks_on_other_nodes_nothing(
+    postgres: str, one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
+) -> None:
+    # What a coordinator says when it cannot connect to the node that a park is on.
+    admin.execute(f"""
+        CREATE FUNCTION public.node_is_away() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'connection to the remote node failed' USING ERRCODE = '08006'; END $$;
+        CREATE TRIGGER away BEFORE INSERT ON vipgate.request FOR EACH ROW
+        WHEN (new.park_uuid = '{PARK}') EXECUTE FUNCTION public.node_is_away();
+    """)
+
+    def outcomes() -> list[Outcome | StoreError]:
+        rows = renewals(2, first=clock() % 10_000_000)
+        return one.commit([push(rows, clock()), push(rows, clock(), park=OTHER), push(rows[:1], clock(), park=PARK)])
+
+    first, second, third = outcomes()
+    assert isinstance(first, NodeAway)
+    assert isinstance(third, NodeAway)
+    assert second == Outcome(2, 0, 0)
+    admin.execute("DROP TRIGGER away ON vipgate.request")
+    clock.forward(1)
+    first, second, _ = outcomes()
+    assert isinstance(first, NodeAway), "it is asked again after a pause, not for each push"
+    assert second == Outcome(2, 0, 0)
+    clock.forward(5)
+    assert outcomes() == [Outcome(2, 0, 0), Outcome(2, 0, 0), Outcome(0, 0, 1)]
+    admin.execute("DROP FUNCTION public.node_is_away()")
 
 
 def test_spread_ledger_gets_statements_of_one_park(

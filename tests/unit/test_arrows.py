@@ -13,7 +13,7 @@ import vipgate
 SOURCE = Path(vipgate.__file__).parent
 FLOORS = [
     ["__init__", "clock", "errors", "logs"],
-    ["renewal", "seqno", "signature", "vault", "store.sqlfile", "store.__init__"],
+    ["renewal", "seqno", "signature", "sqlfile", "vault", "store.__init__"],
     ["quickrow"],
     ["row"],
     ["wire", "store.interface"],
@@ -113,6 +113,7 @@ KNOWS = {
     "errors": (),
     "renewal": (),
     "seqno": (),
+    "sqlfile": (),
     "clock": (),
     "logs": (),
     "vault": ("errors",),
@@ -120,7 +121,7 @@ KNOWS = {
     "quickrow": ("renewal",),
     "row": ("errors", "renewal", "quickrow"),
     "wire": ("errors", "renewal", "row", "signature"),
-    **{room: ("errors", "renewal", "seqno", "store.") for room in ROOMS if room.startswith("store.")},
+    **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
 
 

@@ -34,7 +34,7 @@ from vipgate.store.interface import (
     Stored,
 )
 from vipgate.store.postgres_commit import PostgresGroup
-from vipgate.store.postgres_link import Connection, ConnectionLost, Link, TryAgain, Unreachable, one_row
+from vipgate.store.postgres_link import Connection, ConnectionLost, Link, NodeAway, TryAgain, Unreachable, one_row
 from vipgate.store.postgres_schema import distribute, is_distributed, migrate
 
 HOUSEKEEPING_TURN: Final = 0x76697068
@@ -42,6 +42,9 @@ TRIES_MAX: Final = 5
 TRY_PAUSE_S: Final = 0.02
 STREAM_ROWS: Final = 2000
 BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
+# A node of a cluster that is away is not asked again for each push: whoever asks waits, and all others behind him.
+NODE_PAUSE_US: Final = 5_000_000
+PARKS_AWAY_MAX: Final = 100_000
 
 _PARK_OF = itemgetter(0)
 
@@ -65,6 +68,7 @@ class PostgresStore:
         self._retention = retention or Retention()
         self._pause = pause
         self._chance = chance
+        self._away: dict[str, tuple[NodeAway, int]] = {}
         try:
             self.schema = migrate(self.link)
             with self.link.borrow() as db:
@@ -86,15 +90,47 @@ class PostgresStore:
 
     def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
         """See `Store.commit`."""
+        away = self._still_away(group) if self._away else {}
+        if away:
+            rest = [request for request in group if request.park_uuid not in away]
+            outcomes = iter(self.commit(rest) if rest else [])
+            return [away.get(request.park_uuid or "") or next(outcomes) for request in group]
         try:
             return [*self._commit(group)]
         except Unreachable as error:
             # Not each on its own: a server that is out of reach refuses all of them alike.
             return [error for _ in group]
+        except NodeAway as error:
+            if len({request.park_uuid for request in group}) == 1:
+                self._note_away(group[0].park_uuid or "", error)
+                return [error for _ in group]
+            return self._by_park(group)
         except StoreError as error:
             if len(group) == 1:
                 return [error]
         return [outcome for request in group for outcome in self.commit([request])]
+
+    def _still_away(self, group: Sequence[Push | Refused]) -> dict[str, NodeAway]:
+        """The parks of `group` whose node did not answer a moment ago, and why."""
+        now_us = self._clock_us()
+        found = {park: self._away[park] for request in group if (park := request.park_uuid or "") in self._away}
+        for park in [park for park, (_, until_us) in found.items() if now_us >= until_us]:
+            del self._away[park], found[park]
+        return {park: error for park, (error, _) in found.items()}
+
+    def _note_away(self, park_uuid: str, error: NodeAway) -> None:
+        if len(self._away) < PARKS_AWAY_MAX:
+            self._away[park_uuid] = (error, self._clock_us() + NODE_PAUSE_US)
+
+    def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+        """A transaction for each park, so that those on nodes that are well go through."""
+        places: dict[str | None, list[int]] = {}
+        for place, request in enumerate(group):
+            places.setdefault(request.park_uuid, []).append(place)
+        outcomes: dict[int, Outcome | StoreError] = {}
+        for of_park in places.values():
+            outcomes |= zip(of_park, self.commit([group[place] for place in of_park]), strict=True)
+        return [outcomes[place] for place in range(len(group))]
 
     def _commit(self, group: Sequence[Push | Refused]) -> list[Outcome]:
         """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""

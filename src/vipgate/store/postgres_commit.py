@@ -15,11 +15,11 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from vipgate.sqlfile import as_one, for_one_park, line_columns
 from vipgate.store.group import GroupWriter, Held
 from vipgate.store.interface import Outcome, Push, Refused, Retention
 from vipgate.store.ledger import ParkState, Place, Replacement, Row
 from vipgate.store.postgres_link import Connection
-from vipgate.store.sqlfile import as_one, for_one_park, line_columns
 
 NOBODY: Final = ""
 

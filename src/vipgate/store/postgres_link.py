@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
 from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
-from vipgate.store.sqlfile import load_statements
+from vipgate.sqlfile import load_statements
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -46,6 +46,10 @@ class Unreachable(StoreUnavailable):
 
 class ConnectionLost(Unreachable):
     """The connection broke: what was under way may or may not have been done."""
+
+
+class NodeAway(StoreUnavailable):
+    """The coordinator of a cluster answers, but not the node that it needed: other parks may be on other nodes."""
 
 
 class TryAgain(StoreUnavailable):
@@ -119,7 +123,7 @@ class Link:
             self.where = shown_url(url)
         except psycopg.ProgrammingError as error:
             raise StoreMismatch(f"The database URL cannot be read: {str(error).strip()}.") from None
-        self.sql = load_statements("postgres")
+        self.sql = load_statements("vipgate.store.sql.postgres")
         self._clock_s = clock_s
         self._free = threading.BoundedSemaphore(size)
         self._idle: list[tuple[Connection, float]] = []
@@ -139,7 +143,7 @@ class Link:
             except psycopg.Error as error:
                 failure = translate(error, self.where)
                 if isinstance(failure, ConnectionLost):
-                    db.close()
+                    failure = _whose_connection(failure, error, db)
                 raise failure from error
             finally:
                 self._give_back(db)
@@ -212,6 +216,14 @@ class Link:
         """Ends the idle connections; those that are lent out end when they come back."""
         self._closed = True
         self.forget()
+
+
+def _whose_connection(failure: ConnectionLost, error: psycopg.Error, db: Connection) -> StoreUnavailable:
+    """Tells a line of ours that broke, which ends here, from one that broke behind a server that is well and says so."""
+    if (error.sqlstate or "").startswith("08") and db.info.status is ConnStatus.OK:
+        return NodeAway(f"{failure}; the parks on that node wait until it or its standby is back")
+    db.close()
+    return failure
 
 
 def one_row(db: Connection, statement: str, values: dict[str, object] | None = None) -> tuple[Any, ...]:

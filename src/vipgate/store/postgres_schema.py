@@ -9,8 +9,8 @@ from typing import Final
 import psycopg
 
 from vipgate.errors import StoreMismatch, StoreUnavailable
+from vipgate.sqlfile import Migration, load_migrations
 from vipgate.store.postgres_link import Connection, Link, one_row, translate
-from vipgate.store.sqlfile import Migration, load_migrations
 
 MIGRATION_LOCK: Final = 0x76697067  # "vipg"
 LOCK_TRIES_MAX: Final = 240
@@ -35,7 +35,7 @@ def migrate(
 
     Raises StoreMismatch where the database is newer than this program, StoreUnavailable where a lock is not to be had.
     """
-    steps = load_migrations("postgres") if migrations is None else migrations
+    steps = load_migrations("vipgate.store.sql.postgres") if migrations is None else migrations
     newest = steps[-1].number
     with link.borrow() as db:
         version = schema_version(link, db)

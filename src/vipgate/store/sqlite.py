@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
+from vipgate.sqlfile import load_migrations, load_statements
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
 from vipgate.store.interface import (
     DAY_US,
@@ -31,7 +32,6 @@ from vipgate.store.interface import (
     Retention,
     Stored,
 )
-from vipgate.store.sqlfile import load_migrations, load_statements
 from vipgate.store.sqlite_commit import SqliteGroup
 
 APPLICATION_ID: Final = 0x76697067  # "vipg"
@@ -79,7 +79,7 @@ class SqliteStore:
         self._path = path
         self._clock_us = clock_us
         self._retention = retention or Retention()
-        self._sql = load_statements("sqlite")
+        self._sql = load_statements("vipgate.store.sql.sqlite")
         _make_folder(path.parent)
         with _translated(path):
             self._db = sqlite3.connect(
@@ -93,7 +93,7 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         """Sets the connection up and brings the schema to this version."""
-        newest = load_migrations("sqlite")[-1].number
+        newest = load_migrations("vipgate.store.sql.sqlite")[-1].number
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
         if found != APPLICATION_ID and tables:
@@ -117,7 +117,7 @@ class SqliteStore:
         with self._transaction():
             # Read again under the lock: another process may have been faster.
             version = self._number("PRAGMA user_version")
-            for migration in load_migrations("sqlite"):
+            for migration in load_migrations("vipgate.store.sql.sqlite"):
                 if migration.number > version:
                     for statement in _statements_of(migration.script):
                         self._db.execute(statement)

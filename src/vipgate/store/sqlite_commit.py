@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from vipgate.sqlfile import with_rows
 from vipgate.store.group import GroupWriter, Held
 from vipgate.store.interface import Retention
 from vipgate.store.ledger import ParkState, Place, Replacement, Row
-from vipgate.store.sqlfile import with_rows
 
 # Rows a statement: a whole batch at once where it can be, so that the interpreter's lock has to be won back only once.
 _ROWS_A_STATEMENT: Final = (1000, 100, 10, 1)

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import psycopg
 
+from vipgate.sqlfile import for_one_park, line_columns
 from vipgate.store.copying import Line, Table
 from vipgate.store.postgres import STREAM_ROWS, PostgresStore
 from vipgate.store.postgres_link import one_row
-from vipgate.store.sqlfile import for_one_park, line_columns
 from vipgate.store.sqlite import SqliteStore
 
 PURGE_CHUNK_ROWS = 5_000

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _ROW = re.compile(r"/\* rows \*/ (\([^)]*\))")
@@ -15,7 +14,6 @@ _AND = re.compile(r"/\* and (.*?) \*/")
 _LINE_COLUMNS = re.compile(r"AS u \(([^)]*)\)")
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 _APART = "-- apart"
-_ROOM: Final = "vipgate.store.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +25,20 @@ class Migration:
     apart: bool = False
 
 
-def load_statements(dialect: str) -> dict[str, str]:
-    """Every named statement of `dialect`, by name."""
+def load_statements(folder: str) -> dict[str, str]:
+    """Every named statement in a folder of the package (`vipgate.store.sql.sqlite`), by name."""
     statements: dict[str, str] = {}
-    for entry in files(_ROOM).joinpath(dialect).iterdir():
+    for entry in files(folder).iterdir():
         if entry.name.endswith(".sql"):
             parts = _NAME.split(entry.read_text(encoding="utf-8"))
             statements.update(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
     return statements
 
 
-def load_migrations(dialect: str) -> list[Migration]:
-    """The numbered migrations of `dialect`, in order."""
+def load_migrations(folder: str) -> list[Migration]:
+    """The numbered migrations in a folder, in order."""
     found = []
-    for entry in files(_ROOM).joinpath(dialect).joinpath("migrations").iterdir():
+    for entry in files(folder).joinpath("migrations").iterdir():
         match = _MIGRATION.fullmatch(entry.name)
         if match:
             script = entry.read_text(encoding="utf-8")
