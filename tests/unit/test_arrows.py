@@ -35,8 +35,23 @@ FLOORS = [
     ["listening"],
     ["serve"],
     ["workers"],
+    ["agent.answers", "agent.plan", "agent.records", "agent.config", "agent.service"],
+    ["agent.client", "agent.convert", "agent.sources", "agent.spool"],
+    [
+        "agent.mapping",
+        "agent.propose",
+        "agent.databases",
+        "agent.files",
+        "agent.status",
+        "agent.stock",
+        "agent.__init__",
+    ],
+    ["agent.reading", "agent.metrics", "agent.opening"],
+    ["agent.live", "agent.feeding"],
+    ["agent.run"],
     ["cli.common"],
-    ["cli.parks", "cli.ledger", "cli.copying", "cli.demo"],
+    ["cli.agent"],
+    ["cli.agent_dead", "cli.agent_setup", "cli.parks", "cli.ledger", "cli.copying", "cli.demo"],
     ["cli.app"],
     ["cli.__init__"],
     ["__main__"],
@@ -123,6 +138,14 @@ KNOWS = {
     "wire": ("errors", "renewal", "row", "signature"),
     **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
+
+
+PLATFORM = ("store.", "ingest", "gateway", "commit", "parks", "serve", "workers", "listening", "edge", "connection")
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room.startswith("agent.")])
+def test_agent_knows_nothing_of_the_platform(room: str) -> None:
+    assert [other for other in _imported(room) if other.startswith(PLATFORM)] == []
 
 
 @pytest.mark.parametrize(("room", "known"), KNOWS.items(), ids=KNOWS)

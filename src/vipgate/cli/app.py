@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 
 from vipgate import __version__
+from vipgate.cli.agent import agent
+from vipgate.cli.agent_dead import dead
+from vipgate.cli.agent_setup import check, init, install_service
 from vipgate.cli.common import Config, Database
 from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
@@ -28,6 +31,11 @@ app = typer.Typer(
     help="Keeps a parking platform's ledger of renewals in step with every car park.",
 )
 app.add_typer(park, name="park")
+app.add_typer(agent, name="agent")
+agent.command("init")(init)
+agent.command("check")(check)
+agent.command("install-service")(install_service)
+agent.add_typer(dead, name="dead")
 app.command("export")(export)
 app.command("request")(request)
 app.command("sign")(sign_)

@@ -1,0 +1,152 @@
+"""The park's half of the wire: signs, sends, and reads the answer. Several threads may use one client at once."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from vipgate import __version__
+from vipgate.agent.answers import (
+    ANSWER_BYTES_MAX,
+    Accepted,
+    Answer,
+    Doubtful,
+    Later,
+    NoAccess,
+    Refused,
+    TooLarge,
+    read_answer,
+)
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.renewal import Renewal
+from vipgate.row import write_row
+from vipgate.wire import PUSH_PATH, encode_request, signed_headers
+
+CONNECT_S_MAX: Final = 10.0
+# A list of 10,000 records, or the sums of a thousand months.
+DIGESTS_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The platform has stored every row. Ask it about a push by its `seqno`."""
+
+    seqno: str
+
+
+class PushFailed(VipgateError):
+    """The platform has not confirmed the push; sending the same again is always safe."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(getattr(answer, "reason", None))
+        self.answer = answer
+
+
+class PushRefused(PushFailed):
+    """The platform refuses the push as it is: see `answer`, which names rows where the platform did."""
+
+
+class Client:
+    """Pushes renewals of one park.
+
+        with Client("https://platform.example", park_uuid, secret) as client:
+            client.push(renewals)
+
+    `url` is the platform's address; the interface's path is added where it is missing.
+    """
+
+    def __init__(
+        self, url: str, park_uuid: str, secret: str, *, timeout_s: float = 30.0, ca_file: Path | None = None
+    ) -> None:
+        self.park_uuid = park_uuid
+        self._secret = secret
+        self._push_url = push_url(url)
+        verify = True if ca_file is None else ssl.create_default_context(cafile=ca_file)
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S_MAX)),
+            verify=verify,
+            headers={"User-Agent": f"vipgate-agent/{__version__}", "Accept": "application/json"},
+            follow_redirects=False,
+        )
+
+    def push(self, renewals: Iterable[Renewal], *, complete: bool = False) -> Receipt:
+        """Sends at most 10,000 records as one request. `complete` first deletes all that the platform holds of the park.
+
+        Raises PushRefused where something is wrong with the request, PushFailed where sending it again may help.
+        """
+        answer = self.send(list(map(write_row, renewals)), complete=complete)
+        if isinstance(answer, Accepted):
+            return Receipt(answer.seqno)
+        if isinstance(answer, Refused | TooLarge | NoAccess):
+            raise PushRefused(answer)
+        raise PushFailed(answer)
+
+    def send(self, rows: Sequence[bytes], *, complete: bool = False) -> Answer:
+        """Sends rows that are encoded already; the answer, whatever it is."""
+        return self._post(self._push_url, encode_request(self.park_uuid, rows, complete=complete))[0]
+
+    def probe(self) -> tuple[Answer, str | None]:
+        """Pushes nothing: a platform that takes this park's signature refuses that with 400. The answer, and its `Date`."""
+        dates: list[str | None] = []
+        body = encode_request(self.park_uuid, [])
+        answer, _ = self._post(self._push_url, body, heads=lambda head: dates.append(head.get("Date")))
+        return answer, dates[0] if dates else None
+
+    def ask(self, members: dict[str, object]) -> dict[str, Any] | Answer:
+        """Asks the platform's digest path; its payload, or an answer that is none."""
+        body = msgspec.json.encode({"park_uuid": self.park_uuid, **members})
+        answer, content = self._post(f"{self._push_url}/digest", body, DIGESTS_BYTES_MAX)
+        if not isinstance(answer, Accepted):
+            return answer
+        payload = msgspec.json.decode(content).get("payload")
+        return payload if isinstance(payload, dict) else Doubtful("the answer has no payload", answer.seqno)
+
+    def _post(
+        self,
+        url: str,
+        body: bytes,
+        bytes_max: int = ANSWER_BYTES_MAX,
+        heads: Callable[[httpx.Headers], None] = lambda _: None,
+    ) -> tuple[Answer, bytes]:
+        try:
+            with self._http.stream("POST", url, content=body, headers=signed_headers(body, self._secret)) as response:
+                heads(response.headers)
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if len(content) > bytes_max:
+                        return Later(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes"), b""
+                wait = response.headers.get("Retry-After")
+                return read_answer(response.status_code, wait, bytes(content)), bytes(content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            return Later(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            return Later(f"no answer from {url}: {_words(error)}"), b""
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def push_url(url: str) -> str:
+    """Where to push, given the platform's address with or without the path. Raises OperatorError."""
+    text = url.strip().rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise OperatorError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
+    return text if text.endswith(PUSH_PATH) else text + PUSH_PATH
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,288 @@
+"""Reads a park's database through SQLAlchemy Core: pages behind a cursor, or all rows, each page in a short transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+
+from vipgate.agent.config import SourceConfig
+from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
+from vipgate.errors import OperatorError
+
+ROWS_A_PAGE: Final = 2_000
+BUSY_WAIT_S: Final = 10
+_DRIVERS: Final = {
+    "mssql": "pip install pymssql, and mssql+pymssql://user:password@host/database",
+    "mysql": "pip install pymysql, and mysql+pymysql://user:password@host/database",
+    "mariadb": "pip install pymysql, and mariadb+pymysql://user:password@host/database",
+    "access": "pip install sqlalchemy-access pyodbc, and Microsoft's ODBC driver",
+    "postgresql": "write postgresql+psycopg://user:password@host/database",
+}
+# What SQLite calls an operational error although no waiting mends it.
+_LASTING: Final = ("no such", "near ", "syntax error", "not a database", "ambiguous", "malformed")
+_ROWID: Final[ColumnElement[Any]] = literal_column("rowid")
+
+
+class DatabaseSource:
+    """A table or a query. See `Source` for the verbs."""
+
+    def __init__(self, config: SourceConfig, base: Path) -> None:
+        self._config = config
+        url = _read_url(config.database or "", base)
+        self.where = f"{url.render_as_string(hide_password=True)}, {config.table or 'a query'}"
+        self._engine = _engine(url)
+        self._from = _from_clause(config)
+        try:
+            self.columns: Sequence[str] = self._read_columns()
+            self._cursor: list[ColumnElement[Any]] = [column(self._named(name)) for name in config.cursor or ()]
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._places = [self.columns.index(one.name) for one in self._cursor]
+
+    def _named(self, name: str) -> str:
+        alike = [one for one in self.columns if one.strip().casefold() == name.strip().casefold()]
+        if name in self.columns or len(alike) == 1:
+            return name if name in self.columns else alike[0]
+        raise OperatorError(f"source.cursor: column {name} is not there; the source has: {', '.join(self.columns)}")
+
+    def _read_columns(self) -> list[str]:
+        with self._connected() as db:
+            return list(db.execute(self._all().where(text("1 = 0"))).keys())
+
+    def _all(self) -> Select[Any]:
+        return select(literal_column("*")).select_from(self._from)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as db:
+                yield db
+        except DBAPIError as error:
+            raise self._translated(error) from error
+        except SQLAlchemyError as error:
+            raise SourceUnavailable(f"{self.where}: {_line(error)}") from error
+
+    def _translated(self, error: DBAPIError) -> SourceUnavailable | OperatorError:
+        line = _line(error.orig or error)
+        lasting = self._engine.dialect.name == "sqlite" and line.startswith(_LASTING)
+        if error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not lasting):
+            return SourceUnavailable(f"{self.where}: {line}")
+        return OperatorError(f"{self.where}: {line}; mend table, query or cursor in [source], or the user's rights.")
+
+    # ---- by cursor -------------------------------------------------------------------------------------------------------
+
+    def after(self, after: CursorValue | None, until: CursorValue | None, limit: int) -> list[SourceRow]:
+        """See `Source.after`."""
+        statement = self._all().where(*self._between(after, until)).order_by(*self._cursor).limit(limit)
+        with self._connected() as db:
+            rows = db.execute(statement).fetchall()
+        return [self._row(tuple(row)) for row in rows]
+
+    def _between(self, after: CursorValue | None, until: CursorValue | None) -> list[ColumnElement[bool]]:
+        there = [one.is_not(None) for one in self._cursor]
+        behind = [] if after is None else [self._compared(after, is_after=True)]
+        before = [] if until is None else [self._compared(until, is_after=False)]
+        return [*there, *behind, *before]
+
+    def _compared(self, value: CursorValue, *, is_after: bool) -> ColumnElement[bool]:
+        """The condition that an index on the cursor's columns serves: the first column bounds, the second decides."""
+        first, *others = self._cursor
+        if not others:
+            return first > value[0] if is_after else first <= value[0]
+        [second] = others
+        if is_after:
+            return and_(first >= value[0], or_(first > value[0], second > value[1]))
+        return and_(first <= value[0], or_(first < value[0], second <= value[1]))
+
+    def _row(self, values: tuple[object, ...]) -> SourceRow:
+        return SourceRow(
+            f"{self._cursor[-1].name}={values[self._places[-1]]}",
+            values,
+            tuple(values[place] for place in self._places),
+        )
+
+    def newest(self) -> CursorValue | None:
+        """See `Source.newest`."""
+        statement = (
+            self._all().where(*self._between(None, None)).order_by(*[one.desc() for one in self._cursor]).limit(1)
+        )
+        with self._connected() as db:
+            row = db.execute(statement).fetchone()
+        return None if row is None else self._row(tuple(row)).cursor
+
+    def count(self, after: CursorValue | None, until: CursorValue | None) -> int | None:
+        """See `Source.count`."""
+        statement = select(func.count()).select_from(self._from)
+        if self._cursor:
+            statement = statement.where(*self._between(after, until))
+        with self._connected() as db:
+            return int(db.execute(statement).scalar_one())
+
+    # ---- all of it -------------------------------------------------------------------------------------------------------
+
+    def scan(self) -> Iterator[SourceRow]:
+        """See `Source.scan`. In pages where that can be: a long read holds up whoever writes to some databases."""
+        if self._cursor:
+            after: CursorValue | None = None
+            while rows := self.after(after, None, ROWS_A_PAGE):
+                yield from rows
+                after = rows[-1].cursor
+            yield from self._without_cursor()
+        elif self._engine.dialect.name == "sqlite" and self._config.table is not None and self._has_rowid():
+            yield from self._by_rowid()
+        else:
+            yield from _numbered(self._streamed(self._all()))
+
+    def _without_cursor(self) -> Iterator[SourceRow]:
+        for row in _numbered(self._streamed(self._all().where(or_(*[one.is_(None) for one in self._cursor])))):
+            yield row._replace(place=f"without a cursor, {row.place}")
+
+    def _streamed(self, statement: Select[Any]) -> Iterator[tuple[object, ...]]:
+        with self._connected() as db:
+            for row in db.execution_options(yield_per=ROWS_A_PAGE).execute(statement):
+                yield tuple(row)
+
+    def _has_rowid(self) -> bool:
+        with self._connected() as db:
+            try:
+                db.execute(select(_ROWID).select_from(self._from).limit(1)).fetchall()
+            except OperationalError:
+                return False
+        return True
+
+    def _by_rowid(self) -> Iterator[SourceRow]:
+        last = None
+        numbers = count(1)
+        while True:
+            statement = select(_ROWID, literal_column("*")).select_from(self._from).order_by(_ROWID).limit(ROWS_A_PAGE)
+            if last is not None:
+                statement = statement.where(last < _ROWID)
+            with self._connected() as db:
+                rows = db.execute(statement).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from (SourceRow(f"row {next(numbers)}", tuple(row)[1:]) for row in rows)
+
+    def stamp(self) -> object:
+        """See `Source.stamp`."""
+        return None
+
+    def problems(self) -> list[str]:
+        """See `Source.problems`."""
+        if not self._cursor:
+            return []
+        found = []
+        with self._connected() as db:
+            missing = or_(*[one.is_(None) for one in self._cursor])
+            nulls = db.execute(select(func.count()).select_from(self._from).where(missing)).scalar_one()
+        if nulls:
+            found.append(
+                f"{nulls} rows have no {' or no '.join(one.name for one in self._cursor)}: their changes are not seen"
+            )
+        if self._config.table is not None and not self._is_indexed():
+            found.append(f"no index begins with {self._cursor[0].name}: every look reads the whole table")
+        return found
+
+    def _is_indexed(self) -> bool:
+        schema, _, name = (self._config.table or "").rpartition(".")
+        try:
+            found = inspect(self._engine)
+            indexes = [index["column_names"] for index in found.get_indexes(name, schema=schema or None)]
+            indexes.append(list(found.get_pk_constraint(name, schema=schema or None)["constrained_columns"]))
+        except (SQLAlchemyError, NotImplementedError):
+            # A driver that cannot tell is no fault of the park's.
+            return True
+        return any(columns[:1] == [self._cursor[0].name] for columns in indexes)
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        self._engine.dispose()
+
+
+def _numbered(rows: Iterator[tuple[object, ...]]) -> Iterator[SourceRow]:
+    for number, values in enumerate(rows, 1):
+        yield SourceRow(f"row {number}", values)
+
+
+def _line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _read_url(given: str, base: Path) -> URL:
+    """The address; a SQLite file relative to the configuration's folder, which must be there. Raises OperatorError."""
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise OperatorError(
+            "source.database: is no database URL; for example sqlite:///park.db, see docs/agent.md"
+        ) from None
+    if url.get_backend_name() == "sqlite":
+        path = base / (url.database or "")
+        if not path.is_file():
+            raise OperatorError(
+                f"source.database: there is no file {path}; the path is relative to the configuration's folder"
+            )
+        return url.set(database=str(path))
+    if url.drivername == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    """Connections that can only read, as far as the database lets that be said."""
+    backend = url.get_backend_name()
+    options: dict[str, Any] = {"pool_size": 2, "max_overflow": 0}
+    if backend == "sqlite":
+        options |= {"connect_args": {"timeout": BUSY_WAIT_S, "check_same_thread": False}}
+    else:
+        options |= {"pool_pre_ping": True}
+    if backend == "postgresql":
+        options |= {"connect_args": {"connect_timeout": BUSY_WAIT_S, "options": "-c default_transaction_read_only=on"}}
+    try:
+        engine = create_engine(url, **options)
+    except (ModuleNotFoundError, NoSuchModuleError, ArgumentError) as error:
+        hint = _DRIVERS.get(backend, "see docs/agent.md, Sources")
+        raise OperatorError(f"source.database: {_line(error)}; {hint}") from None
+    if backend == "sqlite":
+        event.listen(engine, "connect", lambda db, _: db.execute("PRAGMA query_only = ON"))
+    return engine
+
+
+def _from_clause(config: SourceConfig) -> Any:
+    if config.table is not None:
+        schema, _, name = config.table.rpartition(".")
+        return table(name, schema=schema or None)
+    # A colon in the query is a colon, not a parameter.
+    query = (config.query or "").strip().rstrip(";").replace("\\", "\\\\").replace(":", "\\:")
+    return text(f"({query}) q")

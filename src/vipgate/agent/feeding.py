@@ -1,0 +1,133 @@
+"""Reads the source in a thread of its own, page by page, for the loop to take: the stock, or a whole comparison."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, islice
+from queue import Empty, Full, Queue
+from typing import Final
+
+from vipgate.agent.plan import retry_delay_s
+from vipgate.agent.reading import Page, Reader
+from vipgate.agent.sources import CursorValue, Source, SourceUnavailable
+from vipgate.errors import VipgateError
+
+PAGES_WAITING_MAX: Final = 3
+LOOK_S: Final = 0.2
+SCAN_ROWS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """One page of `rows` rows of the source. `end`: the cursor of its last row."""
+
+    number: int
+    page: Page
+    rows: int
+    end: CursorValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All is read, or, with a fault, it cannot be."""
+
+    fault: VipgateError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hindered:
+    """The source is away for now; it is asked again."""
+
+    reason: str
+
+
+Item = Fed | Ended | Hindered
+Open = Callable[[], Source]
+
+
+class Feed:
+    """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take."""
+
+    def __init__(self, open_source: Open, pages: Callable[[Source], Iterator[Fed]], wake: Callable[[], None]) -> None:
+        self._open = open_source
+        self._pages = pages
+        self._wake = wake
+        self._queue: Queue[Item] = Queue(PAGES_WAITING_MAX)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vipgate-feed", daemon=True)
+        self._thread.start()
+
+    def take(self) -> Item | None:
+        """The next page, if one is ready."""
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        return None
+
+    def stop(self) -> None:
+        """Ends the reading."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                source = self._open()
+                try:
+                    for fed in self._pages(source):
+                        failures = 0
+                        self._put(fed)
+                        if self._stopping.is_set():
+                            return
+                finally:
+                    source.close()
+                self._put(Ended())
+                return
+            except SourceUnavailable as error:
+                failures += 1
+                self._put(Hindered(str(error)))
+                self._stopping.wait(retry_delay_s(failures, 1.0))
+            except VipgateError as error:
+                self._put(Ended(error))
+                return
+
+    def _put(self, item: Item) -> None:
+        while not self._stopping.is_set():
+            with suppress(Full):
+                self._queue.put(item, timeout=LOOK_S)
+                self._wake()
+                return
+
+
+def feed_stock(
+    open_source: Open,
+    reader: Reader,
+    after: CursorValue | None,
+    until: CursorValue,
+    page_rows: int,
+    wake: Callable[[], None],
+) -> Feed:
+    """The rows behind `after` up to `until`, in the order of the cursor. Goes on where it was when the source comes back."""
+    at = [after]
+    numbers = count(1)
+
+    def pages(source: Source) -> Iterator[Fed]:
+        while rows := source.after(at[0], until, page_rows):
+            at[0] = rows[-1].cursor
+            yield Fed(next(numbers), reader.read(rows), len(rows), at[0])
+
+    return Feed(open_source, pages, wake)
+
+
+def feed_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> Feed:
+    """Every row of the source. Begins anew when the source comes back: what has not changed costs a look."""
+    numbers = count(1)
+
+    def pages(source: Source) -> Iterator[Fed]:
+        rows = iter(source.scan())
+        while chunk := list(islice(rows, SCAN_ROWS)):
+            yield Fed(next(numbers), reader.read(chunk), len(chunk))
+
+    return Feed(open_source, pages, wake)

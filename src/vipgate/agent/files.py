@@ -1,0 +1,198 @@
+"""Reads a park's files: CSV in whatever encoding and with whatever delimiter, and Excel sheets. Line by line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from vipgate.agent.config import SourceConfig
+from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
+from vipgate.errors import OperatorError, Words
+
+CELL_CHARS_MAX: Final = 1024 * 1024
+SAMPLE_CHARS: Final = 64 * 1024
+CHUNK_BYTES: Final = 1024 * 1024
+DELIMITERS: Final = ",;\t|"
+
+
+class _FileSource:
+    """What both kinds of files have in common. A file has no cursor: its rows are compared with what was sent."""
+
+    columns: Sequence[str]
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.where = str(path)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise SourceUnavailable(f"there is no file {self._path}; put it there, or mend source.file") from None
+        except OSError as error:
+            raise SourceUnavailable(f"cannot read {self._path}: {error.strerror}") from None
+
+    def after(
+        self,
+        after: CursorValue | None,  # noqa: ARG002 - the protocol's signature
+        until: CursorValue | None,  # noqa: ARG002
+        limit: int,  # noqa: ARG002
+    ) -> list[SourceRow]:
+        """See `Source.after`."""
+        raise OperatorError(f"{self._path}: a file has no cursor; leave source.cursor out")
+
+    def newest(self) -> CursorValue | None:
+        """See `Source.newest`."""
+        return None
+
+    def count(self, after: CursorValue | None, until: CursorValue | None) -> int | None:  # noqa: ARG002 - a file has no cursor
+        """See `Source.count`."""
+        return None
+
+    def stamp(self) -> object:
+        """See `Source.stamp`."""
+        with self._told():
+            found = self._path.stat()
+        return (found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def problems(self) -> list[str]:
+        """See `Source.problems`."""
+        return []
+
+    def close(self) -> None:
+        """See `Source.close`. Nothing is held between two looks."""
+
+
+class CsvSource(_FileSource):
+    """A CSV file. Line numbers are those of an editor; a record may go over several lines."""
+
+    def __init__(self, path: Path, config: SourceConfig) -> None:
+        super().__init__(path)
+        self._header_line = config.header_line
+        with self._told():
+            self._encoding = config.encoding or _encoding(path)
+            try:
+                with path.open(encoding=self._encoding, newline="") as file:
+                    sample = file.read(SAMPLE_CHARS)
+            except (UnicodeDecodeError, LookupError) as error:
+                raise OperatorError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
+        self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
+        with self._told(), path.open(encoding=self._encoding, newline="") as file:
+            self.columns = next((values for line, values in self._lines(file) if line >= self._header_line), [])
+        if not self.columns:
+            raise OperatorError(
+                f"{path} has no line {self._header_line} with the columns' names; mend source.header_line"
+            )
+        self.columns = [name.strip() for name in self.columns]
+
+    def scan(self) -> Iterator[SourceRow]:
+        """See `Source.scan`."""
+        width = len(self.columns)
+        try:
+            with self._told(), self._path.open(encoding=self._encoding, newline="") as file:
+                is_header = True
+                for line, values in self._lines(file):
+                    if line < self._header_line:
+                        continue
+                    if is_header:
+                        is_header = False
+                        continue
+                    if any(map(str.strip, values)):
+                        yield _row(f"line {line}", values, width)
+        except UnicodeDecodeError as error:
+            raise SourceUnavailable(
+                f"{self._path} is not {self._encoding} at {error.start}: half written, or another encoding"
+            ) from None
+
+    def _lines(self, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+        """The records, each with the number of its first line."""
+        csv.field_size_limit(CELL_CHARS_MAX)
+        reader = csv.reader((line.replace("\0", "\ufffd") for line in file), delimiter=self._delimiter)
+        line = 1
+        while True:
+            try:
+                values = next(reader, None)
+            except csv.Error as error:
+                raise OperatorError(f"{self._path}, line {reader.line_num}: {error}") from None
+            if values is None:
+                return
+            yield line, values
+            line = reader.line_num + 1
+
+
+def _row(place: str, values: Sequence[object], width: int) -> SourceRow:
+    if len(values) == width:
+        return SourceRow(place, values)
+    problem = Words(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
+    return SourceRow(place, [*values, *[None] * width][:width], problem=None if _is_padded(values, width) else problem)
+
+
+def _is_padded(values: Sequence[object], width: int) -> bool:
+    """Empty cells at the end are no fault."""
+    return len(values) > width and not any(str(value).strip() for value in values[width:])
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 where the whole file is that, else GB18030, which holds GBK and GB2312."""
+    with path.open("rb") as file:
+        head = file.read(4)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        try:
+            decoder.decode(head)
+            while chunk := file.read(CHUNK_BYTES):
+                decoder.decode(chunk)
+        except UnicodeDecodeError:
+            return "gb18030"
+    return "utf-8-sig"
+
+
+def _delimiter(sample: str, header_line: int) -> str:
+    """The delimiter that parts the header into the most columns."""
+    lines = sample.splitlines()
+    header = lines[header_line - 1] if len(lines) >= header_line else ""
+    return max(DELIMITERS, key=header.count)
+
+
+class ExcelSource(_FileSource):
+    """One sheet of an Excel file."""
+
+    def __init__(self, path: Path, config: SourceConfig) -> None:
+        super().__init__(path)
+        self._sheet = config.sheet
+        self._header_line = config.header_line
+        header = next((values for line, values in self._lines() if line == self._header_line), [])
+        self.columns = [str(name).strip() for name in header]
+        if not any(self.columns):
+            raise OperatorError(
+                f"{path} has no row {self._header_line} with the columns' names; mend source.header_line"
+            )
+
+    def _lines(self) -> Iterator[tuple[int, list[object]]]:
+        with self._told():
+            try:
+                book = CalamineWorkbook.from_path(str(self._path))
+                name = self._sheet or book.sheet_names[0]
+                if name not in book.sheet_names:
+                    raise OperatorError(
+                        f"{self._path} has no sheet {name}, only {', '.join(book.sheet_names)}; mend source.sheet"
+                    )
+                sheet = book.get_sheet_by_name(name)
+            except CalamineError as error:
+                raise SourceUnavailable(f"{self._path} is no Excel file, or half written: {error}") from None
+            first = (sheet.start or (0, 0))[0]
+            yield from enumerate(sheet.iter_rows(), first + 1)
+
+    def scan(self) -> Iterator[SourceRow]:
+        """See `Source.scan`."""
+        for line, values in self._lines():
+            if line > self._header_line and any(str(value).strip() for value in values):
+                yield _row(f"row {line}", values, len(self.columns))

@@ -1,0 +1,53 @@
+"""The agent's figures for Prometheus: a file for the node exporter to pick up, or a port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, start_http_server, write_to_textfile
+
+from vipgate.agent.status import Status
+
+_GAUGES: Final = {
+    "vipgate_agent_acknowledged_rows": "Rows that the platform has acknowledged since the agent began.",
+    "vipgate_agent_backlog_rows": "Rows that wait in the spool.",
+    "vipgate_agent_lag_seconds": "How long the oldest of them has waited.",
+    "vipgate_agent_dead_letters": "Rows that the mapping or the platform refuses.",
+    "vipgate_agent_stock_rows": "Rows of the stock that are acknowledged.",
+    "vipgate_agent_in_trouble": "1 while nothing can be sent or read.",
+    "vipgate_agent_last_look_timestamp_seconds": "When the agent last wrote these figures.",
+}
+
+
+class Metrics:
+    """Gauges of one agent."""
+
+    def __init__(self, park_uuid: str) -> None:
+        self._registry = CollectorRegistry()
+        self._gauges = {
+            name: Gauge(name, text, ["park_uuid"], registry=self._registry).labels(park_uuid)
+            for name, text in _GAUGES.items()
+        }
+
+    def update(self, status: Status) -> None:
+        """Sets the gauges to `status`."""
+        values = {
+            "vipgate_agent_acknowledged_rows": status.acknowledged,
+            "vipgate_agent_backlog_rows": status.backlog,
+            "vipgate_agent_lag_seconds": status.lag_s,
+            "vipgate_agent_dead_letters": status.dead,
+            "vipgate_agent_stock_rows": status.stock_done,
+            "vipgate_agent_in_trouble": int(bool(status.trouble or status.source_trouble)),
+            "vipgate_agent_last_look_timestamp_seconds": status.at_us / 1e6,
+        }
+        for name, value in values.items():
+            self._gauges[name].set(value)
+
+    def write(self, path: Path) -> None:
+        """Writes the file at once or not at all."""
+        write_to_textfile(str(path), self._registry)
+
+    def serve(self, host: str, port: int) -> None:
+        """Serves the figures until the process ends."""
+        start_http_server(port, host, self._registry)

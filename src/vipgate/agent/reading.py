@@ -1,0 +1,86 @@
+"""From a row of the source to a row of the wire: mapped, held against the contract, and ready to be sent or known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from vipgate.agent.config import Config
+from vipgate.agent.mapping import Mapper
+from vipgate.agent.records import HASH_BYTES, Dead, Ready
+from vipgate.agent.sources import SourceRow
+from vipgate.errors import Fault, Language
+from vipgate.renewal import Renewal
+from vipgate.row import reader_for
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Page(msgspec.Struct):
+    """Some rows of the source, in its order. `renewals` are those of `ready`, in the same order."""
+
+    ready: list[Ready]
+    renewals: list[Renewal]
+    dead: list[Dead]
+
+
+class Reader:
+    """The mapping of one configuration, bound to the columns of its source."""
+
+    def __init__(self, config: Config, columns: Sequence[str], language: Language) -> None:
+        zone = ZoneInfo(config.source.time_zone)
+        self._columns = columns
+        self._language = language
+        self._map = Mapper(config.members, config.filters, zone, columns)
+        key = {"pay_partner": config.members["pay_partner"]}
+        self._map_key = Mapper(key, (), zone, columns)
+
+    def read(self, rows: Iterable[SourceRow]) -> Page:
+        """What can be sent of `rows`, each order number once (its last row), and what cannot."""
+        page = Page([], [], [])
+        mapped: list[tuple[SourceRow, bytes]] = []
+        for row in rows:
+            found = [Fault("", row.problem, None)] if row.problem is not None else self._map(row.values)
+            if type(found) is dict:
+                mapped.append((row, _encode(found)))
+            elif isinstance(found, list):
+                page.dead.append(self._dead(row, found))
+        read = reader_for(b"".join([encoded for _, encoded in mapped]))
+        for row, encoded in mapped:
+            renewal = read(encoded)  # type: ignore[arg-type]
+            if type(renewal) is Renewal:
+                page.renewals.append(renewal)
+                page.ready.append(Ready(renewal.pay_partner, encoded, row.place))
+            elif isinstance(renewal, list):
+                page.dead.append(self._dead(row, renewal))
+        if len({one.pay_partner for one in page.ready}) < len(page.ready):
+            _keep_last(page)
+        return page
+
+    def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
+        key = self._map_key(row.values) if row.problem is None else None
+        pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
+        reason = "; ".join(fault.text(self._language).removeprefix(": ") for fault in faults)
+        values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
+        return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
+
+
+def _keep_last(page: Page) -> None:
+    last = {one.pay_partner: place for place, one in enumerate(page.ready)}
+    places = sorted(last.values())
+    page.ready = [page.ready[place] for place in places]
+    page.renewals = [page.renewals[place] for place in places]
+
+
+def _shown(value: object) -> str | int | float | None:
+    if value is None or isinstance(value, int | float):
+        return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def hash_of(dead: Dead) -> bytes:
+    """Tells two versions of a row that is wrong apart."""
+    return blake2b(f"{dead.reason}\n{dead.source}".encode(), digest_size=HASH_BYTES).digest()

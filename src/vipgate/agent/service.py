@@ -1,0 +1,83 @@
+"""The text that makes an agent a service of the machine: a systemd unit, or the task that Windows starts with the machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import escape
+
+UNIT_FOLDER: Final = Path("/etc/systemd/system")
+
+
+def service_name(config: Path) -> str:
+    """One service for each configuration."""
+    kept = "".join(character if character.isalnum() and character.isascii() else "-" for character in config.stem)
+    return f"vipgate-agent-{kept.strip('-') or 'park'}"
+
+
+def _program() -> list[str]:
+    return [sys.executable, "-m", "vipgate"]
+
+
+def _quoted(word: str) -> str:
+    """A word of ExecStart: systemd reads quotes, backslashes, `%` and `$`."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
+def systemd_unit(config: Path, spool: Path, user: str) -> str:
+    """The unit's text. It may write the spool's folder and nothing else; it is started again for ever."""
+    command = " ".join(map(_quoted, [*_program(), "agent", "run", str(config), "--spool", str(spool)]))
+    return f"""[Unit]
+Description=vipgate agent: keeps the parking platform in step with {config.stem}
+Documentation=https://pypi.org/project/vipgate
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User={user}
+WorkingDirectory={str(config.parent).replace("%", "%%")}
+ExecStart={command}
+Restart=always
+RestartSec=5
+TimeoutStopSec=120
+EnvironmentFile=-{str(config.with_suffix(".env")).replace("%", "%%")}
+NoNewPrivileges=true
+ProtectSystem=strict
+ReadWritePaths={_quoted(str(spool.parent))} {_quoted(str(config.parent))}
+PrivateTmp=true
+MemoryMax=512M
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def windows_task(config: Path, spool: Path) -> str:
+    """The task's XML for `schtasks /create /xml`: begins with the machine, nobody logged in, again a minute after a failure."""
+    program, *words = _program()
+    words += ["agent", "run", str(config), "--spool", str(spool)]
+    arguments = escape(" ".join(f'"{word}"' if " " in word else word for word in words))
+    return f"""<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <Triggers><BootTrigger><Enabled>true</Enabled></BootTrigger></Triggers>
+  <Principals><Principal id="Author"><UserId>S-1-5-18</UserId><RunLevel>LeastPrivilege</RunLevel></Principal></Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>999</Count></RestartOnFailure>
+  </Settings>
+  <Actions Context="Author">
+    <Exec>
+      <Command>{escape(program)}</Command>
+      <Arguments>{arguments}</Arguments>
+      <WorkingDirectory>{escape(str(config.parent))}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+"""

@@ -1,0 +1,330 @@
+"""What the agent must not forget, in a SQLite file beside it: what waits, what is in doubt, what was refused, how far it has read.
+
+One process runs the agent on a spool; commands may look at it and put rows into it meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from vipgate.agent.records import Dead, Letter, Ready
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.sqlfile import load_migrations, load_statements
+
+ROOM: Final = "vipgate.agent.sql"
+APPLICATION_ID: Final = 0x76697061  # "vipa"
+BUSY_WAIT_S: Final = 15.0
+LETTERS_A_PAGE: Final = 500
+# Past a day nothing that was read before is still on its way.
+LATELY_KEPT_US: Final = 86_400_000_000
+
+
+class SpoolError(VipgateError):
+    """The spool cannot be read or written."""
+
+
+class SpoolLock:
+    """Held by the one agent that runs on a spool."""
+
+    def __init__(self, path: Path) -> None:
+        self._note = path.with_name(path.name + ".agent")
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise OperatorError(
+                f"Spool {path} is locked by{self._holder()}; stop it or choose another --spool."
+            ) from None
+        except OSError as error:
+            raise OperatorError(f"Cannot lock {path}: {error.strerror}; mend the folder's owner and mode.") from None
+        self._note.write_text(f"{os.getpid()}\n", encoding="ascii")
+
+    def _holder(self) -> str:
+        try:
+            return f" process {int(self._note.read_text(encoding='ascii')[:20])}"
+        except (OSError, ValueError):
+            return " another agent"
+
+    def release(self) -> None:
+        """Lets the next agent in."""
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def is_running(path: Path) -> bool:
+    """Whether an agent runs on this spool."""
+    lock = FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+class Spool:
+    """The spool's file. One thread at a time; errors are SpoolError."""
+
+    def __init__(self, path: Path, clock_us: Callable[[], int]) -> None:
+        self.path = path
+        self._clock_us = clock_us
+        self._sql = load_statements(ROOM)
+        with self._translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None, cached_statements=128)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        migrations = load_migrations(ROOM)
+        found = self._number("PRAGMA application_id")
+        if found != APPLICATION_ID and self._number("SELECT count(*) FROM sqlite_master"):
+            raise OperatorError(f"{self.path} is a SQLite file of another program; choose another --spool.")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        version = self._number("PRAGMA user_version")
+        if version > migrations[-1].number:
+            raise OperatorError(f"{self.path} is of a newer vipgate (schema {version}); install that again.")
+        if version == migrations[-1].number:
+            return
+        with self.transaction():
+            version = self._number("PRAGMA user_version")
+            for step in migrations:
+                if step.number > version:
+                    for statement in step.script.split(";\n"):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {step.number}")
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _number(self, statement: str) -> int:
+        return int(self._db.execute(statement).fetchone()[0])
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SpoolError(
+                f"Spool {self.path}: {error}; look at the disk's room and the file's owner and mode."
+            ) from error
+        except OSError as error:
+            raise SpoolError(f"Spool {self.path}: {error.strerror}; mend the folder's owner and mode.") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is on the disk afterwards, or none of it."""
+        with self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return self._db.execute(self._sql[name], values).fetchall()
+
+    def _many(self, name: str, lines: Sequence[Mapping[str, object]]) -> None:
+        with self._translated():
+            self._db.executemany(self._sql[name], lines)
+
+    # ---- single values ---------------------------------------------------------------------------------------------------
+
+    def meta(self, name: str) -> str | None:
+        """A value by its name."""
+        rows = self._rows("read_meta", {"name": name})
+        return str(rows[0][0]) if rows else None
+
+    def set_meta(self, values: Mapping[str, str | None]) -> None:
+        """Sets values; None forgets one."""
+        for name, value in values.items():
+            statement = "forget_meta" if value is None else "write_meta"
+            self._rows(statement, {"name": name, "value": value})
+
+    def used_bytes(self) -> int:
+        """How much of the file is in use, and what its log takes beside it."""
+        with self._translated():
+            pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
+            log = self.path.with_name(self.path.name + "-wal")
+            return pages * self._number("PRAGMA page_size") + (log.stat().st_size if log.exists() else 0)
+
+    # ---- what waits ------------------------------------------------------------------------------------------------------
+
+    def queue(self, rows: Sequence[Ready], *, note_read: bool = True) -> None:
+        """Puts the newest versions of records behind what waits; in a transaction of the caller's."""
+        self._queue("queue", rows, 0)
+        if note_read:
+            self._many("note_read", [{"pay_partner": row.pay_partner, "now_us": self._clock_us()} for row in rows])
+
+    def queue_unless_read(self, rows: Sequence[Ready], since_us: int) -> int:
+        """The same for rows that were read from `since_us` on, but for those that were read anew meanwhile. How many went in."""
+        newer = self.read_since([row.pay_partner for row in rows], since_us)
+        kept = [row for row in rows if row.pay_partner not in newer]
+        self._queue("queue", kept, 0)
+        return len(kept)
+
+    def _queue(self, statement: str, rows: Sequence[Ready], not_before_us: int) -> None:
+        if not rows:
+            return
+        last = int(self._rows("take_numbers", {"count": str(len(rows))})[0][0])
+        now_us = self._clock_us()
+        lines = [
+            {
+                "pay_partner": row.pay_partner, "number": last - len(rows) + place, "row": row.row, "hash": row.hash,
+                "place": row.place, "now_us": now_us, "not_before_us": not_before_us,
+            }
+            for place, row in enumerate(rows, 1)
+        ]  # fmt: skip
+        self._many(statement, lines)
+
+    def waiting(self, limit: int) -> list[Ready]:
+        """What may be sent now, oldest first."""
+        found = self._rows("waiting", {"now_us": self._clock_us(), "limit": limit})
+        return [Ready(pay_partner, row, place, number) for pay_partner, number, row, _, place in found]
+
+    def next_due_us(self) -> int | None:
+        """When the first that waits may be sent; None where nothing waits."""
+        due = self._rows("next_due", {})[0][0]
+        return None if due is None else int(due)
+
+    def backlog(self) -> tuple[int, int | None]:
+        """How many records wait, and since when the oldest does."""
+        count, oldest_us = self._rows("backlog", {})[0]
+        return int(count), oldest_us
+
+    def unqueue(self, rows: Sequence[Ready]) -> None:
+        """Takes out what was dealt with; a version that came meanwhile stays."""
+        self._many("unqueue", [{"number": row.number} for row in rows if row.number])
+
+    def numbers(self, numbers: Sequence[int]) -> set[int]:
+        """Those of `numbers` that still wait."""
+        return {number for (number,) in self._rows("numbers", {"numbers": msgspec.json.encode(numbers).decode()})}
+
+    def held(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """What waits under these order numbers."""
+        return dict(self._rows("in_outbox", {"keys": _json(keys)}))
+
+    # ---- what was sent, and when it was read ----------------------------------------------------------------------------
+
+    def sent(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The hashes of what was sent under these order numbers."""
+        return dict(self._rows("in_sent", {"keys": _json(keys)}))
+
+    def note_sent(self, hashes: Mapping[str, bytes]) -> None:
+        """What the platform has now."""
+        self._many("note_sent", [{"pay_partner": key, "hash": value} for key, value in hashes.items()])
+
+    def forget_sent(self, keys: Sequence[str]) -> None:
+        """Lets these rows look new at the next comparison."""
+        self._many("forget_sent", [{"pay_partner": key} for key in keys])
+
+    def read_since(self, keys: Sequence[str], since_us: int) -> set[str]:
+        """Those of `keys` that were read from `since_us` on."""
+        return {key for (key,) in self._rows("read_since", {"keys": _json(keys), "since_us": since_us})}
+
+    def tidy(self) -> None:
+        """Forgets what cannot matter any more."""
+        now_us = self._clock_us()
+        # The stock asks what was read since it began.
+        begun_us = int(self.meta("stock_begun_us") or now_us) if self.meta("stock_done") is None else now_us
+        self._rows("drop_lately", {"before_us": min(begun_us, now_us - LATELY_KEPT_US)})
+        self._rows("drop_doubt", {"now_us": now_us})
+
+    # ---- the window of late commits -------------------------------------------------------------------------------------
+
+    def window(self) -> dict[str, int]:
+        """The rows behind the position that were read already, and when."""
+        return dict(self._rows("read_window", {}))
+
+    def move_window(self, seen: Mapping[str, int], passed: Sequence[str]) -> None:
+        """Adds what was read now and drops what the position has passed."""
+        self._many("note_window", [{"cursor": cursor, "seen_us": seen_us} for cursor, seen_us in seen.items()])
+        self._many("drop_window", [{"cursor": cursor} for cursor in passed])
+
+    # ---- doubt ------------------------------------------------------------------------------------------------------------
+
+    def doubt(self, rows: Sequence[Ready], until_us: int) -> None:
+        """Notes versions whose request had no answer."""
+        lines = [{"pay_partner": row.pay_partner, "hash": row.hash, "until_us": until_us} for row in rows]
+        self._many("doubt", lines)
+
+    def send_again(self, acknowledged: Sequence[Ready], all_until_us: int) -> int:
+        """Queues once more what an older copy may still overtake; how many that are.
+
+        `all_until_us`: until then every record is in doubt, since nobody knows what an agent that was killed had under way.
+        """
+        now_us = self._clock_us()
+        again: dict[int, list[Ready]] = {}
+        if now_us < all_until_us:
+            again[all_until_us] = list(acknowledged)
+        elif self._rows("has_doubt", {"now_us": now_us})[0][0]:
+            keys = _json([row.pay_partner for row in acknowledged])
+            found = {key: (old, until) for key, old, until in self._rows("in_doubt", {"keys": keys, "now_us": now_us})}
+            for row in acknowledged:
+                old, until_us = found.get(row.pay_partner, (row.hash, 0))
+                if old is None or old != row.hash:
+                    again.setdefault(until_us, []).append(row)
+        for until_us, rows in again.items():
+            self._queue("queue_again", rows, until_us)
+        return sum(map(len, again.values()))
+
+    # ---- dead letters ---------------------------------------------------------------------------------------------------
+
+    def bury(self, dead: Sequence[Dead]) -> None:
+        """Keeps what cannot be sent, and why."""
+        now_us = self._clock_us()
+        self._many("bury", [{**msgspec.structs.asdict(one), "now_us": now_us} for one in dead])
+
+    def count_dead(self) -> int:
+        """How many dead letters there are."""
+        return int(self._rows("count_dead", {})[0][0])
+
+    def resolve(self, keys: Sequence[str]) -> None:
+        """Drops the dead letters of what went through after all."""
+        self._rows("resolve", {"keys": _json(keys)})
+
+    def letters(self) -> Iterator[Letter]:
+        """All dead letters, in the order of their numbers."""
+        after = 0
+        while page := self._rows("list_dead", {"after": after, "limit": LETTERS_A_PAGE}):
+            yield from (Letter(*line) for line in page)
+            after = page[-1][0]
+
+    def letter(self, number: int) -> Letter | None:
+        """One dead letter."""
+        rows = self._rows("find_dead", {"number": number})
+        return Letter(*rows[0]) if rows else None
+
+    def discard(self, numbers: Sequence[int]) -> None:
+        """Deletes dead letters."""
+        self._many("discard", [{"number": number} for number in numbers])
+
+    def start_over(self) -> None:
+        """Lets the next run begin with the stock, the first request of which replaces all that the platform holds."""
+        with self.transaction():
+            self._rows("drop_sent", {})
+            self._rows("drop_whole_window", {})
+            self.set_meta({"replace": "wanted", "stock_until": None, "stock_done": None, "stamp": None})
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._db.close()
+
+
+def _json(keys: Sequence[str]) -> str:
+    return msgspec.json.encode(keys).decode()

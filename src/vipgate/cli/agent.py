@@ -1,0 +1,201 @@
+"""`vipgate agent …`: run the park's side, see how it is doing, compare both sides."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vipgate.agent.client import Client
+from vipgate.agent.config import Config, load_config
+from vipgate.agent.metrics import Metrics
+from vipgate.agent.opening import open_source
+from vipgate.agent.run import Agent, World
+from vipgate.agent.sources import Source
+from vipgate.agent.spool import Spool, SpoolLock, is_running
+from vipgate.agent.status import Status, load_status
+from vipgate.cli.common import Format, Output, print_json, print_one, shown_instant
+from vipgate.clock import clock_s, clock_us
+from vipgate.errors import OperatorError
+from vipgate.logs import set_up_logs
+
+DEAD_LETTERS_EXIT: Final = 3
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The agent's TOML file.")]
+SpoolFile = Annotated[Path | None, typer.Option("--spool", help="What the agent remembers; default: beside CONFIG.")]
+
+agent = typer.Typer(
+    no_args_is_help=True, help="The car park's side: read the park's own records, keep the platform in step."
+)
+
+
+def spool_path(config: Config, given: Path | None) -> Path:
+    """Where the spool is: beside the configuration unless `given`."""
+    return (given or config.path.with_suffix(".spool")).absolute()
+
+
+@contextmanager
+def opened_spool(config: Config, given: Path | None) -> Iterator[Spool]:
+    """The spool, once it is known to be this configuration's. Raises OperatorError."""
+    spool = Spool(spool_path(config, given), clock_us)
+    try:
+        mine = _identity(config)
+        found = spool.meta("identity")
+        if found is None:
+            with spool.transaction():
+                spool.set_meta({"identity": mine})
+        elif found != mine:
+            raise OperatorError(
+                f"Spool {spool.path} belongs to another park or source:\n  {found}\n  {mine}\nChoose another --spool."
+            )
+        yield spool
+    finally:
+        spool.close()
+
+
+def _identity(config: Config) -> str:
+    """Whose spool it is: a position means nothing in another source. The mapping may change, and where the platform is."""
+    source = config.source
+    kind = "file" if source.file is not None else "database"
+    members = [config.platform.park_uuid, kind, source.table or source.query or "", *(source.cursor or ("compared",))]
+    return msgspec.json.encode(members).decode()
+
+
+def open_client(config: Config) -> Client:
+    """A client of the configuration's platform."""
+    platform = config.platform
+    return Client(
+        platform.url, platform.park_uuid, platform.secret, timeout_s=platform.timeout_s, ca_file=platform.ca_file
+    )
+
+
+def source_of(config: Config) -> Source:
+    """A new connection to the source."""
+    return open_source(config.source, base=config.path.parent)
+
+
+@agent.command()
+def run(
+    config: ConfigFile,
+    spool: SpoolFile = None,
+    once: Annotated[bool, typer.Option("--once", help="End when all that the source holds now is settled.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="First delete all that the platform holds of this park.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Send the stock, then every change as it happens. Status 3 with --once where there are dead letters."""
+    settings = load_config(config)
+    log = settings.log
+    set_up_logs(log.file, bytes_max=log.bytes_max, keep=log.keep)
+    path = spool_path(settings, spool)
+    with ExitStack() as stack:
+        lock = SpoolLock(path)
+        stack.callback(lock.release)
+        kept = stack.enter_context(opened_spool(settings, spool))
+        client = stack.enter_context(open_client(settings))
+        if replace:
+            if not yes:
+                _ask_to_replace(settings, client)
+            kept.start_over()
+        world = World(
+            clock_us=clock_us,
+            clock_s=clock_s,
+            chance=random.random,
+            open_source=lambda: source_of(settings),
+            client=client,
+        )
+        one = Agent(settings, kept, world, once=once)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: one.stop())
+        one.run(stack.enter_context(_shown(settings)))
+        dead = kept.count_dead()
+    if once and dead:
+        typer.echo(f"{dead} dead letters: vipgate agent dead list {config}", err=True)
+        raise typer.Exit(DEAD_LETTERS_EXIT)
+
+
+def _ask_to_replace(config: Config, client: Client) -> None:
+    answer = client.ask({})
+    held = "all records"
+    if isinstance(answer, dict):
+        held = f"{sum(int(month['count']) for month in answer['months'])} records"
+    typer.echo(
+        f"The platform holds {held} of park {config.platform.park_uuid}. The first request deletes them, and then\n"
+        "everything that the source holds is sent. Records that the source does not have any more are gone."
+    )
+    typer.confirm("Replace them?", abort=True)
+
+
+@contextmanager
+def _shown(config: Config) -> Iterator[Callable[[Status], None]]:
+    """What follows the run's status: a bar for people, figures for Prometheus."""
+    metrics = Metrics(config.platform.park_uuid) if config.metrics.file or config.metrics.port else None
+    if metrics is not None and config.metrics.port:
+        metrics.serve(config.metrics.host, config.metrics.port)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(), TextColumn("[yellow]{task.fields[trouble]}"),
+    )  # fmt: skip
+    written = [0]
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("stock", total=None, rate=0.0, trouble="")
+
+        def show(status: Status) -> None:
+            what = "changes" if status.is_stock_done else "stock"
+            total = None if status.is_stock_done else status.stock_total
+            done = status.acknowledged if status.is_stock_done else status.stock_done
+            trouble = (status.trouble or status.source_trouble)[:60]
+            progress.update(
+                task, description=what, total=total, completed=done, rate=status.rate_a_second, trouble=trouble
+            )
+            if metrics is not None and status.at_us != written[0]:
+                written[0] = status.at_us
+                metrics.update(status)
+                if config.metrics.file:
+                    metrics.write(config.metrics.file)
+
+        yield show
+
+
+@agent.command()
+def status(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.TEXT) -> None:
+    """Show how far the agent has come: lag, backlog, rate, dead letters, the last seqno."""
+    settings = load_config(config)
+    path = spool_path(settings, spool)
+    if not path.exists():
+        raise OperatorError(f"There is no spool {path}: no agent has run on {config} yet.")
+    with opened_spool(settings, spool) as kept:
+        found = load_status(kept)
+        if found is None:
+            raise OperatorError(f"Nothing is known yet: start vipgate agent run {config}.")
+        found.backlog, found.dead = kept.backlog()[0], kept.count_dead()
+    shown: dict[str, Any] = {
+        "running": is_running(path),
+        "at": shown_instant(found.at_us),
+        "stock_done": found.stock_done,
+        "stock_total": found.stock_total,
+        "stock_acknowledged": found.is_stock_done,
+        "rate_a_second": found.rate_a_second,
+        "eta_s": found.eta_s,
+        "backlog": found.backlog,
+        "lag_s": round(found.lag_s, 1),
+        "dead_letters": found.dead,
+        "last_seqno": found.last_seqno or None,
+        "read_to": found.read_to or None,
+        "acknowledged_to": found.position or None,
+        "trouble": "; ".join(filter(None, (found.trouble, found.source_trouble, found.spool_trouble))) or None,
+    }
+    if output is Format.TEXT:
+        print_one(shown, output)
+    else:
+        print_json(shown)

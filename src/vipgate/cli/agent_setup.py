@@ -1,0 +1,260 @@
+"""`vipgate agent init|check|install-service`: from nothing to a running service, and what to mend when something is wrong."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from vipgate.agent.answers import Accepted, Later, NoAccess, Refused
+from vipgate.agent.config import Config, SourceConfig, load_config
+from vipgate.agent.opening import open_source
+from vipgate.agent.propose import propose, render_config
+from vipgate.agent.reading import Page, Reader
+from vipgate.agent.service import UNIT_FOLDER, service_name, systemd_unit, windows_task
+from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
+from vipgate.errors import OperatorError, VipgateError
+
+SAMPLE_ROWS: Final = 10
+SAMPLED_ROWS: Final = 200
+CHECKED_ROWS: Final = 1_000
+CLOCK_DIFFERENCE_S_MAX: Final = 60.0
+SHOWN_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `remedy` is empty where all is well."""
+
+    what: str
+    found: str
+    remedy: str = ""
+
+
+def check(config: ConfigFile, spool: SpoolFile = None) -> None:
+    """Look at line, clock, signature, source, mapping and disk, and say what to mend. Sends no record."""
+    settings = load_config(config)
+    console = Console(highlight=False, soft_wrap=True)
+    faults = 0
+    for finding in _findings(settings, spool_path(settings, spool)):
+        mark = "[red]mend[/red]" if finding.remedy else "[green]ok[/green]  "
+        console.print(f"{mark}  {finding.what:<10} {escape(finding.found)}")
+        if finding.remedy:
+            faults += 1
+            console.print(f"      {'':<10} → {escape(finding.remedy)}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _findings(config: Config, spool: Path) -> Iterator[Finding]:
+    yield Finding("config", str(config.path))
+    yield from _look_at_disk(spool)
+    yield from _look_at_source(config)
+    yield from _look_at_platform(config)
+
+
+def _look_at_disk(spool: Path) -> Iterator[Finding]:
+    folder = spool.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            free_mib = shutil.disk_usage(folder).free // 2**20
+    except OSError as error:
+        yield Finding(
+            "spool",
+            f"cannot write {folder}: {error.strerror}",
+            "make the folder, or give the agent's user the right to write it",
+        )
+        return
+    low = "make room: the spool holds what the line cannot take" if free_mib < 512 else ""
+    yield Finding("spool", f"{spool}, {free_mib} MiB free", low)
+
+
+def _look_at_source(config: Config) -> Iterator[Finding]:
+    try:
+        source = source_of(config)
+    except VipgateError as error:
+        yield Finding("source", str(error), "see docs/agent.md, “Sources”")
+        return
+    try:
+        yield Finding("source", f"{source.where}, columns {', '.join(source.columns)}")
+        for problem in source.problems():
+            yield Finding("source", problem, "see docs/agent.md, “Cursor”")
+        page = Reader(config, source.columns, "zh").read(islice(source.scan(), CHECKED_ROWS))
+        yield from _look_at_mapping(page)
+    except VipgateError as error:
+        yield Finding("mapping", str(error), "mend [map] or [source]")
+    finally:
+        source.close()
+
+
+def _look_at_mapping(page: Page) -> Iterator[Finding]:
+    yield Finding("mapping", f"of the first {CHECKED_ROWS} rows {len(page.ready)} can be sent, {len(page.dead)} cannot")
+    for dead in page.dead[:SHOWN_MAX]:
+        yield Finding("mapping", f"{dead.place}: {dead.reason}", "mend [map], or the row at its source")
+
+
+def _look_at_platform(config: Config) -> Iterator[Finding]:
+    with open_client(config) as client:
+        answer, date = client.probe()
+    if isinstance(answer, Later):
+        yield Finding("line", answer.reason, "check platform.url, the network, a proxy, a firewall")
+        return
+    yield Finding("line", config.platform.url)
+    if date is not None:
+        yield _clock(date)
+    if isinstance(answer, NoAccess):
+        yield Finding("signature", answer.reason, _ACCESS[answer.code])
+    elif isinstance(answer, Refused | Accepted):
+        yield Finding("signature", "the platform takes this park's signature")
+    else:
+        yield Finding("signature", answer.reason, "ask the platform, with the seqno")
+
+
+_ACCESS: Final = {
+    "401": "check park_uuid and secret with the platform; after a rotation use the new secret",
+    "403": "ask the platform to put this machine's address on the park's allow list",
+    "404": "mend platform.url: at this address nobody speaks the interface",
+    "405": "mend platform.url: at this address nobody speaks the interface",
+}
+
+
+def _clock(date: str) -> Finding:
+    with suppress(ValueError, TypeError):
+        difference_s = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+        wrong = abs(difference_s) > CLOCK_DIFFERENCE_S_MAX
+        return Finding(
+            "clock", f"{difference_s:+.0f} s from the platform's", "set this machine's clock (NTP)" if wrong else ""
+        )
+    return Finding("clock", f"the platform's cannot be read: {date[:40]}")
+
+
+def install_service(
+    config: ConfigFile,
+    spool: SpoolFile = None,
+    user: Annotated[str | None, typer.Option(help="Who runs it; default: you.")] = None,
+    print_: Annotated[bool, typer.Option("--print", help="Print the text and install nothing.")] = False,
+) -> None:
+    """Make the agent a service: a systemd unit on Linux, a task that begins with the machine on Windows."""
+    settings = load_config(config)
+    path, kept = settings.path.absolute(), spool_path(settings, spool)
+    name = service_name(path)
+    if sys.platform == "win32":
+        _install_task(name, windows_task(path, kept), print_)
+        return
+    unit = systemd_unit(path, kept, user or getpass.getuser())
+    if print_:
+        typer.echo(unit, nl=False)
+        return
+    target = UNIT_FOLDER / f"{name}.service"
+    try:
+        target.write_text(unit, encoding="utf-8")
+    except OSError as error:
+        raise OperatorError(f"Cannot write {target}: {error.strerror}; run it with sudo, or use --print.") from None
+    typer.echo(f"{target}\nsystemctl daemon-reload && systemctl enable --now {name}")
+
+
+def _install_task(name: str, xml: str, print_: bool) -> None:
+    if print_:
+        typer.echo(xml, nl=False)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "task.xml"
+        file.write_text(xml, encoding="utf-16")
+        command = ["schtasks", "/create", "/tn", name, "/xml", str(file), "/f"]
+        done = subprocess.run(command, check=False)  # noqa: S603 - Windows's own program, words of ours
+    if done.returncode:
+        raise OperatorError("schtasks failed; run it in a console of the administrator.")
+    typer.echo(f"schtasks /run /tn {name}")
+
+
+def init(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file to write; must not exist yet.")],
+    url: Annotated[str | None, typer.Option(help="The platform's address.")] = None,
+    park_uuid: Annotated[str | None, typer.Option(help="As the platform gave it out.")] = None,
+    secret: Annotated[str | None, typer.Option(help="env:NAME or file:PATH.")] = None,
+    source: Annotated[str | None, typer.Option(help="A database URL, or a .csv, .xlsx or .xls file.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table, or a query that begins with SELECT.")] = None,
+) -> None:
+    """Ask what is needed, look at the source, propose a mapping, and write CONFIG."""
+    if config.exists():
+        raise OperatorError(f"{config} exists; choose another name, or edit it and run vipgate agent check.")
+    asked = _Asked(
+        url=url or typer.prompt("Platform's address", default="http://127.0.0.1:8080"),
+        park_uuid=park_uuid or typer.prompt("park_uuid"),
+        secret=secret or typer.prompt("Secret (env:NAME or file:PATH)", default="env:VIPGATE_PARK_SECRET"),
+        source=source or typer.prompt("Source: a database URL or a file"),
+        table=table,
+    )
+    if not asked.is_file and asked.table is None:
+        asked = replace(asked, table=typer.prompt("Table, or a query"))
+    text = _proposed(asked, config.absolute().parent)
+    config.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {config}")
+    _preview(config)
+    typer.echo(f"\nRead it through, mend what is marked with ?, then: vipgate agent check {config}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    url: str
+    park_uuid: str
+    secret: str
+    source: str
+    table: str | None
+
+    @property
+    def is_file(self) -> bool:
+        return "://" not in self.source
+
+    @property
+    def source_config(self) -> SourceConfig:
+        if self.is_file:
+            return SourceConfig(file=Path(self.source))
+        is_query = (self.table or "").lstrip()[:6].lower() == "select"
+        return SourceConfig(
+            database=self.source, query=self.table if is_query else None, table=None if is_query else self.table
+        )
+
+
+def _proposed(asked: _Asked, base: Path) -> str:
+    source = open_source(asked.source_config, base=base)
+    try:
+        samples = [row.values for row in islice(source.scan(), SAMPLED_ROWS)]
+        proposal = propose(source.columns, samples)
+    finally:
+        source.close()
+    return render_config(
+        proposal, url=asked.url, park_uuid=asked.park_uuid, secret=asked.secret, source=asked.source_config
+    )
+
+
+def _preview(path: Path) -> None:
+    """The first ten records as they would be sent."""
+    try:
+        config = load_config(path)
+        source = source_of(config)
+    except VipgateError as error:
+        typer.echo(f"Not complete yet:\n{error}", err=True)
+        return
+    try:
+        page = Reader(config, source.columns, "zh").read(islice(source.scan(), SAMPLE_ROWS))
+    finally:
+        source.close()
+    for ready in page.ready:
+        typer.echo(ready.row.decode())
+    for dead in page.dead:
+        typer.echo(f"{dead.place}: {dead.reason}", err=True)
