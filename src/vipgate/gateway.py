@@ -1,4 +1,4 @@
-"""The paths of the two ports: outside the push and `/healthz`, inside what the staff's tools ask.
+"""The paths of the two ports: outside the push, its digests and `/healthz`, inside what the staff's tools ask.
 
 The only place that knows both HTTP and the road.
 """
@@ -14,7 +14,7 @@ import msgspec
 from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
 from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
-from vipgate.wire import PUSH_PATH
+from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
 _LANGUAGES_BYTES_MAX: Final = 256
@@ -38,7 +38,7 @@ def _language(asked: bytes) -> Language:
 
 
 class Outside:
-    """The port that car parks reach: the push, `/healthz`, nothing else."""
+    """The port that car parks reach: the push, the digests of what it brought, `/healthz`, nothing else."""
 
     def __init__(self, road: Road, *, always_200: bool) -> None:
         self._road = road
@@ -48,14 +48,15 @@ class Outside:
         """No such path, or a method it does not take."""
         if request.path == PUSH_PATH and request.method == "POST":
             return None
-        allowed = {PUSH_PATH: ("POST",), "/healthz": _READING}.get(request.path)
+        allowed = {PUSH_PATH: ("POST",), DIGEST_PATH: ("POST",), "/healthz": _READING}.get(request.path)
         return _routed(request, allowed, f"POST {PUSH_PATH}")
 
     async def answer(self, request: Request) -> Reply:
         """The answer to a request that has a path of ours."""
         if request.path == "/healthz":
             return _plain(200, {"status": "ok"})
-        return self._with_status(await self._road.push(_knock(request)))
+        steps = self._road.compare if request.path == DIGEST_PATH else self._road.push
+        return self._with_status(await steps(_knock(request)))
 
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal, journaled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from vipgate.commit import INTERNAL, Committer
+from vipgate.digests import Digests, read_question
 from vipgate.errors import (
     BadSignature,
     InternalFault,
@@ -132,10 +133,12 @@ class Road:
         committer: Committer,
         mint: SeqnoMint,
         slow: Executor,
+        digests: Digests,
         clock_s: Callable[[], float],
     ) -> None:
         self._directory = directory
         self._committer = committer
+        self._digests = digests
         self._mint = mint
         self._slow = slow
         self._clock_s = clock_s
@@ -146,10 +149,17 @@ class Road:
 
     async def push(self, knock: Knock) -> Reply:
         """The answer to one push, after the commit. Never raises."""
+        return await self._answered(knock, self._through)
+
+    async def compare(self, knock: Knock) -> Reply:
+        """The answer to a park that asks for the sums of what the platform holds of it. Never raises."""
+        return await self._answered(knock, self._compared)
+
+    async def _answered(self, knock: Knock, steps: Callable[[Knock, str, Progress], Awaitable[Reply]]) -> Reply:
         seqno = self._mint.mint(knock.received_us)
         known = Progress()
         try:
-            return await self._through(knock, seqno, known)
+            return await steps(knock, seqno, known)
         except Refusal as refusal:
             return await self._refused(knock, seqno, known, refusal)
         except StoreError as error:
@@ -175,6 +185,18 @@ class Road:
             raise await self._explained(knock, known, refusal) from None
         outcome = await committed
         payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
+        return Reply(200, encode_success(seqno, payload, knock.language))
+
+    async def _compared(self, knock: Knock, seqno: str, known: Progress) -> Reply:
+        """Signed and admitted like a push, but it changes nothing and waits in no line."""
+        claim = split(knock.body, knock.content_type)
+        known.claimed = claim.park_uuid
+        admission = self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
+        try:
+            self._verified(claim, knock, admission, known)
+        except BadSignature as refusal:
+            raise await self._explained(knock, known, refusal) from None
+        payload = await self._digests.answer(read_question(claim.text, claim.park_uuid))
         return Reply(200, encode_success(seqno, payload, knock.language))
 
     def _at_once(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:

@@ -16,6 +16,7 @@ import structlog
 
 from vipgate.clock import clock_s, clock_us
 from vipgate.commit import Committer
+from vipgate.digests import Digests
 from vipgate.edge import HttpServer
 from vipgate.errors import StoreError
 from vipgate.gateway import Inside, Outside
@@ -68,7 +69,8 @@ async def serve(settings: Settings, vault: Vault, listen: Callable[[], Listeners
             return committer.trouble()
 
         directory = Directory(read_access, vault, clock_s)
-        road = Road(directory, committer, SeqnoMint(secrets.randbelow(10**15)), slow, clock_s)
+        digests = Digests(open_one, clock_s)
+        road = Road(directory, committer, SeqnoMint(secrets.randbelow(10**15)), slow, digests, clock_s)
         outside = HttpServer(Outside(road, always_200=settings.always_200), settings.http_limits, clock_us)
         inside = HttpServer(Inside(road, readiness), settings.http_limits, clock_us)
         _tame_garbage_collector()
@@ -84,7 +86,9 @@ async def serve(settings: Settings, vault: Vault, listen: Callable[[], Listeners
             watch.cancel()
             log.info("stopping", connections=len(outside.connections))
         finally:
+            digests.stop()
             await asyncio.gather(outside.stop(settings.stop_s), inside.stop(settings.stop_s))
+            digests.close()
             await committer.stop()
             await loop.run_in_executor(reading, reader.close)
     log.info("stopped")

@@ -30,6 +30,7 @@ from vipgate.row import reader_for, write_row
 from vipgate.signature import Hash, diagnose, is_signed, sign
 
 PUSH_PATH: Final = "/gate/1.0/parking/internal/vip/recharge"
+DIGEST_PATH: Final = f"{PUSH_PATH}/digest"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 ROWS_MAX: Final = 10_000
 PARK_UUID_CHARS_MAX: Final = 64
@@ -342,7 +343,7 @@ class Payload(msgspec.Struct, frozen=True):
     unchanged: int
 
 
-def encode_success(seqno: str, payload: Payload, language: Language) -> bytes:
+def encode_success(seqno: str, payload: object, language: Language) -> bytes:
     """The answer `1001`; it never bears a hint."""
     return msgspec.json.encode(_Success(SUCCESS_CODE, _SUCCESS_MESSAGE.text(language), seqno, payload))
 
@@ -357,7 +358,7 @@ class _Success(msgspec.Struct, frozen=True):
     code: str
     message: str
     seqno: str
-    payload: Payload
+    payload: object
 
 
 class _Refused(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ FLOORS = [
     ["renewal", "seqno", "signature", "sqlfile", "vault", "store.__init__"],
     ["quickrow"],
     ["row"],
-    ["wire", "store.interface"],
+    ["wire", "digest", "store.interface"],
     ["store.ledger"],
     ["store.columns"],
     ["store.group", "store.postgres_link"],
@@ -25,7 +25,7 @@ FLOORS = [
     ["store.opening", "store.copying"],
     ["store.tables"],
     ["sample"],
-    ["parks", "commit"],
+    ["parks", "commit", "digests"],
     ["ingest"],
     ["httptypes"],
     ["connection"],
@@ -35,8 +35,10 @@ FLOORS = [
     ["listening"],
     ["serve"],
     ["workers"],
+    ["agent.tomltable"],
     ["agent.answers", "agent.plan", "agent.records", "agent.config", "agent.service"],
-    ["agent.client", "agent.convert", "agent.sources", "agent.spool"],
+    ["agent.client", "agent.convert", "agent.exact", "agent.sources", "agent.spool", "agent.verify"],
+    ["agent.times"],
     [
         "agent.mapping",
         "agent.propose",
@@ -51,7 +53,7 @@ FLOORS = [
     ["agent.run"],
     ["cli.common"],
     ["cli.agent"],
-    ["cli.agent_dead", "cli.agent_setup", "cli.parks", "cli.ledger", "cli.copying", "cli.demo"],
+    ["cli.agent_dead", "cli.agent_setup", "cli.agent_verify", "cli.parks", "cli.ledger", "cli.copying", "cli.demo"],
     ["cli.app"],
     ["cli.__init__"],
     ["__main__"],
@@ -135,6 +137,7 @@ KNOWS = {
     "signature": ("errors",),
     "quickrow": ("renewal",),
     "row": ("errors", "renewal", "quickrow"),
+    "digest": ("renewal",),
     "wire": ("errors", "renewal", "row", "signature"),
     **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
@@ -153,7 +156,7 @@ def test_low_room_knows_no_more_than_it_must(room: str, known: tuple[str, ...]) 
     assert [other for other in _imported(room) if not other.startswith(known)] == []
 
 
-@pytest.mark.parametrize("room", ["errors", "renewal", "quickrow", "row", "signature", "wire"])
+@pytest.mark.parametrize("room", ["errors", "renewal", "quickrow", "row", "signature", "wire", "digest"])
 def test_pure_room_asks_neither_clock_nor_disk_nor_network(room: str) -> None:
     text = (SOURCE / f"{room}.py").read_text(encoding="utf-8")
     names = {alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names}

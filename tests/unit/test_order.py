@@ -11,6 +11,7 @@ import pytest
 
 from unit.road import SECRET, request, row
 from vipgate.commit import Committer
+from vipgate.digests import Digests
 from vipgate.ingest import Knock, Road
 from vipgate.parks import Directory
 from vipgate.seqno import SeqnoMint
@@ -65,7 +66,8 @@ def test_later_requests_wait_behind_one_that_waits(answered_at: int) -> None:
         store = SlowStore()
         clock_s = asyncio.get_running_loop().time
         with ThreadPoolExecutor(1) as slow:
-            road = Road(Directory(store.read, VAULT, clock_s), cast("Committer", store), SeqnoMint(0), slow, clock_s)
+            directory = Directory(store.read, VAULT, clock_s)
+            road = Road(directory, cast("Committer", store), SeqnoMint(0), slow, cast("Digests", None), clock_s)
             tasks = []
             for number in range(12):
                 if number == answered_at:

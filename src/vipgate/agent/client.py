@@ -29,6 +29,8 @@ from vipgate.row import write_row
 from vipgate.wire import PUSH_PATH, encode_request, signed_headers
 
 CONNECT_S_MAX: Final = 10.0
+# The platform may wait twenty seconds for its turn and read for ten minutes (docs/digest.md).
+DIGEST_S_MAX: Final = 630.0
 # A list of 10,000 records, or the sums of a thousand months.
 DIGESTS_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -101,7 +103,7 @@ class Client:
     def ask(self, members: dict[str, object]) -> dict[str, Any] | Answer:
         """Asks the platform's digest path; its payload, or an answer that is none."""
         body = msgspec.json.encode({"park_uuid": self.park_uuid, **members})
-        answer, content = self._post(f"{self._push_url}/digest", body, DIGESTS_BYTES_MAX)
+        answer, content = self._post(f"{self._push_url}/digest", body, DIGESTS_BYTES_MAX, read_s=DIGEST_S_MAX)
         if not isinstance(answer, Accepted):
             return answer
         payload = msgspec.json.decode(content).get("payload")
@@ -113,9 +115,14 @@ class Client:
         body: bytes,
         bytes_max: int = ANSWER_BYTES_MAX,
         heads: Callable[[httpx.Headers], None] = lambda _: None,
+        read_s: float | None = None,
     ) -> tuple[Answer, bytes]:
+        timeout = self._http.timeout
+        if read_s is not None:
+            timeout = httpx.Timeout(read_s, connect=timeout.connect)
         try:
-            with self._http.stream("POST", url, content=body, headers=signed_headers(body, self._secret)) as response:
+            headers = signed_headers(body, self._secret)
+            with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
                 heads(response.headers)
                 content = bytearray()
                 for chunk in response.iter_bytes():

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import difflib
-import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from vipgate.agent.tomltable import Scalar, Table, is_scalar
 from vipgate.errors import OperatorError
 from vipgate.row import REQUIRED
 from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
-SECRET_BYTES_MAX: Final = 4096
 MIB: Final = 1024 * 1024
 MEMBERS: Final = (
     "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type", "value",
     "pay_time", "renewal_start_time", "renewal_end_time", "pay_value", "operator",
 )  # fmt: skip
-UNITS: Final = ("yuan", "fen")
+TIME_MEMBERS: Final = ("pay_time", "renewal_start_time", "renewal_end_time")
+_DIRECTIVE: Final = re.compile("%(.?)", re.DOTALL).findall
+_DIRECTIVES: Final = frozenset("aAbBcdfGHIjmMpSuUVwWxXyYzZ")
+_YEARS: Final = frozenset("cGxyY")
+UNITS: Final[Mapping[str, tuple[str, ...]]] = {"pay_value": ("yuan", "fen"), "value": ("yuan",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +66,9 @@ class Member:
     """Where one member of the wire comes from: a column, or a constant."""
 
     column: str | None = None
-    constant: str | int | float | None = None
+    constant: Scalar | None = None
     codes: Mapping[str, str | int] | None = None
-    default: str | int | float | None = None
+    default: Scalar | None = None
     unit: str | None = None
     format: str | None = None
     time_zone: str | None = None
@@ -138,7 +143,7 @@ def load_config(path: Path) -> Config:
 def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     """The configuration in tables that were read from `path`. Raises OperatorError."""
     faults: list[str] = []
-    whole = _Table("", tables, faults)
+    whole = Table("", tables, faults)
     base = path.absolute().parent
     platform = _platform(whole.table("platform"), base)
     source = _source(whole.table("source"), base)
@@ -160,7 +165,7 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     )
     for table in (spool, log, metrics, whole):
         table.refuse_rest()
-    if faults or platform is None or source is None:
+    if faults:
         raise OperatorError("\n".join(f"{path.name}: {fault}" for fault in faults))
     return Config(
         path=path.absolute(), platform=platform, source=source, members=members, filters=filters, spool=spool_config,
@@ -168,117 +173,7 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     )  # fmt: skip
 
 
-class _Table:
-    """One table of the file on its way out of it: what is asked for is taken, what is wrong is noted."""
-
-    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str]) -> None:
-        self._name = name
-        self._members = dict(members)
-        self._known: list[str] = []
-        self._faults = faults
-
-    def _place(self, key: str) -> str:
-        return f"{self._name}.{key}" if self._name else key
-
-    def fault(self, key: str, remedy: str, got: object = None) -> None:
-        self._faults.append(f"{self._place(key)}: {remedy}" + ("" if got is None else f", got {got!r}"))
-
-    def _take(self, key: str) -> Any:
-        self._known.append(key)
-        return self._members.pop(key, None)
-
-    def table(self, key: str, *, needed: bool = True) -> _Table:
-        found = self._take(key)
-        if found is None and needed:
-            self.fault(key, f"the table [{key}] is missing")
-        elif found is not None and not isinstance(found, dict):
-            self.fault(key, "must be a table", found)
-        return _Table(key, found if isinstance(found, dict) else {}, self._faults)
-
-    def tables(self, key: str) -> list[_Table]:
-        found = self._take(key) or []
-        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            self.fault(key, f"must be written as [[{key}]]", found)
-            return []
-        return [_Table(f"{key}[{place}]", one, self._faults) for place, one in enumerate(found)]
-
-    def text(self, key: str, default: str | None = None, *, chars_max: int = 100_000) -> str:
-        found = self._take(key)
-        if found is None:
-            if default is None:
-                self.fault(key, "is missing")
-            return default or ""
-        if not isinstance(found, str) or not found.strip() or len(found) > chars_max:
-            self.fault(key, f"must be a text of 1 to {chars_max} characters", found)
-            return ""
-        return found.strip()
-
-    def optional(self, key: str) -> str | None:
-        return self.text(key) if key in self._members else self._take(key)
-
-    def integer(self, key: str, default: int, *, low: int, high: int = 2**62) -> int:
-        found = self._take(key)
-        if found is None:
-            return default
-        if not isinstance(found, int) or isinstance(found, bool) or not low <= found <= high:
-            self.fault(key, f"must be a whole number from {low} to {high}", found)
-            return default
-        return found
-
-    def number(self, key: str, default: float, *, low: float, high: float) -> float:
-        found = self._take(key)
-        if found is None:
-            return default
-        if not isinstance(found, int | float) or isinstance(found, bool) or not low <= found <= high:
-            self.fault(key, f"must be a number from {low:g} to {high:g}", found)
-            return default
-        return float(found)
-
-    def path(self, key: str, base: Path) -> Path | None:
-        found = self.optional(key)
-        return None if found is None else base / found
-
-    def resolved(self, key: str, base: Path) -> str:
-        """A value that may stand in a variable or a file."""
-        text = self.text(key)
-        kind, _, rest = text.partition(":")
-        if kind == "env" and rest:
-            value = os.environ.get(rest, "")
-            if not value:
-                self.fault(key, f"the variable {rest} is not set; set it for the agent, or use file:PATH")
-            return value
-        if kind == "file" and rest and not rest.startswith("//"):
-            try:
-                with (base / rest).open(encoding="utf-8-sig") as file:
-                    return file.read(SECRET_BYTES_MAX).strip()
-            except (OSError, UnicodeDecodeError) as error:
-                self.fault(key, f"cannot read {base / rest}: {getattr(error, 'strerror', None) or error}")
-        return text
-
-    def any(self, key: str) -> Any:
-        return self._take(key)
-
-    def has(self, key: str) -> bool:
-        self._known.append(key)
-        return key in self._members
-
-    def rest(self) -> dict[str, Any]:
-        """All that was not asked for."""
-        found, self._members = self._members, {}
-        return found
-
-    def refuse_rest(self) -> None:
-        for key in self._members:
-            near = difflib.get_close_matches(key, self._known, 1)
-            self.fault(
-                key,
-                f"there is no such setting; did you mean {near[0]}?"
-                if near
-                else f"there is no such setting; known: {', '.join(self._known)}",
-            )
-
-
-def _platform(table: _Table, base: Path) -> Platform | None:
+def _platform(table: Table, base: Path) -> Platform:
     made = Platform(
         url=table.text("url"),
         park_uuid=table.text("park_uuid", chars_max=PARK_UUID_CHARS_MAX),
@@ -294,14 +189,16 @@ def _platform(table: _Table, base: Path) -> Platform | None:
     return made
 
 
-def _source(table: _Table, base: Path) -> SourceConfig | None:
+def _source(table: Table, base: Path) -> SourceConfig:
     database = table.resolved("database", base) if table.has("database") else None
     file = table.path("file", base)
     query, named = table.optional("query"), table.optional("table")
     if (database is None) == (file is None):
         table.fault("database", "give either database or file")
-    if database is not None and (query is None) == (named is None):
+    elif database is not None and (query is None) == (named is None):
         table.fault("table", "give either table or query")
+    elif file is not None and (query or named):
+        table.fault("table", "a file has neither table nor query; leave it out", query or named)
     made = SourceConfig(
         database=database,
         file=file,
@@ -322,15 +219,15 @@ def _source(table: _Table, base: Path) -> SourceConfig | None:
     return made
 
 
-def _raw(table: _Table, key: str) -> str | None:
+def _raw(table: Table, key: str) -> str | None:
     found = table.any(key)
-    if found is not None and (not isinstance(found, str) or len(found) != 1):
-        table.fault(key, "must be one character", found)
+    if found is not None and (not isinstance(found, str) or len(found) != 1 or found in '"\r\n'):
+        table.fault(key, "must be one character, and neither a quote nor the end of a line", found)
         return None
     return found
 
 
-def _cursor(table: _Table) -> tuple[str, ...] | None:
+def _cursor(table: Table) -> tuple[str, ...] | None:
     found = table.any("cursor")
     if found is None:
         return None
@@ -345,7 +242,7 @@ def _cursor(table: _Table) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _time_zone(table: _Table, key: str, default: str) -> str:
+def _time_zone(table: Table, key: str, default: str) -> str:
     name = table.text(key, default)
     try:
         ZoneInfo(name)
@@ -355,54 +252,108 @@ def _time_zone(table: _Table, key: str, default: str) -> str:
     return name
 
 
-def _members(table: _Table, faults: list[str]) -> dict[str, Member]:
-    members = {name: _member(f"map.{name}", value, faults) for name, value in table.rest().items()}
+def _members(table: Table, faults: list[str]) -> dict[str, Member]:
+    members = {name: _member(name, value, faults) for name, value in table.rest().items()}
     for name in MEMBERS:
         if name in REQUIRED and name not in members:
-            table.fault(name, "is missing: the interface wants it")
+            near = difflib.get_close_matches(name, [other for other in members if other not in MEMBERS], 1)
+            table.fault(
+                name, "is missing: the interface wants it" + (f"; did you mean it by {near[0]}?" if near else "")
+            )
     return members
 
 
-def _member(place: str, value: object, faults: list[str]) -> Member:
+def _member(name: str, value: object, faults: list[str]) -> Member:
     if isinstance(value, str) and value.strip():
         return Member(column=value)
     if not isinstance(value, dict):
-        faults.append(f'{place}: must be a column\'s name, {{ column = "…" }} or {{ constant = … }}, got {value!r}')
+        wanted = 'must be a column\'s name, { column = "…" } or { constant = … }'
+        faults.append(f"map.{name}: {wanted}, got {value!r}")
         return Member(constant="")
-    table = _Table(place, value, faults)
-    constant = table.any("constant")
-    column = table.optional("column")
-    if (constant is None) == (column is None):
-        table.fault("column", "give either column or constant")
-    codes = table.any("codes")
-    if codes is not None and not isinstance(codes, dict):
-        table.fault("codes", 'must be a table like { "蓝" = 1 }', codes)
-        codes = None
-    unit = table.optional("unit")
-    if unit is not None and unit not in UNITS:
-        table.fault("unit", f"must be one of {', '.join(UNITS)}", unit)
+    table = Table(f"map.{name}", value, faults)
     made = Member(
-        column=column,
-        constant=constant,
-        codes=None if codes is None else {str(code).strip(): meant for code, meant in codes.items()},
-        default=table.any("default"),
-        unit=unit,
+        column=table.optional("column"),
+        constant=table.scalar("constant"),
+        codes=_codes(table),
+        default=table.scalar("default"),
+        unit=table.optional("unit"),
         format=table.optional("format"),
         time_zone=_time_zone(table, "time_zone", "Asia/Shanghai") if table.has("time_zone") else None,
     )
     table.refuse_rest()
+    if ("column" in value) == ("constant" in value):
+        table.fault("column", "give either column or constant")
+    _check_together(table, name, made)
     return made
 
 
-def _filter(table: _Table) -> Filter:
+def _codes(table: Table) -> dict[str, str | int] | None:
+    found = table.any("codes")
+    if found is None:
+        return None
+    if not isinstance(found, dict) or not all(
+        is_scalar(meant) and type(meant) is not float for meant in found.values()
+    ):
+        table.fault("codes", 'must be a table like { "蓝" = 1 }', found)
+        return None
+    codes = {code.strip(): meant for code, meant in found.items()}
+    if len(codes) < len(found):
+        table.fault("codes", "has one code twice, blanks aside", found)
+    return codes
+
+
+def _check_together(table: Table, name: str, member: Member) -> None:
+    """What would be read over in silence is a fault: a unit that counts for nothing makes money a hundred times too much."""
+    if member.format is not None and not _is_form(member.format):
+        table.fault(
+            "format", 'must be that of strptime, with the year: %Y-%m-%d %H:%M:%S, or "s" or "ms"', member.format
+        )
+    units = UNITS.get(name, ())
+    if member.unit is not None and member.unit not in units:
+        table.fault(
+            "unit", f"must be one of {', '.join(units)}" if units else "this member has none; leave it out", member.unit
+        )
+    if name in MEMBERS and name not in TIME_MEMBERS:
+        for key, given in (("format", member.format), ("time_zone", member.time_zone)):
+            if given is not None:
+                table.fault(key, "only times have one; leave it out", given)
+    others = {"codes": member.codes, "unit": member.unit, "format": member.format}
+    if member.constant is not None:
+        silent: dict[str, object] = {**others, "default": member.default, "time_zone": member.time_zone}
+        for key, unheard in silent.items():
+            if unheard is not None:
+                table.fault(
+                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", unheard
+                )
+    elif sum(given is not None for given in others.values()) > 1:
+        table.fault("codes", "give one of codes, unit and format: each says how the column is read")
+
+
+def _is_form(form: str) -> bool:
+    directives = [one for one in _DIRECTIVE(form) if one != "%"]
+    is_once = len(set(directives)) == len(directives) and not ("c" in directives and len(directives) > 1)
+    return form in ("s", "ms") or (is_once and _DIRECTIVES.issuperset(directives) and not _YEARS.isdisjoint(directives))
+
+
+def _filter(table: Table) -> Filter:
     column = table.text("column")
-    allowed, refused = table.any("in"), table.any("not_in")
-    if (allowed is None) == (refused is None) or not isinstance(allowed if refused is None else refused, list):
-        table.fault("in", "give either in = […] or not_in = […]", allowed)
-        allowed, refused = [], None
+    has_allowed, has_refused = table.has("in"), table.has("not_in")
+    values = table.any("in" if has_allowed else "not_in")
+    if has_allowed == has_refused:
+        table.any("not_in")
+        table.fault("in", "give either in = […] or not_in = […]")
+    elif (
+        not isinstance(values, list) or not values or not all(isinstance(one, bool) or is_scalar(one) for one in values)
+    ):
+        table.fault("in" if has_allowed else "not_in", "must be a list of texts or numbers", values)
+        values = []
     table.refuse_rest()
-    return Filter(column=column, allowed=_texts(allowed), refused=_texts(refused))
+    texts = frozenset(map(_as_compared, values or []))
+    return Filter(column=column, allowed=texts if has_allowed else None, refused=None if has_allowed else texts)
 
 
-def _texts(values: list[Any] | None) -> frozenset[str] | None:
-    return None if values is None else frozenset(str(one).strip() for one in values)
+def _as_compared(value: Scalar) -> str:
+    """As the text of a cell with this value is."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -11,11 +12,11 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    CursorResult,
     Select,
     and_,
     column,
     create_engine,
-    event,
     func,
     inspect,
     literal_column,
@@ -34,6 +35,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from vipgate.agent import exact
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
 from vipgate.errors import OperatorError
@@ -47,8 +49,7 @@ _DRIVERS: Final = {
     "access": "pip install sqlalchemy-access pyodbc, and Microsoft's ODBC driver",
     "postgresql": "write postgresql+psycopg://user:password@host/database",
 }
-# What SQLite calls an operational error although no waiting mends it.
-_LASTING: Final = ("no such", "near ", "syntax error", "not a database", "ambiguous", "malformed")
+_NO_UTF8: Final = "Could not decode to UTF-8"
 _ROWID: Final[ColumnElement[Any]] = literal_column("rowid")
 
 
@@ -68,6 +69,9 @@ class DatabaseSource:
             self._engine.dispose()
             raise
         self._places = [self.columns.index(one.name) for one in self._cursor]
+        self.has_cursor = bool(self._cursor)
+        # Which times of the cursor are read and bound as text; None: not known yet.
+        self._kinds: exact.Kinds | None = None if self._engine.dialect.name == exact.DIALECT else {}
 
     def _named(self, name: str) -> str:
         alike = [one for one in self.columns if one.strip().casefold() == name.strip().casefold()]
@@ -94,7 +98,12 @@ class DatabaseSource:
 
     def _translated(self, error: DBAPIError) -> SourceUnavailable | OperatorError:
         line = _line(error.orig or error)
-        lasting = self._engine.dialect.name == "sqlite" and line.startswith(_LASTING)
+        if line.startswith(_NO_UTF8):
+            return OperatorError(
+                f"{self.where}: {line}; write a query with CAST(column AS BLOB): bytes are read as UTF-8 or GBK."
+            )
+        # SQLite calls an operational error also what no waiting mends: a statement that is wrong.
+        lasting = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         if error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not lasting):
             return SourceUnavailable(f"{self.where}: {line}")
         return OperatorError(f"{self.where}: {line}; mend table, query or cursor in [source], or the user's rights.")
@@ -103,10 +112,38 @@ class DatabaseSource:
 
     def after(self, after: CursorValue | None, until: CursorValue | None, limit: int) -> list[SourceRow]:
         """See `Source.after`."""
-        statement = self._all().where(*self._between(after, until)).order_by(*self._cursor).limit(limit)
         with self._connected() as db:
-            rows = db.execute(statement).fetchall()
-        return [self._row(tuple(row)) for row in rows]
+            if not self._knows_kinds(db):
+                return []
+            page = self._in_order().where(*self._between(after, until)).order_by(*self._cursor).limit(limit)
+            rows = [self._row(tuple(row)) for row in self._same(db.execute(page), behind=len(self._kinds or ()))]
+        if rows and rows[0].cursor == after:
+            names = ", ".join(one.name for one in self._cursor)
+            raise OperatorError(
+                f"source.cursor: {names} is not compared as it is read: row {rows[0].place} lies behind itself; "
+                "choose another column, or CAST it to a text or DECIMAL in a query"
+            )
+        return rows
+
+    def _same(self, result: CursorResult[Any], *, before: int = 0, behind: int = 0) -> CursorResult[Any]:
+        """The result, once its columns, those `before` and `behind` aside, are those that the mapping was bound to."""
+        found = list(result.keys())
+        if found[before : len(found) - behind] != self.columns:
+            raise OperatorError(
+                f"{self.where}: its columns are no longer {', '.join(self.columns)}; start the agent again"
+            )
+        return result
+
+    def _knows_kinds(self, db: Connection) -> bool:
+        """False only while there is no row with a cursor."""
+        if self._kinds is None:
+            self._kinds = exact.time_kinds(db, self._from, self._cursor)
+        return self._kinds is not None
+
+    def _in_order(self) -> Select[Any]:
+        """All columns, and behind them what of the cursor is read as text."""
+        texts = [exact.written(self._cursor[place]) for place in self._kinds or ()]
+        return select(literal_column("*"), *texts).select_from(self._from)
 
     def _between(self, after: CursorValue | None, until: CursorValue | None) -> list[ColumnElement[bool]]:
         there = [one.is_not(None) for one in self._cursor]
@@ -116,36 +153,41 @@ class DatabaseSource:
 
     def _compared(self, value: CursorValue, *, is_after: bool) -> ColumnElement[bool]:
         """The condition that an index on the cursor's columns serves: the first column bounds, the second decides."""
+        kinds = self._kinds or {}
+        values = [exact.bound(kinds[place], one) if place in kinds else one for place, one in enumerate(value)]
         first, *others = self._cursor
         if not others:
-            return first > value[0] if is_after else first <= value[0]
+            return first > values[0] if is_after else first <= values[0]
         [second] = others
         if is_after:
-            return and_(first >= value[0], or_(first > value[0], second > value[1]))
-        return and_(first <= value[0], or_(first < value[0], second <= value[1]))
+            return and_(first >= values[0], or_(first > values[0], second > values[1]))
+        return and_(first <= values[0], or_(first < values[0], second <= values[1]))
 
-    def _row(self, values: tuple[object, ...]) -> SourceRow:
-        return SourceRow(
-            f"{self._cursor[-1].name}={values[self._places[-1]]}",
-            values,
-            tuple(values[place] for place in self._places),
-        )
+    def _row(self, row: tuple[object, ...]) -> SourceRow:
+        values = row[: len(self.columns)]
+        cursor = [values[place] for place in self._places]
+        for place, text_of in zip(self._kinds or (), row[len(values) :], strict=True):
+            cursor[place] = text_of
+        return SourceRow(f"{self._cursor[-1].name}={cursor[-1]}", values, tuple(cursor))
 
     def newest(self) -> CursorValue | None:
         """See `Source.newest`."""
-        statement = (
-            self._all().where(*self._between(None, None)).order_by(*[one.desc() for one in self._cursor]).limit(1)
-        )
         with self._connected() as db:
-            row = db.execute(statement).fetchone()
+            if not self._cursor or not self._knows_kinds(db):
+                return None
+            backwards = [one.desc() for one in self._cursor]
+            last = self._in_order().where(*self._between(None, None)).order_by(*backwards).limit(1)
+            row = self._same(db.execute(last), behind=len(self._kinds or ())).fetchone()
         return None if row is None else self._row(tuple(row)).cursor
 
-    def count(self, after: CursorValue | None, until: CursorValue | None) -> int | None:
+    def count(self, after: CursorValue | None = None, until: CursorValue | None = None) -> int | None:
         """See `Source.count`."""
         statement = select(func.count()).select_from(self._from)
-        if self._cursor:
-            statement = statement.where(*self._between(after, until))
         with self._connected() as db:
+            if self._cursor and not self._knows_kinds(db):
+                return 0
+            if self._cursor:
+                statement = statement.where(*self._between(after, until))
             return int(db.execute(statement).scalar_one())
 
     # ---- all of it -------------------------------------------------------------------------------------------------------
@@ -169,16 +211,17 @@ class DatabaseSource:
 
     def _streamed(self, statement: Select[Any]) -> Iterator[tuple[object, ...]]:
         with self._connected() as db:
-            for row in db.execution_options(yield_per=ROWS_A_PAGE).execute(statement):
+            for row in self._same(db.execution_options(yield_per=ROWS_A_PAGE).execute(statement)):
                 yield tuple(row)
 
     def _has_rowid(self) -> bool:
         with self._connected() as db:
             try:
-                db.execute(select(_ROWID).select_from(self._from).limit(1)).fetchall()
+                rows = db.execute(select(_ROWID).select_from(self._from).limit(1)).fetchall()
             except OperationalError:
                 return False
-        return True
+        # An old SQLite gives the rows of a view none.
+        return not rows or rows[0][0] is not None
 
     def _by_rowid(self) -> Iterator[SourceRow]:
         last = None
@@ -188,7 +231,7 @@ class DatabaseSource:
             if last is not None:
                 statement = statement.where(last < _ROWID)
             with self._connected() as db:
-                rows = db.execute(statement).fetchall()
+                rows = self._same(db.execute(statement), before=1).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
@@ -243,7 +286,7 @@ def _read_url(given: str, base: Path) -> URL:
     """The address; a SQLite file relative to the configuration's folder, which must be there. Raises OperatorError."""
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise OperatorError(
             "source.database: is no database URL; for example sqlite:///park.db, see docs/agent.md"
         ) from None
@@ -253,7 +296,7 @@ def _read_url(given: str, base: Path) -> URL:
             raise OperatorError(
                 f"source.database: there is no file {path}; the path is relative to the configuration's folder"
             )
-        return url.set(database=str(path))
+        return url.set(database=str(path.absolute()))
     if url.drivername == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     return url
@@ -265,24 +308,26 @@ def _engine(url: URL) -> Engine:
     options: dict[str, Any] = {"pool_size": 2, "max_overflow": 0}
     if backend == "sqlite":
         options |= {"connect_args": {"timeout": BUSY_WAIT_S, "check_same_thread": False}}
+        # Opened for writing, the last to close it would move the log of the park's own program into the file.
+        url = url.set(database=Path(url.database or "").as_uri(), query={"mode": "ro", "uri": "true"})
     else:
         options |= {"pool_pre_ping": True}
     if backend == "postgresql":
-        options |= {"connect_args": {"connect_timeout": BUSY_WAIT_S, "options": "-c default_transaction_read_only=on"}}
+        options |= {
+            "connect_args": {"connect_timeout": BUSY_WAIT_S},
+            "execution_options": {"postgresql_readonly": True},
+        }
     try:
-        engine = create_engine(url, **options)
+        return create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError, ArgumentError) as error:
         hint = _DRIVERS.get(backend, "see docs/agent.md, Sources")
         raise OperatorError(f"source.database: {_line(error)}; {hint}") from None
-    if backend == "sqlite":
-        event.listen(engine, "connect", lambda db, _: db.execute("PRAGMA query_only = ON"))
-    return engine
 
 
 def _from_clause(config: SourceConfig) -> Any:
     if config.table is not None:
         schema, _, name = config.table.rpartition(".")
         return table(name, schema=schema or None)
-    # A colon in the query is a colon, not a parameter.
-    query = (config.query or "").strip().rstrip(";").replace("\\", "\\\\").replace(":", "\\:")
-    return text(f"({query}) q")
+    # A colon in the query is a colon, not a parameter; its last line may be a comment.
+    query = (config.query or "").strip().rstrip(";").replace(":", "\\:")
+    return text(f"({query}\n) q")

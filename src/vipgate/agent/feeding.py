@@ -114,6 +114,7 @@ def feed_stock(
     numbers = count(1)
 
     def pages(source: Source) -> Iterator[Fed]:
+        reader.check(source.columns)
         while rows := source.after(at[0], until, page_rows):
             at[0] = rows[-1].cursor
             yield Fed(next(numbers), reader.read(rows), len(rows), at[0])
@@ -126,6 +127,7 @@ def feed_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> Fee
     numbers = count(1)
 
     def pages(source: Source) -> Iterator[Fed]:
+        reader.check(source.columns)
         rows = iter(source.scan())
         while chunk := list(islice(rows, SCAN_ROWS)):
             yield Fed(next(numbers), reader.read(chunk), len(chunk))

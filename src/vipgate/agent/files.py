@@ -1,9 +1,11 @@
-"""Reads a park's files: CSV in whatever encoding and with whatever delimiter, and Excel sheets. Line by line."""
+"""Reads a park's files: CSV in whatever encoding and with whatever delimiter, line by line, and Excel sheets."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +18,21 @@ from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
 from vipgate.errors import OperatorError, Words
 
 CELL_CHARS_MAX: Final = 1024 * 1024
+LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
+# A last line without an end is believed when nobody has written for so long.
+SETTLED_S: Final = 1.0
 SAMPLE_CHARS: Final = 64 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 DELIMITERS: Final = ",;\t|"
+# What is called by the name of a smaller set is often written in the larger one; a mark at the beginning is no text.
+_LARGER: Final = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
 
 
 class _FileSource:
     """What both kinds of files have in common. A file has no cursor: its rows are compared with what was sent."""
 
     columns: Sequence[str]
+    has_cursor = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,7 +45,7 @@ class _FileSource:
         except FileNotFoundError:
             raise SourceUnavailable(f"there is no file {self._path}; put it there, or mend source.file") from None
         except OSError as error:
-            raise SourceUnavailable(f"cannot read {self._path}: {error.strerror}") from None
+            raise SourceUnavailable(f"cannot read {self._path}: {error.strerror or error}") from None
 
     def after(
         self,
@@ -52,7 +60,11 @@ class _FileSource:
         """See `Source.newest`."""
         return None
 
-    def count(self, after: CursorValue | None, until: CursorValue | None) -> int | None:  # noqa: ARG002 - a file has no cursor
+    def count(
+        self,
+        after: CursorValue | None = None,  # noqa: ARG002 - the protocol's signature
+        until: CursorValue | None = None,  # noqa: ARG002
+    ) -> int | None:
         """See `Source.count`."""
         return None
 
@@ -77,11 +89,14 @@ class CsvSource(_FileSource):
         super().__init__(path)
         self._header_line = config.header_line
         with self._told():
-            self._encoding = config.encoding or _encoding(path)
+            given = config.encoding
+            self._encoding = _LARGER.get(given.lower(), given) if given else _encoding(path)
             try:
                 with path.open(encoding=self._encoding, newline="") as file:
                     sample = file.read(SAMPLE_CHARS)
             except (UnicodeDecodeError, LookupError) as error:
+                if not given and isinstance(error, UnicodeDecodeError):
+                    raise self._undecoded(error) from None
                 raise OperatorError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
         self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
         with self._told(), path.open(encoding=self._encoding, newline="") as file:
@@ -90,7 +105,7 @@ class CsvSource(_FileSource):
             raise OperatorError(
                 f"{path} has no line {self._header_line} with the columns' names; mend source.header_line"
             )
-        self.columns = [name.strip() for name in self.columns]
+        self.columns = [name.removeprefix("\ufeff").strip() for name in self.columns]
 
     def scan(self) -> Iterator[SourceRow]:
         """See `Source.scan`."""
@@ -103,26 +118,60 @@ class CsvSource(_FileSource):
                         continue
                     if is_header:
                         is_header = False
-                        continue
-                    if any(map(str.strip, values)):
+                    elif any(map(str.strip, values)):
                         yield _row(f"line {line}", values, width)
         except UnicodeDecodeError as error:
-            raise SourceUnavailable(
-                f"{self._path} is not {self._encoding} at {error.start}: half written, or another encoding"
-            ) from None
+            raise self._undecoded(error) from None
+
+    def _undecoded(self, error: UnicodeDecodeError) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{self._path} is not {self._encoding} ({error.reason}): half written, or another encoding"
+        )
+
+    def _text(self, file: IO[str]) -> Iterator[str]:
+        """The lines of the file, without a last one that is still being written: the next look finds it whole."""
+        number = 0
+        while line := file.readline(LINE_CHARS_MAX):
+            number += 1
+            if not line.endswith(("\n", "\r")):
+                if len(line) == LINE_CHARS_MAX:
+                    raise OperatorError(
+                        f"{self._path}, line {number}: longer than {LINE_CHARS_MAX} characters; is it CSV?"
+                    )
+                if not self._is_settled():
+                    return
+            yield line.replace("\0", "\ufffd")
+
+    def _is_settled(self) -> bool:
+        before = self.stamp()
+        if time.time() - self._path.stat().st_mtime < SETTLED_S:
+            time.sleep(SETTLED_S)
+        return self.stamp() == before
 
     def _lines(self, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
         """The records, each with the number of its first line."""
         csv.field_size_limit(CELL_CHARS_MAX)
-        reader = csv.reader((line.replace("\0", "\ufffd") for line in file), delimiter=self._delimiter)
+        is_through = False
+
+        def text() -> Iterator[str]:
+            nonlocal is_through
+            yield from self._text(file)
+            is_through = True
+
+        reader = csv.reader(text(), delimiter=self._delimiter)
         line = 1
         while True:
             try:
                 values = next(reader, None)
             except csv.Error as error:
-                raise OperatorError(f"{self._path}, line {reader.line_num}: {error}") from None
+                raise OperatorError(
+                    f"{self._path}, line {line}: {error}; is there a quote that nothing closes, or another delimiter?"
+                ) from None
             if values is None:
                 return
+            if is_through:
+                # Only a quote that nothing closes lets a record go on to the end: all that follows would be one cell.
+                raise SourceUnavailable(f"{self._path}, line {line}: half written, or a quote that nothing closes")
             yield line, values
             line = reader.line_num + 1
 
@@ -157,7 +206,7 @@ def _encoding(path: Path) -> str:
 
 def _delimiter(sample: str, header_line: int) -> str:
     """The delimiter that parts the header into the most columns."""
-    lines = sample.splitlines()
+    lines = re.split(r"\r\n|\r|\n", sample)
     header = lines[header_line - 1] if len(lines) >= header_line else ""
     return max(DELIMITERS, key=header.count)
 
@@ -177,19 +226,20 @@ class ExcelSource(_FileSource):
             )
 
     def _lines(self) -> Iterator[tuple[int, list[object]]]:
+        """The rows by their numbers in the sheet. The file is closed before the first: others may want to write it."""
         with self._told():
+            self._path.stat()
             try:
-                book = CalamineWorkbook.from_path(str(self._path))
-                name = self._sheet or book.sheet_names[0]
-                if name not in book.sheet_names:
-                    raise OperatorError(
-                        f"{self._path} has no sheet {name}, only {', '.join(book.sheet_names)}; mend source.sheet"
-                    )
-                sheet = book.get_sheet_by_name(name)
+                with CalamineWorkbook.from_path(str(self._path)) as book:
+                    names = book.sheet_names
+                    if self._sheet is not None and self._sheet not in names:
+                        raise OperatorError(
+                            f"{self._path} has no sheet {self._sheet}, only {', '.join(names)}; mend source.sheet"
+                        )
+                    sheet = book.get_sheet_by_name(self._sheet or names[0])
             except CalamineError as error:
                 raise SourceUnavailable(f"{self._path} is no Excel file, or half written: {error}") from None
-            first = (sheet.start or (0, 0))[0]
-            yield from enumerate(sheet.iter_rows(), first + 1)
+        yield from enumerate(sheet.iter_rows(), 1)
 
     def scan(self) -> Iterator[SourceRow]:
         """See `Source.scan`."""

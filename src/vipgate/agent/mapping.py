@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from vipgate.agent.config import Filter, Member
-from vipgate.agent.convert import (
-    Convert,
-    Value,
-    Wrong,
-    amount,
-    as_number,
-    as_text,
-    coded,
-    is_absent,
-    money,
-    pay_time,
-    period_time,
-)
+from vipgate.agent.config import TIME_MEMBERS, Filter, Member
+from vipgate.agent.convert import Convert, Value, Wrong, amount, as_number, as_text, coded, is_absent, money
+from vipgate.agent.times import pay_time, period_time
+from vipgate.agent.tomltable import Scalar
 from vipgate.errors import Fault, OperatorError
 
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
-_PERIOD = frozenset({"renewal_start_time", "renewal_end_time"})
 
 
 class Mapper:
@@ -35,19 +26,14 @@ class Mapper:
         self, members: Mapping[str, Member], filters: Sequence[Filter], time_zone: ZoneInfo, columns: Sequence[str]
     ) -> None:
         places = _Places(columns)
-        self._constants: dict[str, Value] = {}
-        self._steps: list[tuple[str, str, int, Convert, Value | None, bool]] = []
-        for name, member in members.items():
-            if member.column is None:
-                self._constants[name] = member.constant if isinstance(member.constant, int) else str(member.constant)
-                continue
-            place = places.find(member.column, f"map.{name}")
-            default = (
-                member.default if member.default is None or isinstance(member.default, int) else str(member.default)
-            )
-            self._steps.append(
-                (name, member.column, place, _converter(name, member, time_zone), default, member.codes is not None)
-            )
+        self._constants = {
+            name: _constant(member.constant) for name, member in members.items() if member.constant is not None
+        }
+        self._steps = [
+            _step(name, member, places.find(member.column, f"map.{name}"), time_zone)
+            for name, member in members.items()
+            if member.column is not None
+        ]
         self._filters = [(places.find(one.column, "filter"), one) for one in filters]
         places.check()
 
@@ -58,20 +44,48 @@ class Mapper:
                 return None
         members = self._constants.copy()
         faults: list[Fault] | None = None
-        for name, column, place, convert, default, is_coded in self._steps:
+        for name, place, convert, step in self._steps:
             value = convert(values[place])
-            if value is None or type(value) is Wrong:
+            if value is None:
+                value = step.default
+                if value is None:
+                    continue
+            elif type(value) is Wrong:
                 # A code that nobody knows may have a default; an amount or a time that cannot be read must not.
-                if default is not None and (value is None or is_coded):
-                    value = default
-                elif value is None:
-                    continue
-                else:
+                if step.default is None or not step.is_coded:
                     faults = faults or []
-                    faults.append(Fault(column, value.remedy, _shown(values[place])))
+                    faults.append(Fault(step.column, value.remedy, _shown(values[place])))
                     continue
+                value = step.default
             members[name] = value  # type: ignore[assignment]
-        return faults if faults is not None else members
+        return members if faults is None else faults
+
+
+class _Step(NamedTuple):
+    """What only cells that are empty or wrong need."""
+
+    column: str
+    default: Value | None
+    is_coded: bool
+
+
+def _step(name: str, member: Member, place: int, time_zone: ZoneInfo) -> tuple[str, int, Convert, _Step]:
+    convert = _converter(name, member, time_zone)
+    return name, place, convert, _Step(member.column or "", _default(name, member, convert), member.codes is not None)
+
+
+def _default(name: str, member: Member, convert: Convert) -> Value | None:
+    """What stands for an empty cell: it is read as the cell would be; behind codes it is what they mean."""
+    if member.default is None or member.codes is not None:
+        return None if member.default is None else _constant(member.default)
+    found = convert(member.default)
+    if isinstance(found, Wrong):
+        raise OperatorError(f"map.{name}.default: {found.remedy.en}, got {member.default!r}")
+    return found
+
+
+def _constant(value: Scalar) -> Value:
+    return value if isinstance(value, int) else str(value)
 
 
 def _converter(name: str, member: Member, time_zone: ZoneInfo) -> Convert:
@@ -80,7 +94,7 @@ def _converter(name: str, member: Member, time_zone: ZoneInfo) -> Convert:
         return coded(member.codes)
     if name == "pay_time":
         return pay_time(member.format, zone)
-    if name in _PERIOD or member.format is not None:
+    if name in TIME_MEMBERS or member.format is not None:
         return period_time(member.format, zone)
     if member.unit == "yuan":
         return money if name == "pay_value" else amount
@@ -109,15 +123,24 @@ class _Places:
         self._missing: list[str] = []
 
     def find(self, name: str, place: str) -> int:
-        if name in self._columns:
+        times = self._columns.count(name)
+        if times > 1:
+            self._missing.append(f"{place}: column {name} is there {times} times; give each a name of its own")
+            return 0
+        if times:
             return self._columns.index(name)
         alike = [at for at, column in enumerate(self._columns) if column.strip().casefold() == name.strip().casefold()]
         if len(alike) == 1:
             return alike[0]
-        self._missing.append(f"{place}: column {name} is not there")
+        self._missing.append(f"{place}: column {name} is not there{self._near(name)}")
         return 0
 
+    def _near(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._columns, 1)
+        return f"; did you mean {near[0]}?" if near else ""
+
     def check(self) -> None:
+        """Raises OperatorError where a column was missing."""
         if self._missing:
             there = ", ".join(self._columns[:100])
             raise OperatorError(

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from vipgate.agent.config import SourceConfig
+from vipgate.agent.config import TIME_MEMBERS, SourceConfig
 from vipgate.agent.convert import as_text, is_absent
+from vipgate.errors import shorten
 from vipgate.row import REQUIRED
 
 CODES_MAX: Final = 30
+_UNKNOWN: Final = "?"
 # Names by member, most telling first; what is written here is found in the parks' own systems.
 _NAMES: Final[Mapping[str, str]] = {
     "pay_partner": r"pay_partner|订单(号|编号|流水)?|流水(号)?|单号|交易号"
@@ -26,11 +28,11 @@ _NAMES: Final[Mapping[str, str]] = {
     "vip_type": r"vip_?type|(固定车|卡|月卡|车辆|会员)?类型|类别|card_?type|pass_?type|type",
     "quantity": r"quantity|(续费|购买)?数量|(续费)?(月数|个数|份数)|qty|months?|num",
     "pay_type": r"pay_?type|(支付|付款|缴费|收费)(方式|类型|渠道)|pay_?(way|method|mode|channel)",
-    "pay_value": r"pay_?value|实收(金额)?|(支付|缴费|收费|付款|续费|实付|应收)?金额|amount|money|fee|price|paid\w*|total\w*",
+    "pay_value": r"pay_?value|实收(金额)?|(支付|缴费|收费|付款|续费|实付)?金额|amount|money|fee|price|paid\w*|total\w*",
     "pay_time": r"pay_?time|(支付|收费|缴费|付款|交易|续费|充值)(时间|日期)|pay_?date|trade_?time|charge_?time",
     "renewal_start_time": r"renewal_start_time|(有效期?|续费|生效)?(开始|起始|起)(时间|日期)?|生效(时间|日期)"
     r"|start_?(time|date)|begin\w*|valid_?from",
-    "renewal_end_time": r"renewal_end_time|(有效期?|续费)?(结束|截止|到期|终止|止)(时间|日期)?|有效期(至|止)?"
+    "renewal_end_time": r"renewal_end_time|(有效期?|续费)?(结束|截止|到期|终止|止)(时间|日期|日)?|有效期(至|止)?"
     r"|end_?(time|date)|expir\w*|valid_?(to|until)",
     "value": r"value|面额|面值|储值(金额)?|次数|天数",
     "operator": r"operator|操作(员|人)|收费(员|人)|经办人|user_?name|cashier|staff",
@@ -52,19 +54,21 @@ _CODES: Final[Mapping[str, Mapping[str, int]]] = {
     },
 }  # fmt: skip
 _FORMATS: Final = (
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "%Y-%m-%d %H:%M:%S"),
+    (re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d:\d\d"), "%Y-%m-%d %H:%M:%S"),
+    (re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d"), "%Y-%m-%d %H:%M"),
     (re.compile(r"\d{4}/\d\d?/\d\d? \d\d?:\d\d:\d\d"), "%Y/%m/%d %H:%M:%S"),
     (re.compile(r"\d{4}/\d\d?/\d\d? \d\d?:\d\d"), "%Y/%m/%d %H:%M"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"), "%Y-%m-%dT%H:%M:%S"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"), "%Y-%m-%d %H:%M:%S.%f"),
-    (re.compile(r"\d{4}-\d\d-\d\d"), "%Y-%m-%d"),
+    (re.compile(r"\d{4}-\d\d?-\d\d?"), "%Y-%m-%d"),
     (re.compile(r"\d{4}/\d\d?/\d\d?"), "%Y/%m/%d"),
     (re.compile(r"(19|20)\d{12}"), "%Y%m%d%H%M%S"),
     (re.compile(r"1\d{12}"), "ms"),
     (re.compile(r"1\d{9}"), "s"),
     (re.compile(r"(19|20)\d{6}"), "%Y%m%d"),
 )
-_TIME_MEMBERS: Final = ("pay_time", "renewal_start_time", "renewal_end_time")
+# These bear their zone and are read without a format.
+_ISO_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 # What a park without such a column means most often.
 _CONSTANTS: Final[Mapping[str, str | int]] = {
     "plate_color": -1,
@@ -119,30 +123,27 @@ def propose(columns: Sequence[str], samples: Sequence[Sequence[object]]) -> Prop
     free = list(columns)
     members: dict[str, Guess] = {}
     for member in _NAMES:
-        name = _best(member, free)
+        name = _named(_NAMES[member], free)
         if name is not None:
             free.remove(name)
             members[member] = _guess(member, name, values[name])
         elif member in REQUIRED:
             members[member] = _guess_without(member)
+    if members["pay_partner"].column == _UNKNOWN and (key := _named(_IDS, free)) is not None:
+        members["pay_partner"] = Guess(key, doubt="? no order number found: is this one never given out again")
     ordered = {member: members[member] for member in sorted(members, key=list(_NAMES).index)}
     return Proposal(ordered, _cursor(columns))
-
-
-def _best(member: str, free: Sequence[str]) -> str | None:
-    """The column whose name says this member: whole, or at least in part."""
-    whole = re.compile(_NAMES[member], re.IGNORECASE).fullmatch
-    return next((name for name in free if whole(name.strip())), None)
 
 
 def _guess(member: str, name: str, values: Sequence[object]) -> Guess:
     if member in _CODES:
         return _coded(member, name, values)
-    if member in _TIME_MEMBERS:
+    if member in TIME_MEMBERS:
         return _timed(name, values)
     if member == "pay_value":
-        texts = [str(as_text(value)) for value in values]
-        has_point = any("." in text for text in texts) or any(isinstance(value, float) for value in values)
+        texts = [_text(value) for value in values]
+        # A float without decimals tells nothing: a sheet has no other numbers.
+        has_point = any("." in text for text in texts)
         doubt = "" if has_point else "? yuan or fen: the values have no decimals"
         return Guess(name, unit="yuan", doubt=doubt)
     return Guess(name)
@@ -150,13 +151,13 @@ def _guess(member: str, name: str, values: Sequence[object]) -> Guess:
 
 def _coded(member: str, name: str, values: Sequence[object]) -> Guess:
     """Codes where the values are words; numbers are taken for the interface's own, which a person has to confirm."""
-    texts = list(dict.fromkeys(str(as_text(value)) for value in values))
+    texts = list(dict.fromkeys(_text(value) for value in values))
     if all(re.fullmatch(r"-?\d+", text) for text in texts):
         return Guess(
             name, doubt="? the values are numbers: are they the interface's codes" if texts else "? no value seen"
         )
     codes = {text: meant for text in texts[:CODES_MAX] if (meant := _meaning(member, text)) is not None}
-    unknown = [text for text in texts if text not in codes]
+    unknown = [shorten(text) for text in texts if text not in codes]
     doubt = f"? not known: {', '.join(unknown[:5])}" if unknown else ""
     return Guess(name, codes=codes, doubt=doubt)
 
@@ -169,7 +170,9 @@ def _meaning(member: str, text: str) -> int | None:
 def _timed(name: str, values: Sequence[object]) -> Guess:
     if values and all(isinstance(value, datetime | date) for value in values):
         return Guess(name)
-    texts = [str(as_text(value)) for value in values]
+    texts = [_text(value) for value in values]
+    if texts and all(_ISO_ZONED.fullmatch(text) for text in texts):
+        return Guess(name)
     for shape, form in _FORMATS:
         if texts and all(shape.fullmatch(text) for text in texts):
             return Guess(name, format=form)
@@ -179,20 +182,28 @@ def _timed(name: str, values: Sequence[object]) -> Guess:
 def _guess_without(member: str) -> Guess:
     if member in _CONSTANTS:
         return Guess(constant=_CONSTANTS[member], doubt="? no column found")
-    return Guess("?", doubt="? no column found: the interface wants it")
+    return Guess(_UNKNOWN, doubt="? no column found: the interface wants it")
 
 
 def _cursor(columns: Sequence[str]) -> tuple[str, str] | None:
-    times = re.compile(_TIMES, re.IGNORECASE).fullmatch
-    ids = re.compile(_IDS, re.IGNORECASE).fullmatch
-    when = next((name for name in columns if times(name.strip())), None)
-    which = next((name for name in columns if ids(name.strip())), None)
+    when, which = _named(_TIMES, columns), _named(_IDS, columns)
     return (when, which) if when is not None and which is not None else None
+
+
+def _named(pattern: str, columns: Sequence[str]) -> str | None:
+    """The first column whose whole name is of `pattern`."""
+    whole = re.compile(pattern, re.IGNORECASE).fullmatch
+    return next((name for name in columns if whole(name.strip())), None)
+
+
+def _text(value: object) -> str:
+    text = as_text(value)
+    return text if isinstance(text, str) else ""
 
 
 def _quoted(value: object) -> str:
     """A TOML string or number: JSON's strings are TOML's."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _pair(key: str, value: object) -> str:
@@ -203,21 +214,20 @@ def render_config(proposal: Proposal, *, url: str, park_uuid: str, secret: str, 
     """The configuration as a file, with a question mark where a person has to look."""
     lines = ["# The agent's configuration; docs/agent.md explains every line. Look at each ? before you start it.", ""]
     lines += ["[platform]", _pair("url", url), _pair("park_uuid", park_uuid), _pair("secret", secret), "", "[source]"]
-    for key, value in (
-        ("database", source.database),
-        ("file", source.file),
-        ("query", source.query),
-        ("table", source.table),
-    ):
+    for key in ("database", "file", "query", "table", "encoding", "delimiter", "sheet"):
+        value = getattr(source, key)
         lines += [] if value is None else [_pair(key, value)]
+    if source.header_line > 1:
+        lines.append(f"header_line = {source.header_line}")
     if source.file is None:
-        if proposal.cursor:
-            lines += [f"cursor = {_quoted(list(proposal.cursor))}", "lag_s = 5"]
-        else:
-            lines.append(
-                '# cursor = ["time of the last change", "id"]   # without it every row is compared at every look'
-            )
-    lines += ['time_zone = "Asia/Shanghai"', "", "[map]"]
+        lines += _cursor_lines(source.cursor or proposal.cursor)
+    lines += [_pair("time_zone", source.time_zone), "", "[map]"]
     for member, guess in proposal.members.items():
         lines.append(f"{member} = {guess.toml()}" + (f"   # {guess.doubt}" if guess.doubt else ""))
     return "\n".join([*lines, ""])
+
+
+def _cursor_lines(cursor: tuple[str, ...] | None) -> list[str]:
+    if cursor:
+        return [f"cursor = {_quoted(list(cursor))}", "lag_s = 5"]
+    return ['# cursor = ["time of the last change", "id"]   # without it every row is compared at every look']

@@ -12,7 +12,7 @@ from vipgate.agent.config import Config
 from vipgate.agent.mapping import Mapper
 from vipgate.agent.records import HASH_BYTES, Dead, Ready
 from vipgate.agent.sources import SourceRow
-from vipgate.errors import Fault, Language
+from vipgate.errors import Fault, Language, OperatorError
 from vipgate.renewal import Renewal
 from vipgate.row import reader_for
 
@@ -37,6 +37,14 @@ class Reader:
         self._map = Mapper(config.members, config.filters, zone, columns)
         key = {"pay_partner": config.members["pay_partner"]}
         self._map_key = Mapper(key, (), zone, columns)
+
+    def check(self, columns: Sequence[str]) -> None:
+        """Raises OperatorError where a source that was opened again has other columns than those this is bound to."""
+        if list(columns) != list(self._columns):
+            raise OperatorError(
+                f"The source's columns have changed while it was read; start again.\n"
+                f"before: {', '.join(self._columns)}\nnow:    {', '.join(columns)}"
+            )
 
     def read(self, rows: Iterable[SourceRow]) -> Page:
         """What can be sent of `rows`, each order number once (its last row), and what cannot."""
@@ -63,7 +71,7 @@ class Reader:
     def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
         key = self._map_key(row.values) if row.problem is None else None
         pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
-        reason = "; ".join(fault.text(self._language).removeprefix(": ") for fault in faults)
+        reason = _storable("; ".join(fault.text(self._language).removeprefix(": ") for fault in faults))
         values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
         return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
 
@@ -78,7 +86,12 @@ def _keep_last(page: Page) -> None:
 def _shown(value: object) -> str | int | float | None:
     if value is None or isinstance(value, int | float):
         return value
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else _storable(str(value))
+
+
+def _storable(text: str) -> str:
+    """Half a surrogate pair is no text that could be kept."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def hash_of(dead: Dead) -> bytes:

@@ -78,11 +78,13 @@ class _Due:
 class Agent:
     """One run. `step` does what can be done now; `run` goes on until it is stopped or, with `once`, until all is settled."""
 
-    def __init__(self, config: Config, spool: Spool, world: World, *, once: bool = False) -> None:
+    def __init__(self, config: Config, spool: Spool, world: World, *, once: bool = False, reads: bool = True) -> None:
         self._config = config
         self._spool = spool
         self._world = world
         self._once = once
+        # Without, only what waits in the spool is sent.
+        self._reads = reads
         self._line = Line()
         self._pool = ThreadPoolExecutor(config.platform.in_flight, "vipgate-send")
         self._flying: dict[Future[Answer], Parcel] = {}
@@ -158,14 +160,17 @@ class Agent:
                 f"{self._line.trouble}\nNothing more was sent; `vipgate agent check` says what to mend."
             )
         quiet = not self._flying and not self._retry and not self._next and not len(self._pages) and self._feed is None
-        is_read = self._looked_through and (
-            self._config.source.cursor is None or self._spool.meta("stock_done") is not None
-        )
-        return quiet and is_read and self._spool.backlog()[0] == 0
+        return quiet and self._is_read() and self._spool.backlog()[0] == 0
+
+    def _is_read(self) -> bool:
+        """Whether all that the source held at the beginning was read."""
+        is_stock_done = self._config.source.cursor is None or self._spool.meta("stock_done") is not None
+        return not self._reads or (self._looked_through and is_stock_done)
 
     def _pause_s(self) -> float:
         now_s = self._world.clock_s()
-        soonest_s = min(self._due.look_s, now_s + IDLE_S)
+        # A look that is due and was not taken is one that waits for room in the spool, or is not wanted.
+        soonest_s = self._due.look_s if now_s < self._due.look_s < now_s + IDLE_S else now_s + IDLE_S
         if self._line.failures:
             soonest_s = max(min(soonest_s, self._line.until_s), now_s + 0.01)
         return max(0.0, soonest_s - now_s)
@@ -192,7 +197,7 @@ class Agent:
     def _read(self) -> None:
         """Looks at the source where it is time to. A source that is away is asked again, less and less often."""
         now_s = self._world.clock_s()
-        if now_s < self._due.look_s or self._is_full():
+        if not self._reads or now_s < self._due.look_s or self._is_full():
             return
         self._due.look_s = now_s + self._config.source.poll_s
         try:

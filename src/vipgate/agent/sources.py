@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -33,6 +35,7 @@ class Source(Protocol):
 
     where: str
     columns: Sequence[str]
+    has_cursor: bool
 
     def scan(self) -> Iterator[SourceRow]:
         """Every row."""
@@ -43,7 +46,7 @@ class Source(Protocol):
     def newest(self) -> CursorValue | None:
         """The greatest cursor there is."""
 
-    def count(self, after: CursorValue | None, until: CursorValue | None) -> int | None:
+    def count(self, after: CursorValue | None = None, until: CursorValue | None = None) -> int | None:
         """How many rows that are; None where only reading them would tell."""
 
     def stamp(self) -> object:
@@ -67,6 +70,8 @@ def load_cursor(text: str) -> CursorValue:
 
 
 def _tagged(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OperatorError(f"A cursor cannot hold {value}; mend the row, or leave it out by a query.")
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, datetime):
@@ -77,6 +82,8 @@ def _tagged(value: object) -> object:
         return {"decimal": str(value)}
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": bytes(value).hex()}
+    if isinstance(value, UUID):
+        return {"uuid": str(value)}
     raise OperatorError(f"A cursor cannot hold {type(value).__name__}; choose columns of times, numbers or text.")
 
 
@@ -84,8 +91,13 @@ def _untagged(value: object) -> object:
     if not isinstance(value, dict):
         return value
     [(kind, text)] = value.items()
-    if kind == "datetime":
-        return datetime.fromisoformat(text)
-    if kind == "date":
-        return date.fromisoformat(text)
-    return Decimal(text) if kind == "decimal" else bytes.fromhex(text)
+    return _READERS[kind](text)
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "decimal": Decimal,
+    "uuid": UUID,
+    "bytes": bytes.fromhex,
+}

@@ -78,6 +78,13 @@ def open_client(config: Config) -> Client:
     )
 
 
+def world_of(config: Config, client: Client) -> World:
+    """The real world, for a run."""
+    return World(
+        clock_us=clock_us, clock_s=clock_s, chance=random.random, open_source=lambda: source_of(config), client=client
+    )
+
+
 def source_of(config: Config) -> Source:
     """A new connection to the source."""
     return open_source(config.source, base=config.path.parent)

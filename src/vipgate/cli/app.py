@@ -13,6 +13,7 @@ from vipgate import __version__
 from vipgate.cli.agent import agent
 from vipgate.cli.agent_dead import dead
 from vipgate.cli.agent_setup import check, init, install_service
+from vipgate.cli.agent_verify import verify
 from vipgate.cli.common import Config, Database
 from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
@@ -34,6 +35,7 @@ app.add_typer(park, name="park")
 app.add_typer(agent, name="agent")
 agent.command("init")(init)
 agent.command("check")(check)
+agent.command("verify")(verify)
 agent.command("install-service")(install_service)
 agent.add_typer(dead, name="dead")
 app.command("export")(export)

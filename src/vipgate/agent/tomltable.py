@@ -1,0 +1,159 @@
+"""One table of a TOML file on its way out of it: what is asked for is taken and checked, what is wrong is noted with a remedy."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+SECRET_CHARS_MAX: Final = 4096
+INTEGER_MAX: Final = 2**63 - 1
+
+Scalar = str | int | float
+
+
+class Table:
+    """The members of one table. Every fault goes into `faults`, with its place, the remedy and the value as it came."""
+
+    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str]) -> None:
+        self._name = name
+        self._members = dict(members)
+        self._known: list[str] = []
+        self._faults = faults
+
+    def fault(self, key: str, remedy: str, got: object = None) -> None:
+        """Notes what is wrong with `key`."""
+        place = f"{self._name}.{key}" if self._name else key
+        self._faults.append(f"{place}: {remedy}" + ("" if got is None else f", got {got!r}"))
+
+    def any(self, key: str) -> Any:
+        """The value as it came, None where there is none."""
+        self._known.append(key)
+        return self._members.pop(key, None)
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a value; it stays."""
+        self._known.append(key)
+        return key in self._members
+
+    def rest(self) -> dict[str, Any]:
+        """All that was not asked for."""
+        found, self._members = self._members, {}
+        return found
+
+    def refuse_rest(self) -> None:
+        """Notes what was not asked for, with the known name that is nearest."""
+        for key in self._members:
+            near = difflib.get_close_matches(key, self._known, 1)
+            known = ", ".join(dict.fromkeys(self._known))
+            self.fault(key, f"there is no such setting; {f'did you mean {near[0]}?' if near else f'known: {known}'}")
+
+    def table(self, key: str, *, needed: bool = True) -> Table:
+        """The table under `key`; an empty one where it is missing."""
+        found = self.any(key)
+        if found is None and needed:
+            self.fault(key, f"the table [{key}] is missing")
+        elif found is not None and not isinstance(found, dict):
+            self.fault(key, f"must be a table, [{key}]", found)
+        return Table(key, found if isinstance(found, dict) else {}, self._faults)
+
+    def tables(self, key: str) -> list[Table]:
+        """The array of tables under `key`."""
+        found = self.any(key) or []
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.fault(key, f"must be written as [[{key}]]", found)
+            return []
+        return [Table(f"{key}[{place}]", one, self._faults) for place, one in enumerate(found)]
+
+    def text(self, key: str, default: str | None = None, *, chars_max: int = 100_000) -> str:
+        """A text that is not blank, trimmed."""
+        found = self.any(key)
+        if found is None:
+            if default is None:
+                self.fault(key, "is missing")
+            return default or ""
+        if not isinstance(found, str) or not found.strip() or len(found) > chars_max:
+            self.fault(key, f"must be a text of 1 to {chars_max} characters", found)
+            return default or ""
+        return found.strip()
+
+    def optional(self, key: str) -> str | None:
+        """A text, or None where there is none."""
+        return self.text(key) if self.has(key) else None
+
+    def integer(self, key: str, default: int, *, low: int, high: int = INTEGER_MAX) -> int:
+        """A whole number."""
+        found = self.any(key)
+        if found is None:
+            return default
+        if not isinstance(found, int) or isinstance(found, bool) or not low <= found <= high:
+            wanted = f"of at least {low}" if high == INTEGER_MAX else f"from {low} to {high}"
+            self.fault(key, f"must be a whole number {wanted}", found)
+            return default
+        return found
+
+    def number(self, key: str, default: float, *, low: float, high: float) -> float:
+        """A number."""
+        found = self.any(key)
+        if found is None:
+            return default
+        if not isinstance(found, int | float) or isinstance(found, bool) or not low <= found <= high:
+            self.fault(key, f"must be a number from {low:g} to {high:g}", found)
+            return default
+        return float(found)
+
+    def scalar(self, key: str) -> Scalar | None:
+        """A text or a number."""
+        found = self.any(key)
+        if found is not None and not is_scalar(found):
+            self.fault(key, "must be a text or a number", found)
+            return None
+        return found  # type: ignore[no-any-return]
+
+    def path(self, key: str, base: Path) -> Path | None:
+        """A path, relative to `base`."""
+        found = self.optional(key)
+        return None if found is None else base / found
+
+    def resolved(self, key: str, base: Path) -> str:
+        """A text that may stand in a variable, `env:NAME`, or in a file, `file:PATH`. Its value is never shown."""
+        text = self.any(key)
+        if not isinstance(text, str) or not text.strip():
+            self.fault(
+                key, "is missing" if text is None else "must be a text: env:NAME, file:PATH, or the value itself"
+            )
+            return ""
+        kind, _, rest = text.strip().partition(":")
+        if kind == "env" and rest:
+            value = os.environ.get(rest, "").strip()
+            if not value:
+                self.fault(key, f"the variable {rest} is not set; set it for the agent, or use file:PATH")
+            return value
+        if kind == "file" and rest:
+            return self._in_file(key, base / rest)
+        return text.strip()
+
+    def _in_file(self, key: str, path: Path) -> str:
+        try:
+            with path.open(encoding="utf-8-sig") as file:
+                value = file.read(SECRET_CHARS_MAX).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.fault(
+                key, f"cannot read {path}: {getattr(error, 'strerror', None) or error}; mend the path or its rights"
+            )
+            return ""
+        if not value:
+            self.fault(key, f"{path} is empty; write the value into it")
+        return value
+
+
+def is_scalar(value: object) -> bool:
+    """Whether `value` is a text or a number that JSON can hold."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return abs(value) <= INTEGER_MAX
+    return isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))

@@ -1,0 +1,449 @@
+"""Databases as sources: every row once and in order, exactly as it is, without a trace in the park's own data."""
+
+# ruff: noqa: DTZ001 - the times of a park have no zone
+from __future__ import annotations
+
+import shutil
+import tracemalloc
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from bench.cluster import Server
+from sqlalchemy import column, select, text
+from sqlalchemy.dialects import mssql
+from sqlalchemy.exc import SQLAlchemyError
+
+from agent.conftest import Park
+from vipgate.agent import databases, exact
+from vipgate.agent.config import SourceConfig
+from vipgate.agent.opening import open_source
+from vipgate.agent.sources import CursorValue, Source, SourceRow, SourceUnavailable, dump_cursor, load_cursor
+from vipgate.errors import OperatorError
+
+CURSOR = ("更新时间", "编号")
+NOON = datetime(2024, 1, 31, 12, 0, 0, 123_456)
+
+
+def keys(rows: list[SourceRow]) -> list[object]:
+    return [row.values[0] for row in rows]
+
+
+def in_pages(source: Source, limit: int, until: CursorValue | None = None) -> list[SourceRow]:
+    """Every row behind a cursor, each page asked for with the cursor as it comes back from the spool."""
+    found: list[SourceRow] = []
+    after: CursorValue | None = None
+    while rows := source.after(after, until, limit):
+        found += rows
+        after = load_cursor(dump_cursor(rows[-1].cursor or ()))
+    return found
+
+
+def test_row_is_read_as_it_is(park: Park) -> None:
+    park.insert(7, NOON)
+    source = park.open(cursor=CURSOR)
+    assert list(source.columns) == ["编号", "更新时间", "车牌", "金额"]
+    [row] = source.after(None, None, 10)
+    when = "2024-01-31 12:00:00.123456" if park.is_sqlite else NOON
+    amount = 300.5 if park.is_sqlite else Decimal("300.50")
+    assert (row.place, list(row.values), row.cursor) == ("编号=7", [7, when, "粤B12345", amount], (when, 7))
+    source.close()
+
+
+def test_rows_with_the_same_time_are_read_once_each_over_every_page_boundary(park: Park) -> None:
+    times = [NOON, NOON, NOON, NOON, NOON + timedelta(microseconds=1), NOON - timedelta(days=1)]
+    for key, when in zip([5, 1, 4, 2, 3, 9], times, strict=True):
+        park.insert(key, when)
+    source = park.open(cursor=CURSOR)
+    for limit in (1, 2, 3, 10):
+        assert keys(in_pages(source, limit)) == [9, 1, 2, 4, 5, 3]
+    source.close()
+
+
+def test_until_is_the_last_row_that_belongs_to_the_stock(park: Park) -> None:
+    for key in range(1, 7):
+        park.insert(key, NOON + timedelta(seconds=key // 3))
+    source = park.open(cursor=CURSOR)
+    newest = source.newest()
+    assert newest is not None
+    fourth = source.after(None, None, 4)[-1].cursor
+    park.insert(10, NOON + timedelta(seconds=2))
+    park.insert(11, NOON + timedelta(days=1))
+    assert keys(in_pages(source, 2, newest)) == [1, 2, 3, 4, 5, 6]
+    assert keys(source.after(fourth, newest, 10)) == [5, 6]
+    assert (source.count(None, newest), source.count(fourth, newest), source.count(), source.count(newest)) == (
+        6,
+        2,
+        8,
+        2,
+    )
+    assert source.newest() == source.after(None, None, 100)[-1].cursor
+    source.close()
+
+
+def test_rows_without_a_cursor_are_scanned_but_never_a_change(park: Park) -> None:
+    park.insert(1, NOON)
+    park.insert(2, None)
+    source = park.open(cursor=CURSOR)
+    assert keys(in_pages(source, 10)) == [1]
+    assert source.newest() == source.after(None, None, 1)[0].cursor
+    scanned = list(source.scan())
+    assert keys(scanned) == [1, 2]
+    assert scanned[1].cursor is None
+    assert "1 rows have no 更新时间" in source.problems()[0]
+    source.close()
+
+
+def test_empty_source_has_neither_rows_nor_a_newest_one(park: Park) -> None:
+    for cursor in (CURSOR, None):
+        source = park.open(cursor=cursor)
+        assert (list(source.scan()), source.newest(), source.count()) == ([], None, 0)
+        assert source.has_cursor is (cursor is not None)
+        assert source.stamp() is None
+        source.close()
+
+
+def test_one_column_that_only_grows_is_a_cursor(park: Park) -> None:
+    for key in (3, 1, 2):
+        park.insert(key, None)
+    source = park.open(cursor=("编号",))
+    assert keys(in_pages(source, 2)) == [1, 2, 3]
+    assert keys(source.after((1,), (2,), 9)) == [2]
+    assert source.newest() == (3,)
+    assert source.problems() == []
+    source.close()
+
+
+@pytest.mark.parametrize("cursor", [CURSOR, None])
+def test_scan_brings_every_row_once(
+    park: Park, cursor: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "ROWS_A_PAGE", 7)
+    park.fill(50)
+    source = park.open(cursor=cursor)
+    scanned = list(source.scan())
+    assert sorted(map(int, map(str, keys(scanned)))) == list(range(1, 51))
+    assert len({row.place for row in scanned}) == 50
+    source.close()
+
+
+def test_query_is_taken_word_for_word(park: Park) -> None:
+    park.insert(1, NOON, "粤B1:30%")
+    park.insert(2, NOON, "粤B_30x")
+    cast = "CAST(编号 AS TEXT)" if park.is_sqlite else "编号::text"
+    query = (
+        f"SELECT 编号, 更新时间, {cast} || ':a' AS t, '\\:b' AS b FROM 续费记录"  # noqa: S608
+        " WHERE 车牌 LIKE '%:30\\%' ESCAPE '\\' -- 100% of :them\n ;"
+    )
+    source = park.open(query=query.rstrip(";\n "), cursor=CURSOR)
+    [row] = source.after(None, None, 10)
+    assert [row.values[0], *row.values[2:]] == [1, "1:a", "\\:b"]
+    assert len(list(source.scan())) == source.count() == 1
+    source.close()
+    plain = park.open(query="SELECT 编号 FROM 续费记录;")
+    assert len(list(plain.scan())) == 2
+    plain.close()
+
+
+def test_source_cannot_write(park: Park) -> None:
+    source: Any = park.open(cursor=CURSOR)
+    with pytest.raises(SQLAlchemyError, match=r"(?i)read.?only"), source._engine.connect() as db:
+        db.execute(text("DELETE FROM 续费记录"))
+    source.close()
+
+
+def test_index_that_the_cursor_wants_is_told(park: Park) -> None:
+    source = park.open(cursor=CURSOR)
+    assert source.problems() == ["no index begins with 更新时间: every look reads the whole table"]
+    park.run("CREATE INDEX 更新 ON 续费记录 (更新时间, 编号)")
+    assert source.problems() == []
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"table": "没有"}, "没有"),
+        ({"query": "SELEC 1"}, "mend table, query or cursor"),
+        ({"query": "SELECT 编号 FROM 续费记录 WHERE 没有列 = 1"}, "没有列"),
+        ({"cursor": ("时间", "编号")}, "source.cursor: column 时间 is not there; the source has: 编号, 更新时间"),
+    ],
+)
+def test_what_no_waiting_mends_is_told_to_the_operator(park: Park, settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(OperatorError, match=told):
+        park.open(**settings)
+
+
+def test_hundred_thousand_rows_are_never_all_in_memory(park: Park) -> None:
+    park.fill(100_000)
+    for cursor in (CURSOR, None):
+        source = park.open(cursor=cursor)
+        rows = iter(source.scan())
+        next(rows)
+        tracemalloc.start()
+        count = 1 + sum(1 for _ in rows)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        source.close()
+        assert count == 100_000
+        assert peak_bytes < 6 * 1024**2, f"{peak_bytes} bytes for a scan"
+
+
+@pytest.mark.parametrize("cursor", [CURSOR, None])
+def test_scan_holds_up_no_writer(park: Park, cursor: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "ROWS_A_PAGE", 2)
+    park.fill(10)
+    source = park.open(cursor=cursor)
+    rows = source.scan()
+    assert len(list(islice(rows, 3))) == 3
+    park.insert(100, NOON)
+    assert len(list(rows)) >= 7
+    source.close()
+
+
+def test_column_is_found_with_other_case_where_that_leaves_no_doubt(sqlite_park: Park) -> None:
+    sqlite_park.run("CREATE TABLE t (Id INTEGER, Changed TEXT)")
+    sqlite_park.run("INSERT INTO t VALUES (1, 'x')")
+    source = sqlite_park.open(table="t", cursor=("changed", "ID"))
+    assert source.newest() == ("x", 1)
+    source.close()
+
+
+def test_rows_without_a_cursor_come_from_the_server_bit_by_bit(server: Server, tmp_path: Path) -> None:
+    name = f"streamed-{tmp_path.name}"
+    url = server.make_database(name)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE TABLE t AS SELECT generate_series(1, 10000) AS a")
+        source = open_source(SourceConfig(database=url, table="t"), base=tmp_path)
+        rows = source.scan()
+        next(rows)
+        asked = "SELECT query FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        [(query,)] = db.execute(asked, (name,)).fetchall()
+        assert query.startswith("FETCH"), "the driver has taken all rows at once"
+        assert sum(1 for _ in rows) == 9_999
+        source.close()
+
+
+# ---- SQLite ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "made", ["TABLE t (a PRIMARY KEY, b) WITHOUT ROWID", "VIEW t AS SELECT 1 AS a, 2 AS b UNION SELECT 2, 3"]
+)
+def test_table_without_row_numbers_and_view_are_scanned(sqlite_park: Park, made: str) -> None:
+    sqlite_park.run(f"CREATE {made}")
+    if "TABLE" in made:
+        sqlite_park.run("INSERT INTO t VALUES (1, 2), (2, 3)")
+    source = sqlite_park.open(table="t")
+    assert [tuple(row.values) for row in source.scan()] == [(1, 2), (2, 3)]
+    source.close()
+
+
+def test_database_that_is_locked_is_asked_again(sqlite_park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "BUSY_WAIT_S", 0)
+    sqlite_park.run("CREATE TABLE t (a)")
+    source = sqlite_park.open(table="t", cursor=("a",))
+    sqlite_park.run("BEGIN EXCLUSIVE")
+    with pytest.raises(SourceUnavailable, match="locked"):
+        source.after(None, None, 1)
+    with pytest.raises(SourceUnavailable, match="locked"):
+        sqlite_park.open(table="t")
+    sqlite_park.run("COMMIT")
+    assert source.after(None, None, 1) == []
+    source.close()
+
+
+def test_log_of_a_program_that_died_is_read_and_left_as_it_is(sqlite_park: Park, tmp_path: Path) -> None:
+    sqlite_park.run("PRAGMA journal_mode = WAL")
+    sqlite_park.run("CREATE TABLE t (a)")
+    sqlite_park.run("INSERT INTO t VALUES (1)")
+    left = tmp_path / "left"
+    left.mkdir()
+    for name in ("park.db", "park.db-wal"):
+        shutil.copy(tmp_path / name, left / name)
+    before = {path.name: path.read_bytes() for path in left.iterdir()}
+    source = open_source(SourceConfig(database="sqlite:///left/park.db", table="t"), base=tmp_path)
+    assert keys(list(source.scan())) == [1]
+    source.close()
+    assert {name: (left / name).read_bytes() for name in before} == before
+
+
+def test_text_that_is_not_unicode_is_told_with_a_way_out(sqlite_park: Park) -> None:
+    sqlite_park.run("CREATE TABLE t (a)")
+    sqlite_park.run("INSERT INTO t VALUES (CAST(x'd4c142' AS TEXT))")
+    source = sqlite_park.open(table="t")
+    with pytest.raises(OperatorError, match="CAST"):
+        list(source.scan())
+    source.close()
+    source = sqlite_park.open(query="SELECT CAST(a AS BLOB) AS a FROM t")
+    assert keys(list(source.scan())) == [bytes.fromhex("d4c142")]
+    source.close()
+
+
+def test_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("no database, but long enough to be looked at as one" * 50)
+    with pytest.raises(OperatorError, match="not a database"):
+        open_source(SourceConfig(database="sqlite:///x.db", table="t"), base=tmp_path)
+    with pytest.raises(OperatorError, match=r"there is no file .*nowhere\.db; the path is relative"):
+        open_source(SourceConfig(database="sqlite:///nowhere.db", table="t"), base=tmp_path)
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+# ---- servers --------------------------------------------------------------------------------------------------------------
+
+
+def test_server_that_is_away_is_asked_again_and_its_password_is_never_shown(tmp_path: Path) -> None:
+    url = "postgresql://u:hidden@127.0.0.1:1/d"
+    with pytest.raises(SourceUnavailable) as told:
+        open_source(SourceConfig(database=url, table="t"), base=tmp_path)
+    assert "127.0.0.1:1" in str(told.value)
+    assert "hidden" not in str(told.value)
+
+
+def test_line_that_broke_is_made_again(server: Server, tmp_path: Path) -> None:
+    url = server.make_database(f"broke-{tmp_path.name}")
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE TABLE t AS SELECT 1 AS a")
+        source = open_source(SourceConfig(database=url, table="t", cursor=("a",)), base=tmp_path)
+        assert source.newest() == (1,)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        assert db.execute(ended, (f"broke-{tmp_path.name}",)).fetchall() == [(True,)]
+        assert source.newest() == (1,)
+        source.close()
+
+
+def test_cursors_of_every_type_bind_as_they_were_read(server: Server, tmp_path: Path) -> None:
+    url = server.make_database(f"types-{tmp_path.name}")
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE SCHEMA 收费")
+        db.execute(
+            "CREATE TABLE 收费.t AS SELECT timestamptz '2024-01-31 12:00:00.123457+08' + i / 3 * interval '1 us' AS z,"
+            " md5(i::text)::uuid AS u, (i / 3)::numeric(20, 3) AS n, date '2024-01-31' + i / 3 AS d, 'x' || i / 3 AS s,"
+            " decode(md5(i::text), 'hex') AS b, i AS id FROM generate_series(1, 9) AS i"
+        )
+        db.execute('ALTER DATABASE "types-' + tmp_path.name + "\" SET TimeZone = 'America/New_York'")
+    for cursor in (("z", "u"), ("n", "id"), ("d", "b"), ("s", "id"), ("b",)):
+        source = open_source(SourceConfig(database=url, table="收费.t", cursor=cursor), base=tmp_path)
+        assert sorted(row.values[6] for row in in_pages(source, 2)) == list(range(1, 10)), cursor  # type: ignore[type-var]
+        source.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("park.db", "is no database URL; for example sqlite:///park.db"),
+        ("postgresql://h:port/d", "is no database URL"),
+        ("nosuch://h/d", "nosuch"),
+        ("mysql+nosuch://h/d", r"pip install pymysql, and mysql\+pymysql"),
+        ("mssql+nosuch://h/d", r"pip install pymssql, and mssql\+pymssql"),
+    ],
+)
+def test_url_that_means_nothing_is_told_with_one_that_does(url: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=told):
+        open_source(SourceConfig(database=url, table="t"), base=tmp_path)
+
+
+def test_time_of_sql_server_is_compared_as_it_wrote_it() -> None:
+    when: Any = column("更新时间")
+    page = select(exact.written(when)).where(when > exact.bound("datetime", "2024-01-31T12:00:00.003"))
+    dialect = mssql.dialect()  # type: ignore[no-untyped-call]
+    told = " ".join(str(page.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).split())
+    assert "convert(varchar(40), [更新时间], 126)" in told
+    assert told.endswith("WHERE [更新时间] > convert(datetime, '2024-01-31T12:00:00.003', 126)")
+    asked = str(exact.kind_query(text("续费记录"), when).compile(dialect=dialect))
+    assert "sql_variant_property(CAST([更新时间] AS SQL_VARIANT)" in asked
+
+
+# ---- what changes or lies while it is read --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cursor", [CURSOR, None])
+@pytest.mark.parametrize(
+    "change", ["ADD COLUMN 新 INTEGER DEFAULT 7", "DROP COLUMN 车牌", "RENAME COLUMN 车牌 TO 车号"]
+)
+def test_columns_that_change_are_told_and_never_read_as_those_before(
+    park: Park, cursor: tuple[str, ...] | None, change: str
+) -> None:
+    park.insert(1, NOON)
+    source = park.open(cursor=cursor)
+    assert keys(list(source.scan())) == [1]
+    park.run(f"ALTER TABLE 续费记录 {change}")
+    looks: list[Callable[[], object]] = [lambda: list(source.scan())]
+    looks += [lambda: source.after(None, None, 5), source.newest] if cursor else []
+    for look in looks:
+        with pytest.raises(
+            OperatorError, match="columns are no longer 编号, 更新时间, 车牌, 金额; start the agent again"
+        ):
+            look()
+    source.close()
+
+
+@pytest.mark.parametrize("cursor", [("a",), ("a", "id")])
+def test_cursor_that_is_not_compared_as_it_is_read_is_told(
+    server: Server, tmp_path: Path, cursor: tuple[str, ...]
+) -> None:
+    url = server.make_database(f"real-{len(cursor)}-{tmp_path.name}"[:60])
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE TABLE t AS SELECT (i * 0.1)::real AS a, i AS id FROM generate_series(1, 4) AS i")
+    source = open_source(SourceConfig(database=url, table="t", cursor=cursor), base=tmp_path)
+    with pytest.raises(
+        OperatorError, match=r"source\.cursor: .* is not compared as it is read: row .* lies behind itself"
+    ):
+        in_pages(source, 1)
+    source.close()
+
+
+def test_cursor_without_an_end_is_told(sqlite_park: Park) -> None:
+    sqlite_park.run("CREATE TABLE t (a REAL)")
+    sqlite_park.run("INSERT INTO t VALUES (1.5), (9e999)")
+    source = sqlite_park.open(table="t", cursor=("a",))
+    with pytest.raises(OperatorError, match="A cursor cannot hold inf; mend the row"):
+        in_pages(source, 1)
+    source.close()
+
+
+def test_names_with_signs_that_sql_knows_are_names(server: Server, tmp_path: Path) -> None:
+    url = server.make_database(f"names-{tmp_path.name}"[:60])
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute('CREATE TABLE "a%b:c" ("折扣%" integer, "a:b" text)')
+        db.execute("INSERT INTO \"a%b:c\" VALUES (1, 'x'), (1, 'y')")
+    source = open_source(SourceConfig(database=url, table="a%b:c", cursor=("折扣%", "a:b")), base=tmp_path)
+    assert [tuple(row.values) for row in in_pages(source, 1)] == [(1, "x"), (1, "y")]
+    assert (source.newest(), source.count((1, "x"))) == ((1, "y"), 1)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT '",
+        "SELECT @ FROM t",
+        "SELECT abs(1, 2)",
+        "SELECT 1 UNION SELECT 1, 2",
+        "SELECT (SELECT 1, 2)",
+        "DELETE FROM t",
+    ],
+)
+def test_statement_that_is_wrong_is_not_waited_for(sqlite_park: Park, query: str) -> None:
+    sqlite_park.run("CREATE TABLE t (a)")
+    with pytest.raises(OperatorError, match="mend table, query or cursor"):
+        sqlite_park.open(query=query)
+
+
+def test_quote_that_nothing_closes_swallows_no_rows_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b\n1,2\n3,"never\n4,5\n6,7\n')
+    rows = open_source(SourceConfig(file=Path("a.csv")), base=tmp_path).scan()
+    assert next(rows).values == ["1", "2"]
+    with pytest.raises(SourceUnavailable, match="line 3: half written, or a quote that nothing closes"):
+        next(rows)
+
+
+@pytest.mark.parametrize(("title", "settings"), [("x\u2028y\n", {"header_line": 2}), ("\ufeff", {"encoding": "utf_8"})])
+def test_what_stands_before_the_header_is_none_of_it(tmp_path: Path, title: str, settings: dict[str, Any]) -> None:
+    (tmp_path / "a.csv").write_text(title + "车牌;b\n1;2\n", encoding="utf-8")
+    assert open_source(SourceConfig(file=Path("a.csv"), **settings), base=tmp_path).columns == ["车牌", "b"]
