@@ -1,0 +1,258 @@
+"""The agent as a technician runs it: a real park database, a real gateway, the commands in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench.park import insert_now, make_park, write_config
+from bench.stock import SECRET
+
+from e2e.running import Gateway
+from vipgate.renewal import Renewal
+from vipgate.store.interface import Filter
+
+PARK = "park-a"
+WAIT_S = 30.0
+
+
+@dataclass
+class Park:
+    """One park's folder: its database, and the agent's configuration."""
+
+    folder: Path
+    gateway: Gateway
+    config: Path
+
+    def agent(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "vipgate", "agent", *command.split(), str(self.config), *arguments]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+    def start(self) -> subprocess.Popen[str]:
+        words = [sys.executable, "-m", "vipgate", "agent", "run", str(self.config)]
+        return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+
+    def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.folder / "park.db", timeout=30)) as db, db:
+            db.execute(statement)
+
+    def edit(self, before: str, after: str) -> None:
+        text = self.config.read_text(encoding="utf-8")
+        assert before in text
+        self.config.write_text(text.replace(before, after), encoding="utf-8")
+
+    def held(self) -> dict[str, Renewal]:
+        with self.gateway.store() as store:
+            return {one.renewal.pay_partner: one.renewal for one in store.stream(PARK, Filter())}
+
+    def dead(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.agent("dead list", "--format", "jsonl").stdout.splitlines()]
+
+
+@pytest.fixture
+def park(tmp_path: Path) -> Iterator[Park]:
+    gateway = Gateway(tmp_path)
+    gateway.add_park(PARK, SECRET)
+    gateway.start()
+    folder = tmp_path / "park"
+    folder.mkdir()
+    make_park(folder, 2_500)
+    yield Park(folder, gateway, write_config(folder, gateway.port, PARK, lag_s=0))
+    if gateway.process is not None:
+        gateway.kill()
+
+
+def eventually(happened: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + WAIT_S
+    while not happened():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def test_stock_arrives_exactly_and_a_second_run_sends_nothing(park: Park) -> None:
+    assert park.agent("run", "--once").returncode == 0
+    held = park.held()
+    assert len(held) == 2_500
+    one = held["XF000000000007"]
+    assert (one.plate, one.plate_color, one.vip_type, one.pay_type) == ("粤B55433", 2, 6, 2)
+    assert one.pay_value_fen == 30_007
+    # 2024-01-01 00:07 in Beijing.
+    assert one.pay_time_ms == 1_704_038_820_000
+    status = json.loads(park.agent("status", "--format", "json").stdout)
+    assert (status["stock_done"], status["backlog"], status["dead_letters"]) == (2_500, 0, 0)
+    assert status["acknowledged_to"] == '["2024-01-02 17:40:00",2500]'
+    again = park.agent("run", "--once")
+    assert '"acknowledged": 0' in again.stderr
+
+
+def test_changes_arrive_while_it_runs_and_after_a_kill(park: Park) -> None:
+    agent = park.start()
+    try:
+        eventually(lambda: len(park.held()) == 2_500)
+        order = insert_now(park.folder / "park.db", 5_000)
+        eventually(lambda: order in park.held())
+        agent.send_signal(signal.SIGKILL)
+        agent.wait(WAIT_S)
+        park.change("UPDATE 续费记录 SET 实收 = 1.01, 更新时间 = '2030-01-01 00:00:00' WHERE 编号 = 3")
+        agent = park.start()
+        eventually(lambda: park.held()["XF000000000003"].pay_value_fen == 101)
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(WAIT_S) == 0
+
+
+def test_row_that_is_wrong_is_a_dead_letter_until_the_mapping_is_mended(park: Park) -> None:
+    park.change("UPDATE 续费记录 SET 类型 = '周卡' WHERE 编号 IN (10, 11)")
+    park.change("UPDATE 续费记录 SET 数量 = -1 WHERE 编号 = 12")
+    done = park.agent("run", "--once")
+    assert done.returncode == 3
+    assert "3 dead letters" in done.stderr
+    assert len(park.held()) == 2_497
+    letters = {letter["pay_partner"]: letter for letter in park.dead()}
+    assert letters["XF000000000010"]["place"] == "编号=10"
+    assert "类型" in letters["XF000000000010"]["reason"]
+    assert "周卡" in letters["XF000000000010"]["reason"]
+    assert letters["XF000000000012"]["source"]["数量"] == -1
+    park.edit('"月租" = 1', '"月租" = 1, "周卡" = 4')
+    assert "2 queued, 1 still wrong" in park.agent("dead retry", "--all").stdout
+    assert park.agent("run", "--once").returncode == 3
+    assert park.held()["XF000000000010"].vip_type == 4
+    # Mended at the source, it is read by itself.
+    park.change("UPDATE 续费记录 SET 数量 = 1, 更新时间 = '2030-01-01 00:00:00' WHERE 编号 = 12")
+    assert park.agent("run", "--once").returncode == 0
+    assert park.dead() == []
+    assert len(park.held()) == 2_500
+
+
+def test_dead_letters_are_shown_exported_and_discarded(park: Park) -> None:
+    park.change("UPDATE 续费记录 SET 套餐 = '' , 收费员 = '=1+1' WHERE 编号 = 10")
+    park.agent("run", "--once")
+    [letter] = park.dead()
+    number = str(letter["number"])
+    assert "charge_type" in park.agent("dead show", number).stdout
+    assert "'=" not in park.agent("dead export", "--format", "text").stdout.splitlines()[0]
+    assert json.loads(park.agent("dead export").stdout)["pay_partner"] == "XF000000000010"
+    assert "no dead letter 99" in park.agent("dead show", "99").stderr
+    assert park.agent("dead discard", number, "--yes").returncode == 0
+    assert park.dead() == []
+
+
+def test_what_differs_is_found_and_only_that_is_sent(park: Park) -> None:
+    park.agent("run", "--once")
+    assert park.agent("verify").returncode == 0
+    # Changes that the cursor does not tell of.
+    park.change("UPDATE 续费记录 SET 实收 = 7 WHERE 编号 = 100")
+    park.change("DELETE FROM 续费记录 WHERE 编号 = 200")
+    found = park.agent("verify", "--format", "json")
+    assert found.returncode == 1
+    report = json.loads(found.stdout)
+    assert report["different"]["pay_partner"] == ["XF000000000100"]
+    assert report["only_on_the_platform"]["pay_partner"] == ["XF000000000200"]
+    assert report["missing_on_the_platform"]["count"] == 0
+    repaired = park.agent("verify", "--repair")
+    assert repaired.returncode == 0
+    assert "1 sent" in repaired.stderr
+    assert park.held()["XF000000000100"].pay_value_fen == 700
+    assert "XF000000000200" in park.held()
+
+
+def test_replace_deletes_what_the_source_has_no_more(park: Park) -> None:
+    park.agent("run", "--once")
+    park.change("DELETE FROM 续费记录 WHERE 编号 > 2000")
+    asked = park.agent("run", "--once", "--replace")
+    assert asked.returncode == 1
+    assert "holds 2500 records" in asked.stdout
+    assert len(park.held()) == 2_500
+    assert park.agent("run", "--once", "--replace", "--yes").returncode == 0
+    assert len(park.held()) == 2_000
+
+
+def test_source_without_a_cursor_is_compared(park: Park) -> None:
+    park.edit('cursor = ["更新时间", "编号"]\n', "")
+    assert park.agent("run", "--once").returncode == 0
+    park.change("UPDATE 续费记录 SET 实收 = 9 WHERE 编号 = 42")
+    done = park.agent("run", "--once")
+    assert done.returncode == 0
+    assert '"acknowledged": 1' in done.stderr
+    assert park.held()["XF000000000042"].pay_value_fen == 900
+
+
+def test_second_agent_on_a_spool_says_so_and_stops(park: Park) -> None:
+    agent = park.start()
+    try:
+        eventually(lambda: len(park.held()) == 2_500)
+        second = park.agent("run", "--once")
+        assert second.returncode == 1
+        assert f"locked by process {agent.pid}" in second.stderr
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(WAIT_S)
+
+
+def test_wrong_secret_stops_the_sending_and_says_what_to_check(park: Park) -> None:
+    park.edit(SECRET, "another")
+    done = park.agent("run", "--once")
+    assert done.returncode == 1
+    assert "401" in done.stderr
+    assert park.held() == {}
+    checked = park.agent("check")
+    assert checked.returncode == 1
+    assert "check park_uuid and secret" in checked.stdout
+    park.edit("another", SECRET)
+    assert park.agent("check").returncode == 0
+    assert park.agent("run", "--once").returncode == 0
+    assert len(park.held()) == 2_500
+
+
+def test_platform_that_is_away_is_waited_for(park: Park) -> None:
+    park.gateway.kill()
+    agent = park.start()
+    try:
+        eventually(lambda: "cannot connect" in park.agent("status").stdout)
+        park.gateway.start("--port", str(park.gateway.port))
+        eventually(lambda: len(park.held()) == 2_500)
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(WAIT_S)
+
+
+def test_spool_of_another_source_is_refused(park: Park) -> None:
+    park.agent("run", "--once")
+    park.edit(PARK, "park-b")
+    done = park.agent("run", "--once")
+    assert done.returncode == 1
+    assert "belongs to another park or source" in done.stderr
+
+
+def test_init_proposes_a_mapping_that_sends(park: Park) -> None:
+    made = park.folder / "made.toml"
+    words = [
+        sys.executable, "-m", "vipgate", "agent", "init", str(made), "--url", f"http://127.0.0.1:{park.gateway.port}",
+        "--park-uuid", PARK, "--secret", "env:PARK_SECRET", "--source", "sqlite:///park.db", "--table", "续费记录",
+    ]  # fmt: skip
+    environment = os.environ | {"PARK_SECRET": SECRET}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"pay_partner"') == 10
+    words = [sys.executable, "-m", "vipgate", "agent", "run", str(made), "--once"]
+    assert subprocess.run(words, env=environment, timeout=60, check=False, capture_output=True).returncode == 0
+    assert park.held()["XF000000000007"].pay_value_fen == 30_007
+
+
+def test_unit_that_systemd_reads_names_the_files(park: Park) -> None:
+    unit = park.agent("install-service", "--print", "--user", "parking").stdout
+    assert f'"agent" "run" "{park.config}" "--spool" "{park.config.with_suffix(".spool")}"' in unit
+    assert "User=parking" in unit
+    assert "Restart=always" in unit
+    assert f'ReadWritePaths="{park.folder}"' in unit
