@@ -256,3 +256,22 @@ def test_unit_that_systemd_reads_names_the_files(park: Park) -> None:
     assert "User=parking" in unit
     assert "Restart=always" in unit
     assert f'ReadWritePaths="{park.folder}"' in unit
+
+
+def test_files_are_pushed_by_hand(park: Park) -> None:
+    lines = park.folder / "some.jsonl"
+    good = '{"plate":"粤B12345","plate_color":1,"charge_type":"1","vip_type":1,"quantity":1,"pay_partner":"L1","pay_type":1}'
+    lines.write_text(f"{good}\n{good.replace('L1', 'L2').replace('粤B12345', '')}\n", encoding="utf-8")
+    table = park.folder / "some.csv"
+    table.write_text("车牌号,订单号,金额,套餐\n粤B54321,C1,12.50,A\n粤B54322,C2,abc,A\n", encoding="gbk")
+    words = [
+        sys.executable, "-m", "vipgate", "push", str(lines), str(table), "--url", f"http://127.0.0.1:{park.gateway.port}",
+        "--park", PARK, "--secret", "env:PARK_SECRET", "--yes",
+    ]  # fmt: skip
+    environment = os.environ | {"PARK_SECRET": SECRET}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.splitlines()[-1] == "2 sent, 2 refused"
+    assert "some.jsonl, line 2: .plate: required" in done.stderr
+    assert "some.csv, line 3: " in done.stderr
+    assert {key: one.pay_value_fen for key, one in park.held().items()} == {"L1": None, "C1": 1250}

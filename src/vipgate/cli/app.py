@@ -19,6 +19,7 @@ from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
 from vipgate.cli.ledger import backup, export, migrate, request, sign_
 from vipgate.cli.parks import park
+from vipgate.cli.push import push
 from vipgate.errors import VipgateError
 from vipgate.logs import set_up_logs
 from vipgate.settings import load_settings
@@ -44,6 +45,7 @@ app.command("sign")(sign_)
 app.command("migrate")(migrate)
 app.command("backup")(backup)
 app.command("copy")(copy_)
+app.command("push")(push)
 app.command("demo")(demo)
 
 

@@ -1,0 +1,146 @@
+"""`vipgate push FILE…`: sends files by hand, without a configuration and without a memory of what was sent."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from vipgate.agent.answers import Accepted, Answer, Doubtful, Later, Refused, TooLarge
+from vipgate.agent.client import Client, PushFailed
+from vipgate.agent.config import SourceConfig, load_config
+from vipgate.agent.opening import open_source
+from vipgate.agent.plan import halves, part_refused, retry_delay_s
+from vipgate.agent.propose import propose, render_config
+from vipgate.agent.reading import Reader
+from vipgate.agent.records import Ready
+from vipgate.cli.common import read_secret, warn
+from vipgate.errors import OperatorError
+from vipgate.renewal import Renewal
+from vipgate.row import read_row
+
+ROWS_A_REQUEST: Final = 1_000
+SAMPLED_ROWS: Final = 200
+LINE_BYTES_MAX: Final = 64 * 1024
+TRIES_MAX: Final = 8
+REFUSED_EXIT: Final = 3
+# The mapping alone is taken out of the configuration that is made for it.
+_UNUSED: Final = "unused"
+_LINES: Final = (".jsonl", ".ndjson")
+
+
+def push(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help=".csv, .xlsx, .xls, or JSON lines as `export` writes.")
+    ],
+    url: Annotated[str, typer.Option(help="The platform's address.")],
+    park_uuid: Annotated[str, typer.Option("--park", help="The park's UUID.")],
+    secret: Annotated[str, typer.Option(help="The secret: - reads it from standard input, or env:NAME, file:PATH.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take the proposed mapping of the columns without asking.")
+    ] = False,
+) -> None:
+    """Send the rows of files. Sending the same again is safe. Status 3 where rows were refused."""
+    refused = sent = 0
+    with Client(url, park_uuid, read_secret(secret)) as client:
+        for file in files:
+            rows, wrong = _rows_of(file, yes)
+            while batch := list(islice(rows, ROWS_A_REQUEST)):
+                rejected = _send(client, batch)
+                sent, refused = sent + len(batch) - rejected, refused + rejected
+            refused += len(wrong)
+    typer.echo(f"{sent} sent, {refused} refused")
+    if refused:
+        raise typer.Exit(REFUSED_EXIT)
+
+
+def _rows_of(file: Path, yes: bool) -> tuple[Iterator[Ready], list[str]]:
+    """The rows, and a list that fills with what cannot be sent while they are taken."""
+    wrong: list[str] = []
+    return (_lines(file, wrong) if file.suffix.lower() in _LINES else _mapped(file, yes, wrong)), wrong
+
+
+def _refuse(place: str, reason: str, wrong: list[str]) -> None:
+    wrong.append(place)
+    typer.echo(f"{place}: {reason}", err=True)
+
+
+def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
+    """One JSON object a line, with the members of the wire."""
+    try:
+        with file.open("rb") as opened:
+            number = 0
+            while line := opened.readline(LINE_BYTES_MAX):
+                number += 1
+                place = f"{file}, line {number}"
+                found = read_row(line.strip(), plain=False) if line.strip() else None
+                if isinstance(found, Renewal):
+                    yield Ready(found.pay_partner, line.strip(), place)
+                elif found is not None:
+                    _refuse(place, "; ".join(fault.text("en") for fault in found), wrong)
+    except OSError as error:
+        raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
+
+
+def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[Ready]:
+    """Rows of a table, by a mapping guessed from its columns and shown first."""
+    config = SourceConfig(file=file.absolute())
+    source = open_source(config, base=file.absolute().parent)
+    try:
+        samples = [row.values for row in islice(source.scan(), SAMPLED_ROWS)]
+        proposal = propose(source.columns, samples)
+        text = render_config(proposal, url="http://unused", park_uuid=_UNUSED, secret=_UNUSED, source=config)
+        typer.echo(text.partition("[map]\n")[2], err=True)
+        if not yes:
+            typer.confirm(f"Send {file} with this mapping?", abort=True)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "push.toml"
+            path.write_text(text, encoding="utf-8")
+            reader = Reader(load_config(path), source.columns, "en")
+        rows = iter(source.scan())
+        while chunk := list(islice(rows, ROWS_A_REQUEST)):
+            page = reader.read(chunk)
+            for dead in page.dead:
+                _refuse(f"{file}, {dead.place}", dead.reason, wrong)
+            yield from page.ready
+    finally:
+        source.close()
+
+
+def _send(client: Client, rows: Sequence[Ready]) -> int:
+    """Sends rows until each is stored or refused for good; how many were refused. Raises PushFailed."""
+    lists = [list(rows)]
+    rejected = 0
+    while lists:
+        batch = lists.pop(0)
+        answer = _answer(client, batch)
+        if isinstance(answer, TooLarge) and len(batch) > 1:
+            lists = halves(batch) + lists
+        elif isinstance(answer, Refused):
+            wrong, rest = part_refused(batch, list(answer.rows))
+            reasons = [answer.rows[index] for index in sorted(answer.rows)] or [answer.reason]
+            for row, reason in zip(wrong, reasons, strict=False):
+                typer.echo(f"{row.place}: {reason} (seqno {answer.seqno})", err=True)
+            rejected, lists = rejected + len(wrong), rest + lists
+        elif not isinstance(answer, Accepted):
+            raise PushFailed(answer)
+    return rejected
+
+
+def _answer(client: Client, rows: Sequence[Ready]) -> Answer:
+    """The answer, once the line and the platform give one that means something."""
+    encoded = [row.row for row in rows]
+    answer: Answer = Later("nothing was sent")
+    for failures in range(1, TRIES_MAX + 1):
+        answer = client.send(encoded)
+        if not isinstance(answer, Later | Doubtful):
+            break
+        wait_s = retry_delay_s(failures, 1.0, getattr(answer, "retry_after_s", None))
+        warn(f"{answer.reason}; again in {wait_s:.0f} s")
+        time.sleep(wait_s)
+    return answer
