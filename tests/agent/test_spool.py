@@ -119,7 +119,7 @@ def test_one_dead_letter_for_each_record_with_the_newest_reason(spool: Spool) ->
     spool.bury([Dead("a", "a", "row 1", "first"), Dead("row 2", None, "row 2", "no key")])
     spool.bury([Dead("a", "a", "row 1", "second", seqno="7", row=b"{}")])
     assert [(one.identity, one.reason) for one in spool.letters()] == [("a", "second"), ("row 2", "no key")]
-    spool.resolve(["row 2", "unknown"])
+    spool.resolve_read([Ready("b", b"{}", "row 2"), Ready("unknown", b"{}", "row 9")])
     assert spool.count_dead() == 1
 
 

@@ -80,7 +80,9 @@ class Live:
         known = [cursor for cursor in passed if cursor in self._seen]
         with self._spool.transaction():
             self._spool.queue(page.ready)
+            self._spool.resolve_read(page.ready)
             self._spool.bury(page.dead)
+            self._spool.note_read([one.identity for one in page.dead])
             self._spool.move_window(kept, known)
             if passed:
                 self._spool.set_meta({"floor": passed[-1]})

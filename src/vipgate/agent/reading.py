@@ -47,26 +47,30 @@ class Reader:
             )
 
     def read(self, rows: Iterable[SourceRow]) -> Page:
-        """What can be sent of `rows`, each order number once (its last row), and what cannot."""
-        page = Page([], [], [])
-        mapped: list[tuple[SourceRow, bytes]] = []
+        """What can be sent of `rows`, and what cannot; of several rows of one record the last alone, whichever it is."""
+        kept: dict[str, tuple[Ready, Renewal] | Dead] = {}
+        mapped: list[tuple[SourceRow, bytes | Sequence[Fault]]] = []
         for row in rows:
             found = [Fault("", row.problem, None)] if row.problem is not None else self._map(row.values)
-            if type(found) is dict:
-                mapped.append((row, _encode(found)))
-            elif isinstance(found, list):
-                page.dead.append(self._dead(row, found))
-        read = reader_for(b"".join([encoded for _, encoded in mapped]))
+            if found is not None:
+                mapped.append((row, _encode(found) if isinstance(found, dict) else found))
+        read = reader_for(b"".join([encoded for _, encoded in mapped if isinstance(encoded, bytes)]))
         for row, encoded in mapped:
-            renewal = read(encoded)  # type: ignore[arg-type]
-            if type(renewal) is Renewal:
-                page.renewals.append(renewal)
-                page.ready.append(Ready(renewal.pay_partner, encoded, row.place))
-            elif isinstance(renewal, list):
-                page.dead.append(self._dead(row, renewal))
-        if len({one.pay_partner for one in page.ready}) < len(page.ready):
-            _keep_last(page)
-        return page
+            renewal = read(encoded) if isinstance(encoded, bytes) else encoded  # type: ignore[arg-type]
+            if isinstance(renewal, Renewal):
+                key, found_row = renewal.pay_partner, (Ready(renewal.pay_partner, encoded, row.place), renewal)  # type: ignore[arg-type]
+                kept.pop(key, None)
+                kept[key] = found_row
+            else:
+                dead = self._dead(row, renewal)
+                kept.pop(dead.identity, None)
+                kept[dead.identity] = dead
+        good = [one for one in kept.values() if isinstance(one, tuple)]
+        return Page(
+            [ready for ready, _ in good],
+            [renewal for _, renewal in good],
+            [one for one in kept.values() if isinstance(one, Dead)],
+        )
 
     def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
         key = self._map_key(row.values) if row.problem is None else None
@@ -74,13 +78,6 @@ class Reader:
         reason = _storable("; ".join(fault.text(self._language).removeprefix(": ") for fault in faults))
         values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
         return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
-
-
-def _keep_last(page: Page) -> None:
-    last = {one.pay_partner: place for place, one in enumerate(page.ready)}
-    places = sorted(last.values())
-    page.ready = [page.ready[place] for place in places]
-    page.renewals = [page.renewals[place] for place in places]
 
 
 def _shown(value: object) -> str | int | float | None:

@@ -43,7 +43,7 @@ COMPARE_SHARE: Final = 10.0
 Lane = Literal["live", "stock"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Parcel:
     """Rows of one request. `page` is the stock's page that they belong to."""
 
@@ -312,10 +312,16 @@ class Agent:
         self._finish_stock()
 
     def _take_stock(self, fed: Fed) -> None:
-        with self._spool.transaction():
-            self._spool.bury(fed.page.dead)
-        self._count_dead(fed.page.dead)
         rows = fed.page.ready
+        # What the live lane has read since is newer, whether it could be sent or not.
+        newer = self._spool.read_since([one.identity for one in fed.page.dead], self._stock_begun_us)
+        wrong = [one for one in fed.page.dead if one.identity not in newer]
+        with self._spool.transaction():
+            self._spool.bury(wrong)
+            if self._dead:
+                newer = self._spool.read_since([row.pay_partner for row in rows], self._stock_begun_us)
+                self._spool.resolve_read([row for row in rows if row.pay_partner not in newer])
+        self._count_dead(wrong)
         self._pages.begin(fed.number, fed.end, len(rows), fed.rows)
         if rows:
             self._next.append(Parcel("stock", rows, fed.number))
@@ -330,6 +336,7 @@ class Agent:
         wrong = {one.identity: one for one in fed.page.dead if known.get(one.identity) != hash_of(one)}
         with self._spool.transaction():
             self._spool.queue(changed)
+            self._spool.resolve_read(changed)
             self._spool.bury(list(wrong.values()))
             self._spool.note_sent({identity: hash_of(one) for identity, one in wrong.items()})
         self._count_dead(list(wrong.values()))
@@ -399,19 +406,25 @@ class Agent:
         return Parcel("live", rows[: self._rows_max]) if rows else None
 
     def _stock_parcel(self) -> Parcel | None:
-        """The next of the stock, without what the live lane has read since the stock began."""
-        for queue in (self._retry, self._next):
-            for parcel in list(queue):
-                if parcel.lane != "stock" or not self._busy.isdisjoint(row.pay_partner for row in parcel.rows):
-                    continue
-                queue.remove(parcel)
-                newer = self._spool.read_since([row.pay_partner for row in parcel.rows], self._stock_begun_us)
-                rows = [row for row in parcel.rows if row.pay_partner not in newer]
-                self._pages.settle(parcel.page, len(parcel.rows) - len(rows))
-                parcel.rows = rows
-                if rows:
-                    return parcel
-                self._move_position()
+        """The next of the stock, without what the live lane has read since the stock began.
+
+        A record that stands in an earlier page which still waits is not sent before that page: the later row is the newer one.
+        """
+        waiting = [parcel for parcel in [*self._retry, *self._next] if parcel.lane == "stock"]
+        earlier: set[str] = set()
+        for parcel in sorted(waiting, key=lambda one: one.page):
+            keys = {row.pay_partner for row in parcel.rows}
+            if not self._busy.isdisjoint(keys) or not earlier.isdisjoint(keys):
+                earlier |= keys
+                continue
+            (self._retry if parcel in self._retry else self._next).remove(parcel)
+            newer = self._spool.read_since(list(keys), self._stock_begun_us)
+            rows = [row for row in parcel.rows if row.pay_partner not in newer]
+            self._pages.settle(parcel.page, len(parcel.rows) - len(rows))
+            parcel.rows = rows
+            if rows:
+                return parcel
+            self._move_position()
         return None
 
     # ---- settling --------------------------------------------------------------------------------------------------------
@@ -477,12 +490,8 @@ class Agent:
             self._spool.unqueue(rows)
             if self._config.source.cursor is None:
                 self._spool.note_sent({row.pay_partner: row.hash for row in rows})
-            if self._dead:
-                self._spool.resolve([*(row.pay_partner for row in rows), *(row.place for row in rows)])
             if parcel.lane == "live":
                 self._spool.send_again(rows, self._doubt_until_us)
-        if self._dead:
-            self._dead = self._spool.count_dead()
         self.status.count(len(rows), self._world.clock_s())
         self._page_settled(parcel, len(rows))
 
@@ -546,9 +555,11 @@ class Agent:
     def _reject(self, parcel: Parcel, rows: list[Ready], reasons: dict[int, str], seqno: str) -> None:
         if not rows:
             return
+        newer = self._newer(parcel, rows)
         dead = [
             Dead(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row)
             for place, row in enumerate(rows)
+            if row.pay_partner not in newer
         ]
         with self._spool.transaction():
             self._spool.unqueue(rows)
@@ -557,6 +568,13 @@ class Agent:
                 self._spool.note_sent({row.pay_partner: row.hash for row in rows})
         self._count_dead(dead)
         self._page_settled(parcel, len(rows))
+
+    def _newer(self, parcel: Parcel, rows: list[Ready]) -> set[str]:
+        """Those of `rows` that were read in a newer version: what was refused does not matter any more."""
+        if parcel.lane == "stock":
+            return self._spool.read_since([row.pay_partner for row in rows], self._stock_begun_us)
+        waiting = self._spool.numbers([row.number for row in rows])
+        return {row.pay_partner for row in rows if row.number not in waiting}
 
     def _counted(self) -> Status:
         """The status, brought up to date."""

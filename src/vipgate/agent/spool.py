@@ -165,11 +165,15 @@ class Spool:
 
     # ---- what waits ------------------------------------------------------------------------------------------------------
 
-    def queue(self, rows: Sequence[Ready], *, note_read: bool = True) -> None:
+    def queue(self, rows: Sequence[Ready]) -> None:
         """Puts the newest versions of records behind what waits; in a transaction of the caller's."""
         self._queue("queue", rows, 0)
-        if note_read:
-            self._many("note_read", [{"pay_partner": row.pay_partner, "now_us": self._clock_us()} for row in rows])
+        self.note_read([row.pay_partner for row in rows])
+
+    def note_read(self, keys: Sequence[str]) -> None:
+        """The newest versions of these were read now, whether they can be sent or not."""
+        now_us = self._clock_us()
+        self._many("note_read", [{"pay_partner": key, "now_us": now_us} for key in keys])
 
     def queue_unless_read(self, rows: Sequence[Ready], since_us: int) -> int:
         """The same for rows that were read from `since_us` on, but for those that were read anew meanwhile. How many went in."""
@@ -294,9 +298,9 @@ class Spool:
         """How many dead letters there are."""
         return int(self._rows("count_dead", {})[0][0])
 
-    def resolve(self, keys: Sequence[str]) -> None:
-        """Drops the dead letters of what went through after all."""
-        self._rows("resolve", {"keys": _json(keys)})
+    def resolve_read(self, rows: Sequence[Ready]) -> None:
+        """Drops the dead letters of records that were read again and can be sent now."""
+        self._rows("resolve", {"keys": _json([*(row.pay_partner for row in rows), *(row.place for row in rows)])})
 
     def letters(self) -> Iterator[Letter]:
         """All dead letters, in the order of their numbers."""

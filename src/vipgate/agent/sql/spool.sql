@@ -113,7 +113,7 @@ ON CONFLICT (identity) DO UPDATE SET
 SELECT count(*) FROM dead
 
 -- name: resolve
--- What went through after all.
+-- Of records that were read again and can be sent now.
 DELETE FROM dead WHERE identity IN (SELECT value FROM json_each(:keys))
 
 -- name: list_dead

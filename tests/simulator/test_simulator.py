@@ -1,0 +1,46 @@
+"""Whatever park, line and kill do to it, an agent brings the ledger in step with the source, record by record.
+
+VIPGATE_SIM_RUNS: how many runs; VIPGATE_SIM_SEED: of the first one; VIPGATE_SIM_JOBS: how many at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from e2e.running import Gateway
+from simulator.forge import Forge
+from simulator.world import World
+
+FIRST = int(os.environ.get("VIPGATE_SIM_SEED", "1"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "12")))
+JOBS = int(os.environ.get("VIPGATE_SIM_JOBS", "4"))
+RUN_S_MAX = 300.0
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Future[None]]]:
+    """All runs, a few at a time, against one gateway: they wait more than they work."""
+    gateway = Gateway(tmp_path_factory.mktemp("platform")).start()
+    with Forge() as forge, ThreadPoolExecutor(JOBS) as pool:
+        folder = tmp_path_factory.mktemp("parks")
+
+        def run(seed: int) -> None:
+            own = folder / str(seed)
+            own.mkdir()
+            World(seed, gateway, forge, own).run()
+
+        yield {seed: pool.submit(run, seed) for seed in SEEDS}
+        pool.shutdown(cancel_futures=True)
+    assert gateway.stop() == 0
+
+
+@pytest.mark.timeout(RUN_S_MAX)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ledger_and_source_are_equal_in_the_end(runs: dict[int, Future[None]], seed: int) -> None:
+    error = runs[seed].exception()
+    if error is not None:
+        raise error.with_traceback(None)
