@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from simulator.events import Events
 
-HELD_S_MAX: Final = 1.5
+HELD_S_MAX: Final = 1.0
 ECHO_S_MAX: Final = 1.0
 FORWARD_S_MAX: Final = 20.0
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024

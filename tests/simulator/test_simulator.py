@@ -17,7 +17,7 @@ from simulator.world import World
 
 FIRST = int(os.environ.get("VIPGATE_SIM_SEED", "1"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "12")))
-JOBS = int(os.environ.get("VIPGATE_SIM_JOBS", "4"))
+JOBS = int(os.environ.get("VIPGATE_SIM_JOBS", "2"))
 RUN_S_MAX = 300.0
 
 
