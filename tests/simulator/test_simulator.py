@@ -16,7 +16,7 @@ from simulator.forge import Forge
 from simulator.world import World
 
 FIRST = int(os.environ.get("VIPGATE_SIM_SEED", "1"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "12")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "6")))
 JOBS = int(os.environ.get("VIPGATE_SIM_JOBS", "2"))
 RUN_S_MAX = 300.0
 
