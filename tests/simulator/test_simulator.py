@@ -1,6 +1,7 @@
 """Whatever park, line and kill do to it, an agent brings the ledger in step with the source, record by record.
 
-VIPGATE_SIM_RUNS: how many runs, none unless it is set, since some seeds in a hundred still fail; VIPGATE_SIM_SEED: of the first one; VIPGATE_SIM_JOBS: how many at the same time.
+VIPGATE_SIM_RUNS: how many runs, none unless it is set: some seeds in a hundred still fail.
+VIPGATE_SIM_SEED: of the first one; VIPGATE_SIM_JOBS: how many at the same time.
 """
 
 from __future__ import annotations
