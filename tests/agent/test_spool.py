@@ -83,38 +83,6 @@ def test_row_that_was_read_before_the_newest_version_is_left_out(spool: Spool, c
     assert waiting(spool) == [("b", b"old")]
 
 
-def test_version_that_a_late_copy_may_overtake_is_sent_again_after_its_time(spool: Spool, clock: Clock) -> None:
-    spool.doubt([row("a", "old")], clock() + 500)
-    with spool.transaction():
-        assert spool.send_again([row("a", "new"), row("b")], 0) == 1
-    assert waiting(spool) == []
-    clock.now_us += 500
-    assert waiting(spool) == [("a", b"new")]
-    with spool.transaction():
-        assert spool.send_again(spool.waiting(1), 0) == 0
-
-
-def test_late_copy_of_the_same_version_is_no_doubt(spool: Spool, clock: Clock) -> None:
-    spool.doubt([row("a", "same")], clock() + 500)
-    assert spool.send_again([row("a", "same")], 0) == 0
-    spool.doubt([row("a", "other")], clock() + 500)
-    assert spool.send_again([row("a", "same")], 0) == 1, "either of two versions may still arrive"
-
-
-def test_after_a_kill_everything_is_in_doubt_for_a_while(spool: Spool, clock: Clock) -> None:
-    with spool.transaction():
-        assert spool.send_again([row("a")], clock() + 100) == 1
-    clock.now_us += 100
-    assert waiting(spool) == [("a", b"1")]
-    assert spool.send_again([row("a")], clock()) == 0
-
-
-def test_doubt_never_replaces_a_newer_version_that_waits(spool: Spool, clock: Clock) -> None:
-    queue(spool, row("a", "newer"))
-    spool.send_again([row("a", "new")], clock() + 100)
-    assert waiting(spool) == [("a", b"newer")]
-
-
 def test_one_dead_letter_for_each_record_with_the_newest_reason(spool: Spool) -> None:
     spool.bury([Dead("a", "a", "row 1", "first"), Dead("row 2", None, "row 2", "no key")])
     spool.bury([Dead("a", "a", "row 1", "second", seqno="7", row=b"{}")])

@@ -68,7 +68,10 @@ def park(tmp_path: Path) -> Iterator[Park]:
     folder = tmp_path / "park"
     folder.mkdir()
     make_park(folder, 2_500)
-    yield Park(folder, gateway, write_config(folder, gateway.port, PARK, lag_s=0))
+    made = Park(folder, gateway, write_config(folder, gateway.port, PARK, lag_s=0))
+    # What an older copy may overtake is sent again after three of these.
+    made.edit("[platform]\n", "[platform]\ntimeout_s = 2\n")
+    yield made
     if gateway.process is not None:
         gateway.kill()
 
@@ -184,7 +187,8 @@ def test_source_without_a_cursor_is_compared(park: Park) -> None:
     park.change("UPDATE 续费记录 SET 实收 = 9 WHERE 编号 = 42")
     done = park.agent("run", "--once")
     assert done.returncode == 0
-    assert '"acknowledged": 1' in done.stderr
+    # Twice where a copy of the version before may still be under way.
+    assert '"acknowledged": 1' in done.stderr or '"acknowledged": 2' in done.stderr
     assert park.held()["XF000000000042"].pay_value_fen == 900
 
 

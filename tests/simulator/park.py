@@ -105,13 +105,19 @@ class Truth:
 
 
 class Park:
-    """The database and the one who writes to it. `doubles`: one order number may stand in two rows."""
+    """The database and the one who writes to it.
 
-    def __init__(self, folder: Path, seed: int, stamp_kind: StampKind, events: Events, *, doubles: bool) -> None:
+    `doubles`: one order number may stand in two rows. `hot`: little is sold, changed a few times in a row, and then left
+    alone for good: so that an older version which arrives late stays to be seen.
+    """
+
+    def __init__(
+        self, folder: Path, seed: int, stamp_kind: StampKind, events: Events, *, doubles: bool, hot: bool = False
+    ) -> None:
         self.path = folder / "park.db"
         self.rng = random.Random(f"park {seed}")
         self.stamp_kind = stamp_kind
-        self.doubles = doubles
+        self.doubles, self.hot = doubles, hot
         # Every good version that was ever committed: a record that was mistyped later may be there in any of them.
         self.versions: dict[str, list[Renewal]] = {}
         # The longest that a commit took from its time on.
@@ -181,7 +187,7 @@ class Park:
 
     def _trade(self, db: sqlite3.Connection) -> None:
         """One transaction: a few rows, at times many; one in four is committed late."""
-        rows = self.rng.choice((1, 1, 1, 1, 1, 2, 3, 8, 150))
+        rows = self.rng.choice((1, 1, 2) if self.hot else (1, 1, 1, 1, 1, 2, 3, 8, 150))
         sales = list({one.number: one for one in (self._next() for _ in range(rows))}.values())
         stamp_us = max(time.time_ns() // 1000, *(self._stamps.get(one.number, 0) + 1000 for one in sales))
         if self.rng.random() < 0.25:
@@ -230,10 +236,12 @@ class Park:
     def _next(self) -> Sale:
         """A new row, or a change of one that no transaction has locked."""
         locked = {sale.number for one in self._late for sale in one.sales}
-        if self.rng.random() < 0.45 or len(locked) > len(self._sales) // 2:
+        if self.rng.random() < (0.2 if self.hot else 0.45) or len(locked) > len(self._sales) // 2:
             return self._sold()
         # Mostly the newest, as at a till: those are under way while they change.
-        newest = list(self._sales)[-12:] if self.rng.random() < 0.6 else list(self._sales)
+        newest = list(self._sales)[-4 if self.hot else -12 :]
+        if self.rng.random() < (0.02 if self.hot else 0.4):
+            newest = list(self._sales)
         number = self.rng.choice(newest)
         if number in locked:
             return self._sold()

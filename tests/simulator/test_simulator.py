@@ -1,6 +1,6 @@
 """Whatever park, line and kill do to it, an agent brings the ledger in step with the source, record by record.
 
-VIPGATE_SIM_RUNS: how many runs, none unless it is set: some seeds in a hundred still fail.
+VIPGATE_SIM_RUNS: how many runs.
 VIPGATE_SIM_SEED: of the first one; VIPGATE_SIM_JOBS: how many at the same time.
 """
 
@@ -17,7 +17,7 @@ from simulator.forge import Forge
 from simulator.world import World
 
 FIRST = int(os.environ.get("VIPGATE_SIM_SEED", "1"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "0")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("VIPGATE_SIM_RUNS", "10")))
 JOBS = int(os.environ.get("VIPGATE_SIM_JOBS", "2"))
 RUN_S_MAX = 300.0
 

@@ -39,8 +39,6 @@ UNTIL_US: Final = 1_795_492_800_000_000
 FAULTS: Final = (
     "drop", "lose", "cut", "hold", "slow", "twice", "echo", "error", "large", "garbage", "hint", "recode", "shut", "trickle",
 )  # fmt: skip
-# A copy that somebody on the way sends again after the answer is left out: the agent takes an answer for the end of a request.
-DRAWN: Final = tuple(fault for fault in FAULTS if fault != "echo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,7 @@ class Shape:
 
     cursor: bool
     replace: bool
+    hot: bool
     stamp_kind: StampKind
     as_query: bool
     stock_rows: int
@@ -63,19 +62,22 @@ class Shape:
     @classmethod
     def of(cls, seed: int) -> Self:
         rng = random.Random(f"shape {seed}")
+        hot = rng.random() < 0.4
+        faults = set(rng.sample(FAULTS, rng.choice((0, 1, 2) if hot else (2, 5, len(FAULTS)))))
         return cls(
             cursor=rng.random() < 0.7,
-            replace=rng.random() < 0.35,
+            replace=rng.random() < (0.2 if hot else 0.35),
+            hot=hot,
             stamp_kind=rng.choice(("text", "integer")),
             as_query=rng.random() < 0.4,
-            stock_rows=rng.choice((50, 200, 800, 3000)),
+            stock_rows=50 if hot else rng.choice((50, 200, 800, 3000)),
             foreign_rows=rng.choice((0, 1, FOREIGN_MAX)),
-            batch_rows=rng.choice((20, 100, 500, 1000)),
+            batch_rows=rng.choice((20, 100) if hot else (20, 100, 500, 1000)),
             in_flight=rng.choice((1, 2, 4, 4)),
-            kills=rng.randrange(5),
+            kills=rng.randrange(3 if hot else 5),
             ends_gently=rng.random() < 0.3,
-            share=rng.choice((0.15, 0.35, 0.6)),
-            faults=sorted(rng.sample(DRAWN, rng.choice((2, 5, len(DRAWN))))),
+            share=0.5 if hot else rng.choice((0.15, 0.35, 0.6)),
+            faults=sorted(faults | {"hold"} if hot else faults),
         )
 
 
@@ -103,9 +105,8 @@ class World:
         self.shape = Shape.of(self.seed)
         self.rng = random.Random(f"world {self.seed}")
         self.park_uuid = f"sim-{self.seed}"
-        self.park = Park(
-            self.folder, self.seed, self.shape.stamp_kind, self.events, doubles=self.shape.cursor
-        )  # fmt: skip
+        shape, folder = self.shape, self.folder
+        self.park = Park(folder, self.seed, shape.stamp_kind, self.events, doubles=shape.cursor, hot=shape.hot)
         foreign = sample_renewals(FOREIGN_MAX, self.seed, until_us=UNTIL_US)
         self.foreign = {one.pay_partner: one for one in islice(foreign, self.shape.foreign_rows)}
 
@@ -177,7 +178,11 @@ file = "agent.log"
         if replace:
             # Killed before it has noted what is wanted, it would have to be told again.
             self._wait_for_replacement(line, before, agent)
-        time.sleep(self.rng.uniform(1.0, 2.2) if is_last else self.rng.choice((0.05, 0.4, 1.2)) * self.rng.random())
+        time.sleep(
+            self.rng.uniform(1.2, 2.2) + 1.5 * self.shape.hot
+            if is_last
+            else self.rng.choice((0.05, 0.4, 1.2)) * self.rng.random()
+        )
         if agent.ended.done():
             raise Diverged(f"agent {agent.pid} ended by itself: {self._said(f'agent-{life}')}")
         gently = is_last and self.shape.ends_gently
@@ -295,7 +300,9 @@ file = "agent.log"
         if at is None or meta.get("replace") or not meta.get("stock_until"):
             return
         position = load_cursor(at)
-        before = {order for cursor, order in self._cursors().items() if cursor <= position}
+        # Of an order number in several rows the last one counts: the others may be passed over.
+        last = {order: cursor for cursor, order in sorted(self._cursors().items())}
+        before = {order for order, cursor in last.items() if cursor <= position}
         missing = before - self.ledger().keys() - kept - self.park.truth().bad
         if missing:
             fault = f"lies before the position {at}, but was never acknowledged"

@@ -58,11 +58,12 @@ class Live:
         if all(cursor not in self._seen for cursor in cursors):
             return self._reader.read(rows)
         new = [row for row, cursor in zip(rows, cursors, strict=True) if cursor not in self._seen]
-        late = {one.pay_partner for one in self._reader.read(new).ready}
-        again: list[SourceRow] = []
-        for row, cursor in zip(rows, cursors, strict=True):
-            if cursor not in self._seen or any(one.pay_partner in late for one in self._reader.read([row]).ready):
-                again.append(row)
+        late = _identities(self._reader.read(new))
+        again = [
+            row
+            for row, cursor in zip(rows, cursors, strict=True)
+            if cursor not in self._seen or _identities(self._reader.read([row])) & late
+        ]
         return self._reader.read(again)
 
     def _passed(self, cursors: list[str], fresh: dict[str, int], now_us: int) -> list[str]:
@@ -91,6 +92,10 @@ class Live:
         self._seen |= kept
         if passed:
             self.floor = load_cursor(passed[-1])
+
+
+def _identities(page: Page) -> set[str]:
+    return {one.pay_partner for one in page.ready} | {one.identity for one in page.dead}
 
 
 def _loaded(text: str | None) -> CursorValue | None:

@@ -12,8 +12,8 @@ RETRY_S_MAX: Final = 120.0
 NO_ACCESS_RETRY_S: Final = 30.0
 # So many rows refused one after the other, none accepted between: then it is not the rows.
 BARE_REFUSALS_MAX: Final = 20
-# A copy of a request may still arrive this many times the timeout after it was given up.
-SETTLE_TIMEOUTS: Final = 3.0
+# A copy of a request may still arrive this many times the timeout after it was answered or given up.
+SETTLE_TIMEOUTS: Final = 2.0
 
 T = TypeVar("T")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
 HASH_BYTES = 12
+
+Lane = Literal["live", "stock"]
 
 
 class Ready(msgspec.Struct, gc=False):
@@ -47,3 +51,13 @@ class Letter(msgspec.Struct, frozen=True):
     row: bytes | None
     source: str | None
     at_us: int
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """Rows of one request. `page` is the stock's page that they belong to; `complete` replaces all that the platform holds."""
+
+    lane: Lane
+    rows: list[Ready]
+    page: int = 0
+    complete: bool = False

@@ -11,68 +11,26 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Literal
+from contextlib import nullcontext, suppress
+from typing import Final
 
 import structlog
 
 from vipgate.agent.answers import Accepted, Answer, Doubtful, Later, NoAccess, Refused, TooLarge
-from vipgate.agent.client import Client
 from vipgate.agent.config import Config
-from vipgate.agent.feeding import Ended, Fed, Feed, Hindered, feed_all, feed_stock
-from vipgate.agent.live import Live
-from vipgate.agent.plan import SETTLE_TIMEOUTS, Line, halves, part_refused, retry_delay_s
-from vipgate.agent.reading import Reader, hash_of
-from vipgate.agent.records import Dead, Ready
-from vipgate.agent.sources import Source, SourceUnavailable, dump_cursor, load_cursor
+from vipgate.agent.copies import Copies
+from vipgate.agent.intake import Intake, World
+from vipgate.agent.plan import Line, halves, part_refused
+from vipgate.agent.records import Dead, Parcel, Ready
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status, save_status
-from vipgate.agent.stock import Pages
-from vipgate.errors import Language, OperatorError, VipgateError
+from vipgate.errors import OperatorError, VipgateError
 
 log = structlog.get_logger()
 
 IDLE_S: Final = 0.5
 STATUS_S: Final = 1.0
 TIDY_S: Final = 60.0
-FULL_WARNING: Final = 0.8
-# A comparison of a database reads all of it: at most this part of the time.
-COMPARE_SHARE: Final = 10.0
-
-Lane = Literal["live", "stock"]
-
-
-@dataclass(slots=True, eq=False)
-class Parcel:
-    """Rows of one request. `page` is the stock's page that they belong to."""
-
-    lane: Lane
-    rows: list[Ready]
-    page: int = 0
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Time, chance, and how to reach the source and the platform."""
-
-    clock_us: Callable[[], int]
-    clock_s: Callable[[], float]
-    chance: Callable[[], float]
-    open_source: Callable[[], Source]
-    client: Client
-    language: Language = "zh"
-
-
-@dataclass(slots=True)
-class _Due:
-    """When the loop does what by itself."""
-
-    look_s: float = 0.0
-    status_s: float = 0.0
-    tidy_s: float = 0.0
-    scan_s: float = 0.0
 
 
 class Agent:
@@ -90,22 +48,14 @@ class Agent:
         self._flying: dict[Future[Answer], Parcel] = {}
         self._busy: set[str] = set()
         self._retry: deque[Parcel] = deque()
-        self._pages = Pages()
-        self._next: deque[Parcel] = deque()
-        self._rows_max = config.platform.batch_rows
-        self._feed: Feed | None = None
-        self._live: Live | None = None
-        self._source: Source | None = None
-        self._source_failures = 0
-        self._looked_through = False
-        self._due = _Due()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._stock_is_read = False
-        self._stock_begun_us = 0
-        self._scan_stamp, self._scan_began_s = "", 0.0
-        self._settle_us = round(config.platform.timeout_s * SETTLE_TIMEOUTS * 1_000_000)
+        self._status_s = self._tidy_s = 0.0
+        self._told_of_wait = False
         self.status = Status(at_us=world.clock_us())
+        self._intake = Intake(config, spool, world, self.status, self._wake.set, once=once)
+        self._copies = Copies(spool, world.clock_us, config.platform.timeout_s)
+        self._intake.window_us = self._copies.window_us
 
     # ---- the life of a run ---------------------------------------------------------------------------------------------
 
@@ -128,29 +78,21 @@ class Agent:
         self._wake.set()
 
     def _begin(self) -> None:
-        now_us = self._world.clock_us()
-        # Nobody knows what an agent that was killed had under way; a copy of it may still arrive.
-        self._doubt_until_us = now_us + self._settle_us if self._spool.meta("running") else 0
-        self._hold_until_us = 0
-        self._replace_doubt_us = self._doubt_until_us if self._spool.meta("replace") == "tried" else 0
-        self._replace = self._spool.meta("replace") is not None
-        self._dead = self._spool.count_dead()
         with self._spool.transaction():
+            self._copies.begin()
             self._spool.set_meta({"running": "1"})
             self._spool.tidy()
+        self._replace = self._spool.meta("replace") is not None
         log.info("agent begins", config=str(self._config.path), platform=self._config.platform.url)
 
     def _end(self) -> None:
-        if self._feed is not None:
-            self._feed.stop()
+        self._intake.close()
         self._pool.shutdown(wait=True)
         self._collect()
         with suppress(VipgateError), self._spool.transaction():
-            self._spool.set_meta({"running": None})
+            self._copies.end()
             save_status(self._spool, self._counted())
-        if self._source is not None:
-            self._source.close()
-        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._dead)
+        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._intake.dead)
 
     def _is_done(self) -> bool:
         if not self._once:
@@ -159,18 +101,21 @@ class Agent:
             raise OperatorError(
                 f"{self._line.trouble}\nNothing more was sent; `vipgate agent check` says what to mend."
             )
-        quiet = not self._flying and not self._retry and not self._next and not len(self._pages) and self._feed is None
-        return quiet and self._is_read() and self._spool.backlog()[0] == 0
-
-    def _is_read(self) -> bool:
-        """Whether all that the source held at the beginning was read."""
-        is_stock_done = self._config.source.cursor is None or self._spool.meta("stock_done") is not None
-        return not self._reads or (self._looked_through and is_stock_done)
+        is_read = self._intake.is_done() if self._reads else self._intake.is_idle()
+        if not is_read or self._flying or self._retry or self._spool.backlog()[0]:
+            return False
+        due_us = self._spool.next_due_us()
+        if due_us is not None and not self._told_of_wait:
+            wait_s = round((due_us - self._world.clock_us()) / 1e6, 1)
+            log.info("all is acknowledged; what an older copy may still overtake is sent once more", wait_s=wait_s)
+            self._told_of_wait = True
+        return due_us is None
 
     def _pause_s(self) -> float:
         now_s = self._world.clock_s()
         # A look that is due and was not taken is one that waits for room in the spool, or is not wanted.
-        soonest_s = self._due.look_s if now_s < self._due.look_s < now_s + IDLE_S else now_s + IDLE_S
+        look_s = self._intake.look_s
+        soonest_s = look_s if now_s < look_s < now_s + IDLE_S else now_s + IDLE_S
         if self._line.failures:
             soonest_s = max(min(soonest_s, self._line.until_s), now_s + 0.01)
         return max(0.0, soonest_s - now_s)
@@ -178,174 +123,20 @@ class Agent:
     def step(self) -> None:
         """Everything that can be done at this moment."""
         self._collect()
-        self._read()
-        self._take_fed()
+        if self._reads:
+            self._intake.look()
+        self._intake.take()
         while self._dispatch():
             pass
         now_s = self._world.clock_s()
-        if now_s >= self._due.status_s:
-            self._due.status_s = now_s + STATUS_S
+        if now_s >= self._status_s:
+            self._status_s = now_s + STATUS_S
             with self._spool.transaction():
                 save_status(self._spool, self._counted())
-        if now_s >= self._due.tidy_s:
-            self._due.tidy_s = now_s + TIDY_S
+        if now_s >= self._tidy_s:
+            self._tidy_s = now_s + TIDY_S
             with self._spool.transaction():
                 self._spool.tidy()
-
-    # ---- reading ---------------------------------------------------------------------------------------------------------
-
-    def _read(self) -> None:
-        """Looks at the source where it is time to. A source that is away is asked again, less and less often."""
-        now_s = self._world.clock_s()
-        if not self._reads or now_s < self._due.look_s or self._is_full():
-            return
-        self._due.look_s = now_s + self._config.source.poll_s
-        try:
-            source = self._opened()
-            if self._config.source.cursor is None:
-                self._look_for_scan(source, now_s)
-            else:
-                self._look_for_changes(source)
-            if self._source_failures:
-                log.info("source is back", source=source.where)
-            self._source_failures, self.status.source_trouble = 0, ""
-        except SourceUnavailable as error:
-            self._source_failures += 1
-            self._due.look_s = now_s + retry_delay_s(self._source_failures, self._world.chance())
-            self._tell_source_trouble(str(error))
-
-    def _tell_source_trouble(self, reason: str) -> None:
-        if reason != self.status.source_trouble:
-            log.warning("source is away", reason=reason)
-        self.status.source_trouble = reason
-
-    def _opened(self) -> Source:
-        if self._source is None:
-            self._source = self._world.open_source()
-            self._reader = Reader(self._config, self._source.columns, self._world.language)
-        return self._source
-
-    def _look_for_changes(self, source: Source) -> None:
-        if self._spool.meta("stock_until") is None:
-            self._begin_stock(source)
-        if self._live is None:
-            self._live = Live(source, self._reader, self._spool, self._config.source)
-        now_us = self._world.clock_us()
-        page = self._live.look(now_us)
-        self._count_dead(page.dead)
-        self._looked_through = self._looked_through or self._live.is_through
-        is_read = self._spool.meta("stock_done") is not None or self._feed is not None
-        if not is_read and now_us >= int(self._spool.meta("stock_from_us") or 0) and not len(self._pages):
-            self._feed_stock(source)
-
-    def _begin_stock(self, source: Source) -> None:
-        """What is there now is the stock, what comes later the changes. It is read once nothing can be committed late into it."""
-        newest = source.newest()
-        now_us = self._world.clock_us()
-        until = "" if newest is None else dump_cursor(newest)
-        with self._spool.transaction():
-            self._spool.set_meta({
-                "stock_until": until,
-                "floor": until,
-                "stock_at": None,
-                "stock_done": None if until else "1",
-                "stock_rows": "0",
-                "stock_begun_us": str(now_us),
-                "stock_from_us": str(now_us + round(self._config.source.lag_s * 1_000_000)),
-            })  # fmt: skip
-        self._live = None
-
-    def _feed_stock(self, source: Source) -> None:
-        until = load_cursor(self._spool.meta("stock_until") or "")
-        at = self._spool.meta("stock_at")
-        after = load_cursor(at) if at else None
-        self._stock_begun_us = int(self._spool.meta("stock_begun_us") or 0)
-        self.status.stock_total = source.count(None, until)
-        self.status.stock_done = int(self._spool.meta("stock_rows") or 0)
-        self._feed = feed_stock(self._world.open_source, self._reader, after, until, self._rows_max, self._wake.set)
-
-    def _look_for_scan(self, source: Source, now_s: float) -> None:
-        stamp = repr(source.stamp())
-        unchanged = source.stamp() is not None and stamp == self._spool.meta("stamp") and not self._once
-        if self._feed is not None or now_s < self._due.scan_s or unchanged or (self._once and self._looked_through):
-            return
-        self._scan_stamp, self._scan_began_s = stamp, now_s
-        self._feed = feed_all(self._world.open_source, self._reader, self._wake.set)
-
-    def _is_full(self) -> bool:
-        """Whether the spool has reached its bound: then reading waits, and the source keeps what is new."""
-        share = self._spool.used_bytes() / self._config.spool.bytes_max
-        if share >= FULL_WARNING and not self.status.spool_trouble:
-            log.warning("spool fills up", used_share=round(share, 2), bytes_max=self._config.spool.bytes_max)
-        self.status.spool_trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
-        return share >= 1.0
-
-    # ---- what was read ---------------------------------------------------------------------------------------------------
-
-    def _take_fed(self) -> None:
-        """Takes pages from the feed while there is room for them."""
-        while self._feed is not None and len(self._next) < 2 and not self._is_full():
-            item = self._feed.take()
-            if item is None:
-                return
-            if isinstance(item, Hindered):
-                self._tell_source_trouble(item.reason)
-            elif isinstance(item, Ended):
-                self._feed_ended(item)
-            elif self._config.source.cursor is None:
-                self._take_compared(item)
-            else:
-                self._take_stock(item)
-
-    def _feed_ended(self, ended: Ended) -> None:
-        if ended.fault is not None:
-            raise ended.fault
-        self._feed = None
-        if self._config.source.cursor is None:
-            self._looked_through = True
-            now_s = self._world.clock_s()
-            self._due.scan_s = now_s + COMPARE_SHARE * (now_s - self._scan_began_s)
-            with self._spool.transaction():
-                self._spool.set_meta({"stamp": self._scan_stamp})
-            return
-        self._stock_is_read = True
-        self._finish_stock()
-
-    def _take_stock(self, fed: Fed) -> None:
-        rows = fed.page.ready
-        # What the live lane has read since is newer, whether it could be sent or not.
-        newer = self._spool.read_since([one.identity for one in fed.page.dead], self._stock_begun_us)
-        wrong = [one for one in fed.page.dead if one.identity not in newer]
-        with self._spool.transaction():
-            self._spool.bury(wrong)
-            if self._dead:
-                newer = self._spool.read_since([row.pay_partner for row in rows], self._stock_begun_us)
-                self._spool.resolve_read([row for row in rows if row.pay_partner not in newer])
-        self._count_dead(wrong)
-        self._pages.begin(fed.number, fed.end, len(rows), fed.rows)
-        if rows:
-            self._next.append(Parcel("stock", rows, fed.number))
-        else:
-            self._move_position()
-
-    def _take_compared(self, fed: Fed) -> None:
-        """Queues the rows that are other than what was sent or waits."""
-        keys = [one.pay_partner for one in fed.page.ready] + [one.identity for one in fed.page.dead]
-        known = self._spool.sent(keys) | self._spool.held(keys)
-        changed = [one for one in fed.page.ready if known.get(one.pay_partner) != one.hash]
-        wrong = {one.identity: one for one in fed.page.dead if known.get(one.identity) != hash_of(one)}
-        with self._spool.transaction():
-            self._spool.queue(changed)
-            self._spool.resolve_read(changed)
-            self._spool.bury(list(wrong.values()))
-            self._spool.note_sent({identity: hash_of(one) for identity, one in wrong.items()})
-        self._count_dead(list(wrong.values()))
-
-    def _count_dead(self, dead: list[Dead]) -> None:
-        for one in dead[:20]:
-            log.warning("dead letter", place=one.place, pay_partner=one.pay_partner, reason=one.reason, seqno=one.seqno)
-        if dead:
-            self._dead = self._spool.count_dead()
 
     # ---- sending ---------------------------------------------------------------------------------------------------------
 
@@ -353,10 +144,12 @@ class Agent:
         """Begins one request, where there is one to begin and a slot for it."""
         now_s = self._world.clock_s()
         slots = self._config.platform.in_flight
-        if self._line.free_slots(now_s, len(self._flying), slots) <= 0 or self._world.clock_us() < self._hold_until_us:
+        if self._line.free_slots(now_s, len(self._flying), slots) <= 0:
             return False
         if self._replace:
             return not self._flying and self._send_first()
+        if self._copies.holds_all():
+            return False
         lanes = [parcel.lane for parcel in self._flying.values()]
         both = slots > 1 and self._stock_waits()
         parcel = None
@@ -367,17 +160,19 @@ class Agent:
         return parcel is not None and self._send(parcel)
 
     def _send_first(self) -> bool:
-        """The request that replaces everything goes alone, and all others wait for its answer."""
+        """The request that replaces everything goes alone, and all others wait for its answer and for late copies of it."""
         parcel = self._stock_parcel() or self._live_parcel()
         if parcel is None:
             return False
+        if not self._copies.may_replace(parcel.rows):
+            self._put_back(parcel)
+            return False
         parcel.complete = True
-        # Should the agent be killed now, a copy of this may still arrive when the next one has sent more.
-        with self._spool.transaction():
-            self._spool.set_meta({"replace": "tried"})
         return self._send(parcel)
 
     def _send(self, parcel: Parcel) -> bool:
+        with self._spool.transaction() if parcel.complete else nullcontext():
+            self._copies.sending(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
         self._busy |= {row.pay_partner for row in parcel.rows}
         rows = [row.row for row in parcel.rows]
         future = self._pool.submit(self._world.client.send, rows, complete=parcel.complete)
@@ -386,7 +181,7 @@ class Agent:
         return True
 
     def _stock_waits(self) -> bool:
-        return bool(self._next) or any(parcel.lane == "stock" for parcel in self._retry)
+        return bool(self._intake.next) or any(parcel.lane == "stock" for parcel in self._retry)
 
     def _live_parcel(self) -> Parcel | None:
         """The oldest of the outbox that nothing stands in the way of; first what is to be sent again in smaller lists."""
@@ -402,29 +197,28 @@ class Agent:
                     return parcel
             else:
                 reserved |= {row.pay_partner for row in parcel.rows}
-        rows = [row for row in self._spool.waiting(self._rows_max + len(reserved)) if row.pay_partner not in reserved]
-        return Parcel("live", rows[: self._rows_max]) if rows else None
+        rows = [
+            row for row in self._spool.waiting(self._intake.rows_max + len(reserved)) if row.pay_partner not in reserved
+        ]
+        return Parcel("live", rows[: self._intake.rows_max]) if rows else None
 
     def _stock_parcel(self) -> Parcel | None:
-        """The next of the stock, without what the live lane has read since the stock began.
-
-        A record that stands in an earlier page which still waits is not sent before that page: the later row is the newer one.
-        """
-        waiting = [parcel for parcel in [*self._retry, *self._next] if parcel.lane == "stock"]
-        earlier: set[str] = set()
-        for parcel in sorted(waiting, key=lambda one: one.page):
-            keys = {row.pay_partner for row in parcel.rows}
-            if not self._busy.isdisjoint(keys) or not earlier.isdisjoint(keys):
-                earlier |= keys
-                continue
-            (self._retry if parcel in self._retry else self._next).remove(parcel)
-            newer = self._spool.read_since(list(keys), self._stock_begun_us)
-            rows = [row for row in parcel.rows if row.pay_partner not in newer]
-            self._pages.settle(parcel.page, len(parcel.rows) - len(rows))
-            parcel.rows = rows
-            if rows:
-                return parcel
-            self._move_position()
+        """The next of the stock, without what the live lane has read since the stock began."""
+        if self._copies.holds_stock() and not self._replace:
+            return None
+        for waiting in (self._retry, self._intake.next):
+            for parcel in [one for one in waiting if one.lane == "stock"]:
+                keys = [row.pay_partner for row in parcel.rows]
+                if not self._busy.isdisjoint(keys):
+                    continue
+                waiting.remove(parcel)
+                newer = self._spool.read_since(keys, self._intake.stock_begun_us)
+                rows = [row for row in parcel.rows if row.pay_partner not in newer]
+                self._intake.pages.settle(parcel.page, len(parcel.rows) - len(rows))
+                parcel.rows = rows
+                if rows:
+                    return parcel
+                self._intake.move_position()
         return None
 
     # ---- settling --------------------------------------------------------------------------------------------------------
@@ -462,15 +256,10 @@ class Agent:
             log.warning("not sent", reason=reason, failures=self._line.failures)
 
     def _doubt(self, parcel: Parcel, answer: Doubtful | Later) -> None:
-        """The request may have arrived, or arrive yet: what follows must not be undone by a late copy of it."""
-        if isinstance(answer, Later) and not answer.arrived:
-            return
-        until_us = self._world.clock_us() + self._settle_us
-        if parcel.complete:
-            self._replace_doubt_us = until_us
-            return
-        with self._spool.transaction():
-            self._spool.doubt(parcel.rows, until_us)
+        """The request may have arrived, or arrive yet."""
+        if not isinstance(answer, Later) or answer.arrived:
+            with self._spool.transaction():
+                self._copies.unanswered(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
 
     def _put_back(self, parcel: Parcel) -> None:
         """Stock is sent again as it is; live records still wait in the outbox, perhaps in a newer version."""
@@ -480,64 +269,38 @@ class Agent:
 
     def _acknowledge(self, parcel: Parcel) -> None:
         rows = parcel.rows
-        if parcel.complete:
-            self._replace = False
-            # A late copy of the replacement must come before anything else that is sent.
-            self._hold_until_us = self._replace_doubt_us
         with self._spool.transaction():
             if parcel.complete:
+                self._replace = False
                 self._spool.set_meta({"replace": None})
+                log.info("replaced; the rest waits until no copy of this can arrive", wait_s=self._copies.hold_s())
+            self._note_sent(rows)
             self._spool.unqueue(rows)
-            if self._config.source.cursor is None:
-                self._spool.note_sent({row.pay_partner: row.hash for row in rows})
             if parcel.lane == "live":
-                self._spool.send_again(rows, self._doubt_until_us)
+                self._copies.send_again(rows)
         self.status.count(len(rows), self._world.clock_s())
         self._page_settled(parcel, len(rows))
 
+    def _note_sent(self, rows: list[Ready]) -> None:
+        """For comparisons: what the platform has, or has refused. Of what waits no more another version was read meanwhile."""
+        if self._config.source.cursor is None:
+            waiting = self._spool.numbers([row.number for row in rows])
+            self._spool.note_sent({row.pay_partner: row.hash for row in rows if row.number in waiting})
+
     def _page_settled(self, parcel: Parcel, rows: int) -> None:
         if parcel.lane == "stock":
-            self._pages.settle(parcel.page, rows)
-            self._move_position()
+            self._intake.pages.settle(parcel.page, rows)
+            self._intake.move_position()
         elif not self._flying:
-            self._note_position()
-
-    def _move_position(self) -> None:
-        """The stock's position moves over pages that are settled to their last row."""
-        end, rows = self._pages.passed()
-        if end is not None:
-            self.status.stock_done += rows
-            with self._spool.transaction():
-                self._spool.set_meta({"stock_at": dump_cursor(end), "stock_rows": str(self.status.stock_done)})
-        self._finish_stock()
-
-    def _finish_stock(self) -> None:
-        if self._stock_is_read and not len(self._pages):
-            with self._spool.transaction():
-                self._spool.set_meta({"stock_done": "1"})
-            log.info("stock is acknowledged", rows=self.status.stock_done)
-            self._stock_is_read = False
-            self._note_position()
-
-    def _note_position(self) -> None:
-        """What was read last is acknowledged once nothing waits any more."""
-        floor = self._spool.meta("floor")
-        if (
-            floor
-            and self._spool.meta("stock_done")
-            and self._spool.meta("position") != floor
-            and not self._spool.backlog()[0]
-        ):
-            with self._spool.transaction():
-                self._spool.set_meta({"position": floor})
+            self._intake.note_position()
 
     def _part(self, parcel: Parcel, answer: TooLarge) -> None:
         """Too large: smaller from now on. One row alone that is too large is refused for good."""
         if len(parcel.rows) == 1:
             self._reject(parcel, parcel.rows, {0: answer.reason}, answer.seqno)
             return
-        self._rows_max = max(1, min(self._rows_max, (len(parcel.rows) + 1) // 2))
-        log.warning("batches halved", rows_max=self._rows_max, reason=answer.reason)
+        self._intake.rows_max = max(1, min(self._intake.rows_max, (len(parcel.rows) + 1) // 2))
+        log.warning("batches halved", rows_max=self._intake.rows_max, reason=answer.reason)
         self._again(parcel, halves(parcel.rows))
 
     def _refuse(self, parcel: Parcel, answer: Refused) -> None:
@@ -562,17 +325,16 @@ class Agent:
             if row.pay_partner not in newer
         ]
         with self._spool.transaction():
+            self._note_sent(rows)
             self._spool.unqueue(rows)
             self._spool.bury(dead)
-            if self._config.source.cursor is None:
-                self._spool.note_sent({row.pay_partner: row.hash for row in rows})
-        self._count_dead(dead)
+        self._intake.count_dead(dead)
         self._page_settled(parcel, len(rows))
 
     def _newer(self, parcel: Parcel, rows: list[Ready]) -> set[str]:
         """Those of `rows` that were read in a newer version: what was refused does not matter any more."""
         if parcel.lane == "stock":
-            return self._spool.read_since([row.pay_partner for row in rows], self._stock_begun_us)
+            return self._spool.read_since([row.pay_partner for row in rows], self._intake.stock_begun_us)
         waiting = self._spool.numbers([row.number for row in rows])
         return {row.pay_partner for row in rows if row.number not in waiting}
 
@@ -583,7 +345,7 @@ class Agent:
         status.rate(self._world.clock_s())
         status.backlog, oldest_us = self._spool.backlog()
         status.lag_s = 0.0 if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
-        status.dead = self._dead
+        status.dead = self._intake.dead
         status.trouble = self._line.trouble
         status.is_stock_done = self._spool.meta("stock_done") is not None or self._config.source.cursor is None
         status.read_to, status.position = self._spool.meta("floor"), self._spool.meta("position")

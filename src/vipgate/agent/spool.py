@@ -83,6 +83,7 @@ class Spool:
             self._db = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None, cached_statements=128)
             try:
                 self._prepare()
+                self._db.execute(self._sql["make_exposed"])
             except BaseException:
                 self._db.close()
                 raise
@@ -165,15 +166,19 @@ class Spool:
 
     # ---- what waits ------------------------------------------------------------------------------------------------------
 
-    def queue(self, rows: Sequence[Ready]) -> None:
+    def queue(self, rows: Sequence[Ready], *, not_before_us: int = 0, read_us: int | None = None) -> None:
         """Puts the newest versions of records behind what waits; in a transaction of the caller's."""
-        self._queue("queue", rows, 0)
-        self.note_read([row.pay_partner for row in rows])
+        self._queue("queue", rows, not_before_us)
+        self.note_read([row.pay_partner for row in rows], read_us)
 
-    def note_read(self, keys: Sequence[str]) -> None:
-        """The newest versions of these were read now, whether they can be sent or not."""
-        now_us = self._clock_us()
-        self._many("note_read", [{"pay_partner": key, "now_us": now_us} for key in keys])
+    def queue_again(self, rows: Sequence[Ready], not_before_us: int) -> None:
+        """Has rows that were sent sent once more, unless a newer version waits."""
+        self._queue("queue_again", rows, not_before_us)
+
+    def note_read(self, keys: Sequence[str], read_us: int | None = None) -> None:
+        """The newest versions of these were read, now unless it is said, whether they can be sent or not."""
+        when_us = self._clock_us() if read_us is None else read_us
+        self._many("note_read", [{"pay_partner": key, "read_us": when_us} for key in keys])
 
     def queue_unless_read(self, rows: Sequence[Ready], since_us: int) -> int:
         """The same for rows that were read from `since_us` on, but for those that were read anew meanwhile. How many went in."""
@@ -207,13 +212,17 @@ class Spool:
         return None if due is None else int(due)
 
     def backlog(self) -> tuple[int, int | None]:
-        """How many records wait, and since when the oldest does."""
-        count, oldest_us = self._rows("backlog", {})[0]
+        """How many records wait to be sent, and since when the oldest does."""
+        count, oldest_us = self._rows("backlog", {"now_us": self._clock_us()})[0]
         return int(count), oldest_us
 
     def unqueue(self, rows: Sequence[Ready]) -> None:
         """Takes out what was dealt with; a version that came meanwhile stays."""
         self._many("unqueue", [{"number": row.number} for row in rows if row.number])
+
+    def unqueue_keys(self, keys: Sequence[str]) -> None:
+        """Takes out whatever waits of these records."""
+        self._many("unqueue_key", [{"pay_partner": key} for key in keys])
 
     def numbers(self, numbers: Sequence[int]) -> set[int]:
         """Those of `numbers` that still wait."""
@@ -241,13 +250,17 @@ class Spool:
         """Those of `keys` that were read from `since_us` on."""
         return {key for (key,) in self._rows("read_since", {"keys": _json(keys), "since_us": since_us})}
 
+    def read_times(self, keys: Sequence[str]) -> dict[str, int]:
+        """When the newest versions of these were read, as far as that is remembered."""
+        return dict(self._rows("read_times", {"keys": _json(keys)}))
+
     def tidy(self) -> None:
         """Forgets what cannot matter any more."""
         now_us = self._clock_us()
         # The stock asks what was read since it began.
         begun_us = int(self.meta("stock_begun_us") or now_us) if self.meta("stock_done") is None else now_us
         self._rows("drop_lately", {"before_us": min(begun_us, now_us - LATELY_KEPT_US)})
-        self._rows("drop_doubt", {"now_us": now_us})
+        self._rows("drop_exposed", {"now_us": now_us})
 
     # ---- the window of late commits -------------------------------------------------------------------------------------
 
@@ -260,32 +273,34 @@ class Spool:
         self._many("note_window", [{"cursor": cursor, "seen_us": seen_us} for cursor, seen_us in seen.items()])
         self._many("drop_window", [{"cursor": cursor} for cursor in passed])
 
-    # ---- doubt ------------------------------------------------------------------------------------------------------------
+    # ---- what may still arrive ------------------------------------------------------------------------------------------
 
-    def doubt(self, rows: Sequence[Ready], until_us: int) -> None:
-        """Notes versions whose request had no answer."""
-        lines = [{"pay_partner": row.pay_partner, "hash": row.hash, "until_us": until_us} for row in rows]
-        self._many("doubt", lines)
-
-    def send_again(self, acknowledged: Sequence[Ready], all_until_us: int) -> int:
-        """Queues once more what an older copy may still overtake; how many that are.
-
-        `all_until_us`: until then every record is in doubt, since nobody knows what an agent that was killed had under way.
-        """
+    def expose(self, rows: Sequence[Ready], until_us: int) -> None:
+        """Notes versions that are sent: a copy of one may arrive until then."""
         now_us = self._clock_us()
-        again: dict[int, list[Ready]] = {}
-        if now_us < all_until_us:
-            again[all_until_us] = list(acknowledged)
-        elif self._rows("has_doubt", {"now_us": now_us})[0][0]:
-            keys = _json([row.pay_partner for row in acknowledged])
-            found = {key: (old, until) for key, old, until in self._rows("in_doubt", {"keys": keys, "now_us": now_us})}
-            for row in acknowledged:
-                old, until_us = found.get(row.pay_partner, (row.hash, 0))
-                if old is None or old != row.hash:
-                    again.setdefault(until_us, []).append(row)
-        for until_us, rows in again.items():
-            self._queue("queue_again", rows, until_us)
-        return sum(map(len, again.values()))
+        lines = [
+            {"pay_partner": row.pay_partner, "hash": row.hash, "until_us": until_us, "now_us": now_us} for row in rows
+        ]
+        self._many("expose", lines)
+
+    def exposed(self, keys: Sequence[str]) -> dict[str, tuple[bytes | None, int]]:
+        """Of these records, those of which a version may still arrive: its hash, None for any, and until when."""
+        found = self._rows("exposed", {"keys": _json(keys), "now_us": self._clock_us()})
+        return {key: (version, until_us) for key, version, until_us in found}
+
+    def exposed_until_us(self) -> int:
+        """Until when any version may still arrive."""
+        return int(self._rows("exposed_until", {})[0][0] or 0)
+
+    def load_exposed(self) -> None:
+        """What was saved when the agent was stopped."""
+        self._rows("load_exposed", {})
+        self._rows("drop_saved", {})
+
+    def save_exposed(self) -> None:
+        """Keeps it for the next run."""
+        self._rows("drop_saved", {})
+        self._rows("save_exposed", {"now_us": self._clock_us()})
 
     # ---- dead letters ---------------------------------------------------------------------------------------------------
 
@@ -321,6 +336,8 @@ class Spool:
     def start_over(self) -> None:
         """Lets the next run begin with the stock, the first request of which replaces all that the platform holds."""
         with self.transaction():
+            # All of it is in the stock that is read from now on, in its newest version.
+            self._rows("drop_outbox", {})
             self._rows("drop_sent", {})
             self._rows("drop_whole_window", {})
             self.set_meta({"replace": "wanted", "stock_until": None, "stock_done": None, "stamp": None})

@@ -17,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vipgate.agent.client import Client
 from vipgate.agent.config import Config, load_config
+from vipgate.agent.intake import World
 from vipgate.agent.metrics import Metrics
 from vipgate.agent.opening import open_source
-from vipgate.agent.run import Agent, World
+from vipgate.agent.run import Agent
 from vipgate.agent.sources import Source
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.status import Status, load_status

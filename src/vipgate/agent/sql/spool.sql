@@ -42,12 +42,16 @@ LIMIT :limit
 SELECT min(o.not_before_us) FROM outbox AS o
 
 -- name: backlog
--- How much waits, and since when the oldest does.
-SELECT count(*), min(o.queued_us) FROM outbox AS o
+-- How much waits to be sent, and since when the oldest does; without what was sent and will be once more.
+SELECT count(*), min(o.queued_us) FROM outbox AS o WHERE o.not_before_us <= :now_us
 
 -- name: unqueue
 -- By number: a newer version that came meanwhile has another one and stays.
 DELETE FROM outbox WHERE number = :number
+
+-- name: unqueue_key
+-- Whatever waits of a record: what its row says now is wrong.
+DELETE FROM outbox WHERE pay_partner = :pay_partner
 
 -- name: numbers
 -- Those of a list of numbers that still wait: the others were replaced by a newer version.
@@ -66,11 +70,14 @@ INSERT INTO sent (pay_partner, hash) VALUES (:pay_partner, :hash) ON CONFLICT (p
 DELETE FROM sent WHERE pay_partner = :pay_partner
 
 -- name: note_read
-INSERT INTO lately (pay_partner, read_us) VALUES (:pay_partner, :now_us)
-ON CONFLICT (pay_partner) DO UPDATE SET read_us = excluded.read_us
+INSERT INTO lately (pay_partner, read_us) VALUES (:pay_partner, :read_us)
+ON CONFLICT (pay_partner) DO UPDATE SET read_us = max(lately.read_us, excluded.read_us)
 
 -- name: read_since
 SELECT l.pay_partner FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys)) AND l.read_us >= :since_us
+
+-- name: read_times
+SELECT l.pay_partner, l.read_us FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys))
 
 -- name: drop_lately
 DELETE FROM lately WHERE read_us < :before_us
@@ -84,22 +91,37 @@ INSERT INTO window (cursor, seen_us) VALUES (:cursor, :seen_us) ON CONFLICT (cur
 -- name: drop_window
 DELETE FROM window WHERE cursor = :cursor
 
--- name: doubt
--- A second version in doubt makes it any version.
-INSERT INTO doubt (pay_partner, hash, until_us) VALUES (:pay_partner, :hash, :until_us)
+-- name: make_exposed
+-- Not on the disk: after a kill everything counts as exposed for a while.
+CREATE TEMP TABLE exposed (pay_partner TEXT NOT NULL PRIMARY KEY, hash BLOB, until_us INTEGER NOT NULL) WITHOUT ROWID
+
+-- name: load_exposed
+INSERT INTO temp.exposed (pay_partner, hash, until_us) SELECT d.pay_partner, d.hash, d.until_us FROM doubt AS d
+
+-- name: save_exposed
+INSERT INTO doubt (pay_partner, hash, until_us)
+SELECT e.pay_partner, e.hash, e.until_us FROM temp.exposed AS e WHERE e.until_us > :now_us
+
+-- name: drop_saved
+DELETE FROM doubt
+
+-- name: expose
+-- A second version while the first may still arrive makes it any version.
+INSERT INTO temp.exposed (pay_partner, hash, until_us) VALUES (:pay_partner, :hash, :until_us)
 ON CONFLICT (pay_partner) DO UPDATE SET
-    hash = CASE WHEN doubt.hash IS excluded.hash THEN doubt.hash END, until_us = max(doubt.until_us, excluded.until_us)
+    hash = CASE WHEN exposed.until_us <= :now_us OR exposed.hash IS excluded.hash THEN excluded.hash END,
+    until_us = max(exposed.until_us, excluded.until_us)
 
--- name: has_doubt
-SELECT EXISTS (SELECT 1 FROM doubt WHERE until_us > :now_us)
+-- name: exposed
+SELECT e.pay_partner, e.hash, e.until_us
+FROM temp.exposed AS e
+WHERE e.pay_partner IN (SELECT value FROM json_each(:keys)) AND e.until_us > :now_us
 
--- name: in_doubt
-SELECT d.pay_partner, d.hash, d.until_us
-FROM doubt AS d
-WHERE d.pay_partner IN (SELECT value FROM json_each(:keys)) AND d.until_us > :now_us
+-- name: exposed_until
+SELECT max(e.until_us) FROM temp.exposed AS e
 
--- name: drop_doubt
-DELETE FROM doubt WHERE until_us <= :now_us
+-- name: drop_exposed
+DELETE FROM temp.exposed WHERE until_us <= :now_us
 
 -- name: bury
 -- One dead letter for each record: the newest reason.
@@ -136,3 +158,6 @@ DELETE FROM sent
 
 -- name: drop_whole_window
 DELETE FROM window
+
+-- name: drop_outbox
+DELETE FROM outbox

@@ -25,9 +25,8 @@ CREATE INDEX lately_read ON lately (read_us);
 -- Rows of the source behind its position that were read already: they are looked at again for late commits.
 CREATE TABLE window (cursor TEXT NOT NULL PRIMARY KEY, seen_us INTEGER NOT NULL) WITHOUT ROWID;
 
--- Versions whose request had no answer: a copy of it may still arrive until `until_us`. `hash` is NULL for several versions.
+-- Versions that were sent when the agent was stopped: a copy may still arrive until `until_us`. `hash` is NULL for several.
 CREATE TABLE doubt (pay_partner TEXT NOT NULL PRIMARY KEY, hash BLOB, until_us INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX doubt_until ON doubt (until_us);
 
 -- Dead letters, one for each record: kept until the record goes through or an operator discards them. `identity` is the
 -- order number, or the place where there is none to be read. `row` is what was sent, `source` the columns as they were read.
