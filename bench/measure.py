@@ -13,14 +13,13 @@ from typing import Final
 
 from rich.console import Console
 
-from bench.agent import run_loop, run_stock, running_agent, time_changes, wait_for_stock
 from bench.engines import Engine, Sqlite, opened
 from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
 from bench.floor import make_push, run_driver_floor, run_floor
 from bench.held import held_connections
 from bench.load import Load, run_load
 from bench.lookups import time_lookups
-from bench.park import make_park, write_config
+from bench.parkside import ParkSide
 from bench.servers import Server, add_park, gateway, gateway_of_two, peer_server
 from bench.stock import (
     RECORDS_A_PARK,
@@ -46,8 +45,6 @@ CONNECTIONS_MAIN: Final = 4
 SINGLE_PARKS: Final = 64
 OTHERS: Final = 16
 WARM_ROWS: Final = 200
-LOOP_ROWS: Final = 2_000
-CHANGES: Final = 25
 MIB: Final = 1024 * 1024
 
 _INSERTED_BATCH: Final = b'"inserted":%d,' % ROWS_A_BATCH
@@ -270,79 +267,12 @@ class Bench:
     # ---- the agent ---------------------------------------------------------------------------------------------------
 
     def agent(self) -> Findings:
-        """A stock from a park's database to the gateway, the page's loop beside it, and changes with and without a stock."""
-        few, many = RECORDS_A_PARK, self._plan.full_records
-        speeds = {records: self._agent_stock(records) for records in (few, many)}
-        loop = self._page_loop()
-        batches = self._median(_new_rows(CONNECTIONS_MAIN), "gateway").a_second
-        quiet_s, busy_s = self._agent_changes(many)
-        rate = speeds[many][0]
-        memory = speeds[many][1] / speeds[few][1]
-        facts = [
-            Fact(f"agent, stock of {many:,} records from a database", f"{rate:,.0f} rows/s"),
-            Fact("the page's example in a loop, 1 row a call", f"{loop:,.0f} rows/s"),
-            Fact(
-                f"agent's peak of memory, {many:,} / {few:,} records",
-                f"{speeds[many][1] / MIB:.0f} / {speeds[few][1] / MIB:.0f} MiB",
-            ),
-            Fact("a changed row → stored, look every second, p50 / p99", _shown_s(quiet_s)),
-            Fact("the same while a stock runs", _shown_s(busy_s)),
-        ]
-        targets = [
-            Target("agent / the page's loop", rate / loop, 50, at_least=True),
-            Target("agent / gateway, batches of new rows, 4 connections", rate / batches, 0.5, at_least=True),
-            Target(f"agent's memory, {many:,} / {few:,} records", memory, 1.3, at_least=False),
-            Target(
-                "a changed row → stored, p99 in s, the worse of both",
-                max(_p99(quiet_s), _p99(busy_s)),
-                2,
-                at_least=False,
-            ),
-        ]
-        return Findings([], facts, targets)
-
-    def _agent_stock(self, records: int) -> tuple[float, int]:
-        """Rows a second, and the agent's peak in bytes."""
-        (park_uuid,) = name_parks(1, "agent")
-        with (
-            tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder,
-            gateway(self._engine, [park_uuid]) as server,
-        ):
-            make_park(Path(folder), records)
-            spent_s, peak = run_stock(write_config(Path(folder), server.port, park_uuid, lag_s=0))
-        self._console.print(f"  agent, {records:,} records: {records / spent_s:,.0f}/s, {peak / MIB:.0f} MiB")
-        return records / spent_s, peak
-
-    def _page_loop(self) -> float:
-        (park_uuid,) = name_parks(1, "loop")
-        renewals = list(sample_renewals(LOOP_ROWS, 1, until_us=self._until_us))
-        with gateway(self._engine, [park_uuid]) as server:
-            rate = run_loop(server.port, park_uuid, renewals)
-        self._console.print(f"  the page's loop: {rate:,.0f}/s")
-        return rate
-
-    def _agent_changes(self, records: int) -> tuple[list[float], list[float]]:
-        """The seconds that changes take, when nothing else is to do and while a stock runs."""
-        (park_uuid,) = name_parks(1, "changes")
-        with (
-            tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder,
-            gateway(self._engine, [park_uuid]) as server,
-        ):
-            park = make_park(Path(folder), records)
-            config = write_config(Path(folder), server.port, park_uuid, lag_s=1)
-            with running_agent(config):
-                wait_for_stock(server.database, park_uuid, min(records, 2_000))
-                numbers = range(2 * records, 2 * records + CHANGES)
-                busy_s = time_changes(park, server.database, park_uuid, numbers, 0.1)
-                with opened(server.database) as store:
-                    found = store.find_park(park_uuid)
-                if found is None or found.records >= records:
-                    self._console.print("  the stock was through before the changes were")
-                wait_for_stock(server.database, park_uuid, records + CHANGES)
-                numbers = range(3 * records, 3 * records + CHANGES)
-                quiet_s = time_changes(park, server.database, park_uuid, numbers, 0.1)
-        self._console.print(f"  changes: quiet {_shown_s(quiet_s)}, beside a stock {_shown_s(busy_s)}")
-        return quiet_s, busy_s
+        """See parkside.py; held against the gateway's own figure for batches."""
+        what = _new_rows(CONNECTIONS_MAIN)
+        if not self._samples[what, "gateway"]:
+            self.batches()
+        batches = self._median(what, "gateway").a_second
+        return ParkSide(self._engine, self._console, self._until_us).measure(self._plan.full_records, batches)
 
     # ---- memory ------------------------------------------------------------------------------------------------------
 
@@ -399,14 +329,6 @@ _DRIVER: Final = f"batches of {ROWS_A_BATCH:,} new rows, one COPY each, bare dri
 _SINGLES: Final = f"single new rows, {SINGLE_PARKS} connections"
 _ALONE: Final = f"single new rows, {OTHERS} connections"
 _BESIDE_HELD: Final = f"{_ALONE}, beside held ones"
-
-
-def _p99(spent_s: Sequence[float]) -> float:
-    return sorted(spent_s)[int(len(spent_s) * 0.99)]
-
-
-def _shown_s(spent_s: Sequence[float]) -> str:
-    return f"{median(spent_s):.2f} / {_p99(spent_s):.2f} s"
 
 
 def _new_rows(connections: int) -> str:
