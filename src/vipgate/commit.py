@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
+from vipgate.metrics import Meter
 from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention, Store
 
 log = structlog.get_logger()
@@ -40,9 +41,6 @@ class CommitLimits:
     purge_pause_s: float = 0.2
 
 
-# Without a push nobody would find out that the store takes them again: readiness believes in it after this time.
-TROUBLE_S = 5.0
-
 Waiting = tuple[Push | Refused, "asyncio.Future[Outcome]"]
 
 
@@ -54,10 +52,12 @@ class Committer:
         open_store: OpenStore,
         limits: CommitLimits,
         retention: Retention,
+        meter: Meter,
         clock_us: Callable[[], int],
         clock_s: Callable[[], float],
     ) -> None:
         self._open_store = open_store
+        self._meter = meter
         self._limits = limits
         self._retention = retention
         self._clock_us = clock_us
@@ -70,7 +70,6 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="vipgate-commit", daemon=True)
         self._next_housekeeping_s = clock_s()
-        self._refused_by_store: tuple[str, float] | None = None
 
     async def start(self) -> None:
         """Opens the store in the thread that will use it. Raises StoreError."""
@@ -85,12 +84,10 @@ class Committer:
             self._ready.notify()
         await self._loop.run_in_executor(None, self._thread.join)
 
-    def trouble(self) -> str | None:
-        """Why the store took nothing, where it has refused a whole group a moment ago and taken none since."""
-        refused = self._refused_by_store
-        if refused is None or self._clock_s() - refused[1] > TROUBLE_S:
-            return None
-        return refused[0]
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many requests and how many rows wait."""
+        return len(self._queue), self._rows
 
     def submit(self, push: Push) -> asyncio.Future[Outcome]:
         """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where the queue is full."""
@@ -159,14 +156,22 @@ class Committer:
         return group
 
     def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
+        since_s = self._clock_s()
         try:
             results = store.commit(group)
         except Exception:  # A fault of ours must not end the only thread that can store anything.
             log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
             return [InternalFault(INTERNAL) for _ in group]
         reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
-        self._refused_by_store = None if reason is None else (str(reason), self._clock_s())
+        self._meter.trouble(None if reason is None else str(reason), self._clock_us())
+        self._count([result for result in results if isinstance(result, Outcome)], self._clock_s() - since_s)
         return [*results]
+
+    def _count(self, outcomes: list[Outcome], seconds: float) -> None:
+        if outcomes:
+            rows = [(one.inserted, one.updated, one.unchanged) for one in outcomes]
+            inserted, updated, unchanged = map(sum, zip(*rows, strict=True))
+            self._meter.committed(len(outcomes), (inserted, updated, unchanged), seconds)
 
     def _housekeep(self, store: Store) -> None:
         more = False

@@ -1,11 +1,8 @@
-"""The paths of the two ports: outside the push, its digests and `/healthz`, inside what the staff's tools ask.
-
-The only place that knows both HTTP and the road.
-"""
+"""The paths of the outside port: the push, its digests and `/healthz`. The only place that knows both HTTP and the road."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +11,7 @@ import msgspec
 from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
 from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
+from vipgate.metrics import Meter
 from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
@@ -40,8 +38,10 @@ def _language(asked: bytes) -> Language:
 class Outside:
     """The port that car parks reach: the push, the digests of what it brought, `/healthz`, nothing else."""
 
-    def __init__(self, road: Road, *, always_200: bool) -> None:
+    def __init__(self, road: Road, meter: Meter, clock_s: Callable[[], float], *, always_200: bool) -> None:
         self._road = road
+        self._meter = meter
+        self._clock_s = clock_s
         self._always_200 = always_200
 
     def refusal_before_body(self, request: Request) -> Refusal | None:
@@ -55,41 +55,22 @@ class Outside:
         """The answer to a request that has a path of ours."""
         if request.path == "/healthz":
             return _plain(200, {"status": "ok"})
+        since_s = self._clock_s()
         steps = self._road.compare if request.path == DIGEST_PATH else self._road.push
-        return self._with_status(await steps(_knock(request)))
+        return self._counted(request, await steps(_knock(request)), since_s)
 
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal, journaled."""
-        return self._with_status(await self._road.refuse(_knock(request), refusal))
+        since_s = self._clock_s()
+        return self._counted(request, await self._road.refuse(_knock(request), refusal), since_s)
 
-    def _with_status(self, reply: Reply) -> Reply:
-        """For clients that cannot read the body of an error, the status can be kept at 200."""
+    def _counted(self, request: Request, reply: Reply, since_s: float) -> Reply:
+        """Counts the answer. For clients that cannot read the body of an error, its status can be kept at 200."""
+        code = "1001" if reply.status == 200 else str(reply.status)
+        self._meter.answered(code, len(request.body), self._clock_s() - since_s)
         if self._always_200 and reply.status != 200:
             return Reply(200, reply.body, reply.retry_after_s, reply.allow)
         return reply
-
-
-class Inside:
-    """The port for staff and their tools; on the loopback address unless the operator says otherwise."""
-
-    def __init__(self, road: Road, is_ready: Callable[[], Awaitable[str | None]]) -> None:
-        self._road = road
-        self._is_ready = is_ready
-
-    def refusal_before_body(self, request: Request) -> Refusal | None:
-        """No such path, or a method it does not take."""
-        return _routed(request, _READING if request.path in ("/healthz", "/readyz") else None, "/readyz")
-
-    async def answer(self, request: Request) -> Reply:
-        """`/healthz`: the process lives. `/readyz`: it can store, or why it cannot."""
-        reason = await self._is_ready() if request.path == "/readyz" else None
-        if reason is not None:
-            return Reply(503, msgspec.json.encode({"status": "unavailable", "reason": reason}), 5)
-        return _plain(200, {"status": "ok"})
-
-    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
-        """The envelope of a refusal, journaled."""
-        return await self._road.refuse(_knock(request), refusal)
 
 
 def _routed(request: Request, allowed: tuple[str, ...] | None, offered: str) -> Refusal | None:

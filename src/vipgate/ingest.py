@@ -25,6 +25,7 @@ from vipgate.errors import (
     VipgateError,
     Words,
 )
+from vipgate.metrics import Meter
 from vipgate.parks import Admission, Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
@@ -134,9 +135,11 @@ class Road:
         mint: SeqnoMint,
         slow: Executor,
         digests: Digests,
+        meter: Meter,
         clock_s: Callable[[], float],
     ) -> None:
         self._directory = directory
+        self._meter = meter
         self._committer = committer
         self._digests = digests
         self._mint = mint
@@ -271,6 +274,7 @@ class Road:
         )
         noted = self._committer.note(line)
         if noted is None:
+            self._meter.unjournaled()
             self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)
             return self._reply(knock.language, seqno, refusal)
         if isinstance(refusal, Unavailable):

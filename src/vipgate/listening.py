@@ -34,6 +34,12 @@ class Listeners:
         """The port that was taken."""
         return None if self.inside is None else int(self.inside.getsockname()[1])
 
+    def inside_url(self, settings: Settings) -> str:
+        """Where staff find the inside port; ends with a slash."""
+        if settings.inside_url:
+            return settings.inside_url.rstrip("/") + "/"
+        return f"http://{_shown(settings.inside_host)}:{self.inside_port}/"
+
 
 def listen(settings: Settings, announce: Callable[[str], None]) -> Listeners:
     """Opens the sockets and says where they are. Raises OperatorError where an address is not to be had."""
@@ -53,7 +59,7 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> Listeners:
     listeners = Listeners(outside, inside)
     announce(f"outside  http://{_shown(settings.host)}:{port}{PUSH_PATH}")
     if inside is not None:
-        announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.inside_port}/readyz")
+        announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.inside_port}/")
     return listeners
 
 

@@ -1,13 +1,24 @@
-"""Sets up the log: one JSON object a line on standard error or into a file that rotates, secrets never among them."""
+"""Sets up the log: one JSON object a line on standard error or into a file that rotates; secrets and plates never among them.
+
+Nobody writes a plate into the log; where one comes along in the words of an error, it is hidden here.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+# 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
+_PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")
+_render = structlog.processors.JSONRenderer(ensure_ascii=False)
+# What a database adds to an error, in a traceback: the row that it was about.
+_ROW = re.compile(r"^(DETAIL|CONTEXT|QUERY): .*$", re.MULTILINE)
 
 
 def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) -> None:
@@ -23,7 +34,41 @@ def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) 
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            _without_rows,
+            _rendered,
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr) if file is None else structlog.stdlib.LoggerFactory(),
     )
+
+
+def _without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = _ROW.sub(r"\1: …", event["exception"])
+    return event
+
+
+def _rendered(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    return hide_plates(str(_render(logger, name, event)))
+
+
+def hide_plates(text: str) -> str:
+    """`text` with the middle of every plate hidden."""
+    return _PLATE.sub(r"\1***\2", text)
+
+
+def adopt_library_logs() -> None:
+    """Warnings and errors of libraries take the same way, as lines of the same kind."""
+    logging.basicConfig(handlers=[_Adopted()], level=logging.WARNING, force=True)
+
+
+class _Adopted(logging.Handler):
+    """Hands a library's record on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record."""
+        say = (
+            structlog.get_logger(record.name).error
+            if record.levelno >= logging.ERROR
+            else structlog.get_logger(record.name).warning
+        )
+        say(record.getMessage().strip(), exc_info=record.exc_info)

@@ -1,4 +1,4 @@
-"""Runs one server process: its two ports, its threads, its end."""
+"""Runs one process that takes pushes: its port, its threads, its end; beside it, where it is the only one, the inside process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from vipgate.clock import clock_s, clock_us
 from vipgate.commit import Committer
 from vipgate.digests import Digests
 from vipgate.edge import HttpServer
-from vipgate.errors import StoreError
-from vipgate.gateway import Inside, Outside
+from vipgate.gateway import Outside
 from vipgate.ingest import Road
+from vipgate.inside.keeper import Caretaker, InsideKeeper
 from vipgate.listening import Listeners
+from vipgate.metrics import BEAT_S, WorkerMeter
 from vipgate.parks import Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.settings import Settings
@@ -45,13 +46,21 @@ def run_loop(main: Awaitable[None]) -> None:
         uvloop.run(main)  # type: ignore[arg-type]
 
 
-async def serve(settings: Settings, vault: Vault, listen: Callable[[], Listeners], parent: int | None = None) -> None:
+async def serve(
+    settings: Settings,
+    vault: Vault,
+    listen: Callable[[], Listeners],
+    meter: WorkerMeter,
+    *,
+    keep: Callable[[Listeners], InsideKeeper | None] | None = None,
+    parent: int | None = None,
+) -> None:
     """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError."""
 
     def open_one(connections: int = 1) -> Store:
         return open_store(settings.database_url, clock_us, settings.retention, connections=connections)
 
-    committer = Committer(open_one, settings.commit_limits, settings.retention, clock_us, clock_s)
+    committer = Committer(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s)
     await committer.start()
     loop = asyncio.get_running_loop()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
@@ -61,37 +70,46 @@ async def serve(settings: Settings, vault: Vault, listen: Callable[[], Listeners
         async def read_access(park_uuid: str) -> ParkAccess | None:
             return await loop.run_in_executor(reading, reader.park_access, park_uuid)
 
-        async def readiness() -> str | None:
-            try:
-                await loop.run_in_executor(reading, reader.ping)
-            except StoreError as error:
-                return str(error)
-            return committer.trouble()
-
         directory = Directory(read_access, vault, clock_s)
         digests = Digests(open_one, clock_s)
-        road = Road(directory, committer, SeqnoMint(secrets.randbelow(10**15)), slow, digests, clock_s)
-        outside = HttpServer(Outside(road, always_200=settings.always_200), settings.http_limits, clock_us)
-        inside = HttpServer(Inside(road, readiness), settings.http_limits, clock_us)
+        road = Road(directory, committer, SeqnoMint(secrets.randbelow(10**15)), slow, digests, meter, clock_s)
+        app = Outside(road, meter, clock_s, always_200=settings.always_200)
+        outside = HttpServer(app, settings.http_limits, clock_us)
+        caretaker = None
         _tame_garbage_collector()
         try:
             stopped = _stop_event(loop)
-            watch = loop.create_task(_watch(parent, stopped))
             listeners = listen()
             await outside.start(listeners.outside)
-            if listeners.inside is not None:
-                await inside.start(listeners.inside)
+            beside = [_watch(parent, stopped), _beat(meter, outside, committer)]
+            tasks = [loop.create_task(one) for one in beside]
+            keeper = keep(listeners) if keep is not None else None
+            caretaker = Caretaker(keeper) if keeper is not None else None
             log.info("serving", port=listeners.outside_port, inside_port=listeners.inside_port)
             await stopped.wait()
-            watch.cancel()
             log.info("stopping", connections=len(outside.connections))
+            for task in tasks:
+                task.cancel()
         finally:
             digests.stop()
-            await asyncio.gather(outside.stop(settings.stop_s), inside.stop(settings.stop_s))
+            await asyncio.gather(outside.stop(settings.stop_s), _ended(caretaker))
             digests.close()
             await committer.stop()
+            meter.silence()
             await loop.run_in_executor(reading, reader.close)
     log.info("stopped")
+
+
+async def _ended(caretaker: Caretaker | None) -> None:
+    if caretaker is not None:
+        await asyncio.get_running_loop().run_in_executor(None, caretaker.stop)
+
+
+async def _beat(meter: WorkerMeter, outside: HttpServer, committer: Committer) -> None:
+    """Shows that the loop turns, and how much waits in it."""
+    while True:
+        meter.beat(clock_us(), len(outside.connections), committer.waiting)
+        await asyncio.sleep(BEAT_S)
 
 
 async def _watch(parent: int | None, stopped: asyncio.Event) -> None:

@@ -43,6 +43,14 @@ class Settings(BaseSettings):
     inside_port: int | None = Field(
         None, ge=0, le=65535, description="inside port; default: the next after the outside one, or any free one"
     )
+    inside_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="how staff reach the inside port through a proxy, for links"
+    )
+    inside_secure: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
+    console_desks: int = Field(3, ge=1, le=32, description="pages and API questions that read the database at once")
+    charge_types_private: bool = Field(
+        False, description="whether a park's own gateway may have a private address (10.…, 192.168.…, …)"
+    )
     workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
     always_200: bool = Field(
         False, description="HTTP status 200 even for refusals, for clients that cannot read errors"

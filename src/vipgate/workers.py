@@ -1,9 +1,13 @@
-"""Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies."""
+"""Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies.
+
+Beside them one inside process, whatever their number.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -17,7 +21,10 @@ import structlog
 
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.inside.keeper import InsideKeeper
+from vipgate.inside.spec import InsideSpec
 from vipgate.listening import Listeners, listen
+from vipgate.metrics import Board, WorkerMeter
 from vipgate.serve import run_loop, serve
 from vipgate.settings import Settings
 from vipgate.store.opening import is_postgres, open_store, sqlite_path
@@ -31,26 +38,55 @@ LOOK_S: Final = 0.5
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 LIVED_S: Final = 30.0
 STOP_MARGIN_S: Final = 10.0
+# 32 characters that may stand in a URL.
+_INVITATION_BYTES: Final = 24
 
 
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
-    if is_postgres(settings.database_url):
-        vault = _checked_vault(settings)
-        if settings.workers > 1:
-            Supervisor(settings, vault, listen(settings, announce)).run()
-        else:
-            run_loop(serve(settings, vault, partial(listen, settings, announce)))
-        return
-    if settings.workers > 1:
+    board = Board(settings.workers)
+    keep = partial(_keeper, settings, board)
+    if is_postgres(settings.database_url) and settings.workers > 1:
+        vault, listeners = _checked_vault(settings), listen(settings, announce)
+        Supervisor(settings, vault, listeners, board, keep(listeners)).run()
+    elif is_postgres(settings.database_url):
+        _serve_alone(settings, announce, board, keep)
+    elif settings.workers > 1:
         raise OperatorError(
             f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
         )
-    lock = ServerLock(sqlite_path(settings.database_url))
-    try:
-        run_loop(serve(settings, _checked_vault(settings), partial(listen, settings, announce)))
-    finally:
-        lock.release()
+    else:
+        lock = ServerLock(sqlite_path(settings.database_url))
+        try:
+            _serve_alone(settings, announce, board, keep)
+        finally:
+            lock.release()
+
+
+def _serve_alone(
+    settings: Settings, announce: Callable[[str], None], board: Board, keep: Callable[[Listeners], InsideKeeper | None]
+) -> None:
+    vault = _checked_vault(settings)
+    run_loop(serve(settings, vault, partial(listen, settings, announce), WorkerMeter(board, 0), keep=keep))
+
+
+def _keeper(settings: Settings, board: Board, listeners: Listeners) -> InsideKeeper | None:
+    """Who looks after the inside process, where there shall be one."""
+    if listeners.inside is None:
+        return None
+    spec = InsideSpec(
+        database_url=settings.database_url,
+        retention=settings.retention,
+        master_key=settings.master_key.get_secret_value() if settings.master_key else None,
+        key_file=str(settings.key_file),
+        url=listeners.inside_url(settings),
+        secure=settings.inside_secure,
+        desks=settings.console_desks,
+        charge_types_private=settings.charge_types_private,
+        workers=settings.workers,
+        invitation=secrets.token_urlsafe(_INVITATION_BYTES),
+    )
+    return InsideKeeper(spec, listeners.inside, board, clock_s)
 
 
 def _checked_vault(settings: Settings) -> Vault:
@@ -71,14 +107,18 @@ def _checked_vault(settings: Settings) -> Vault:
 
 
 class Supervisor:
-    """Keeps the workers running. Lives in a process that has neither loop nor threads, so that it may fork."""
+    """Keeps the workers and the inside process running. It has neither loop nor threads, so that it may fork."""
 
-    def __init__(self, settings: Settings, vault: Vault, listeners: Listeners) -> None:
+    def __init__(
+        self, settings: Settings, vault: Vault, listeners: Listeners, board: Board, keeper: InsideKeeper | None
+    ) -> None:
         if sys.platform == "win32":
             raise OperatorError("Several --workers need fork, which Windows has not; start several servers instead.")
         self._settings = settings
         self._vault = vault
         self._listeners = listeners
+        self._board = board
+        self._keeper = keeper
         self._stopping = False
         self._fork = multiprocessing.get_context("fork")
         self._workers: dict[int, tuple[BaseProcess, float]] = {}
@@ -93,6 +133,8 @@ class Supervisor:
             for worker, due_s in list(self._due_s.items()):
                 if clock_s() >= due_s:
                     self._start(worker)
+            if self._keeper is not None:
+                self._keeper.look()
             wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
             self._bury()
         self._end()
@@ -102,9 +144,7 @@ class Supervisor:
 
     def _start(self, worker: int) -> None:
         del self._due_s[worker]
-        process = self._fork.Process(
-            target=_work, args=(self._settings, self._vault, self._listeners, worker, os.getpid())
-        )
+        process = self._fork.Process(target=self._work, args=(worker, os.getpid()))
         process.start()
         self._workers[worker] = (process, clock_s())
 
@@ -120,7 +160,9 @@ class Supervisor:
             log.warning("worker died", worker=worker, exit_status=process.exitcode, again_in_s=pause_s)
 
     def _end(self) -> None:
-        """Lets every worker answer what is in flight."""
+        """Lets every worker, and the inside process, answer what is in flight."""
+        if self._keeper is not None:
+            self._keeper.tell_to_stop()
         for process, _ in self._workers.values():
             with suppress(ProcessLookupError):
                 process.terminate()
@@ -129,13 +171,18 @@ class Supervisor:
             process.join(max(0.0, deadline_s - clock_s()))
             if process.is_alive():
                 process.kill()
+        if self._keeper is not None:
+            self._keeper.wait()
 
-
-def _work(settings: Settings, vault: Vault, listeners: Listeners, worker: int, parent: int) -> None:
-    """The life of one worker."""
-    structlog.contextvars.bind_contextvars(worker=worker)
-    try:
-        run_loop(serve(settings, vault, lambda: listeners, parent))
-    except VipgateError as error:
-        log.error("worker cannot serve", reason=str(error))
-        sys.exit(1)
+    def _work(self, worker: int, parent: int) -> None:
+        """The life of one worker."""
+        structlog.contextvars.bind_contextvars(worker=worker)
+        if self._keeper is not None:
+            self._keeper.forget()
+        outside = Listeners(self._listeners.outside, None)
+        meter = WorkerMeter(self._board, worker)
+        try:
+            run_loop(serve(self._settings, self._vault, lambda: outside, meter, parent=parent))
+        except VipgateError as error:
+            log.error("worker cannot serve", reason=str(error))
+            sys.exit(1)

@@ -183,6 +183,36 @@ def test_secret_that_is_not_there_is_told_with_a_remedy(
     assert "is empty" in fault
 
 
+@pytest.mark.parametrize("kind", ["env", "file"])
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_secret_that_names_nothing_is_no_secret(load: Load, kind: str, blank: str) -> None:
+    text = PLATFORM + SOURCE + MAP
+    for place, given in (("platform.secret", '"12323232323"'), ("source.database", '"sqlite:///park.db"')):
+        [fault] = faults_of(load, text.replace(given, f'"{kind}:{blank}"'))
+        assert fault == f'park.toml: {place}: "{kind}:" names nothing; write env:NAME or file:PATH'
+
+
+@pytest.mark.parametrize(("chars", "is_taken"), [(4096, True), (4097, False), (9_000_000, False)])
+def test_secret_file_is_read_within_a_bound(load: Load, tmp_path: Path, chars: int, is_taken: bool) -> None:
+    text = (PLATFORM + SOURCE + MAP).replace('"12323232323"', '"file:park.secret"')
+    (tmp_path / "park.secret").write_text("x" * chars)
+    if is_taken:
+        assert load(text).platform.secret == "x" * chars
+        return
+    [fault] = faults_of(load, text)
+    wanted = f"{tmp_path / 'park.secret'} holds more than 4096 characters; is it the right file?"
+    assert fault == f"park.toml: platform.secret: {wanted}"
+
+
+def test_secret_file_that_is_no_text_or_no_file_is_told(load: Load, tmp_path: Path) -> None:
+    text = PLATFORM + SOURCE + MAP
+    (tmp_path / "key.der").write_bytes(b"\xff\x00\x01")
+    for name in ("key.der", "."):
+        [fault] = faults_of(load, text.replace('"12323232323"', f'"file:{name}"'))
+        assert fault.startswith(f"park.toml: platform.secret: cannot read {tmp_path / name}: ")
+        assert fault.endswith("mend the path or its rights")
+
+
 def test_secret_is_never_shown(load: Load) -> None:
     text = PLATFORM + SOURCE + MAP
     config = load(text.replace("sqlite:///park.db", "postgresql://u:hidden@h/d"))

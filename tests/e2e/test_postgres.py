@@ -162,8 +162,11 @@ def readiness(gateway: Gateway) -> tuple[int, str, dict[str, Any]]:
 
 
 def workers_of(gateway: Gateway) -> list[psutil.Process]:
+    """The processes that take pushes: all children but the inside process and those that are dead."""
     assert gateway.process is not None
-    return [one for one in psutil.Process(gateway.process.pid).children() if one.status() != psutil.STATUS_ZOMBIE]
+    children = psutil.Process(gateway.process.pid).children()
+    alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in alive if "vipgate.inside.process" not in one.cmdline()]
 
 
 # ---- several processes -------------------------------------------------------------------------------------------------

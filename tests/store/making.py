@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import msgspec
 
+from store.conftest import NOON_US
 from vipgate.errors import StoreError, Words
 from vipgate.renewal import Renewal
 from vipgate.sample import sample_renewals
 from vipgate.seqno import seqno_prefix
+from vipgate.store.browsing import ChargeType
 from vipgate.store.interface import Caller, Filter, Outcome, Push, Refused, Store, Stored
+from vipgate.store.staffing import Deed, Session, Token, User
 
 PARK = "park-one"
 OTHER = "park-two"
+HOUR_US = 3_600_000_000
 _numbers = count(1)
 
 
 def renewals(how_many: int, *, seed: int = 1, first: int = 1) -> list[Renewal]:
-    return list(sample_renewals(how_many, seed, until_us=1_795_492_800_000_000, first=first))
+    return list(sample_renewals(how_many, seed, until_us=NOON_US, first=first))
 
 
 def changed(renewal: Renewal, **members: object) -> Renewal:
@@ -52,6 +58,45 @@ def refused(
     now_us: int, *, park: str | None = PARK, code: str = "400", body: bytes | None = None, claimed: str | None = None
 ) -> Refused:
     return Refused(make_seqno(now_us), park, claimed, code, Words("不对", "wrong"), caller(now_us), body)
+
+
+def deed(action: str = "act", *, who: str = "command", park_uuid: str | None = None, number: int = 0) -> Deed:
+    return Deed(
+        at_us=NOON_US, who=who, action=action, park_uuid=park_uuid, subject="事", detail="d", peer="",
+        number=number,
+    )  # fmt: skip
+
+
+def user(name: str = "li", **members: Any) -> User:
+    made = User(
+        name=name, role="reader", password="$argon2id$one", sees_plates=False, enabled=True, language=None,
+        created_us=NOON_US, last_login_us=None,
+    )  # fmt: skip
+    return replace(made, **members)
+
+
+def session(digest: str = "aa", name: str = "li", **members: Any) -> Session:
+    made = Session(
+        digest=digest, user=name, csrf="c", created_us=NOON_US, seen_us=NOON_US, expires_us=NOON_US + HOUR_US,
+        plates_until_us=0, peer="10.0.0.1",
+    )  # fmt: skip
+    return replace(made, **members)
+
+
+def token(name: str = "meter", **members: Any) -> Token:
+    made = Token(
+        number=0, name=name, digest=f"digest-{name}", scopes=("parks", "renewals"), park_uuid=None, masked=True,
+        created_us=NOON_US, used_us=None, revoked_us=None,
+    )  # fmt: skip
+    return replace(made, **members)
+
+
+def charge_type(number: int, **members: Any) -> ChargeType:
+    made: dict[str, Any] = {
+        "id": str(number), "name": f"月卡 {number}", "desc": "", "vip_type": 1, "price_fen": 30_000, "extra_days": None,
+        "create_time": "20260101000000", "update_time": "20260102000000",
+    }  # fmt: skip
+    return ChargeType(**made | members)
 
 
 def do(store: Store, *requests: Push | Refused) -> list[Outcome]:

@@ -11,7 +11,8 @@ from importlib.resources import files
 import pytest
 
 from vipgate.sqlfile import for_one_park, load_migrations, load_statements
-from vipgate.store.postgres_schema import TABLES
+from vipgate.store.postgres_browse import for_all_parks, for_citus
+from vipgate.store.postgres_schema import COORDINATOR_TABLES, TABLES
 
 FOLDER = files("vipgate.store.sql").joinpath("postgres")
 STATEMENTS = {
@@ -33,13 +34,20 @@ ROAD = {
 # What may ask every shard: no push waits for it.
 EVERY_SHARD = {
     "list_parks", "journal_entry", "refused_body", "ping", "take_turn", "expired_generation", "expired_requests",
-    "expired_bodies",
+    "expired_bodies", "park_to_erase",
 }  # fmt: skip
 ASIDE = {
     name: STATEMENTS[name]
-    for file in ("parks.sql", "reading.sql", "housekeeping.sql")
+    for file in ("parks.sql", "reading.sql", "housekeeping.sql", "keep.sql")
     for name in names_in(file)
     if name not in EVERY_SHARD
+}
+# Looking for something: each statement is tied to one park where one is meant, and goes over all of them otherwise.
+LOOKING = {name: for_citus(STATEMENTS[name]) for file in ("browse.sql", "browse_parks.sql") for name in names_in(file)}
+OVER_ALL_ONLY = {"answers_by_park", "search_parks", "parks_for_charge_types"}
+ASIDE |= {name: for_one_park(text) for name, text in LOOKING.items() if name not in OVER_ALL_ONLY}
+OVER_ALL = {
+    name: for_all_parks(text) for name, text in LOOKING.items() if name in OVER_ALL_ONLY or for_all_parks(text) != text
 }
 PARK = r"(?:\$[12]|%\(park_uuid\)s|'')"
 
@@ -81,6 +89,15 @@ def test_statement_has_nothing_that_a_cluster_refuses(statement: str) -> None:
         assert "ANY" not in statement
 
 
+@pytest.mark.parametrize("statement", OVER_ALL.values(), ids=OVER_ALL)
+def test_statement_over_all_parks_can_be_run_by_each_node_on_its_own(statement: str) -> None:
+    assert "%(park_uuid)s" not in statement
+    assert not re.search(r"\bWITH\b|RECURSIVE|GROUPING SETS|FOR UPDATE", statement)
+    assert len(re.findall(r"\bJOIN\b", statement)) == len(re.findall(r"\w\.park_uuid = \w\.park_uuid\b", statement))
+    for lateral in re.findall(r"LATERAL \((.*?)\) AS r", statement, re.DOTALL):
+        assert not re.search("OFFSET|LIMIT", lateral), "refused in a subquery that names another table"
+
+
 @pytest.mark.parametrize("name", [name for name, text in {**ROAD, **ASIDE}.items() if "DELETE" in text])
 def test_deletion_names_the_park_inside_and_outside(name: str) -> None:
     statement = {**ROAD, **ASIDE}[name]
@@ -91,13 +108,30 @@ def test_deletion_names_the_park_inside_and_outside(name: str) -> None:
 def test_every_key_begins_with_the_park() -> None:
     script = "\n".join(migration.script for migration in load_migrations("vipgate.store.sql.postgres"))
     tables = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", script, re.DOTALL)
-    assert {name for name, _ in tables} == set(TABLES)
+    assert {name for name, _ in tables} == {*TABLES, *COORDINATOR_TABLES}
     for name, columns in tables:
+        if name in COORDINATOR_TABLES:
+            continue
         assert re.search(r"PRIMARY KEY \(park_uuid\b|park_uuid text COLLATE \"C\" NOT NULL PRIMARY KEY", columns), name
         assert "UNIQUE" not in columns
         assert "REFERENCES" not in columns
-    assert "UNIQUE INDEX" not in script
+    unique = set(re.findall(r"UNIQUE INDEX \w+ ON (\w+)", script))
+    assert unique <= set(COORDINATOR_TABLES)
     assert "TRIGGER" not in script
+
+
+@pytest.mark.parametrize("name", names_in("staff.sql"))
+def test_statement_of_the_staff_needs_no_node_but_the_coordinator(name: str) -> None:
+    named = set(re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE) (?!SET\b)(\w+)", STATEMENTS[name]))
+    assert named <= set(COORDINATOR_TABLES)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_no_two_statements_have_one_name(engine: str) -> None:
+    folder = files("vipgate.store.sql").joinpath(engine)
+    texts = [entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    names = [name for text in texts for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_history_is_a_statement_of_its_own_before_the_upsert() -> None:

@@ -9,13 +9,30 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from store.browsing import browse_of
 from store.conftest import Clock, spread
-from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
-from vipgate.errors import StoreMismatch
+from store.making import (
+    OTHER,
+    PARK,
+    changed,
+    charge_type,
+    deed,
+    do,
+    held,
+    push,
+    refused,
+    renewals,
+    session,
+    token,
+    user,
+)
+from vipgate.errors import StoreMismatch, Words
 from vipgate.store.copying import Line, Table, compare, copy, count_records
 from vipgate.store.interface import Filter, ParkChange, Retention
+from vipgate.store.keep import StoredKeep
 from vipgate.store.postgres import PostgresStore
 from vipgate.store.sqlite import SqliteStore
+from vipgate.store.staff import StoredStaff
 from vipgate.store.tables import PostgresTables, SqliteTables
 
 DAY_S = 86_400
@@ -34,7 +51,21 @@ def source(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
         do(store, push([changed(row, operator="新", extra='{"n":"\\u0000"}') for row in rows[:40]], clock()))
         do(store, push(rows[1_000:2_000], clock(), complete=True))
         do(store, refused(clock(), body=b"{" * 99), refused(clock(), park=None, code="401", claimed="who\x00?"))
+        set_up_staff(store, clock)
         yield store
+
+
+def set_up_staff(store: SqliteStore, clock: Clock) -> None:
+    """An account that is logged in, tokens, a line of each in the audit log, and what staff set on a park."""
+    staff, keep = StoredStaff(store), StoredKeep(store, clock)
+    staff.add_user(user("李雷", sees_plates=True), deed("account", who="li\0"))
+    staff.note_login(session(name="李雷"), deed("login"))
+    staff.add_token(token(), deed("token"))
+    staff.revoke_token("meter", clock(), deed("revoked"))
+    staff.add_token(token(digest="new", park_uuid=PARK), deed("token again"))
+    keep.set_retention(PARK, 90, deed("retention", park_uuid=PARK))
+    keep.set_charge_address(PARK, "http://gate.example/", deed("address", park_uuid=PARK))
+    keep.save_charge_types(PARK, [charge_type(2), charge_type(1)], Words("慢", "slow"), clock())
 
 
 @pytest.fixture(params=["plain", "spread"])
@@ -67,6 +98,13 @@ def test_copy_holds_all_that_the_source_held_and_serves_on(
         assert target.generations(park_uuid) == source.generations(park_uuid)
         assert target.daily(park_uuid) == source.daily(park_uuid)
         assert target.daily_answers(park_uuid) == source.daily_answers(park_uuid)
+    theirs, ours = StoredStaff(target), StoredStaff(source)
+    assert theirs.list_users() == ours.list_users() != []
+    assert theirs.list_tokens() == ours.list_tokens() != []
+    assert theirs.deeds(None, None, None, 100) == ours.deeds(None, None, None, 100) != []
+    assert theirs.list_sessions("李雷", 0) == []
+    assert browse_of(target).park_more(PARK) == browse_of(source).park_more(PARK)
+    assert browse_of(target).charge_types(PARK) == browse_of(source).charge_types(PARK)
     assert target.restore(PARK, 1, clock())
     number = renewals(2_500)[0].pay_partner
     assert len(target.history(PARK, number)) == 1
@@ -115,6 +153,24 @@ def test_second_copy_brings_only_what_has_changed(source: SqliteStore, target: P
     assert target.generations(PARK) == source.generations(PARK)
     tables = {one.table for one in compare(SqliteTables(source), PostgresTables(target), ignore)[1]}
     assert not tables & {"renewal", "renewal_history", "generation"}
+
+
+def test_second_copy_brings_what_staff_changed_and_erased(
+    source: SqliteStore, target: PostgresStore, clock: Clock
+) -> None:
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    staff, keep = StoredStaff(source), StoredKeep(source, clock)
+    staff.change_user("李雷", deed("ended"), enabled=False)
+    staff.revoke_token("meter", clock(), deed("revoked again"))
+    keep.save_charge_types(PARK, [charge_type(3)], None, clock())
+    # A record of the stock in sight, one of the stock before it, and a version.
+    plates = [renewals(2_500)[place].plate for place in (1_500, 700, 0)]
+    erased = [keep.erase_plate(plate, PARK, deed("erased")) for plate in plates]
+    assert sum(one.records for one in erased) >= 3
+    assert erased[2].versions == 1
+    copy(SqliteTables(source), PostgresTables(target), ignore)
+    assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
+    assert [one.enabled for one in StoredStaff(target).list_users()] == [False]
 
 
 def test_one_changed_byte_is_found(source: SqliteStore, target: PostgresStore, postgres: str) -> None:

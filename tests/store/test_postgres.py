@@ -20,7 +20,7 @@ from vipgate.store.interface import Outcome, Push, Refused
 from vipgate.store.postgres import PostgresStore
 from vipgate.store.postgres_commit import PostgresGroup
 from vipgate.store.postgres_link import Link, NodeAway, TryAgain
-from vipgate.store.postgres_schema import TABLES, distribute, migrate
+from vipgate.store.postgres_schema import COORDINATOR_TABLES, TABLES, distribute, migrate
 
 
 @pytest.fixture
@@ -389,7 +389,7 @@ def test_every_table_is_spread_beside_the_parks(postgres: str, admin: psycopg.Co
     assert rows[0] == ("vipgate.park", "park_uuid", "none")
     assert set(rows[1:]) == {(f"vipgate.{table}", "park_uuid", "vipgate.park") for table in TABLES[1:]}
     there = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'vipgate'").fetchall()
-    assert {row[0] for row in there} == {*TABLES, "schema_version"}
+    assert {row[0] for row in there} == {*TABLES, *COORDINATOR_TABLES, "schema_version"}
     with closing(Link(postgres, 1)) as link:
         assert not distribute(link), "it is spread already"
 

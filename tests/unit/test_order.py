@@ -13,6 +13,7 @@ from unit.road import SECRET, request, row
 from vipgate.commit import Committer
 from vipgate.digests import Digests
 from vipgate.ingest import Knock, Road
+from vipgate.metrics import Board, WorkerMeter
 from vipgate.parks import Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import sign
@@ -67,7 +68,9 @@ def test_later_requests_wait_behind_one_that_waits(answered_at: int) -> None:
         clock_s = asyncio.get_running_loop().time
         with ThreadPoolExecutor(1) as slow:
             directory = Directory(store.read, VAULT, clock_s)
-            road = Road(directory, cast("Committer", store), SeqnoMint(0), slow, cast("Digests", None), clock_s)
+            meter = WorkerMeter(Board(1), 0)
+            committer, digests = cast("Committer", store), cast("Digests", None)
+            road = Road(directory, committer, SeqnoMint(0), slow, digests, meter, clock_s)
             tasks = []
             for number in range(12):
                 if number == answered_at:

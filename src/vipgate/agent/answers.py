@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -71,26 +72,29 @@ Answer = Accepted | Doubtful | Later | TooLarge | NoAccess | Refused
 
 class _Envelope(msgspec.Struct):
     code: str | int | None = None
-    message: str | None = None
-    hint: str | None = None
-    seqno: str | int | None = None
+    # Whatever they hold is shown to people; it must not hide the code.
+    message: Any = None
+    hint: Any = None
+    seqno: Any = None
 
 
 _envelope = msgspec.json.Decoder(_Envelope, strict=False).decode
 
 
-def read_answer(status: int, retry_after: str | None, body: bytes) -> Answer:
-    """What the answer means. The envelope's code counts; the HTTP status where there is no envelope."""
+def read_answer(status: int, retry_after: str | None, body: bytes, date: str | None = None) -> Answer:
+    """What the answer means. The envelope's code counts; the HTTP status where there is no envelope.
+
+    `date` is the answer's own: a date in `retry_after` is counted from it, since clocks differ.
+    """
     try:
         envelope = _envelope(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         envelope = _Envelope()
-    wait_s = read_retry_after(retry_after)
+    wait_s = read_retry_after(retry_after, date)
     if envelope.code is None:
         return _without_envelope(status, wait_s, body)
-    code, seqno = str(envelope.code), str(envelope.seqno or "")
-    hint = (envelope.hint or "").strip()
-    reason = f"{code} {envelope.message or ''}: {hint}" if hint else f"{code} {envelope.message or ''}".strip()
+    code, seqno, hint = str(envelope.code), _text(envelope.seqno), _text(envelope.hint)
+    reason = f"{code} {_text(envelope.message)}: {hint}" if hint else f"{code} {_text(envelope.message)}".strip()
     if code in SUCCESS_CODES:
         return Doubtful(reason, seqno) if hint else Accepted(seqno)
     if code == "413":
@@ -100,6 +104,13 @@ def read_answer(status: int, retry_after: str | None, body: bytes) -> Answer:
     if code == "400":
         return Refused(reason, _rows_in(hint), seqno)
     return Later(reason, wait_s, seqno=seqno)
+
+
+def _text(member: Any) -> str:
+    """A member of the envelope as text; a list, as some platforms have it, one a line."""
+    if isinstance(member, list):
+        return "\n".join(map(_text, member))
+    return "" if member is None else str(member).strip()
 
 
 def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
@@ -124,8 +135,13 @@ def _rows_in(hint: str) -> dict[int, str]:
     return rows
 
 
-def read_retry_after(text: str | None) -> float | None:
-    """Seconds, within bounds; None where there are none. A date is as good as none: clocks differ."""
-    if text is None or not text.strip().isascii() or not text.strip().isdigit():
+def read_retry_after(text: str | None, date: str | None = None) -> float | None:
+    """Seconds, within bounds, or until a date, counted from `date`; None where there is neither."""
+    plain = (text or "").strip()
+    if plain.isascii() and plain.isdigit():
+        return min(float(plain[:9]), RETRY_AFTER_S_MAX)
+    try:
+        wait_s = (parsedate_to_datetime(plain) - parsedate_to_datetime(date or "")).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return min(float(text.strip()[:9]), RETRY_AFTER_S_MAX)
+    return min(max(0.0, wait_s), RETRY_AFTER_S_MAX)

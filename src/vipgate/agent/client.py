@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,16 +25,18 @@ from vipgate.agent.answers import (
     TooLarge,
     read_answer,
 )
+from vipgate.clock import clock_s
 from vipgate.errors import OperatorError, VipgateError
 from vipgate.renewal import Renewal
 from vipgate.row import write_row
-from vipgate.wire import PUSH_PATH, encode_request, signed_headers
+from vipgate.wire import PUSH_PATH, ROWS_MAX, encode_request, signed_headers
 
 CONNECT_S_MAX: Final = 10.0
 # The platform may wait twenty seconds for its turn and read for ten minutes (docs/digest.md).
 DIGEST_S_MAX: Final = 630.0
 # A list of 10,000 records, or the sums of a thousand months.
 DIGESTS_BYTES_MAX: Final = 64 * 1024 * 1024
+SHOWN_CHARS_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,9 @@ class Client:
         self.park_uuid = park_uuid
         self._secret = secret
         self._push_url = push_url(url)
-        verify = True if ca_file is None else ssl.create_default_context(cafile=ca_file)
+        verify = True if ca_file is None else _trusting(ca_file)
+        self._timeout_s = timeout_s
         self._http = httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S_MAX)),
             verify=verify,
             headers={"User-Agent": f"vipgate-agent/{__version__}", "Accept": "application/json"},
             follow_redirects=False,
@@ -80,9 +84,13 @@ class Client:
     def push(self, renewals: Iterable[Renewal], *, complete: bool = False) -> Receipt:
         """Sends at most 10,000 records as one request. `complete` first deletes all that the platform holds of the park.
 
-        Raises PushRefused where something is wrong with the request, PushFailed where sending it again may help.
+        Raises PushRefused where something is wrong with the request, PushFailed where sending it again may help, RuntimeError
+        after `close`.
         """
-        answer = self.send(list(map(write_row, renewals)), complete=complete)
+        rows = list(map(write_row, islice(renewals, ROWS_MAX + 1)))
+        if len(rows) > ROWS_MAX:
+            raise PushRefused(TooLarge(f"more than {ROWS_MAX} records in one push; send them in several", ""))
+        answer = self.send(rows, complete=complete)
         if isinstance(answer, Accepted):
             return Receipt(answer.seqno)
         if isinstance(answer, Refused | TooLarge | NoAccess):
@@ -117,20 +125,19 @@ class Client:
         heads: Callable[[httpx.Headers], None] = lambda _: None,
         read_s: float | None = None,
     ) -> tuple[Answer, bytes]:
-        timeout = self._http.timeout
-        if read_s is not None:
-            timeout = httpx.Timeout(read_s, connect=timeout.connect)
+        timeout = httpx.Timeout(read_s or self._timeout_s, connect=min(self._timeout_s, CONNECT_S_MAX))
         try:
             headers = signed_headers(body, self._secret)
             with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
                 heads(response.headers)
-                content = bytearray()
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if len(content) > bytes_max:
-                        return Later(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes"), b""
-                wait = response.headers.get("Retry-After")
-                return read_answer(response.status_code, wait, bytes(content)), bytes(content)
+                if response.is_redirect:
+                    return Later(_redirected(response)), b""
+                content = _content(response, bytes_max, read_s or self._timeout_s)
+                wait, date = response.headers.get("Retry-After"), response.headers.get("Date")
+                date = date or formatdate(usegmt=True)
+                return read_answer(response.status_code, wait, content, date), content
+        except _Endless as error:
+            return Later(str(error)), b""
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return Later(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -152,7 +159,52 @@ def push_url(url: str) -> str:
     text = url.strip().rstrip("/")
     if not text.startswith(("http://", "https://")):
         raise OperatorError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
+    if not _is_address(text):
+        raise OperatorError(
+            f'The platform\'s url must be an address such as https://platform.example:8080, got "{url}".'
+        )
     return text if text.endswith(PUSH_PATH) else text + PUSH_PATH
+
+
+def _is_address(text: str) -> bool:
+    """Whether there is a host that can be looked up, and but for a path nothing else: a user takes the signature's place."""
+    try:
+        parts = httpx.URL(text)
+        parts.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return bool(parts.host) and not (parts.userinfo or parts.query or parts.fragment)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise OperatorError(
+            f"Cannot read certificates in {ca_file}: {error.strerror or error}; platform.ca_file must be a PEM file."
+        ) from None
+
+
+class _Endless(VipgateError):
+    """The answer is longer than an answer can be, in bytes or in time."""
+
+
+def _content(response: httpx.Response, bytes_max: int, s_max: float) -> bytes:
+    """The whole body. Raises _Endless: each piece may come in time, and yet there is no end to it."""
+    given_up_s = clock_s() + s_max
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > bytes_max:
+            raise _Endless(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes")
+        if clock_s() > given_up_s:
+            raise _Endless(f"HTTP {response.status_code} with an answer that has no end after {s_max:g} s")
+    return bytes(content)
+
+
+def _redirected(response: httpx.Response) -> str:
+    place = response.headers.get("Location", "nowhere")[:SHOWN_CHARS_MAX]
+    return f"HTTP {response.status_code} leads to {place}: a push is not sent there; mend the platform's url"
 
 
 def _words(error: Exception) -> str:

@@ -30,6 +30,7 @@ class Wrong:
 CODES_SHOWN_MAX: Final = 20
 DIGITS_MAX: Final = 64
 JSON_INT_MAX: Final = 2**63 - 1
+BYTES_SHOWN_MAX: Final = 1024
 FLOAT_EXACT_MAX: Final = 2**53
 _FLOAT_NOISE_FEN: Final = 1e-6
 _EXACT: Final = Context(prec=300)
@@ -43,6 +44,9 @@ _ROUNDED: Final = Wrong(
 )
 _NO_FEN: Final = Wrong("应为元, 最多两位小数 (整分)", "must be yuan with at most two decimals, whole fen")
 _NO_MONEY: Final = Wrong("应为金额", "must be an amount of money")
+_NO_NUMBER: Final = Wrong(
+    "应为数字, 不是真假值; 请用 codes 说明", "must be a number, neither true nor false; tell by codes what they mean"
+)
 
 
 def is_absent(value: object) -> bool:
@@ -105,9 +109,22 @@ def _bytes_text(value: bytes) -> str | Wrong | None:
     return _NO_TEXT
 
 
+def shown(value: object) -> str:
+    """A value as people are shown it: bytes as the text that they are, others in hex, a picture by its beginning."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        return str(value)
+    raw = bytes(value)
+    if len(raw) > BYTES_SHOWN_MAX:
+        return f"{raw[:BYTES_SHOWN_MAX].hex()}… ({len(raw)} bytes)"
+    text = _bytes_text(raw)
+    return text if isinstance(text, str) else raw.hex()
+
+
 def as_number(value: object) -> Value | Wrong | None:
-    """A number or the text of one, for the contract's reader to check."""
-    return value if type(value) is int else as_text(value)
+    """A number or the text of one, for the contract's reader to check. True is not 1: nobody knows what it counts."""
+    if type(value) is int:
+        return value
+    return _NO_NUMBER if isinstance(value, bool) else as_text(value)
 
 
 def coded(codes: Mapping[str, Value]) -> Convert:
@@ -151,7 +168,7 @@ def amount(value: object) -> Value | Wrong | None:
 def _exact(value: object) -> Decimal | Wrong | None:
     if type(value) is Decimal and value.is_finite() and abs(value.adjusted()) < DIGITS_MAX:
         return value
-    text = as_text(value)
+    text = _NO_MONEY if isinstance(value, bool) else as_text(value)
     if text is None or isinstance(text, Wrong):
         return text
     plain = text.removeprefix("¥").removeprefix("￥").removesuffix("元").strip()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     column,
     create_engine,
+    event,
     func,
     inspect,
     literal_column,
@@ -35,7 +36,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from vipgate.agent import exact
+from vipgate.agent import endless, exact
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
 from vipgate.errors import OperatorError
@@ -166,6 +167,11 @@ class DatabaseSource:
     def _row(self, row: tuple[object, ...]) -> SourceRow:
         values = row[: len(self.columns)]
         cursor = [values[place] for place in self._places]
+        for one, value in zip(self._cursor, cursor, strict=True):
+            if isinstance(value, endless.Endless):
+                raise OperatorError(
+                    f"source.cursor: {one.name} holds {value}, which is no time to go on from; mend the row, or leave it out by a query"
+                )
         for place, text_of in zip(self._kinds or (), row[len(values) :], strict=True):
             cursor[place] = text_of
         return SourceRow(f"{self._cursor[-1].name}={cursor[-1]}", values, tuple(cursor))
@@ -318,10 +324,13 @@ def _engine(url: URL) -> Engine:
             "execution_options": {"postgresql_readonly": True},
         }
     try:
-        return create_engine(url, **options)
+        engine = create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError, ArgumentError) as error:
         hint = _DRIVERS.get(backend, "see docs/agent.md, Sources")
         raise OperatorError(f"source.database: {_line(error)}; {hint}") from None
+    if engine.driver == "psycopg":
+        event.listen(engine, "connect", lambda connection, _: endless.give_as_text(connection))
+    return engine
 
 
 def _from_clause(config: SourceConfig) -> Any:

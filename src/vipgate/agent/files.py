@@ -21,6 +21,8 @@ CELL_CHARS_MAX: Final = 1024 * 1024
 LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
 # A last line without an end is believed when nobody has written for so long.
 SETTLED_S: Final = 1.0
+# Ctrl-Z, by which programs of DOS end a file; some fill its last block with it.
+DOS_END: Final = "\x1a"
 SAMPLE_CHARS: Final = 64 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 DELIMITERS: Final = ",;\t|"
@@ -138,9 +140,11 @@ class CsvSource(_FileSource):
                     raise OperatorError(
                         f"{self._path}, line {number}: longer than {LINE_CHARS_MAX} characters; is it CSV?"
                     )
-                if not self._is_settled():
+                if not line.endswith(DOS_END) and not self._is_settled():
                     return
-            yield line.replace("\0", "\ufffd")
+            line = line.replace(DOS_END, "")
+            if line:
+                yield line.replace("\0", "\ufffd")
 
     def _is_settled(self) -> bool:
         before = self.stamp()

@@ -172,9 +172,12 @@ class Intake:
 
     def _is_full(self) -> bool:
         """Whether the spool has reached its bound: then reading waits, and the source keeps what is new."""
-        share = self._spool.used_bytes() / self._config.spool.bytes_max
+        bytes_max = self._config.spool.bytes_max
+        if self._spool.used_bytes() >= FULL_WARNING * bytes_max:
+            self._spool.cut_log()
+        share = self._spool.used_bytes() / bytes_max
         if share >= FULL_WARNING and not self._status.spool_trouble:
-            log.warning("spool fills up", used_share=round(share, 2), bytes_max=self._config.spool.bytes_max)
+            log.warning("spool fills up", used_share=round(share, 2), bytes_max=bytes_max)
         self._status.spool_trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
         return share >= 1.0
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from vipgate.agent.config import TIME_MEMBERS, Filter, Member
-from vipgate.agent.convert import Convert, Value, Wrong, amount, as_number, as_text, coded, is_absent, money
+from vipgate.agent.convert import Convert, Value, Wrong, amount, as_number, as_text, coded, is_absent, money, shown
 from vipgate.agent.times import pay_time, period_time
 from vipgate.agent.tomltable import Scalar
 from vipgate.errors import Fault, OperatorError
@@ -110,9 +110,7 @@ def _passes(value: object, wanted: Filter) -> bool:
 
 
 def _shown(value: object) -> str | None:
-    if is_absent(value):
-        return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return None if is_absent(value) else shown(value)
 
 
 class _Places:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry, Gauge, start_http_server, write_to_textfile
 
 from vipgate.agent.status import Status
+from vipgate.errors import OperatorError
+
+log = structlog.get_logger()
 
 _GAUGES: Final = {
     "vipgate_agent_acknowledged_rows": "Rows that the platform has acknowledged since the agent began.",
@@ -15,7 +19,7 @@ _GAUGES: Final = {
     "vipgate_agent_lag_seconds": "How long the oldest of them has waited.",
     "vipgate_agent_dead_letters": "Rows that the mapping or the platform refuses.",
     "vipgate_agent_stock_rows": "Rows of the stock that are acknowledged.",
-    "vipgate_agent_in_trouble": "1 while nothing can be sent or read.",
+    "vipgate_agent_in_trouble": "1 while rows cannot be sent or read, or soon cannot: see vipgate agent status.",
     "vipgate_agent_last_look_timestamp_seconds": "When the agent last wrote these figures.",
 }
 
@@ -25,6 +29,7 @@ class Metrics:
 
     def __init__(self, park_uuid: str) -> None:
         self._registry = CollectorRegistry()
+        self._trouble = ""
         self._gauges = {
             name: Gauge(name, text, ["park_uuid"], registry=self._registry).labels(park_uuid)
             for name, text in _GAUGES.items()
@@ -38,16 +43,26 @@ class Metrics:
             "vipgate_agent_lag_seconds": status.lag_s,
             "vipgate_agent_dead_letters": status.dead,
             "vipgate_agent_stock_rows": status.stock_done,
-            "vipgate_agent_in_trouble": int(bool(status.trouble or status.source_trouble)),
+            "vipgate_agent_in_trouble": int(bool(status.trouble or status.source_trouble or status.spool_trouble)),
             "vipgate_agent_last_look_timestamp_seconds": status.at_us / 1e6,
         }
         for name, value in values.items():
             self._gauges[name].set(value)
 
     def write(self, path: Path) -> None:
-        """Writes the file at once or not at all."""
-        write_to_textfile(str(path), self._registry)
+        """Writes the file at once or not at all. Where it cannot be written that is told: records go on without figures."""
+        trouble = ""
+        try:
+            write_to_textfile(str(path), self._registry)
+        except OSError as error:
+            trouble = f"cannot write {path}: {error.strerror}; mend metrics.file, or its folder's owner and mode"
+        if trouble and trouble != self._trouble:
+            log.warning("no figures", reason=trouble)
+        self._trouble = trouble
 
     def serve(self, host: str, port: int) -> None:
-        """Serves the figures until the process ends."""
-        start_http_server(port, host, self._registry)
+        """Serves the figures until the process ends. Raises OperatorError."""
+        try:
+            start_http_server(port, host, self._registry)
+        except OSError as error:
+            raise OperatorError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None

@@ -41,8 +41,9 @@ class Line:
         return max(0, (1 if self.failures else in_flight_max) - in_flight)
 
     def works(self) -> None:
-        """An answer came that only a platform which takes this park's pushes gives."""
-        self.failures, self.until_s, self.trouble, self.is_mending = 0, 0.0, "", False
+        """An answer came that only a platform which takes this park's pushes gives; one more refusal of every row is none."""
+        if self.bare_refusals < BARE_REFUSALS_MAX:
+            self.failures, self.until_s, self.trouble, self.is_mending = 0, 0.0, "", False
 
     def fails(self, now_s: float, chance: float, reason: str, retry_after_s: float | None = None) -> None:
         """It did not work this time."""
@@ -60,13 +61,13 @@ class Line:
 
     def refuses_one(self, now_s: float, chance: float, reason: str) -> None:
         """One row alone was refused without a word about which member is wrong."""
-        self.bare_refusals += 1
-        if self.bare_refusals >= BARE_REFUSALS_MAX:
-            self.bare_refusals = 0
+        # It stays at its bound until something is stored or named: one row at a time is risked, not twenty.
+        self.bare_refusals = min(self.bare_refusals + 1, BARE_REFUSALS_MAX)
+        if self.bare_refusals == BARE_REFUSALS_MAX:
             self.is_shut(now_s, chance, f"the platform refuses every row: {reason}")
 
     def accepts(self) -> None:
-        """Rows were stored."""
+        """Rows were stored, or what is wrong was named."""
         self.bare_refusals = 0
         self.works()
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from vipgate.agent.config import Config
+from vipgate.agent.convert import shown
 from vipgate.agent.mapping import Mapper
 from vipgate.agent.records import HASH_BYTES, Dead, Ready
 from vipgate.agent.sources import SourceRow
@@ -75,7 +76,9 @@ class Reader:
     def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
         key = self._map_key(row.values) if row.problem is None else None
         pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
-        reason = _storable("; ".join(fault.text(self._language).removeprefix(": ") for fault in faults))
+        # A fault of the row as a whole has no place, a member's stands behind its row: `.plate`.
+        told = [fault.text(self._language).removeprefix(": ").removeprefix(".") for fault in faults]
+        reason = _storable("; ".join(told))
         values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
         return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
 
@@ -83,7 +86,7 @@ class Reader:
 def _shown(value: object) -> str | int | float | None:
     if value is None or isinstance(value, int | float):
         return value
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else _storable(str(value))
+    return _storable(shown(value))
 
 
 def _storable(text: str) -> str:

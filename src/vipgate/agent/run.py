@@ -71,6 +71,8 @@ class Agent:
                 self._wake.clear()
         finally:
             self._end()
+            if show is not None:
+                show(self.status)
 
     def stop(self) -> None:
         """Lets the run end: what is in flight is waited for."""
@@ -240,7 +242,7 @@ class Agent:
             self._line.works()
             self._part(parcel, answer)
         elif isinstance(answer, Refused):
-            self._line.works()
+            (self._line.accepts if answer.rows else self._line.works)()
             self._refuse(parcel, answer)
         else:
             self._tell_trouble(answer.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
@@ -20,18 +21,28 @@ def _program() -> list[str]:
     return [sys.executable, "-m", "vipgate"]
 
 
-def _quoted(word: str) -> str:
-    """A word of ExecStart: systemd reads quotes, backslashes, `%` and `$`."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+def _escaped(text: str) -> str:
+    """Systemd reads `%` in every line."""
+    return text.replace("%", "%%")
+
+
+def _quoted(word: str | Path) -> str:
+    """A word of a list: systemd reads quotes and backslashes too."""
+    escaped = _escaped(str(word)).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def systemd_unit(config: Path, spool: Path, user: str) -> str:
-    """The unit's text. It may write the spool's folder and nothing else; it is started again for ever."""
-    command = " ".join(map(_quoted, [*_program(), "agent", "run", str(config), "--spool", str(spool)]))
+def systemd_unit(config: Path, spool: Path, user: str, writes: Sequence[Path] = ()) -> str:
+    """The unit's text. It may write the folders of spool, configuration and `writes`, no other; it is started again for ever."""
+    words = [*_program(), "agent", "run", str(config), "--spool", str(spool)]
+    # In commands `$` begins a variable.
+    command = " ".join(_quoted(word).replace("$", "$$") for word in words)
+    # A folder that is not there yet must not keep the service from starting.
+    folders = " ".join(
+        [_quoted(spool.parent), _quoted(config.parent), *(_quoted(f"-{path.parent}") for path in writes)]
+    )
     return f"""[Unit]
-Description=vipgate agent: keeps the parking platform in step with {config.stem}
-Documentation=https://pypi.org/project/vipgate
+Description=vipgate agent: keeps the parking platform in step with {_escaped(config.stem)}
 Wants=network-online.target
 After=network-online.target
 StartLimitIntervalSec=0
@@ -39,15 +50,15 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 User={user}
-WorkingDirectory={str(config.parent).replace("%", "%%")}
+WorkingDirectory={_escaped(str(config.parent))}
 ExecStart={command}
 Restart=always
 RestartSec=5
 TimeoutStopSec=120
-EnvironmentFile=-{str(config.with_suffix(".env")).replace("%", "%%")}
+EnvironmentFile=-{_escaped(str(config.with_suffix(".env")))}
 NoNewPrivileges=true
 ProtectSystem=strict
-ReadWritePaths={_quoted(str(spool.parent))} {_quoted(str(config.parent))}
+ReadWritePaths={folders}
 PrivateTmp=true
 MemoryMax=512M
 

@@ -161,8 +161,17 @@ class Spool:
         """How much of the file is in use, and what its log takes beside it."""
         with self._translated():
             pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
-            log = self.path.with_name(self.path.name + "-wal")
-            return pages * self._number("PRAGMA page_size") + (log.stat().st_size if log.exists() else 0)
+            return pages * self._number("PRAGMA page_size") + self._log_bytes()
+
+    def _log_bytes(self) -> int:
+        log = self.path.with_name(self.path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def cut_log(self) -> None:
+        """Moves the log into the file: it would keep the length that it once had, whatever is in it."""
+        with self._translated():
+            if self._log_bytes():
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # ---- what waits ------------------------------------------------------------------------------------------------------
 

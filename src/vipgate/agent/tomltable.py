@@ -134,12 +134,14 @@ class Table:
             return value
         if kind == "file" and rest:
             return self._in_file(key, base / rest)
+        if kind in ("env", "file"):
+            self.fault(key, f'"{kind}:" names nothing; write env:NAME or file:PATH')
         return text.strip()
 
     def _in_file(self, key: str, path: Path) -> str:
         try:
             with path.open(encoding="utf-8-sig") as file:
-                value = file.read(SECRET_CHARS_MAX).strip()
+                value = file.read(SECRET_CHARS_MAX + 1).strip()
         except (OSError, UnicodeDecodeError) as error:
             self.fault(
                 key, f"cannot read {path}: {getattr(error, 'strerror', None) or error}; mend the path or its rights"
@@ -147,6 +149,8 @@ class Table:
             return ""
         if not value:
             self.fault(key, f"{path} is empty; write the value into it")
+        if len(value) > SECRET_CHARS_MAX:
+            self.fault(key, f"{path} holds more than {SECRET_CHARS_MAX} characters; is it the right file?")
         return value
 
 

@@ -20,6 +20,8 @@ from vipgate.cli.demo import demo
 from vipgate.cli.ledger import backup, export, migrate, request, sign_
 from vipgate.cli.parks import park
 from vipgate.cli.push import push
+from vipgate.cli.rekey import rekey
+from vipgate.cli.staff import audit, erase, token, user
 from vipgate.errors import VipgateError
 from vipgate.logs import set_up_logs
 from vipgate.settings import load_settings
@@ -33,6 +35,8 @@ app = typer.Typer(
     help="Keeps a parking platform's ledger of renewals in step with every car park.",
 )
 app.add_typer(park, name="park")
+app.add_typer(user, name="user")
+app.add_typer(token, name="token")
 app.add_typer(agent, name="agent")
 agent.command("init")(init)
 agent.command("check")(check)
@@ -44,6 +48,9 @@ app.command("request")(request)
 app.command("sign")(sign_)
 app.command("migrate")(migrate)
 app.command("backup")(backup)
+app.command("rekey")(rekey)
+app.command("erase")(erase)
+app.command("audit")(audit)
 app.command("copy")(copy_)
 app.command("push")(push)
 app.command("demo")(demo)
@@ -69,6 +76,16 @@ def serve(
     ] = None,
     inside_host: Annotated[str | None, typer.Option(help="Inside address; default 127.0.0.1.")] = None,
     inside_port: Annotated[int | None, typer.Option(help="Inside port; default: the next after --port.")] = None,
+    inside_url: Annotated[str | None, typer.Option(help="How staff reach the inside port through a proxy.")] = None,
+    inside_secure: Annotated[
+        bool | None,
+        typer.Option("--inside-secure/--no-inside-secure", help="Staff reach it over TLS alone."),
+    ] = None,
+    console_desks: Annotated[int | None, typer.Option(help="Pages that read the database at once.")] = None,
+    charge_types_private: Annotated[
+        bool | None,
+        typer.Option("--charge-types-private/--no-charge-types-private", help="Parks may have private addresses."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; SQLite takes one.")] = None,
     always_200: Annotated[bool | None, typer.Option("--always-200", help="Status 200 even for refusals.")] = None,
     body_bytes_max: Annotated[int | None, typer.Option(help="Largest body, in bytes.")] = None,

@@ -75,15 +75,15 @@ def vault_for(settings: Settings) -> Vault:
     return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
 
 
-def read_secret(given: str) -> str:
-    """The secret that --secret means. Raises OperatorError."""
+def read_secret(given: str, flag: str = "--secret") -> str:
+    """The secret that `flag` means. Raises OperatorError."""
     kind, _, rest = given.partition(":")
     if given == "-":
         secret = sys.stdin.readline(SECRET_CHARS_MAX + 2)
     elif kind == "env" and rest:
         secret = os.environ.get(rest, "")
         if not secret:
-            raise OperatorError(f"The variable {rest} is not set; set it or give --secret -.")
+            raise OperatorError(f"The variable {rest} is not set; set it or give {flag} -.")
     elif kind == "file" and rest:
         try:
             with Path(rest).open(encoding="utf-8") as file:
@@ -92,7 +92,7 @@ def read_secret(given: str) -> str:
             raise OperatorError(f"Cannot read the secret file {rest}: {error.strerror}.") from None
     else:
         secret = given
-        warn("The secret can be seen in the process list and in the shell's history; better --secret - or env:NAME.")
+        warn(f"The secret can be seen in the process list and in the shell's history; better {flag} - or env:NAME.")
     secret = secret.rstrip("\r\n")
     if not 0 < len(secret) <= SECRET_CHARS_MAX:
         raise OperatorError(f"A secret has 1 to {SECRET_CHARS_MAX} characters, this one has {len(secret)}.")

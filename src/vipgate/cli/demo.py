@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,7 @@ from vipgate.wire import encode_renewals, signed_headers
 RECORDS: Final = 2_000
 ROWS_A_BATCH: Final = 250
 STOP_WAIT_S: Final = 30
+WELCOME_WAIT_S: Final = 10
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -42,10 +44,11 @@ def demo(
         environment["VIPGATE_HOME"] = home
         log = Path(home) / "gateway.log"
         with log.open("w", encoding="utf-8") as log_file:
-            server, push_url, ready_url = _start(environment, port, log_file)
+            server, push_url, inside_url = _start(environment, port, log_file)
+            welcome = Welcome(server)
             try:
                 _walk(environment, push_url)
-                _show_addresses(home, push_url, ready_url)
+                _show_addresses(home, push_url, inside_url, welcome.url())
                 if stay:
                     console.print("\nServing. Ctrl-C stops it and deletes the temporary data.")
                     server.wait()
@@ -76,6 +79,27 @@ def _start(environment: dict[str, str], port: int, log_file: IO[str]) -> tuple[s
 def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
     for line in islice(server.stdout or (), 2):
         yield line.split()[-1]
+
+
+class Welcome:
+    """Waits for the link that makes the first account: the inside process says it once it serves."""
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        self._server = server
+        self._said = threading.Event()
+        self._url = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._server.stdout or ():
+            if line.startswith("welcome"):
+                self._url = line.split()[-1]
+                self._said.set()
+
+    def url(self) -> str:
+        """The link, or nothing where it does not come soon."""
+        self._said.wait(WELCOME_WAIT_S)
+        return self._url
 
 
 def _walk(environment: dict[str, str], push_url: str) -> None:
@@ -110,12 +134,16 @@ def _push(client: httpx.Client, url: str, body: bytes, headers: dict[str, str], 
         raise OperatorError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
 
 
-def _show_addresses(home: str, push_url: str, ready_url: str) -> None:
+def _show_addresses(home: str, push_url: str, inside_url: str, welcome_url: str) -> None:
     base = push_url.partition("/gate/")[0]
     console.rule("look at it", align="left")
     console.print(f"push here       {push_url}")
     console.print(f"health          {base}/healthz")
-    console.print(f"readiness       {ready_url}")
+    console.print(f"readiness       {inside_url}readyz")
+    console.print(f"metrics         {inside_url}metrics")
+    console.print(f"console         {inside_url}")
+    if welcome_url:
+        console.print(f"first account   {welcome_url}")
     vipgate = f"VIPGATE_HOME={home} {Path(sys.argv[0])}"
     console.print(f"the park        {vipgate} park show {PAGE_PARK_UUID}")
     console.print(f"its records     {vipgate} export {PAGE_PARK_UUID}")

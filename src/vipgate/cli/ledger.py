@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -26,18 +26,13 @@ from vipgate.cli.common import (
     store_for,
 )
 from vipgate.errors import OperatorError
-from vipgate.renewal import FLAG_NAMES, fold_plate, format_instant, format_value
+from vipgate.members import EXPORT_COLUMNS, export_members, flat_cells, journal_members
+from vipgate.renewal import fold_plate
 from vipgate.seqno import seqno_time_us
 from vipgate.signature import diagnose, sign
-from vipgate.store.interface import Filter, JournalEntry, Stored
+from vipgate.store.interface import Filter
 from vipgate.store.opening import distribute
 from vipgate.wire import BODY_BYTES_MAX
-
-EXPORT_COLUMNS: Final = (
-    "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type",
-    "value", "pay_time", "renewal_start_time", "renewal_end_time", "pay_value", "operator", "revision", "seqno",
-    "flags", "extra",
-)  # fmt: skip
 
 
 class ExportFormat(StrEnum):
@@ -45,36 +40,6 @@ class ExportFormat(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
-
-
-def export_members(stored: Stored) -> dict[str, Any]:
-    """A record as exports show it: ints as ints, instants as ISO 8601 UTC, absent as null, `value` as a decimal string."""
-    one = stored.renewal
-    return {
-        "plate": one.plate,
-        "plate_color": one.plate_color,
-        "card_no": one.card_no,
-        "card_id": one.card_id,
-        "charge_type": one.charge_type,
-        "vip_type": one.vip_type,
-        "quantity": one.quantity,
-        "pay_partner": one.pay_partner,
-        "pay_type": one.pay_type,
-        "value": None if one.value_e4 is None else format_value(one.value_e4),
-        "pay_time": None if one.pay_time_ms is None else format_instant(one.pay_time_ms * 1000),
-        "renewal_start_time": _instant(one.renewal_start_time_us),
-        "renewal_end_time": _instant(one.renewal_end_time_us),
-        "pay_value": one.pay_value_fen,
-        "operator": one.operator,
-        "revision": stored.revision,
-        "seqno": stored.seqno,
-        "flags": [name for flag, name in FLAG_NAMES.items() if one.flags & flag],
-        "extra": None if one.extra is None else msgspec.Raw(one.extra.encode()),
-    }
-
-
-def _instant(instant_us: int | None) -> str | None:
-    return None if instant_us is None else format_instant(instant_us)
 
 
 def export(
@@ -112,9 +77,7 @@ def _write_csv(records: Iterator[dict[str, Any]]) -> None:
     writer = csv_writer()
     writer.writerow(EXPORT_COLUMNS)
     for members in records:
-        members["flags"] = " ".join(members["flags"])
-        members["extra"] = None if members["extra"] is None else bytes(members["extra"]).decode()
-        writer.writerow([members[column] for column in EXPORT_COLUMNS])
+        writer.writerow(flat_cells(members))
 
 
 def request(
@@ -136,38 +99,13 @@ def request(
     if entry is None:
         raise OperatorError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
     if not body:
-        print_one(_journal_members(entry), output)
+        print_one(journal_members(entry), output)
     elif kept is None:
         raise OperatorError(
             f"No body is kept for {seqno}; only refused (400) requests of authenticated parks have one."
         )
     else:
         sys.stdout.buffer.write(kept)
-
-
-def _journal_members(entry: JournalEntry) -> dict[str, Any]:
-    hint = entry.hint
-    return {
-        "seqno": entry.seqno,
-        "received": format_instant(entry.caller.received_us),
-        "park_uuid": entry.park_uuid,
-        "claimed_park_uuid": entry.claimed,
-        "code": entry.code,
-        "hint": None if hint is None else hint.zh,
-        "hint_en": None if hint is None else hint.en,
-        "complete": entry.complete,
-        "generation": entry.generation,
-        "rows_received": entry.received,
-        "inserted": entry.inserted,
-        "updated": entry.updated,
-        "unchanged": entry.unchanged,
-        "duration_ms": entry.duration_us / 1000,
-        "secret_used": entry.secret_used,
-        "peer": entry.caller.peer,
-        "body_bytes": entry.caller.body_bytes,
-        "body_sha256": entry.caller.body_sha256,
-        "body_kept": entry.body_kept,
-    }
 
 
 def sign_(

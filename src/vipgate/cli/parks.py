@@ -20,12 +20,14 @@ from vipgate.cli.common import (
     read_secret,
     settings_for,
     shown_instant,
-    store_for,
     vault_for,
 )
+from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
+from vipgate.store.browsing import ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
+from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
@@ -52,14 +54,10 @@ def _members(found: Park) -> dict[str, Any]:
     }
 
 
-def _unknown(park_uuid: str) -> OperatorError:
-    return OperatorError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
-
-
 def _found(store: Store, park_uuid: str) -> Park:
     found = store.find_park(park_uuid)
     if found is None:
-        raise _unknown(park_uuid)
+        raise unknown_park(park_uuid)
     return found
 
 
@@ -78,12 +76,17 @@ def add(
         raise OperatorError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with store_for(config, database) as store:
-        if not store.add_park(park_uuid, name, sealed, clock_us()):
+    with desk_for(config, database) as desk:
+        if not desk.store.add_park(park_uuid, name, sealed, clock_us()):
             raise OperatorError(
                 f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
             )
+        _note(desk, "park.add", park_uuid, subject=park_uuid, detail=name)
     _show_secret(park_uuid, chosen if secret is None else None, output)
+
+
+def _note(desk: Desk, action: str, park_uuid: str, *, subject: str = "", detail: str = "") -> None:
+    desk.staff.note(deed_of_command(action, park_uuid=park_uuid, subject=subject, detail=detail))
 
 
 def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
@@ -98,9 +101,9 @@ def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
 @park.command("list")
 def list_(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
     """All parks."""
-    with store_for(config, database) as store:
+    with desk_for(config, database) as desk:
         columns = ("park_uuid", "name", "enabled", "records", "last_push")
-        print_many(map(_members, _all_parks(store)), columns, output)
+        print_many(map(_members, _all_parks(desk.store)), columns, output)
 
 
 def _all_parks(store: Store) -> Iterator[Park]:
@@ -113,8 +116,18 @@ def _all_parks(store: Store) -> Iterator[Park]:
 @park.command("show")
 def show(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
     """One park: its stock, its last push, and which secret it used."""
-    with store_for(config, database) as store:
-        print_one(_members(_found(store, park_uuid)), output)
+    with desk_for(config, database) as desk:
+        members = _members(_found(desk.store, park_uuid))
+        more = _more(desk, park_uuid)
+    members |= {"retention_days": more.retention_days, "charge_address": more.charge_address}
+    print_one(members, output)
+
+
+def _more(desk: Desk, park_uuid: str) -> ParkMore:
+    found = desk.browse.park_more(park_uuid)
+    if found is None:
+        raise unknown_park(park_uuid)
+    return found
 
 
 @park.command("set")
@@ -125,14 +138,65 @@ def set_(
         list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' lifts the list.")
     ] = None,
     rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 lifts the limit.")] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=RETENTION_DAYS_MAX,
+            help="Days until plates and cards are erased, from a record's end or last change; 0: never.",
+        ),
+    ] = None,
+    charge_address: Annotated[
+        str | None, typer.Option(help="Where the park's own gateway tells its charge types; 'none' forgets it.")
+    ] = None,
     config: Config = None,
     database: Database = None,
 ) -> None:
-    """Change a park's name, allow list or rate."""
+    """Change a park's name, allow list, rate, retention, or the address of its own gateway."""
     change = ParkChange(name=name, allow_list=_networks(allow), rate_per_minute=rate_per_minute)
-    with store_for(config, database) as store:
-        if not store.change_park(park_uuid, change):
-            raise _unknown(park_uuid)
+    address = _address(charge_address)
+    with desk_for(config, database) as desk:
+        before, more = _found(desk.store, park_uuid), _more(desk, park_uuid)
+        if change != ParkChange():
+            desk.store.change_park(park_uuid, change)
+            detail = _told_change(before, _found(desk.store, park_uuid))
+            _note(desk, "park.change", park_uuid, subject=before.name, detail=detail)
+        if retention_days is not None:
+            detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
+            deed = deed_of_command("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.keep.set_retention(park_uuid, retention_days or None, deed)
+        if charge_address is not None:
+            detail = f"{_told(more.charge_address)} → {_told(address)}"
+            deed = deed_of_command("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.keep.set_charge_address(park_uuid, address, deed)
+
+
+def _address(given: str | None) -> str | None:
+    """The address that --charge-address means; None for none. Raises OperatorError."""
+    if given is None or given.strip() in ("", "none"):
+        return None
+    # Loads an HTTP client, for this flag alone.
+    from vipgate.chargetypes import ChargeTypesRefused, check_address
+
+    try:
+        return check_address(given)
+    except ChargeTypesRefused as refused:
+        raise OperatorError(f"--charge-address {given}: {refused.words.en}") from None
+
+
+def _told_change(before: Park, after: Park) -> str:
+    """What the audit log tells of a change."""
+    pairs = [
+        (member, getattr(before, member), getattr(after, member))
+        for member in ("name", "enabled", "allow_list", "rate_per_minute")
+    ]
+    return "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "–"
+    return "–" if value is None or value == "" else str(value)
 
 
 def _networks(allow: list[str] | None) -> tuple[str, ...] | None:
@@ -157,14 +221,15 @@ def rotate_secret(
     """Give a park a new secret. Both are valid until the old one is retired."""
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with store_for(config, database) as store:
-        before = _found(store, park_uuid)
-        if not store.rotate_secret(park_uuid, sealed, clock_us()):
+    with desk_for(config, database) as desk:
+        before = _found(desk.store, park_uuid)
+        if not desk.store.rotate_secret(park_uuid, sealed, clock_us()):
             used = before.secret_used or "neither"
             raise OperatorError(
                 f"Park {park_uuid} still has a previous secret (it last used: {used}); "
                 f"first end it with: vipgate park retire-secret {park_uuid}"
             )
+        _note(desk, "park.rotate_secret", park_uuid)
     _show_secret(park_uuid, chosen if secret is None else None, output)
 
 
@@ -176,8 +241,8 @@ def retire_secret(
     database: Database = None,
 ) -> None:
     """End the previous secret of a park."""
-    with store_for(config, database) as store:
-        found = _found(store, park_uuid)
+    with desk_for(config, database) as desk:
+        found = _found(desk.store, park_uuid)
         if not found.has_previous_secret:
             raise OperatorError(f"Park {park_uuid} has no previous secret; nothing to retire.")
         if found.secret_used != "current" and not force:
@@ -185,7 +250,8 @@ def retire_secret(
             raise OperatorError(
                 f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway."
             )
-        store.retire_secret(park_uuid)
+        if desk.store.retire_secret(park_uuid):
+            _note(desk, "park.retire_secret", park_uuid)
 
 
 @park.command("disable")
@@ -201,9 +267,12 @@ def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None
 
 
 def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
-    with store_for(config, database) as store:
-        if not store.change_park(park_uuid, ParkChange(enabled=enabled)):
-            raise _unknown(park_uuid)
+    with desk_for(config, database) as desk:
+        before = _found(desk.store, park_uuid)
+        desk.store.change_park(park_uuid, ParkChange(enabled=enabled))
+        detail = _told_change(before, _found(desk.store, park_uuid))
+        if detail:
+            _note(desk, "park.change", park_uuid, subject=before.name, detail=detail)
 
 
 @park.command("generations")
@@ -211,8 +280,8 @@ def generations(
     park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT
 ) -> None:
     """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
-    with store_for(config, database) as store:
-        _found(store, park_uuid)
+    with desk_for(config, database) as desk:
+        _found(desk.store, park_uuid)
         rows = [
             {
                 "generation": one.generation,
@@ -222,7 +291,7 @@ def generations(
                 "ended": shown_instant(one.ended_us),
                 "seqno": one.seqno,
             }
-            for one in store.generations(park_uuid)
+            for one in desk.store.generations(park_uuid)
         ]
     print_many(rows, ("generation", "current", "records", "started", "ended", "seqno"), output)
 
@@ -235,15 +304,17 @@ def restore(
     database: Database = None,
 ) -> None:
     """Make an earlier stock the current one; the one that is current now can be restored in turn."""
-    with store_for(config, database) as store:
-        found = _found(store, park_uuid)
+    with desk_for(config, database) as desk:
+        found = _found(desk.store, park_uuid)
         if found.generation == generation:
             raise OperatorError(f"Generation {generation} is the current one already.")
-        if not store.restore(park_uuid, generation, clock_us()):
+        if not desk.store.restore(park_uuid, generation, clock_us()):
             raise OperatorError(
                 f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
             )
-        after = _found(store, park_uuid)
+        after = _found(desk.store, park_uuid)
+        detail = f"{found.generation} ({found.records}) → {after.generation} ({after.records})"
+        _note(desk, "park.restore", park_uuid, subject=str(generation), detail=detail)
     typer.echo(
         f"generation {found.generation} ({found.records} records) → {after.generation} ({after.records} records)"
     )

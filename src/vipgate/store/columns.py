@@ -7,6 +7,7 @@ from typing import Any, Final
 from vipgate.errors import Words
 from vipgate.renewal import Renewal
 from vipgate.store.interface import Caller, Generation, JournalEntry, Park, ParkAccess, Stored
+from vipgate.store.staffing import Deed, Session, Token, User
 
 RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
 
@@ -62,8 +63,65 @@ def read_journal_entry(row: tuple[Any, ...]) -> JournalEntry:
         inserted=row[9],
         updated=row[10],
         unchanged=row[11],
-        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17]),
+        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17], replay_of=row[19]),
         duration_us=row[13],
         secret_used=row[14],
         body_kept=bool(row[18]),
+    )
+
+
+def read_user(row: tuple[Any, ...]) -> User:
+    """What the statements `find_user` and `list_users` bring."""
+    return User(
+        name=row[0],
+        role=row[1],
+        password=row[2],
+        sees_plates=bool(row[3]),
+        enabled=bool(row[4]),
+        language=row[5],
+        created_us=row[6],
+        last_login_us=row[7],
+    )
+
+
+def read_session(row: tuple[Any, ...]) -> Session:
+    """What the statements `find_session` and `list_sessions` bring of a session."""
+    return Session(
+        digest=row[0],
+        user=row[1],
+        csrf=row[2],
+        created_us=row[3],
+        seen_us=row[4],
+        expires_us=row[5],
+        plates_until_us=row[6],
+        peer=row[7],
+    )
+
+
+def read_token(row: tuple[Any, ...]) -> Token:
+    """What the statements `find_token` and `list_tokens` bring."""
+    return Token(
+        number=row[0],
+        name=row[1],
+        digest=row[2],
+        scopes=tuple(row[3].split()),
+        park_uuid=row[4],
+        masked=bool(row[5]),
+        created_us=row[6],
+        used_us=row[7],
+        revoked_us=row[8],
+    )
+
+
+def read_deed(row: tuple[Any, ...]) -> Deed:
+    """What the statements `deeds…` bring."""
+    return Deed(
+        number=row[0],
+        at_us=row[1],
+        who=row[2],
+        action=row[3],
+        park_uuid=row[4],
+        subject=row[5],
+        detail=row[6],
+        peer=row[7],
     )

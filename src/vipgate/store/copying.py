@@ -1,7 +1,8 @@
 """Moves a whole ledger from one database to a PostgreSQL one, park by park, and proves that both hold the same.
 
 A copy that was interrupted goes on where it stopped, and a second one brings over what has changed since the first: a
-generation's records are read in the order of their last change, the journal in the order of its seqnos.
+generation's records are read in the order of their last change, the journal in the order of its seqnos. Accounts, tokens and
+the audit log come along; sessions do not, whoever was logged in logs in again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import msgspec
 from vipgate.errors import StoreMismatch
 from vipgate.seqno import seqno_prefix, seqno_time_us
 
-Table = Literal["park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer"]
+Table = Literal[
+    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+    "staff_user", "token", "deed",
+]  # fmt: skip
 Line = tuple[Any, ...]
 
 NOBODY: Final = ""
@@ -27,8 +31,11 @@ BODIES_A_COMMIT: Final = 20
 # A request that began earlier may have been stored later: this far back the journal is read again.
 JOURNAL_OVERLAP_US: Final = 3_600_000_000
 TABLES: Final[tuple[Table, ...]] = (
-    "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer",
+    "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
 )  # fmt: skip
+STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "deed")
+# What there is without a park.
+NOBODYS_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
 _BY_GENERATION: Final = ("renewal", "renewal_history")
 
 # Places in the lines of `park` and `generation`.
@@ -65,6 +72,9 @@ class Target(Source, Protocol):
 
     def drop_generation(self, park_uuid: str, generation: int) -> None:
         """Deletes a generation that the source has no more."""
+
+    def drop_charge_types(self, park_uuid: str) -> None:
+        """Deletes a park's charge types: the source may have fewer."""
 
 
 @dataclass(slots=True)
@@ -116,6 +126,8 @@ def copy(source: Source, target: Target, notice: Notice) -> Tally:
         _copy_park(source, target, park_uuid, tally, notice)
         tally.parks += 1
     _copy_journal(source, target, NOBODY, tally)
+    for table in STAFF_TABLES:
+        _bring(source.read(table, NOBODY), target, table, NOBODY, tally)
     return tally
 
 
@@ -148,6 +160,8 @@ def _copy_park(source: Source, target: Target, park_uuid: str, tally: Tally, not
         _bring(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, tally)
     _bring(iter(generations), target, "generation", park_uuid, tally)
     _copy_journal(source, target, park_uuid, tally)
+    target.drop_charge_types(park_uuid)
+    _bring(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, tally)
     _bring(iter(park), target, "park", park_uuid, tally)
 
 
@@ -175,7 +189,7 @@ def compare(source: Source, target: Source, notice: Notice) -> tuple[Tally, list
     """Reads both ledgers whole and compares, table by table, the number of lines and a checksum over them."""
     tally, differences = Tally(), []
     for park_uuid in [*all_parks(source), NOBODY]:
-        for table in ("park", *TABLES) if park_uuid else ("request", "daily_answer"):
+        for table in ("park", *TABLES) if park_uuid else NOBODYS_TABLES:
             ours, theirs = (_fingerprint(one, table, park_uuid) for one in (source, target))
             tally.add(table, ours.lines)
             if ours != theirs:

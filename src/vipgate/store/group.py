@@ -176,7 +176,7 @@ class GroupWriter(ABC, Generic[Key]):
             caller = request.caller
             duration_us = max(0, self._now_us - caller.received_us)
             tail = (caller.received_us, duration_us)
-            origin = (caller.peer, caller.body_bytes, caller.body_sha256)
+            origin = (caller.peer, caller.body_bytes, caller.body_sha256, caller.replay_of)
             if isinstance(request, Push):
                 key = (self._parks[request.park_uuid].key, day, "1001")
                 counts = (request.received, outcome.inserted, outcome.updated, outcome.unchanged)

@@ -29,12 +29,13 @@ def business_day(instant_us: int) -> int:
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How a request came in: for the journal only."""
+    """How a request came in: for the journal only. `replay_of`: the seqno of the refused request that staff sent again by it."""
 
     received_us: int
     peer: str
     body_bytes: int
     body_sha256: str
+    replay_of: str | None = None
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ import random
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
+from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
     FOR_EVER_US,
@@ -49,6 +50,22 @@ PARKS_AWAY_MAX: Final = 100_000
 _PARK_OF = itemgetter(0)
 
 
+class PostgresWork:
+    """See `Work`."""
+
+    def __init__(self, db: Connection, sql: Mapping[str, str]) -> None:
+        self._db = db
+        self._sql = sql
+
+    def run(self, name: str, values: Mapping[str, object]) -> int:
+        """See `Work.run`."""
+        return self._db.execute(self._sql[name], values).rowcount
+
+    def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """See `Work.rows`."""
+        return self._db.execute(self._sql[name], values).fetchall()
+
+
 class PostgresStore:
     """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
 
@@ -64,7 +81,7 @@ class PostgresStore:
     ) -> None:
         self.link = Link(url, connections)
         self._sql = self.link.sql
-        self._clock_us = clock_us
+        self.clock_us = clock_us
         self._retention = retention or Retention()
         self._pause = pause
         self._chance = chance
@@ -112,7 +129,7 @@ class PostgresStore:
 
     def _still_away(self, group: Sequence[Push | Refused]) -> dict[str, NodeAway]:
         """The parks of `group` whose node did not answer a moment ago, and why."""
-        now_us = self._clock_us()
+        now_us = self.clock_us()
         found = {park: self._away[park] for request in group if (park := request.park_uuid or "") in self._away}
         for park in [park for park, (_, until_us) in found.items() if now_us >= until_us]:
             del self._away[park], found[park]
@@ -120,7 +137,7 @@ class PostgresStore:
 
     def _note_away(self, park_uuid: str, error: NodeAway) -> None:
         if len(self._away) < PARKS_AWAY_MAX:
-            self._away[park_uuid] = (error, self._clock_us() + NODE_PAUSE_US)
+            self._away[park_uuid] = (error, self.clock_us() + NODE_PAUSE_US)
 
     def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
         """A transaction for each park, so that those on nodes that are well go through."""
@@ -152,7 +169,7 @@ class PostgresStore:
     def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome]:
         """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
         with db.pipeline() if self.is_distributed else nullcontext() as pipeline, db.transaction():
-            writer = PostgresGroup(db, pipeline, self._sql, self._retention, self._clock_us)
+            writer = PostgresGroup(db, pipeline, self._sql, self._retention, self.clock_us)
             if not again:
                 return writer.write(group)
             stored = writer.stored_already(group)
@@ -171,7 +188,7 @@ class PostgresStore:
             )
             if not deleted:
                 deleted = self._purge_journal(db, now_us, retention)
-        return deleted > 0
+        return deleted > 0 or erase_expired(self, now_us)
 
     def _purge_generation(self, db: Connection, before_us: int, chunk: dict[str, object]) -> int:
         found = db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()
@@ -180,7 +197,7 @@ class PostgresStore:
         place = {"park_uuid": found[0], "generation": found[1]}
         if not db.execute(self._sql["start_purge"], place).rowcount:
             return 0
-        for name in ("purge_renewals", "purge_history", "purge_generation"):
+        for name in ("purge_renewals", "purge_history", "purge_later", "purge_generation"):
             deleted = db.execute(self._sql[name], place | chunk).rowcount
             if deleted:
                 return deleted
@@ -206,7 +223,14 @@ class PostgresStore:
             deleted += db.execute(self._sql[name], values).rowcount
         return deleted
 
-    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    @contextmanager
+    def work(self) -> Iterator[PostgresWork]:
+        """See `Worker.work`."""
+        with self.link.borrow() as db, db.transaction():
+            yield PostgresWork(db, self._sql)
+
+    def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """See `Worker.rows`."""
         with self.link.borrow() as db:
             return db.execute(self._sql[name], values).fetchall()
 
@@ -217,7 +241,7 @@ class PostgresStore:
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """See `Store.park_access`."""
-        rows = self._rows("park_access", {"park_uuid": park_uuid})
+        rows = self.rows("park_access", {"park_uuid": park_uuid})
         return read_access(rows[0]) if rows else None
 
     def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
@@ -231,12 +255,12 @@ class PostgresStore:
 
     def find_park(self, park_uuid: str) -> Park | None:
         """See `Store.find_park`."""
-        rows = self._rows("find_park", {"park_uuid": park_uuid})
+        rows = self.rows("find_park", {"park_uuid": park_uuid})
         return read_park(rows[0]) if rows else None
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
-        return list(map(read_park, self._rows("list_parks", {"after": after, "limit": limit})))
+        return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
 
     def change_park(self, park_uuid: str, change: ParkChange) -> bool:
         """See `Store.change_park`."""
@@ -259,7 +283,7 @@ class PostgresStore:
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """See `Store.generations`."""
-        return list(map(read_generation, self._rows("generations", {"park_uuid": park_uuid})))
+        return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
 
     def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
         """See `Store.restore`."""
@@ -293,39 +317,39 @@ class PostgresStore:
         """See `Store.newest`."""
         values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
         values["before"] = FOR_EVER_US if before is None else before
-        return list(map(read_stored, self._rows("newest" if plate is None else "newest_of_plate", values)))
+        return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
 
     def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
         """See `Store.find_record`."""
-        rows = self._rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return read_stored(rows[0]) if rows else None
 
     def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
         """See `Store.history`."""
-        rows = self._rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        rows = self.rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return [Replaced(read_stored(row[:-1]), row[-1]) for row in rows]
 
     def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
         """See `Store.daily`."""
-        return {row[:2]: row[2:] for row in self._rows("daily", {"park_uuid": park_uuid})}
+        return {row[:2]: row[2:] for row in self.rows("daily", {"park_uuid": park_uuid})}
 
     def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
         """See `Store.daily_answers`."""
-        return {row[:2]: row[2:] for row in self._rows("daily_answers", {"park_uuid": park_uuid})}
+        return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
 
     def journal_entry(self, seqno: str) -> JournalEntry | None:
         """See `Store.journal_entry`."""
-        rows = self._rows("journal_entry", {"seqno": seqno})
+        rows = self.rows("journal_entry", {"seqno": seqno})
         return read_journal_entry(rows[0]) if rows else None
 
     def refused_body(self, seqno: str) -> bytes | None:
         """See `Store.refused_body`."""
-        rows = self._rows("refused_body", {"seqno": seqno})
+        rows = self.rows("refused_body", {"seqno": seqno})
         return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
 
     def ping(self) -> None:
         """See `Store.ping`."""
-        if self._rows("ping", {})[0][0]:
+        if self.rows("ping", {})[0][0]:
             raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
 
     def backup(self, target: Path) -> None:

@@ -17,7 +17,12 @@ LOCK_TRIES_MAX: Final = 240
 LOCK_PAUSE_S: Final = 0.25
 
 # Beside `park`, all of them: a park's rows lie on one node.
-TABLES: Final = ("park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer")
+TABLES: Final = (
+    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+    "erase_later",
+)  # fmt: skip
+# Of the staff: on the coordinator alone, as the list of migrations.
+COORDINATOR_TABLES: Final = ("staff_user", "session", "token", "deed", "invitation")
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
@@ -47,6 +52,8 @@ def migrate(
                 for step in steps:
                     if step.number > version:
                         _run(link, db, step, pause)
+                if is_distributed(link, db):
+                    _spread(link, db)
                 version = schema_version(link, db)
             finally:
                 if not db.closed:
@@ -106,6 +113,18 @@ def is_distributed(link: Link, db: Connection) -> bool:
     return has_citus(link, db) and bool(one_row(db, link.sql["is_distributed"])[0])
 
 
+def _spread(link: Link, db: Connection) -> None:
+    """Spreads the tables that are not spread yet: all of them, or those that a migration has added."""
+    db.execute(link.sql["patient"], {"in_transaction": False})
+    with db.transaction():
+        spread = {name for (name,) in db.execute(link.sql["spread_tables"])}
+        for table in TABLES:
+            if table not in spread:
+                beside = "none" if table == "park" else "vipgate.park"
+                db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "beside": beside})
+    db.execute(link.sql["set_up"])
+
+
 def distribute(link: Link) -> bool:
     """Spreads every table by park_uuid, each beside the park's row; False where that is done already.
 
@@ -120,12 +139,7 @@ def distribute(link: Link) -> bool:
         try:
             if is_distributed(link, db):
                 return False
-            db.execute(link.sql["patient"], {"in_transaction": False})
-            with db.transaction():
-                for table in TABLES:
-                    beside = "none" if table == "park" else "vipgate.park"
-                    db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "beside": beside})
-            db.execute(link.sql["set_up"])
+            _spread(link, db)
         finally:
             if not db.closed:
                 db.execute(link.sql["release_migration_lock"], {"lock": MIGRATION_LOCK})

@@ -16,6 +16,7 @@ from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavaila
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
+from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
     FOR_EVER_US,
@@ -72,12 +73,36 @@ class ServerLock:
         self._lock.release()
 
 
+class SqliteWork:
+    """See `Work`."""
+
+    def __init__(self, db: sqlite3.Connection, sql: Mapping[str, str]) -> None:
+        self._db = db
+        self._sql = sql
+
+    def run(self, name: str, values: Mapping[str, object]) -> int:
+        """See `Work.run`."""
+        return self._db.execute(self._sql[name], values).rowcount
+
+    def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """See `Work.rows`."""
+        return self._db.execute(self._sql[name], values).fetchall()
+
+
 class SqliteStore:
     """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
 
-    def __init__(self, path: Path, clock_us: Callable[[], int], retention: Retention | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock_us: Callable[[], int],
+        retention: Retention | None = None,
+        *,
+        cache_kib: int = CACHE_KIB,
+    ) -> None:
         self._path = path
-        self._clock_us = clock_us
+        self.clock_us = clock_us
+        self._cache_kib = cache_kib
         self._retention = retention or Retention()
         self._sql = load_statements("vipgate.store.sql.sqlite")
         _make_folder(path.parent)
@@ -107,7 +132,7 @@ class SqliteStore:
             self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._db.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._db.execute("PRAGMA temp_store = MEMORY")
         if version < newest:
@@ -155,7 +180,7 @@ class SqliteStore:
         """See `Store.commit`."""
         try:
             with self._transaction():
-                return list(SqliteGroup(self._db, self._sql, self._retention, self._clock_us).write(group))
+                return list(SqliteGroup(self._db, self._sql, self._retention, self.clock_us).write(group))
         except StoreError as error:
             if len(group) == 1:
                 return [error]
@@ -172,7 +197,7 @@ class SqliteStore:
             if not deleted:
                 deleted = self._run("purge_journal", journal) + self._run("purge_refused_bodies", bodies)
                 deleted += self._run("purge_strangers", strangers)
-        return deleted > 0
+        return deleted > 0 or erase_expired(self, now_us)
 
     def _purge_generation(self, before_us: int, chunk_rows: int) -> int:
         found = self._db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()
@@ -184,6 +209,7 @@ class SqliteStore:
         return (
             self._run("purge_renewals", chunk)
             or self._run("purge_history", chunk)
+            or self._run("purge_later", chunk)
             or self._run("purge_generation", place)
         )
 
@@ -191,7 +217,14 @@ class SqliteStore:
         """Runs one named statement; the rows it changed."""
         return self._db.execute(self._sql[name], values).rowcount
 
-    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    @contextmanager
+    def work(self) -> Iterator[SqliteWork]:
+        """See `Worker.work`. BEGIN IMMEDIATE locks the whole file."""
+        with self._transaction():
+            yield SqliteWork(self._db, self._sql)
+
+    def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """See `Worker.rows`."""
         with _translated(self._path):
             return self._db.execute(self._sql[name], values).fetchall()
 
@@ -202,7 +235,7 @@ class SqliteStore:
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """See `Store.park_access`."""
-        rows = self._rows("park_access", {"park_uuid": park_uuid})
+        rows = self.rows("park_access", {"park_uuid": park_uuid})
         return read_access(rows[0]) if rows else None
 
     def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
@@ -216,12 +249,12 @@ class SqliteStore:
 
     def find_park(self, park_uuid: str) -> Park | None:
         """See `Store.find_park`."""
-        rows = self._rows("find_park", {"park_uuid": park_uuid})
+        rows = self.rows("find_park", {"park_uuid": park_uuid})
         return read_park(rows[0]) if rows else None
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
-        return list(map(read_park, self._rows("list_parks", {"after": after, "limit": limit})))
+        return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
 
     def change_park(self, park_uuid: str, change: ParkChange) -> bool:
         """See `Store.change_park`."""
@@ -247,7 +280,7 @@ class SqliteStore:
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """See `Store.generations`."""
-        return list(map(read_generation, self._rows("generations", {"park_uuid": park_uuid})))
+        return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
 
     def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
         """See `Store.restore`."""
@@ -276,39 +309,39 @@ class SqliteStore:
         """See `Store.newest`."""
         values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
         values["before"] = FOR_EVER_US if before is None else before
-        return list(map(read_stored, self._rows("newest" if plate is None else "newest_of_plate", values)))
+        return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
 
     def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
         """See `Store.find_record`."""
-        rows = self._rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return read_stored(rows[0]) if rows else None
 
     def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
         """See `Store.history`."""
-        rows = self._rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        rows = self.rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return [Replaced(read_stored(row[:-1]), row[-1]) for row in rows]
 
     def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
         """See `Store.daily`."""
-        return {row[:2]: row[2:] for row in self._rows("daily", {"park_uuid": park_uuid})}
+        return {row[:2]: row[2:] for row in self.rows("daily", {"park_uuid": park_uuid})}
 
     def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
         """See `Store.daily_answers`."""
-        return {row[:2]: row[2:] for row in self._rows("daily_answers", {"park_uuid": park_uuid})}
+        return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
 
     def journal_entry(self, seqno: str) -> JournalEntry | None:
         """See `Store.journal_entry`."""
-        rows = self._rows("journal_entry", {"seqno": seqno})
+        rows = self.rows("journal_entry", {"seqno": seqno})
         return read_journal_entry(rows[0]) if rows else None
 
     def refused_body(self, seqno: str) -> bytes | None:
         """See `Store.refused_body`."""
-        rows = self._rows("refused_body", {"seqno": seqno})
+        rows = self.rows("refused_body", {"seqno": seqno})
         return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
 
     def ping(self) -> None:
         """See `Store.ping`."""
-        self._rows("ping", {})
+        self.rows("ping", {})
 
     def backup(self, target: Path) -> None:
         """See `Store.backup`. All pages in one step: a stepwise copy starts over whenever somebody writes."""

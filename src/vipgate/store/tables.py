@@ -15,6 +15,8 @@ from vipgate.store.postgres_link import one_row
 from vipgate.store.sqlite import SqliteStore
 
 PURGE_CHUNK_ROWS = 5_000
+# What they hold was not checked as the rows of a push are.
+FREE_TEXTS = ("park", "request", "charge_type", "staff_user", "token", "deed")
 
 
 class SqliteTables:
@@ -36,7 +38,7 @@ class SqliteTables:
         """See `Source.read`."""
         values = {"park_uuid": park_uuid, "generation": generation, "after": after}
         lines = self._store.each(f"copy_{table}", values)
-        return map(_without_nul, lines) if table == "request" else lines
+        return map(_without_nul, lines) if table in FREE_TEXTS else lines
 
 
 class PostgresTables:
@@ -93,16 +95,21 @@ class PostgresTables:
     def drop_generation(self, park_uuid: str, generation: int) -> None:
         """See `Target.drop_generation`."""
         place: dict[str, Any] = {"park_uuid": park_uuid, "generation": generation, "chunk_rows": PURGE_CHUNK_ROWS}
-        for name in ("purge_renewals", "purge_history", "purge_generation"):
+        for name in ("purge_renewals", "purge_history", "purge_later", "purge_generation"):
             while True:
                 with self._link.borrow() as db:
                     deleted = db.execute(self._sql[name], place).rowcount
                 if not deleted or name == "purge_generation":
                     break
 
+    def drop_charge_types(self, park_uuid: str) -> None:
+        """See `Target.drop_charge_types`."""
+        with self._link.borrow() as db:
+            db.execute(self._sql["drop_charge_types"], {"park_uuid": park_uuid})
+
 
 def _without_nul(line: Line) -> Line:
-    """What a stranger said, as PostgreSQL can hold it."""
+    """What somebody said, as PostgreSQL can hold it."""
     return tuple(value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in line)
 
 

@@ -166,16 +166,16 @@ ON CONFLICT (park_uuid, generation, pay_partner) DO UPDATE SET
 -- One line a request, whatever its answer.
 INSERT INTO request (
     park_uuid, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
 )
 SELECT
     u.park_uuid /* or p.park_uuid */, u.seqno, u.claimed, u.code, u.hint_zh, u.hint_en, u.complete, u.generation,
     u.received, u.inserted, u.updated, u.unchanged, u.received_us, u.duration_us, u.secret_used, u.peer, u.body_bytes,
-    u.body_sha256
+    u.body_sha256, u.replay_of
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, seqno text, claimed text, code text, hint_zh text, hint_en text, complete boolean,
     generation integer, received integer, inserted integer, updated integer, unchanged integer, received_us bigint,
-    duration_us bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text
+    duration_us bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 
 -- name: add_to_daily

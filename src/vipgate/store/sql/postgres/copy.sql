@@ -1,34 +1,42 @@
 -- Reads and writes a whole ledger, park by park and table by table in the order of its keys, for `vipgate copy`. What is
--- there is overwritten by what comes. For the two forms of a statement see commit.sql.
+-- there is overwritten by what comes. For the two forms of a statement see commit.sql. Not copied is how far a retention has
+-- looked: it looks again.
 
 -- name: copy_park
 SELECT
     t.park_uuid, t.name, t.enabled, t.generation, t.generation_last, t.position, t.secret, t.previous_secret,
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
-    t.created_us
+    t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
+    t.charge_trouble_en
 FROM park AS t
 WHERE t.park_uuid = %(park_uuid)s
 
 -- name: load_park
 INSERT INTO park (
     park_uuid, name, enabled, generation, generation_last, position, secret, previous_secret, secret_changed_us,
-    secret_used, secret_used_us, last_push_us, allow_list, rate_per_minute, created_us
+    secret_used, secret_used_us, last_push_us, allow_list, rate_per_minute, created_us, retention_days, charge_address,
+    charge_fetched_us, charge_tried_us, charge_trouble_zh, charge_trouble_en
 )
 SELECT
     u.park_uuid, u.name, u.enabled, u.generation, u.generation_last, u.position, u.secret, u.previous_secret,
     u.secret_changed_us, u.secret_used, u.secret_used_us, u.last_push_us, u.allow_list, u.rate_per_minute,
-    u.created_us
+    u.created_us, u.retention_days, u.charge_address, u.charge_fetched_us, u.charge_tried_us, u.charge_trouble_zh,
+    u.charge_trouble_en
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, name text, enabled boolean, generation integer, generation_last integer, position bigint, secret
     bytea, previous_secret bytea, secret_changed_us bigint, secret_used text, secret_used_us bigint, last_push_us
-    bigint, allow_list text, rate_per_minute integer, created_us bigint
+    bigint, allow_list text, rate_per_minute integer, created_us bigint, retention_days integer, charge_address
+    text, charge_fetched_us bigint, charge_tried_us bigint, charge_trouble_zh text, charge_trouble_en text
 )
 ON CONFLICT (park_uuid) DO UPDATE SET
     name = excluded.name, enabled = excluded.enabled, generation = excluded.generation, generation_last =
     excluded.generation_last, position = excluded.position, secret = excluded.secret, previous_secret =
     excluded.previous_secret, secret_changed_us = excluded.secret_changed_us, secret_used = excluded.secret_used,
     secret_used_us = excluded.secret_used_us, last_push_us = excluded.last_push_us, allow_list =
-    excluded.allow_list, rate_per_minute = excluded.rate_per_minute, created_us = excluded.created_us
+    excluded.allow_list, rate_per_minute = excluded.rate_per_minute, created_us = excluded.created_us,
+    retention_days = excluded.retention_days, charge_address = excluded.charge_address, charge_fetched_us =
+    excluded.charge_fetched_us, charge_tried_us = excluded.charge_tried_us, charge_trouble_zh =
+    excluded.charge_trouble_zh, charge_trouble_en = excluded.charge_trouble_en
 
 -- name: copy_generation
 SELECT
@@ -97,7 +105,8 @@ WHERE t.park_uuid = %(park_uuid)s
 ORDER BY t.pay_partner, t.revision
 
 -- name: load_renewal_history
-INSERT INTO renewal_history (
+-- A version changes only where it was erased.
+INSERT INTO renewal_history AS h (
     park_uuid, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity,
     pay_type, value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra,
     flags, revision, seqno, position, replaced_seqno
@@ -113,12 +122,17 @@ FROM json_to_recordset($1::json) AS u (
     bigint, renewal_start_time_us bigint, renewal_end_time_us bigint, pay_value_fen bigint, operator text, extra
     text, flags smallint, revision integer, seqno text, position bigint, replaced_seqno text
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
-ON CONFLICT (park_uuid, generation, pay_partner, revision) DO NOTHING
+ON CONFLICT (park_uuid, generation, pay_partner, revision) DO UPDATE SET
+    plate = excluded.plate, card_no = excluded.card_no, card_id = excluded.card_id, operator = excluded.operator,
+    extra = excluded.extra, flags = excluded.flags
+WHERE (h.plate, h.card_no, h.card_id, h.operator, h.extra, h.flags) IS DISTINCT FROM
+    (excluded.plate, excluded.card_no, excluded.card_id, excluded.operator, excluded.extra, excluded.flags)
 
 -- name: copy_request
 SELECT
     t.park_uuid, t.seqno, t.claimed, t.code, t.hint_zh, t.hint_en, t.complete, t.generation, t.received, t.inserted,
-    t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256
+    t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256,
+    t.replay_of
 FROM request AS t
 WHERE t.park_uuid = %(park_uuid)s
     AND t.seqno > %(after)s
@@ -127,16 +141,16 @@ ORDER BY t.seqno
 -- name: load_request
 INSERT INTO request (
     park_uuid, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
 )
 SELECT
     u.park_uuid /* or p.park_uuid */, u.seqno, u.claimed, u.code, u.hint_zh, u.hint_en, u.complete, u.generation,
     u.received, u.inserted, u.updated, u.unchanged, u.received_us, u.duration_us, u.secret_used, u.peer,
-    u.body_bytes, u.body_sha256
+    u.body_bytes, u.body_sha256, u.replay_of
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, seqno text, claimed text, code text, hint_zh text, hint_en text, complete boolean, generation
     integer, received integer, inserted integer, updated integer, unchanged integer, received_us bigint, duration_us
-    bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text
+    bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 ON CONFLICT (park_uuid, seqno) DO NOTHING
 
@@ -196,6 +210,73 @@ FROM json_to_recordset($1::json) AS u (
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 ON CONFLICT (park_uuid, day, code) DO UPDATE SET
     requests = excluded.requests, received = excluded.received
+
+-- name: copy_charge_type
+SELECT
+    t.park_uuid, t.id, t.name, t.descr, t.vip_type, t.price_fen, t.extra_days, t.create_time, t.update_time, t.place
+FROM charge_type AS t
+WHERE t.park_uuid = %(park_uuid)s
+ORDER BY t.id
+
+-- name: load_charge_type
+INSERT INTO charge_type (
+    park_uuid, id, name, descr, vip_type, price_fen, extra_days, create_time, update_time, place
+)
+SELECT
+    u.park_uuid /* or p.park_uuid */, u.id, u.name, u.descr, u.vip_type, u.price_fen, u.extra_days, u.create_time,
+    u.update_time, u.place
+FROM json_to_recordset($1::json) AS u (
+    park_uuid text, id text, name text, descr text, vip_type integer, price_fen bigint, extra_days integer,
+    create_time text, update_time text, place integer
+) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
+ON CONFLICT (park_uuid, id) DO UPDATE SET
+    name = excluded.name, descr = excluded.descr, vip_type = excluded.vip_type, price_fen = excluded.price_fen,
+    extra_days = excluded.extra_days, create_time = excluded.create_time, update_time = excluded.update_time,
+    place = excluded.place
+
+-- name: copy_staff_user
+SELECT t.name, t.role, t.password, t.sees_plates, t.enabled, t.language, t.created_us, t.last_login_us
+FROM staff_user AS t
+ORDER BY t.name
+
+-- name: load_staff_user
+INSERT INTO staff_user (name, role, password, sees_plates, enabled, language, created_us, last_login_us)
+SELECT u.name, u.role, u.password, u.sees_plates, u.enabled, u.language, u.created_us, u.last_login_us
+FROM json_to_recordset($1::json) AS u (
+    name text, role text, password text, sees_plates boolean, enabled boolean, language text, created_us bigint,
+    last_login_us bigint
+)
+ON CONFLICT (name) DO UPDATE SET
+    role = excluded.role, password = excluded.password, sees_plates = excluded.sees_plates, enabled =
+    excluded.enabled, language = excluded.language, last_login_us = excluded.last_login_us
+
+-- name: copy_token
+SELECT
+    t.number, t.name, t.digest, t.scopes, t.park_uuid, t.masked, t.created_us, t.used_us, t.revoked_us
+FROM token AS t
+ORDER BY t.number
+
+-- name: load_token
+INSERT INTO token (number, name, digest, scopes, park_uuid, masked, created_us, used_us, revoked_us)
+SELECT u.number, u.name, u.digest, u.scopes, u.park_uuid, u.masked, u.created_us, u.used_us, u.revoked_us
+FROM json_to_recordset($1::json) AS u (
+    number bigint, name text, digest text, scopes text, park_uuid text, masked boolean, created_us bigint, used_us
+    bigint, revoked_us bigint
+)
+ON CONFLICT (number) DO UPDATE SET used_us = excluded.used_us, revoked_us = excluded.revoked_us
+
+-- name: copy_deed
+SELECT t.number, t.at_us, t.who, t.action, t.park_uuid, t.subject, t.detail, t.peer
+FROM deed AS t
+ORDER BY t.number
+
+-- name: load_deed
+INSERT INTO deed (number, at_us, who, action, park_uuid, subject, detail, peer)
+SELECT u.number, u.at_us, u.who, u.action, u.park_uuid, u.subject, u.detail, u.peer
+FROM json_to_recordset($1::json) AS u (
+    number bigint, at_us bigint, who text, action text, park_uuid text, subject text, detail text, peer text
+)
+ON CONFLICT (number) DO NOTHING
 
 -- name: last_position
 -- How far a generation has come.

@@ -34,6 +34,16 @@ WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
     LIMIT %(chunk_rows)s
 ))
 
+-- name: purge_later
+-- What the retention has noted of this stock.
+DELETE FROM erase_later
+WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
+    SELECT e.ctid
+    FROM erase_later AS e
+    WHERE e.park_uuid = %(park_uuid)s AND e.generation = %(generation)s
+    LIMIT %(chunk_rows)s
+))
+
 -- name: purge_generation
 -- Last, when nothing refers to it any more.
 DELETE FROM generation WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s

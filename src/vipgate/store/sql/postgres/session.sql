@@ -32,6 +32,13 @@ SELECT citus_is_coordinator()
 -- name: is_distributed
 SELECT EXISTS (SELECT 1 FROM citus_tables AS t WHERE t.table_name = 'vipgate.park'::regclass)
 
+-- name: spread_tables
+SELECT c.relname
+FROM citus_tables AS t
+JOIN pg_class AS c ON c.oid = t.table_name
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'vipgate'
+
 -- name: distribute
 -- Each table beside the park's row.
 SELECT create_distributed_table(%(table)s, 'park_uuid', colocate_with => %(beside)s)

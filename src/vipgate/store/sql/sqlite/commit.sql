@@ -85,8 +85,8 @@ ON CONFLICT (park_id, day, code) DO UPDATE SET
 -- One line a request, whatever its answer.
 INSERT INTO request (
     park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256
-) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
+) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: keep_refused_body
 -- What a park sent and was refused, for the operator to look at and send again.

@@ -1,11 +1,12 @@
 -- Reads a whole ledger, park by park and table by table in the order of its keys, for `vipgate copy`. The park without a name
--- is the one of the requests that no park was proved for.
+-- is the one of the requests that no park was proved for. Not copied is how far a retention has looked: it looks again.
 
 -- name: copy_park
 SELECT
     t.park_uuid, t.name, t.enabled, t.generation, t.generation_last, t.position, t.secret, t.previous_secret,
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
-    t.created_us
+    t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
+    t.charge_trouble_en
 FROM park AS t
 WHERE t.park_uuid = :park_uuid
 
@@ -39,7 +40,8 @@ ORDER BY t.pay_partner, t.revision
 -- name: copy_request
 SELECT
     :park_uuid, t.seqno, t.claimed, t.code, t.hint_zh, t.hint_en, t.complete, t.generation, t.received, t.inserted,
-    t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256
+    t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256,
+    t.replay_of
 FROM request AS t
 WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
     AND t.seqno > :after
@@ -66,3 +68,26 @@ SELECT
 FROM daily_answer AS t
 WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
 ORDER BY t.day, t.code
+
+-- name: copy_charge_type
+SELECT
+    :park_uuid, t.id, t.name, t.descr, t.vip_type, t.price_fen, t.extra_days, t.create_time, t.update_time, t.place
+FROM charge_type AS t
+WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
+ORDER BY t.id
+
+-- name: copy_staff_user
+SELECT t.name, t.role, t.password, t.sees_plates, t.enabled, t.language, t.created_us, t.last_login_us
+FROM staff_user AS t
+ORDER BY t.name
+
+-- name: copy_token
+SELECT
+    t.number, t.name, t.digest, t.scopes, t.park_uuid, t.masked, t.created_us, t.used_us, t.revoked_us
+FROM token AS t
+ORDER BY t.number
+
+-- name: copy_deed
+SELECT t.number, t.at_us, t.who, t.action, t.park_uuid, t.subject, t.detail, t.peer
+FROM deed AS t
+ORDER BY t.number

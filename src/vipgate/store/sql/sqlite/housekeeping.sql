@@ -22,6 +22,13 @@ WHERE park_id = :park_id AND generation = :generation AND (pay_partner, revision
     LIMIT :chunk_rows
 )
 
+-- name: purge_later
+-- What the retention has noted of this stock.
+DELETE FROM erase_later
+WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
+    SELECT pay_partner FROM erase_later WHERE park_id = :park_id AND generation = :generation LIMIT :chunk_rows
+)
+
 -- name: purge_generation
 -- Last, when nothing refers to it any more.
 DELETE FROM generation WHERE park_id = :park_id AND generation = :generation

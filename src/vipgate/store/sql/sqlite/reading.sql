@@ -77,7 +77,8 @@ WHERE p.park_uuid = :park_uuid
 -- By seqno alone: the caller reads it out, not knowing more.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
-    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept,
+    q.replay_of
 FROM request AS q
 LEFT JOIN park AS p ON p.id = q.park_id
 WHERE q.seqno = :seqno

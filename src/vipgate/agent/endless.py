@@ -1,0 +1,44 @@
+"""Times of PostgreSQL that Python has no value for: `infinity`, years before Christ and behind 9999.
+
+The driver would raise in the middle of a page, and nothing of it could be read; as text they are a fault of their row alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_TYPES: Final = ("date", "timestamp", "timestamptz")
+
+
+class Endless(str):
+    """Such a time, as the database writes it."""
+
+    __slots__ = ()
+
+
+def give_as_text(connection: Any) -> None:
+    """Has a connection of psycopg's give these times as Endless, all others as before."""
+    from psycopg.pq import Format
+
+    for name in _TYPES:
+        kind = connection.adapters.types[name]
+        reader = connection.adapters.get_loader(kind.oid, Format.TEXT)
+        connection.adapters.register_loader(name, _tolerant(reader))
+
+
+def _tolerant(reader: Any) -> Any:
+    from psycopg import DataError
+    from psycopg.adapt import Loader
+
+    class Tolerant(Loader):
+        def __init__(self, oid: int, context: Any = None) -> None:
+            super().__init__(oid, context)
+            self._read = reader(oid, context).load
+
+        def load(self, data: Any) -> object:
+            try:
+                return self._read(data)
+            except DataError:
+                return Endless(bytes(data).decode())
+
+    return Tolerant

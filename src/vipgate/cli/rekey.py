@@ -1,0 +1,150 @@
+"""`vipgate rekey`: a new master key, and the secrets of all parks sealed under it. Killed at any moment, it is run again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from vipgate.cli.common import Config, Database, read_secret, settings_for, vault_for
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.settings import Settings
+from vipgate.store.opening import is_postgres, sqlite_path
+from vipgate.store.sealing import reseal_all
+from vipgate.store.sqlite import ServerLock, SqliteStore
+from vipgate.store.staffing import Deed
+from vipgate.store.work import Worker
+from vipgate.vault import Vault, load_vault
+
+# The last pass must find nothing to do: a park may have been added while the first one ran.
+PASSES_MAX: Final = 3
+_CONNECTIONS: Final = 2
+
+
+def rekey(
+    new_key: Annotated[
+        str | None,
+        typer.Option(
+            help="The new key, where it is given as VIPGATE_MASTER_KEY: - reads it from standard input, env:NAME, "
+            "file:PATH. Without it a new key file is made."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="All gateways are stopped: do not ask.")] = False,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Seal the secrets of all parks under a new master key. Stop every gateway first."""
+    settings = settings_for(config, database)
+    if settings.master_key is not None and new_key is None:
+        raise OperatorError(
+            "The master key is set as VIPGATE_MASTER_KEY or in the settings file: "
+            "give the new one with --new-key -, then put it in the same place."
+        )
+    if settings.master_key is None and not settings.key_file.exists():
+        raise OperatorError(f"There is no key file {settings.key_file}; put it back, or set VIPGATE_MASTER_KEY.")
+    with _worker(settings, yes=yes) as worker:
+        old = vault_for(settings)
+        if new_key is not None:
+            typer.echo(f"{reseal(worker, old, Vault(read_secret(new_key)))} parks sealed under the new key")
+            typer.echo("Set VIPGATE_MASTER_KEY to the new key wherever a gateway runs, then start the gateways.")
+            return
+        draft = settings.key_file.with_name(f"{settings.key_file.name}.new")
+        new = load_vault(None, draft)
+        # The key must be on the disk before anything is sealed under it.
+        _sync_folder(draft.parent)
+        typer.echo(f"{reseal(worker, old, new)} parks sealed under the new key")
+        kept = put_in_place(draft, settings.key_file, clock_us())
+    typer.echo(
+        f"{settings.key_file} is the new key: keep a copy apart from the backups. {kept.name} opens older backups."
+    )
+    typer.echo("Copy the new key to every other machine that runs a gateway, then start the gateways.")
+
+
+@contextmanager
+def _worker(settings: Settings, *, yes: bool) -> Iterator[Worker]:
+    """The store, once no gateway is at work on it: a SQLite file tells, on PostgreSQL the operator must know."""
+    url = settings.database_url
+    if is_postgres(url):
+        if not yes:
+            typer.confirm("Every gateway on this database must be stopped. Are they?", abort=True)
+        from vipgate.store.postgres import PostgresStore
+
+        pool = PostgresStore(url, clock_us, settings.retention, connections=_CONNECTIONS)
+        try:
+            yield pool
+        finally:
+            pool.close()
+        return
+    lock = ServerLock(sqlite_path(url))
+    try:
+        store = SqliteStore(sqlite_path(url), clock_us, settings.retention)
+        try:
+            yield store
+        finally:
+            store.close()
+    finally:
+        lock.release()
+
+
+def reseal(worker: Worker, old: Vault, new: Vault) -> int:
+    """Seals what `old` opens under `new`; what `new` opens already stays. How many parks that changed.
+
+    Raises OperatorError, with nothing changed, where a secret opens with neither.
+    """
+
+    def turn(sealed: bytes, park_uuid: str) -> bytes:
+        return sealed if _opens(new, sealed, park_uuid) else new.seal(old.open(sealed, park_uuid), park_uuid)
+
+    total = 0
+    for _ in range(PASSES_MAX):
+        changed = reseal_all(worker, turn, _deed())
+        total += changed
+        if not changed:
+            return total
+    raise OperatorError("Secrets are still being sealed under the old key; stop all gateways, then run this again.")
+
+
+def _opens(vault: Vault, sealed: bytes, park_uuid: str) -> bool:
+    with suppress(OperatorError):
+        vault.open(sealed, park_uuid)
+        return True
+    return False
+
+
+def _deed() -> Deed:
+    return Deed(at_us=clock_us(), who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
+
+
+def put_in_place(draft: Path, key_file: Path, now_us: int) -> Path:
+    """Makes `draft` the key file; the one before stays under another name, which is returned.
+
+    At every moment there is a key file: without one, the next start would make a key of its own.
+    """
+    until = datetime.fromtimestamp(now_us / 1_000_000, UTC)
+    kept = key_file.with_name(f"{key_file.name}.until-{until:%Y%m%dT%H%M%SZ}")
+    try:
+        kept.hardlink_to(key_file)
+        draft.replace(key_file)
+        _sync_folder(key_file.parent)
+    except OSError as error:
+        raise OperatorError(
+            f"Cannot put {draft} in the place of {key_file}: {error.strerror}. The secrets are sealed under {draft}: "
+            "mend the folder's owner and mode, then run this again."
+        ) from None
+    return kept
+
+
+def _sync_folder(folder: Path) -> None:
+    """Brings names in `folder` onto the disk; Windows does it by itself."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

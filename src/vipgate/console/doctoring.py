@@ -1,0 +1,120 @@
+"""Looks at a body and a signature for the doctor's page: the bytes meant, whether the signature is right, what is wrong. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import md5, sha256
+from typing import Final, Literal, get_args
+
+from vipgate.console.bodies import as_text
+from vipgate.console.forms import Fields
+from vipgate.errors import BadRequest, Words
+from vipgate.signature import DIAGNOSIS_BYTES_MAX, SECRET_MARK, is_signed, sign
+from vipgate.wire import Keys, explain, split
+
+Coding = Literal["utf-8", "gbk", "base64", "hex"]
+CODINGS: Final[tuple[Coding, ...]] = get_args(Coding)
+HEAD_CHARS: Final = 1_200
+TAIL_CHARS: Final = 200
+EDGE_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found. `used` says which secret a right signature was made with; `mistake` is None for a right one.
+
+    `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret.
+    """
+
+    given: bool
+    used: Literal["current", "previous"] | None
+    mistake: Words | None
+    right: str
+    bytes: int
+    sha256: str
+    hashed: tuple[str, str]
+    left_out: int
+    first: str
+    last: str
+
+
+def read_bodies(form: Fields) -> list[bytes]:
+    """The bytes that the field `body` may stand for, likeliest first; a fault is noted where there are none.
+
+    A browser sends every line end of a text as CR LF, whatever was pasted.
+    """
+    text, coding = form.raw("body"), form.get("coding")
+    if not text.strip():
+        form.fault("body", "必填", "required")
+        return []
+    try:
+        if coding == "base64":
+            bodies = [base64.b64decode("".join(text.split()), validate=True)]
+        elif coding == "hex":
+            bodies = [bytes.fromhex(text)]
+        else:
+            charset = "gb18030" if coding == "gbk" else "utf-8"
+            bare = text.replace("\r\n", "\n").encode(charset)
+            bodies = list(dict.fromkeys((bare, bare.replace(b"\n", b"\r\n"))))
+    except (ValueError, binascii.Error):
+        form.fault("body", f"不是有效的 {coding}", f"not valid {coding}")
+        return []
+    if len(bodies[-1]) > DIAGNOSIS_BYTES_MAX:
+        form.fault("body", f"最多 {DIAGNOSIS_BYTES_MAX} 字节", f"at most {DIAGNOSIS_BYTES_MAX} bytes")
+        return []
+    return bodies
+
+
+def park_named(bodies: Sequence[bytes]) -> str:
+    """The park that a body says it is from; empty where it does not say so."""
+    try:
+        return split(as_text(bodies[0]).encode(), None).park_uuid if bodies else ""
+    except BadRequest:
+        return ""
+
+
+def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
+    """The first of `bodies` that the signature fits, else that a known mistake leads to, else the likeliest."""
+    given = authorization.strip()
+    for body in bodies:
+        used = _used(body, given, keys)
+        if used is not None:
+            return _finding(body, given, used, None, keys)
+    if not given:
+        return _finding(bodies[0], given, None, None, keys)
+    unknown = explain(b"", given, None).hint
+    for body in bodies:
+        mistake = explain(body, given, keys).hint
+        if mistake != unknown:
+            return _finding(body, given, None, mistake, keys)
+    return _finding(bodies[0], given, None, unknown, keys)
+
+
+def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"] | None:
+    body_md5 = md5(body, usedforsecurity=False)
+    if is_signed(body_md5, given, keys.current):
+        return "current"
+    return "previous" if keys.previous is not None and is_signed(body_md5, given, keys.previous) else None
+
+
+def _finding(
+    body: bytes, given: str, used: Literal["current", "previous"] | None, mistake: Words | None, keys: Keys
+) -> Finding:
+    text = as_text(body)
+    left_out = max(0, len(text) - HEAD_CHARS - TAIL_CHARS)
+    pieces = (text[:HEAD_CHARS], text[-TAIL_CHARS:]) if left_out else (text, "")
+    return Finding(
+        given=bool(given),
+        used=used,
+        mistake=mistake,
+        right=sign(body, keys.current),
+        bytes=len(body),
+        sha256=sha256(body).hexdigest(),
+        hashed=(pieces[0], pieces[1] + SECRET_MARK.decode()),
+        left_out=left_out,
+        first=body[:EDGE_BYTES].hex(" "),
+        last=body[-EDGE_BYTES:].hex(" "),
+    )

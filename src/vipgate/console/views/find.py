@@ -1,0 +1,67 @@
+"""One box for all that a caller may read out: a seqno, a plate, a card, an order number, a park."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.console.addresses import park_at, with_query
+from vipgate.console.guard import Page
+from vipgate.console.visit import StaffVisit
+from vipgate.renewal import PLATE_CHARS_MAX, fold_plate
+from vipgate.seqno import SEQNO_CHARS, seqno_time_us
+from vipgate.store.browsing import RecordQuery
+from vipgate.store.interface import Park
+from vipgate.store.keeping import Desk
+
+TEXT_CHARS_MAX: Final = 128
+PARKS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Where the text was found: parks by name or uuid, and the kinds of records that have it, with their pages."""
+
+    parks: list[Park]
+    records: list[tuple[str, str]]
+
+
+async def show(visit: StaffVisit) -> Response:
+    """Straight to the page where there is one; else all places to choose from."""
+    text = visit.query.text("q", TEXT_CHARS_MAX)
+    seqno = "".join(text.split())
+    if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
+        return visit.go(f"/requests/{seqno}")
+    hits = await visit.desk(lambda desk: look(desk, text)) if text and not visit.query.faults else Hits([], [])
+    places = [park_at(park.park_uuid) for park in hits.parks] + [path for _, path in hits.records]
+    if len(places) == 1:
+        return visit.go(places[0])
+    return visit.page("find.html", text=text, hits=hits)
+
+
+def look(desk: Desk, text: str) -> Hits:
+    """Looks for `text` in every place that an index leads to."""
+    plate = fold_plate(text)[: PLATE_CHARS_MAX + 1]
+    questions = [
+        ("plate", RecordQuery(plate=plate), with_query("/records", plate=plate)),
+        ("plate_prefix", RecordQuery(plate=plate, plate_prefix=True), with_query("/records", plate=plate, prefix="1")),
+        ("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text)),
+        ("card", RecordQuery(card=text), with_query("/records", card=text)),
+    ]
+    found = [(kind, path) for kind, query, path in questions if _any(desk, query)]
+    if any(kind == "plate" for kind, _ in found):
+        found = [pair for pair in found if pair[0] != "plate_prefix"]
+    exact = desk.store.find_park(text)
+    return Hits([exact] if exact is not None else desk.browse.search_parks(text, "", PARKS_SHOWN), found)
+
+
+def _any(desk: Desk, query: RecordQuery) -> bool:
+    try:
+        return bool(desk.browse.records(query, None, 1).items)
+    except ValueError:  # so many that a park must be chosen, which the page of records asks for
+        return True
+
+
+PAGES: Final = (Page("/find", show),)

@@ -1,0 +1,79 @@
+"""The overview: what came in, what was refused, which parks want a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.console.addresses import with_query
+from vipgate.console.figures import add_up, money_chart, records_chart, refusals, refusals_chart
+from vipgate.console.guard import Page
+from vipgate.console.period import PRESETS, read_period
+from vipgate.console.visit import StaffVisit
+from vipgate.console.watch import Look
+from vipgate.health import MARKS, Health
+from vipgate.store.browsing import DayAnswers, DayMoney
+from vipgate.store.interface import Park, business_day
+from vipgate.store.keeping import Desk
+
+WORST_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sick:
+    """A park that wants a look."""
+
+    park: Park
+    health: Health
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    period = read_period(visit.query, business_day(visit.now_us))
+    look = await visit.context.watch.look(visit.now_us)
+
+    def read(desk: Desk) -> tuple[list[DayMoney], list[DayAnswers], list[Sick]]:
+        money = desk.browse.money_by_day(None, period.since_day, period.until_day)
+        answers = desk.browse.answers_by_day(None, period.since_day, period.until_day)
+        return money, answers, [sick for uuid in worst(look) if (sick := _sick(desk, uuid, look)) is not None]
+
+    money, answers, sick = await visit.desk(read)
+    since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
+    return visit.page(
+        "overview.html",
+        period=period,
+        presets=PRESETS,
+        since=since,
+        until=until,
+        sums=add_up(money, answers),
+        money=money_chart(visit.speech, period, money),
+        records=records_chart(visit.speech, period, money),
+        refused=refusals_chart(visit.speech, period, answers),
+        refusals=refusals(answers, lambda code: with_query("/requests", code=code, since=since, until=until)),
+        parks=len(look.parks),
+        marks=[(mark, len(look.marked(mark))) for mark in MARKS],
+        well=sum(not health.marks for health in look.parks.values()),
+        whole=look.whole,
+        sick=sick,
+    )
+
+
+def worst(look: Look) -> list[str]:
+    """The parks that want a look first: refusing before silent before on an old secret, the longest quiet first."""
+
+    def order(pair: tuple[str, Health]) -> tuple[bool, bool, float]:
+        marks, health = pair[1].marks, pair[1]
+        return "refusing" not in marks, "silent" not in marks, -(health.quiet_s or 0.0)
+
+    wanted = [pair for pair in look.parks.items() if pair[1].marks & {"refusing", "silent", "old_secret"}]
+    return [park_uuid for park_uuid, _ in sorted(wanted, key=order)[:WORST_SHOWN]]
+
+
+def _sick(desk: Desk, park_uuid: str, look: Look) -> Sick | None:
+    park = desk.store.find_park(park_uuid)
+    return None if park is None else Sick(park, look.parks[park_uuid])
+
+
+PAGES: Final = (Page("/", show),)

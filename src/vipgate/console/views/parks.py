@@ -1,0 +1,93 @@
+"""The list of parks, and registering one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.console.addresses import park_at
+from vipgate.console.guard import Page
+from vipgate.console.views.once import once
+from vipgate.console.visit import StaffVisit
+from vipgate.console.watch import Look
+from vipgate.health import MARKS, Mark, park_health
+from vipgate.store.interface import Park
+from vipgate.store.keeping import Desk
+from vipgate.vault import make_secret
+
+PARKS_A_PAGE: Final = 50
+# So many marked parks are looked at for one page, where a search leaves out most of them.
+MARKED_LOOKED_MAX: Final = 300
+SEARCH_CHARS_MAX: Final = 64
+PARK_UUID_CHARS_MAX: Final = 64
+PARK_NAME_CHARS_MAX: Final = 128
+SECRET_CHARS_MAX: Final = 256
+
+
+async def show(visit: StaffVisit) -> Response:
+    """Parks by uuid, those that a search finds, those that bear a mark."""
+    text = visit.query.text("q", SEARCH_CHARS_MAX)
+    mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
+    after = visit.query.get("after")
+    look = await visit.context.watch.look(visit.now_us)
+    parks, following = await visit.desk(lambda desk: find_parks(desk, look, text, mark, after))
+    rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), visit.now_us)) for park in parks]
+    return visit.page(
+        "parks.html", rows=rows, text=text, mark=mark, marks=MARKS, after=following, total=len(look.parks)
+    )
+
+
+def find_parks(desk: Desk, look: Look, text: str, mark: Mark | None, after: str) -> tuple[list[Park], str | None]:
+    """A page of parks, and behind which park the next one begins."""
+    if mark is None:
+        found = desk.browse.search_parks(text, after, PARKS_A_PAGE + 1)
+        return found[:PARKS_A_PAGE], found[PARKS_A_PAGE - 1].park_uuid if len(found) > PARKS_A_PAGE else None
+    marked = [park_uuid for park_uuid in look.marked(mark) if park_uuid > after]
+    parks: list[Park] = []
+    for place, park_uuid in enumerate(marked):
+        if len(parks) == PARKS_A_PAGE or place == MARKED_LOOKED_MAX:
+            return parks, marked[place - 1]
+        park = desk.store.find_park(park_uuid)
+        if park is not None and (text.lower() in park.name.lower() or text.lower() in park_uuid.lower()):
+            parks.append(park)
+    return parks, None
+
+
+async def show_new(visit: StaffVisit) -> Response:
+    """The form."""
+    return visit.page("park_new.html", form=visit.form)
+
+
+async def add(visit: StaffVisit) -> Response:
+    """Registers a park, and shows its secret where it was made here."""
+    form = visit.form
+    park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
+    name = form.text("name", PARK_NAME_CHARS_MAX)
+    given = form.text("secret", SECRET_CHARS_MAX)
+    secret = given or make_secret()
+    if not form.faults:
+        sealed = visit.context.vault.seal(secret, park_uuid)
+        deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=name)
+
+        def register(desk: Desk) -> bool:
+            added = desk.store.add_park(park_uuid, name, sealed, visit.now_us)
+            if added:
+                desk.staff.note(deed)
+            return added
+
+        if not await visit.desk(register):
+            form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
+    if form.faults:
+        return visit.page("park_new.html", status=422, form=form)
+    visit.context.watch.forget()
+    if given:
+        return visit.go(park_at(park_uuid), "park_added")
+    return once(visit, "once.park", secret, park_uuid, park_at(park_uuid))
+
+
+PAGES: Final = (
+    Page("/parks", show),
+    Page("/parks/new", show_new, role="operator"),
+    Page("/parks/new", add, "POST", role="operator"),
+)

@@ -1,0 +1,184 @@
+"""Vehicles: what each plate or card of a park may do now, until when, and which passes end soon."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, replace
+from typing import Final, get_args
+
+from starlette.responses import Response
+
+from vipgate.console.choosing import choose_park, parks_to_offer
+from vipgate.console.forms import Fields
+from vipgate.console.guard import Page
+from vipgate.console.names import ChargeNames, read_names, read_park_names
+from vipgate.console.showing import bought_text, edge_text, period_text
+from vipgate.console.views.park import find
+from vipgate.console.visit import StaffVisit
+from vipgate.console.words import Speech
+from vipgate.errors import OperatorError
+from vipgate.health import Health
+from vipgate.renewal import PLATE_CHARS_MAX, Renewal, fold_plate
+from vipgate.standing import Standing, State, standing
+from vipgate.store.browsing import Vehicle
+from vipgate.store.interface import Park
+from vipgate.store.keeping import Desk
+from vipgate.vault import Vault
+
+VEHICLES_A_PAGE: Final = 50
+# Of so many one page picks those of a state.
+LOOKED_AT_MAX: Final = 200
+SEARCH_CHARS_MAX: Final = 64
+AFTER_CHARS_MAX: Final = 400
+STATES: Final[tuple[State, ...]] = ("expiring", "expired", "valid", "none")
+_WITHOUT_PERIOD: Final = frozenset({2, 3, 4})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A vehicle, how it stands, and on what: the pass, until when or for how much, and for how many days still."""
+
+    vehicle: Vehicle
+    standing: Standing
+    until: str
+    period: str
+    bought: str
+    days_left: int | None
+
+    @property
+    def one(self) -> Renewal | None:
+        """What it stands on."""
+        return None if self.standing.record is None else self.standing.record.renewal
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A page of vehicles out of `looked_at`; `after` is the plate behind which the next one begins."""
+
+    park: Park | None
+    health: Health | None
+    offered: list[Park]
+    asked: bool
+    vehicles: list[Vehicle]
+    looked_at: int
+    after: str | None
+    names: ChargeNames
+    park_names: dict[str, str]
+
+
+async def show(visit: StaffVisit) -> Response:
+    """A plate or a card, or the vehicles of a park."""
+    state = next((state for state in get_args(State) if state == visit.query.get("state")), None)
+    result = await visit.desk(lambda desk: _look(desk, visit, state))
+    return visit.page(
+        "vehicles.html",
+        status=422 if visit.query.faults else 200,
+        result=result,
+        rows=[show_one(visit.speech, one, visit.now_us) for one in result.vehicles],
+        states=STATES,
+        state=state,
+        after=None if result.after is None else seal_place(visit.context.vault, result.park, result.after),
+    )
+
+
+def show_one(t: Speech, vehicle: Vehicle, now_us: int) -> Shown:
+    """How a vehicle stands now, in words."""
+    stands = standing(vehicle.records, now_us)
+    one = None if stands.record is None else stands.record.renewal
+    return Shown(
+        vehicle=vehicle,
+        standing=stands,
+        until="" if stands.until_us is None else edge_text(t, stands.until_us),
+        period="" if one is None else period_text(t, one),
+        bought=bought_text(t, one) if one is not None and one.vip_type in _WITHOUT_PERIOD else "",
+        days_left=None if stands.until_us is None else (stands.until_us - now_us) // 86_400_000_000,
+    )
+
+
+def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
+    query = visit.query
+    text = query.text("q", SEARCH_CHARS_MAX)
+    park = choose_park(desk, query)
+    offered = [] if park is not None else parks_to_offer(desk)
+    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+    nothing = Result(park, health, offered, False, [], 0, None, ChargeNames({}), {})
+    wanted = _of_record(desk, park, query) or text
+    if query.faults or (park is None and not wanted):
+        return nothing
+    if wanted:
+        found, after, looked_at = _named(desk, query, park, wanted), None, 0
+    else:
+        after = open_place(visit.context.vault, park, query.get("after")) if park is not None else None
+        found, after, looked_at = _listed(desk, park, after or "", state, visit.now_us)
+    parks = [one.park_uuid for one in found]
+    named = {} if park is not None else read_park_names(desk, parks)
+    names = read_names(desk, parks)
+    return replace(nothing, asked=True, vehicles=found, looked_at=looked_at, after=after, names=names, park_names=named)
+
+
+def _of_record(desk: Desk, park: Park | None, query: Fields) -> str:
+    """The plate of the record that the field `of` names: so that no address bears a plate."""
+    order = query.text("of", SEARCH_CHARS_MAX)
+    stored = desk.store.find_record(park.park_uuid, order) if park is not None and order else None
+    return "" if stored is None else stored.renewal.plate
+
+
+def _named(desk: Desk, query: Fields, park: Park | None, text: str) -> list[Vehicle]:
+    """The plate or card that somebody typed; a card is taken as it stands."""
+    park_uuid = None if park is None else park.park_uuid
+    folded = fold_plate(text)[: PLATE_CHARS_MAX + 1]
+    try:
+        found = desk.browse.vehicle(park_uuid, folded)
+        if folded != text:
+            found += [one for one in desk.browse.vehicle(park_uuid, text) if one.kind != "plate"]
+    except ValueError:
+        query.fault(
+            "park",
+            "全部车场中这个车牌或卡号的记录太多，请填写车场",
+            "too many records of all parks have this plate or card; fill in a park",
+        )
+        return []
+    return found[:VEHICLES_A_PAGE]
+
+
+def _listed(
+    desk: Desk, park: Park | None, after: str, state: State | None, now_us: int
+) -> tuple[list[Vehicle], str | None, int]:
+    """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX."""
+    if park is None:
+        return [], None, 0
+    size = VEHICLES_A_PAGE if state is None else LOOKED_AT_MAX
+    found = desk.browse.vehicles(park.park_uuid, ("plate", after), size + 1)
+    page, more = found[:size], len(found) > size
+    last = page[-1].key if page and more else None
+    if state is None:
+        return page, last, len(page)
+    wanted = [one for one in page if standing(one.records, now_us).state == state]
+    if len(wanted) > VEHICLES_A_PAGE:
+        wanted = wanted[:VEHICLES_A_PAGE]
+        last = wanted[-1].key
+        return wanted, last, next(place for place, one in enumerate(page, 1) if one.key == last)
+    return wanted, last, len(page)
+
+
+def seal_place(vault: Vault, park: Park | None, plate: str) -> str:
+    """Where the next page begins, as a word that tells nobody the plate."""
+    return urlsafe_b64encode(vault.seal(plate, _bound(park))).decode()
+
+
+def open_place(vault: Vault, park: Park, word: str) -> str | None:
+    """The same back; None for what is none."""
+    if not word or len(word) > AFTER_CHARS_MAX or not word.isascii():
+        return None
+    try:
+        return vault.open(urlsafe_b64decode(word), _bound(park))
+    except (ValueError, OperatorError):
+        return None
+
+
+def _bound(park: Park | None) -> str:
+    """Nothing that is sealed for a park itself: no park_uuid holds a line end."""
+    return f"vehicles\n{'' if park is None else park.park_uuid}"
+
+
+PAGES: Final = (Page("/vehicles", show),)

@@ -1,0 +1,1 @@
+"""The inside port: console, read API and metrics, in a process of its own."""

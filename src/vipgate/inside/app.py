@@ -1,0 +1,47 @@
+"""Puts the inside port together: probes, read API, console, and the door that every request passes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from vipgate.api.app import build_api
+from vipgate.console.app import build_console
+from vipgate.console.context import ConsoleSettings
+from vipgate.inside.desks import Desks
+from vipgate.inside.door import Door
+from vipgate.inside.exposition import Exposition
+from vipgate.inside.probes import build_probes
+from vipgate.inside.readiness import Readiness
+from vipgate.metrics import Board, InsideMeter
+from vipgate.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the inside port is made of. `watching` are desks for the probes: busy pages must not make a server look dead."""
+
+    board: Board
+    meter: InsideMeter
+    desks: Desks
+    watching: Desks
+    vault: Vault
+    console: ConsoleSettings
+    clock_us: Callable[[], int]
+    clock_s: Callable[[], float]
+
+
+def build_app(parts: Parts) -> ASGIApp:
+    """The whole application. The console comes last: what nothing else takes is its own to answer."""
+    readiness = Readiness(parts.board, parts.watching, parts.clock_us)
+    exposition = Exposition(parts.board, parts.watching, parts.clock_us)
+    console = build_console(parts.desks, parts.vault, parts.console, parts.clock_us, secrets.token_urlsafe)
+    api = build_api(parts.desks, parts.clock_us, parts.vault)
+    probes = build_probes(readiness, exposition, parts.watching)
+    routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
+    return Door(Starlette(routes=routes), parts.meter, parts.clock_s)

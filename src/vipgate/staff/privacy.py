@@ -1,0 +1,34 @@
+"""Hides plates and cards from whoever need not see them. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "*"
+# A fault in a hint shows the value that was refused (errors.Fault.text): the last thing on its line.
+_HINT_LINE = re.compile(r"^(.*\b(?:plate|card_no|card_id): .*(?:got|收到) )(.*)$", re.MULTILINE)
+
+
+def mask_plate(text: str) -> str:
+    """`text` with its middle hidden: 粤B12345 → 粤B***45. The shorter it is, the less of it is shown."""
+    size = len(text)
+    if size >= 7:
+        return _masked(text, 2, 2)
+    if size >= 4:
+        return _masked(text, 1, 1)
+    return _masked(text, 1 if size == 3 else 0, 0)
+
+
+def mask_card(text: str | None) -> str | None:
+    """The same of a card's number or id; None stays None."""
+    return None if text is None else mask_plate(text)
+
+
+def mask_hint(text: str) -> str:
+    """The hint of a refusal with the plates and cards in it hidden."""
+    return _HINT_LINE.sub(lambda line: line[1] + mask_plate(line[2].strip('"')), text)
+
+
+def _masked(text: str, head: int, tail: int) -> str:
+    return text[:head] + HIDDEN * (len(text) - head - tail) + text[len(text) - tail :]

@@ -1,0 +1,233 @@
+"""What staff and other systems look for in the ledger, and what they find: questions, pages, cursors. The verbs of a Browse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from vipgate.errors import Words
+from vipgate.store.interface import Generation, JournalEntry, Park, Replaced, Stored
+
+# A search that no index answers looks at so many records for one page at most; the page says how far it came.
+SCAN_ROWS_MAX: Final = 10_000
+PAGE_ITEMS_MAX: Final = 1_000
+VEHICLE_RECORDS_MAX: Final = 100
+CardKind = Literal["plate", "card_no", "card_id"]
+CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordQuery:
+    """Which current records are wanted, newest change first. None leaves a member open.
+
+    Without `park_uuid` all parks are looked through, which needs `plate`, `pay_partner` or `card`: those have an index.
+    `plate` is folded; `plate_prefix` makes it the beginning of one. `card` is a card's number or id. Receipt and payment
+    lie in `since_us` ≤ t < `until_us` and `paid_since_us` ≤ t < `paid_until_us`; `flags`: any of these FLAG_*.
+    """
+
+    park_uuid: str | None = None
+    plate: str | None = None
+    plate_prefix: bool = False
+    pay_partner: str | None = None
+    card: str | None = None
+    charge_type: str | None = None
+    vip_type: int | None = None
+    pay_type: int | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+    paid_since_us: int | None = None
+    paid_until_us: int | None = None
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of records ended: the position and park of the last one that was looked at."""
+
+    position: int
+    park_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record and its park."""
+
+    park_uuid: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Up to `limit` records, fewer where the bound on looking was reached first. `next` is None where there is no more."""
+
+    items: list[Found]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalQuery:
+    """Which requests are wanted, newest first. `strangers`: those that no park was proved for. `refused`: all but 1001."""
+
+    park_uuid: str | None = None
+    strangers: bool = False
+    code: str | None = None
+    refused: bool = False
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """Requests; `next` is the seqno of the last one that was looked at, None where there is no more."""
+
+    items: list[JournalEntry]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """What is known of one plate or card of a park: its newest records, newest change first, VEHICLE_RECORDS_MAX at most."""
+
+    park_uuid: str
+    kind: CardKind
+    key: str
+    records: list[Stored]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A record as it is now, at the place of its last change."""
+
+    position: int
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Changes of one park's current generation behind a position, oldest first."""
+
+    generation: int
+    items: list[Change]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayMoney:
+    """Records and money of one Beijing day (days since 1970-01-01) and pay type, of one park or of all."""
+
+    day: int
+    pay_type: int
+    inserted: int
+    updated: int
+    pay_value_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayAnswers:
+    """Requests of one Beijing day by code. `park_uuid` is None for strangers, and where all parks are added up."""
+
+    day: int
+    park_uuid: str | None
+    code: str
+    requests: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeType:
+    """One charge type of a park (charge-types.md); times as the park said them, in its local time."""
+
+    id: str
+    name: str
+    desc: str
+    vip_type: int | None
+    price_fen: int | None
+    extra_days: int | None
+    create_time: str
+    update_time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeTypes:
+    """What a park answered last: the list, when it was fetched, and what was wrong with the newest try."""
+
+    address: str | None
+    items: list[ChargeType]
+    fetched_us: int | None
+    tried_us: int | None
+    trouble: Words | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkMore:
+    """What the console and the retention need of a park beyond `Park`."""
+
+    park_uuid: str
+    position: int
+    retention_days: int | None
+    charge_address: str | None
+
+
+class Browse(Protocol):
+    """Reading for people and other systems; the ledger's own verbs are in `Store`. One thread at a time. Raises StoreError."""
+
+    def records(self, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+        """A page of current records, newest change first, that come after `before`.
+
+        Raises ValueError for a query over all parks that no index answers, or that thousands of records answer.
+        """
+
+    def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
+        """A park's plates, in order, behind `after`. A record has a plate until it is erased: no card is left for itself."""
+
+    def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
+        """One plate (folded) or card in a park or in all, out of its newest PAGE_ITEMS_MAX records.
+
+        A card's records count for the card, whatever their plates. Raises ValueError as `records` does.
+        """
+
+    def journal(self, query: JournalQuery, before: str | None, limit: int) -> JournalPage:
+        """A page of requests, newest first, with seqnos below `before`."""
+
+    def replays_of(self, park_uuid: str, seqno: str) -> list[str]:
+        """The seqnos of requests that sent the refused request `seqno` again from the console, oldest first, 100 at most."""
+
+    def changes(self, park_uuid: str, generation: int | None, after: int, limit: int) -> ChangePage | None:
+        """Changes of the current generation behind position `after`; from its beginning where `generation` is another one.
+
+        None where there is no such park.
+        """
+
+    def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayMoney]:
+        """Rollups of `since_day` ≤ day < `until_day`, of one park or added up over all, by day and pay type."""
+
+    def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayAnswers]:
+        """The same of answers, by day and code."""
+
+    def answers_by_park(self, since_day: int, until_day: int) -> list[DayAnswers]:
+        """The answers of every park and of strangers, each day and code apart."""
+
+    def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
+        """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
+
+    def park_more(self, park_uuid: str) -> ParkMore | None:
+        """The rest of a park's settings."""
+
+    def flagged(self, park_uuid: str | None) -> dict[int, int]:
+        """How many current records carry each FLAG_*; counted up to 10,000 each."""
+
+    def charge_types(self, park_uuid: str) -> ChargeTypes:
+        """The park's charge types as they were fetched last."""
+
+    def whole_park(self, park_uuid: str) -> Iterator[Stored]:
+        """All current records of a park, oldest change first, as they were at one moment, in constant memory."""
+
+    def history_of(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+        """The replaced versions of a current record, oldest first."""
+
+    def generations_of(self, park_uuid: str) -> list[Generation]:
+        """The park's generations that are still there, newest first."""
+
+    def parks_for_charge_types(self, before_us: int, limit: int) -> Sequence[str]:
+        """Parks with an address whose charge types were last asked for before `before_us`."""

@@ -1,0 +1,112 @@
+"""What staff change in the ledger, on any engine; see `Keep` for the verbs. The statements are the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Final, Protocol
+
+from vipgate.errors import Words
+from vipgate.store.browsing import ChargeType
+from vipgate.store.erasing import PlateEraser, erase_expired, lock_park
+from vipgate.store.interface import Park
+from vipgate.store.keeping import RETENTION_DAYS_MAX, Erased
+from vipgate.store.staff import note_deed
+from vipgate.store.staffing import Deed
+from vipgate.store.work import Values, Worker, as_lines
+
+PARKS_A_PAGE: Final = 500
+
+
+class Ledger(Worker, Protocol):
+    """A worker that knows its parks, which every `Store` of ours is."""
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """See `Store.list_parks`."""
+
+
+class StoredKeep:
+    """See `Keep`."""
+
+    def __init__(self, ledger: Ledger, clock_us: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._clock_us = clock_us
+
+    def set_retention(self, park_uuid: str, days: int | None, deed: Deed) -> bool:
+        """See `Keep.set_retention`. Raises ValueError for days out of range."""
+        if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
+            raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
+        return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, deed)
+
+    def set_charge_address(self, park_uuid: str, address: str | None, deed: Deed) -> bool:
+        """See `Keep.set_charge_address`."""
+        return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, deed)
+
+    def _change(self, name: str, values: Values, deed: Deed) -> bool:
+        with self._ledger.work() as work:
+            changed = work.run(name, values) > 0
+            if changed:
+                note_deed(work, deed)
+        return changed
+
+    def save_charge_types(
+        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: Words | None, now_us: int
+    ) -> None:
+        """See `Keep.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
+        with self._ledger.work() as work:
+            park = lock_park(work, park_uuid)
+            if park is None:
+                return
+            said = (None, None) if trouble is None else (trouble.zh, trouble.en)
+            values = park.values(now_us=now_us, trouble_zh=said[0], trouble_en=said[1])
+            work.run("note_charge_try", values)
+            if items is None:
+                return
+            work.run("note_charge_types", values)
+            work.run("drop_charge_types", values)
+            by_id = {item.id: item for item in items}
+            lines = [asdict(item) | {"place": place} for place, item in enumerate(by_id.values())]
+            if lines:
+                work.run("add_charge_types", {**values, "lines": as_lines(lines)})
+
+    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: Deed) -> bool:
+        """See `Keep.review`."""
+        with self._ledger.work() as work:
+            park = lock_park(work, park_uuid)
+            if park is None:
+                return False
+            position = park.take_positions(1, self._clock_us())
+            changed = work.run(
+                "review",
+                park.values(
+                    generation=park.counters.generation, pay_partner=pay_partner, flags=flags, position=position
+                ),
+            )
+            if changed:
+                note_deed(work, deed)
+        return changed > 0
+
+    def erase_plate(self, plate: str, park_uuid: str | None, deed: Deed) -> Erased:
+        """See `Keep.erase_plate`. Raises ValueError for an empty plate."""
+        if not plate:
+            raise ValueError("an empty plate is that of every erased record")
+        with self._ledger.work() as work:
+            note_deed(work, deed)
+        total = Erased()
+        for one in self._all_parks() if park_uuid is None else (park_uuid,):
+            erased = PlateEraser(self._ledger, one, plate).erase(self._clock_us())
+            total = Erased(
+                total.records + erased.records, total.versions + erased.versions, total.requests + erased.requests
+            )
+        return total
+
+    def _all_parks(self) -> Iterator[str]:
+        after = ""
+        while page := self._ledger.list_parks(after, PARKS_A_PAGE):
+            for park in page:
+                yield park.park_uuid
+            after = page[-1].park_uuid
+
+    def erase_expired(self, now_us: int) -> bool:
+        """See `Keep.erase_expired`."""
+        return erase_expired(self._ledger, now_us)

@@ -1,0 +1,103 @@
+-- The journal, the rollups, and what the console asks of parks. `/* and z */` becomes z where one park is meant.
+
+-- name: newest_requests
+-- Requests, newest first; those of strangers have the empty park.
+SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
+    q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
+    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of
+FROM request AS q
+LEFT JOIN refused_body AS b ON b.park_uuid = q.park_uuid AND b.seqno = q.seqno
+WHERE q.seqno >= %(floor)s AND q.seqno < %(before)s
+    AND (%(code)s::text IS NULL OR q.code = %(code)s) /* and AND q.park_uuid = %(park_uuid)s */
+ORDER BY q.seqno DESC
+LIMIT %(limit)s
+
+-- name: newest_requests_floor
+SELECT q.seqno
+FROM request AS q
+WHERE q.seqno >= %(since)s AND q.seqno < %(before)s /* and AND q.park_uuid = %(park_uuid)s */
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET %(skip)s
+
+-- name: newest_refused
+-- All that did not get 1001.
+SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
+    q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
+    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of
+FROM request AS q
+LEFT JOIN refused_body AS b ON b.park_uuid = q.park_uuid AND b.seqno = q.seqno
+WHERE q.code <> '1001' AND q.seqno >= %(floor)s AND q.seqno < %(before)s
+    AND (%(code)s::text IS NULL OR q.code = %(code)s) /* and AND q.park_uuid = %(park_uuid)s */
+ORDER BY q.seqno DESC
+LIMIT %(limit)s
+
+-- name: newest_refused_floor
+SELECT q.seqno
+FROM request AS q
+WHERE q.code <> '1001' AND q.seqno >= %(since)s AND q.seqno < %(before)s /* and AND q.park_uuid = %(park_uuid)s */
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET %(skip)s
+
+-- name: replays_of
+-- What staff sent again in place of a refused request, oldest first.
+SELECT q.seqno
+FROM request AS q
+WHERE q.park_uuid = %(park_uuid)s AND q.replay_of = %(seqno)s
+ORDER BY q.seqno
+LIMIT %(limit)s
+
+-- name: money_by_day
+SELECT d.day, d.pay_type, sum(d.inserted)::bigint, sum(d.updated)::bigint, sum(d.pay_value_fen)::bigint
+FROM daily AS d
+WHERE d.day >= %(since_day)s AND d.day < %(until_day)s /* and AND d.park_uuid = %(park_uuid)s */
+GROUP BY d.day, d.pay_type
+ORDER BY d.day, d.pay_type
+
+-- name: answers_by_day
+SELECT a.day, a.code, sum(a.requests)::bigint, sum(a.received)::bigint
+FROM daily_answer AS a
+WHERE a.day >= %(since_day)s AND a.day < %(until_day)s /* and AND a.park_uuid = %(park_uuid)s */
+GROUP BY a.day, a.code
+ORDER BY a.day, a.code
+
+-- name: answers_by_park
+SELECT a.day, nullif(a.park_uuid, ''), a.code, a.requests, a.received
+FROM daily_answer AS a
+WHERE a.day >= %(since_day)s AND a.day < %(until_day)s
+ORDER BY a.park_uuid, a.day, a.code
+
+-- name: search_parks
+-- Parks whose name or uuid contains the text, without regard to the case of Latin letters, as SQLite has it.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
+WHERE p.park_uuid > %(after)s AND (
+    strpos(lower(p.name COLLATE "C"), lower(%(text)s COLLATE "C")) > 0
+    OR strpos(lower(p.park_uuid), lower(%(text)s COLLATE "C")) > 0
+)
+ORDER BY p.park_uuid
+LIMIT %(limit)s
+
+-- name: park_more
+SELECT p.park_uuid, p.position, p.retention_days, p.charge_address, p.charge_fetched_us, p.charge_tried_us,
+    p.charge_trouble_zh, p.charge_trouble_en
+FROM park AS p
+WHERE p.park_uuid = %(park_uuid)s
+
+-- name: charge_types_of
+-- In the order in which the park said them.
+SELECT c.id, c.name, c.descr, c.vip_type, c.price_fen, c.extra_days, c.create_time, c.update_time
+FROM charge_type AS c
+WHERE c.park_uuid = %(park_uuid)s
+ORDER BY c.place
+LIMIT %(limit)s
+
+-- name: parks_for_charge_types
+SELECT p.park_uuid
+FROM park AS p
+WHERE p.park_uuid > '' AND p.charge_address IS NOT NULL
+    AND (p.charge_tried_us IS NULL OR p.charge_tried_us < %(before_us)s)
+ORDER BY p.park_uuid
+LIMIT %(limit)s

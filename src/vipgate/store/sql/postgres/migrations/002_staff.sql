@@ -1,0 +1,111 @@
+-- Staff: their accounts, sessions and tokens, the audit log; and what they set on a park: how long plates are kept, where
+-- its own gateway answers.
+--
+-- The first five tables have no park in their key. On Citus they stay on the coordinator: as reference tables a node that is
+-- away would keep everybody from logging in.
+
+-- Who may look and change. `password` is an argon2 hash.
+CREATE TABLE staff_user (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    role text COLLATE "C" NOT NULL,
+    password text COLLATE "C" NOT NULL,
+    sees_plates boolean NOT NULL DEFAULT false,
+    enabled boolean NOT NULL DEFAULT true,
+    language text COLLATE "C",
+    created_us bigint NOT NULL,
+    last_login_us bigint
+);
+
+-- Logins. `digest` is the SHA-256 of the cookie's secret; plates are shown until `plates_until_us`.
+CREATE TABLE session (
+    digest text COLLATE "C" NOT NULL PRIMARY KEY,
+    staff_user text COLLATE "C" NOT NULL,
+    csrf text COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    seen_us bigint NOT NULL,
+    expires_us bigint NOT NULL,
+    plates_until_us bigint NOT NULL,
+    peer text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX session_user_created ON session (staff_user, created_us);
+CREATE INDEX session_expires ON session (expires_us);
+
+-- Keys to the read API. `digest` is the SHA-256 of the token; `scopes` are separated by blanks; park_uuid NULL opens all parks.
+CREATE TABLE token (
+    number bigint NOT NULL PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    digest text COLLATE "C" NOT NULL UNIQUE,
+    scopes text COLLATE "C" NOT NULL,
+    park_uuid text COLLATE "C",
+    masked boolean NOT NULL,
+    created_us bigint NOT NULL,
+    used_us bigint,
+    revoked_us bigint
+);
+
+CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked_us IS NULL;
+
+-- The audit log. Numbers have no gap, so that a line that somebody took away is missed.
+CREATE TABLE deed (
+    number bigint NOT NULL PRIMARY KEY,
+    at_us bigint NOT NULL,
+    who text COLLATE "C" NOT NULL,
+    action text COLLATE "C" NOT NULL,
+    park_uuid text COLLATE "C",
+    subject text NOT NULL,
+    detail text NOT NULL,
+    peer text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX deed_who ON deed (who, number);
+CREATE INDEX deed_park ON deed (park_uuid, number) WHERE park_uuid IS NOT NULL;
+
+-- The one-time link that makes the first account: one line at most.
+CREATE TABLE invitation (
+    digest text COLLATE "C" NOT NULL PRIMARY KEY,
+    expires_us bigint NOT NULL
+);
+
+-- `erase_due_us`: when the records of a park with a retention are looked through next.
+ALTER TABLE park ADD COLUMN retention_days integer;
+ALTER TABLE park ADD COLUMN charge_address text;
+ALTER TABLE park ADD COLUMN charge_fetched_us bigint;
+ALTER TABLE park ADD COLUMN charge_tried_us bigint;
+ALTER TABLE park ADD COLUMN charge_trouble_zh text;
+ALTER TABLE park ADD COLUMN charge_trouble_en text;
+ALTER TABLE park ADD COLUMN erase_due_us bigint NOT NULL DEFAULT 0;
+
+CREATE INDEX park_erase_due ON park (erase_due_us) WHERE retention_days IS NOT NULL;
+
+-- Up to which position the retention has looked: each record is looked at once for each of its changes.
+ALTER TABLE generation ADD COLUMN erased_to bigint NOT NULL DEFAULT 0;
+
+-- Records that the retention has looked at and left, because their renewal ends later: looked at again after that.
+CREATE TABLE erase_later (
+    park_uuid text COLLATE "C" NOT NULL,
+    generation integer NOT NULL,
+    pay_partner text COLLATE "C" NOT NULL,
+    end_us bigint NOT NULL,
+    PRIMARY KEY (park_uuid, generation, pay_partner)
+);
+
+CREATE INDEX erase_later_end ON erase_later (park_uuid, end_us);
+
+-- The seqno of the refused request that staff sent again by this one.
+ALTER TABLE request ADD COLUMN replay_of text COLLATE "C";
+
+-- What a park's own gateway says its charge types are, in the order in which it said them.
+CREATE TABLE charge_type (
+    park_uuid text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    name text NOT NULL,
+    descr text NOT NULL,
+    vip_type integer,
+    price_fen bigint,
+    extra_days integer,
+    create_time text COLLATE "C" NOT NULL,
+    update_time text COLLATE "C" NOT NULL,
+    place integer NOT NULL,
+    PRIMARY KEY (park_uuid, id)
+);

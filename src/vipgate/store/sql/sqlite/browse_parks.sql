@@ -1,0 +1,159 @@
+-- The journal, the rollups, and what the console asks of parks.
+
+-- name: newest_requests
+-- The requests of all parks and of strangers, newest first.
+SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
+    q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+FROM request AS q INDEXED BY request_seqno
+LEFT JOIN park AS p ON p.id = q.park_id
+WHERE q.seqno >= :floor AND q.seqno < :before AND (:code IS NULL OR q.code = :code)
+ORDER BY q.seqno DESC
+LIMIT :limit
+
+-- name: newest_requests_floor
+SELECT q.seqno
+FROM request AS q INDEXED BY request_seqno
+WHERE q.seqno >= :since AND q.seqno < :before
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET :skip
+
+-- name: newest_requests_of_park
+-- Those of one park; of strangers where :park_uuid is empty.
+SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
+    q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+FROM request AS q
+LEFT JOIN park AS p ON p.id = q.park_id
+WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid UNION ALL SELECT 0 WHERE :park_uuid = '')
+    AND q.seqno >= :floor AND q.seqno < :before AND (:code IS NULL OR q.code = :code)
+ORDER BY q.seqno DESC
+LIMIT :limit
+
+-- name: newest_requests_of_park_floor
+SELECT q.seqno
+FROM request AS q
+WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid UNION ALL SELECT 0 WHERE :park_uuid = '')
+    AND q.seqno >= :since AND q.seqno < :before
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET :skip
+
+-- name: newest_refused
+-- All that did not get 1001: picked by their code inside the index, then read.
+SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
+    q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+FROM (
+    SELECT q.park_id, q.seqno
+    FROM request AS q INDEXED BY request_refused_seqno
+    WHERE q.code <> '1001' AND q.seqno >= :floor AND q.seqno < :before
+        AND (:code IS NULL OR q.code = :code)
+    ORDER BY q.seqno DESC
+    LIMIT :limit
+) AS found
+CROSS JOIN request AS q
+LEFT JOIN park AS p ON p.id = q.park_id
+WHERE q.park_id = found.park_id AND q.seqno = found.seqno
+ORDER BY q.seqno DESC
+
+-- name: newest_refused_floor
+SELECT q.seqno
+FROM request AS q INDEXED BY request_refused_seqno
+WHERE q.code <> '1001' AND q.seqno >= :since AND q.seqno < :before
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET :skip
+
+-- name: newest_refused_of_park
+-- Those of one park or of strangers.
+SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
+    q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+FROM (
+    SELECT q.park_id, q.seqno
+    FROM request AS q INDEXED BY request_refused
+    WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid UNION ALL SELECT 0 WHERE :park_uuid = '')
+        AND q.code <> '1001' AND q.seqno >= :floor AND q.seqno < :before
+        AND (:code IS NULL OR q.code = :code)
+    ORDER BY q.seqno DESC
+    LIMIT :limit
+) AS found
+CROSS JOIN request AS q
+LEFT JOIN park AS p ON p.id = q.park_id
+WHERE q.park_id = found.park_id AND q.seqno = found.seqno
+ORDER BY q.seqno DESC
+
+-- name: newest_refused_of_park_floor
+SELECT q.seqno
+FROM request AS q INDEXED BY request_refused
+WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid UNION ALL SELECT 0 WHERE :park_uuid = '')
+    AND q.code <> '1001' AND q.seqno >= :since AND q.seqno < :before
+ORDER BY q.seqno DESC
+LIMIT 2 OFFSET :skip
+
+-- name: replays_of
+-- What staff sent again in place of a refused request, oldest first.
+SELECT q.seqno
+FROM park AS p
+JOIN request AS q INDEXED BY request_replay ON q.park_id = p.id
+WHERE p.park_uuid = :park_uuid AND q.replay_of = :seqno
+ORDER BY q.seqno
+LIMIT :limit
+
+-- name: money_by_day
+-- Each park's days lie together under its key: to go from park to park is quicker than an index by day.
+SELECT d.day, d.pay_type, sum(d.inserted), sum(d.updated), sum(d.pay_value_fen)
+FROM park AS p
+CROSS JOIN daily AS d
+WHERE p.park_uuid BETWEEN :first_park AND :last_park AND d.park_id = p.id AND d.day >= :since_day AND d.day < :until_day
+GROUP BY d.day, d.pay_type
+ORDER BY d.day, d.pay_type
+
+-- name: answers_by_day
+-- Strangers count where all parks do: theirs is the empty name.
+SELECT a.day, a.code, sum(a.requests), sum(a.received)
+FROM (SELECT id, park_uuid FROM park UNION ALL SELECT 0, '') AS p
+CROSS JOIN daily_answer AS a
+WHERE p.park_uuid BETWEEN :first_park AND :last_park AND a.park_id = p.id AND a.day >= :since_day AND a.day < :until_day
+GROUP BY a.day, a.code
+ORDER BY a.day, a.code
+
+-- name: answers_by_park
+SELECT a.day, nullif(p.park_uuid, ''), a.code, a.requests, a.received
+FROM (SELECT id, park_uuid FROM park UNION ALL SELECT 0, '') AS p
+CROSS JOIN daily_answer AS a
+WHERE a.park_id = p.id AND a.day >= :since_day AND a.day < :until_day
+ORDER BY p.park_uuid, a.day, a.code
+
+-- name: search_parks
+-- Parks whose name or uuid contains :text, without regard to the case of Latin letters.
+SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
+    p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
+    p.allow_list, p.rate_per_minute, p.created_us
+FROM park AS p
+JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
+WHERE p.park_uuid > :after AND (instr(lower(p.name), lower(:text)) > 0 OR instr(lower(p.park_uuid), lower(:text)) > 0)
+ORDER BY p.park_uuid
+LIMIT :limit
+
+-- name: park_more
+SELECT p.park_uuid, p.position, p.retention_days, p.charge_address, p.charge_fetched_us, p.charge_tried_us,
+    p.charge_trouble_zh, p.charge_trouble_en
+FROM park AS p
+WHERE p.park_uuid = :park_uuid
+
+-- name: charge_types_of
+-- In the order in which the park said them.
+SELECT c.id, c.name, c.descr, c.vip_type, c.price_fen, c.extra_days, c.create_time, c.update_time
+FROM park AS p
+JOIN charge_type AS c ON c.park_id = p.id
+WHERE p.park_uuid = :park_uuid
+ORDER BY c.place
+LIMIT :limit
+
+-- name: parks_for_charge_types
+SELECT p.park_uuid
+FROM park AS p
+WHERE p.park_uuid > '' AND p.charge_address IS NOT NULL
+    AND (p.charge_tried_us IS NULL OR p.charge_tried_us < :before_us)
+ORDER BY p.park_uuid
+LIMIT :limit

@@ -1,0 +1,202 @@
+"""A read API over a real SQLite database with two parks in it, and tokens of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from bench.cluster import running_server
+from starlette.applications import Starlette
+
+from store.conftest import NOON_US, Clock, emptied
+from store.making import OTHER, PARK, changed, do, push, refused, renewals
+from vipgate.api import build_api
+from vipgate.api.watch import Watch
+from vipgate.inside.desks import Desks
+from vipgate.renewal import Renewal
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import Retention
+from vipgate.store.keeping import Desk
+from vipgate.store.staffing import SCOPES, Deed, Scope, Token
+from vipgate.vault import Vault
+
+TICK_S = 0.02
+ROWS = 60
+
+
+@dataclass(slots=True)
+class Platform:
+    """A database, a desk on it, and the API over it."""
+
+    url: str
+    clock: Clock
+    desk: Desk
+    desks: Desks
+    app: Starlette
+    runner: asyncio.Runner
+
+    def token(
+        self, *, scopes: tuple[Scope, ...] = SCOPES, park: str | None = None, masked: bool = False, name: str = ""
+    ) -> str:
+        """Makes a token; its text."""
+        text = f"vipgate_{secrets.token_urlsafe(32)}"
+        made = Token(
+            number=0,
+            name=name or secrets.token_hex(6),
+            digest=sha256(text.encode()).hexdigest(),
+            scopes=scopes,
+            park_uuid=park,
+            masked=masked,
+            created_us=self.clock(),
+            used_us=None,
+            revoked_us=None,
+        )
+        deed = Deed(
+            at_us=self.clock(), who="command", action="add token", park_uuid=park, subject=made.name, detail="", peer=""
+        )
+        assert self.desk.staff.add_token(made, deed)
+        return text
+
+    def ask(self, path: str, token: str | None = None, method: str = "GET", **headers: str) -> httpx.Response:
+        """Asks in English, unless the headers say otherwise."""
+        sent = {"accept-language": "en", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if token is not None:
+            sent["authorization"] = f"Bearer {token}"
+        return self.send(f"/api/v1{path}", method, sent)
+
+    def send(self, path: str, method: str = "GET", headers: Any = None) -> httpx.Response:
+        """Sends exactly this."""
+
+        async def sent() -> httpx.Response:
+            async with reader(self.app) as client:
+                return await client.request(method, path, headers=headers)
+
+        return self.runner.run(sent())
+
+    def get(self, path: str, token: str) -> Any:
+        """The JSON of an answer that must be a good one."""
+        answer = self.ask(path, token)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def pages(self, path: str, token: str, limit: int) -> Iterator[list[dict[str, Any]]]:
+        """All pages of a list."""
+        after = ""
+        for _ in range(1_000):
+            page = self.get(f"{path}{'&' if '?' in path else '?'}limit={limit}{after}", token)
+            yield page["items"]
+            if page["next"] is None:
+                return
+            after = f"&after={page['next']}"
+        raise AssertionError("the pages have no end")
+
+
+def reader(app: Starlette) -> httpx.AsyncClient:
+    """A client of the API in this process."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inside.test")
+
+
+@contextmanager
+def served(app: Starlette) -> Iterator[str]:
+    """The API on a real server and a real socket."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[Desks, Starlette]:
+    """The API over the database at `url`, with short ticks."""
+    desks = Desks(lambda: open_desk(url, clock, Retention()), size)
+    vault = Vault("k" * 32)
+    return desks, Starlette(routes=build_api(desks, clock, vault, watch=Watch(desks, tick_s=TICK_S, waiters_max=2)))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def platform(url: str, clock: Clock) -> Iterator[Platform]:
+    """Two parks, and nothing in them."""
+    with opened(url, clock) as made:
+        yield made
+
+
+@contextmanager
+def opened(url: str, clock: Clock) -> Iterator[Platform]:
+    """A database of two parks at `url`, and the API over it."""
+    desk = open_desk(url, clock, Retention())
+    desks, app = build(url, clock)
+    for park_uuid, name in ((PARK, "北门"), (OTHER, "南门")):
+        desk.store.add_park(park_uuid, name, b"sealed", clock())
+    with asyncio.Runner() as runner:
+        yield Platform(url, clock, desk, desks, app, runner)
+    desks.close()
+    desk.close()
+
+
+@pytest.fixture
+def stocked(platform: Platform) -> Platform:
+    """Sixty records in each park, one of them replaced twice, and a refused request."""
+    return fill(platform)
+
+
+def fill(platform: Platform) -> Platform:
+    """Puts them there."""
+    store, clock = platform.desk.store, platform.clock
+    rows = renewals(ROWS)
+    do(store, push(rows, clock()), push(renewals(ROWS, seed=2, first=1_000), clock(), park=OTHER))
+    clock.forward(60)
+    do(store, push([changed(rows[0], plate="粤B99999", operator="李四")], clock()))
+    clock.forward(60)
+    do(store, push([changed(rows[0], plate="粤B99999", operator="王五")], clock()))
+    do(store, refused(clock(), body=b"{}"), refused(clock(), park=None, code="401", claimed="nobody"))
+    return platform
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    given = os.environ.get("VIPGATE_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    with running_server() as server:
+        yield server.make_database("vipgate-api-test")
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """An empty database on a real PostgreSQL."""
+    return emptied(postgres_server)
+
+
+def row(**members: Any) -> Renewal:
+    """One record with the given members."""
+    return changed(renewals(1)[0], **members)
+
+
+__all__ = ["NOON_US", "OTHER", "PARK", "ROWS", "Platform", "build", "reader", "row", "served"]

@@ -1,0 +1,251 @@
+"""The pool of desks: bounds, errors, exports that nobody reads on, and an end that lets go of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from store.conftest import Clock
+from vipgate.errors import StoreUnavailable, Unavailable
+from vipgate.inside.desks import Desks, DesksBusy, Stream
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import Retention
+from vipgate.store.keeping import Desk
+
+
+class Opened:
+    """Opens real desks, and counts those that are open."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.most = 0
+        self.now = 0
+
+    def __call__(self) -> Desk:
+        desk = open_desk(self._url, Clock(), Retention())
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+        def close() -> None:
+            self.now -= 1
+            desk.close()
+
+        return Desk(desk.store, desk.browse, desk.staff, desk.keep, close)
+
+
+@pytest.fixture
+def opened(url: str) -> Opened:
+    return Opened(url)
+
+
+async def _wait_until(true: Any) -> None:
+    for _ in range(2_000):
+        if true():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("did not come about")
+
+
+def test_no_more_desks_are_opened_than_allowed_and_one_is_enough_for_one_at_a_time(opened: Opened) -> None:
+    desks = Desks(opened, 3)
+
+    async def work() -> None:
+        for _ in range(10):
+            await desks.run(lambda desk: desk.store.ping())
+        assert opened.most == 1
+        meet = threading.Barrier(3, timeout=20)
+        await asyncio.gather(*[desks.run(lambda _: meet.wait()) for _ in range(12)])
+
+    asyncio.run(work())
+    assert opened.most == 3
+    desks.close()
+    assert opened.now == 0
+
+
+def test_line_that_is_full_is_told_at_once_and_empties_again(opened: Opened) -> None:
+    desks, gate = Desks(opened, 1, waiting_max=2), threading.Event()
+
+    async def work() -> None:
+        held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(DesksBusy) as busy:
+            await desks.run(lambda desk: desk.store.ping())
+        assert busy.value.retry_after_s
+        gate.set()
+        await asyncio.gather(*held)
+        await desks.run(lambda desk: desk.store.ping())
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_caller_that_goes_away_leaves_no_place_taken_behind(opened: Opened) -> None:
+    desks, gate = Desks(opened, 1, waiting_max=1), threading.Event()
+
+    async def work() -> None:
+        held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(2)]
+        await asyncio.sleep(0)
+        for task in held:
+            task.cancel()
+        gate.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        await _wait_until(lambda: desks._places._value == 2)
+        await desks.run(lambda desk: desk.store.ping())
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_error_comes_through_and_the_desk_goes_on(opened: Opened) -> None:
+    desks = Desks(opened, 1)
+
+    def fail(_: Desk) -> None:
+        raise StoreUnavailable("away")
+
+    async def work() -> None:
+        with pytest.raises(StoreUnavailable):
+            await desks.run(fail)
+        await desks.run(lambda desk: desk.store.ping())
+
+    asyncio.run(work())
+    assert opened.most == 1
+    desks.close()
+
+
+def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
+    away = [True]
+
+    def open_it() -> Desk:
+        if away[0]:
+            raise StoreUnavailable("away")
+        return opened()
+
+    desks = Desks(open_it, 1)
+
+    async def work() -> None:
+        with pytest.raises(StoreUnavailable):
+            await desks.run(lambda desk: desk.store.ping())
+        with pytest.raises(StoreUnavailable):
+            await desks.stream(lambda _: iter([1]))
+        away[0] = False
+        await desks.run(lambda desk: desk.store.ping())
+        assert [one async for one in await desks.stream(lambda _: iter([1, 2]))] == [1, 2]
+
+    asyncio.run(work())
+    desks.close()
+
+
+def _counting(_: Desk) -> Iterator[int]:
+    yield from range(5)
+
+
+def _nothing(_: Desk) -> Iterator[int]:
+    return iter(())
+
+
+def test_export_is_read_to_its_end_on_a_desk_of_its_own(opened: Opened) -> None:
+    desks = Desks(opened, 1)
+
+    async def work() -> None:
+        assert [one async for one in await desks.stream(_counting)] == [0, 1, 2, 3, 4]
+        assert [one async for one in await desks.stream(_nothing)] == []
+        await _wait_until(lambda: opened.now == 0)
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None:
+    desks = Desks(opened, 1, streams_max=2)
+
+    async def work() -> None:
+        first, second = await desks.stream(_counting), await desks.stream(_counting)
+        with pytest.raises(DesksBusy):
+            await desks.stream(_counting)
+        await desks.run(lambda desk: desk.store.ping())
+        first.close()
+        first.close()
+        await _wait_until(lambda: desks._stream_places._value == 1)
+        third = await desks.stream(_counting)
+        second.close()
+        third.close()
+        await _wait_until(lambda: opened.now == 1)
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
+    desks = Desks(opened, 1, streams_max=1, idle_s_max=0.05)
+
+    async def work() -> None:
+        stream = await desks.stream(_counting)
+        await _wait_until(lambda: desks._stream_places._value == 1)
+        assert opened.now == 0
+        assert await anext(stream) == 0, "what was read ahead is still there"
+        with pytest.raises(Unavailable, match="too slowly"):
+            await anext(stream)
+        (await desks.stream(_counting)).close()
+
+    asyncio.run(work())
+    desks.close()
+
+
+async def _read_slowly(stream: Stream[int]) -> None:
+    async for _ in stream:
+        await asyncio.sleep(0.01)
+
+
+def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
+    desks = Desks(opened, 1, stream_s_max=0.1)
+
+    def endless(_: Desk) -> Iterator[int]:
+        while True:
+            yield 1
+
+    async def work() -> None:
+        stream = await desks.stream(endless)
+        with pytest.raises(Unavailable, match="too long"):
+            await _read_slowly(stream)
+        await _wait_until(lambda: opened.now == 0)
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_error_in_the_middle_of_an_export_ends_it(opened: Opened) -> None:
+    desks = Desks(opened, 1)
+
+    def broken(_: Desk) -> Iterator[int]:
+        yield 1
+        raise StoreUnavailable("away")
+
+    async def work() -> None:
+        stream = await desks.stream(broken)
+        assert await anext(stream) == 1
+        with pytest.raises(StoreUnavailable):
+            await anext(stream)
+        await _wait_until(lambda: opened.now == 0)
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_nothing_is_taken_on_after_the_end(opened: Opened) -> None:
+    desks = Desks(opened, 1)
+
+    async def work() -> None:
+        stream = await desks.stream(_counting)
+        await desks.run(lambda desk: desk.store.ping())
+        await asyncio.to_thread(desks.close)
+        assert await anext(stream) == 0
+        for again in (desks.run(lambda desk: desk.store.ping()), desks.stream(_counting), anext(stream)):
+            with pytest.raises(DesksBusy):
+                await again
+        await _wait_until(lambda: opened.now == 0)
+
+    asyncio.run(work())

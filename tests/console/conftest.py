@@ -1,0 +1,175 @@
+"""A console over a real SQLite database, a browser without a screen for it, and a clock that tests set."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from vipgate.console.app import build_console
+from vipgate.console.context import ConsoleSettings
+from vipgate.inside.desks import Desks
+from vipgate.staff.accounts import hash_password
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import Retention
+from vipgate.store.keeping import Desk
+from vipgate.store.staffing import Deed, Language, Role, User
+from vipgate.vault import Vault
+
+NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
+PASSWORD = "correct horse battery"
+# Hashed once: a test that makes an account need not wait for it.
+HASHED = hash_password(PASSWORD)
+ORIGIN = "http://console.test"
+Fields = Mapping[str, str | list[str]]
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    now_us: int = NOON_US
+
+    def __call__(self) -> int:
+        return self.now_us
+
+    def forward(self, seconds: float) -> None:
+        self.now_us += round(seconds * 1_000_000)
+
+
+class Browser:
+    """Follows no redirect by itself, and sends forms as a browser does: with the token of the page they are on."""
+
+    def __init__(self, app: ASGIApp, runner: asyncio.Runner, language: str, peer: str) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 50_000))
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url=ORIGIN, headers={"accept-language": language}, follow_redirects=False
+        )
+        self._runner = runner
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Asks for a page."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._runner.run(self.client.get(path, headers=named))
+
+    def post(self, path: str, fields: Fields, **headers: str) -> httpx.Response:
+        """Sends a form as it is."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._runner.run(self.client.post(path, data=dict(fields), headers=named))
+
+    def page(self, path: str, status: int = 200) -> str:
+        """The page at `path`."""
+        answer = self.get(path)
+        assert answer.status_code == status, (answer.status_code, answer.text)
+        return answer.text
+
+    def send(self, path: str, /, *, on: str | None = None, **fields: str | list[str]) -> httpx.Response:
+        """Sends a form that lies on the page `on`, by default the one before the login or that of the account."""
+        place = on or ("/" if self.is_in() else "/login")
+        return self.post(path, {"csrf": token_of(self.page(place)), **fields})
+
+    def login(self, name: str, password: str = PASSWORD) -> httpx.Response:
+        """Logs in."""
+        return self.send("/login", on="/login", name=name, password=password)
+
+    def is_in(self) -> bool:
+        """Whether this browser holds the cookie of a session."""
+        return any(name.removeprefix("__Host-") == "vipgate" for name in self.client.cookies)
+
+
+def token_of(page: str) -> str:
+    """The token in the first form of a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
+
+
+@dataclass(slots=True)
+class House:
+    """The database, the console over it, and ways to come in."""
+
+    desk: Desk
+    app: ASGIApp
+    clock: Clock
+    vault: Vault
+    runner: asyncio.Runner
+
+    def browser(self, language: str = "zh-CN", peer: str = "198.51.100.7") -> Browser:
+        """Somebody who is not logged in."""
+        return Browser(self.app, self.runner, language, peer)
+
+    def add_user(
+        self,
+        name: str,
+        role: Role,
+        *,
+        sees_plates: bool = False,
+        enabled: bool = True,
+        language: Language | None = None,
+    ) -> None:
+        """An account with PASSWORD."""
+        user = User(
+            name=name,
+            role=role,
+            password=HASHED,
+            sees_plates=sees_plates,
+            enabled=enabled,
+            language=language,
+            created_us=self.clock.now_us,
+            last_login_us=None,
+        )
+        assert self.desk.staff.add_user(user, deed(self.clock.now_us))
+
+    def enter(
+        self, role: Role = "reader", *, name: str = "", sees_plates: bool = False, language: str = "zh-CN"
+    ) -> Browser:
+        """Somebody who is logged in."""
+        self.add_user(name or role, role, sees_plates=sees_plates)
+        browser = self.browser(language)
+        assert browser.login(name or role).status_code == 303
+        return browser
+
+    def actions(self) -> list[str]:
+        """What the audit log tells, newest first."""
+        return [one.action for one in self.desk.staff.deeds(None, None, None, 100)]
+
+
+def deed(now_us: int) -> Deed:
+    return Deed(at_us=now_us, who="command", action="user.add", park_uuid=None, subject="", detail="", peer="")
+
+
+Build = Callable[..., House]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Build]:
+    """Builds a console; `secure=True` is one behind TLS."""
+    open_things: list[Callable[[], None]] = []
+
+    def made(*, secure: bool = False) -> House:
+        clock = Clock()
+        url = f"sqlite:///{tmp_path / 'vipgate.db'}"
+        desk = open_desk(url, clock, Retention())
+        desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
+        vault = Vault("k" * 32)
+        runner = asyncio.Runner()
+        app = build_console(desks, vault, ConsoleSettings(secure=secure), clock, secrets.token_urlsafe)
+        house = House(desk, app, clock, vault, runner)
+        open_things.extend((desks.close, desk.close, runner.close))
+        return house
+
+    yield made
+    for close in open_things:
+        close()
+
+
+@pytest.fixture
+def house(build: Build) -> House:
+    return build()

@@ -1,0 +1,130 @@
+"""Fills the database of a console test: parks, pushes, refusals, charge types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import md5, sha256
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from console.conftest import NOON_US, House, deed
+from vipgate.errors import Refusal, StoreError, Words
+from vipgate.renewal import Renewal, plate_flags
+from vipgate.seqno import seqno_prefix
+from vipgate.signature import sign
+from vipgate.store.browsing import ChargeType
+from vipgate.store.interface import Caller, Outcome, Push, Refused
+from vipgate.wire import Keys, decode, split, verify
+
+PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
+OTHER = "7d1f0cc5-2e8c-41e3-b54d-af666b8cc222"
+SECRET = "12323232323"
+PLATE = "粤B12345"
+DAY_US = 86_400_000_000
+_numbers = count(1)
+
+_PLAIN = Renewal(
+    pay_partner="P1",
+    plate=PLATE,
+    plate_color=1,
+    card_no=None,
+    card_id=None,
+    charge_type="101",
+    vip_type=1,
+    quantity=1,
+    pay_type=2,
+    value_e4=None,
+    pay_time_ms=NOON_US // 1000,
+    renewal_start_time_us=NOON_US - DAY_US,
+    renewal_end_time_us=NOON_US + 30 * DAY_US,
+    pay_value_fen=30_000,
+    operator=None,
+    extra=None,
+    flags=0,
+)
+
+
+def add_park(house: House, park: str = PARK, name: str = "海岸城北门", secret: str = SECRET) -> None:
+    assert house.desk.store.add_park(park, name, house.vault.seal(secret, park), NOON_US - 90 * DAY_US)
+
+
+def renewal(order: str = "P1", **members: Any) -> Renewal:
+    made: Renewal = msgspec.structs.replace(_PLAIN, pay_partner=order, **members)
+    return msgspec.structs.replace(made, flags=members.get("flags", plate_flags(made.plate)))
+
+
+def seqno_at(at_us: int) -> str:
+    return f"{seqno_prefix(at_us)}{next(_numbers):015}"
+
+
+def caller(at_us: int, body: bytes = b"") -> Caller:
+    return Caller(received_us=at_us, peer="203.0.113.9", body_bytes=len(body), body_sha256=sha256(body).hexdigest())
+
+
+def push(
+    house: House,
+    *renewals: Renewal,
+    at_us: int = NOON_US,
+    park: str = PARK,
+    complete: bool = False,
+    used: str = "current",
+) -> str:
+    """Stores a push; its seqno."""
+    seqno = seqno_at(at_us)
+    request = Push(seqno, park, list(renewals), len(renewals), complete, used, caller(at_us))  # type: ignore[arg-type]
+    [outcome] = house.desk.store.commit([request])
+    assert isinstance(outcome, Outcome), outcome
+    return seqno
+
+
+def row(order: str = "P1", **members: Any) -> dict[str, Any]:
+    """A row that is right; `members` make it wrong."""
+    return {
+        "plate": PLATE, "plate_color": "1", "charge_type": "101", "vip_type": "1", "quantity": "1", "pay_partner": order,
+        "pay_type": "2", "pay_value": "30000",
+    } | members  # fmt: skip
+
+
+def request(*rows: object, park: str = PARK, **members: Any) -> bytes:
+    return json.dumps({"park_uuid": park, **members, "row": list(rows)}, ensure_ascii=False).encode()
+
+
+def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK) -> str:
+    """Journals a body as the road would that refuses it; its seqno."""
+    seqno = seqno_at(at_us)
+    hint = hint_of(body)
+    line = Refused(seqno, park, park, "400", hint, caller(at_us, body), body)
+    assert not isinstance(house.desk.store.commit([line])[0], StoreError)
+    return seqno
+
+
+def hint_of(body: bytes) -> Words:
+    try:
+        decode(verify(split(body, None), md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET)))
+    except Refusal as refusal:
+        return refusal.hint
+    raise AssertionError("nothing is wrong with this body")
+
+
+def refuse_stranger(house: House, code: str = "401", claimed: str | None = None, at_us: int = NOON_US) -> str:
+    seqno = seqno_at(at_us)
+    line = Refused(seqno, None, claimed, code, Words("签名不符", "the signature does not match"), caller(at_us))
+    assert not isinstance(house.desk.store.commit([line])[0], StoreError)
+    return seqno
+
+
+def save_types(house: House, names: Sequence[tuple[str, str]], park: str = PARK) -> None:
+    items = [
+        ChargeType(
+            id=key, name=name, desc="", vip_type=1, price_fen=30_000, extra_days=None, create_time="", update_time=""
+        )
+        for key, name in names
+    ]
+    house.desk.keep.save_charge_types(park, items, None, NOON_US)
+
+
+def set_address(house: House, address: str, park: str = PARK) -> None:
+    assert house.desk.keep.set_charge_address(park, address, deed(NOON_US))

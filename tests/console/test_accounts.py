@@ -1,0 +1,355 @@
+"""Who gets in and who does not: login, roles, sessions, forms of other sites, guessing, the first account."""
+
+from __future__ import annotations
+
+import pytest
+from argon2 import PasswordHasher
+
+from console.conftest import NOON_US, PASSWORD, Build, House, deed, token_of
+from vipgate.console.guard import Page
+from vipgate.console.routes import PAGES
+from vipgate.staff.accounts import digest_of
+from vipgate.store.staffing import Role
+
+HOUR_S = 3600
+
+
+def test_login_leads_to_the_page_that_was_asked_for(house: House) -> None:
+    house.add_user("reader", "reader")
+    browser = house.browser()
+    assert browser.get("/?days=90").headers["location"] == "/login?next=%2F%3Fdays%3D90"
+    answer = browser.send("/login", name="reader", password=PASSWORD, next="/?days=90")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?days=90")
+    assert "总览" in browser.page("/")
+    assert house.actions()[0] == "login"
+
+
+@pytest.mark.parametrize(
+    "onward", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:1", "/a\nb"]
+)
+def test_login_leads_to_no_other_site(house: House, onward: str) -> None:
+    house.add_user("reader", "reader")
+    answer = house.browser().send("/login", name="reader", password=PASSWORD, next=onward)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_wrong_password_unknown_name_and_ended_account_get_the_same_answer(house: House) -> None:
+    house.add_user("reader", "reader")
+    house.add_user("gone", "reader", enabled=False)
+    pages = set()
+    for name, password in (("reader", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD)):
+        browser = house.browser()
+        token = token_of(browser.page("/login"))
+        answer = browser.post("/login", {"csrf": token, "name": name, "password": password})
+        assert answer.status_code == 422
+        pages.add(answer.text.replace(token, "").replace(f'value="{name}"', ""))
+        assert not browser.is_in()
+    assert len(pages) == 1
+
+
+def test_cookie_is_for_this_host_alone_and_for_no_script(build: Build) -> None:
+    house = build(secure=True)
+    house.add_user("reader", "reader")
+    browser = house.browser()
+    browser.client.base_url = "https://console.test"
+    answer = browser.login("reader")
+    cookie = next(one for one in answer.headers.get_list("set-cookie") if one.startswith("__Host-vipgate="))
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert "总览" in browser.page("/")
+
+
+def test_session_is_stored_as_a_digest_alone(house: House) -> None:
+    browser = house.enter("reader")
+    secret = browser.client.cookies["vipgate"]
+    [session] = house.desk.staff.list_sessions("reader", NOON_US)
+    assert session.digest == digest_of(secret)
+    assert secret not in repr(session)
+
+
+def test_guesses_at_a_name_wait_longer_each_time(house: House) -> None:
+    house.add_user("reader", "reader")
+    for _ in range(5):
+        assert house.browser().login("reader", "wrong password").status_code == 422
+    waits = []
+    for _ in range(4):
+        house.browser().login("reader", "wrong password")
+        refused = house.browser().login("reader")
+        assert refused.status_code == 429
+        waits.append(int(refused.headers["retry-after"]))
+        house.clock.forward(waits[-1])
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0]
+    assert house.browser().login("reader").status_code == 303
+
+
+def test_stranger_who_guesses_cannot_lock_the_owner_out(house: House) -> None:
+    house.add_user("reader", "reader")
+    assert house.browser(peer="198.51.100.1").login("reader").status_code == 303
+    for _ in range(7):
+        house.browser(peer="203.0.113.66").login("reader", "wrong password")
+    assert house.browser(peer="203.0.113.66").login("reader").status_code == 429
+    assert house.browser(peer="198.51.100.1").login("reader").status_code == 303
+
+
+def test_guesses_at_many_names_from_one_place_wait(house: House) -> None:
+    answers = [house.browser().login(f"name{number}", "wrong password").status_code for number in range(22)]
+    assert answers[:20] == [422] * 20
+    assert answers[-1] == 429
+
+
+STAFF_PAGES = [page for page in PAGES if isinstance(page, Page)]
+
+
+@pytest.mark.parametrize("page", STAFF_PAGES, ids=lambda page: f"{page.method} {page.path}")
+def test_page_wants_a_login(house: House, page: Page) -> None:
+    browser = house.browser()
+    path = page.path.replace("{", "").replace("}", "")
+    answer = browser.get(path) if page.method == "GET" else browser.post(path, {"csrf": "x"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in STAFF_PAGES if page.role != "reader"], ids=lambda page: f"{page.method} {page.path}"
+)
+def test_page_wants_its_role(house: House, page: Page) -> None:
+    lower: Role = "reader" if page.role == "operator" else "operator"
+    browser = house.enter(lower)
+    before = house.actions()
+    path = page.path.replace("{", "").replace("}", "")
+    answer = browser.get(path) if page.method == "GET" else browser.send(path)
+    assert answer.status_code == 403
+    assert "没有这项权限" in answer.text
+    assert house.actions() == before
+
+
+@pytest.mark.parametrize("page", [page for page in STAFF_PAGES if page.method == "POST"], ids=lambda page: page.path)
+def test_form_without_the_token_changes_nothing(house: House, page: Page) -> None:
+    browser = house.enter("admin", sees_plates=True)
+    before = house.actions()
+    path = page.path.replace("{", "").replace("}", "")
+    assert browser.post(path, {}).status_code == 403
+    assert browser.post(path, {"csrf": "somebody else's"}).status_code == 403
+    assert house.actions() == before
+
+
+def test_token_of_another_session_is_refused(house: House) -> None:
+    other = token_of(house.enter("reader", name="other").page("/"))
+    browser = house.enter("reader")
+    assert browser.post("/logout", {"csrf": other}).status_code == 403
+    assert browser.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://console.test.evil.example"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+    ],
+)
+def test_form_of_another_site_is_refused(house: House, headers: dict[str, str]) -> None:
+    browser = house.enter("reader")
+    token = token_of(browser.page("/"))
+    assert browser.post("/logout", {"csrf": token}, **headers).status_code == 403
+    assert (
+        browser.post("/logout", {"csrf": token}, origin="http://console.test", sec_fetch_site="same-origin").status_code
+        == 303
+    )
+
+
+def test_login_form_wants_the_token_of_its_cookie(house: House) -> None:
+    house.add_user("reader", "reader")
+    browser = house.browser()
+    browser.page("/login")
+    assert browser.post("/login", {"name": "reader", "password": PASSWORD}).status_code == 403
+    other = token_of(house.browser().page("/login"))
+    assert browser.post("/login", {"csrf": other, "name": "reader", "password": PASSWORD}).status_code == 403
+
+
+def test_link_from_another_site_finds_the_session_again(house: House) -> None:
+    answer = house.browser().get("/parks?q=%22%3E", sec_fetch_site="cross-site")
+    assert answer.status_code == 200
+    assert 'content="0; url=/parks?q=%22%3E"' in answer.text
+
+
+def test_session_ends_after_twelve_idle_hours(house: House) -> None:
+    browser = house.enter("reader")
+    for _ in range(3):
+        house.clock.forward(11 * HOUR_S)
+        browser.page("/")
+    house.clock.forward(12 * HOUR_S + 1)
+    assert browser.get("/").status_code == 303
+
+
+def test_session_ends_after_seven_days_of_use(house: House) -> None:
+    browser = house.enter("reader")
+    for _ in range(15):
+        house.clock.forward(11 * HOUR_S)
+        browser.page("/")
+    house.clock.forward(3 * HOUR_S + 1)
+    assert browser.get("/").status_code == 303
+
+
+def test_logout_ends_the_session_for_whoever_holds_the_cookie(house: House) -> None:
+    browser = house.enter("reader")
+    secret = browser.client.cookies["vipgate"]
+    assert browser.send("/logout").status_code == 303
+    thief = house.browser()
+    thief.client.cookies.set("vipgate", secret)
+    assert thief.get("/").status_code == 303
+    assert "已退出" in house.browser().page("/login?done=logout")
+
+
+def test_new_password_ends_all_other_sessions(house: House) -> None:
+    other = house.enter("reader")
+    browser = house.browser()
+    browser.login("reader")
+    wrong = browser.send(
+        "/account/password", old="wrong password", password="another password", again="another password"
+    )
+    assert (wrong.status_code, "不正确" in wrong.text) == (422, True)
+    unlike = browser.send("/account/password", old=PASSWORD, password="another password", again="a third password")
+    assert (unlike.status_code, 'aria-invalid="true"' in unlike.text) == (422, True)
+    short = browser.send("/account/password", old=PASSWORD, password="short", again="short")
+    assert (short.status_code, "至少 10 个字符" in short.text) == (422, True)
+    good = browser.send("/account/password", old=PASSWORD, password="another password", again="another password")
+    assert good.status_code == 303
+    browser.page("/")
+    assert other.get("/").status_code == 303
+    assert house.browser().login("reader").status_code == 422
+    assert "user.password" in house.actions()
+
+
+def test_own_session_elsewhere_can_be_ended_and_nobody_elses(house: House) -> None:
+    other = house.enter("operator")
+    lost = house.enter("reader")
+    browser = house.browser()
+    browser.login("reader")
+    [strange] = house.desk.staff.list_sessions("operator", NOON_US)
+    assert browser.send("/account/sessions/end", session=strange.digest).status_code == 409
+    assert browser.send("/account/sessions/end", session=digest_of(lost.client.cookies["vipgate"])).status_code == 303
+    assert lost.get("/").status_code == 303
+    other.page("/")
+    browser.page("/")
+
+
+def test_first_account_is_made_by_the_link_once(house: House) -> None:
+    house.desk.staff.add_invitation(digest_of("the-secret-of-the-link"), NOON_US + 1_000_000)
+    browser = house.browser()
+    assert house.browser().get("/welcome/another").status_code == 404
+    page = browser.page("/welcome/the-secret-of-the-link")
+    fields = {"csrf": token_of(page), "name": "王敏", "password": PASSWORD, "again": PASSWORD}
+    assert browser.post("/welcome/the-secret-of-the-link", fields | {"again": "unlike"}).status_code == 422
+    assert browser.post("/welcome/the-secret-of-the-link", fields | {"name": "a b<"}).status_code == 422
+    assert browser.post("/welcome/the-secret-of-the-link", fields).status_code == 303
+    user = house.desk.staff.find_user("王敏")
+    assert user is not None
+    assert (user.role, user.sees_plates) == ("admin", True)
+    browser.page("/accounts")
+    assert house.browser().get("/welcome/the-secret-of-the-link").status_code == 404
+    assert house.actions() == ["login", "user.first"]
+
+
+def test_link_for_the_first_account_grows_old(house: House) -> None:
+    house.desk.staff.add_invitation(digest_of("secret"), NOON_US + 1_000_000)
+    house.clock.forward(2)
+    assert house.browser().get("/welcome/secret").status_code == 404
+
+
+def test_administrator_makes_an_account_whose_password_is_shown_once(house: House) -> None:
+    admin = house.enter("admin")
+    made = admin.send("/accounts", on="/accounts", name="lihua", role="operator", sees_plates="1")
+    assert made.status_code == 200
+    password = made.text.split('class="secret"')[1].split(">")[1].split("<")[0]
+    assert password not in admin.page("/accounts")
+    assert house.browser().login("lihua", password).status_code == 303
+    user = house.desk.staff.find_user("lihua")
+    assert user is not None
+    assert (user.role, user.sees_plates) == ("operator", True)
+    again = admin.send("/accounts", on="/accounts", name="lihua", role="reader")
+    assert (again.status_code, "已有这个账号" in again.text) == (422, True)
+    assert admin.send("/accounts", on="/accounts", name="x", role="owner").status_code == 422
+
+
+def test_administrator_takes_rights_away_at_once(house: House) -> None:
+    admin, operator = house.enter("admin"), house.enter("operator")
+    assert admin.send("/accounts/operator", on="/accounts/operator", role="reader", enabled="1").status_code == 303
+    assert operator.get("/").status_code == 303
+    operator.login("operator")
+    operator.page("/parks/new", 403)
+    assert admin.send("/accounts/operator", on="/accounts/operator", role="reader").status_code == 303
+    assert operator.get("/").status_code == 303
+    assert operator.login("operator").status_code == 422
+    [change, *_] = house.desk.staff.deeds(None, None, None, 10)
+    assert (change.who, change.action, change.subject) == ("admin", "user.change", "operator")
+    assert change.detail == "reader, plates: no → reader, plates: no, disabled"
+
+
+def test_administrator_resets_a_password_and_ends_sessions(house: House) -> None:
+    admin, reader = house.enter("admin"), house.enter("reader")
+    assert admin.send("/accounts/reader/sessions/end", on="/accounts").status_code == 303
+    assert reader.get("/").status_code == 303
+    reader.login("reader")
+    assert admin.send("/accounts/reader/password", on="/accounts").status_code == 200
+    assert reader.get("/").status_code == 303
+    assert reader.login("reader").status_code == 422
+
+
+@pytest.mark.parametrize("below", ["", "/password", "/sessions/end"])
+def test_nobody_changes_the_own_account_among_the_others(house: House, below: str) -> None:
+    admin = house.enter("admin")
+    assert admin.send(f"/accounts/admin{below}", on="/accounts", role="reader").status_code == 409
+    admin.page("/accounts")
+
+
+def test_old_hash_is_made_anew_at_the_login(house: House) -> None:
+    house.add_user("reader", "reader")
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    house.desk.staff.change_user("reader", deed(NOON_US), password=weak)
+    assert house.browser().login("reader").status_code == 303
+    user = house.desk.staff.find_user("reader")
+    assert user is not None
+    assert "m=19456" in user.password
+    assert house.browser().login("reader").status_code == 303
+
+
+def test_token_is_shown_once_and_opens_what_it_says(house: House) -> None:
+    admin = house.enter("admin")
+    made = admin.send("/tokens", on="/tokens", name="finance", scope=["totals", "renewals"], masked="1")
+    token = made.text.split('class="secret"')[1].split(">")[1].split("<")[0]
+    assert token.startswith("vipgate_")
+    assert len(token) == len("vipgate_") + 43
+    found = house.desk.staff.find_token(digest_of(token))
+    assert found is not None
+    assert (found.name, found.scopes, found.masked, found.park_uuid) == ("finance", ("renewals", "totals"), True, None)
+    assert token not in admin.page("/tokens")
+    assert admin.send("/tokens", on="/tokens", name="finance", scope="totals").status_code == 422
+    assert admin.send("/tokens", on="/tokens", name="other").status_code == 422
+    assert admin.send("/tokens", on="/tokens", name="other", scope="totals", park_uuid="nowhere").status_code == 422
+    assert admin.send("/tokens/revoke", on="/tokens", name="finance").status_code == 303
+    assert house.desk.staff.find_token(digest_of(token)) is None
+    assert house.actions()[:2] == ["token.revoke", "token.add"]
+
+
+def test_audit_log_tells_who_what_and_where_from(house: House) -> None:
+    admin = house.enter("admin")
+    admin.send("/accounts", on="/accounts", name="lihua", role="operator")
+    page = admin.page("/audit?who=admin")
+    assert "新建账号" in page
+    assert "198.51.100.7" in page
+    assert "command" not in page.split("<tbody>")[1]
+
+
+def test_audit_log_is_turned_page_by_page(house: House) -> None:
+    admin = house.enter("admin")
+    for number in range(150):
+        house.desk.staff.note(deed(NOON_US + number))
+    page = admin.page("/audit")
+    onward = page.split('rel="next" href="')[1].split('"')[0]
+    rest = admin.page(onward)
+    assert page.count("<tr><td") + rest.count("<tr><td") == len(house.desk.staff.deeds(None, None, None, 1000))
+    assert 'rel="next"' not in rest

@@ -1,0 +1,288 @@
+"""The pure parts of the console: masks, waits, addresses, fields, bars, texts."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import vipgate.console
+from vipgate.console.addresses import from_segment, is_local, segment
+from vipgate.console.charts import Series, bars, nice_top
+from vipgate.console.forms import Fields
+from vipgate.console.period import Period, read_period
+from vipgate.console.words import TEXTS, Speech, choose_language
+from vipgate.errors import Fault, Language, Words
+from vipgate.staff.accounts import Throttle, is_name
+from vipgate.staff.privacy import mask_card, mask_hint, mask_plate
+
+LANGUAGES: list[Language] = ["zh", "en"]
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+@pytest.mark.parametrize(
+    ("plate", "masked"),
+    [
+        ("粤B12345", "粤B***45"),
+        ("粤BD12345", "粤B****45"),
+        ("ID000001", "ID****01"),
+        ("12345", "1***5"),
+        ("1234", "1**4"),
+        ("123", "1**"),
+        ("12", "**"),
+        ("1", "*"),
+        ("", ""),
+    ],
+)
+def test_plate_and_card_are_masked(plate: str, masked: str) -> None:
+    assert mask_plate(plate) == masked
+    assert mask_card(plate) == masked
+
+
+@given(st.text(max_size=80))
+def test_mask_hides_two_characters_or_more_and_keeps_the_length(text: str) -> None:
+    masked = mask_plate(text)
+    assert len(masked) == len(text)
+    assert masked.count("*") >= min(len(text), 2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("member", ["plate", "card_no", "card_id"])
+def test_hint_does_not_tell_the_plate_that_was_refused(member: str, language: Language) -> None:
+    wrong = Fault(f"row[3].{member}", Words("最多 16 个字符", "at most 16 characters"), '"粤B12345678901234"')
+    other = Fault("row[3].plate_color", Words("应为 1,2 之一", "must be one of 1,2"), '"9"')
+    masked = mask_hint(wrong.text(language) + "\n" + other.text(language))
+    assert "12345678901" not in masked
+    assert "粤B" in masked
+    assert masked.endswith(other.text(language))
+
+
+def test_throttle_forgets_after_a_quiet_hour_and_keeps_no_more_than_its_bound() -> None:
+    throttle = Throttle()
+    for _ in range(5):
+        assert throttle.attempt("name", "peer", 0) == 0
+    assert throttle.attempt("name", "peer", 0) == 1
+    assert throttle.attempt("name", "peer", 3601) == 0
+    assert throttle.attempt("name", "peer", 3601) == 0
+    for number in range(Throttle.KEPT_MAX + 100):
+        throttle.attempt(f"n{number}", f"p{number}", 3602)
+        throttle.passed(f"m{number}", f"p{number}")
+    assert len(throttle._tries) <= Throttle.KEPT_MAX
+    assert len(throttle._known) <= Throttle.KEPT_MAX
+
+
+def test_throttle_never_waits_longer_than_its_bound() -> None:
+    throttle, now_s, longest_s = Throttle(), 0.0, 0.0
+    for _ in range(60):
+        wait_s = throttle.attempt("name", "peer", now_s)
+        longest_s = max(longest_s, wait_s)
+        now_s += wait_s
+    assert longest_s == Throttle.DELAY_S_MAX
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("王敏", True),
+        ("li.hua@park-1", True),
+        ("", False),
+        ("a b", False),
+        ("<b>", False),
+        ("x" * 65, False),
+        ("a\n", False),
+    ],
+)
+def test_name_of_an_account(name: str, good: bool) -> None:
+    assert is_name(name) is good
+
+
+@given(st.text(max_size=70))
+def test_any_park_uuid_is_one_segment_of_a_path_and_comes_back(text: str) -> None:
+    told = segment(text)
+    assert "/" not in told
+    assert "\\" not in told
+    assert told not in (".", "..")
+    assert from_segment(unquote(told)) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "local"),
+    [
+        ("/", True),
+        ("/parks?q=1", True),
+        ("//x", False),
+        ("/\\x", False),
+        ("https://x", False),
+        ("", False),
+        ("/\t/x", False),
+    ],
+)
+def test_only_paths_of_this_console_are_gone_on_to(path: str, local: bool) -> None:
+    assert is_local(path) is local
+
+
+@pytest.mark.parametrize(("text", "day"), [("2026-11-24", 20_781), ("20261124", 20_781), ("1970-01-01", 0), ("", None)])
+def test_day_is_read(text: str, day: int | None) -> None:
+    fields = Fields([("day", text)])
+    assert fields.day("day") == day
+    assert not fields.faults
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2026-1-1", "24.11.2026", "yesterday", "1969-12-31", "２０２６-11-24", "9999999999"]
+)
+def test_what_is_no_day_is_told_at_its_field(text: str) -> None:
+    fields = Fields([("day", text)])
+    assert fields.day("day") is None
+    assert "2026-11-24" in fields.faults["day"].zh
+
+
+@pytest.mark.parametrize("text", ["0", "101", "-1", "1.5", "1e2", "٣", "9" * 30])
+def test_number_out_of_range_is_told_at_its_field(text: str) -> None:
+    fields = Fields([("n", text)])
+    assert fields.whole("n", 1, 100) is None
+    assert "n" in fields.faults
+
+
+def test_networks_are_read_whatever_stands_between_them() -> None:
+    fields = Fields([("a", "10.0.0.7, 10.1.0.0/16；2001:db8::/32\n192.0.2.1")])
+    assert fields.networks("a", 10) == ("10.0.0.7/32", "10.1.0.0/16", "2001:db8::/32", "192.0.2.1/32")
+    wrong = Fields([("a", "10.0.0.0/8 10.0.0.1/8")])
+    wrong.networks("a", 10)
+    assert "10.0.0.1/8" in wrong.faults["a"].en
+    many = Fields([("a", " ".join(["10.0.0.1"] * 11))])
+    assert many.networks("a", 10) == ()
+
+
+def test_form_with_too_many_fields_is_refused() -> None:
+    with pytest.raises(ValueError):
+        Fields.parse("&".join(f"f{number}=1" for number in range(500)))
+
+
+@pytest.mark.parametrize(
+    ("query", "period"),
+    [
+        ("", Period(71, 101, 30)),
+        ("days=7", Period(94, 101, 7)),
+        ("days=5000", Period(71, 101, 30)),
+        ("since=1970-02-01&until=1970-02-03", Period(31, 34)),
+        ("since=1970-04-01", Period(90, 101)),
+        ("until=1970-02-28", Period(29, 59)),
+    ],
+)
+def test_period_is_read(query: str, period: Period) -> None:
+    assert read_period(Fields.parse(query), 100) == period
+
+
+@pytest.mark.parametrize("query", ["since=1970-03-01&until=1970-02-01", "since=x", "since=1970-01-01&until=1990-01-01"])
+def test_period_that_cannot_be_shown_is_told(query: str) -> None:
+    fields = Fields.parse(query)
+    assert read_period(fields, 100) == Period(71, 101, 30)
+    assert "since" in fields.faults
+
+
+def test_bars_stand_on_each_other_and_say_what_they_show() -> None:
+    series = [Series("a", "one", {1: 5, 2: 10}), Series("b", "two", {1: 5, 3: -4})]
+    chart = bars(1, 4, series, str, str)
+    assert chart.top == "10"
+    assert chart.paths == (("one", "M1 100v-50h8v50zM11 100v-100h8v100z"), ("two", "M1 50v-50h8v50z"))
+    assert [line.cells for line in chart.lines] == [("5", "5", "10"), ("10", "0", "10"), ("0", "-4", "-4")]
+
+
+def test_bars_of_a_long_time_are_weeks() -> None:
+    chart = bars(0, 100, [Series("a", "one", dict.fromkeys(range(100), 1))], str, str)
+    assert chart.weekly
+    assert [line.cells for line in chart.lines] == [("7",)] * 14 + [("2",)]
+
+
+@pytest.mark.parametrize(("most", "top"), [(0, 1), (1, 1), (7, 8), (9, 10), (11, 20), (250, 300), (60_001, 80_000)])
+def test_scale_ends_at_a_round_number(most: int, top: int) -> None:
+    assert nice_top(most) == top
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cookie", "accept", "language"),
+    [
+        ("en", "zh", "zh-CN", "en"),
+        (None, "en", "zh-CN", "en"),
+        (None, "fr", "en-GB,zh;q=0.5", "en"),
+        (None, None, "fr,zh-TW;q=0.9,en;q=0.8", "zh"),
+        (None, None, "", "zh"),
+    ],
+)
+def test_language_is_chosen(chosen: str | None, cookie: str | None, accept: str, language: str) -> None:
+    assert choose_language(chosen, cookie, accept) == language
+
+
+@pytest.mark.parametrize(
+    ("seconds", "zh", "en"),
+    [
+        (None, "–", "–"),
+        (0.4, "0 秒", "0 s"),
+        (119, "119 秒", "119 s"),
+        (7_300, "2 小时", "2 h"),
+        (200_000, "2 天", "2 d"),
+    ],
+)
+def test_span_is_said_in_its_largest_unit(seconds: float | None, zh: str, en: str) -> None:
+    assert (Speech("zh").span(seconds), Speech("en").span(seconds)) == (zh, en)
+
+
+def test_time_is_beijing_time_with_utc_beside_it() -> None:
+    shown = Speech("zh").time(1_795_492_800_000_000)
+    assert shown == ('<time datetime="2026-11-24T04:00:00Z" title="2026-11-24 04:00:00 UTC">2026-11-24 12:00:00</time>')
+
+
+@pytest.mark.parametrize(("fen", "text"), [(None, "–"), (0, "0.00"), (123_456, "1,234.56"), (-5, "-0.05")])
+def test_money_is_exact(fen: int | None, text: str) -> None:
+    assert Speech("en").money(fen) == text
+
+
+def _is_whole(words: Words) -> bool:
+    places = [set(re.findall(r"\{(\w+)\}", text)) for text in (words.zh, words.en)]
+    return bool(words.zh and words.en) and not CHINESE.search(words.en) and places[0] == places[1]
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
+    assert [key for key, words in TEXTS.items() if not _is_whole(words)] == []
+
+
+def _sources() -> str:
+    root = Path(str(files("vipgate.console")))
+    return "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in [*root.rglob("*.html"), *root.rglob("*.py")]
+        if path.parent.name != "texts"
+    )
+
+
+SOURCES = _sources()
+# Keys that are put together out of data.
+MADE = re.compile(
+    r"^(role|mark|flag|scope|deed|done|park\.secret|find\.as|once|code|kind|state|vip|colour|pass|member|paid|value|"
+    r"vehicles\.state|vehicles\.kind|doctor\.coding)\."
+)
+
+
+def test_no_text_is_left_over() -> None:
+    left = [key for key in TEXTS if not MADE.match(key) and f'"{key}"' not in SOURCES and f"'{key}'" not in SOURCES]
+    assert left == []
+
+
+def test_every_text_that_a_page_asks_for_is_there() -> None:
+    asked = set(re.findall(r"""\bt\(["']([\w.]+)["'][,)]""", SOURCES))
+    asked |= set(re.findall(r"""speech\(["']([\w.]+)["']""", SOURCES))
+    asked |= {f"done.{name}" for name in re.findall(r'visit\.go\([^\n]*, "(\w+)"', SOURCES)}
+    assert asked - set(TEXTS) == set()
+
+
+def test_page_has_neither_script_nor_style_of_its_own() -> None:
+    root = Path(vipgate.console.__file__).parent
+    for path in root.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<script|\son\w+=|\sstyle=|<style|javascript:|https?://|\|\s*safe", text), path.name

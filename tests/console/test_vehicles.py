@@ -1,0 +1,150 @@
+"""What a plate or a card may do now, told to whoever has a caller on the phone."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from console.conftest import NOON_US, House
+from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
+from vipgate.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
+from vipgate.renewal import Renewal
+from vipgate.store.interface import Park
+
+
+def states_of(page: str) -> list[str]:
+    """The states in the table, in its order."""
+    return re.findall(r'<td><span class="tag \w*">([^<]+)</span></td>', page)
+
+
+@pytest.mark.parametrize(
+    ("members", "state", "told"),
+    [
+        ({}, "valid", "2026-12-24 12:00 <small>30 days left"),
+        ({"renewal_end_time_us": NOON_US + 3 * DAY_US}, "ends within 7 days", "3 days left"),
+        ({"renewal_end_time_us": NOON_US + 1}, "ends within 7 days", "within 24 hours"),
+        ({"renewal_end_time_us": NOON_US - 3 * DAY_US}, "expired", "3 days ago"),
+        ({"renewal_start_time_us": NOON_US + DAY_US}, "not valid", "–"),
+        (
+            {"vip_type": 2, "value_e4": 1_000_000, "renewal_start_time_us": None, "renewal_end_time_us": None},
+            "valid",
+            "bought 100 yuan",
+        ),
+        (
+            {"vip_type": 3, "quantity": 12, "renewal_start_time_us": None, "renewal_end_time_us": None},
+            "valid",
+            "bought × 12",
+        ),
+        ({"vip_type": 0, "renewal_start_time_us": None, "renewal_end_time_us": None}, "valid", "no end"),
+    ],
+)
+def test_vehicle_is_told_what_is_valid_and_until_when(
+    house: House, members: dict[str, int | None], state: str, told: str
+) -> None:
+    add_park(house)
+    push(house, renewal(**members))
+    page = house.enter(language="en").page(f"/vehicles?q={PLATE}")
+    assert states_of(page) == [state]
+    assert told in page
+
+
+def test_plate_is_looked_for_in_all_parks_or_in_one(house: House) -> None:
+    add_park(house)
+    add_park(house, OTHER, "科技园")
+    push(house, renewal("P1"))
+    push(house, renewal("Q1"), park=OTHER)
+    browser = house.enter()
+    page = browser.page("/vehicles?q=粤b·12345")
+    assert ">P1</a>" in page
+    assert ">Q1</a>" in page
+    assert "科技园" in page
+    assert ">P1</a>" not in browser.page(f"/vehicles?q={PLATE}&park={OTHER}")
+
+
+def test_card_is_taken_as_it_stands(house: House) -> None:
+    add_park(house)
+    push(house, renewal("P1", card_no="ab 12"), renewal("P2", plate="粤B99999", card_id="AB12"))
+    browser = house.enter()
+    assert ">P1</a>" in browser.page("/vehicles?q=ab 12")
+    assert ">P2</a>" not in browser.page("/vehicles?q=ab12")
+
+
+def test_nothing_typed_is_no_fault_and_an_unknown_plate_says_so(house: House) -> None:
+    add_park(house)
+    browser = house.enter()
+    assert "输入车牌或卡号" in browser.page("/vehicles")
+    assert "没有找到这个车牌或卡号的记录" in browser.page("/vehicles?q=粤B00000")
+    assert 'aria-invalid="true"' in browser.page("/vehicles?q=1&park=nowhere", 422)
+
+
+def many(how_many: int) -> list[Renewal]:
+    """Vehicles of which every tenth has expired."""
+    ended = NOON_US - DAY_US
+    return [
+        renewal(f"P{n:04}", plate=f"粤B{n:05}", **({} if n % 10 else {"renewal_end_time_us": ended}))
+        for n in range(how_many)
+    ]
+
+
+def test_pages_of_a_park_follow_each_other_and_bear_no_plate_in_their_address(house: House) -> None:
+    add_park(house)
+    push(house, *many(VEHICLES_A_PAGE * 2 + 1))
+    browser = house.enter()
+    orders: list[str] = []
+    path = f"/vehicles?park={PARK}"
+    while path:
+        page = browser.page(path)
+        orders += re.findall(r">(P\d{4})</a>", page)
+        path = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+        assert "粤B" not in unquote(path)
+    assert orders == [f"P{n:04}" for n in range(VEHICLES_A_PAGE * 2 + 1)]
+
+
+def test_those_of_a_state_are_picked_out_of_a_bounded_look(house: House) -> None:
+    add_park(house)
+    push(house, *many(LOOKED_AT_MAX + 50))
+    browser = house.enter()
+    page = browser.page(f"/vehicles?park={PARK}&state=expired")
+    assert states_of(page) == ["已到期"] * (LOOKED_AT_MAX // 10)
+    assert f"查看了 {LOOKED_AT_MAX} 辆" in page
+    onward = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert states_of(browser.page(onward)) == ["已到期"] * 5
+
+
+def test_more_of_a_state_than_a_page_holds_go_on_behind_the_last_one_shown(house: House) -> None:
+    add_park(house)
+    push(house, *many(150))
+    browser = house.enter()
+    page = browser.page(f"/vehicles?park={PARK}&state=valid")
+    assert len(states_of(page)) == VEHICLES_A_PAGE
+    onward = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    seen = re.findall(r">(P\d{4})</a>", page) + re.findall(r">(P\d{4})</a>", browser.page(onward))
+    assert seen == [f"P{n:04}" for n in range(150) if n % 10][: 2 * VEHICLES_A_PAGE]
+
+
+@pytest.mark.parametrize("word", ["x", "====", "é", "A" * 500, "cGxhdGU="])
+def test_broken_place_is_the_first_page(house: House, word: str) -> None:
+    add_park(house)
+    push(house, renewal())
+    assert ">P1</a>" in house.enter().page(f"/vehicles?park={PARK}&after={word}")
+
+
+def test_place_of_another_park_is_not_taken(house: House) -> None:
+    add_park(house)
+    add_park(house, OTHER, "科技园")
+    parks = [house.desk.store.find_park(park) for park in (PARK, OTHER)]
+    one, other = (park for park in parks if isinstance(park, Park))
+    word = seal_place(house.vault, one, PLATE)
+    assert open_place(house.vault, one, word) == PLATE
+    assert open_place(house.vault, other, word) is None
+
+
+def test_vehicle_of_a_record_is_shown_without_its_plate_in_the_address(house: House) -> None:
+    add_park(house)
+    push(house, renewal("P1"), renewal("P2", plate="粤B99999"))
+    page = house.enter().page(f"/vehicles?park={PARK}&of=P1")
+    assert ">P1</a>" in page
+    assert ">P2</a>" not in page
+    assert PLATE not in page
