@@ -153,14 +153,15 @@ def build(tmp_path: Path) -> Iterator[Build]:
     """Builds a console; `secure=True` is one behind TLS."""
     open_things: list[Callable[[], None]] = []
 
-    def made(*, secure: bool = False) -> House:
+    def made(*, secure: bool = False, charge_types_private: bool = False) -> House:
         clock = Clock()
         url = f"sqlite:///{tmp_path / 'vipgate.db'}"
         desk = open_desk(url, clock, Retention())
         desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
         vault = Vault("k" * 32)
         runner = asyncio.Runner()
-        app = build_console(desks, vault, ConsoleSettings(secure=secure), clock, secrets.token_urlsafe)
+        settings = ConsoleSettings(secure=secure, charge_types_private=charge_types_private)
+        app = build_console(desks, vault, settings, clock, secrets.token_urlsafe)
         house = House(desk, app, clock, vault, runner)
         open_things.extend((desks.close, desk.close, runner.close))
         return house

@@ -89,6 +89,7 @@ def row(order: str = "P1", **members: Any) -> dict[str, Any]:
 
 
 def request(*rows: object, park: str = PARK, **members: Any) -> bytes:
+    """The body of a push; `members` are others of its own."""
     return json.dumps({"park_uuid": park, **members, "row": list(rows)}, ensure_ascii=False).encode()
 
 

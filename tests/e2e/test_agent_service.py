@@ -77,7 +77,14 @@ class Unit:
         self.settings = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
     def plain(self, name: str) -> str:
-        return self.settings[name].replace("%%", "%")
+        text = self.settings[name].split("%%")
+        assert not any("%" in part for part in text), "systemd would put something else in its place"
+        return "%".join(text)
+
+    def command(self) -> list[str]:
+        words = [word.split("$$") for word in self.words("ExecStart")]
+        assert not any("$" in part for parts in words for part in parts), "systemd would put a variable in its place"
+        return ["$".join(parts) for parts in words]
 
     def words(self, name: str) -> list[str]:
         return shlex.split(self.plain(name))
@@ -90,10 +97,9 @@ class Unit:
             if not line.startswith("#"):
                 name, value = line.split("=", 1)
                 variables[name] = value
-        command = [word.replace("$$", "$") for word in self.words("ExecStart")]
         folder = self.plain("WorkingDirectory")
         with errors.open("ab") as file:
-            return subprocess.Popen(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stderr=file)
+            return subprocess.Popen(self.command(), env=variables, cwd=folder, stdin=subprocess.DEVNULL, stderr=file)
 
 
 def eventually(happened: Callable[[], bool]) -> None:

@@ -167,11 +167,10 @@ class DatabaseSource:
     def _row(self, row: tuple[object, ...]) -> SourceRow:
         values = row[: len(self.columns)]
         cursor = [values[place] for place in self._places]
-        for one, value in zip(self._cursor, cursor, strict=True):
-            if isinstance(value, endless.Endless):
-                raise OperatorError(
-                    f"source.cursor: {one.name} holds {value}, which is no time to go on from; mend the row, or leave it out by a query"
-                )
+        if endless.Endless in map(type, cursor):
+            raise OperatorError(
+                f"source.cursor: row {cursor} holds a time that cannot be gone on from; mend it, or leave it out by a query"
+            )
         for place, text_of in zip(self._kinds or (), row[len(values) :], strict=True):
             cursor[place] = text_of
         return SourceRow(f"{self._cursor[-1].name}={cursor[-1]}", values, tuple(cursor))

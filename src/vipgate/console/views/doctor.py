@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from markupsafe import escape
 from starlette.responses import Response
 
 from vipgate.console.choosing import PARK_CHARS_MAX, choose_park, parks_to_offer
@@ -22,8 +23,8 @@ from vipgate.wire import Keys
 SECRET_CHARS_MAX: Final = 256
 # A text is sent with three characters for most of its bytes, and a Chinese letter with nine for its three.
 FORM_BYTES_MAX: Final = 3 * DIAGNOSIS_BYTES_MAX + 16 * 1024
-# A longer text is not sent back with the answer.
-ECHO_CHARS_MAX: Final = 12 * 1024
+# A text that weighs more in the page is not sent back with the answer.
+ECHO_BYTES_MAX: Final = 24 * 1024
 _ROLE: Final = Words(
     "使用平台保存的密钥需要运营权限；请改为输入密钥",
     "to use the secret that the platform keeps one must be an operator; type the secret instead",
@@ -115,7 +116,7 @@ def _echo(form: Fields) -> Fields:
         [
             (name, form.raw(name))
             for name in ("body", "coding", "authorization", "park")
-            if len(form.raw(name)) <= ECHO_CHARS_MAX
+            if len(escape(form.raw(name)).encode()) <= ECHO_BYTES_MAX
         ]
     )
     told.faults = form.faults

@@ -21,7 +21,7 @@ from vipgate.health import Health
 from vipgate.renewal import PLATE_CHARS_MAX, Renewal, fold_plate
 from vipgate.standing import Standing, State, standing
 from vipgate.store.browsing import Vehicle
-from vipgate.store.interface import Park
+from vipgate.store.interface import DAY_US, Park
 from vipgate.store.keeping import Desk
 from vipgate.vault import Vault
 
@@ -36,14 +36,14 @@ _WITHOUT_PERIOD: Final = frozenset({2, 3, 4})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A vehicle, how it stands, and on what: the pass, until when or for how much, and for how many days still."""
+    """A vehicle, how it stands, and on what: the pass, until when or for how much; `days` from now to then, or since."""
 
     vehicle: Vehicle
     standing: Standing
     until: str
     period: str
     bought: str
-    days_left: int | None
+    days: int
 
     @property
     def one(self) -> Renewal | None:
@@ -91,7 +91,7 @@ def show_one(t: Speech, vehicle: Vehicle, now_us: int) -> Shown:
         until="" if stands.until_us is None else edge_text(t, stands.until_us),
         period="" if one is None else period_text(t, one),
         bought=bought_text(t, one) if one is not None and one.vip_type in _WITHOUT_PERIOD else "",
-        days_left=None if stands.until_us is None else (stands.until_us - now_us) // 86_400_000_000,
+        days=0 if stands.until_us is None else abs(stands.until_us - now_us) // DAY_US,
     )
 
 

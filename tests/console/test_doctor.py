@@ -1,0 +1,144 @@
+"""The signature doctor: names the mistake, keeps the secret to itself."""
+
+from __future__ import annotations
+
+import base64
+from hashlib import md5
+
+import pytest
+
+from console.conftest import NOON_US, Browser, House
+from console.ledger import OTHER, PARK, SECRET, add_park, request, row
+from vipgate.console.views.doctor import ECHO_BYTES_MAX
+from vipgate.signature import DIAGNOSIS_BYTES_MAX, sign
+
+BODY = request(row(operator="张三"))
+TEXT = BODY.decode()
+
+
+def ask(browser: Browser, status: int = 200, /, **fields: str) -> str:
+    answer = browser.send("/doctor", on="/doctor", **{"coding": "utf-8", "body": TEXT, **fields})
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+def digest(data: bytes) -> str:
+    return md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "told"),
+    [
+        (sign(BODY, SECRET), "The signature is right"),
+        (f" {sign(BODY, SECRET).upper()} ", "The signature is right"),
+        (digest(BODY + b"&key=" + SECRET.encode()), "joined with &amp;key="),
+        (digest(BODY + SECRET.encode()), "joined with nothing"),
+        (digest(TEXT.encode("gb18030") + b"&app_secret=" + SECRET.encode()), "signed over GBK bytes"),
+        (base64.b64encode(bytes.fromhex(sign(BODY, SECRET))).decode(), "the signature is base64"),
+        ("0" * 32, "the signature does not match"),
+    ],
+)
+def test_mistake_is_named_whether_the_secret_is_typed_or_kept(house: House, authorization: str, told: str) -> None:
+    add_park(house)
+    operator = house.enter("operator", language="en")
+    for fields in ({"park": PARK}, {"park": ""}, {"secret": SECRET}):
+        page = ask(operator, authorization=authorization, **fields)
+        assert told in page, fields
+        assert sign(BODY, SECRET) in page
+        assert "&amp;app_secret=<b>‹secret›</b>" in page
+        assert SECRET not in page
+    assert told in ask(house.enter("reader", language="en"), authorization=authorization, secret=SECRET)
+
+
+def test_line_ends_of_a_pasted_text_do_not_matter(house: House) -> None:
+    browser = house.enter(language="en")
+    for sent in (b'{\n"a":1\n}', b'{\r\n"a":1\r\n}'):
+        page = ask(browser, body='{\r\n"a":1\r\n}', authorization=sign(sent, "s"), secret="s")
+        assert "The signature is right" in page
+        assert f"{len(sent)} bytes" in page
+
+
+@pytest.mark.parametrize(
+    ("coding", "text"),
+    [
+        ("gbk", TEXT),
+        ("hex", TEXT.encode("gb18030").hex(" ")),
+        ("base64", base64.b64encode(TEXT.encode("gb18030")).decode()),
+    ],
+)
+def test_raw_bytes_can_be_given_where_text_would_be_another(house: House, coding: str, text: str) -> None:
+    raw = TEXT.encode("gb18030")
+    page = ask(house.enter(language="en"), coding=coding, body=text, authorization=sign(raw, "s"), secret="s")
+    assert "The signature is right" in page
+    assert "张三" in page
+    assert f"{len(raw)} bytes" in page
+
+
+@pytest.mark.parametrize(("coding", "text"), [("hex", "xyz"), ("base64", "é"), ("base64", "abc"), ("utf-8", "  ")])
+def test_body_that_is_not_what_it_is_said_to_be_is_marked(house: House, coding: str, text: str) -> None:
+    page = ask(house.enter(), 422, coding=coding, body=text, secret="s")
+    assert 'id="body-told"' in page
+
+
+def test_old_secret_is_told_after_a_rotation(house: House) -> None:
+    add_park(house)
+    assert house.desk.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
+    browser = house.enter("operator", language="en")
+    assert "made with the old secret" in ask(browser, authorization=sign(BODY, SECRET), park=PARK)
+    assert "The signature is right</p>" in ask(browser, authorization=sign(BODY, "the new one"), park=PARK)
+
+
+def test_without_a_header_the_right_signature_is_made(house: House) -> None:
+    page = ask(house.enter(), secret=SECRET)
+    assert sign(BODY, SECRET) in page
+    assert "签名不正确" not in page
+
+
+def test_reader_does_not_use_the_secret_that_the_platform_keeps(house: House) -> None:
+    add_park(house)
+    browser = house.enter()
+    assert sign(BODY, SECRET) not in ask(browser, 403, park=PARK)
+    assert sign(BODY, SECRET) not in ask(browser, 422)
+    assert "signature.check" not in house.actions()
+
+
+def test_use_of_a_kept_secret_is_written_down_and_that_of_a_typed_one_is_not(house: House) -> None:
+    add_park(house)
+    browser = house.enter("operator")
+    ask(browser, secret=SECRET)
+    assert "signature.check" not in house.actions()
+    ask(browser, park=PARK)
+    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 1)
+    assert (deed.action, deed.park_uuid) == ("signature.check", PARK)
+    assert SECRET not in repr(deed)
+
+
+@pytest.mark.parametrize("park", ["nowhere", OTHER])
+def test_park_that_is_not_there_is_marked(house: House, park: str) -> None:
+    add_park(house)
+    browser = house.enter("operator")
+    assert 'id="park-told"' in ask(browser, 422, park=park)
+    assert "里没有可用的 park_uuid" in ask(browser, 422, body="no json")
+
+
+def test_longest_body_is_examined_and_not_sent_back(house: House) -> None:
+    add_park(house)
+    browser = house.enter("operator", language="en")
+    body = "x" * DIAGNOSIS_BYTES_MAX
+    page = ask(browser, body=body, authorization=sign(body.encode(), SECRET), secret=SECRET)
+    assert "The signature is right" in page
+    assert len(page.encode()) <= 50_000
+    assert len(ask(browser, body='"' * (ECHO_BYTES_MAX // 5), secret=SECRET).encode()) <= 50_000
+    assert "at most" in ask(browser, 422, body=body + "x", secret=SECRET)
+
+
+def test_nothing_that_was_pasted_is_run(house: House) -> None:
+    hostile = '"><script>alert(1)</script>'
+    page = ask(house.enter(), body=hostile, authorization=hostile, secret="s")
+    assert "<script" not in page
+
+
+def test_no_other_site_asks(house: House) -> None:
+    add_park(house)
+    browser = house.enter("operator")
+    assert browser.post("/doctor", {"body": TEXT, "park": PARK}).status_code == 403
