@@ -61,3 +61,10 @@ def test_hidden_values_follow_their_row_when_another_is_taken_away() -> None:
     hidden = hide(kept)
     cut = restore(Body(hidden.head, hidden.rows[1:]), kept)
     assert json.loads(write_body(cut))["row"][0]["plate"] == "粤B22245"
+
+
+@pytest.mark.parametrize("member", ["plate", "card_no", "card_id", "operator", "tel"])
+@pytest.mark.parametrize("value", ["13800000000", 13800000000, ["13800000000"], {"of": 13800000000}])
+def test_what_could_name_a_person_is_hidden_however_it_is_written(member: str, value: object) -> None:
+    kept = read_body(request(row("P1") | {member: value}).decode())
+    assert b"13800000000" not in write_body(hide(kept))
