@@ -71,8 +71,11 @@ class Agent:
             assert process.wait(WAIT_S) == 0
 
     def status(self) -> dict[str, Any]:
-        shown = self.do("status", "--format", "json").stdout
-        return dict(json.loads(shown)) if shown else {}
+        """What `status` shows; empty while no agent has written any yet."""
+        done = self.do("status", "--format", "json")
+        is_early = "There is no spool" in done.stderr or "Nothing is known yet" in done.stderr
+        assert done.returncode == 0 or is_early, done.stderr
+        return {} if is_early else dict(json.loads(done.stdout))
 
     def change(self, statement: str) -> None:
         with closing(sqlite3.connect(self.database, timeout=30)) as db, db:
@@ -226,7 +229,7 @@ def test_spool_that_is_full_stops_the_reading_and_loses_nothing(tmp_path: Path, 
         agent.change("UPDATE 续费记录 SET 实收 = 1.01 WHERE 编号 IN (1, 9000)")
         eventually(lambda: len(odd.pushes) > 3)
         # One page may stand over the bound.
-        assert agent.status()["backlog"] == full["backlog"]
+        assert agent.status()["backlog"] <= full["backlog"] + 2_000 < 9_000
         assert (tmp_path / "agent.spool").stat().st_size < 4 * MIB
         warnings = (tmp_path / "errors").read_text(encoding="utf-8")
         assert warnings.count('"event": "spool fills up"') == 1

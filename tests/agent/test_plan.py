@@ -65,6 +65,21 @@ def test_platform_that_refuses_every_row_is_not_believed_for_ever() -> None:
     assert line.is_mending
 
 
+def test_refusals_that_were_in_flight_do_not_open_a_platform_that_refuses_every_row() -> None:
+    line = Line()
+    for _ in range(BARE_REFUSALS_MAX):
+        line.refuses_one(0.0, 0.5, "400")
+    line.works()
+    assert line.is_mending
+    assert line.free_slots(29.0, 0, 4) == 0
+    # Asked again half a minute later it refuses one row more: not twenty are risked to see that nothing has changed.
+    line.works()
+    line.refuses_one(31.0, 0.5, "400")
+    assert line.free_slots(32.0, 0, 4) == 0
+    line.accepts()
+    assert (line.is_mending, line.free_slots(32.0, 0, 4)) == (False, 4)
+
+
 @pytest.mark.parametrize(
     ("rows", "named", "refused", "rest"),
     [

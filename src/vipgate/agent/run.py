@@ -214,6 +214,7 @@ class Agent:
                 if not self._busy.isdisjoint(keys):
                     continue
                 waiting.remove(parcel)
+                self._shorten(parcel)
                 newer = self._spool.read_since(keys, self._intake.stock_begun_us)
                 rows = [row for row in parcel.rows if row.pay_partner not in newer]
                 self._intake.pages.settle(parcel.page, len(parcel.rows) - len(rows))
@@ -222,6 +223,13 @@ class Agent:
                     return parcel
                 self._intake.move_position()
         return None
+
+    def _shorten(self, parcel: Parcel) -> None:
+        """What was read before the batches were halved goes in as many requests as it needs now."""
+        rows_max = self._intake.rows_max
+        if len(parcel.rows) > rows_max:
+            self._retry.appendleft(Parcel(parcel.lane, parcel.rows[rows_max:], parcel.page))
+            parcel.rows = parcel.rows[:rows_max]
 
     # ---- settling --------------------------------------------------------------------------------------------------------
 
