@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
+# Most tests wait for something: more of them than cores.
+TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench lock clean
@@ -14,8 +16,8 @@ help: ## list the targets
 demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve until Ctrl-C
 	@$(BIN)/vipgate demo
 
-test: $(VENV)/ready ## run all tests
-	@$(BIN)/pytest
+test: $(VENV)/ready ## run all tests, TEST_JOBS of their files at the same time
+	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/ready ## lint, formatting and types
 	@$(BIN)/ruff check .

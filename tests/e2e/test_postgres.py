@@ -292,25 +292,13 @@ def test_server_without_a_connection_left_is_waited_for(gateway: Gateway, server
     load = Load([gateway])
     load.start(4)
     load.wait_for_more(20)
-    user = server.url().replace("postgres@", "crowd@")
-    with psycopg.connect(server.url(), autocommit=True) as db:
-        db.execute("DROP ROLE IF EXISTS crowd")
-        db.execute("CREATE ROLE crowd LOGIN")
-        db.execute("ALTER SYSTEM SET superuser_reserved_connections = 0")
     server.stop()
-    server.start("superuser_reserved_connections=1", "reserved_connections=0", "max_connections=12")
-    crowd: list[psycopg.Connection[Any]] = []
-    ended = time.monotonic() + WAIT_S
-    while len(crowd) < 12 and time.monotonic() < ended:
-        try:
-            crowd.append(psycopg.connect(user))
-        except psycopg.OperationalError:
-            with suppress(psycopg.OperationalError), psycopg.connect(server.url(), autocommit=True) as db:
-                db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vipgate'")
-            if load.refusals and "max_connections" in readiness(gateway)[2].get("reason", ""):
-                break
-    before = len(load.refusals)
-    eventually(lambda: len(load.refusals) > before + 5, "refusals")
+    server.start("superuser_reserved_connections=0", "reserved_connections=0", "max_connections=12")
+    with psycopg.connect(server.url(), autocommit=True) as db:
+        crowd = _take_every_connection(server.url(), db)
+        before = len(load.refusals)
+        eventually(lambda: len(load.refusals) > before + 5, "refusals")
+        assert "max_connections" in readiness(gateway)[2].get("reason", "")
     for one in crowd:
         one.close()
     load.wait_for_more(20)
@@ -318,6 +306,23 @@ def test_server_without_a_connection_left_is_waited_for(gateway: Gateway, server
     gateway.stop()
     load.check()
     server.stop()
+
+
+def _take_every_connection(url: str, db: psycopg.Connection[Any]) -> list[psycopg.Connection[Any]]:
+    """All that are left beside `db`, and those of the gateway as well: it is thrown out until none of its own are left."""
+    crowd: list[psycopg.Connection[Any]] = []
+
+    def taken() -> bool:
+        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vipgate'")
+        try:
+            crowd.append(psycopg.connect(url))
+        except psycopg.OperationalError:
+            found = db.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vipgate'").fetchone()
+            return found == (0,)
+        return False
+
+    eventually(taken, "every connection taken")
+    return crowd
 
 
 def test_full_disk_is_told_and_overcome(gateway: Gateway, server: Server) -> None:
