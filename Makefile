@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check audit format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ check: $(VENV)/ready ## lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+audit: ## compare the pinned packages with the published advisories, where there is a line to them
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	@.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements/run.txt
 
 format: $(VENV)/ready ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff format .
@@ -40,7 +45,7 @@ lock: $(VENV)/ready ## pin the newest dependencies with their hashes
 	done
 
 clean: ## delete the environments and what tools left behind
-	@rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) .venv-audit build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml

@@ -18,7 +18,12 @@ from vipgate.ingest import Reply, readable_peer
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Two of these would mean two things at once.
-_ONCE: Final = frozenset({b"host", b"authorization", b"content-type", b"content-length"})
+_ONCE: Final = frozenset(
+    {b"host", b"authorization", b"content-type", b"content-length"}
+    | {b"webhook-id", b"webhook-timestamp", b"webhook-signature"}
+)
+# Of these the last counts, which may come in a line of its own.
+_LISTS: Final = frozenset({b"x-forwarded-for"})
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 
 
@@ -149,7 +154,8 @@ class Connection(asyncio.Protocol):
         if self._request is not None and not self._discarding:
             self._refuse_raw(BadRequest(Words("请求没有发完连接就断了", "the connection ended before the request did")))
         self._closing = True
-        return bool(self._waiting or self._worker)
+        # TLS has no half of a connection.
+        return bool(self._waiting or self._worker) and self._transport.can_write_eof()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -172,8 +178,11 @@ class Connection(asyncio.Protocol):
         if self._head_done:
             return
         name = name.lower()
-        if name in _ONCE and name in self._headers:
-            self._repeated = name
+        if name in self._headers:
+            if name in _ONCE:
+                self._repeated = name
+            elif name in _LISTS:
+                value = self._headers[name] + b"," + value
         self._headers[name] = value
 
     def on_headers_complete(self) -> None:
@@ -280,7 +289,8 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif self._discarding:
             # The caller sees the end of the answer although we still read what it sends.
-            self._transport.write_eof()
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
         else:
             self._set_deadline(self._limits.idle_s if self._request is None else self._limits.send_s)
             self._read_on()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
@@ -15,6 +16,7 @@ from typing import Final
 
 from vipgate.connection import Connection
 from vipgate.httptypes import App, HttpLimits
+from vipgate.tls import HANDSHAKE_S
 
 BACKLOG: Final = 2048
 _TICK_S: Final = 0.5
@@ -36,9 +38,15 @@ class HttpServer:
         self._listener: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
 
-    async def start(self, listener: socket.socket) -> None:
-        """Takes the connections of `listener`."""
-        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
+    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Takes the connections of `listener`, under TLS where there is a context for it."""
+        self._listener = await self.loop.create_server(
+            lambda: Connection(self),
+            sock=listener,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
+        )
         self._ticker = self.loop.create_task(self._tick())
 
     async def stop(self, within_s: float) -> None:

@@ -5,6 +5,7 @@ VipgateError
 │   ├── BadRequest          400
 │   ├── BadSignature        401
 │   ├── NotAllowed          403
+│   │   └── HeldReplace     403, until the operator says yes
 │   ├── NoSuchPath          404
 │   ├── WrongMethod         405
 │   ├── TooLarge            413
@@ -106,11 +107,20 @@ class BadSignature(Refusal):
 
     code, status, message = "401", 401, Words("请求签名校验不通过", "signature check failed")
 
+    def __init__(self, hint: Words, *, explained: bool = False) -> None:
+        super().__init__(hint)
+        # The hint names the mistake: there is nothing to look for.
+        self.explained = explained
+
 
 class NotAllowed(Refusal):
     """The address is not on the park's allow list."""
 
     code, status, message = "403", 403, Words("接口尚未授权", "not authorised")
+
+
+class HeldReplace(NotAllowed):
+    """The same complete=1 was stored before; this one waits for the operator's yes."""
 
 
 class NoSuchPath(Refusal):

@@ -9,13 +9,16 @@ from typing import Final
 import msgspec
 
 from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
+from vipgate.hmacsign import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Stamp
 from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
 from vipgate.metrics import Meter
+from vipgate.proxies import Proxies
 from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
 _LANGUAGES_BYTES_MAX: Final = 256
+_ID, _TIMESTAMP, _SIGNATURE = (name.encode() for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
 
 
 def language_of(request: Request) -> Language:
@@ -38,10 +41,13 @@ def _language(asked: bytes) -> Language:
 class Outside:
     """The port that car parks reach: the push, the digests of what it brought, `/healthz`, nothing else."""
 
-    def __init__(self, road: Road, meter: Meter, clock_s: Callable[[], float], *, always_200: bool) -> None:
+    def __init__(
+        self, road: Road, meter: Meter, clock_s: Callable[[], float], proxies: Proxies, *, always_200: bool
+    ) -> None:
         self._road = road
         self._meter = meter
         self._clock_s = clock_s
+        self._proxies = proxies
         self._always_200 = always_200
 
     def refusal_before_body(self, request: Request) -> Refusal | None:
@@ -57,12 +63,29 @@ class Outside:
             return _plain(200, {"status": "ok"})
         since_s = self._clock_s()
         steps = self._road.compare if request.path == DIGEST_PATH else self._road.push
-        return self._counted(request, await steps(_knock(request)), since_s)
+        return self._counted(request, await steps(self._knock(request)), since_s)
 
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal, journaled."""
         since_s = self._clock_s()
-        return self._counted(request, await self._road.refuse(_knock(request), refusal), since_s)
+        return self._counted(request, await self._road.refuse(self._knock(request), refusal), since_s)
+
+    def _caller(self, request: Request) -> str:
+        """Whom our own proxies name."""
+        return self._proxies.caller(request.peer, request.header(b"x-forwarded-for"))
+
+    def _knock(self, request: Request) -> Knock:
+        return Knock(
+            body=request.body,
+            body_md5=request.body_md5,
+            body_sha256=request.body_sha256.hexdigest(),
+            content_type=request.header(b"content-type"),
+            authorization=request.header(b"authorization"),
+            stamp=_stamp(request),
+            peer=self._caller(request) if self._proxies else request.peer,
+            received_us=request.received_us,
+            language=language_of(request),
+        )
 
     def _counted(self, request: Request, reply: Reply, since_s: float) -> Reply:
         """Counts the answer. For clients that cannot read the body of an error, its status can be kept at 200."""
@@ -91,14 +114,8 @@ def _plain(status: int, members: dict[str, str]) -> Reply:
     return Reply(status, msgspec.json.encode(members))
 
 
-def _knock(request: Request) -> Knock:
-    return Knock(
-        body=request.body,
-        body_md5=request.body_md5,
-        body_sha256=request.body_sha256.hexdigest(),
-        content_type=request.header(b"content-type"),
-        authorization=request.header(b"authorization"),
-        peer=request.peer,
-        received_us=request.received_us,
-        language=language_of(request),
-    )
+def _stamp(request: Request) -> Stamp | None:
+    """The headers of a signature by HMAC, None where there is none."""
+    if _SIGNATURE not in request.headers:
+        return None
+    return Stamp(*(request.header(name) or "" for name in (_ID, _TIMESTAMP, _SIGNATURE)))

@@ -15,7 +15,9 @@ import structlog
 from vipgate.commit import INTERNAL, Committer
 from vipgate.digests import Digests, read_question
 from vipgate.errors import (
+    BadRequest,
     BadSignature,
+    HeldReplace,
     InternalFault,
     Language,
     OperatorError,
@@ -25,10 +27,12 @@ from vipgate.errors import (
     VipgateError,
     Words,
 )
+from vipgate.hmacsign import WINDOW_S, Stamp
 from vipgate.metrics import Meter
 from vipgate.parks import Admission, Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
+from vipgate.stamped import explain_stamped, verify_stamped
 from vipgate.store.interface import Caller, Outcome, Push, Refused
 from vipgate.wire import (
     Batch,
@@ -67,6 +71,7 @@ class Knock(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     received_us: int
     language: Language
+    stamp: Stamp | None = None
 
     @property
     def caller(self) -> Caller:
@@ -137,7 +142,10 @@ class Road:
         digests: Digests,
         meter: Meter,
         clock_s: Callable[[], float],
+        *,
+        hmac_window_s: int = WINDOW_S,
     ) -> None:
+        self._hmac_window_s = hmac_window_s
         self._directory = directory
         self._meter = meter
         self._committer = committer
@@ -196,7 +204,7 @@ class Road:
         known.claimed = claim.park_uuid
         admission = self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
         try:
-            self._verified(claim, knock, admission, known)
+            await self._verified_aside(claim, knock, admission, known)
         except BadSignature as refusal:
             raise await self._explained(knock, known, refusal) from None
         payload = await self._digests.answer(read_question(claim.text, claim.park_uuid))
@@ -221,7 +229,7 @@ class Road:
             async with line.lock:
                 remembered = self._directory.remembered(claim.park_uuid)
                 admission = remembered or await self._directory.find(claim.park_uuid)
-                verified = self._verified(claim, knock, admission, known)
+                verified = await self._verified_aside(claim, knock, admission, known)
                 batch = await self._decoded(verified, knock)
                 return self._submit(batch, verified, knock, seqno, known)
         finally:
@@ -231,8 +239,25 @@ class Road:
 
     def _verified(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
         known.admission = admission
-        verified = verify(claim, knock.body_md5, knock.authorization, admission.keys)
-        known.park_uuid = claim.park_uuid
+        return self._admitted(self._proved(claim, knock, admission), knock, admission, known)
+
+    async def _verified_aside(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
+        """The same, off the event loop for what takes long: MD5 is done when the body is in, HMAC begins with the head."""
+        if knock.stamp is None or len(knock.body) <= INLINE_BYTES_MAX:
+            return self._verified(claim, knock, admission, known)
+        known.admission = admission
+        loop = asyncio.get_running_loop()
+        verified = await loop.run_in_executor(self._slow, self._proved, claim, knock, admission)
+        return self._admitted(verified, knock, admission, known)
+
+    def _proved(self, claim: Claim, knock: Knock, admission: Admission) -> Verified:
+        if knock.stamp is None:
+            return verify(claim, knock.body_md5, knock.authorization, admission.keys)
+        now_s = knock.received_us / 1_000_000
+        return verify_stamped(claim, knock.body, knock.stamp, admission.keys, now_s, self._hmac_window_s)
+
+    def _admitted(self, verified: Verified, knock: Knock, admission: Admission, known: Progress) -> Verified:
+        known.park_uuid = verified.claim.park_uuid
         admission.check(knock.peer, self._clock_s())
         return verified
 
@@ -246,23 +271,34 @@ class Road:
     ) -> asyncio.Future[Outcome]:
         known.received = batch.received
         park_uuid, used = verified.claim.park_uuid, verified.secret_used
-        push = Push(seqno, park_uuid, batch.renewals, batch.received, batch.complete, used, knock.caller)
+        push = Push(
+            seqno,
+            park_uuid,
+            batch.renewals,
+            batch.received,
+            batch.complete,
+            used,
+            knock.caller,
+            verified.webhook_id,
+        )
         return self._committer.submit(push)
 
     async def _explained(self, knock: Knock, known: Progress, refusal: BadSignature) -> BadSignature:
         """`refusal` with the mistake named, where there is time to look for it."""
         keys = known.admission.keys if known.admission is not None else None
-        if len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
+        if refusal.explained or len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
             loop = asyncio.get_running_loop()
+            if knock.stamp is not None:
+                return await loop.run_in_executor(self._slow, explain_stamped, knock.body, knock.stamp, keys)
             return await loop.run_in_executor(self._slow, explain, knock.body, knock.authorization, keys)
         finally:
             self._budget.give_back()
 
     async def _refused(self, knock: Knock, seqno: str, known: Progress, refusal: Refusal) -> Reply:
         """Journals a refusal, waits until the operator can find it, and answers."""
-        keep_body = known.park_uuid is not None and refusal.code == "400"
+        keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | HeldReplace)
         line = Refused(
             seqno,
             known.park_uuid,

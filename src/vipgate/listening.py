@@ -57,7 +57,8 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> Listeners:
             outside.close()
             raise
     listeners = Listeners(outside, inside)
-    announce(f"outside  http://{_shown(settings.host)}:{port}{PUSH_PATH}")
+    scheme = "http" if settings.tls_cert is None else "https"
+    announce(f"outside  {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
     if inside is not None:
         announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.inside_port}/")
     return listeners

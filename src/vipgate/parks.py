@@ -104,6 +104,7 @@ class Directory:
             admission.keys = Keys(
                 self._vault.open(access.secret, park_uuid),
                 None if previous is None else self._vault.open(previous, park_uuid),
+                access.require_hmac,
             )
             admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
             admission.bucket = _bucket(access.rate_per_minute, before, now_s)

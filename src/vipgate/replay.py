@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import BadRequest, Refusal, StoreError, VipgateError, Words
+from vipgate.errors import BadRequest, Refusal, VipgateError, Words
 from vipgate.renewal import Renewal
 from vipgate.signature import sign
 from vipgate.store.interface import Caller, Outcome, ParkAccess, Push, Refused, Store
@@ -164,9 +164,9 @@ def _origin(store: Store, seqno: str) -> str:
 
 
 def commit(store: Store, prepared: Prepared) -> Outcome:
-    """Stores a prepared request; what it did. Raises StoreError."""
+    """Stores a prepared request; what it did. Raises StoreError, and Refusal where the store does not carry it out."""
     [outcome] = store.commit([prepared.push])
-    if isinstance(outcome, StoreError):
+    if not isinstance(outcome, Outcome):
         raise outcome
     return outcome
 
@@ -176,5 +176,5 @@ def note_refusal(store: Store, again: Again, refusal: Refusal) -> None:
     body = again.body if refusal.code == BadRequest.code else None
     line = Refused(again.seqno, again.park_uuid, again.park_uuid, refusal.code, refusal.hint, again.caller, body)
     [outcome] = store.commit([line])
-    if isinstance(outcome, StoreError):
+    if not isinstance(outcome, Outcome):
         raise outcome

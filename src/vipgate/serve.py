@@ -24,10 +24,12 @@ from vipgate.inside.keeper import Caretaker, InsideKeeper
 from vipgate.listening import Listeners
 from vipgate.metrics import BEAT_S, WorkerMeter
 from vipgate.parks import Directory
+from vipgate.proxies import read_proxies
 from vipgate.seqno import SeqnoMint
 from vipgate.settings import Settings
 from vipgate.store.interface import ParkAccess, Store
 from vipgate.store.opening import is_postgres, open_store
+from vipgate.tls import LOOK_S, Certificate, read_certificate
 from vipgate.vault import Vault
 
 log = structlog.get_logger()
@@ -56,6 +58,8 @@ async def serve(
     parent: int | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError."""
+    proxies = read_proxies(settings.trusted_proxies)
+    certificate = read_certificate(settings.tls_cert, settings.tls_key)
 
     def open_one(connections: int = 1) -> Store:
         return open_store(settings.database_url, clock_us, settings.retention, connections=connections)
@@ -72,16 +76,18 @@ async def serve(
 
         directory = Directory(read_access, vault, clock_s)
         digests = Digests(open_one, clock_s)
-        road = Road(directory, committer, SeqnoMint(secrets.randbelow(10**15)), slow, digests, meter, clock_s)
-        app = Outside(road, meter, clock_s, always_200=settings.always_200)
+        mint = SeqnoMint(secrets.randbelow(10**15))
+        window_s = settings.hmac_window_s
+        road = Road(directory, committer, mint, slow, digests, meter, clock_s, hmac_window_s=window_s)
+        app = Outside(road, meter, clock_s, proxies, always_200=settings.always_200)
         outside = HttpServer(app, settings.http_limits, clock_us)
         caretaker = None
         _tame_garbage_collector()
         try:
             stopped = _stop_event(loop)
             listeners = listen()
-            await outside.start(listeners.outside)
-            beside = [_watch(parent, stopped), _beat(meter, outside, committer)]
+            await outside.start(listeners.outside, None if certificate is None else certificate.context)
+            beside = [_watch(parent, stopped), _beat(meter, outside, committer), _renew(certificate)]
             tasks = [loop.create_task(one) for one in beside]
             keeper = keep(listeners) if keep is not None else None
             caretaker = Caretaker(keeper) if keeper is not None else None
@@ -110,6 +116,13 @@ async def _beat(meter: WorkerMeter, outside: HttpServer, committer: Committer) -
     while True:
         meter.beat(clock_us(), len(outside.connections), committer.waiting)
         await asyncio.sleep(BEAT_S)
+
+
+async def _renew(certificate: Certificate | None) -> None:
+    """Takes up a renewed certificate, which a tool has put in the place of the old one."""
+    while certificate is not None:
+        await asyncio.sleep(LOOK_S)
+        certificate.look()
 
 
 async def _watch(parent: int | None, stopped: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from vipgate.commit import CommitLimits
 from vipgate.errors import OperatorError
+from vipgate.hmacsign import WINDOW_S
 from vipgate.httptypes import HttpLimits
 from vipgate.store.interface import Retention
 from vipgate.wire import BODY_BYTES_MAX
@@ -38,6 +39,16 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="outside address: where car parks push")
     port: int = Field(8080, ge=0, le=65535, description="outside port; 0: any free one")
+    tls_cert: Path | None = Field(
+        None, description="PEM file with the outside port's certificate and its chain: the port then speaks TLS alone"
+    )
+    tls_key: Path | None = Field(None, description="PEM file with its key")
+    trusted_proxies: str = Field(
+        "", description="addresses or networks of one's own proxies, parted by commas: X-Forwarded-For of theirs counts"
+    )
+    hmac_window_s: int = Field(
+        WINDOW_S, ge=10, le=3600, description="how far the time of an HMAC signature may be from the gateway's"
+    )
     inside: bool = Field(True, description="whether there is an inside port at all")
     inside_host: str = Field("127.0.0.1", description="inside address: for staff and their tools")
     inside_port: int | None = Field(

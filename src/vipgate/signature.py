@@ -66,7 +66,7 @@ def diagnose(body: bytes, authorization: str, secrets: Iterable[tuple[str, Words
         return None
     wanted = list(_digests_meant(authorization))
     marks = [(blame, *mark) for secret, blame in secrets for mark in _marks(secret)]
-    for variant, body_words in _bodies(body):
+    for variant, body_words in bodies_signed(body):
         body_md5 = md5(variant, usedforsecurity=False)
         for secret_words, tail, tail_words in marks:
             digest = body_md5.copy()
@@ -133,7 +133,7 @@ def _marks(secret: str) -> Iterator[tuple[bytes, Words | None]]:
     yield b"&app_secret =" + key, Words(f"app_secret 后多了空格, 应为 {wanted}", f"a blank too many, {wanted} wanted")
 
 
-def _bodies(body: bytes) -> Iterator[tuple[bytes, Words | None]]:
+def bodies_signed(body: bytes) -> Iterator[tuple[bytes, Words | None]]:
     """What callers sign in place of the bytes that they send, each with its mistake."""
     yield body, None
     gbk = Words(

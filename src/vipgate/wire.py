@@ -1,7 +1,7 @@
 """The contract between park and platform: bytes → claim → verified → batch, and the answer. No clock, no disk, no network.
 
-One direction: `split` reads what may be read before the signature is checked, `verify` alone makes a Verified, and `decode`
-takes nothing else.
+One direction: `split` reads what may be read before the signature is checked, `verify` and `stamped.verify_stamped`
+alone make a Verified, and `decode` takes nothing else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from vipgate.errors import (
     Words,
     list_faults,
 )
+from vipgate.hmacsign import HMAC_WANTED
 from vipgate.renewal import Renewal
 from vipgate.row import reader_for, write_row
 from vipgate.signature import Hash, diagnose, is_signed, sign
@@ -43,7 +44,7 @@ _BOM = b"\xef\xbb\xbf"
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8"} | dict.fromkeys(("gbk", "gb2312", "gb18030", "cp936"), "gb18030")
 _UTF8_STEP_BYTES = 1024 * 1024
 _SUCCESS_MESSAGE = Words("操作成功", "success")
-_NO_SECRET = "no park has this secret"
+NO_SECRET = "no park has this secret"
 _COMPLETE_CHARS_MAX = 64
 _ZERO_OR_ONE = re.compile(r"[01](\.0+)?").fullmatch
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
@@ -72,17 +73,22 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 
 class Keys(msgspec.Struct, frozen=True, gc=False):
-    """The secrets under which a park may sign; after a rotation the previous one too, until it is retired."""
+    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5."""
 
     current: str
     previous: str | None = None
+    hmac_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
 
 
 class Verified(msgspec.Struct, frozen=True, gc=False):
-    """A claim whose signature is right. Made by `verify` alone."""
+    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it."""
 
     claim: Claim
     secret_used: Literal["current", "previous"]
+    webhook_id: str | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
@@ -199,15 +205,22 @@ def verify(claim: Claim, body_md5: Hash, authorization: str | None, keys: Keys |
     `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
     Raises BadSignature (wire contract, Signature).
     """
-    known = keys or Keys(_NO_SECRET)
+    known = keys or Keys(NO_SECRET)
     given = authorization or ""
     if is_signed(body_md5, given, known.current) and keys is not None:
-        return Verified(claim, "current")
+        return _under_md5(claim, "current", keys)
     # Refusals take the same time with and without a previous secret.
-    previous = is_signed(body_md5, given, known.previous or _NO_SECRET)
+    previous = is_signed(body_md5, given, known.previous or NO_SECRET)
     if previous and keys is not None and keys.previous is not None:
-        return Verified(claim, "previous")
+        return _under_md5(claim, "previous", keys)
     raise BadSignature(_UNKNOWN_MISTAKE if given.strip() else _NO_SIGNATURE)
+
+
+def _under_md5(claim: Claim, used: Literal["current", "previous"], keys: Keys) -> Verified:
+    """Only who holds the secret learns that the park signs otherwise."""
+    if keys.hmac_only:
+        raise BadSignature(HMAC_WANTED, explained=True)
+    return Verified(claim, used)
 
 
 def explain(body: bytes, authorization: str | None, keys: Keys | None) -> BadSignature:
@@ -218,7 +231,7 @@ def explain(body: bytes, authorization: str | None, keys: Keys | None) -> BadSig
     given = (authorization or "").strip()
     if not given:
         return BadSignature(_NO_SIGNATURE)
-    mistake = diagnose(body, given, _secrets_to_try(keys or Keys(_NO_SECRET)))
+    mistake = diagnose(body, given, _secrets_to_try(keys or Keys(NO_SECRET)))
     return BadSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
 
 
@@ -236,10 +249,12 @@ _UNKNOWN_MISTAKE = Words(
 def _secrets_to_try(keys: Keys) -> list[tuple[str, Words | None]]:
     """As many for every park, so that the time taken does not tell what the park's secrets are like."""
     old = Words("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
-    secrets = [(keys.current, None), (keys.previous or _NO_SECRET, old)]
+    # Where there is none: a text that a stranger cannot know, or its near miss would tell which parks there are.
+    nothing = keys.current + NO_SECRET
+    secrets = [(keys.current, None), (keys.previous or nothing, old)]
     if keys.current.strip() != keys.current:
         bare = Words("密钥两端的空格也要参与签名", "blanks around the secret count")
-        return [*secrets, (keys.current.strip(), bare), (_NO_SECRET, bare), (_NO_SECRET, bare)]
+        return [*secrets, (keys.current.strip(), bare), (nothing, bare), (nothing, bare)]
     blank = Words("密钥后多了空格或换行", "a blank or a newline follows the secret")
     return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
 

@@ -21,14 +21,17 @@ import structlog
 
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.hardening import forbid_core_dumps
 from vipgate.inside.keeper import InsideKeeper
 from vipgate.inside.spec import InsideSpec
 from vipgate.listening import Listeners, listen
 from vipgate.metrics import Board, WorkerMeter
+from vipgate.proxies import read_proxies
 from vipgate.serve import run_loop, serve
 from vipgate.settings import Settings
 from vipgate.store.opening import is_postgres, open_store, sqlite_path
 from vipgate.store.sqlite import ServerLock
+from vipgate.tls import read_certificate
 from vipgate.vault import Vault, load_vault
 
 log = structlog.get_logger()
@@ -44,6 +47,10 @@ _INVITATION_BYTES: Final = 24
 
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
+    forbid_core_dumps()
+    # Before anything is listened to: what is wrong with them is the operator's to mend.
+    read_proxies(settings.trusted_proxies)
+    read_certificate(settings.tls_cert, settings.tls_key)
     board = Board(settings.workers)
     keep = partial(_keeper, settings, board)
     if is_postgres(settings.database_url) and settings.workers > 1:
@@ -84,6 +91,7 @@ def _keeper(settings: Settings, board: Board, listeners: Listeners) -> InsideKee
         desks=settings.console_desks,
         charge_types_private=settings.charge_types_private,
         workers=settings.workers,
+        trusted_proxies=settings.trusted_proxies,
         invitation=secrets.token_urlsafe(_INVITATION_BYTES),
     )
     return InsideKeeper(spec, listeners.inside, board, clock_s)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from store.conftest import NOON_US
-from vipgate.errors import StoreError, Words
+from vipgate.errors import Refusal, StoreError, Words
 from vipgate.renewal import Renewal
 from vipgate.sample import sample_renewals
 from vipgate.seqno import seqno_prefix
@@ -104,7 +104,7 @@ def do(store: Store, *requests: Push | Refused) -> list[Outcome]:
     return [_stored(outcome) for outcome in store.commit(requests)]
 
 
-def _stored(outcome: Outcome | StoreError) -> Outcome:
+def _stored(outcome: Outcome | Refusal | StoreError) -> Outcome:
     assert isinstance(outcome, Outcome), outcome
     return outcome
 

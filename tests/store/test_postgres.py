@@ -14,7 +14,7 @@ from store.citus import stand_in
 from store.conftest import Clock, Ledger, spread
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from store.proxy import Cut, Proxy
-from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.sqlfile import Migration, load_migrations
 from vipgate.store.interface import Outcome, Push, Refused
 from vipgate.store.postgres import PostgresStore
@@ -55,7 +55,7 @@ def test_writers_of_the_same_parks_neither_deadlock_nor_lose_nor_repeat(
     for park_uuid in parks:
         one.add_park(park_uuid, "", b"sealed", clock())
     rounds, writers = 25, 4
-    outcomes: list[list[Outcome | StoreError]] = []
+    outcomes: list[list[Outcome | Refusal | StoreError]] = []
 
     def write(writer: int) -> None:
         with closing(PostgresStore(postgres, clock)) as store:
@@ -91,7 +91,7 @@ def test_deadlock_is_tried_again(
 ) -> None:
     # The other waits longer than the store for the server to look for deadlocks, so that the store is the victim.
     admin.execute("SET deadlock_timeout = '30s'")
-    results: list[Outcome | StoreError] = []
+    results: list[Outcome | Refusal | StoreError] = []
     rows = renewals(1)
     group = [push(rows, clock(), park=park_uuid) for park_uuid in (PARK, OTHER)]
     lock = "SELECT 1 FROM vipgate.park WHERE park_uuid = %s FOR UPDATE"
@@ -412,7 +412,7 @@ def test_node_that_is_away_costs_the_parks_on_other_nodes_nothing(
         WHEN (new.park_uuid = '{PARK}') EXECUTE FUNCTION public.node_is_away();
     """)
 
-    def outcomes() -> list[Outcome | StoreError]:
+    def outcomes() -> list[Outcome | Refusal | StoreError]:
         rows = renewals(2, first=clock() % 10_000_000)
         return one.commit([push(rows, clock()), push(rows, clock(), park=OTHER), push(rows[:1], clock(), park=PARK)])
 

@@ -13,11 +13,11 @@ import vipgate
 SOURCE = Path(vipgate.__file__).parent
 FLOORS = [
     ["__init__", "clock", "errors", "logs", "metrics"],
-    ["renewal", "seqno", "signature", "sqlfile", "vault", "store.__init__"],
-    ["quickrow"],
+    ["renewal", "seqno", "signature", "sqlfile", "vault", "proxies", "hardening", "tls", "store.__init__"],
+    ["quickrow", "hmacsign"],
     ["row"],
     ["wire", "digest", "store.interface"],
-    ["store.ledger", "store.browsing", "store.staffing"],
+    ["stamped", "store.ledger", "store.browsing", "store.staffing", "store.replacing"],
     ["store.keeping", "store.mentions", "store.work"],
     ["store.columns", "store.erasing"],
     ["store.group", "store.browse", "store.postgres_link", "store.staff"],
@@ -216,10 +216,15 @@ KNOWS = {
     "metrics": (),
     "vault": ("errors",),
     "signature": ("errors",),
+    "hmacsign": ("errors", "signature"),
+    "proxies": ("errors",),
+    "hardening": (),
+    "tls": ("errors",),
     "quickrow": ("renewal",),
     "row": ("errors", "renewal", "quickrow"),
     "digest": ("renewal",),
-    "wire": ("errors", "renewal", "row", "signature"),
+    "stamped": ("errors", "hmacsign", "wire"),
+    "wire": ("errors", "renewal", "row", "signature", "hmacsign"),
     **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
 
@@ -237,7 +242,9 @@ def test_low_room_knows_no_more_than_it_must(room: str, known: tuple[str, ...]) 
     assert [other for other in _imported(room) if not other.startswith(known)] == []
 
 
-@pytest.mark.parametrize("room", ["errors", "renewal", "quickrow", "row", "signature", "wire", "digest"])
+@pytest.mark.parametrize(
+    "room", ["errors", "renewal", "quickrow", "row", "signature", "hmacsign", "wire", "stamped", "digest"]
+)
 def test_pure_room_asks_neither_clock_nor_disk_nor_network(room: str) -> None:
     text = (SOURCE / f"{room}.py").read_text(encoding="utf-8")
     names = {alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names}

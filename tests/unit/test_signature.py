@@ -205,6 +205,14 @@ def test_unknown_park_cannot_be_signed_for_with_any_text_of_the_source() -> None
         assert explain(PAGE_BODY, near_miss, None).hint == explain(PAGE_BODY, "0" * 32, None).hint
 
 
+@pytest.mark.parametrize("secret", ["another", " another "])
+def test_no_text_of_the_source_signs_a_near_miss_that_tells_which_parks_there_are(secret: str) -> None:
+    body = PAGE_BODY
+    for text in (wire.NO_SECRET, wire.NO_SECRET + " ", wire.NO_SECRET * 2):
+        told = [explain(body, sign(body, text), keys).hint for keys in (Keys(secret), Keys(secret, "old"), None)]
+        assert told[0] == told[1] == told[2]
+
+
 @pytest.mark.parametrize(
     "keys",
     [None, Keys("current"), Keys("current", "previous"), Keys(" blanks around ")],

@@ -9,6 +9,7 @@ from email.utils import formatdate
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -25,10 +26,12 @@ from vipgate.agent.answers import (
     TooLarge,
     read_answer,
 )
-from vipgate.clock import clock_s
+from vipgate.agent.config import Signature
+from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError, VipgateError
 from vipgate.renewal import Renewal
 from vipgate.row import write_row
+from vipgate.stamped import stamped_headers
 from vipgate.wire import PUSH_PATH, ROWS_MAX, encode_request, signed_headers
 
 CONNECT_S_MAX: Final = 10.0
@@ -64,12 +67,23 @@ class Client:
         with Client("https://platform.example", park_uuid, secret) as client:
             client.push(renewals)
 
-    `url` is the platform's address; the interface's path is added where it is missing.
+    `url` is the platform's address; the interface's path is added where it is missing. `signature` "hmac" is the stronger one,
+    which this platform's gateway takes as well; other platforms may not.
     """
 
     def __init__(
-        self, url: str, park_uuid: str, secret: str, *, timeout_s: float = 30.0, ca_file: Path | None = None
+        self,
+        url: str,
+        park_uuid: str,
+        secret: str,
+        *,
+        timeout_s: float = 30.0,
+        ca_file: Path | None = None,
+        signature: Signature = "md5",
+        clock_us: Callable[[], int] = clock_us,
     ) -> None:
+        self._signature = signature
+        self._clock_us = clock_us
         self.park_uuid = park_uuid
         self._secret = secret
         self._push_url = push_url(url)
@@ -127,7 +141,7 @@ class Client:
     ) -> tuple[Answer, bytes]:
         timeout = httpx.Timeout(read_s or self._timeout_s, connect=min(self._timeout_s, CONNECT_S_MAX))
         try:
-            headers = signed_headers(body, self._secret)
+            headers = self._headers(body)
             with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
                 heads(response.headers)
                 if response.is_redirect:
@@ -142,6 +156,12 @@ class Client:
             return Later(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
         except (httpx.HTTPError, httpx.StreamError) as error:
             return Later(f"no answer from {url}: {_words(error)}"), b""
+
+    def _headers(self, body: bytes) -> dict[str, str]:
+        """Signed anew for each attempt: a signature by HMAC is good for minutes."""
+        if self._signature == "md5":
+            return signed_headers(body, self._secret)
+        return stamped_headers(body, self._secret, f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
 
     def close(self) -> None:
         """Ends the connections."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vipgate.agent.tomltable import Scalar, Table, is_scalar
@@ -30,6 +30,9 @@ _YEARS: Final = frozenset("cGxyY")
 UNITS: Final[Mapping[str, tuple[str, ...]]] = {"pay_value": ("yuan", "fen"), "value": ("yuan",)}
 
 
+Signature = Literal["md5", "hmac"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
     """Where to push, and as whom."""
@@ -41,6 +44,7 @@ class Platform:
     batch_rows: int = 1000
     in_flight: int = 4
     ca_file: Path | None = None
+    signature: Signature = "md5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +177,13 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     )  # fmt: skip
 
 
+def _signature(table: Table) -> Signature:
+    found = table.text("signature", "md5")
+    if found not in ("md5", "hmac"):
+        table.fault("signature", 'must be "md5" or "hmac"', found)
+    return "hmac" if found == "hmac" else "md5"
+
+
 def _platform(table: Table, base: Path) -> Platform:
     made = Platform(
         url=table.text("url"),
@@ -182,6 +193,7 @@ def _platform(table: Table, base: Path) -> Platform:
         batch_rows=table.integer("batch_rows", 1000, low=1, high=ROWS_MAX),
         in_flight=table.integer("in_flight", 4, low=1, high=16),
         ca_file=table.path("ca_file", base),
+        signature=_signature(table),
     )
     if made.url and not made.url.startswith(("http://", "https://")):
         table.fault("url", "must begin with http:// or https://", made.url)

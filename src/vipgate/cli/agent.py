@@ -75,7 +75,12 @@ def open_client(config: Config) -> Client:
     """A client of the configuration's platform."""
     platform = config.platform
     return Client(
-        platform.url, platform.park_uuid, platform.secret, timeout_s=platform.timeout_s, ca_file=platform.ca_file
+        platform.url,
+        platform.park_uuid,
+        platform.secret,
+        timeout_s=platform.timeout_s,
+        ca_file=platform.ca_file,
+        signature=platform.signature,
     )
 
 

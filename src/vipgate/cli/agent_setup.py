@@ -21,13 +21,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from vipgate.agent.answers import Accepted, Later, NoAccess, Refused
-from vipgate.agent.config import Config, SourceConfig, load_config
+from vipgate.agent.config import Config, Signature, SourceConfig, load_config
 from vipgate.agent.opening import open_source
 from vipgate.agent.propose import propose, render_config
 from vipgate.agent.reading import Page, Reader
 from vipgate.agent.service import UNIT_FOLDER, service_name, systemd_unit, windows_task
 from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.hmacsign import WINDOW_S
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200
@@ -115,7 +116,7 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
         return
     yield Finding("line", config.platform.url)
     if date is not None:
-        yield _clock(date)
+        yield _clock(date, config.platform.signature)
     if isinstance(answer, NoAccess):
         yield Finding("signature", answer.reason, _ACCESS[answer.code])
     elif isinstance(answer, Refused | Accepted):
@@ -125,20 +126,22 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
 
 
 _ACCESS: Final = {
-    "401": "check park_uuid and secret with the platform; after a rotation use the new secret",
+    "401": "check park_uuid and secret with the platform; after a rotation use the new secret; "
+    'where it wants HMAC: platform.signature = "hmac"',
     "403": "ask the platform to put this machine's address on the park's allow list",
     "404": "mend platform.url: at this address nobody speaks the interface",
     "405": "mend platform.url: at this address nobody speaks the interface",
 }
 
 
-def _clock(date: str) -> Finding:
+def _clock(date: str, signature: Signature) -> Finding:
     with suppress(ValueError, TypeError):
         difference_s = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
         wrong = abs(difference_s) > CLOCK_DIFFERENCE_S_MAX
-        return Finding(
-            "clock", f"{difference_s:+.0f} s from the platform's", "set this machine's clock (NTP)" if wrong else ""
-        )
+        remedy = "set this machine's clock (NTP)"
+        if signature == "hmac":
+            remedy += f": a platform refuses an HMAC signature that is {WINDOW_S} s off"
+        return Finding("clock", f"{difference_s:+.0f} s from the platform's", remedy if wrong else "")
     return Finding("clock", f"the platform's cannot be read: {date[:40]}")
 
 

@@ -71,6 +71,12 @@ def serve(
     database: Database = None,
     host: Annotated[str | None, typer.Option(help="Outside address, where parks push; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Outside port; default 8080; 0: any free one.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The outside port's certificate and chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    trusted_proxies: Annotated[str | None, typer.Option(help="Your own proxies: 10.0.0.7,10.1.0.0/16.")] = None,
+    hmac_window_s: Annotated[
+        int | None, typer.Option(help="Seconds an HMAC signature may be off; default 300.")
+    ] = None,
     inside: Annotated[
         bool | None, typer.Option("--inside/--no-inside", help="Whether there is an inside port.")
     ] = None,

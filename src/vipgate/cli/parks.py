@@ -24,14 +24,15 @@ from vipgate.cli.common import (
 )
 from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
-from vipgate.store.browsing import ParkMore
+from vipgate.errors import HeldReplace, OperatorError
+from vipgate.store.browsing import JournalQuery, ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
 PARKS_A_PAGE: Final = 500
+HELD_LOOKED_AT: Final = 500
 
 park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
 
@@ -50,6 +51,8 @@ def _members(found: Park) -> dict[str, Any]:
         "secret_last_used_at": shown_instant(found.secret_used_us),
         "allow_list": list(found.allow_list),
         "rate_per_minute": found.rate_per_minute,
+        "require_hmac": found.require_hmac,
+        "hold_replaces": found.hold_replaces,
         "created": shown_instant(found.created_us),
     }
 
@@ -138,6 +141,16 @@ def set_(
         list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' lifts the list.")
     ] = None,
     rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 lifts the limit.")] = None,
+    require_hmac: Annotated[
+        bool | None, typer.Option("--require-hmac/--no-require-hmac", help="Take no MD5 signatures of this park.")
+    ] = None,
+    hold_replaces: Annotated[
+        bool | None,
+        typer.Option(
+            "--hold-replaces/--no-hold-replaces",
+            help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`.",
+        ),
+    ] = None,
     retention_days: Annotated[
         int | None,
         typer.Option(
@@ -152,8 +165,14 @@ def set_(
     config: Config = None,
     database: Database = None,
 ) -> None:
-    """Change a park's name, allow list, rate, retention, or the address of its own gateway."""
-    change = ParkChange(name=name, allow_list=_networks(allow), rate_per_minute=rate_per_minute)
+    """Change a park's name, allow list, rate, signature, retention, or the address of its own gateway."""
+    change = ParkChange(
+        name=name,
+        allow_list=_networks(allow),
+        rate_per_minute=rate_per_minute,
+        require_hmac=require_hmac,
+        hold_replaces=hold_replaces,
+    )
     address = _address(charge_address)
     with desk_for(config, database) as desk:
         before, more = _found(desk.store, park_uuid), _more(desk, park_uuid)
@@ -188,7 +207,7 @@ def _told_change(before: Park, after: Park) -> str:
     """What the audit log tells of a change."""
     pairs = [
         (member, getattr(before, member), getattr(after, member))
-        for member in ("name", "enabled", "allow_list", "rate_per_minute")
+        for member in ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
     ]
     return "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
 
@@ -318,3 +337,44 @@ def restore(
     typer.echo(
         f"generation {found.generation} ({found.records} records) → {after.generation} ({after.records} records)"
     )
+
+
+@park.command("held")
+def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """The newest requests with `complete=1` that were held; `vipgate request SEQNO --body` shows what one says."""
+    with desk_for(config, database) as desk:
+        _found(desk.store, park_uuid)
+        wanted = JournalQuery(park_uuid=park_uuid, code=HeldReplace.code)
+        # Nothing but a held replace has its body kept under this code.
+        entries = [one for one in desk.browse.journal(wanted, None, HELD_LOOKED_AT).items if one.body_kept]
+    rows = [
+        {
+            "seqno": one.seqno,
+            "received": shown_instant(one.caller.received_us),
+            "from": one.caller.peer,
+            "bytes": one.caller.body_bytes,
+            "hint": None if one.hint is None else one.hint.en,
+        }
+        for one in entries
+    ]
+    print_many(rows, ("seqno", "received", "from", "bytes"), output)
+
+
+@park.command("allow-replace")
+def allow_replace(
+    park_uuid: ParkUuid,
+    seqno: Annotated[str, typer.Argument(help="As `vipgate park held` lists it.")],
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Let a held replace through, once, when the park sends it again. What came since it was first sent is then deleted."""
+    with desk_for(config, database) as desk:
+        _found(desk.store, park_uuid)
+        entry = desk.store.journal_entry(seqno.strip())
+        if entry is None or entry.park_uuid != park_uuid or entry.code != HeldReplace.code or not entry.body_kept:
+            raise OperatorError(
+                f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}"
+            )
+        desk.store.allow_replace(park_uuid, entry.caller.body_sha256)
+        _note(desk, "park.allow_replace", park_uuid, subject=entry.seqno)
+    typer.echo("The park may send it again now; this once it is carried out.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
@@ -19,6 +19,7 @@ from vipgate.inside.exposition import Exposition
 from vipgate.inside.probes import build_probes
 from vipgate.inside.readiness import Readiness
 from vipgate.metrics import Board, InsideMeter
+from vipgate.proxies import Proxies
 from vipgate.vault import Vault
 
 
@@ -34,6 +35,7 @@ class Parts:
     console: ConsoleSettings
     clock_us: Callable[[], int]
     clock_s: Callable[[], float]
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 def build_app(parts: Parts) -> ASGIApp:
@@ -44,4 +46,4 @@ def build_app(parts: Parts) -> ASGIApp:
     api = build_api(parts.desks, parts.clock_us, parts.vault)
     probes = build_probes(readiness, exposition, parts.watching)
     routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
-    return Door(Starlette(routes=routes), parts.meter, parts.clock_s)
+    return Door(Starlette(routes=routes), parts.meter, parts.clock_s, proxies=parts.proxies)

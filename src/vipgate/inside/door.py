@@ -16,6 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vipgate.metrics import InsideMeter
+from vipgate.proxies import Proxies
 
 log = structlog.get_logger("vipgate.inside")
 
@@ -39,8 +40,14 @@ class Door:
     """Stands around the whole application of the inside port."""
 
     def __init__(
-        self, app: ASGIApp, meter: InsideMeter, clock_s: Callable[[], float], stall_s: float = STALL_S
+        self,
+        app: ASGIApp,
+        meter: InsideMeter,
+        clock_s: Callable[[], float],
+        stall_s: float = STALL_S,
+        proxies: Proxies | None = None,
     ) -> None:
+        self._proxies = proxies or Proxies()
         self._app = app
         self._meter = meter
         self._clock_s = clock_s
@@ -51,6 +58,8 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._proxies and scope.get("client"):
+            scope["client"] = _caller(self._proxies, scope)
         since_s = self._clock_s()
         path = scope["path"]
         passage = Passage(receive, send, self._stall_s)
@@ -128,6 +137,14 @@ class Passage:
             headers.append((b"retry-after", str(retry_after_s).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def _caller(proxies: Proxies, scope: Scope) -> tuple[str, int]:
+    """Who asks, for the log, the audit and the throttle of logins: whom our own proxies name."""
+    peer, port = scope["client"]
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    caller = proxies.caller(peer, ",".join(lines) if lines else None)
+    return caller, port if caller == peer else 0
 
 
 def _declared_bytes(scope: Scope) -> int:

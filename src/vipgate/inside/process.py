@@ -21,6 +21,7 @@ from vipgate.chargetypes import Night, ask, nightly
 from vipgate.clock import clock_s, clock_us
 from vipgate.console.context import ConsoleSettings
 from vipgate.errors import VipgateError
+from vipgate.hardening import forbid_core_dumps
 from vipgate.inside.app import Parts, build_app
 from vipgate.inside.desks import Desks
 from vipgate.inside.nights import every_night
@@ -28,6 +29,7 @@ from vipgate.inside.server import InsideServer, build_server
 from vipgate.inside.spec import LINE_BYTES_MAX, STOP, Handed, InsideSpec, decode, take_listener
 from vipgate.logs import adopt_library_logs, set_up_logs
 from vipgate.metrics import BEAT_S, Board, InsideMeter
+from vipgate.proxies import read_proxies
 from vipgate.staff.accounts import INVITATION_US, digest_of
 from vipgate.store.desk import open_desk
 from vipgate.store.keeping import Desk
@@ -44,6 +46,7 @@ _STANDARD_INPUT: Final = 0
 
 def main() -> None:
     """The life of the process."""
+    forbid_core_dumps()
     handed = decode(_read_line())
     set_up_logs()
     adopt_library_logs()
@@ -63,6 +66,10 @@ def _read_line() -> bytes:
         if not piece:
             sys.exit(0)
         line += piece
+    line, _, told = line.partition(b"\n")
+    if told:
+        # To stop, before it has begun.
+        sys.exit(0)
     return line
 
 
@@ -82,6 +89,7 @@ async def _serve(handed: Handed) -> None:
         ),
         clock_us=clock_us,
         clock_s=clock_s,
+        proxies=read_proxies(spec.trusted_proxies),
     )
     server = build_server(build_app(parts))
     loop = asyncio.get_running_loop()

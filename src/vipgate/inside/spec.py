@@ -30,6 +30,7 @@ class InsideSpec:
     desks: int
     charge_types_private: bool
     workers: int
+    trusted_proxies: str
     invitation: str = field(repr=False)
 
 

@@ -19,8 +19,8 @@ def read_stored(row: tuple[Any, ...]) -> Stored:
 
 def read_access(row: tuple[Any, ...]) -> ParkAccess:
     """What the statement `park_access` brings."""
-    park_uuid, enabled, secret, previous, allowed, rate = row
-    return ParkAccess(park_uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate)
+    park_uuid, enabled, secret, previous, allowed, rate, require_hmac = row
+    return ParkAccess(park_uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate, bool(require_hmac))
 
 
 def read_park(row: tuple[Any, ...]) -> Park:
@@ -39,6 +39,8 @@ def read_park(row: tuple[Any, ...]) -> Park:
         allow_list=tuple(row[10].split()),
         rate_per_minute=row[11],
         created_us=row[12],
+        require_hmac=bool(row[13]),
+        hold_replaces=bool(row[14]),
     )
 
 
@@ -67,6 +69,7 @@ def read_journal_entry(row: tuple[Any, ...]) -> JournalEntry:
         duration_us=row[13],
         secret_used=row[14],
         body_kept=bool(row[18]),
+        webhook_id=row[20],
     )
 
 

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, Literal
 
-from vipgate.errors import StoreUnavailable
+from vipgate.errors import Refusal, StoreUnavailable
+from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import RENEWAL_COLUMNS, read_stored
 from vipgate.store.interface import Outcome, Push, Refused, Retention, business_day
 from vipgate.store.ledger import Counts, Key, ParkState, Pending, Place, Replacement, Rollup, Row, alike, newest
+from vipgate.store.replacing import ALREADY, ID_REMEMBERED_US, Earlier, hold, under_same_id
 
 _SEQNO_COLUMN: Final = RENEWAL_COLUMNS + 1
 _PROBED_ROWS_MIN: Final = 50
@@ -43,10 +45,18 @@ class GroupWriter(ABC, Generic[Key]):
         self._rollup = Rollup[Key]()
         self._counts: list[Counts] = []
         self._days: list[int] = []
+        self._group: Sequence[Push | Refused] = ()
+        # What is not written, by its place in the group: refused in the light of earlier requests; stored already.
+        self._withheld: dict[int, Refusal] = {}
+        self._already: set[int] = set()
 
     @abstractmethod
     def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[Key]]:
         """Locks the parks, in the order given, and reads their counters."""
+
+    @abstractmethod
+    def _ask(self, name: str, park: Key, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a statement about one park that is locked."""
 
     @abstractmethod
     def _start_generation(self, park: ParkState[Key], ended: int, seqno: str) -> None:
@@ -72,8 +82,9 @@ class GroupWriter(ABC, Generic[Key]):
     def _keep_refused_body(self, park: Key, seqno: str, body: bytes) -> None:
         """Keeps a deflated body, and of the park's bodies only the newest within the bounds."""
 
-    def write(self, group: Sequence[Push | Refused]) -> list[Outcome]:
-        """The outcome of each request; for a refused one, nothing done."""
+    def write(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal]:
+        """The outcome of each request, or why it is not to be carried out; for a refused one, nothing done."""
+        self._group = group
         named = {request.park_uuid for request in group if request.park_uuid is not None}
         self._parks = self._lock_parks(sorted(named)) if named else {}
         generations = [self._place(index, request) for index, request in enumerate(group)]
@@ -81,8 +92,10 @@ class GroupWriter(ABC, Generic[Key]):
         outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
         written = {**self._journal(group, generations, outcomes), **self._counters()}
         # In the order of their keys: whoever else updates the same lines does it in the same order.
-        self._write_lines({name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines})
-        return outcomes
+        ordered = {name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines}
+        if ordered:
+            self._write_lines(ordered)
+        return [self._withheld.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
     def _place(self, index: int, request: Push | Refused) -> int | None:
         """Queues the rows of a push behind those before it; the generation they go to."""
@@ -92,6 +105,8 @@ class GroupWriter(ABC, Generic[Key]):
         if isinstance(request, Refused):
             return None
         park = self._park(request.park_uuid)
+        if request.complete and not self._may_replace(index, request, park):
+            return park.generation
         if request.complete:
             ended, park.generation_last = park.generation, park.generation_last + 1
             park.generation = park.generation_last
@@ -104,6 +119,53 @@ class GroupWriter(ABC, Generic[Key]):
         self._pending.add(place, request, index, position)
         self._counts[index].unchanged = request.received - len(request.renewals)
         return park.generation
+
+    def _may_replace(self, index: int, push: Push, park: ParkState[Key]) -> bool:
+        """Whether a `complete=1` is to be carried out. Notes it where it was already, or is refused."""
+        found = self._judged(index, push, park)
+        if found == ALREADY:
+            self._already.add(index)
+            self._counts[index].unchanged = push.received
+        elif isinstance(found, Refusal):
+            self._withheld[index] = found
+        return found is None
+
+    def _judged(self, index: int, push: Push, park: ParkState[Key]) -> Refusal | Literal["already"] | None:
+        not_written = self._withheld.keys() | self._already
+        ahead = [
+            one
+            for place, one in enumerate(self._group[:index])
+            if isinstance(one, Push) and one.park_uuid == push.park_uuid and place not in not_written
+        ]
+        body = push.caller.body_sha256
+        if push.webhook_id is not None:
+            known = [
+                (one.seqno, one.caller.body_sha256)
+                for one in ahead
+                if one.complete and one.webhook_id == push.webhook_id
+            ]
+            since = seqno_prefix(self._now_us - ID_REMEMBERED_US)
+            known = known or self._ask("replace_under_id", park.key, push.webhook_id, since)
+            return under_same_id(push, *known[0]) if known else None
+        if push.caller.replay_of is not None:
+            return None  # Staff said yes to it, on a page that told them what would go.
+        [(guarded, allowed)] = self._ask("replace_guard", park.key)
+        if not guarded:
+            return None
+        refusal = hold(self._earlier(ahead, body, park))
+        if refusal is not None and allowed == body:
+            self._ask("use_allowance", park.key)
+            return None
+        return refusal
+
+    def _earlier(self, ahead: Sequence[Push], body_sha256: str, park: ParkState[Key]) -> Earlier | None:
+        """The last replace with this body, in this group or before it."""
+        for place in reversed(range(len(ahead))):
+            if ahead[place].complete and ahead[place].caller.body_sha256 == body_sha256:
+                return Earlier(ahead[place].seqno, followed=place < len(ahead) - 1)
+        for seqno, generation, followed in self._ask("same_replace", park.key, body_sha256):
+            return Earlier(seqno, followed=bool(followed) or bool(ahead) or generation != park.generation)
+        return None
 
     def _park(self, park_uuid: str) -> ParkState[Key]:
         try:
@@ -172,7 +234,10 @@ class GroupWriter(ABC, Generic[Key]):
         lines: list[tuple[object, ...]] = []
         requests: Counter[tuple[Key, int, str]] = Counter()
         received: Counter[tuple[Key, int, str]] = Counter()
-        for request, generation, outcome, day in zip(group, generations, outcomes, self._days, strict=True):
+        written = zip(group, generations, outcomes, self._days, strict=True)
+        for index, (request, generation, outcome, day) in enumerate(written):
+            if index in self._withheld:
+                continue
             caller = request.caller
             duration_us = max(0, self._now_us - caller.received_us)
             tail = (caller.received_us, duration_us)
@@ -182,15 +247,15 @@ class GroupWriter(ABC, Generic[Key]):
                 counts = (request.received, outcome.inserted, outcome.updated, outcome.unchanged)
                 received[key] += request.received
                 lines.append(
-                    (key[0], request.seqno, None, "1001", None, None, request.complete, generation, *counts, *tail,
-                     request.secret_used, *origin)
+                    (key[0], request.seqno, None, "1001", None, None, request.complete and index not in self._already,
+                     generation, *counts, *tail, request.secret_used, *origin, request.webhook_id)
                 )  # fmt: skip
             else:
                 park = self._nobody if request.park_uuid is None else self._park(request.park_uuid).key
                 key = (park, day, request.code)
                 lines.append(
                     (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False, None,
-                     0, 0, 0, 0, *tail, None, *origin)
+                     0, 0, 0, 0, *tail, None, *origin, None)
                 )  # fmt: skip
                 self._keep_body(park, request)
             requests[key] += 1

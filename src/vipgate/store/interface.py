@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from vipgate.errors import StoreError, Words
+from vipgate.errors import Refusal, StoreError, Words
 from vipgate.renewal import Renewal
 
 DAY_US: Final = 86_400_000_000
@@ -39,7 +39,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
-    """A verified request on its way into the ledger; each `pay_partner` is there once."""
+    """A verified request on its way into the ledger; each `pay_partner` is there once. `webhook_id` where HMAC signed it."""
 
     seqno: str
     park_uuid: str
@@ -48,6 +48,7 @@ class Push(msgspec.Struct, frozen=True, gc=False):
     complete: bool
     secret_used: SecretUsed
     caller: Caller
+    webhook_id: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -76,7 +77,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ParkAccess:
-    """What the gateway must know to let a park in; secrets still sealed."""
+    """What the gateway must know to let a park in; secrets still sealed. `require_hmac`: MD5 does not do."""
 
     park_uuid: str
     enabled: bool
@@ -84,11 +85,15 @@ class ParkAccess:
     previous_secret: bytes | None
     allow_list: tuple[str, ...]
     rate_per_minute: int | None
+    require_hmac: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """A park as the operator sees it. Instants in microseconds since 1970 UTC."""
+    """A park as the operator sees it. Instants in microseconds since 1970 UTC.
+
+    `hold_replaces`: a `complete=1` that was stored before and is not signed with time is held for the operator's yes.
+    """
 
     park_uuid: str
     name: str
@@ -103,6 +108,8 @@ class Park:
     allow_list: tuple[str, ...]
     rate_per_minute: int | None
     created_us: int
+    require_hmac: bool = False
+    hold_replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,8 @@ class ParkChange:
     enabled: bool | None = None
     allow_list: tuple[str, ...] | None = None
     rate_per_minute: int | None = None
+    require_hmac: bool | None = None
+    hold_replaces: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +181,7 @@ class JournalEntry:
     secret_used: SecretUsed | None
     caller: Caller
     body_kept: bool
+    webhook_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +208,11 @@ class Store(Protocol):
     def schema(self) -> int:
         """The number of the last migration."""
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
         """Stores all of `group`, in order, in one durable transaction; where that fails, each on its own.
 
-        The answer for each is its outcome, or why it alone could not be stored.
+        The answer for each is its outcome, or why it alone could not be stored. A `complete=1` may be refused in the light of
+        earlier ones (store/replacing.py): nothing of it is stored then, not even its line of the journal.
         """
 
     def housekeep(self, now_us: int, retention: Retention) -> bool:
@@ -221,6 +232,9 @@ class Store(Protocol):
 
     def change_park(self, park_uuid: str, change: ParkChange) -> bool:
         """Changes a park; False where it is unknown."""
+
+    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
+        """Lets the next held `complete=1` with this body through, once; False where the park is unknown."""
 
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
         """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from psycopg.rows import tuple_row
 
-from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
 from vipgate.store.erasing import erase_expired
@@ -105,7 +105,7 @@ class PostgresStore:
         self.is_distributed = True
         return done
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
         """See `Store.commit`."""
         away = self._still_away(group) if self._away else {}
         if away:
@@ -139,17 +139,17 @@ class PostgresStore:
         if len(self._away) < PARKS_AWAY_MAX:
             self._away[park_uuid] = (error, self.clock_us() + NODE_PAUSE_US)
 
-    def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+    def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
         """A transaction for each park, so that those on nodes that are well go through."""
         places: dict[str | None, list[int]] = {}
         for place, request in enumerate(group):
             places.setdefault(request.park_uuid, []).append(place)
-        outcomes: dict[int, Outcome | StoreError] = {}
+        outcomes: dict[int, Outcome | Refusal | StoreError] = {}
         for of_park in places.values():
             outcomes |= zip(of_park, self.commit([group[place] for place in of_park]), strict=True)
         return [outcomes[place] for place in range(len(group))]
 
-    def _commit(self, group: Sequence[Push | Refused]) -> list[Outcome]:
+    def _commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal]:
         """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""
         for attempt in range(TRIES_MAX):
             try:
@@ -166,7 +166,7 @@ class PostgresStore:
                 self.link.forget()
         raise AssertionError
 
-    def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome]:
+    def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome | Refusal]:
         """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
         with db.pipeline() if self.is_distributed else nullcontext() as pipeline, db.transaction():
             writer = PostgresGroup(db, pipeline, self._sql, self._retention, self.clock_us)
@@ -175,7 +175,8 @@ class PostgresStore:
             stored = writer.stored_already(group)
             missing = [request for request in group if request.seqno not in stored]
             fresh = writer.write(missing) if missing else []
-            by_seqno = stored | {request.seqno: outcome for request, outcome in zip(missing, fresh, strict=True)}
+            by_seqno: dict[str, Outcome | Refusal] = {**stored}
+            by_seqno.update((request.seqno, outcome) for request, outcome in zip(missing, fresh, strict=True))
             return [by_seqno[request.seqno] for request in group]
 
     def housekeep(self, now_us: int, retention: Retention) -> bool:
@@ -270,8 +271,14 @@ class PostgresStore:
             "enabled": change.enabled,
             "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
             "rate_per_minute": change.rate_per_minute,
+            "require_hmac": change.require_hmac,
+            "hold_replaces": change.hold_replaces,
         }
         return self._change("change_park", values)
+
+    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
+        """See `Store.allow_replace`."""
+        return self._change("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256})
 
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
         """See `Store.rotate_secret`."""

@@ -87,6 +87,9 @@ class PostgresGroup(GroupWriter[str]):
             found = [self._send(self._sql["lock_parks"], [park_uuids])]
         return {park_uuid: ParkState(*counters) for cursor in found for park_uuid, *counters in cursor.fetchall()}
 
+    def _ask(self, name: str, park: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._send(self._sql[name], [park, *values]).fetchall()
+
     def _start_generation(self, park: ParkState[str], ended: int, seqno: str) -> None:
         self._send(self._sql["end_generation"], [park.key, ended, self._now_us])
         self._send(self._sql["start_generation"], [park.key, park.generation, seqno, self._now_us])

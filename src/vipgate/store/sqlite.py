@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from vipgate.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
+from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
 from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
@@ -176,7 +176,7 @@ class SqliteStore:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | StoreError]:
+    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
         """See `Store.commit`."""
         try:
             with self._transaction():
@@ -264,9 +264,16 @@ class SqliteStore:
             "enabled": change.enabled,
             "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
             "rate_per_minute": change.rate_per_minute,
+            "require_hmac": change.require_hmac,
+            "hold_replaces": change.hold_replaces,
         }
         with self._transaction():
             return self._run("change_park", values) > 0
+
+    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
+        """See `Store.allow_replace`."""
+        with self._transaction():
+            return self._run("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256}) > 0
 
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
         """See `Store.rotate_secret`."""

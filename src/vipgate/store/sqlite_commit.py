@@ -36,6 +36,9 @@ class SqliteGroup(GroupWriter[int]):
             for park_uuid, *counters in self._db.execute(self._sql["lock_parks"], wanted)
         }
 
+    def _ask(self, name: str, park: int, *values: object) -> list[tuple[Any, ...]]:
+        return self._db.execute(self._sql[name], (park, *values)).fetchall()
+
     def _start_generation(self, park: ParkState[int], ended: int, seqno: str) -> None:
         here = {"park_id": park.key, "now_us": self._now_us}
         self._db.execute(self._sql["end_generation"], here | {"generation": ended})

@@ -4,7 +4,8 @@
 -- Requests, newest first; those of strangers have the empty park.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
-    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of
+    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of,
+    q.webhook_id
 FROM request AS q
 LEFT JOIN refused_body AS b ON b.park_uuid = q.park_uuid AND b.seqno = q.seqno
 WHERE q.seqno >= %(floor)s AND q.seqno < %(before)s
@@ -23,7 +24,8 @@ LIMIT 2 OFFSET %(skip)s
 -- All that did not get 1001.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
-    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of
+    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of,
+    q.webhook_id
 FROM request AS q
 LEFT JOIN refused_body AS b ON b.park_uuid = q.park_uuid AND b.seqno = q.seqno
 WHERE q.code <> '1001' AND q.seqno >= %(floor)s AND q.seqno < %(before)s
@@ -70,7 +72,7 @@ ORDER BY a.park_uuid, a.day, a.code
 -- Parks whose name or uuid contains the text, without regard to the case of Latin letters, as SQLite has it.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid > %(after)s AND (

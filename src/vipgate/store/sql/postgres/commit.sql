@@ -34,6 +34,31 @@ UPDATE generation SET ended_us = $3 WHERE park_uuid = $1 AND generation = $2
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_uuid, generation, seqno, started_us) VALUES ($1, $2, $3, $4)
 
+-- name: replace_guard
+-- Whether a replace of this park that was stored before is held, and the body that is let through once. The park is locked.
+SELECT p.hold_replaces, p.replace_allowed FROM park AS p WHERE p.park_uuid = $1
+
+-- name: same_replace
+-- The last `complete=1` with this body, the stock that it began, and whether anything was stored after it.
+SELECT
+    q.seqno, q.generation,
+    EXISTS (SELECT 1 FROM request AS l WHERE l.park_uuid = $1 AND l.seqno > q.seqno AND l.code = '1001')
+FROM request AS q
+WHERE q.park_uuid = $1 AND q.complete AND q.body_sha256 = $2
+ORDER BY q.seqno DESC
+LIMIT 1
+
+-- name: replace_under_id
+-- The `complete=1` that was stored under an id, not long ago.
+SELECT q.seqno, q.body_sha256
+FROM request AS q
+WHERE q.park_uuid = $1 AND q.complete AND q.webhook_id = $2 AND q.seqno >= $3
+ORDER BY q.seqno DESC
+LIMIT 1
+
+-- name: use_allowance
+UPDATE park AS p SET replace_allowed = NULL WHERE p.park_uuid = $1 RETURNING p.park_uuid
+
 -- name: copy_renewals
 -- Many rows that are most likely new, for two thirds of the server's work; where one of them is held, all are refused.
 -- Not sent to Citus.
@@ -166,16 +191,18 @@ ON CONFLICT (park_uuid, generation, pay_partner) DO UPDATE SET
 -- One line a request, whatever its answer.
 INSERT INTO request (
     park_uuid, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of,
+    webhook_id
 )
 SELECT
     u.park_uuid /* or p.park_uuid */, u.seqno, u.claimed, u.code, u.hint_zh, u.hint_en, u.complete, u.generation,
     u.received, u.inserted, u.updated, u.unchanged, u.received_us, u.duration_us, u.secret_used, u.peer, u.body_bytes,
-    u.body_sha256, u.replay_of
+    u.body_sha256, u.replay_of, u.webhook_id
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, seqno text, claimed text, code text, hint_zh text, hint_en text, complete boolean,
     generation integer, received integer, inserted integer, updated integer, unchanged integer, received_us bigint,
-    duration_us bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text
+    duration_us bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text,
+    webhook_id text
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 
 -- name: add_to_daily

@@ -7,7 +7,7 @@ SELECT
     t.park_uuid, t.name, t.enabled, t.generation, t.generation_last, t.position, t.secret, t.previous_secret,
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
     t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
-    t.charge_trouble_en
+    t.charge_trouble_en, t.require_hmac, t.hold_replaces, t.replace_allowed
 FROM park AS t
 WHERE t.park_uuid = %(park_uuid)s
 
@@ -15,18 +15,20 @@ WHERE t.park_uuid = %(park_uuid)s
 INSERT INTO park (
     park_uuid, name, enabled, generation, generation_last, position, secret, previous_secret, secret_changed_us,
     secret_used, secret_used_us, last_push_us, allow_list, rate_per_minute, created_us, retention_days, charge_address,
-    charge_fetched_us, charge_tried_us, charge_trouble_zh, charge_trouble_en
+    charge_fetched_us, charge_tried_us, charge_trouble_zh, charge_trouble_en, require_hmac, hold_replaces,
+    replace_allowed
 )
 SELECT
     u.park_uuid, u.name, u.enabled, u.generation, u.generation_last, u.position, u.secret, u.previous_secret,
     u.secret_changed_us, u.secret_used, u.secret_used_us, u.last_push_us, u.allow_list, u.rate_per_minute,
     u.created_us, u.retention_days, u.charge_address, u.charge_fetched_us, u.charge_tried_us, u.charge_trouble_zh,
-    u.charge_trouble_en
+    u.charge_trouble_en, u.require_hmac, u.hold_replaces, u.replace_allowed
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, name text, enabled boolean, generation integer, generation_last integer, position bigint, secret
     bytea, previous_secret bytea, secret_changed_us bigint, secret_used text, secret_used_us bigint, last_push_us
     bigint, allow_list text, rate_per_minute integer, created_us bigint, retention_days integer, charge_address
-    text, charge_fetched_us bigint, charge_tried_us bigint, charge_trouble_zh text, charge_trouble_en text
+    text, charge_fetched_us bigint, charge_tried_us bigint, charge_trouble_zh text, charge_trouble_en text,
+    require_hmac boolean, hold_replaces boolean, replace_allowed text
 )
 ON CONFLICT (park_uuid) DO UPDATE SET
     name = excluded.name, enabled = excluded.enabled, generation = excluded.generation, generation_last =
@@ -36,7 +38,9 @@ ON CONFLICT (park_uuid) DO UPDATE SET
     excluded.allow_list, rate_per_minute = excluded.rate_per_minute, created_us = excluded.created_us,
     retention_days = excluded.retention_days, charge_address = excluded.charge_address, charge_fetched_us =
     excluded.charge_fetched_us, charge_tried_us = excluded.charge_tried_us, charge_trouble_zh =
-    excluded.charge_trouble_zh, charge_trouble_en = excluded.charge_trouble_en
+    excluded.charge_trouble_zh, charge_trouble_en = excluded.charge_trouble_en,
+    require_hmac = excluded.require_hmac, hold_replaces = excluded.hold_replaces, replace_allowed =
+    excluded.replace_allowed
 
 -- name: copy_generation
 SELECT
@@ -132,7 +136,7 @@ WHERE (h.plate, h.card_no, h.card_id, h.operator, h.extra, h.flags) IS DISTINCT 
 SELECT
     t.park_uuid, t.seqno, t.claimed, t.code, t.hint_zh, t.hint_en, t.complete, t.generation, t.received, t.inserted,
     t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256,
-    t.replay_of
+    t.replay_of, t.webhook_id
 FROM request AS t
 WHERE t.park_uuid = %(park_uuid)s
     AND t.seqno > %(after)s
@@ -141,16 +145,18 @@ ORDER BY t.seqno
 -- name: load_request
 INSERT INTO request (
     park_uuid, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of,
+    webhook_id
 )
 SELECT
     u.park_uuid /* or p.park_uuid */, u.seqno, u.claimed, u.code, u.hint_zh, u.hint_en, u.complete, u.generation,
     u.received, u.inserted, u.updated, u.unchanged, u.received_us, u.duration_us, u.secret_used, u.peer,
-    u.body_bytes, u.body_sha256, u.replay_of
+    u.body_bytes, u.body_sha256, u.replay_of, u.webhook_id
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, seqno text, claimed text, code text, hint_zh text, hint_en text, complete boolean, generation
     integer, received integer, inserted integer, updated integer, unchanged integer, received_us bigint, duration_us
-    bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text
+    bigint, secret_used text, peer text, body_bytes bigint, body_sha256 text, replay_of text,
+    webhook_id text
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 ON CONFLICT (park_uuid, seqno) DO NOTHING
 

@@ -2,7 +2,8 @@
 
 -- name: park_access
 -- What the gate needs, by the primary key.
-SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute
+SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute,
+    p.require_hmac
 FROM park AS p
 WHERE p.park_uuid = %(park_uuid)s
 
@@ -20,7 +21,7 @@ INSERT INTO generation (park_uuid, generation, started_us) VALUES (%(park_uuid)s
 -- One park with the size of its stock.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid = %(park_uuid)s
@@ -29,7 +30,7 @@ WHERE p.park_uuid = %(park_uuid)s
 -- A page of parks in the order of their park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid > %(after)s
@@ -42,8 +43,14 @@ UPDATE park
 SET name = coalesce(%(name)s, name),
     enabled = coalesce(%(enabled)s, enabled),
     allow_list = coalesce(%(allow_list)s, allow_list),
-    rate_per_minute = nullif(coalesce(%(rate_per_minute)s, rate_per_minute), 0)
+    rate_per_minute = nullif(coalesce(%(rate_per_minute)s, rate_per_minute), 0),
+    require_hmac = coalesce(%(require_hmac)s, require_hmac),
+    hold_replaces = coalesce(%(hold_replaces)s, hold_replaces)
 WHERE park_uuid = %(park_uuid)s
+
+-- name: allow_replace
+-- The next `complete=1` with this body is let through, once.
+UPDATE park SET replace_allowed = %(body_sha256)s WHERE park_uuid = %(park_uuid)s
 
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.

@@ -90,7 +90,7 @@ SELECT d.day, d.code, d.requests, d.received FROM daily_answer AS d WHERE d.park
 -- By seqno alone: the caller reads it out, not knowing more. On Citus every shard is asked, each by its index.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
-    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of
+    q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of, q.webhook_id
 FROM request AS q
 LEFT JOIN refused_body AS b ON b.park_uuid = q.park_uuid AND b.seqno = q.seqno
 WHERE q.seqno = %(seqno)s

@@ -4,7 +4,8 @@
 -- The requests of all parks and of strangers, newest first.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
-    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
+    q.webhook_id
 FROM request AS q INDEXED BY request_seqno
 LEFT JOIN park AS p ON p.id = q.park_id
 WHERE q.seqno >= :floor AND q.seqno < :before AND (:code IS NULL OR q.code = :code)
@@ -22,7 +23,8 @@ LIMIT 2 OFFSET :skip
 -- Those of one park; of strangers where :park_uuid is empty.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
-    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
+    q.webhook_id
 FROM request AS q
 LEFT JOIN park AS p ON p.id = q.park_id
 WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid UNION ALL SELECT 0 WHERE :park_uuid = '')
@@ -42,7 +44,8 @@ LIMIT 2 OFFSET :skip
 -- All that did not get 1001: picked by their code inside the index, then read.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
-    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
+    q.webhook_id
 FROM (
     SELECT q.park_id, q.seqno
     FROM request AS q INDEXED BY request_refused_seqno
@@ -67,7 +70,8 @@ LIMIT 2 OFFSET :skip
 -- Those of one park or of strangers.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
-    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of
+    EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
+    q.webhook_id
 FROM (
     SELECT q.park_id, q.seqno
     FROM request AS q INDEXED BY request_refused
@@ -128,7 +132,7 @@ ORDER BY p.park_uuid, a.day, a.code
 -- Parks whose name or uuid contains :text, without regard to the case of Latin letters.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid > :after AND (instr(lower(p.name), lower(:text)) > 0 OR instr(lower(p.park_uuid), lower(:text)) > 0)

@@ -25,6 +25,31 @@ UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
 
+-- name: replace_guard
+-- Whether a replace of this park that was stored before is held, and the body that is let through once.
+SELECT hold_replaces, replace_allowed FROM park WHERE id = ?
+
+-- name: same_replace
+-- The last `complete=1` with this body, the stock that it began, and whether anything was stored after it.
+SELECT
+    q.seqno, q.generation,
+    EXISTS (SELECT 1 FROM request AS l WHERE l.park_id = q.park_id AND l.seqno > q.seqno AND l.code = '1001')
+FROM request AS q INDEXED BY request_replace
+WHERE q.park_id = ? AND q.complete = 1 AND q.body_sha256 = ?
+ORDER BY q.seqno DESC
+LIMIT 1
+
+-- name: replace_under_id
+-- The `complete=1` that was stored under an id, not long ago.
+SELECT q.seqno, q.body_sha256
+FROM request AS q INDEXED BY request_replace_id
+WHERE q.park_id = ? AND q.complete = 1 AND q.webhook_id = ? AND q.seqno >= ?
+ORDER BY q.seqno DESC
+LIMIT 1
+
+-- name: use_allowance
+UPDATE park SET replace_allowed = NULL WHERE id = ? RETURNING id
+
 -- name: add_to_generations
 -- Keeps the numbers of records in step.
 UPDATE generation
@@ -85,8 +110,9 @@ ON CONFLICT (park_id, day, code) DO UPDATE SET
 -- One line a request, whatever its answer.
 INSERT INTO request (
     park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
-    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of
-) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of,
+    webhook_id
+) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: keep_refused_body
 -- What a park sent and was refused, for the operator to look at and send again.

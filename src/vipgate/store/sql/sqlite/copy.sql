@@ -6,7 +6,7 @@ SELECT
     t.park_uuid, t.name, t.enabled, t.generation, t.generation_last, t.position, t.secret, t.previous_secret,
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
     t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
-    t.charge_trouble_en
+    t.charge_trouble_en, t.require_hmac, t.hold_replaces, t.replace_allowed
 FROM park AS t
 WHERE t.park_uuid = :park_uuid
 
@@ -41,7 +41,7 @@ ORDER BY t.pay_partner, t.revision
 SELECT
     :park_uuid, t.seqno, t.claimed, t.code, t.hint_zh, t.hint_en, t.complete, t.generation, t.received, t.inserted,
     t.updated, t.unchanged, t.received_us, t.duration_us, t.secret_used, t.peer, t.body_bytes, t.body_sha256,
-    t.replay_of
+    t.replay_of, t.webhook_id
 FROM request AS t
 WHERE t.park_id = coalesce((SELECT p.id FROM park AS p WHERE p.park_uuid = :park_uuid), 0)
     AND t.seqno > :after

@@ -2,7 +2,8 @@
 
 -- name: park_access
 -- What the gate needs, by the unique index.
-SELECT park_uuid, enabled, secret, previous_secret, allow_list, rate_per_minute
+SELECT park_uuid, enabled, secret, previous_secret, allow_list, rate_per_minute,
+    require_hmac
 FROM park
 WHERE park_uuid = :park_uuid
 
@@ -21,7 +22,7 @@ SELECT id, 1, created_us FROM park WHERE park_uuid = :park_uuid
 -- One park with the size of its stock.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid = :park_uuid
@@ -30,7 +31,7 @@ WHERE p.park_uuid = :park_uuid
 -- A page of parks in the order of their park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid > :after
@@ -43,8 +44,14 @@ UPDATE park
 SET name = coalesce(:name, name),
     enabled = coalesce(:enabled, enabled),
     allow_list = coalesce(:allow_list, allow_list),
-    rate_per_minute = nullif(coalesce(:rate_per_minute, rate_per_minute), 0)
+    rate_per_minute = nullif(coalesce(:rate_per_minute, rate_per_minute), 0),
+    require_hmac = coalesce(:require_hmac, require_hmac),
+    hold_replaces = coalesce(:hold_replaces, hold_replaces)
 WHERE park_uuid = :park_uuid
+
+-- name: allow_replace
+-- The next `complete=1` with this body is let through, once.
+UPDATE park SET replace_allowed = :body_sha256 WHERE park_uuid = :park_uuid
 
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.

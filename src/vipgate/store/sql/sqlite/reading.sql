@@ -78,7 +78,7 @@ WHERE p.park_uuid = :park_uuid
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
     EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept,
-    q.replay_of
+    q.replay_of, q.webhook_id
 FROM request AS q
 LEFT JOIN park AS p ON p.id = q.park_id
 WHERE q.seqno = :seqno

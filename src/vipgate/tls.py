@@ -1,0 +1,77 @@
+"""The outside port's certificate: read at the start, and again when its files change, so that a renewal needs no restart."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from vipgate.errors import OperatorError
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 30.0
+HANDSHAKE_S: Final = 15.0
+
+
+class Certificate:
+    """A certificate and its key. Connections that begin after `look` has found new ones use these."""
+
+    def __init__(self, cert: Path, key: Path) -> None:
+        self._files = (cert, key)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._seen = self._stamps()
+        try:
+            self._load(self.context)
+        except OSError as error:
+            raise OperatorError(self._complaint(error)) from None
+
+    def look(self) -> None:
+        """Takes the files up where they have changed; keeps what it has where they are no pair, and says so in the log."""
+        seen = self._stamps()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            # Apart first: a context that has taken half a pair would be left with it.
+            self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            self._load(self.context)
+        except OSError as error:
+            log.error("certificate not taken", reason=self._complaint(error))
+            return
+        log.info("certificate taken", file=str(self._files[0]))
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        cert, key = self._files
+        # A key that asks for a password would ask a terminal.
+        context.load_cert_chain(cert, key, password=lambda: "")
+
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        return [_stamp(file) for file in self._files]
+
+    def _complaint(self, error: OSError) -> str:
+        cert, key = self._files
+        return (
+            f"Cannot use the certificate {cert} with the key {key}: {error.strerror or error}; "
+            "--tls-cert is a PEM file with the chain, --tls-key its PEM key without a password."
+        )
+
+
+def read_certificate(cert: Path | None, key: Path | None) -> Certificate | None:
+    """The certificate of the settings `tls_cert` and `tls_key`, None where there are none. Raises OperatorError."""
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise OperatorError("--tls-cert and --tls-key go together; give both, or neither.")
+    return Certificate(cert, key)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
