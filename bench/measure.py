@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.console import Console
 
+from bench.console import ConsoleBench
 from bench.engines import Engine, Sqlite, opened
 from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
 from bench.floor import make_push, run_driver_floor, run_floor
@@ -66,6 +67,8 @@ class Plan:
     completes: int
     held: int
     held_s: float
+    console_records: int
+    console_looks: int
 
 
 FULL: Final = Plan(
@@ -78,6 +81,8 @@ FULL: Final = Plan(
     completes=7,
     held=1_000,
     held_s=3.0,
+    console_records=5_000_000,
+    console_looks=200,
 )
 QUICK: Final = Plan(
     rounds=1,
@@ -89,6 +94,8 @@ QUICK: Final = Plan(
     completes=3,
     held=1_000,
     held_s=1.5,
+    console_records=200_000,
+    console_looks=30,
 )
 
 
@@ -274,6 +281,15 @@ class Bench:
         batches = self._median(what, "gateway").a_second
         return ParkSide(self._engine, self._console, self._until_us).measure(self._plan.full_records, batches)
 
+    # ---- the console -------------------------------------------------------------------------------------------------
+
+    def pages(self) -> Findings:
+        """See console.py."""
+        plan = self._plan
+        return ConsoleBench(
+            self._engine, self._console, self._until_us, plan.console_records, plan.console_looks, plan.rounds
+        ).measure()
+
     # ---- memory ------------------------------------------------------------------------------------------------------
 
     def memory(self) -> Findings:
@@ -348,9 +364,10 @@ MEASUREMENTS: Final[dict[str, Callable[[Bench], Findings]]] = {
     "lookups": Bench.lookups,
     "memory": Bench.memory,
     "held": Bench.held,
+    "console": Bench.pages,
 }
 # What does not depend on the database is measured on one of them; look-ups at size are asked of the other.
 OF_ENGINE: Final = {
-    "sqlite": ("batches", "agent", "singles", "complete", "memory", "held"),
+    "sqlite": ("batches", "agent", "singles", "complete", "memory", "held", "console"),
     "postgres": ("batches", "singles", "complete", "lookups"),
 }

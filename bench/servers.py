@@ -75,9 +75,13 @@ def gateway(
                 add_park(store, home, park_uuid)
             if prepare is not None:
                 prepare(store)
-        arguments = ["-m", "vipgate", "serve", "--host", HOST, "--port", "0", "--workers", str(workers)]
-        with _running(arguments, home, url) as server:
+        with serving(home, url, "--workers", str(workers)) as server:
             yield server
+
+
+def serving(home: Path, url: str, *flags: str) -> AbstractContextManager[Server]:
+    """A real `vipgate serve` on a home and a database that are there."""
+    return _running(["-m", "vipgate", "serve", "--host", HOST, "--port", "0", *flags], home, url)
 
 
 def gateway_of_two(engine: Engine, park_uuids: Sequence[str]) -> AbstractContextManager[Server]:

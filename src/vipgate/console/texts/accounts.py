@@ -119,6 +119,7 @@ TEXTS: Final = {
     "deed.park.change": Words("更改车场设置", "changed a park"),
     "deed.park.rotate_secret": Words("更换密钥", "rotated a secret"),
     "deed.park.retire_secret": Words("停用旧密钥", "retired an old secret"),
+    "deed.park.allow_replace": Words("允许重复的 complete=1", "allowed a held replace"),
     "deed.park.restore": Words("恢复存量", "restored a stock"),
     "deed.park.retention": Words("更改保留天数", "changed a retention"),
     "deed.park.charge_address": Words("更改车场接口地址", "changed a park's gateway address"),

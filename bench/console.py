@@ -1,0 +1,375 @@
+"""Measures the console at five million records: time and size of every page, memory, and what browsing costs the ingest."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+import psutil
+from rich.console import Console
+
+from bench.engines import Engine
+from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
+from bench.forking import BenchError, Forked
+from bench.load import HOST, Load, run_load
+from bench.servers import Server, add_park, serving
+from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
+from vipgate.clock import clock_us
+from vipgate.errors import Words
+from vipgate.renewal import Renewal
+from vipgate.sample import sample_renewals
+from vipgate.seqno import SeqnoMint
+from vipgate.staff.accounts import open_session
+from vipgate.store.browsing import ChargeType, JournalQuery, RecordQuery
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import DAY_US, Caller, Push, Refused, Retention
+from vipgate.store.keeping import Desk
+from vipgate.store.staffing import Deed, User
+
+PARKS: Final = 200
+DAYS: Final = 90
+# One park has a fifth of all records.
+LARGE_SHARE: Final = 5
+WARM: Final = 5
+CONNECTIONS: Final = 4
+PAGES_A_SECOND: Final = 2
+INGEST_PARKS: Final = 16
+ANSWER_S_MAX: Final = 60.0
+MIB: Final = 1024 * 1024
+PAGE_MS_MAX: Final = 50
+PAGE_KB_MAX: Final = 50
+MEMORY_MIB_MAX: Final = 60
+RATIO_MIN: Final = 0.9
+_SIGNS: Final = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_SHA256: Final = "ab" * 32
+_INSERTED: Final = b'"inserted":%d,' % ROWS_A_BATCH
+_ALONE: Final = f"batches of {ROWS_A_BATCH:,} new rows, {CONNECTIONS} connections, nobody at the console"
+_BROWSED: Final = f"the same, {PAGES_A_SECOND} pages a second at the console"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one page took: milliseconds of each answer, and its bytes."""
+
+    times_ms: Sequence[float]
+    size: int
+
+    def percentile_ms(self, percent: float) -> float:
+        """The time that `percent` of the answers did not exceed."""
+        ordered = sorted(self.times_ms)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+@dataclass(slots=True)
+class ConsoleBench:
+    """One run: a database that is filled once, and the gateway on it with and without its inside port."""
+
+    engine: Engine
+    console: Console
+    until_us: int
+    records: int
+    looks: int
+    rounds: int
+
+    def measure(self) -> Findings:
+        """All of it."""
+        with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, self.engine.fresh(Path(folder)) as url:
+            home = Path(folder)
+            parks = name_parks(PARKS, "console")
+            self._fill(url, home, parks)
+            with serving(home, url, "--no-inside") as server:
+                alone = _memory(psutil.Process(server.pid))
+            port = _free_port()
+            with serving(home, url, "--inside-port", str(port)) as server:
+                cookie, paths = _prepare(url, parks)
+                pages = self._browse(port, cookie, paths)
+                facts, memory = self._weigh(server, alone)
+                speeds, ratio = self._ingest(url, home, server, Browser(port, cookie, list(paths.values())))
+        return self._findings(pages, facts, memory, speeds, ratio)
+
+    # ---- the stock ---------------------------------------------------------------------------------------------------
+
+    def _fill(self, url: str, home: Path, parks: Sequence[str]) -> None:
+        """Records, requests and refusals of ninety days: a push of each park a day, in one group a day."""
+        now_us = self.until_us - DAYS * DAY_US
+        desk = open_desk(url, lambda: now_us, Retention())
+        mint, rows = SeqnoMint(0), _rows(self.until_us)
+        for park_uuid in parks:
+            add_park(desk.store, home, park_uuid)
+        for day in range(DAYS):
+            now_us = self.until_us - (DAYS - day) * DAY_US
+            group: list[Push | Refused] = []
+            for number, park_uuid in enumerate(parks):
+                group.append(_push(park_uuid, [next(rows) for _ in range(self._rows_a_day(number))], mint, now_us))
+                if (number + day) % 20 == 0:
+                    group.append(_refusal(park_uuid, mint, now_us))
+            wrong = [one for one in desk.store.commit(group) if isinstance(one, Exception)]
+            if wrong:
+                raise BenchError(f"The store did not take a day of the stock: {wrong[0]}")
+        desk.keep.save_charge_types(parks[0], _TYPES, None, now_us)
+        desk.close()
+        self.console.print(f"  filled {PARKS} parks with {self.records:,} records")
+
+    def _rows_a_day(self, number: int) -> int:
+        large = self.records // LARGE_SHARE
+        return (large if number == 0 else (self.records - large) // (PARKS - 1)) // DAYS
+
+    # ---- pages -------------------------------------------------------------------------------------------------------
+
+    def _browse(self, port: int, cookie: str, paths: dict[str, str]) -> dict[str, Page]:
+        pages = {}
+        with _connected(port) as connection:
+            for name, path in paths.items():
+                for _ in range(WARM):
+                    _get(connection, path, cookie)
+                times, size = [], 0
+                for _ in range(self.looks):
+                    started_ns = perf_counter_ns()
+                    size = _get(connection, path, cookie)
+                    times.append((perf_counter_ns() - started_ns) / 1e6)
+                pages[name] = Page(times, size)
+        return pages
+
+    # ---- memory ------------------------------------------------------------------------------------------------------
+
+    def _weigh(self, server: Server, alone: tuple[float, float]) -> tuple[list[Fact], float]:
+        """What the inside process holds after everything was browsed, and what the gateway holds more for it."""
+        process = psutil.Process(server.pid)
+        [inside] = [child for child in process.children() if "vipgate.inside.process" in child.cmdline()]
+        own, with_it = _memory(inside), _memory(process)
+        above = own[1] + with_it[1] - alone[1]
+        told = [
+            ("inside process after browsing everything", own),
+            ("gateway with an inside port", with_it),
+            ("gateway without", alone),
+        ]
+        return [Fact(f"memory, {what}: RSS / USS", f"{rss:.0f} / {uss:.0f} MiB") for what, (rss, uss) in told], above
+
+    # ---- ingest ------------------------------------------------------------------------------------------------------
+
+    def _ingest(self, url: str, home: Path, server: Server, browser: Browser) -> tuple[list[Speed], float]:
+        found: dict[str, list[Sample]] = {_ALONE: [], _BROWSED: []}
+        for turn in range(self.rounds):
+            order = (_ALONE, _BROWSED) if turn % 2 == 0 else (_BROWSED, _ALONE)
+            for what in order:
+                parks = name_parks(INGEST_PARKS, f"console/{turn}/{what}")
+                lines = self._lines(url, home, parks)
+                with browser.browsing() if what == _BROWSED else _nobody():
+                    one = sample(run_load(server.port, Load(lines, _INSERTED)), ROWS_A_BATCH)
+                found[what].append(one)
+                self.console.print(f"  {what}: {one.a_second:,.0f}/s")
+        middle = {what: median_sample(ones) for what, ones in found.items()}
+        speeds = [Speed(what, gateway=one) for what, one in middle.items()]
+        return speeds, middle[_BROWSED].a_second / middle[_ALONE].a_second
+
+    def _lines(self, url: str, home: Path, parks: Sequence[str]) -> list[list[bytes]]:
+        desk = open_desk(url, lambda: self.until_us, Retention())
+        for park_uuid in parks:
+            add_park(desk.store, home, park_uuid)
+        desk.close()
+        stocks = [make_batches(park_uuid, seed, self.until_us) for seed, park_uuid in enumerate(parks)]
+        return spread([[batch.request for batch in stock] for stock in stocks], CONNECTIONS)
+
+    def _findings(
+        self, pages: dict[str, Page], facts: Sequence[Fact], memory: float, speeds: Sequence[Speed], ratio: float
+    ) -> Findings:
+        told = [
+            Fact(
+                f"page: {name}, p50 / p99, {self.records:,} records",
+                f"{page.percentile_ms(50):.1f} / {page.percentile_ms(99):.1f} ms, {page.size / 1000:.0f} KB",
+            )
+            for name, page in pages.items()
+        ]
+        slowest = max(page.percentile_ms(99) for page in pages.values())
+        largest = max(page.size for page in pages.values()) / 1000
+        return Findings(
+            speeds,
+            [*told, *facts],
+            [
+                Target("the slowest page, p99, ms", slowest, PAGE_MS_MAX, at_least=False),
+                Target("the largest page, KB", largest, PAGE_KB_MAX, at_least=False),
+                Target("memory of the console above the gateway, MiB", memory, MEMORY_MIB_MAX, at_least=False),
+                Target("ingest while the console is browsed / without", ratio, RATIO_MIN, at_least=True),
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """An operator who looks at one page after another."""
+
+    port: int
+    cookie: str
+    paths: Sequence[str]
+
+    @contextmanager
+    def browsing(self) -> Iterator[None]:
+        """Browses in a process of its own while the block runs."""
+        forked = Forked(self._browse)
+        try:
+            yield
+            forked.send("end")
+            if not forked.receive(ANSWER_S_MAX):
+                raise BenchError("No page was looked at while rows came in; the ratio would flatter.")
+        finally:
+            forked.end()
+
+    def _browse(self, pipe: Connection) -> None:
+        looked = 0
+        with _connected(self.port) as connection:
+            while not pipe.poll(1 / PAGES_A_SECOND):
+                _get(connection, self.paths[looked % len(self.paths)], self.cookie)
+                looked += 1
+        pipe.send(looked)
+
+
+@contextmanager
+def _nobody() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _connected(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S_MAX)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _get(connection: http.client.HTTPConnection, path: str, cookie: str) -> int:
+    """The bytes of a page. Raises BenchError where it is not there."""
+    connection.request("GET", path, headers={"Cookie": cookie, "Accept-Language": "zh-CN"})
+    response = connection.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise BenchError(f"The console answered {response.status} to {path}")
+    return len(content)
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _memory(process: psutil.Process) -> tuple[float, float]:
+    """RSS and USS in MiB."""
+    told = process.memory_full_info()
+    return told.rss / MIB, told.uss / MIB
+
+
+_TYPES: Final = [
+    ChargeType(
+        id=name, name=f"收费类型 {name}", desc="", vip_type=1, price_fen=30_000, extra_days=None,
+        create_time="20260101000000", update_time="20260102000000",
+    )
+    for name in ("MON_A", "QTR_A", "YEAR_A", "STORE_A")
+]  # fmt: skip
+
+
+def _rows(until_us: int) -> Iterator[Renewal]:
+    """Renewals without end, each of a vehicle and an order of its own."""
+    base = list(sample_renewals(RECORDS_A_PARK, 1, until_us=until_us))
+    number = 0
+    while True:
+        for one in base:
+            number += 1
+            card = None if one.card_no is None else f"ID{number:08}"
+            yield msgspec.structs.replace(
+                one,
+                pay_partner=f"{one.pay_partner}-{number}",
+                plate=one.plate[:2] + _five_signs(number),
+                card_no=card,
+                card_id=card,
+            )
+
+
+def _five_signs(number: int) -> str:
+    """What follows the first two signs of a plate; another for each of 45 million numbers."""
+    signs = ""
+    for _ in range(5):
+        number, sign = divmod(number, len(_SIGNS))
+        signs += _SIGNS[sign]
+    return signs
+
+
+def _caller(now_us: int) -> Caller:
+    return Caller(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
+
+
+def _push(park_uuid: str, rows: Sequence[Renewal], mint: SeqnoMint, now_us: int) -> Push:
+    return Push(mint.mint(now_us), park_uuid, rows, len(rows), False, "current", _caller(now_us))
+
+
+def _refusal(park_uuid: str, mint: SeqnoMint, now_us: int) -> Refused:
+    rows = b",".join(
+        b'{"pay_partner":"P%d","plate":"\xe7\xb2\xa4B12345","quantity":"x"}' % number for number in range(40)
+    )
+    body = b'{"park_uuid":"%s","row":[%s]}' % (park_uuid.encode(), rows)
+    zh = "\n".join(f'row[{number}].quantity: 应为 0 到 1000000000 的整数, 收到 "x"' for number in range(20))
+    en = "\n".join(f'row[{number}].quantity: must be an integer from 0 to 1000000000, got "x"' for number in range(20))
+    return Refused(mint.mint(now_us), park_uuid, park_uuid, "400", Words(zh, en), _caller(now_us), body)
+
+
+def _prepare(url: str, parks: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The cookie of an administrator, and every page by its name."""
+    desk = open_desk(url, clock_us, Retention())
+    now_us = clock_us()
+    deed = Deed(at_us=now_us, who="bench", action="login", park_uuid=None, subject="bench", detail="", peer=HOST)
+    user = User(
+        name="bench", role="admin", password=secrets.token_hex(8), sees_plates=True, enabled=True, language=None, created_us=now_us,
+        last_login_us=None,
+    )  # fmt: skip
+    desk.staff.add_user(user, deed)
+    secret, session = open_session("bench", HOST, now_us, secrets.token_urlsafe)
+    desk.staff.note_login(session, deed)
+    paths = _paths(desk, parks[0], parks[1])
+    desk.close()
+    return f"vipgate={secret}", paths
+
+
+def _paths(desk: Desk, large: str, small: str) -> dict[str, str]:
+    found = desk.browse.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
+    refused = desk.browse.journal(JournalQuery(refused=True), None, 1).items[0].seqno
+    plate, order = found.renewal.plate, found.renewal.pay_partner
+    paths = {
+        "overview, 30 days": "/",
+        "overview, 90 days": "/?days=90",
+        "parks": "/parks",
+        "parks, silent": "/parks?mark=silent",
+        "the large park": f"/parks/{large}",
+        "a small park": f"/parks/{small}",
+        "settings": f"/parks/{large}/settings",
+        "records to review": f"/parks/{large}/review",
+        "charge types": f"/parks/{large}/charge-types",
+        "records of the large park": f"/records?park={large}",
+        "records by charge type and day": f"/records?park={large}&charge_type=YEAR_A&paid_since=2026-01-01",
+        "records by flag": f"/records?park={large}&flag=any",
+        "records by plate, all parks": f"/records?plate={plate}",
+        "records by the beginning of a plate": f"/records?plate={plate[:6]}&prefix=1",
+        "records by order number, all parks": f"/records?pay_partner={order}",
+        "one record": f"/parks/{large}/records/{order}",
+        "vehicles of the large park": f"/vehicles?park={large}",
+        "vehicles that end soon": f"/vehicles?park={large}&state=expiring",
+        "one vehicle, all parks": f"/vehicles?q={plate}",
+        "requests": "/requests",
+        "requests that were refused": f"/requests?park={large}&refused=1",
+        "one refused request": f"/requests/{refused}",
+        "one stored request": f"/requests/{found.seqno}",
+        "signature doctor": "/doctor",
+        "accounts": "/accounts",
+        "tokens": "/tokens",
+        "audit log": "/audit",
+    }
+    return {name: quote(path, safe="/?&=") for name, path in paths.items()}
