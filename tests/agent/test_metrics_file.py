@@ -22,6 +22,7 @@ from bench.park import insert_now, make_park, write_config
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.oddplatform import STORED, OddPlatform, Reply, platform
+from forge import run_vipgate
 from vipgate.agent.metrics import Metrics
 from vipgate.agent.status import Status
 from vipgate.errors import OperatorError
@@ -53,17 +54,15 @@ class Agent:
             file.write(tables)
 
     def words(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "vipgate", "agent", arguments[0], str(self.config), *arguments[1:]]
+        return ["agent", arguments[0], str(self.config), *arguments[1:]]
 
     def do(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.words(*arguments), capture_output=True, text=True, timeout=WAIT_S, check=False, cwd=self.folder
-        )
+        return run_vipgate(self.words(*arguments), self.folder, within_s=WAIT_S)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         with (self.folder / "errors").open("w") as errors:
-            process = subprocess.Popen(self.words("run"), stderr=errors)
+            process = subprocess.Popen([sys.executable, "-m", "vipgate", *self.words("run")], stderr=errors)
         try:
             yield
         finally:

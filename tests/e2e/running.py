@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from forge import run_vipgate
 from vipgate.clock import clock_us
 from vipgate.store.interface import Retention, Store
 from vipgate.store.opening import open_store
@@ -107,16 +108,7 @@ class Gateway:
 
     def command(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs `vipgate …` on this home."""
-        return subprocess.run(
-            [sys.executable, "-m", "vipgate", *arguments],
-            env=self.environment,
-            cwd=self.home,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_vipgate(arguments, self.home, self.environment, given)
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -20,6 +20,7 @@ from bench.park import insert_now, make_park, write_config
 from bench.stock import SECRET
 
 from e2e.running import Gateway
+from forge import run_vipgate
 from vipgate.renewal import Renewal
 from vipgate.store.interface import Filter
 
@@ -36,8 +37,7 @@ class Park:
     config: Path
 
     def agent(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        words = [sys.executable, "-m", "vipgate", "agent", *command.split(), str(self.config), *arguments]
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        return run_vipgate(["agent", *command.split(), str(self.config), *arguments], Path.cwd())
 
     def start(self) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "vipgate", "agent", "run", str(self.config)]

@@ -19,6 +19,7 @@ import pytest
 from bench.park import insert_now, make_park, write_config
 
 from e2e.oddplatform import STORED, OddPlatform, Push, Reply, platform
+from forge import run_vipgate
 
 PARK = "park-a"
 ROWS = 1_200
@@ -38,17 +39,15 @@ class Agent:
         self.config.write_text(text.replace(before, after), encoding="utf-8")
 
     def words(self, command: str, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "vipgate", "agent", *command.split(), str(self.config), *arguments]
+        return ["agent", *command.split(), str(self.config), *arguments]
 
     def do(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.words(command, *arguments), capture_output=True, text=True, timeout=WAIT_S, check=False
-        )
+        return run_vipgate(self.words(command, *arguments), Path.cwd(), within_s=WAIT_S)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         with (self.folder / "errors").open("w") as errors:
-            process = subprocess.Popen(self.words("run"), stderr=errors)
+            process = subprocess.Popen([sys.executable, "-m", "vipgate", *self.words("run")], stderr=errors)
         try:
             yield
         finally:

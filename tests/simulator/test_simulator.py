@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from e2e.running import Gateway
-from simulator.forge import Forge
+from forge import Forge
 from simulator.world import World
 
 FIRST = int(os.environ.get("VIPGATE_SIM_SEED", "1"))

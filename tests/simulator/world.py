@@ -18,8 +18,8 @@ from typing import Any, Final, Self
 import msgspec
 
 from e2e.running import SECRET, Gateway
+from forge import Forge, Process
 from simulator.events import Events
-from simulator.forge import Forge, Process
 from simulator.line import Line
 from simulator.park import LAG_S, MAP, Park, StampKind, Truth
 from vipgate.agent.sources import CursorValue, load_cursor

@@ -5,16 +5,20 @@ Run as a program it is that helper: it reads one JSON line a command, and tells 
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -68,13 +72,31 @@ class Forge:
         self._helper.wait(10)
         self._reader.join(5)
 
-    def start(self, arguments: list[str], folder: Path, output: str) -> Process:
-        """Runs `vipgate ARGUMENTS` in `folder`; what it prints goes to `output`.out and `output`.err there."""
+    def start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        output: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        source: str = os.devnull,
+    ) -> Process:
+        """Runs `vipgate ARGUMENTS` in `folder`; what it prints goes to `output`.out and `output`.err there.
+
+        `environment` in place of the helper's; `source` is the file that it reads as standard input.
+        """
         process = Process()
         with self._lock:
             self._number += 1
             self._processes[self._number] = process
-            command = {"number": self._number, "arguments": arguments, "folder": str(folder), "output": output}
+            command = {
+                "number": self._number,
+                "arguments": list(arguments),
+                "folder": str(folder),
+                "output": output,
+                "environment": None if environment is None else dict(environment),
+                "source": source,
+            }
             assert self._helper.stdin is not None
             self._helper.stdin.write(json.dumps(command) + "\n")
             self._helper.stdin.flush()
@@ -89,6 +111,37 @@ class Forge:
                 process.ended.set_result(word["status"])
             else:
                 process.started.set_result(word["pid"])
+
+
+@cache
+def _forge_of_all() -> Forge:
+    forge = Forge()
+    forge.__enter__()
+    atexit.register(forge.__exit__)
+    return forge
+
+
+def run_vipgate(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    given: str | None = None,
+    within_s: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """`vipgate ARGUMENTS` in a process of its own, as subprocess.run tells of it; `given` is its standard input."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        (home / "in").write_text(given or "", encoding="utf-8")
+        process = _forge_of_all().start(
+            arguments, folder, str(home / "told"), environment=environment or os.environ, source=str(home / "in")
+        )
+        try:
+            status = process.wait(within_s)
+        except TimeoutError:
+            process.signal(signal.SIGKILL)
+            raise
+        told = [(home / f"told.{end}").read_text(encoding="utf-8") for end in ("out", "err")]
+    return subprocess.CompletedProcess(list(arguments), status, *told)
 
 
 def _help() -> None:
@@ -124,11 +177,15 @@ def _become(command: Mapping[str, Any], main: Any) -> None:
     """In the child: becomes the command, and does not come back."""
     status = 70
     try:
+        if command["environment"] is not None:
+            os.environ.clear()
+            os.environ.update(command["environment"])
+            time.tzset()
         os.chdir(command["folder"])
         for descriptor, end in ((1, "out"), (2, "err")):
             file = os.open(f"{command['output']}.{end}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             os.dup2(file, descriptor)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(command["source"], os.O_RDONLY), 0)
         sys.argv = ["vipgate", *command["arguments"]]
         main()
         status = 0
