@@ -140,7 +140,7 @@ odd_rows = st.fixed_dictionaries(
 
 
 @given(odd_rows)
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=600)
 def test_quick_and_careful_reader_give_the_same_answer(members: dict[str, Any]) -> None:
     source = json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
     if b"\\" in source or b"\x7f" in source or b"\xc2" in source:
@@ -179,7 +179,7 @@ def _is_json(text: str) -> bool:
     st.lists(st.tuples(st.sampled_from([*sorted(MEMBERS), "other"]), written_values), min_size=1, max_size=3),
     st.sampled_from(["", " ", "\n\t "]),
 )
-@settings(deadline=None, max_examples=3000)
+@settings(deadline=None, max_examples=1000)
 def test_both_readers_agree_on_numbers_and_words_as_they_are_written(
     good: dict[str, str], odd: list[tuple[str, str]], blank: str
 ) -> None:
