@@ -17,6 +17,7 @@ demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve unti
 	@$(BIN)/vipgate demo
 
 test: $(VENV)/ready ## run all tests, TEST_JOBS of their files at the same time
+	@$(BIN)/python -m compileall -q src tests  # or hundreds of processes compile them anew, where none may write
 	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 torture: $(VENV)/ready ## kill, starve and cut off real gateways for TORTURE_S seconds, from TORTURE_SEED on; exit 1 where anything is lost
