@@ -22,12 +22,31 @@ VipgateError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Language = Literal["zh", "en"]
 
+LANGUAGES_CHARS_MAX = 256
+
 FAULTS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARS_MAX = 64
+
+
+def accepted_language(header: str | None) -> Language:
+    """English where an `Accept-Language` header asks for it before Chinese, else Chinese."""
+    return "zh" if header is None else _first_of_ours(header[:LANGUAGES_CHARS_MAX])
+
+
+@lru_cache(maxsize=256)
+def _first_of_ours(header: str) -> Language:
+    for entry in header.lower().split(","):
+        tag = entry.partition(";")[0].strip()
+        if tag.startswith("en"):
+            return "en"
+        if tag.startswith("zh"):
+            return "zh"
+    return "zh"
 
 
 @dataclass(frozen=True, slots=True)

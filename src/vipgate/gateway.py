@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from vipgate.errors import Language, NoSuchPath, Refusal, Words, WrongMethod
+from vipgate.errors import NoSuchPath, Refusal, Words, WrongMethod, accepted_language
 from vipgate.hmacsign import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Stamp
 from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
@@ -17,25 +16,7 @@ from vipgate.proxies import Proxies
 from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
-_LANGUAGES_BYTES_MAX: Final = 256
 _ID, _TIMESTAMP, _SIGNATURE = (name.encode() for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
-
-
-def language_of(request: Request) -> Language:
-    """English where `Accept-Language` asks for it before Chinese, else Chinese."""
-    asked = request.headers.get(b"accept-language")
-    return "zh" if asked is None else _language(asked[:_LANGUAGES_BYTES_MAX])
-
-
-@lru_cache(maxsize=256)
-def _language(asked: bytes) -> Language:
-    for entry in asked.decode("latin-1").lower().split(","):
-        tag = entry.partition(";")[0].strip()
-        if tag.startswith("en"):
-            return "en"
-        if tag.startswith("zh"):
-            return "zh"
-    return "zh"
 
 
 class Outside:
@@ -84,7 +65,7 @@ class Outside:
             stamp=_stamp(request),
             peer=self._caller(request) if self._proxies else request.peer,
             received_us=request.received_us,
-            language=language_of(request),
+            language=accepted_language(request.header(b"accept-language")),
         )
 
     def _counted(self, request: Request, reply: Reply, since_s: float) -> Reply:

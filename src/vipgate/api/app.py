@@ -23,10 +23,10 @@ from vipgate.api.document import document
 from vipgate.api.door import Door
 from vipgate.api.page import POLICY, AskPage, page, stylesheet
 from vipgate.api.parameters import read_question
-from vipgate.api.refusals import NOT_FOUND, WRONG_METHOD, Denied, language_of, show, translated
+from vipgate.api.refusals import NOT_FOUND, WRONG_METHOD, Denied, show, translated
 from vipgate.api.table import BASE, VERBS
 from vipgate.api.watch import Watch
-from vipgate.errors import Language, StoreError, Unavailable, Words
+from vipgate.errors import Language, StoreError, Unavailable, Words, accepted_language
 from vipgate.inside.desks import Desks
 from vipgate.vault import Vault
 
@@ -68,7 +68,7 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         request = Request(scope, receive)
-        language = language_of(request.headers.get("accept-language"))
+        language = accepted_language(request.headers.get("accept-language"))
         try:
             given = await self._answer(request, language)
         except Denied as refused:

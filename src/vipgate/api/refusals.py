@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -12,7 +11,6 @@ import msgspec
 from vipgate.errors import Fault, Language, Refusal, StoreError, StoreUnavailable, VipgateError, Words, list_faults
 
 RETRY_STORE_AFTER_S: Final = 5
-_LANGUAGES_CHARS_MAX: Final = 256
 
 
 def said(en: str, zh: str) -> msgspec.Meta:
@@ -112,19 +110,3 @@ def translated(error: StoreError | Refusal) -> Denied:
     return Denied(
         STORE_FAULT, Words("存储无法使用; 请联系平台运维", "the store cannot be used; tell the platform's operator")
     )
-
-
-def language_of(accepted: str | None) -> Language:
-    """English where `Accept-Language` asks for it before Chinese, else Chinese."""
-    return "zh" if accepted is None else _language(accepted[:_LANGUAGES_CHARS_MAX])
-
-
-@lru_cache(maxsize=256)
-def _language(accepted: str) -> Language:
-    for entry in accepted.lower().split(","):
-        tag = entry.partition(";")[0].strip()
-        if tag.startswith("en"):
-            return "en"
-        if tag.startswith("zh"):
-            return "zh"
-    return "zh"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -19,7 +20,7 @@ from vipgate.console.texts import (
     requests,
     vehicles,
 )
-from vipgate.errors import Language, Refusal, Words
+from vipgate.errors import Language, Refusal, Words, accepted_language
 from vipgate.store.interface import BEIJING_OFFSET_US
 
 _TABLES: Final = (
@@ -40,6 +41,7 @@ if len(TEXTS) != sum(map(len, _TABLES)):
 CODES: Final = {"1001": Words("操作成功", "stored"), **{one.code: one.message for one in Refusal.__subclasses__()}}
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SAID_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]{2}").fullmatch
 _WEEKDAYS: Final = (
     ("周一", "Mon"),
     ("周二", "Tue"),
@@ -128,6 +130,11 @@ class Speech:
         """Beijing time of day: 15:04."""
         return (_EPOCH + timedelta(microseconds=instant_us + BEIJING_OFFSET_US)).strftime("%H:%M")
 
+    def said_time(self, text: str) -> str:
+        """A time that a park said as yyyyMMddHHmmss, in the park's own time: 2026-01-01 00:00. Else what it said."""
+        found = _SAID_TIME(text)
+        return "{}-{}-{} {}:{}".format(*found.groups()) if found is not None else text
+
     def day(self, day: int) -> str:
         """A day since 1970 as 2026-11-24."""
         return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
@@ -157,8 +164,7 @@ class Speech:
 
 def choose_language(chosen: str | None, cookie: str | None, accept: str) -> Language:
     """The account's choice, else the cookie's, else what the browser asks for; Chinese where it does not matter to it."""
-    for entry in (chosen or "", cookie or "", *accept[:200].lower().split(",")):
-        tongue = entry.strip()[:2]
-        if tongue in ("zh", "en"):
-            return "en" if tongue == "en" else "zh"
-    return "zh"
+    for asked in (chosen, cookie):
+        if asked in ("zh", "en"):
+            return "en" if asked == "en" else "zh"
+    return accepted_language(accept)
