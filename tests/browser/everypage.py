@@ -56,7 +56,7 @@ INSIDE: Final = {
     "audit": "/audit",
 }
 # Pages that say what is wrong.
-STATUSES: Final = {"no page": 404, "no request": 404, "records wrong": 422}
+STATUSES: Final = {"no page": 404, "no request": 404, "overview wrong day": 422, "records wrong": 422}
 
 
 def inside(house: House) -> Iterator[tuple[str, str, int]]:

@@ -120,7 +120,14 @@ def refuse_stranger(house: House, code: str = "401", claimed: str | None = None,
 def save_types(house: House, names: Sequence[tuple[str, str]], park: str = PARK) -> None:
     items = [
         ChargeType(
-            id=key, name=name, desc="", vip_type=1, price_fen=30_000, extra_days=None, create_time="", update_time=""
+            id=key,
+            name=name,
+            desc="",
+            vip_type=1,
+            price_fen=30_000,
+            extra_days=None,
+            create_time="20260101000000",
+            update_time="",
         )
         for key, name in names
     ]

@@ -53,6 +53,8 @@ def test_list_is_shown_with_when_it_was_fetched_and_what_is_in_use(house: House)
     page = house.enter(language="en").page(PATH)
     assert "2026-11-24 12:00:00" in page
     assert "月卡（业主）" in page
+    assert "2026-01-01 00:00" in page
+    assert "20260101000000" not in page
     assert "Ids in use that the list lacks" in page
     assert f'href="/records?park={PARK}&amp;charge_type=999"' in page
     assert "charge_type=101" not in page

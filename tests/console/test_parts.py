@@ -213,6 +213,7 @@ def test_scale_ends_at_a_round_number(most: int, top: int) -> None:
         (None, "fr", "en-GB,zh;q=0.5", "en"),
         (None, None, "fr,zh-TW;q=0.9,en;q=0.8", "zh"),
         (None, None, "", "zh"),
+        ("", "", "en;q=0.1", "en"),
     ],
 )
 def test_language_is_chosen(chosen: str | None, cookie: str | None, accept: str, language: str) -> None:
@@ -231,6 +232,21 @@ def test_language_is_chosen(chosen: str | None, cookie: str | None, accept: str,
 )
 def test_span_is_said_in_its_largest_unit(seconds: float | None, zh: str, en: str) -> None:
     assert (Speech("zh").span(seconds), Speech("en").span(seconds)) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("20260101000000", "2026-01-01 00:00"),
+        ("20261124235959", "2026-11-24 23:59"),
+        ("2026-01-01", "2026-01-01"),
+        ("２０２６０１０１００００００", "２０２６０１０１００００００"),
+        ("202601010000001", "202601010000001"),
+        ("", ""),
+    ],
+)
+def test_time_that_a_park_said_is_shown_as_a_time_and_what_is_none_as_it_came(said: str, shown: str) -> None:
+    assert Speech("zh").said_time(said) == shown
 
 
 def test_time_is_beijing_time_with_utc_beside_it() -> None:

@@ -151,6 +151,19 @@ def test_record_tells_each_version_and_the_request_that_wrote_it(house: House) -
     assert page.index(second) < page.index(first)
 
 
+def test_change_behind_a_mask_is_told_and_not_shown_as_one_mask_and_another(house: House) -> None:
+    add_park(house)
+    push(house, renewal(operator="张三", plate="粤B12345", card_no="12", extra='{"a":1}'))
+    push(house, renewal(operator="李四", plate="粤B99945", card_no="3", extra='{"a":2}'), at_us=NOON_US + 1)
+    browser = house.enter("operator", sees_plates=True, language="en")
+    page = browser.page(f"/parks/{PARK}/records/P1")
+    for member in ("Operator", "Plate", "Card number", "Other members"):
+        assert f'{member}: <span class="soft">changed, but hidden</span>' in page
+    assert "** →" not in browser.page(f"/parks/{PARK}/review")
+    browser.send("/plates/show", next="/")
+    assert "<del>张三</del> → <ins>李四</ins>" in browser.page(f"/parks/{PARK}/records/P1")
+
+
 def test_record_that_is_not_there_says_so(house: House) -> None:
     add_park(house)
     browser = house.enter()

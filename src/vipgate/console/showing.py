@@ -14,6 +14,7 @@ from vipgate.console.words import Speech
 from vipgate.renewal import FLAG_NAMES, Renewal, format_value
 from vipgate.row import VIP_TYPES
 from vipgate.seqno import seqno_time_us
+from vipgate.staff.privacy import HIDDEN
 from vipgate.store.browsing import Found
 from vipgate.store.interface import BEIJING_OFFSET_US, DAY_US, Stored, business_day
 
@@ -44,6 +45,13 @@ class Changed:
     member: str
     before: str
     after: str
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what is shown of it does not tell what changed: the same text twice, or nothing but masks."""
+        return self.before == self.after or bool(
+            self.before and self.after and not (self.before + self.after).strip(HIDDEN)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ TEXTS: Final = {
     "record.flags": Words("待复核", "To review"),
     "record.review": Words("标记为已复核", "Mark as reviewed"),
     "record.unchanged": Words("其他内容相同", "the rest is the same"),
+    "record.changed.hidden": Words("已变更，内容已隐藏", "changed, but hidden"),
     "record.hidden": Words("已隐藏", "hidden"),
     "record.none": Words("无", "none"),
     "member.plate": Words("车牌", "Plate"),

@@ -43,6 +43,7 @@ async def show(visit: StaffVisit) -> Response:
     since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
     return visit.page(
         "overview.html",
+        status=422 if visit.query.faults else 200,
         period=period,
         presets=PRESETS,
         since=since,
