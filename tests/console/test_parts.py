@@ -173,13 +173,14 @@ def test_form_with_too_many_fields_is_refused() -> None:
         ("since=1970-02-01&until=1970-02-03", Period(31, 34)),
         ("since=1970-04-01", Period(90, 101)),
         ("until=1970-02-28", Period(29, 59)),
+        ("since=1970-01-01&until=1970-04-02", Period(0, 92)),
     ],
 )
 def test_period_is_read(query: str, period: Period) -> None:
     assert read_period(Fields.parse(query), 100) == period
 
 
-@pytest.mark.parametrize("query", ["since=1970-03-01&until=1970-02-01", "since=x", "since=1970-01-01&until=1990-01-01"])
+@pytest.mark.parametrize("query", ["since=1970-03-01&until=1970-02-01", "since=x", "since=1970-01-01&until=1970-04-03"])
 def test_period_that_cannot_be_shown_is_told(query: str) -> None:
     fields = Fields.parse(query)
     assert read_period(fields, 100) == Period(71, 101, 30)
@@ -194,10 +195,20 @@ def test_bars_stand_on_each_other_and_say_what_they_show() -> None:
     assert [line.cells for line in chart.lines] == [("5", "5", "10"), ("10", "0", "10"), ("0", "-4", "-4")]
 
 
-def test_bars_of_a_long_time_are_weeks() -> None:
-    chart = bars(0, 100, [Series("a", "one", dict.fromkeys(range(100), 1))], str, str)
+def test_figures_of_a_long_time_are_weeks_of_which_the_newest_is_whole() -> None:
+    chart = bars(10, 60, [Series("a", "one", {day: day for day in range(100)}), Series("b", "two", {59: 1})], str, str)
     assert chart.weekly
-    assert [line.cells for line in chart.lines] == [("7",)] * 14 + [("2",)]
+    assert (chart.first, chart.last, chart.width) == ("10", "59", 500)
+    assert chart.paths[0][1].count("M") == 50
+    assert [line.label for line in chart.lines] == ["10", *(f"{at} – {at + 6}" for at in range(11, 60, 7))]
+    assert chart.lines[-1].cells == ("392", "1", "393")
+    assert [(line.x, line.width) for line in chart.lines[:3]] == [(0, 10), (10, 70), (80, 70)]
+
+
+@pytest.mark.parametrize(("days", "lines"), [(1, 1), (31, 31), (32, 5), (92, 14)])
+def test_figures_of_a_month_are_days(days: int, lines: int) -> None:
+    chart = bars(0, days, [Series("a", "one", {})], str, str)
+    assert (len(chart.lines), chart.weekly) == (lines, days > 31)
 
 
 @pytest.mark.parametrize(("most", "top"), [(0, 1), (1, 1), (7, 8), (9, 10), (11, 20), (250, 300), (60_001, 80_000)])

@@ -44,7 +44,9 @@ ASIDE = {
 }
 # Looking for something: each statement is tied to one park where one is meant, and goes over all of them otherwise.
 LOOKING = {name: for_citus(STATEMENTS[name]) for file in ("browse.sql", "browse_parks.sql") for name in names_in(file)}
-OVER_ALL_ONLY = {"answers_by_park", "search_parks", "parks_for_charge_types"}
+OVER_ALL_ONLY = {
+    "answers_by_park", "tally_of_money", "tally_of_answers", "search_parks", "parks_for_charge_types",
+}  # fmt: skip
 ASIDE |= {name: for_one_park(text) for name, text in LOOKING.items() if name not in OVER_ALL_ONLY}
 OVER_ALL = {
     name: for_all_parks(text) for name, text in LOOKING.items() if name in OVER_ALL_ONLY or for_all_parks(text) != text

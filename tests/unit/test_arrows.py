@@ -70,7 +70,7 @@ FLOORS = [
         "console.names",
         "console.sheets",
     ],
-    ["console.words", "console.watch", "console.period", "console.bodies"],
+    ["console.words", "console.days", "console.watch", "console.period", "console.bodies"],
     ["console.context", "console.figures", "console.resending", "console.doctoring"],
     ["console.visit"],
     ["console.guard", "console.showing"],

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from vipgate.console.context import ConsoleSettings, Context
+from vipgate.console.days import Days
 from vipgate.console.faults import PageRefused
 from vipgate.console.guard import Headers
 from vipgate.console.routes import PAGES
@@ -71,6 +72,7 @@ def build_console(
         templates=load_templates(),
         style_tag=_tag(style),
         watch=Watch(desks),
+        days=Days(desks),
         mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
     )
     app = Starlette(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 STEP: Final = 10
 BAR: Final = 8
 HEIGHT: Final = 100
-BARS_DAILY_MAX: Final = 92
+# Of a longer time the figures are told by week: three tables of ninety days are a page too large to send and to read.
+FIGURES_DAILY_MAX: Final = 31
+WEEK_DAYS: Final = 7
 
 Tone = Literal["one", "two", "red"]
 
@@ -25,9 +27,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One day or week: where it begins, its label, and its figures as texts, their sum last where there are several."""
+    """One day or week: where it stands, its label, and its figures as texts, their sum last where there are several."""
 
     x: int
+    width: int
     label: str
     cells: tuple[str, ...]
 
@@ -39,18 +42,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Stacked bars. `paths` are tone and outline; `top` is the text at the upper end of the scale."""
+    """Stacked bars, one a day. `paths` are tone and outline; `top` is the text at the upper end of the scale."""
 
     legend: tuple[tuple[Tone, str], ...]
     paths: tuple[tuple[Tone, str], ...]
     lines: tuple[Line, ...]
     top: str
+    width: int
+    first: str
+    last: str
     weekly: bool
-
-    @property
-    def width(self) -> int:
-        """The width of the drawing in its own units."""
-        return max(1, len(self.lines)) * STEP
 
 
 def bars(
@@ -60,27 +61,36 @@ def bars(
     day_text: Callable[[int], str],
     value_text: Callable[[int], str],
 ) -> Chart:
-    """Bars for `since_day` ≤ day < `until_day`; a bar a week where days would be too thin."""
-    days = until_day - since_day
-    weekly = days > BARS_DAILY_MAX
-    size = 7 if weekly else 1
-    starts = range(since_day, until_day, size)
-    sums = [
-        [sum(one.values.get(day, 0) for day in range(at, min(at + size, until_day))) for one in series] for at in starts
-    ]
-    top = nice_top(max((sum(max(0, value) for value in stack) for stack in sums), default=0))
+    """Bars for `since_day` ≤ day < `until_day`, a day at least; their figures by week where there are many."""
+    stacks = [[one.values.get(day, 0) for one in series] for day in range(since_day, until_day)]
+    top = nice_top(max(sum(max(0, value) for value in stack) for stack in stacks))
     return Chart(
         legend=tuple((one.tone, one.name) for one in series),
         paths=tuple(
-            (one.tone, _outline([stack[: place + 1] for stack in sums], top)) for place, one in enumerate(series)
+            (one.tone, _outline([stack[: place + 1] for stack in stacks], top)) for place, one in enumerate(series)
         ),
-        lines=tuple(
-            Line(place * STEP, day_text(at), _cells(stack, value_text))
-            for place, (at, stack) in enumerate(zip(starts, sums, strict=True))
-        ),
+        lines=tuple(_lines(stacks, since_day, day_text, value_text)),
         top=value_text(top),
-        weekly=weekly,
+        width=len(stacks) * STEP,
+        first=day_text(since_day),
+        last=day_text(until_day - 1),
+        weekly=len(stacks) > FIGURES_DAILY_MAX,
     )
+
+
+def _lines(
+    stacks: list[list[int]], since_day: int, day_text: Callable[[int], str], value_text: Callable[[int], str]
+) -> Iterator[Line]:
+    """The figures, oldest first; weeks are counted back from the last day, so that the newest is whole."""
+    size = WEEK_DAYS if len(stacks) > FIGURES_DAILY_MAX else 1
+    begin = 0
+    for end in reversed(range(len(stacks), 0, -size)):
+        label = day_text(since_day + begin)
+        if end - begin > 1:
+            label = f"{label} – {day_text(since_day + end - 1)}"
+        sums = [sum(values) for values in zip(*stacks[begin:end], strict=True)]
+        yield Line(begin * STEP, (end - begin) * STEP, label, _cells(sums, value_text))
+        begin = end
 
 
 def _cells(stack: list[int], value_text: Callable[[int], str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import anyio.to_thread
 from jinja2 import Environment
 
+from vipgate.console.days import Days
 from vipgate.console.watch import Watch
 from vipgate.errors import Unavailable, Words
 from vipgate.inside.desks import Desks
@@ -69,6 +70,7 @@ class Context:
     templates: Environment
     style_tag: str
     watch: Watch
+    days: Days
     mint: SeqnoMint
     throttle: Throttle = field(default_factory=Throttle)
     hashing: Hashing = field(default_factory=Hashing)

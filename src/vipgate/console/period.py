@@ -9,7 +9,8 @@ from vipgate.console.forms import Fields
 
 PRESETS: Final = (7, 30, 90)
 DAYS_USUAL: Final = 30
-DAYS_MAX: Final = 400
+# The sums of so many days of all parks are read while somebody waits.
+DAYS_MAX: Final = 92
 
 
 @dataclass(frozen=True, slots=True)

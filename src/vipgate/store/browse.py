@@ -224,6 +224,11 @@ class Browser(ABC):
         """See `Browse.answers_by_park`."""
         return list(map(_answers, self._rows("answers_by_park", _days(None, since_day, until_day))))
 
+    def tally_of_days(self, since_day: int, until_day: int) -> int:
+        """See `Browse.tally_of_days`."""
+        days = _days(None, since_day, until_day)
+        return sum(int(self._rows(name, days)[0][0]) for name in ("tally_of_money", "tally_of_answers"))
+
     def flagged(self, park_uuid: str | None) -> dict[int, int]:
         """See `Browse.flagged`."""
         values = _parks(park_uuid) | {"most": FLAGGED_COUNT_MAX}

@@ -208,6 +208,12 @@ class Browse(Protocol):
     def answers_by_park(self, since_day: int, until_day: int) -> list[DayAnswers]:
         """The answers of every park and of strangers, each day and code apart."""
 
+    def tally_of_days(self, since_day: int, until_day: int) -> int:
+        """A number that grows with every change of the rollups of these days: tells whether what was read still holds.
+
+        It is the sum of their counters, inserted, updated and requests, over all parks and strangers: nothing takes from them.
+        """
+
     def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
         """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
 

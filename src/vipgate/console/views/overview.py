@@ -14,7 +14,6 @@ from vipgate.console.period import PRESETS, read_period
 from vipgate.console.visit import StaffVisit
 from vipgate.console.watch import Look
 from vipgate.health import MARKS, Health
-from vipgate.store.browsing import DayAnswers, DayMoney
 from vipgate.store.interface import Park, business_day
 from vipgate.store.keeping import Desk
 
@@ -34,12 +33,10 @@ async def show(visit: StaffVisit) -> Response:
     period = read_period(visit.query, business_day(visit.now_us))
     look = await visit.context.watch.look(visit.now_us)
 
-    def read(desk: Desk) -> tuple[list[DayMoney], list[DayAnswers], list[Sick]]:
-        money = desk.browse.money_by_day(None, period.since_day, period.until_day)
-        answers = desk.browse.answers_by_day(None, period.since_day, period.until_day)
-        return money, answers, [sick for uuid in worst(look) if (sick := _sick(desk, uuid, look)) is not None]
-
-    money, answers, sick = await visit.desk(read)
+    days = await visit.context.days.read(period.since_day, period.until_day, visit.now_us)
+    money = [one for day in days for one in day.money]
+    answers = [one for day in days for one in day.answers]
+    sick = await visit.desk(lambda desk: [one for uuid in worst(look) if (one := _sick(desk, uuid, look)) is not None])
     since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
     return visit.page(
         "overview.html",

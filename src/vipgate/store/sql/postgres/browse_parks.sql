@@ -62,6 +62,18 @@ WHERE a.day >= %(since_day)s AND a.day < %(until_day)s /* and AND a.park_uuid = 
 GROUP BY a.day, a.code
 ORDER BY a.day, a.code
 
+-- name: tally_of_money
+-- Grows with every change of a line of these days: a sum that is remembered holds as long as this stays the same.
+SELECT coalesce(sum(d.inserted + d.updated), 0)::bigint
+FROM daily AS d
+WHERE d.day >= %(since_day)s AND d.day < %(until_day)s
+
+-- name: tally_of_answers
+-- The same of the answers.
+SELECT coalesce(sum(a.requests), 0)::bigint
+FROM daily_answer AS a
+WHERE a.day >= %(since_day)s AND a.day < %(until_day)s
+
 -- name: answers_by_park
 SELECT a.day, nullif(a.park_uuid, ''), a.code, a.requests, a.received
 FROM daily_answer AS a

@@ -121,6 +121,20 @@ WHERE p.park_uuid BETWEEN :first_park AND :last_park AND a.park_id = p.id AND a.
 GROUP BY a.day, a.code
 ORDER BY a.day, a.code
 
+-- name: tally_of_money
+-- Grows with every change of a line of these days: a sum that is remembered holds as long as this stays the same.
+SELECT coalesce(sum(d.inserted + d.updated), 0)
+FROM park AS p
+CROSS JOIN daily AS d
+WHERE d.park_id = p.id AND d.day >= :since_day AND d.day < :until_day
+
+-- name: tally_of_answers
+-- The same of the answers.
+SELECT coalesce(sum(a.requests), 0)
+FROM (SELECT id FROM park UNION ALL SELECT 0) AS p
+CROSS JOIN daily_answer AS a
+WHERE a.park_id = p.id AND a.day >= :since_day AND a.day < :until_day
+
 -- name: answers_by_park
 SELECT a.day, nullif(p.park_uuid, ''), a.code, a.requests, a.received
 FROM (SELECT id, park_uuid FROM park UNION ALL SELECT 0, '') AS p
