@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from console.conftest import Build, House
 from console.filling import PARK, add_park, bare, fill
 from store.making import renewals
 from vipgate.console.addresses import park_at
+from vipgate.console.app import compile_pages, load_templates
 from vipgate.console.guard import HEADERS
 from vipgate.errors import StoreUnavailable
 from vipgate.store.interface import DAY_US
@@ -31,6 +33,13 @@ def test_every_answer_bears_the_headers(house: House, path: str) -> None:
     assert answer.headers["cache-control"] == (
         "no-store" if "static" not in path else "public, max-age=31536000, immutable"
     )
+
+
+def test_every_page_is_compiled_before_it_is_asked_for() -> None:
+    templates = load_templates().overlay(cache_size=400)
+    asyncio.run(compile_pages(templates, 0))
+    assert templates.cache is not None
+    assert len(templates.cache) == len(templates.list_templates()) > 20
 
 
 def test_page_of_a_fault_bears_the_headers_and_tells_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
 from hashlib import sha256
@@ -101,6 +102,13 @@ def load_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+async def compile_pages(templates: Environment, pause_s: float) -> None:
+    """Compiles what would keep its first visitor waiting: one template at a time, in a thread, with room for others between."""
+    for name in templates.list_templates():
+        await asyncio.sleep(pause_s)
+        await asyncio.to_thread(templates.get_template, name)
 
 
 def _static(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:

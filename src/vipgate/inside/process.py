@@ -19,6 +19,7 @@ import structlog
 
 from vipgate.chargetypes import Night, ask, nightly
 from vipgate.clock import clock_s, clock_us
+from vipgate.console.app import compile_pages, load_templates
 from vipgate.console.context import ConsoleSettings
 from vipgate.errors import VipgateError
 from vipgate.hardening import forbid_core_dumps
@@ -41,6 +42,7 @@ INVITE_AGAIN_S: Final = 2.0
 # One for a look at all parks, one for whether the store answers: neither waits for the other.
 WATCHING_DESKS: Final = 2
 LETTING_GO_S: Final = 1.0
+COMPILE_PAUSE_S: Final = 0.05
 _STANDARD_INPUT: Final = 0
 
 
@@ -101,6 +103,7 @@ async def _serve(handed: Handed) -> None:
     tasks = [
         loop.create_task(_beat(parts.meter)),
         loop.create_task(_invite(parts.watching, spec)),
+        loop.create_task(compile_pages(load_templates(), COMPILE_PAUSE_S)),
         loop.create_task(every_night(work.run, clock_us, minute)),
     ]
     gc.collect()
