@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from vipgate.renewal import FLAG_NAMES, format_instant, format_value
-from vipgate.staff.privacy import mask_card, mask_hint, mask_plate
+from vipgate.staff.hints import mask_hint
+from vipgate.staff.privacy import mask_card, mask_plate
 from vipgate.store.interface import JournalEntry, Stored
 
 EXPORT_COLUMNS: Final = (

@@ -135,7 +135,7 @@ def test_masked_token_sees_no_plate_no_card_and_nothing_about_people(platform: P
     secret = row(
         pay_partner="order-1", plate=PLATE, card_no=CARD, card_id=CARD, operator=PHONE, extra=f'{{"phone":"{PHONE}"}}'
     )
-    hint = Words(f'row[0].plate: 不对, 收到 "{PLATE}"', f'row[0].plate: wrong, got "{PLATE}"')
+    hint = Words(f'row[0].plate: 不对, 收到 "{PLATE} 收到 1"', f'row[0].plate: wrong, got "{PLATE} got 1"')
     caller = Caller(received_us=platform.clock(), peer="192.0.2.1", body_bytes=1, body_sha256="ab" * 32)
     do(platform.desk.store, push([secret], platform.clock()))
     do(platform.desk.store, push([row(pay_partner="order-1", plate=PLATE, quantity=7)], platform.clock()))

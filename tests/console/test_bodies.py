@@ -8,8 +8,8 @@ import pytest
 
 from console.ledger import request, row
 from vipgate.console.bodies import Body, hide, read_body, restore, write_body
-from vipgate.console.hints import HintLine, read_hint
 from vipgate.console.resending import rows_named
+from vipgate.staff.hints import HintLine, read_hint
 
 
 @pytest.mark.parametrize(

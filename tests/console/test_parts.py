@@ -19,7 +19,8 @@ from vipgate.console.period import Period, read_period
 from vipgate.console.words import TEXTS, Speech, choose_language
 from vipgate.errors import Fault, Language, Words
 from vipgate.staff.accounts import Throttle, is_name
-from vipgate.staff.privacy import mask_card, mask_hint, mask_plate
+from vipgate.staff.hints import mask_hint
+from vipgate.staff.privacy import mask_card, mask_plate
 
 LANGUAGES: list[Language] = ["zh", "en"]
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -60,6 +61,28 @@ def test_hint_does_not_tell_the_plate_that_was_refused(member: str, language: La
     assert "12345678901" not in masked
     assert "粤B" in masked
     assert masked.endswith(other.text(language))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'row[0].plate: 最多 16 个字符, 收到 "粤B12345 收到 粤B12345"',
+        'row[0].card_no: at most 64 characters, got "got 粤B12345"',
+        'row[2].operator: at most 64 characters, got "粤B12345"',
+        'row[3]: must be an object, got {"plate":"粤B12345"}',
+        'Content-Type must be application/json, got "粤B12345"',
+        "粤b·12345 的记录",
+    ],
+)
+def test_plate_anywhere_in_a_hint_is_hidden(line: str) -> None:
+    assert not re.search("[Bb]·?12345", mask_hint(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["签名是 base64, 应为十六进制", "charset 应为 utf-8, gbk, gb2312 或 gb18030", "缺少 Authorization 请求头"]
+)
+def test_our_own_words_in_a_hint_are_not_taken_for_a_plate(line: str) -> None:
+    assert mask_hint(line) == line
 
 
 def test_throttle_forgets_after_a_quiet_hour_and_keeps_no_more_than_its_bound() -> None:

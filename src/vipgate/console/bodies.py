@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from vipgate.console.hints import PLAIN_MEMBERS, hide_plates
 from vipgate.errors import Words
+from vipgate.staff.hints import PLAIN_MEMBERS, hide_plates
 from vipgate.staff.privacy import HIDDEN, mask_plate
 from vipgate.wire import ROWS_MAX
 

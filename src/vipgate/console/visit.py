@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -19,7 +18,7 @@ from vipgate.console.nav import NAV, PARK_TABS, Entry, Tab
 from vipgate.console.words import Speech
 from vipgate.errors import Words
 from vipgate.staff.accounts import may
-from vipgate.staff.privacy import mask_hint, mask_plate
+from vipgate.staff.privacy import mask_plate
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Deed, Role, Session, User
 
@@ -120,11 +119,6 @@ class StaffVisit(Visit):
         if not text:
             return "–"
         return text if self.sees_plates else mask_plate(text)
-
-    def hint(self, words: Words | None) -> Markup:
-        """The hint of a refusal, line by line, as this visitor may see it."""
-        text = "" if words is None else self.speech.say(words)
-        return self.speech.lines(text if self.sees_plates else mask_hint(text))
 
     def entries(self) -> list[Entry]:
         """The pages that this visitor may go to."""

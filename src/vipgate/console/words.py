@@ -157,10 +157,6 @@ class Speech:
                 return words.text(self.language).format(int(seconds // size))
         return "–"
 
-    def lines(self, text: str) -> Markup:
-        """`text` with its line ends kept."""
-        return Markup("<br>").join(escape(line) for line in text.splitlines())
-
 
 def choose_language(chosen: str | None, cookie: str | None, accept: str) -> Language:
     """The account's choice, else the cookie's, else what the browser asks for; Chinese where it does not matter to it."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 HIDDEN: Final = "*"
-# A fault in a hint shows the value that was refused (errors.Fault.text): the last thing on its line.
-_HINT_LINE = re.compile(r"^(.*\b(?:plate|card_no|card_id): .*(?:got|收到) )(.*)$", re.MULTILINE)
 
 
 def mask_plate(text: str) -> str:
@@ -23,11 +20,6 @@ def mask_plate(text: str) -> str:
 def mask_card(text: str | None) -> str | None:
     """The same of a card's number or id; None stays None."""
     return None if text is None else mask_plate(text)
-
-
-def mask_hint(text: str) -> str:
-    """The hint of a refusal with the plates and cards in it hidden."""
-    return _HINT_LINE.sub(lambda line: line[1] + mask_plate(line[2].strip('"')), text)
 
 
 def _masked(text: str, head: int, tail: int) -> str:

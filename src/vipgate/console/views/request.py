@@ -27,7 +27,6 @@ from vipgate.console.bodies import (
 from vipgate.console.faults import PageRefused, conflict, not_there
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Page, path_text
-from vipgate.console.hints import HintLine, read_hint
 from vipgate.console.names import ChargeNames, read_names
 from vipgate.console.resending import assemble, rows_named
 from vipgate.console.showing import lines
@@ -35,6 +34,7 @@ from vipgate.console.visit import StaffVisit
 from vipgate.errors import OperatorError, Refusal, Words
 from vipgate.replay import Again, Prepared, Unsendable, commit, note_refusal, prepare
 from vipgate.seqno import SEQNO_CHARS, seqno_time_us
+from vipgate.staff.hints import HintLine, read_hint
 from vipgate.store.browsing import Found, RecordQuery
 from vipgate.store.interface import JournalEntry, Park
 from vipgate.store.keeping import Desk

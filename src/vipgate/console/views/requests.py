@@ -10,13 +10,13 @@ from starlette.responses import Response
 from vipgate.console.choosing import choose_park, parks_to_offer
 from vipgate.console.forms import day_start_us
 from vipgate.console.guard import Page
-from vipgate.console.hints import HintLine, read_hint
 from vipgate.console.names import read_park_names
 from vipgate.console.views.park import find
 from vipgate.console.visit import StaffVisit
 from vipgate.console.words import CODES
 from vipgate.health import Health
 from vipgate.seqno import SEQNO_CHARS, seqno_time_us
+from vipgate.staff.hints import HintLine, read_hint
 from vipgate.store.browsing import JournalPage, JournalQuery
 from vipgate.store.interface import JournalEntry, Park
 from vipgate.store.keeping import Desk

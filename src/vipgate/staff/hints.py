@@ -17,7 +17,13 @@ PLAIN_MEMBERS: Final = frozenset(
     }
 )  # fmt: skip
 _LINE = re.compile(r"(row(?:\[(\d{1,5})\])?(?:\.(\w+))?|park_uuid|complete): (.*?)(?:, (?:收到|got) (.*))?").fullmatch
+# In what a park sent.
 _PLATE_LIKE = re.compile(r"[\u4e00-\u9fff]\s?[A-Za-z][\s·]?[A-Za-z0-9]{4,6}[\u4e00-\u9fff]?")
+# In our own words, which must stay readable ("应为 base64"): a province or an office, and a digit.
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳]\s?[A-Za-z]"
+    r"(?=[\s·]?[A-Za-z]{0,5}\d)[\s·]?[A-Za-z0-9]{4,6}[警学港澳领挂使]?(?![A-Za-z0-9])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +38,38 @@ class HintLine:
 
 def read_hint(text: str, *, hide: bool) -> list[HintLine]:
     """The lines of a hint, LINES_MAX at most; `hide` masks what could name a person."""
-    return [_read(line, hide=hide) for line in text.splitlines()[:LINES_MAX] if line.strip()]
+    return [_taken_apart(line) for line in _lines(text, hide=hide)]
 
 
-def _read(line: str, *, hide: bool) -> HintLine:
+def mask_hint(text: str) -> str:
+    """The same as one text again, with plates and cards hidden."""
+    return "\n".join(_lines(text, hide=True))
+
+
+def _lines(text: str, *, hide: bool) -> list[str]:
+    lines = [line for line in text.splitlines() if line.strip()][:LINES_MAX]
+    return list(map(_hidden, lines)) if hide else lines
+
+
+def _hidden(line: str) -> str:
     found = _LINE(line)
     if found is None:
-        return HintLine("", None, hide_plates(line) if hide else line, None)
-    place, row, member, rule, value = found.groups()
-    if hide and value is not None:
-        known = (member or place) in PLAIN_MEMBERS
-        value = hide_plates(value) if known else mask_plate(value.strip('"'))
+        return _PLATE.sub(lambda plate: mask_plate(plate[0]), line)
+    place, _, member, _, value = found.groups()
+    if value is None:
+        return line
+    known = (member or place) in PLAIN_MEMBERS
+    return line[: found.start(5)] + (hide_plates(value) if known else mask_plate(value.strip('"')))
+
+
+def _taken_apart(line: str) -> HintLine:
+    found = _LINE(line)
+    if found is None:
+        return HintLine("", None, line, None)
+    place, row, _, rule, value = found.groups()
     return HintLine(place, None if row is None else int(row), rule, value)
 
 
 def hide_plates(text: str) -> str:
-    """`text` with what looks like a plate in it hidden, as where a park has put one into the wrong member."""
+    """What a park sent, with whatever looks like a plate in it hidden, as where one was put into the wrong member."""
     return _PLATE_LIKE.sub(lambda found: mask_plate(found[0]), text)
