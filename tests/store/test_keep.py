@@ -337,3 +337,23 @@ def test_replay_names_the_request_that_it_repeats(store: Store, clock: Clock) ->
         assert entry is not None
         assert entry.caller.replay_of == of
     assert browse_of(store).replays_of(PARK, first.seqno) == [again.seqno, good.seqno]
+
+
+def test_replay_by_staff_does_not_pass_for_a_push_of_the_park(store: Store, clock: Clock) -> None:
+    first = refused(clock())
+    do(store, first)
+    said = msgspec.structs.replace(caller(clock()), replay_of=first.seqno)
+    rows = renewals(2)
+    do(store, Push(make_seqno(clock()), PARK, rows[:1], 1, False, "current", said))
+    silent = store.find_park(PARK)
+    assert silent is not None
+    assert (silent.records, silent.last_push_us, silent.secret_used, silent.secret_used_us) == (1, None, None, None)
+    pushed_us = clock()
+    do(store, push(rows[1:], pushed_us, secret_used="previous"))
+    clock.forward(60)
+    do(store, Push(make_seqno(clock()), PARK, renewals(1, first=9), 1, False, "current", said))
+    found = store.find_park(PARK)
+    assert found is not None
+    assert (found.records, found.last_push_us) == (3, pushed_us)
+    assert (found.secret_used, found.secret_used_us) == ("previous", pushed_us)
+    assert len({one.position for one in held(store).values()}) == 3

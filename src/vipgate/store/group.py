@@ -111,7 +111,9 @@ class GroupWriter(ABC, Generic[Key]):
             ended, park.generation_last = park.generation, park.generation_last + 1
             park.generation = park.generation_last
             self._start_generation(park, ended, request.seqno)
-        park.secret_used, park.secret_used_us = request.secret_used, request.caller.received_us
+        park.written = True
+        if request.caller.replay_of is None:
+            park.secret_used, park.pushed_us = request.secret_used, request.caller.received_us
         place = (park.key, park.generation)
         if self._pending.clashes(place, request):
             self._flush()
@@ -272,9 +274,9 @@ class GroupWriter(ABC, Generic[Key]):
     def _counters(self) -> dict[str, list[tuple[Any, ...]]]:
         """What the parks, their generations and their days have come to."""
         saved = [
-            (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.secret_used_us)
+            (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.pushed_us)
             for park in self._parks.values()
-            if park.secret_used_us
+            if park.written
         ]
         grown = [(*place, records) for place, records in self._rollup.generations.items() if records]
         days = [(*key, *counted) for key, counted in self._rollup.days.items()]

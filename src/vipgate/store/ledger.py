@@ -20,14 +20,18 @@ _FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
 
 @dataclass(slots=True)
 class ParkState(Generic[Key]):
-    """A park's counters while a group is being written. `key` is what the store calls the park by."""
+    """A park's counters while a group is being written. `key` is what the store calls the park by.
+
+    `pushed_us`: when the park itself pushed; staff who send something again for it are not the park.
+    """
 
     key: Key
     generation: int
     generation_last: int
     position: int
     secret_used: SecretUsed | None
-    secret_used_us: int = 0
+    pushed_us: int | None = None
+    written: bool = False
 
     def take_positions(self, count: int, received_us: int) -> int:
         """The first of `count` places for changes received at `received_us`: later than any before, never earlier than now."""

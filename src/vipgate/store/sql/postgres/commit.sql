@@ -228,13 +228,14 @@ ON CONFLICT (park_uuid, day, code) DO UPDATE SET
     requests = d.requests + excluded.requests, received = d.received + excluded.received
 
 -- name: save_parks
--- Puts the counters back.
+-- Puts the counters back. `pushed_us` is NULL where nothing but staff's replays came.
 UPDATE park AS p
 SET generation = u.generation, generation_last = u.generation_last, position = u.position,
-    secret_used = u.secret_used, secret_used_us = u.secret_used_us, last_push_us = u.secret_used_us
+    secret_used = u.secret_used, secret_used_us = coalesce(u.pushed_us, p.secret_used_us),
+    last_push_us = coalesce(u.pushed_us, p.last_push_us)
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, generation integer, generation_last integer, position bigint, secret_used text,
-    secret_used_us bigint
+    pushed_us bigint
 )
 WHERE p.park_uuid = u.park_uuid /* or $2 */
 

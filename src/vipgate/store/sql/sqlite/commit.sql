@@ -10,10 +10,11 @@ CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
 
 -- name: save_parks
--- Puts the counters back, once a park and group.
+-- Puts the counters back, once a park and group. The last is NULL where nothing but staff's replays came.
 UPDATE park
 SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
-    secret_used = saved.column5, secret_used_us = saved.column6, last_push_us = saved.column6
+    secret_used = saved.column5, secret_used_us = coalesce(saved.column6, secret_used_us),
+    last_push_us = coalesce(saved.column6, last_push_us)
 FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?)) AS saved
 WHERE id = saved.column1
 
