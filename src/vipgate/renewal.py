@@ -71,6 +71,11 @@ class Renewal(msgspec.Struct, frozen=True, gc=False):
     flags: int
 
 
+def erased(renewal: Renewal) -> Renewal:
+    """What an erasure leaves of a record. No park can send one like it: a row without a plate is refused."""
+    return msgspec.structs.replace(renewal, plate="", card_no=None, card_id=None, operator=None, extra=None)
+
+
 def fold_plate(text: str) -> str:
     """`text` with full-width letters and digits folded, in upper case, without blanks and `·`.
 

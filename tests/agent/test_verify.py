@@ -24,7 +24,7 @@ from vipgate.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.renewal import PAY_TIME_MS_MIN, Renewal
+from vipgate.renewal import PAY_TIME_MS_MIN, Renewal, erased
 from vipgate.sample import sample_renewals
 
 UNTIL_US = 1_795_492_800_000_000
@@ -129,6 +129,19 @@ def test_each_kind_of_difference_is_told_apart_and_only_what_can_be_mended_is_se
     assert sorted(sent, key=lambda one: one.pay_partner) == sorted([new, other], key=lambda one: one.pay_partner)
     unlike = [month for month in report.months if not month.is_alike]
     assert [month.month for month in unlike] == sorted({month_of(one) for one in (gone, new, other)})
+
+
+def test_record_erased_on_the_platform_is_alike_and_never_sent_again() -> None:
+    rows = sample()
+    gone, other = rows[:300], rows[300]
+    held = [*map(erased, gone), changed(erased(other), quantity=7), *rows[301:]]
+    sent: list[Renewal] = []
+    report = compare(Source(rows), Platform(held).ask, sent.append)
+    assert lists(report) == ([], keys(other), [])
+    assert (sent, report.difference.erased_count) == ([other], 300)
+    unlike = [month.month for month in report.months if not month.is_alike]
+    assert unlike == [month_of(other)]
+    assert compare(Source(gone), Platform([erased(one) for one in gone]).ask).is_alike
 
 
 def test_months_show_the_sums_of_both_sides() -> None:

@@ -152,10 +152,11 @@ class Ledger:
             _add(park, day, renewal.pay_type, 1, 0, renewal.pay_value_fen or 0)
             return "inserted"
         old = held.now.renewal
-        if msgspec.structs.replace(old, flags=0) == msgspec.structs.replace(renewal, flags=0):
+        gone = ERASED if not old.plate else {}
+        if msgspec.structs.replace(old, flags=0) == msgspec.structs.replace(renewal, flags=0, **gone):
             return "unchanged"
         flags = plate_flags(renewal.plate) | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
-        flags |= FLAG_PLATE_CHANGED if old.plate != renewal.plate else 0
+        flags |= FLAG_PLATE_CHANGED if old.plate not in ("", renewal.plate) else 0
         money = (old.pay_value_fen, old.value_e4) != (renewal.pay_value_fen, renewal.value_e4)
         flags |= FLAG_MONEY_CHANGED if money else 0
         held.before.append((held.now, line.seqno))

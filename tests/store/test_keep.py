@@ -16,7 +16,7 @@ from store.making import OTHER, PARK, caller, changed, charge_type, deed, do, he
 from vipgate.errors import Words
 from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
 from vipgate.store.erasing import ERASED_HINT
-from vipgate.store.interface import Push, Refused, Store
+from vipgate.store.interface import Outcome, Push, Refused, Store
 from vipgate.store.keep import StoredKeep
 from vipgate.store.keeping import Erased, Keep
 from vipgate.store.staff import StoredStaff
@@ -221,16 +221,37 @@ def test_unusual_plate_that_is_gone_is_no_longer_remarked_on(store: Store, keep:
     assert [one.renewal.flags for one in held(store).values()] == [0]
 
 
-def test_what_the_park_sends_again_comes_back(store: Store, keep: Keep, clock: Clock) -> None:
+def test_what_was_erased_stays_so_when_the_park_sends_it_again(store: Store, keep: Keep, clock: Clock) -> None:
+    rows = of_plate(60)
+    do(store, push(rows, clock()))
+    keep.erase_plate(PLATE, PARK, deed())
+    before = held(store)
+    for size in (2, 60):
+        assert do(store, push(rows[:size], clock())) == [Outcome(0, 0, size)]
+    assert held(store) == before
+    assert all(is_empty(one.renewal) for one in before.values())
+    assert store.history(PARK, rows[0].pay_partner) == []
+
+
+def test_record_that_the_park_changes_after_its_erasure_is_stored_and_not_remarked_on(
+    store: Store, keep: Keep, clock: Clock
+) -> None:
+    [row] = of_plate(1)
+    do(store, push([row], clock()))
+    keep.erase_plate(PLATE, PARK, deed())
+    longer = changed(row, quantity=9)
+    assert do(store, push([longer], clock())) == [Outcome(0, 1, 0)]
+    assert held(store)[row.pay_partner].renewal == changed(longer, flags=0)
+    [version] = store.history(PARK, row.pay_partner)
+    assert is_empty(version.stored.renewal)
+
+
+def test_replace_after_an_erasure_brings_back_what_it_says(store: Store, keep: Keep, clock: Clock) -> None:
     rows = of_plate(2)
     do(store, push(rows, clock()))
     keep.erase_plate(PLATE, PARK, deed())
-    [outcome] = do(store, push(rows, clock()))
-    assert outcome.updated == 2
-    back = held(store)
-    assert [back[row.pay_partner].renewal for row in rows] == [changed(row, flags=FLAG_PLATE_CHANGED) for row in rows]
-    [version] = store.history(PARK, rows[0].pay_partner)
-    assert is_empty(version.stored.renewal)
+    do(store, push(rows, clock(), complete=True))
+    assert [one.renewal for one in held(store).values()] == rows
 
 
 def hinted(clock: Clock, got: str, body: bytes | None = None, park: str | None = PARK) -> Refused:

@@ -14,7 +14,7 @@ import msgspec
 
 from vipgate.digest import Tally, bucket_of, place_of, record_digest
 from vipgate.errors import VipgateError
-from vipgate.renewal import Renewal
+from vipgate.renewal import Renewal, erased
 
 BUCKETS: Final = 256
 MONTHS_MAX: Final = 1_200
@@ -55,7 +55,10 @@ class Month:
 
 @dataclass(slots=True)
 class Difference:
-    """What differs. Lists hold the first SHOWN_MAX order numbers, counts all."""
+    """What differs. Lists hold the first SHOWN_MAX order numbers, counts all.
+
+    `erased_count`: alike but for the personal data, which the platform has erased. To send them again changes nothing.
+    """
 
     missing: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Difference:
     missing_count: int = 0
     different_count: int = 0
     only_there_count: int = 0
+    erased_count: int = 0
 
 
 @dataclass(slots=True)
@@ -204,6 +208,7 @@ class _Version(NamedTuple):
     place: Place
     pay_value: int
     digest: int
+    erased_there: bool
 
 
 def _compare_records(
@@ -211,6 +216,7 @@ def _compare_records(
 ) -> None:
     there = _listed(group, ask)
     here, wrong = _last_versions(group, rows(), there)
+    difference.erased_count += sum(version.erased_there for version in here.values())
     only_there = [pay_partner for pay_partner in there if pay_partner not in here]
     for pay_partner in only_there:
         difference.only_there_count += 1
@@ -258,10 +264,18 @@ def _last_versions(
             # A later version, in a month where both sides are alike: the one before must never be sent after it.
             here.pop(pay_partner, None)
             continue
-        here[pay_partner] = _Version(place, renewal.pay_value_fen or 0, record_digest(renewal))
-        if there.get(pay_partner) != here[pay_partner].digest:
+        here[pay_partner] = version = _version(place, renewal, there.get(pay_partner))
+        if there.get(pay_partner) != version.digest:
             wrong[pay_partner] = renewal
     return here, wrong
+
+
+def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:
+    """The record as the platform should have it: whole, or what an erasure leaves of it where that is what it has."""
+    whole = record_digest(renewal)
+    erased_there = there not in (None, whole) and there == record_digest(erased(renewal))
+    digest = there if there is not None and erased_there else whole
+    return _Version(place, renewal.pay_value_fen or 0, digest, erased_there)
 
 
 def _put_right(sums: _Sums, group: Sequence[Place], here: Iterable[_Version], unlike: set[int]) -> None:

@@ -120,7 +120,8 @@ def _print(report: Report, wrong: int, output: Format) -> None:
     if output is not Format.TEXT:
         months = [_month(month) for month in report.months]
         shown = {name.replace(" ", "_"): {"count": count, "pay_partner": some} for name, count, some in lists}
-        print_json({"alike": report.is_alike, "months": months, **shown, "cannot_be_sent": wrong})
+        counts = {"erased_on_the_platform": difference.erased_count, "cannot_be_sent": wrong}
+        print_json({"alike": report.is_alike, "months": months, **shown, **counts})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("month", "here", "there", "fen here", "fen there", ""):
@@ -135,6 +136,8 @@ def _print(report: Report, wrong: int, output: Format) -> None:
             typer.echo(f"{name}: {count}: {', '.join(some[:LISTED_MAX])}{more}")
     if difference.only_there_count:
         typer.echo("What is only on the platform was deleted here: the interface has no deletion, only run --replace.")
+    if difference.erased_count:
+        typer.echo(f"{difference.erased_count} are erased on the platform: plate, cards, operator; the rest is alike")
     if wrong:
         typer.echo(f"{wrong} rows of the source cannot be sent: vipgate agent check shows why")
     if report.is_alike:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, Renewal
+from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, Renewal, erased
 from vipgate.store.interface import Push, SecretUsed, Stored
 
 # What an engine calls a park by: its uuid, or a short integer. A place is a park and one of its generations.
@@ -16,6 +16,7 @@ Key = TypeVar("Key", bound=int | str)
 Place = tuple[Key, int]
 
 _FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
+_PLATE_INDEX: Final = Renewal.__struct_fields__.index("plate")
 
 
 @dataclass(slots=True)
@@ -98,17 +99,23 @@ class Rollup(Generic[Key]):
 
 
 def alike(held: tuple[Any, ...], new: Renewal) -> bool:
-    """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count."""
+    """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count.
+
+    Of an erased record what is left counts, so that a batch sent again does not bring the rest back.
+    """
+    if not held[_PLATE_INDEX]:
+        new = erased(new)
     return held[:_FLAGS_INDEX] == msgspec.structs.astuple(new)[:_FLAGS_INDEX]
 
 
 def newest(old: Renewal, new: Renewal) -> Renewal:
     """What the ledger keeps where a `new` version that differs follows `old` under the same order number.
 
-    A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away.
+    A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away. Where the plate
+    was erased nobody knows whether it is another.
     """
     flags = new.flags | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
-    if old.plate != new.plate:
+    if old.plate and old.plate != new.plate:
         flags |= FLAG_PLATE_CHANGED
     if (old.pay_value_fen, old.value_e4) != (new.pay_value_fen, new.value_e4):
         flags |= FLAG_MONEY_CHANGED
