@@ -22,6 +22,7 @@ from vipgate.store.browsing import (
     JournalQuery,
     ParkMore,
     Place,
+    RecordPage,
     RecordQuery,
 )
 from vipgate.store.interface import Filter, JournalEntry, Push, Store, business_day
@@ -267,6 +268,15 @@ def test_one_vehicle_is_found_by_plate_and_by_card_in_every_park(store: Store, b
     assert {one.renewal.card_no for one in records} == {"N1"}
     assert len(records) == 10
     assert browse.vehicle(None, "nobody") == []
+
+
+def test_empty_plate_does_not_find_what_was_erased(store: Store, browse: Browse, clock: Clock) -> None:
+    fill(store, clock)
+    deed = Deed(at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer="")
+    assert StoredKeep(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    for park_uuid in (PARK, None):
+        assert browse.vehicle(park_uuid, "") == []
+        assert browse.records(RecordQuery(park_uuid=park_uuid, plate=""), None, 10) == RecordPage([], None)
 
 
 # ---- the journal -----------------------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ class Browser(ABC):
 
     def records(self, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
         """See `Browse.records`."""
+        if query.plate == "" and not query.plate_prefix:
+            return RecordPage([], None)  # Every erased record has this plate, and nobody looks for them by it.
         values = _record_values(query, before)
         rows_max = min(limit, PAGE_ITEMS_MAX)
         names = self._answering(query, values)
@@ -139,6 +141,8 @@ class Browser(ABC):
 
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """See `Browse.vehicle`."""
+        if not plate_or_card:
+            return []
         by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)
         by_card = self.records(RecordQuery(park_uuid=park_uuid, card=plate_or_card), None, PAGE_ITEMS_MAX)
         found: list[tuple[CardKind, str, Found]] = [("plate", plate_or_card, one) for one in by_plate.items]

@@ -184,7 +184,7 @@ class Browse(Protocol):
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """One plate (folded) or card in a park or in all, out of its newest PAGE_ITEMS_MAX records.
 
-        A card's records count for the card, whatever their plates. Raises ValueError as `records` does.
+        A card's records count for the card, whatever their plates. An empty text names none. Raises ValueError as `records` does.
         """
 
     def journal(self, query: JournalQuery, before: str | None, limit: int) -> JournalPage:
