@@ -12,6 +12,7 @@ from store.making import changed, do, push, refused, renewals
 from vipgate.members import EXPORT_COLUMNS, export_members
 from vipgate.renewal import format_instant
 from vipgate.standing import EXPIRING_DAYS
+from vipgate.store.interface import HISTORY_MAX
 
 DAY_US = 86_400_000_000
 RENEWALS = f"/parks/{PARK}/renewals"
@@ -142,6 +143,18 @@ def test_record_is_told_with_the_versions_before_it(stocked: Platform) -> None:
     assert told["history"][1]["replaced_seqno"] == told["seqno"]
     assert told["history"][0]["replaced_seqno"] == told["history"][1]["seqno"]
     assert stocked.ask(f"{RENEWALS}/nothing", stocked.token()).json()["error"]["place"] == "pay_partner"
+
+
+def test_long_history_is_told_in_parts(platform: Platform) -> None:
+    changes = [push([row(quantity=number)], platform.clock()) for number in range(HISTORY_MAX + 3)]
+    do(platform.desk.store, *changes)
+    path, token = f"{RENEWALS}/{row().pay_partner}", platform.token()
+    newest = platform.get(path, token)
+    assert [one["quantity"] for one in newest["history"]] == list(range(2, HISTORY_MAX + 2))
+    oldest = platform.get(f"{path}?before={newest['history_before']}", token)
+    assert [one["quantity"] for one in oldest["history"]] == [0, 1]
+    assert oldest["history_before"] is None
+    assert platform.ask(f"{path}?before=0", token).status_code == 400
 
 
 @pytest.mark.parametrize("number", ["a/b", "a b", "..", "100%", "é?#", "订单+1", "renewals.csv"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from html import unescape
 
 import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal, save_types
 from vipgate.console.sheets import matches
+from vipgate.console.showing import VERSIONS_SHOWN_MAX
 from vipgate.console.views.records import RECORDS_A_PAGE, read_place
 from vipgate.members import EXPORT_COLUMNS
 from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED
@@ -162,6 +165,22 @@ def test_change_behind_a_mask_is_told_and_not_shown_as_one_mask_and_another(hous
     assert "** →" not in browser.page(f"/parks/{PARK}/review")
     browser.send("/plates/show", next="/")
     assert "<del>张三</del> → <ins>李四</ins>" in browser.page(f"/parks/{PARK}/records/P1")
+
+
+def test_versions_of_a_record_are_paged_back_to_its_first(house: House) -> None:
+    add_park(house)
+    for number in range(2 * VERSIONS_SHOWN_MAX + 3):
+        push(house, renewal("P1", quantity=number))
+    visitor, found, path = house.enter(), [], f"/parks/{PARK}/records/P1"
+    pages = 0
+    while path:
+        page = visitor.page(path)
+        found += re.findall(r'<th scope="row" class="n">(\d+)</th>', page)
+        assert ("tag good" in page) == (pages == 0)
+        onward = re.search(r'href="([^"]*before=\d+)"', page)
+        path, pages = unescape(onward[1]) if onward else "", pages + 1
+    assert found == [str(number) for number in range(2 * VERSIONS_SHOWN_MAX + 3, 0, -1)]
+    assert pages == 3
 
 
 def test_record_that_is_not_there_says_so(house: House) -> None:

@@ -8,7 +8,7 @@ from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import StoreError
 from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE
-from vipgate.store.interface import Outcome, Store
+from vipgate.store.interface import HISTORY_MAX, Outcome, Store
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +96,19 @@ def test_flag_of_a_conflict_stays_through_later_versions(store: Store, clock: Cl
     for version in (old, changed(old, pay_value_fen=1), changed(old, pay_value_fen=1, operator="王五")):
         do(store, push([version], clock()))
     assert held(store)[old.pay_partner].renewal.flags == FLAG_MONEY_CHANGED
+
+
+def test_history_is_read_page_by_page_and_never_beyond_its_bound(store: Store, clock: Clock) -> None:
+    row = renewals(1)[0]
+    do(store, *[push([changed(row, quantity=number)], clock()) for number in range(HISTORY_MAX + 6)])
+    assert len(store.history(PARK, row.pay_partner)) == HISTORY_MAX
+    assert len(store.history(PARK, row.pay_partner, None, 10**6)) == HISTORY_MAX
+    found: list[int] = []
+    before = None
+    while page := store.history(PARK, row.pay_partner, before, 300):
+        before = page[0].stored.revision
+        found = [one.stored.renewal.quantity for one in page] + found
+    assert found == list(range(HISTORY_MAX + 5))
 
 
 def test_same_order_number_twice_in_a_group_takes_effect_in_order(store: Store, clock: Clock) -> None:

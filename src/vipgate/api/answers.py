@@ -125,6 +125,10 @@ class RecordAnswer(RecordMembers, frozen=True, kw_only=True):
     """A renewal and the versions before it."""
 
     history: Annotated[list[ReplacedMembers], said("Oldest first, the newest 1,000.", "由旧到新, 至多最新 1000 个")]
+    history_before: Annotated[
+        int | None,
+        said("For earlier versions ask with `before` at this; null at the end.", "以 before 取更早版本, 无则为 null"),
+    ]
 
 
 class VehicleMembers(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from vipgate.store.browsing import PAGE_ITEMS_MAX
 
 PAGE_ITEMS: Final = 100
 WAIT_S_MAX: Final = 30
+REVISION_MAX: Final = 2**31 - 1
 PARK_UUID: Final = Param(text(), Words("车场编号", "The park's UUID."))
 FLAGS: Final = {name: flag for flag, name in FLAG_NAMES.items()}
 
@@ -76,6 +77,10 @@ class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     park_uuid: ParkPath
     pay_partner: Annotated[str, Param(text(), Words("车场订单号", "The park's order number."))]
+    before: Annotated[
+        int | None,
+        Param(whole(1, REVISION_MAX), Words("历史只列此版本号之前的", "History of the versions before this revision.")),
+    ] = None
 
 
 class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,9 +52,8 @@ from vipgate.members import export_members, journal_members, optional_instant
 from vipgate.renewal import format_value
 from vipgate.standing import standing
 from vipgate.store.browsing import JournalQuery, Place, RecordPage, RecordQuery, Vehicle
-from vipgate.store.interface import Park, business_day
+from vipgate.store.interface import HISTORY_MAX, Park, business_day
 
-HISTORY_MAX: Final = 1_000
 TOTAL_DAYS: Final = 30
 TOTAL_DAYS_MAX: Final = 400
 # What an index answers over all parks, the most exact first.
@@ -179,11 +178,13 @@ def record(visit: Visit, ask: AskRecord) -> RecordAnswer:
     if stored is None:
         words = Words(f"车场没有订单 {ask.pay_partner}", f"the park has no order {ask.pay_partner}")
         raise Denied(NOT_FOUND, words, place="pay_partner")
+    replaced = visit.desk.browse.history_of(park_uuid, ask.pay_partner, ask.before)
     history = [
         ReplacedMembers(replaced_seqno=one.replaced_seqno, **export_members(one.stored, masked=visit.masked))
-        for one in visit.desk.browse.history_of(park_uuid, ask.pay_partner)[-HISTORY_MAX:]
+        for one in replaced
     ]
-    return RecordAnswer(history=history, **export_members(stored, masked=visit.masked))
+    earlier = replaced[0].stored.revision if len(replaced) == HISTORY_MAX else None
+    return RecordAnswer(history=history, history_before=earlier, **export_members(stored, masked=visit.masked))
 
 
 def vehicles(visit: Visit, ask: AskVehicles) -> VehiclesAnswer:

@@ -144,18 +144,18 @@ def period_text(t: Speech, renewal: Renewal) -> str:
     return f"{edge_text(t, start_us)} – {edge_text(t, end_us)}"
 
 
-def versions(visit: StaffVisit, newest_first: Sequence[Stored]) -> list[Version]:
-    """The versions of a record with what each changed, VERSIONS_SHOWN_MAX at most."""
-    pairs = [*pairwise(newest_first), (newest_first[-1], None)][:VERSIONS_SHOWN_MAX]
+def versions(visit: StaffVisit, newest_first: Sequence[Stored], *, current: int) -> list[Version]:
+    """The versions of a record with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the revision that counts."""
+    pairs = [*pairwise(newest_first), *((oldest, None) for oldest in newest_first[-1:])][:VERSIONS_SHOWN_MAX]
     return [
         Version(
             stored=stored,
             received_us=seqno_time_us(stored.seqno),
             changes=() if before is None else _changes(visit, before.renewal, stored.renewal),
-            current=place == 0,
+            current=stored.revision == current,
             first=before is None,
         )
-        for place, (stored, before) in enumerate(pairs)
+        for stored, before in pairs
     ]
 
 

@@ -31,7 +31,7 @@ from vipgate.store.browsing import (
     Vehicle,
 )
 from vipgate.store.columns import read_journal_entry, read_park, read_stored
-from vipgate.store.interface import FOR_EVER_US, Filter, Generation, Park, Replaced, Store, Stored
+from vipgate.store.interface import FOR_EVER_US, HISTORY_MAX, Filter, Generation, Park, Replaced, Store, Stored
 
 # As many records behind a plate or card are read and sorted for one page; what has more is looked through by time.
 MATCHES_MAX: Final = 2_000
@@ -200,9 +200,11 @@ class Browser(ABC):
         """See `Browse.whole_park`."""
         return self._store.stream(park_uuid, Filter())
 
-    def history_of(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+    def history_of(
+        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
+    ) -> list[Replaced]:
         """See `Browse.history_of`."""
-        return self._store.history(park_uuid, pay_partner)
+        return self._store.history(park_uuid, pay_partner, before, limit)
 
     def generations_of(self, park_uuid: str) -> list[Generation]:
         """See `Browse.generations_of`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from vipgate.errors import Words
-from vipgate.store.interface import Generation, JournalEntry, Park, Replaced, Stored
+from vipgate.store.interface import HISTORY_MAX, Generation, JournalEntry, Park, Replaced, Stored
 
 # A search that no index answers looks at so many records for one page at most; the page says how far it came.
 SCAN_ROWS_MAX: Final = 10_000
@@ -229,8 +229,10 @@ class Browse(Protocol):
     def whole_park(self, park_uuid: str) -> Iterator[Stored]:
         """All current records of a park, oldest change first, as they were at one moment, in constant memory."""
 
-    def history_of(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
-        """The replaced versions of a current record, oldest first."""
+    def history_of(
+        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
+    ) -> list[Replaced]:
+        """See `Store.history`."""
 
     def generations_of(self, park_uuid: str) -> list[Generation]:
         """The park's generations that are still there, newest first."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from vipgate.errors import Words
 from vipgate.renewal import Renewal
-from vipgate.store.interface import Caller, Generation, JournalEntry, Park, ParkAccess, Stored
+from vipgate.store.interface import (
+    FOR_EVER_US,
+    HISTORY_MAX,
+    Caller,
+    Generation,
+    JournalEntry,
+    Park,
+    ParkAccess,
+    Replaced,
+    Stored,
+)
 from vipgate.store.staffing import Deed, Session, Token, User
 
 RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
@@ -49,6 +60,21 @@ def read_generation(row: tuple[Any, ...]) -> Generation:
     return Generation(
         generation=row[0], current=bool(row[1]), records=row[2], seqno=row[3], started_us=row[4], ended_us=row[5]
     )
+
+
+def history_values(park_uuid: str, pay_partner: str, before: int | None, limit: int) -> dict[str, object]:
+    """What the statement `history` takes."""
+    return {
+        "park_uuid": park_uuid,
+        "pay_partner": pay_partner,
+        "before": FOR_EVER_US if before is None else before,
+        "limit": min(limit, HISTORY_MAX),
+    }
+
+
+def read_history(rows: Sequence[tuple[Any, ...]]) -> list[Replaced]:
+    """What the statement `history` brings, oldest first."""
+    return [Replaced(read_stored(row[:-1]), row[-1]) for row in reversed(rows)]
 
 
 def read_journal_entry(row: tuple[Any, ...]) -> JournalEntry:

@@ -20,6 +20,8 @@ DAY_US: Final = 86_400_000_000
 BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
 # Later than any instant that a filter can name.
 FOR_EVER_US: Final = 2**62
+# Versions of one record that are read at once.
+HISTORY_MAX: Final = 1_000
 SecretUsed = Literal["current", "previous"]
 
 
@@ -257,8 +259,13 @@ class Store(Protocol):
     def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
         """The current record of an order number."""
 
-    def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
-        """The replaced versions of a current record, oldest first."""
+    def history(
+        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
+    ) -> list[Replaced]:
+        """The newest replaced versions of a current record with revisions below `before`, oldest first.
+
+        `limit` and HISTORY_MAX at most; for the ones before them ask with the first one's revision.
+        """
 
     def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
         """By business day and pay type: records inserted, records updated, and by how many fen the money grew."""

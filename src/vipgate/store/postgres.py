@@ -16,11 +16,20 @@ from psycopg.rows import tuple_row
 
 from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
-from vipgate.store.columns import read_access, read_generation, read_journal_entry, read_park, read_stored
+from vipgate.store.columns import (
+    history_values,
+    read_access,
+    read_generation,
+    read_history,
+    read_journal_entry,
+    read_park,
+    read_stored,
+)
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
     FOR_EVER_US,
+    HISTORY_MAX,
     Filter,
     Generation,
     JournalEntry,
@@ -331,10 +340,11 @@ class PostgresStore:
         rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return read_stored(rows[0]) if rows else None
 
-    def history(self, park_uuid: str, pay_partner: str) -> list[Replaced]:
+    def history(
+        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
+    ) -> list[Replaced]:
         """See `Store.history`."""
-        rows = self.rows("history", {"park_uuid": park_uuid, "pay_partner": pay_partner})
-        return [Replaced(read_stored(row[:-1]), row[-1]) for row in rows]
+        return read_history(self.rows("history", history_values(park_uuid, pay_partner, before, limit)))
 
     def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
         """See `Store.daily`."""

@@ -40,7 +40,7 @@ TEXTS: Final = {
     "record.revision.now": Words("当前", "now"),
     "record.revision.first": Words("首次收到", "first received"),
     "record.history": Words("变更历史", "History"),
-    "record.history.more": Words("另有 {n} 个更早的版本未列出。", "{n} earlier versions are not listed."),
+    "record.history.more": Words("更早的版本", "Earlier versions"),
     "record.changes": Words("变更内容", "What changed"),
     "record.request": Words("请求流水号", "Request"),
     "record.vehicle": Words("这辆车的有效情况", "How this vehicle stands"),

@@ -18,11 +18,12 @@ from vipgate.store.interface import Park, Stored
 from vipgate.store.keeping import Desk
 
 ALL_FLAGS: Final = sum(FLAG_NAMES)
+REVISION_MAX: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A record with its park and its versions, newest first."""
+    """A record with its park and a page of its versions, newest first, and one more where there are more."""
 
     park: Park
     stored: Stored
@@ -30,7 +31,7 @@ class Told:
     names: ChargeNames
 
 
-def _read(desk: Desk, park_uuid: str, order: str) -> Told:
+def _read(desk: Desk, park_uuid: str, order: str, before: int | None) -> Told:
     park = desk.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
@@ -40,15 +41,17 @@ def _read(desk: Desk, park_uuid: str, order: str) -> Told:
             f"这个车场当前没有订单号为 {order} 的记录；它可能在被替换的旧存量中",
             f"this park has no record of the order {order} now; it may be in a stock that was replaced",
         )
-    history = [one.stored for one in reversed(desk.browse.history_of(park_uuid, order))]
-    return Told(park, stored, [stored, *history], read_names(desk, [park_uuid]))
+    replaced = desk.browse.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
+    history = [one.stored for one in reversed(replaced)]
+    return Told(park, stored, [stored, *history] if before is None else history, read_names(desk, [park_uuid]))
 
 
 async def show(visit: StaffVisit) -> Response:
     """The page."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
-    told = await visit.desk(lambda desk: _read(desk, park_uuid, order))
-    renewal = told.stored.renewal
+    before = visit.query.whole("before", 1, REVISION_MAX)
+    told = await visit.desk(lambda desk: _read(desk, park_uuid, order, before))
+    renewal, more = told.stored.renewal, len(told.versions) > VERSIONS_SHOWN_MAX
     return visit.page(
         "record.html",
         told=told,
@@ -56,8 +59,8 @@ async def show(visit: StaffVisit) -> Response:
         one=renewal,
         members=[(member, member_text(visit, renewal, member)) for member in MEMBERS],
         flags=flag_names(renewal),
-        versions=versions(visit, told.versions),
-        left_out=max(0, len(told.versions) - VERSIONS_SHOWN_MAX),
+        versions=versions(visit, told.versions, current=told.stored.revision),
+        before=told.versions[VERSIONS_SHOWN_MAX - 1].revision if more else None,
         here=visit.park_at(park_uuid, f"/records/{visit.segment(order)}"),
     )
 

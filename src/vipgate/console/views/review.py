@@ -71,7 +71,7 @@ async def show(visit: StaffVisit) -> Response:
 def _before(desk: Desk, park_uuid: str, stored: Stored) -> Replaced | None:
     if not stored.renewal.flags & CHANGED:
         return None
-    history = desk.browse.history_of(park_uuid, stored.renewal.pay_partner)
+    history = desk.browse.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
     return history[-1] if history else None
 
 

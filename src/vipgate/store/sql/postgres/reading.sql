@@ -68,7 +68,7 @@ WHERE r.park_uuid = %(park_uuid)s
     AND r.pay_partner = %(pay_partner)s
 
 -- name: history
--- The versions before the current one, oldest first.
+-- The versions before the current one, newest first.
 SELECT
     h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,
     h.value_e4, h.pay_time_ms, h.renewal_start_time_us, h.renewal_end_time_us, h.pay_value_fen, h.operator, h.extra,
@@ -77,8 +77,9 @@ SELECT
 FROM renewal_history AS h
 WHERE h.park_uuid = %(park_uuid)s
     AND h.generation = (SELECT p.generation FROM park AS p WHERE p.park_uuid = %(park_uuid)s)
-    AND h.pay_partner = %(pay_partner)s
-ORDER BY h.revision
+    AND h.pay_partner = %(pay_partner)s AND h.revision < %(before)s
+ORDER BY h.revision DESC
+LIMIT %(limit)s
 
 -- name: daily
 SELECT d.day, d.pay_type, d.inserted, d.updated, d.pay_value_fen FROM daily AS d WHERE d.park_uuid = %(park_uuid)s

@@ -52,14 +52,15 @@ JOIN renewal AS r ON r.park_id = p.id AND r.generation = p.generation AND r.pay_
 WHERE p.park_uuid = :park_uuid
 
 -- name: history
--- The versions before the current one, oldest first.
+-- The versions before the current one, newest first.
 SELECT h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,
     h.value_e4, h.pay_time_ms, h.renewal_start_time_us, h.renewal_end_time_us, h.pay_value_fen, h.operator, h.extra,
     h.flags, h.revision, h.seqno, h.position, h.replaced_seqno
 FROM park AS p
 JOIN renewal_history AS h ON h.park_id = p.id AND h.generation = p.generation
-WHERE p.park_uuid = :park_uuid AND h.pay_partner = :pay_partner
-ORDER BY h.revision
+WHERE p.park_uuid = :park_uuid AND h.pay_partner = :pay_partner AND h.revision < :before
+ORDER BY h.revision DESC
+LIMIT :limit
 
 -- name: daily
 SELECT d.day, d.pay_type, d.inserted, d.updated, d.pay_value_fen
