@@ -130,8 +130,8 @@ def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[Desks, 
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+def url(memory_path: Path) -> str:
+    return f"sqlite:///{memory_path / 'ledger.db'}"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,8 +16,9 @@ from starlette.types import ASGIApp
 
 from vipgate.console.app import build_console
 from vipgate.console.context import ConsoleSettings
+from vipgate.console.visit import session_cookie
 from vipgate.inside.desks import Desks
-from vipgate.staff.accounts import hash_password
+from vipgate.staff.accounts import hash_password, open_session
 from vipgate.store.desk import open_desk
 from vipgate.store.interface import Retention
 from vipgate.store.keeping import Desk
@@ -28,6 +30,7 @@ PASSWORD = "correct horse battery"
 # Hashed once: a test that makes an account need not wait for it.
 HASHED = hash_password(PASSWORD)
 ORIGIN = "http://console.test"
+PEER = "198.51.100.7"
 Fields = Mapping[str, str | list[str]]
 
 
@@ -100,8 +103,9 @@ class House:
     clock: Clock
     vault: Vault
     runner: asyncio.Runner
+    secure: bool
 
-    def browser(self, language: str = "zh-CN", peer: str = "198.51.100.7") -> Browser:
+    def browser(self, language: str = "zh-CN", peer: str = PEER) -> Browser:
         """Somebody who is not logged in."""
         return Browser(self.app, self.runner, language, peer)
 
@@ -130,10 +134,13 @@ class House:
     def enter(
         self, role: Role = "reader", *, name: str = "", sees_plates: bool = False, language: str = "zh-CN"
     ) -> Browser:
-        """Somebody who is logged in."""
-        self.add_user(name or role, role, sees_plates=sees_plates)
+        """Somebody whose session is open: the way in by a password takes its time, and test_accounts.py goes it."""
+        user = name or role
+        self.add_user(user, role, sees_plates=sees_plates)
+        secret, session = open_session(user, PEER, self.clock.now_us, secrets.token_urlsafe)
+        self.desk.staff.note_login(session, deed(self.clock.now_us, user, "login"))
         browser = self.browser(language)
-        assert browser.login(name or role).status_code == 303
+        browser.client.cookies.set(session_cookie(secure=self.secure), secret, urlsplit(ORIGIN).hostname or "")
         return browser
 
     def actions(self) -> list[str]:
@@ -141,28 +148,37 @@ class House:
         return [one.action for one in self.desk.staff.deeds(None, None, None, 100)]
 
 
-def deed(now_us: int) -> Deed:
-    return Deed(at_us=now_us, who="command", action="user.add", park_uuid=None, subject="", detail="", peer="")
+def deed(now_us: int, who: str = "command", action: str = "user.add") -> Deed:
+    return Deed(at_us=now_us, who=who, action=action, park_uuid=None, subject="", detail="", peer="")
 
 
 Build = Callable[..., House]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with nothing in it but its tables: to make them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "vipgate.db"
+    open_desk(f"sqlite:///{path}", Clock(), Retention()).close()
+    return path.read_bytes()
+
+
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Build]:
+def build(memory_path: Path, empty_database: bytes) -> Iterator[Build]:
     """Builds a console; `secure=True` is one behind TLS."""
     open_things: list[Callable[[], None]] = []
 
     def made(*, secure: bool = False, charge_types_private: bool = False) -> House:
         clock = Clock()
-        url = f"sqlite:///{tmp_path / 'vipgate.db'}"
+        url = f"sqlite:///{memory_path / 'vipgate.db'}"
+        (memory_path / "vipgate.db").write_bytes(empty_database)
         desk = open_desk(url, clock, Retention())
         desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
         vault = Vault("k" * 32)
         runner = asyncio.Runner()
         settings = ConsoleSettings(secure=secure, charge_types_private=charge_types_private)
         app = build_console(desks, vault, settings, clock, secrets.token_urlsafe)
-        house = House(desk, app, clock, vault, runner)
+        house = House(desk, app, clock, vault, runner, secure)
         open_things.extend((desks.close, desk.close, runner.close))
         return house
 
