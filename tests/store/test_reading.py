@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import NoReturn
+
 import pytest
 
-from store.conftest import Clock, Ledger
-from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
+from store.conftest import NOON_US, Clock, Ledger
+from store.making import OTHER, PARK, changed, deed, do, held, push, refused, renewals
+from vipgate.errors import StoreUnavailable
 from vipgate.store.interface import Filter, ParkChange, Retention, Store
+from vipgate.store.staff import StoredStaff
+from vipgate.store.staffing import Deed
 
 DAY_S = 86_400
 
@@ -90,6 +97,47 @@ def test_secret_before_the_rotation_stays_until_it_is_retired(store: Store, cloc
     access = store.park_access(PARK)
     assert access is not None
     assert access.previous_secret is None
+
+
+# What staff do to a park, on one that has a previous secret and two stocks; and whether it has an effect.
+DEEDS: dict[str, tuple[Callable[[Store, Deed], bool], bool]] = {
+    "add": (lambda store, said: store.add_park("new", "", b"s", NOON_US, said), True),
+    "add again": (lambda store, said: store.add_park(PARK, "", b"s", NOON_US, said), False),
+    "change": (lambda store, said: store.change_park(PARK, ParkChange(name="n"), said), True),
+    "change of nobody": (lambda store, said: store.change_park("nobody", ParkChange(name="n"), said), False),
+    "allow": (lambda store, said: store.allow_replace(PARK, "ab" * 32, said), True),
+    "rotate twice": (lambda store, said: store.rotate_secret(PARK, b"third", NOON_US, said), False),
+    "rotate": (lambda store, said: store.rotate_secret(OTHER, b"second", NOON_US, said), True),
+    "retire": (lambda store, said: store.retire_secret(PARK, said), True),
+    "retire none": (lambda store, said: store.retire_secret(OTHER, said), False),
+    "restore": (lambda store, said: store.restore(PARK, 1, NOON_US, said), True),
+    "restore of none": (lambda store, said: store.restore(PARK, 7, NOON_US, said), False),
+}
+
+
+def parks_as_they_are(store: Store) -> list[object]:
+    return [*store.list_parks("", 10), store.generations(PARK)]
+
+
+@pytest.mark.parametrize(("act", "works"), DEEDS.values(), ids=DEEDS)
+def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, act: Callable[[Store, Deed], bool], works: bool
+) -> None:
+    store.rotate_secret(PARK, b"second", clock())
+    do(store, push(renewals(2), clock(), complete=True))
+    before = parks_as_they_are(store)
+    with monkeypatch.context() as broken:
+        broken.setattr("vipgate.store.parkverbs.note_deed", die)
+        with pytest.raises(StoreUnavailable) if works else nullcontext():
+            act(store, deed("park.act"))
+    assert parks_as_they_are(store) == before
+    assert act(store, deed("park.act")) == works
+    lines = StoredStaff(store).deeds(None, None, None, 10)  # type: ignore[arg-type]
+    assert [line.action for line in lines] == ["park.act"] * works
+
+
+def die(*_: object) -> NoReturn:
+    raise StoreUnavailable("the line cannot be written")
 
 
 def test_replaced_stock_is_purged_in_chunks_after_its_time(store: Store, clock: Clock) -> None:

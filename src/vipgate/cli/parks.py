@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
@@ -28,6 +29,7 @@ from vipgate.errors import HeldReplace, OperatorError
 from vipgate.store.browsing import JournalQuery, ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
+from vipgate.store.staffing import Deed
 from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
@@ -80,16 +82,12 @@ def add(
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with desk_for(config, database) as desk:
-        if not desk.store.add_park(park_uuid, name, sealed, clock_us()):
+        deed = deed_of_command("park.add", park_uuid=park_uuid, subject=park_uuid, detail=name)
+        if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed):
             raise OperatorError(
                 f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
             )
-        _note(desk, "park.add", park_uuid, subject=park_uuid, detail=name)
     _show_secret(park_uuid, chosen if secret is None else None, output)
-
-
-def _note(desk: Desk, action: str, park_uuid: str, *, subject: str = "", detail: str = "") -> None:
-    desk.staff.note(deed_of_command(action, park_uuid=park_uuid, subject=subject, detail=detail))
 
 
 def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
@@ -177,9 +175,7 @@ def set_(
     with desk_for(config, database) as desk:
         before, more = _found(desk.store, park_uuid), _more(desk, park_uuid)
         if change != ParkChange():
-            desk.store.change_park(park_uuid, change)
-            detail = _told_change(before, _found(desk.store, park_uuid))
-            _note(desk, "park.change", park_uuid, subject=before.name, detail=detail)
+            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
         if retention_days is not None:
             detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
             deed = deed_of_command("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
@@ -203,13 +199,14 @@ def _address(given: str | None) -> str | None:
         raise OperatorError(f"--charge-address {given}: {refused.words.en}") from None
 
 
-def _told_change(before: Park, after: Park) -> str:
+def _deed_of_change(before: Park, change: ParkChange) -> Deed:
     """What the audit log tells of a change."""
-    pairs = [
-        (member, getattr(before, member), getattr(after, member))
-        for member in ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
-    ]
-    return "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
+    given = {member: value for member, value in asdict(change).items() if value is not None}
+    if change.rate_per_minute == 0:
+        given["rate_per_minute"] = None
+    pairs = [(member, getattr(before, member), value) for member, value in given.items()]
+    detail = "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
+    return deed_of_command("park.change", park_uuid=before.park_uuid, subject=before.name, detail=detail)
 
 
 def _told(value: object) -> str:
@@ -242,13 +239,13 @@ def rotate_secret(
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with desk_for(config, database) as desk:
         before = _found(desk.store, park_uuid)
-        if not desk.store.rotate_secret(park_uuid, sealed, clock_us()):
+        deed = deed_of_command("park.rotate_secret", park_uuid=park_uuid)
+        if not desk.store.rotate_secret(park_uuid, sealed, clock_us(), deed):
             used = before.secret_used or "neither"
             raise OperatorError(
                 f"Park {park_uuid} still has a previous secret (it last used: {used}); "
                 f"first end it with: vipgate park retire-secret {park_uuid}"
             )
-        _note(desk, "park.rotate_secret", park_uuid)
     _show_secret(park_uuid, chosen if secret is None else None, output)
 
 
@@ -269,8 +266,7 @@ def retire_secret(
             raise OperatorError(
                 f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway."
             )
-        if desk.store.retire_secret(park_uuid):
-            _note(desk, "park.retire_secret", park_uuid)
+        desk.store.retire_secret(park_uuid, deed_of_command("park.retire_secret", park_uuid=park_uuid))
 
 
 @park.command("disable")
@@ -287,11 +283,9 @@ def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None
 
 def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
     with desk_for(config, database) as desk:
-        before = _found(desk.store, park_uuid)
-        desk.store.change_park(park_uuid, ParkChange(enabled=enabled))
-        detail = _told_change(before, _found(desk.store, park_uuid))
-        if detail:
-            _note(desk, "park.change", park_uuid, subject=before.name, detail=detail)
+        before, change = _found(desk.store, park_uuid), ParkChange(enabled=enabled)
+        if before.enabled != enabled:
+            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
 
 
 @park.command("generations")
@@ -327,16 +321,15 @@ def restore(
         found = _found(desk.store, park_uuid)
         if found.generation == generation:
             raise OperatorError(f"Generation {generation} is the current one already.")
-        if not desk.store.restore(park_uuid, generation, clock_us()):
+        wanted = next((one for one in desk.store.generations(park_uuid) if one.generation == generation), None)
+        records = 0 if wanted is None else wanted.records
+        detail = f"{found.generation} ({found.records}) → {generation} ({records})"
+        deed = deed_of_command("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
+        if wanted is None or not desk.store.restore(park_uuid, generation, clock_us(), deed):
             raise OperatorError(
                 f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
             )
-        after = _found(desk.store, park_uuid)
-        detail = f"{found.generation} ({found.records}) → {after.generation} ({after.records})"
-        _note(desk, "park.restore", park_uuid, subject=str(generation), detail=detail)
-    typer.echo(
-        f"generation {found.generation} ({found.records} records) → {after.generation} ({after.records} records)"
-    )
+    typer.echo(f"generation {found.generation} ({found.records} records) → {generation} ({records} records)")
 
 
 @park.command("held")
@@ -375,6 +368,6 @@ def allow_replace(
             raise OperatorError(
                 f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}"
             )
-        desk.store.allow_replace(park_uuid, entry.caller.body_sha256)
-        _note(desk, "park.allow_replace", park_uuid, subject=entry.seqno)
+        deed = deed_of_command("park.allow_replace", park_uuid=park_uuid, subject=entry.seqno)
+        desk.store.allow_replace(park_uuid, entry.caller.body_sha256, deed)
     typer.echo("The park may send it again now; this once it is carried out.")

@@ -14,6 +14,7 @@ import msgspec
 
 from vipgate.errors import Refusal, StoreError, Words
 from vipgate.renewal import Renewal
+from vipgate.store.staffing import Deed
 
 DAY_US: Final = 86_400_000_000
 # Car parks of this interface live in one zone without summer time: a business day is a Beijing day.
@@ -200,7 +201,10 @@ class Retention:
 
 
 class Store(Protocol):
-    """The ledger. One thread at a time."""
+    """The ledger. One thread at a time.
+
+    A verb with `deed` writes this line of the audit log in the same transaction as the change, and none without a change.
+    """
 
     @property
     def where(self) -> str:
@@ -223,7 +227,7 @@ class Store(Protocol):
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """What is needed to let `park_uuid` in; None where it is unknown."""
 
-    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
+    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
         """Registers a park; False where it is already there."""
 
     def find_park(self, park_uuid: str) -> Park | None:
@@ -232,22 +236,22 @@ class Store(Protocol):
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """Up to `limit` parks whose park_uuid follows `after`, in order."""
 
-    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
+    def change_park(self, park_uuid: str, change: ParkChange, deed: Deed | None = None) -> bool:
         """Changes a park; False where it is unknown."""
 
-    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
         """Lets the next held `complete=1` with this body through, once; False where the park is unknown."""
 
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
         """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
 
-    def retire_secret(self, park_uuid: str) -> bool:
+    def retire_secret(self, park_uuid: str, deed: Deed | None = None) -> bool:
         """Ends the previous secret; False where there is none."""
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """The park's generations that are still there, newest first."""
 
-    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
+    def restore(self, park_uuid: str, generation: int, now_us: int, deed: Deed | None = None) -> bool:
         """Makes `generation` the current one; False where it is not there."""
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:

@@ -16,33 +16,22 @@ from psycopg.rows import tuple_row
 
 from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
-from vipgate.store.columns import (
-    history_values,
-    read_access,
-    read_generation,
-    read_history,
-    read_journal_entry,
-    read_park,
-    read_stored,
-)
+from vipgate.store.columns import history_values, read_history, read_journal_entry, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
     FOR_EVER_US,
     HISTORY_MAX,
     Filter,
-    Generation,
     JournalEntry,
     Outcome,
-    Park,
-    ParkAccess,
-    ParkChange,
     Push,
     Refused,
     Replaced,
     Retention,
     Stored,
 )
+from vipgate.store.parkverbs import ParkVerbs
 from vipgate.store.postgres_commit import PostgresGroup
 from vipgate.store.postgres_link import Connection, ConnectionLost, Link, NodeAway, TryAgain, Unreachable, one_row
 from vipgate.store.postgres_schema import distribute, is_distributed, migrate
@@ -75,7 +64,7 @@ class PostgresWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class PostgresStore:
+class PostgresStore(ParkVerbs):
     """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
 
     def __init__(
@@ -243,74 +232,6 @@ class PostgresStore:
         """See `Worker.rows`."""
         with self.link.borrow() as db:
             return db.execute(self._sql[name], values).fetchall()
-
-    def _change(self, name: str, values: Mapping[str, object]) -> bool:
-        """Runs one statement durably; whether it changed anything."""
-        with self.link.borrow() as db:
-            return db.execute(self._sql[name], values).rowcount > 0
-
-    def park_access(self, park_uuid: str) -> ParkAccess | None:
-        """See `Store.park_access`."""
-        rows = self.rows("park_access", {"park_uuid": park_uuid})
-        return read_access(rows[0]) if rows else None
-
-    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
-        """See `Store.add_park`."""
-        values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
-        with self.link.borrow() as db, db.transaction():
-            added = db.execute(self._sql["add_park"], values).rowcount > 0
-            if added:
-                db.execute(self._sql["add_first_generation"], values)
-        return added
-
-    def find_park(self, park_uuid: str) -> Park | None:
-        """See `Store.find_park`."""
-        rows = self.rows("find_park", {"park_uuid": park_uuid})
-        return read_park(rows[0]) if rows else None
-
-    def list_parks(self, after: str, limit: int) -> list[Park]:
-        """See `Store.list_parks`."""
-        return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
-
-    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
-        """See `Store.change_park`."""
-        values = {
-            "park_uuid": park_uuid,
-            "name": change.name,
-            "enabled": change.enabled,
-            "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
-            "rate_per_minute": change.rate_per_minute,
-            "require_hmac": change.require_hmac,
-            "hold_replaces": change.hold_replaces,
-        }
-        return self._change("change_park", values)
-
-    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
-        """See `Store.allow_replace`."""
-        return self._change("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256})
-
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
-        """See `Store.rotate_secret`."""
-        return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us})
-
-    def retire_secret(self, park_uuid: str) -> bool:
-        """See `Store.retire_secret`."""
-        return self._change("retire_secret", {"park_uuid": park_uuid})
-
-    def generations(self, park_uuid: str) -> list[Generation]:
-        """See `Store.generations`."""
-        return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
-
-    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
-        """See `Store.restore`."""
-        values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
-        with self.link.borrow() as db, db.transaction():
-            current = db.execute(self._sql["current_generation"], values).fetchone()
-            if current is None or not db.execute(self._sql["revive_generation"], values).rowcount:
-                return False
-            if current[0] != generation:
-                db.execute(self._sql["end_current_generation"], values | {"current": current[0]})
-            return db.execute(self._sql["point_to_generation"], values).rowcount > 0
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""

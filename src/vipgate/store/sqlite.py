@@ -15,33 +15,22 @@ from filelock import FileLock, Timeout
 from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
-from vipgate.store.columns import (
-    history_values,
-    read_access,
-    read_generation,
-    read_history,
-    read_journal_entry,
-    read_park,
-    read_stored,
-)
+from vipgate.store.columns import history_values, read_history, read_journal_entry, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
     FOR_EVER_US,
     HISTORY_MAX,
     Filter,
-    Generation,
     JournalEntry,
     Outcome,
-    Park,
-    ParkAccess,
-    ParkChange,
     Push,
     Refused,
     Replaced,
     Retention,
     Stored,
 )
+from vipgate.store.parkverbs import ParkVerbs
 from vipgate.store.sqlite_commit import SqliteGroup
 
 APPLICATION_ID: Final = 0x76697067  # "vipg"
@@ -98,7 +87,7 @@ class SqliteWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class SqliteStore:
+class SqliteStore(ParkVerbs):
     """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
 
     def __init__(
@@ -241,72 +230,6 @@ class SqliteStore:
         """The rows of one named statement, as they are read."""
         with _translated(self._path):
             yield from self._db.execute(self._sql[name], values)
-
-    def park_access(self, park_uuid: str) -> ParkAccess | None:
-        """See `Store.park_access`."""
-        rows = self.rows("park_access", {"park_uuid": park_uuid})
-        return read_access(rows[0]) if rows else None
-
-    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int) -> bool:
-        """See `Store.add_park`."""
-        values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
-        with self._transaction():
-            added = self._run("add_park", values) > 0
-            if added:
-                self._run("add_first_generation", {"park_uuid": park_uuid})
-        return added
-
-    def find_park(self, park_uuid: str) -> Park | None:
-        """See `Store.find_park`."""
-        rows = self.rows("find_park", {"park_uuid": park_uuid})
-        return read_park(rows[0]) if rows else None
-
-    def list_parks(self, after: str, limit: int) -> list[Park]:
-        """See `Store.list_parks`."""
-        return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
-
-    def change_park(self, park_uuid: str, change: ParkChange) -> bool:
-        """See `Store.change_park`."""
-        values = {
-            "park_uuid": park_uuid,
-            "name": change.name,
-            "enabled": change.enabled,
-            "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
-            "rate_per_minute": change.rate_per_minute,
-            "require_hmac": change.require_hmac,
-            "hold_replaces": change.hold_replaces,
-        }
-        with self._transaction():
-            return self._run("change_park", values) > 0
-
-    def allow_replace(self, park_uuid: str, body_sha256: str) -> bool:
-        """See `Store.allow_replace`."""
-        with self._transaction():
-            return self._run("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256}) > 0
-
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int) -> bool:
-        """See `Store.rotate_secret`."""
-        with self._transaction():
-            return self._run("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}) > 0
-
-    def retire_secret(self, park_uuid: str) -> bool:
-        """See `Store.retire_secret`."""
-        with self._transaction():
-            return self._run("retire_secret", {"park_uuid": park_uuid}) > 0
-
-    def generations(self, park_uuid: str) -> list[Generation]:
-        """See `Store.generations`."""
-        return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
-
-    def restore(self, park_uuid: str, generation: int, now_us: int) -> bool:
-        """See `Store.restore`."""
-        values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
-        with self._transaction():
-            if all(held.generation != generation for held in self.generations(park_uuid)):
-                return False
-            self._run("end_current_generation", values)
-            self._run("revive_generation", values)
-            return self._run("point_to_generation", values) > 0
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""

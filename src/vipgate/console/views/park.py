@@ -124,13 +124,7 @@ async def restore(visit: StaffVisit) -> Response:
     detail = f"{change.now.generation} ({change.now.records}) → {change.then.generation} ({change.then.records})"
     deed = visit.deed("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
 
-    def do(desk: Desk) -> bool:
-        restored = desk.store.restore(park_uuid, change.then.generation, visit.now_us)
-        if restored:
-            desk.staff.note(deed)
-        return restored
-
-    if not await visit.desk(do):
+    if not await visit.desk(lambda desk: desk.store.restore(park_uuid, change.then.generation, visit.now_us, deed)):
         raise conflict("这批存量已被清除，无法恢复", "this stock has been purged and cannot be restored")
     visit.context.watch.forget()
     return visit.go(park_at(park_uuid), "restored")

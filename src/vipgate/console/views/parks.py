@@ -70,13 +70,7 @@ async def add(visit: StaffVisit) -> Response:
         sealed = visit.context.vault.seal(secret, park_uuid)
         deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=name)
 
-        def register(desk: Desk) -> bool:
-            added = desk.store.add_park(park_uuid, name, sealed, visit.now_us)
-            if added:
-                desk.staff.note(deed)
-            return added
-
-        if not await visit.desk(register):
+        if not await visit.desk(lambda desk: desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed)):
             form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
     if form.faults:
         return visit.page("park_new.html", status=422, form=form)

@@ -118,8 +118,7 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
             allow_list=wanted.allow_list if "allow_list" in differing else None,
             rate_per_minute=(wanted.rate_per_minute or 0) if "rate_per_minute" in differing else None,
         )
-        steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts))
-        steps.append(lambda desk: desk.staff.note(noted))
+        steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:
         kept = deed("park.retention", _told(more.retention_days), _told(wanted.retention_days))
         steps.append(lambda desk: desk.keep.set_retention(park.park_uuid, wanted.retention_days, kept))
@@ -149,10 +148,7 @@ async def rotate(visit: StaffVisit) -> Response:
     def do(desk: Desk) -> bool:
         if desk.store.find_park(park_uuid) is None:
             raise no_park(park_uuid)
-        rotated = desk.store.rotate_secret(park_uuid, sealed, visit.now_us)
-        if rotated:
-            desk.staff.note(deed)
-        return rotated
+        return desk.store.rotate_secret(park_uuid, sealed, visit.now_us, deed)
 
     if not await visit.desk(do):
         raise conflict("旧密钥仍然有效，请先停用旧密钥", "an old secret is still valid; retire it first")
@@ -166,13 +162,7 @@ async def retire(visit: StaffVisit) -> Response:
     park_uuid = path_text(visit, "park_uuid")
     deed = visit.deed("park.retire_secret", park_uuid=park_uuid)
 
-    def do(desk: Desk) -> bool:
-        retired = desk.store.retire_secret(park_uuid)
-        if retired:
-            desk.staff.note(deed)
-        return retired
-
-    if not await visit.desk(do):
+    if not await visit.desk(lambda desk: desk.store.retire_secret(park_uuid, deed)):
         raise conflict("没有可停用的旧密钥", "there is no old secret to retire")
     visit.context.watch.forget()
     return visit.go(park_at(park_uuid, "/settings"), "retired")

@@ -70,11 +70,15 @@ JOIN generation AS g ON g.park_id = p.id
 WHERE p.park_uuid = :park_uuid AND NOT g.purging
 ORDER BY g.generation DESC
 
+-- name: current_generation
+-- The transaction has the whole file already.
+SELECT p.generation FROM park AS p WHERE p.park_uuid = :park_uuid
+
 -- name: end_current_generation
--- Before a restore: the stock in sight goes out of it.
+-- The stock in sight goes out of it.
 UPDATE generation
 SET ended_us = :now_us
-WHERE (park_id, generation) = (SELECT id, generation FROM park WHERE park_uuid = :park_uuid)
+WHERE park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND generation = :current
 
 -- name: revive_generation
 -- The stock that comes back has no end any more. Touches nothing where it is gone or going.
