@@ -42,7 +42,7 @@ TRY_PAUSE_S: Final = 0.02
 STREAM_ROWS: Final = 2000
 BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
 # A node of a cluster that is away is not asked again for each push: whoever asks waits, and all others behind him.
-NODE_PAUSE_US: Final = 5_000_000
+NODE_PAUSE_S: Final = 5.0
 PARKS_AWAY_MAX: Final = 100_000
 
 _PARK_OF = itemgetter(0)
@@ -74,16 +74,18 @@ class PostgresStore(ParkVerbs):
         retention: Retention | None = None,
         *,
         connections: int = 1,
+        clock_s: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.link = Link(url, connections)
+        self.link = Link(url, connections, clock_s)
         self._sql = self.link.sql
         self.clock_us = clock_us
         self._retention = retention or Retention()
+        self._clock_s = clock_s
         self._pause = pause
         self._chance = chance
-        self._away: dict[str, tuple[NodeAway, int]] = {}
+        self._away: dict[str, tuple[NodeAway, float]] = {}
         try:
             self.schema = migrate(self.link)
             with self.link.borrow() as db:
@@ -127,15 +129,15 @@ class PostgresStore(ParkVerbs):
 
     def _still_away(self, group: Sequence[Push | Refused]) -> dict[str, NodeAway]:
         """The parks of `group` whose node did not answer a moment ago, and why."""
-        now_us = self.clock_us()
+        now_s = self._clock_s()
         found = {park: self._away[park] for request in group if (park := request.park_uuid or "") in self._away}
-        for park in [park for park, (_, until_us) in found.items() if now_us >= until_us]:
+        for park in [park for park, (_, until_s) in found.items() if now_s >= until_s]:
             del self._away[park], found[park]
         return {park: error for park, (error, _) in found.items()}
 
     def _note_away(self, park_uuid: str, error: NodeAway) -> None:
         if len(self._away) < PARKS_AWAY_MAX:
-            self._away[park_uuid] = (error, self.clock_us() + NODE_PAUSE_US)
+            self._away[park_uuid] = (error, self._clock_s() + NODE_PAUSE_S)
 
     def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
         """A transaction for each park, so that those on nodes that are well go through."""
