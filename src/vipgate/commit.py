@@ -19,11 +19,13 @@ from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention
 
 log = structlog.get_logger()
 
+# None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
 OVERLOADED = Words(
-    "平台繁忙, 未保存; 请稍后原样重发", "the platform is busy and stored nothing; send the same again later"
+    "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
 )
 STOPPING = Words(
-    "平台正在停止, 未保存; 请稍后原样重发", "the platform is stopping and stored nothing; send the same again later"
+    "平台正在停止; 请稍后原样重发, 只会保存一次",
+    "the platform is stopping; send the same again later, it is stored once",
 )
 
 
@@ -184,8 +186,8 @@ class Committer:
 
 
 INTERNAL = Words(
-    "平台内部错误, 未保存; 请稍后原样重发, 并把 seqno 告知平台",
-    "a fault of the platform, nothing was stored; send the same again later and tell the platform the seqno",
+    "平台内部错误; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
+    "a fault of the platform; send the same again later, it is stored once, and tell the platform the seqno",
 )
 
 

@@ -11,6 +11,7 @@ from typing import Final, Protocol, cast
 
 import httptools
 
+from vipgate.commit import OVERLOADED
 from vipgate.errors import BadRequest, Refusal, TooLarge, Unavailable, Words
 from vipgate.httptypes import App, HttpLimits, Request
 from vipgate.ingest import Reply, readable_peer
@@ -230,10 +231,7 @@ class Connection(asyncio.Protocol):
             self._refuse_body(self._too_large())
             return
         if self._server.bodies_bytes + len(chunk) > self._limits.bodies_bytes_max:
-            words = Words(
-                "平台繁忙, 未保存; 请稍后原样重发", "the platform is busy and stored nothing; send the same again later"
-            )
-            self._refuse_body(Unavailable(words, retry_after_s=2))
+            self._refuse_body(Unavailable(OVERLOADED, retry_after_s=2))
             return
         self._server.bodies_bytes += len(chunk)
         request.body_md5.update(chunk)

@@ -171,13 +171,13 @@ class TooOften(Refusal):
 
 
 class InternalFault(Refusal):
-    """A fault of the gateway itself; nothing was stored."""
+    """A fault of the gateway itself; send the same again, it is stored once."""
 
     code, status, message = "500", 500, Words("接口内部处理异常", "internal fault")
 
 
 class Unavailable(Refusal):
-    """The store is unreachable, overloaded or stopping; safe to send again."""
+    """The store is unreachable, overloaded or stopping; send the same again, it is stored once."""
 
     code, status, message = "503", 503, Words("服务暂不可用", "service unavailable")
 

@@ -54,9 +54,9 @@ INLINE_BYTES_MAX: Final = 1024 * 1024
 DIAGNOSIS_SHARE: Final = 0.2
 CLAIMED_CHARS_MAX: Final = 64
 
-_STORE_DOWN = Words(
-    "平台存储暂不可用, 未保存; 请稍后原样重发",
-    "the platform's store is unavailable and stored nothing; send the same again later",
+STORE_DOWN = Words(
+    "平台存储暂不可用; 请稍后原样重发, 只会保存一次",
+    "the platform's store is unavailable; send the same again later, it is stored once",
 )
 
 
@@ -175,7 +175,7 @@ class Road:
             return await self._refused(knock, seqno, known, refusal)
         except StoreError as error:
             self._store_refused.count(seqno=seqno, reason=str(error))
-            return self._reply(knock.language, seqno, Unavailable(_STORE_DOWN, retry_after_s=5))
+            return self._reply(knock.language, seqno, Unavailable(STORE_DOWN, retry_after_s=5))
         except OperatorError as error:
             log.error("cannot serve park", seqno=seqno, reason=str(error))
             return self._reply(knock.language, seqno, InternalFault(INTERNAL))

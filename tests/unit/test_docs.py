@@ -1,4 +1,4 @@
-"""The documents say what the code says: settings, and the clients' programs that the READMEs show."""
+"""The documents say what the code says: settings, the clients' programs that the READMEs show, what an answer promises."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vipgate.commit import INTERNAL, OVERLOADED, STOPPING
+from vipgate.errors import Words
+from vipgate.ingest import STORE_DOWN
 from vipgate.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,3 +31,18 @@ def test_readme_shows_the_program_that_is_there(readme: str, client: Path) -> No
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md", "docs/operating.md"])
+def test_no_page_promises_that_nothing_is_stored_after_a_fault(page: str) -> None:
+    rows = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if re.match(r"\|.*`50[03]`", line)]
+    assert rows
+    assert [line for line in rows if re.search(r"nothing|没有保存", line)] == []
+
+
+@pytest.mark.parametrize("words", [OVERLOADED, STOPPING, INTERNAL, STORE_DOWN])
+def test_no_answer_promises_that_nothing_is_stored_after_a_fault(words: Words) -> None:
+    assert "未保存" not in words.zh
+    assert "nothing" not in words.en
+    assert "只会保存一次" in words.zh
+    assert "stored once" in words.en
