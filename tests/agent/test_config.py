@@ -169,6 +169,35 @@ def test_secret_comes_out_of_variable_and_file(load: Load, tmp_path: Path, monke
     assert load(text.replace('"12323232323"', '"file:park.secret"')).platform.secret == "of-file"
 
 
+def test_secret_comes_out_of_the_file_of_variables_where_the_process_has_none(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (PLATFORM + SOURCE + MAP).replace('"12323232323"', '"env:PARK_SECRET"')
+    monkeypatch.delenv("PARK_SECRET", raising=False)
+    (tmp_path / "park.env").write_text("\ufeff# of the park\n\nOTHER=1\nPARK_SECRET = 'a=b c'\n", encoding="utf-8")
+    assert load(text).platform.secret == "a=b c"
+    monkeypatch.setenv("PARK_SECRET", "of the process")
+    assert load(text).platform.secret == "of the process"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"OTHER=1\n", "write PARK_SECRET=… into"),
+        (b"PARK_SECRET=\xff\n", "(cannot read park.env: "),
+        (b"PARK_SECRET=x\n" + b"#" * 70_000, "more than 65536 characters"),
+    ],
+)
+def test_file_of_variables_that_does_not_help_is_told(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, told: str
+) -> None:
+    monkeypatch.delenv("PARK_SECRET", raising=False)
+    (tmp_path / "park.env").write_bytes(content)
+    [fault] = faults_of(load, (PLATFORM + SOURCE + MAP).replace('"12323232323"', '"env:PARK_SECRET"'))
+    assert "the variable PARK_SECRET is not set" in fault
+    assert told in fault
+
+
 def test_secret_that_is_not_there_is_told_with_a_remedy(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

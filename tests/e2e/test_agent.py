@@ -276,6 +276,6 @@ def test_files_are_pushed_by_hand(park: Park) -> None:
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert done.returncode == 3, done.stderr
     assert done.stdout.splitlines()[-1] == "2 sent, 2 refused"
-    assert "some.jsonl, line 2: .plate: required" in done.stderr
+    assert "some.jsonl, line 2: plate: required" in done.stderr
     assert "some.csv, line 3: " in done.stderr
     assert {key: one.pay_value_fen for key, one in park.held().items()} == {"L1": None, "C1": 1250}

@@ -140,6 +140,14 @@ def test_unit_is_started_again_for_ever_and_stopped_with_patience(park: Park) ->
     assert unit.plain("Description").endswith(ODD_NAME)
 
 
+def test_installed_unit_may_write_the_log_and_the_figures_that_the_configuration_names(park: Park) -> None:
+    text = park.config.read_text(encoding="utf-8")
+    more = '\n[log]\nfile = "logs/agent.log"\n[metrics]\nfile = "/srv/figures/park.prom"\n'
+    park.config.write_text(text + more, encoding="utf-8")
+    folders = [str(park.folder), str(park.folder), f"-{park.folder / 'logs'}", "-/srv/figures"]
+    assert Unit(park.unit()).words("ReadWritePaths") == folders
+
+
 def test_unit_may_write_where_log_and_figures_go(tmp_path: Path) -> None:
     config, spool = tmp_path / "park.toml", tmp_path / "spools" / "park.spool"
     unit = Unit(

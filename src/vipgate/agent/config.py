@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from vipgate.agent.tomltable import Scalar, Table, is_scalar
+from vipgate.agent.tomltable import Scalar, Table, Variables, is_scalar
 from vipgate.errors import OperatorError
 from vipgate.row import REQUIRED
 from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
@@ -147,11 +147,11 @@ def load_config(path: Path) -> Config:
 def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     """The configuration in tables that were read from `path`. Raises OperatorError."""
     faults: list[str] = []
-    whole = Table("", tables, faults)
+    whole = Table("", tables, faults, Variables(path.absolute().with_suffix(".env")))
     base = path.absolute().parent
     platform = _platform(whole.table("platform"), base)
     source = _source(whole.table("source"), base)
-    members = _members(whole.table("map"), faults)
+    members = _members(whole.table("map"))
     filters = tuple(_filter(one) for one in whole.tables("filter"))
     spool = whole.table("spool", needed=False)
     spool_config = SpoolConfig(bytes_max=spool.integer("bytes_max", 2048 * MIB, low=MIB))
@@ -264,8 +264,8 @@ def _time_zone(table: Table, key: str, default: str) -> str:
     return name
 
 
-def _members(table: Table, faults: list[str]) -> dict[str, Member]:
-    members = {name: _member(name, value, faults) for name, value in table.rest().items()}
+def _members(table: Table) -> dict[str, Member]:
+    members = {name: _member(table, name, value) for name, value in table.rest().items()}
     for name in MEMBERS:
         if name in REQUIRED and name not in members:
             near = difflib.get_close_matches(name, [other for other in members if other not in MEMBERS], 1)
@@ -275,14 +275,13 @@ def _members(table: Table, faults: list[str]) -> dict[str, Member]:
     return members
 
 
-def _member(name: str, value: object, faults: list[str]) -> Member:
+def _member(members: Table, name: str, value: object) -> Member:
     if isinstance(value, str) and value.strip():
         return Member(column=value)
     if not isinstance(value, dict):
-        wanted = 'must be a column\'s name, { column = "…" } or { constant = … }'
-        faults.append(f"map.{name}: {wanted}, got {value!r}")
+        members.fault(name, 'must be a column\'s name, { column = "…" } or { constant = … }', value)
         return Member(constant="")
-    table = Table(f"map.{name}", value, faults)
+    table = members.nested(f"map.{name}", value)
     made = Member(
         column=table.optional("column"),
         constant=table.scalar("constant"),

@@ -10,19 +10,57 @@ from pathlib import Path
 from typing import Any, Final
 
 SECRET_CHARS_MAX: Final = 4096
+VARIABLES_CHARS_MAX: Final = 64 * 1024
 INTEGER_MAX: Final = 2**63 - 1
 
 Scalar = str | int | float
 
 
+class Variables:
+    """What `env:NAME` means: the variables of the process, and for those it has not got a file, as systemd reads one too."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._in_file: dict[str, str] = {}
+        self._trouble = ""
+        try:
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(VARIABLES_CHARS_MAX + 1)
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            self._trouble = f" (cannot read {path.name}: {getattr(error, 'strerror', None) or error})"
+            return
+        if len(text) > VARIABLES_CHARS_MAX:
+            self._trouble = f" ({path.name} holds more than {VARIABLES_CHARS_MAX} characters and was not read)"
+            return
+        for line in map(str.strip, text.splitlines()):
+            name, equals, value = line.partition("=")
+            if equals and not line.startswith(("#", ";")):
+                self._in_file[name.strip()] = _unquoted(value.strip())
+
+    def get(self, name: str) -> str:
+        """The variable's value; empty where it is set nowhere."""
+        return (os.environ.get(name) or self._in_file.get(name, "")).strip()
+
+    def remedy(self, name: str) -> str:
+        """What to say of one that is set nowhere."""
+        return f"the variable {name} is not set; set it, or write {name}=… into {self.path}{self._trouble}, or use file:PATH"
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
 class Table:
     """The members of one table. Every fault goes into `faults`, with its place, the remedy and the value as it came."""
 
-    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str]) -> None:
+    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str], variables: Variables) -> None:
         self._name = name
         self._members = dict(members)
         self._known: list[str] = []
         self._faults = faults
+        self._variables = variables
 
     def fault(self, key: str, remedy: str, got: object = None) -> None:
         """Notes what is wrong with `key`."""
@@ -58,7 +96,11 @@ class Table:
             self.fault(key, f"the table [{key}] is missing")
         elif found is not None and not isinstance(found, dict):
             self.fault(key, f"must be a table, [{key}]", found)
-        return Table(key, found if isinstance(found, dict) else {}, self._faults)
+        return self.nested(key, found if isinstance(found, dict) else {})
+
+    def nested(self, name: str, members: Mapping[str, Any]) -> Table:
+        """A table inside this one, by its whole name."""
+        return Table(name, members, self._faults, self._variables)
 
     def tables(self, key: str) -> list[Table]:
         """The array of tables under `key`."""
@@ -66,7 +108,7 @@ class Table:
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             self.fault(key, f"must be written as [[{key}]]", found)
             return []
-        return [Table(f"{key}[{place}]", one, self._faults) for place, one in enumerate(found)]
+        return [self.nested(f"{key}[{place}]", one) for place, one in enumerate(found)]
 
     def text(self, key: str, default: str | None = None, *, chars_max: int = 100_000) -> str:
         """A text that is not blank, trimmed."""
@@ -128,9 +170,9 @@ class Table:
             return ""
         kind, _, rest = text.strip().partition(":")
         if kind == "env" and rest:
-            value = os.environ.get(rest, "").strip()
+            value = self._variables.get(rest)
             if not value:
-                self.fault(key, f"the variable {rest} is not set; set it for the agent, or use file:PATH")
+                self.fault(key, self._variables.remedy(rest))
             return value
         if kind == "file" and rest:
             return self._in_file(key, base / rest)

@@ -158,7 +158,8 @@ def install_service(
     if sys.platform == "win32":
         _install_task(name, windows_task(path, kept), print_)
         return
-    unit = systemd_unit(path, kept, user or getpass.getuser())
+    writes = [file for file in (settings.log.file, settings.metrics.file) if file is not None]
+    unit = systemd_unit(path, kept, user or getpass.getuser(), writes)
     if print_:
         typer.echo(unit, nl=False)
         return

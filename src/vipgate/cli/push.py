@@ -82,7 +82,8 @@ def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
                 if isinstance(found, Renewal):
                     yield Ready(found.pay_partner, line.strip(), place)
                 elif found is not None:
-                    _refuse(place, "; ".join(fault.text("en") for fault in found), wrong)
+                    told = [fault.text("en").removeprefix(": ").removeprefix(".") for fault in found]
+                    _refuse(place, "; ".join(told), wrong)
     except OSError as error:
         raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
 
