@@ -34,11 +34,11 @@ ROAD = {
 # What may ask every shard: no push waits for it.
 EVERY_SHARD = {
     "list_parks", "journal_entry", "refused_body", "ping", "take_turn", "expired_generation", "expired_requests",
-    "expired_bodies", "park_to_erase",
+    "expired_bodies", "park_to_erase", "sealed_secrets",
 }  # fmt: skip
 ASIDE = {
     name: STATEMENTS[name]
-    for file in ("parks.sql", "reading.sql", "housekeeping.sql", "keep.sql")
+    for file in ("parks.sql", "reading.sql", "housekeeping.sql", "keep.sql", "secrets.sql")
     for name in names_in(file)
     if name not in EVERY_SHARD
 }
@@ -126,6 +126,13 @@ def test_every_key_begins_with_the_park() -> None:
 def test_statement_of_the_staff_needs_no_node_but_the_coordinator(name: str) -> None:
     named = set(re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE) (?!SET\b)(\w+)", STATEMENTS[name]))
     assert named <= set(COORDINATOR_TABLES)
+
+
+def test_no_file_of_statements_is_forgotten_here() -> None:
+    read = set(names_in("commit.sql")) | set(names_in("staff.sql")) | EVERY_SHARD | set(ASIDE) | set(LOOKING)
+    # What moves a ledger and what sets a connection up has tests of its own.
+    apart = {*names_in("copy.sql"), *names_in("session.sql")}
+    assert set(STATEMENTS) == read | apart
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
