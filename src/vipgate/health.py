@@ -65,13 +65,17 @@ def by_park(days: Iterable[DayAnswers]) -> dict[str, list[DayAnswers]]:
 
 
 def _usual_gap_s(park: Park, days: Sequence[DayAnswers], now_us: int) -> float | None:
-    """The mean time between pushes that were stored, since a quiet is measured from the last of these."""
+    """The mean time between pushes that were stored, up to the last of these.
+
+    What is quiet since then is no part of it: a park that sent its stock once and then fell silent has not been usual for that.
+    """
     first_day = business_day(now_us) - USUAL_DAYS + 1
     pushes = sum(one.requests for one in days if one.day >= first_day and one.code == "1001")
     if not pushes:
         return None
     since_us = max(first_day * DAY_US - BEIJING_OFFSET_US, park.created_us)
-    return max(0, now_us - since_us) / 1_000_000 / pushes
+    until_us = now_us if park.last_push_us is None else min(park.last_push_us, now_us)
+    return max(0, until_us - since_us) / 1_000_000 / pushes
 
 
 def _refused(days: Sequence[DayAnswers], today: int) -> tuple[float, bool]:

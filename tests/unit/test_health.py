@@ -51,9 +51,11 @@ def health(*days: DayAnswers, quiet_h: float | None = 1, **changes: object) -> H
         (12.1, 0, {"silent"}),
         (12, 1000, set()),
         (12.1, 1000, {"silent"}),
-        (12.1, 27, set()),  # every 12 hours: 36 are allowed
-        (36, 27, set()),
-        (36.1, 27, {"silent"}),
+        (12.1, 24, set()),  # 12 hours and a half until then: 37 are allowed
+        (36, 24, set()),  # 12 hours until then: 36 are allowed
+        (36.1, 24, {"silent"}),
+        (240, 1, set()),  # one push in 14 days, 84 hours after their beginning: 252 are allowed
+        (253, 1, {"silent"}),
         (-1, 27, set()),
     ],
 )
@@ -69,8 +71,8 @@ def test_park_is_silent_when_quiet_longer_than_a_night_and_three_usual_gaps(
         ([], None),
         ([answers(0, "400", 5)], None),
         ([answers(14, "1001", 5)], None),
-        ([answers(13, "1001", 5)], WINDOW_S / 5),
-        ([answers(0, "1001", 2), answers(5, "1001", 1), answers(5, "400", 9)], WINDOW_S / 3),
+        ([answers(13, "1001", 5)], (WINDOW_S - 3600) / 5),
+        ([answers(0, "1001", 2), answers(5, "1001", 1), answers(5, "400", 9)], (WINDOW_S - 3600) / 3),
     ],
 )
 def test_usual_gap_is_that_of_stored_pushes_in_two_weeks(days: list[DayAnswers], gap_s: float | None) -> None:
@@ -78,7 +80,13 @@ def test_usual_gap_is_that_of_stored_pushes_in_two_weeks(days: list[DayAnswers],
 
 
 def test_time_before_a_park_was_there_is_no_gap() -> None:
-    assert health(answers(0, "1001", 2), created_us=NOON_US - 2 * HOUR_US).usual_gap_s == 3600
+    assert health(answers(0, "1001", 2), created_us=NOON_US - 3 * HOUR_US).usual_gap_s == 3600
+
+
+@pytest.mark.parametrize("pushes", [1, 3, 500])
+def test_park_that_sent_its_stock_and_fell_silent_is_silent_although_it_never_did_otherwise(pushes: int) -> None:
+    began_us = NOON_US - 61 * HOUR_US
+    assert health(answers(2, "1001", pushes), quiet_h=60, created_us=began_us).marks == {"silent"}
 
 
 @pytest.mark.parametrize(
