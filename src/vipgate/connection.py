@@ -13,18 +13,12 @@ import httptools
 
 from vipgate.commit import OVERLOADED
 from vipgate.errors import BadRequest, Refusal, TooLarge, Unavailable, Words
+from vipgate.heads import LISTS, ONCE, VERSIONS, head_refusal, header_bytes, path_of, size_of, too_long
 from vipgate.httptypes import App, HttpLimits, Request
 from vipgate.ingest import Reply, readable_peer
 
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-# Two of these would mean two things at once.
-_ONCE: Final = frozenset(
-    {b"host", b"authorization", b"content-type", b"content-length"}
-    | {b"webhook-id", b"webhook-timestamp", b"webhook-signature"}
-)
-# Of these the last counts, which may come in a line of its own.
-_LISTS: Final = frozenset({b"x-forwarded-for"})
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 
 
@@ -59,7 +53,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._repeated = b""
         self._head_done = False
-        self._head_bytes = 0
+        self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes = 0
         self._body: bytes | bytearray = b""
         self._discarding = False
@@ -116,7 +110,7 @@ class Connection(asyncio.Protocol):
         if in_head and not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
-                self._refuse_raw(_too_long_a_head(self._limits.head_bytes_max))
+                self._refuse_raw(too_long(self._limits.head_bytes_max))
         elif self._raw_bytes > 2 * self._limits.body_bytes_max + _RAW_SLACK_BYTES:
             self._refuse_body(self._too_large())
 
@@ -138,17 +132,17 @@ class Connection(asyncio.Protocol):
 
         The parser takes what follows such a head for the other protocol, so a new one is given the head without the offer.
         """
-        method = self._parser.get_method()
-        if method == b"CONNECT" or self._repeated:
-            self._refuse_raw(
-                BadRequest(Words("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken"))
-            )
+        method, version = self._parser.get_method(), self._parser.get_http_version()
+        if method == b"CONNECT" or self._repeated or version not in VERSIONS:
+            said = Words("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken")
+            self._refuse_raw(head_refusal(self._headers, version, self._repeated) or BadRequest(said))
             return
         kept = [b"%s: %s\r\n" % item for item in self._headers.items() if item[0] not in (b"upgrade", b"connection")]
         if b"close" in self._headers.get(b"connection", b"").lower():
             kept.append(b"connection: close\r\n")
         self._parser = httptools.HttpRequestParser(self)
-        self._feed(b"%s %s HTTP/1.1\r\n%s\r\n" % (method, self._url, b"".join(kept)) + rest)
+        first = b"%s %s HTTP/%s\r\n" % (method, self._url, version.encode())
+        self._feed(first + b"".join(kept) + b"\r\n" + rest)
 
     def eof_received(self) -> bool:
         """The caller sends no more; it may still want its answers."""
@@ -164,7 +158,7 @@ class Connection(asyncio.Protocol):
             return
         self._url, self._headers, self._repeated = b"", {}, b""
         self._head_done = False
-        self._head_bytes = 0
+        self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes
         self._drop_body()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
@@ -180,9 +174,10 @@ class Connection(asyncio.Protocol):
             return
         name = name.lower()
         if name in self._headers:
-            if name in _ONCE:
+            self._again_bytes += header_bytes(name, value)
+            if name in ONCE:
                 self._repeated = name
-            elif name in _LISTS:
+            elif name in LISTS:
                 value = self._headers[name] + b"," + value
         self._headers[name] = value
 
@@ -193,12 +188,17 @@ class Connection(asyncio.Protocol):
             return
         self._head_done = True
         request.method = self._parser.get_method().decode("latin-1")
-        request.path = _path(self._url)
+        request.path = path_of(self._url)
+        version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
-        request.is_http_1_0 = self._parser.get_http_version() == "1.0"
+        request.is_http_1_0 = version == "1.0"
         declared = self._headers.get(b"content-length", b"0")
         has_body = declared != b"0" or b"transfer-encoding" in self._headers
-        refusal = self._head_refusal(request) or self._server.app.refusal_before_body(request)
+        refusal = (
+            self._oversized()
+            or head_refusal(self._headers, version, self._repeated)
+            or self._server.app.refusal_before_body(request)
+        )
         if refusal is None and declared.isdigit() and int(declared[:20]) > self._limits.body_bytes_max:
             refusal = self._too_large()
         if refusal is not None and has_body:
@@ -206,21 +206,20 @@ class Connection(asyncio.Protocol):
         elif refusal is not None:
             self._enqueue(request, refusal)
             self._request = None
-        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._worker:
+        elif b"expect" in self._headers and has_body and not request.is_http_1_0:
+            self._let_it_come()
+
+    def _let_it_come(self) -> None:
+        """Tells a caller that asks first to go on, unless it has to hear something else before."""
+        if self._headers[b"expect"].lower() == b"100-continue" and not self._worker:
             self._transport.write(_CONTINUE)
 
-    def _head_refusal(self, request: Request) -> Refusal | None:
-        """What is wrong with a head in itself."""
-        headers = self._headers
-        # A head that came in one piece has not been counted yet.
-        if self._raw_bytes > self._limits.head_bytes_max and _size(headers) > self._limits.head_bytes_max:
-            return _too_long_a_head(self._limits.head_bytes_max)
-        if self._repeated:
-            name = self._repeated.decode("latin-1")
-            return BadRequest(Words(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
-        if b"host" not in headers and not request.is_http_1_0:
-            return BadRequest(Words("缺少 Host 请求头", "the Host header is missing"))
-        return None
+    def _oversized(self) -> Refusal | None:
+        """A head that came in one piece has not been counted yet."""
+        limit = self._limits.head_bytes_max
+        if self._raw_bytes <= limit or size_of(self._url, self._headers) + self._again_bytes <= limit:
+            return None
+        return too_long(limit)
 
     def on_body(self, chunk: bytes) -> None:
         """A piece of the body, within the bounds."""
@@ -278,8 +277,11 @@ class Connection(asyncio.Protocol):
             last = not request.keep_alive or (stopping and not self._waiting)
             self._write(request, reply, last=last)
             await self._writable.wait()
-            if last and not self._discarding:
-                self._transport.close()
+            if last:
+                # Whatever was sent behind a last request has no answer.
+                self._forget_waiting()
+                if not self._discarding:
+                    self._transport.close()
         self._worker = None
         if self._transport.is_closing():
             self._forget_waiting()
@@ -372,21 +374,3 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection as it is."""
         self._transport.abort()
-
-
-def _too_long_a_head(limit: int) -> TooLarge:
-    return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
-
-
-def _size(headers: dict[bytes, bytes]) -> int:
-    return sum(map(len, headers)) + sum(map(len, headers.values()))
-
-
-def _path(url: bytes) -> str:
-    """The path of a request's target; empty where it has none."""
-    if not url.startswith(b"/"):
-        try:
-            url = httptools.parse_url(url).path or b""
-        except httptools.HttpParserInvalidURLError:
-            return ""
-    return url.partition(b"?")[0].decode("latin-1")

@@ -44,7 +44,7 @@ FLOORS = [
     ["sample", "health", "outward"],
     ["parks", "commit", "digests", "chargetypes", "replay"],
     ["ingest"],
-    ["httptypes"],
+    ["httptypes", "heads"],
     ["connection"],
     ["edge"],
     ["gateway"],

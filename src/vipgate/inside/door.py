@@ -22,6 +22,7 @@ log = structlog.get_logger("vipgate.inside")
 
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 STALL_S: Final = 60.0
+HTTP_VERSIONS: Final = ("1.0", "1.1")
 PATH_CHARS_MAX: Final = 200
 # Where the views put the name of the account or token, and the path as it may be shown: `request.state.who = …`.
 WHO: Final = "who"
@@ -71,6 +72,10 @@ class Door:
             _note(scope, path, passage, seconds)
 
     async def _through(self, scope: Scope, passage: Passage) -> None:
+        fault = _framing_fault(scope)
+        if fault is not None:
+            await passage.refuse(400, fault)
+            return
         if _declared_bytes(scope) > BODY_BYTES_MAX:
             await passage.refuse(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
             return
@@ -145,6 +150,16 @@ def _caller(proxies: Proxies, scope: Scope) -> tuple[str, int]:
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     caller = proxies.caller(peer, ",".join(lines) if lines else None)
     return caller, port if caller == peer else 0
+
+
+def _framing_fault(scope: Scope) -> str | None:
+    """What a proxy before us may read otherwise than the server does, which takes it."""
+    version, names = scope["http_version"], {name for name, _ in scope["headers"]}
+    if version not in HTTP_VERSIONS:
+        return f"HTTP/1.1 is wanted, got HTTP/{version}."
+    if b"transfer-encoding" in names and (b"content-length" in names or version == "1.0"):
+        return "Give a body's length or send it in chunks, not both; in HTTP/1.0 give its length."
+    return None
 
 
 def _declared_bytes(scope: Scope) -> int:

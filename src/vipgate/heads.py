@@ -1,0 +1,74 @@
+"""Judges the head of a request in itself: size, version, and that it means one thing only. Knows no path and no park. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httptools
+
+from vipgate.errors import BadRequest, Refusal, TooLarge, Words
+
+VERSIONS: Final = ("1.1", "1.0")
+# Two of these would mean two things at once.
+ONCE: Final = frozenset(
+    {b"host", b"authorization", b"content-type", b"content-length", b"transfer-encoding"}
+    | {b"webhook-id", b"webhook-timestamp", b"webhook-signature"}
+)
+# Of these, lines of the same name are one list.
+LISTS: Final = frozenset({b"x-forwarded-for", b"connection"})
+# Named on purpose: parks' programs often write the charset here, and that has to pass.
+_PACKINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress"})
+
+
+def head_refusal(headers: dict[bytes, bytes], version: str, repeated: bytes) -> Refusal | None:
+    """What is wrong with a head; `repeated` is a header of ONCE that came twice."""
+    if repeated:
+        name = repeated.decode("latin-1")
+        return BadRequest(Words(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
+    if version not in VERSIONS:
+        return BadRequest(Words(f"应为 HTTP/1.1, 收到 HTTP/{version}", f"HTTP/1.1 is wanted, got HTTP/{version}"))
+    if b"transfer-encoding" in headers and (version == "1.0" or headers[b"transfer-encoding"].lower() != b"chunked"):
+        # HTTP/1.0 knows no chunks: a proxy in between may see another end of the body than we do.
+        shown = headers[b"transfer-encoding"][:64].decode("latin-1")
+        return BadRequest(
+            Words(
+                f'Transfer-Encoding 只接受 HTTP/1.1 的 chunked, 收到 HTTP/{version} 的 "{shown}"',
+                f'Transfer-Encoding must be chunked in HTTP/1.1, got "{shown}" in HTTP/{version}',
+            )
+        )
+    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() in _PACKINGS:
+        shown = headers[b"content-encoding"][:64].decode("latin-1")
+        return BadRequest(
+            Words(
+                f'正文不得压缩, 收到 Content-Encoding "{shown}"; 请发送未压缩的 JSON',
+                f'a body must not be compressed, got Content-Encoding "{shown}"; send plain JSON',
+            )
+        )
+    if b"host" not in headers and version == "1.1":
+        return BadRequest(Words("缺少 Host 请求头", "the Host header is missing"))
+    return None
+
+
+def too_long(limit: int) -> TooLarge:
+    """The refusal of a head over `limit` bytes."""
+    return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
+
+
+def header_bytes(name: bytes, value: bytes) -> int:
+    """How many bytes a header takes as a line."""
+    return len(name) + len(value) + len(b": \r\n")
+
+
+def size_of(url: bytes, headers: dict[bytes, bytes]) -> int:
+    """About how many bytes a head has, each header once."""
+    return len(url) + sum(header_bytes(*header) for header in headers.items())
+
+
+def path_of(url: bytes) -> str:
+    """The path of a request's target; empty where it has none."""
+    if not url.startswith(b"/"):
+        try:
+            url = httptools.parse_url(url).path or b""
+        except httptools.HttpParserInvalidURLError:
+            return ""
+    return url.partition(b"?")[0].decode("latin-1")
