@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check audit format bench lock clean
+.PHONY: help demo test torture fuzz check audit format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: $(VENV)/ready ## run all tests, TEST_JOBS of their files at the same time
 
 torture: $(VENV)/ready ## kill, starve and cut off real gateways for TORTURE_S seconds, from TORTURE_SEED on; exit 1 where anything is lost
 	@PYTHONPATH=tests:. $(BIN)/python -m torture
+
+fuzz: $(VENV)/ready ## bad input for FUZZ_S seconds, from FUZZ_SEED on; exit 1 where anything but an answer or a refusal comes out
+	@PYTHONPATH=tests:. $(BIN)/python -m fuzz
 
 check: $(VENV)/ready ## lint, formatting and types
 	@$(BIN)/ruff check .

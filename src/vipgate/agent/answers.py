@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -73,12 +73,14 @@ Answer = Accepted | Doubtful | Later | TooLarge | NoAccess | Refused
 class _Envelope(msgspec.Struct):
     code: str | int | None = None
     # Whatever they hold is shown to people; it must not hide the code.
-    message: Any = None
-    hint: Any = None
-    seqno: Any = None
+    message: msgspec.Raw = msgspec.Raw(b"null")
+    hint: msgspec.Raw = msgspec.Raw(b"null")
+    seqno: msgspec.Raw = msgspec.Raw(b"null")
 
 
+_Scalar = str | int | float | None
 _envelope = msgspec.json.Decoder(_Envelope, strict=False).decode
+_words = msgspec.json.Decoder(_Scalar | list[_Scalar]).decode
 
 
 def read_answer(status: int, retry_after: str | None, body: bytes, date: str | None = None) -> Answer:
@@ -106,11 +108,14 @@ def read_answer(status: int, retry_after: str | None, body: bytes, date: str | N
     return Later(reason, wait_s, seqno=seqno)
 
 
-def _text(member: Any) -> str:
-    """A member of the envelope as text; a list, as some platforms have it, one a line."""
-    if isinstance(member, list):
-        return "\n".join(map(_text, member))
-    return "" if member is None else str(member).strip()
+def _text(raw: msgspec.Raw) -> str:
+    """A member of the envelope as text; a list, as some platforms have it, one a line; anything else as it came."""
+    try:
+        member = _words(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return bytes(raw).decode("utf-8", "replace").strip()
+    given = member if isinstance(member, list) else [member]
+    return "\n".join("" if one is None else str(one).strip() for one in given)
 
 
 def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:

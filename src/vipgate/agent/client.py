@@ -49,6 +49,15 @@ class Receipt:
     seqno: str
 
 
+class _Paid(msgspec.Struct):
+    """An answer that carries something."""
+
+    payload: dict[str, Any] | None = None
+
+
+_paid = msgspec.json.Decoder(_Paid).decode
+
+
 class PushFailed(VipgateError):
     """The platform has not confirmed the push; sending the same again is always safe."""
 
@@ -128,8 +137,11 @@ class Client:
         answer, content = self._post(f"{self._push_url}/digest", body, DIGESTS_BYTES_MAX, read_s=DIGEST_S_MAX)
         if not isinstance(answer, Accepted):
             return answer
-        payload = msgspec.json.decode(content).get("payload")
-        return payload if isinstance(payload, dict) else Doubtful("the answer has no payload", answer.seqno)
+        try:
+            payload = _paid(content).payload
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            payload = None
+        return Doubtful("the answer has no payload", answer.seqno) if payload is None else payload
 
     def _post(
         self,

@@ -1,0 +1,141 @@
+"""What must hold on the inside port for every address: an answer that is no fault of ours, and no unbounded one."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from fuzz.gate import Wrong
+from store.conftest import NOON_US, Clock
+from store.making import HOUR_US, PARK, deed, do, push, refused, renewals, session, token, user
+from vipgate.api import build_api
+from vipgate.console.app import build_console
+from vipgate.console.context import ConsoleSettings
+from vipgate.inside.desks import Desks
+from vipgate.staff.accounts import digest_of
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import DAY_US, Retention
+from vipgate.store.keeping import Desk
+from vipgate.store.staffing import SCOPES
+from vipgate.vault import Vault
+
+SESSION: Final = "a session of the fuzzer's own"
+TOKEN: Final = "vipgate_token-of-the-fuzzer's-own"
+ANSWER_S: Final = 20.0
+ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
+FAULTS: Final = frozenset({500, 502, 504})
+
+
+class Inside:
+    """Read API and console on one real database with something in it; somebody is logged in who may see all."""
+
+    def __init__(self, folder: Path) -> None:
+        url = f"sqlite:///{folder / 'inside.db'}"
+        clock = Clock()
+        self._desk = open_desk(url, clock, Retention())
+        self._desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
+        self.seqno = _fill(self._desk)
+        vault = Vault("a master key of the fuzzer's own ..")
+        console = build_console(self._desks, vault, ConsoleSettings(), clock, secrets.token_urlsafe)
+        self._app = Starlette(routes=[*build_api(self._desks, clock, vault), Mount("/", console)])
+        self._runner = asyncio.Runner()
+
+    def get(self, target: bytes) -> tuple[int, int]:
+        """The status and the bytes of the answer to `target`, as it would stand in the head of a request."""
+        return self._runner.run(asyncio.wait_for(self._get(target), ANSWER_S))
+
+    async def _get(self, target: bytes) -> tuple[int, int]:
+        path, _, query = target.partition(b"?")
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query, "root_path": "",
+            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80), "state": {},
+            "headers": [
+                (b"host", b"inside"),
+                (b"cookie", f"vipgate={SESSION}".encode()),
+                (b"authorization", f"Bearer {TOKEN}".encode()),
+            ],
+        }  # fmt: skip
+        status, length = 0, 0
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            nonlocal status, length
+            status = message.get("status", status)
+            length += len(message.get("body", b""))
+
+        await self._app(scope, receive, send)
+        return status, length
+
+    def close(self) -> None:
+        self._runner.close()
+        self._desks.close()
+        self._desk.close()
+
+
+def _fill(desk: Desk) -> str:
+    """A park with two stocks, refusals, an account that is logged in, and a token; the seqno of a refusal."""
+    assert desk.store.add_park(PARK, "海岸城", b"sealed", NOON_US - 30 * DAY_US)
+    turned_away = refused(NOON_US - 2, body=b'{"park_uuid":1}')
+    do(desk.store, push(renewals(8), NOON_US - DAY_US), turned_away)
+    do(desk.store, push(renewals(5, seed=2, first=100), NOON_US - 3, complete=True))
+    desk.staff.add_user(user(role="admin", sees_plates=True), deed())
+    desk.staff.note_login(session(digest_of(SESSION), expires_us=NOON_US + HOUR_US), deed())
+    desk.staff.add_token(token(digest=digest_of(TOKEN), scopes=SCOPES, masked=False), deed())
+    return turned_away.seqno
+
+
+def check_target(inside: Inside, target: bytes) -> None:
+    """An address of visible ASCII, as a server lets it through, is answered with no fault of ours."""
+    if not target.startswith(b"/") or any(not 0x21 <= byte <= 0x7E for byte in target):
+        return
+    status, length = inside.get(target)
+    if status in FAULTS or not 200 <= status < 600:
+        raise Wrong(f"status {status}")
+    if length > ANSWER_BYTES_MAX:
+        raise Wrong(f"an answer of {length} bytes")
+
+
+def targets(seqno: str) -> Iterator[bytes]:
+    """Addresses that are answered well."""
+    park, number = PARK, renewals(1)[0].pay_partner
+    for path in (
+        "/api/v1/parks?limit=2",
+        f"/api/v1/parks/{park}/renewals?plate=%E7%B2%A4B1&since=2026-11-01&until=2026-12-01T00:00:00Z&limit=5",
+        f"/api/v1/parks/{park}/renewals/{number}",
+        f"/api/v1/parks/{park}/renewals.csv",
+        f"/api/v1/parks/{park}/vehicles?limit=3",
+        f"/api/v1/renewals?plate_prefix=%E7%B2%A4&card=1&pay_partner={number}",
+        "/api/v1/requests?code=400&limit=3",
+        f"/api/v1/requests/{seqno}",
+        "/api/v1/totals?since=2026-11-01&until=2026-11-30",
+        f"/api/v1/changes?park_uuid={park}&limit=3",
+        "/?days=90",
+        "/?since=2026-11-01&until=2026-11-30",
+        "/find?q=%E7%B2%A4B12345",
+        "/parks?q=a&after=b",
+        f"/parks/{park}",
+        f"/parks/{park}/settings",
+        f"/parks/{park}/review",
+        f"/parks/{park}/generations/0",
+        f"/parks/{park}/records/{number}",
+        f"/parks/{park}/charge-types",
+        f"/records?park={park}&plate=%E7%B2%A4&prefix=1&vip_type=1&flag=any&since=2020-01-01&until=2026-12-01",
+        "/records.csv?park=" + park,
+        f"/vehicles?park={park}&q=%E7%B2%A4",
+        f"/requests?park={park}&refused=1&code=400&since=2026-11-24",
+        f"/requests/{seqno}",
+        "/audit?who=li&before=5",
+        "/accounts/li",
+        "/doctor",
+    ):
+        yield path.encode()
