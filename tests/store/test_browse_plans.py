@@ -55,6 +55,7 @@ SQLITE = {
     "flagged": "INDEX renewal_flagged (park_id=? AND generation=? AND flags=? AND position>? AND position<?)",
     "count_flagged": "INDEX renewal_flagged (park_id=? AND generation=? AND flags=?)",
     "plates_after": "COVERING INDEX renewal_plate (park_id=? AND generation=? AND plate>?)",
+    "ends_after": "INDEX renewal_plate (park_id=? AND generation=? AND plate>?)",
     "by_plates": "INDEX renewal_plate (park_id=? AND generation=? AND plate=?)",
     "changes": "INDEX renewal_position (park_id=? AND generation=? AND position>?)",
     "newest_requests": "INDEX request_seqno (seqno>? AND seqno<?)",
@@ -137,6 +138,7 @@ POSTGRES = {
     "flagged": "renewal_flagged",
     "count_flagged": "renewal_flagged",
     "plates_after": "renewal_plate",
+    "ends_after": "renewal_plate",
     "by_plates": "renewal_plate",
     "changes": "renewal_position",
     "newest_requests": ("request_seqno", "request_pkey"),
@@ -203,7 +205,9 @@ def reads_whole_table(plan: str) -> bool:
     return bool(re.search(r"Seq Scan on (?!park p)", plan))
 
 
-@pytest.mark.parametrize("name", ["scan", "scan_floor", "flagged", "flagged_floor", "changes", "newest_requests"])
+@pytest.mark.parametrize(
+    "name", ["scan", "scan_floor", "flagged", "flagged_floor", "ends_after", "changes", "newest_requests"]
+)
 def test_postgres_reads_a_page_in_the_order_of_its_index(server: PostgresStore, clock: Clock, name: str) -> None:
     fill(server, clock)
     with server.link.borrow() as db:

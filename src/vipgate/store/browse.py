@@ -11,6 +11,7 @@ from vipgate.renewal import FLAG_NAMES, PLATE_CHARS_MAX
 from vipgate.seqno import seqno_prefix
 from vipgate.store.browsing import (
     CARD_KINDS,
+    ENDING_ROWS_MAX,
     PAGE_ITEMS_MAX,
     SCAN_ROWS_MAX,
     VEHICLE_RECORDS_MAX,
@@ -29,6 +30,7 @@ from vipgate.store.browsing import (
     RecordPage,
     RecordQuery,
     Vehicle,
+    VehiclePage,
 )
 from vipgate.store.columns import read_journal_entry, read_park, read_stored
 from vipgate.store.interface import FOR_EVER_US, HISTORY_MAX, Filter, Generation, Park, Replaced, Store, Stored
@@ -124,6 +126,25 @@ class Browser(ABC):
             plates += more
             plate = more[-1]
         return self._vehicles_of(park_uuid, plates[:wanted])
+
+    def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
+        """See `Browse.vehicles_ending`."""
+        window = {"park_uuid": park_uuid, "after": after, "since_us": since_us, "until_us": until_us}
+        rows = self._rows("ends_after", window | {"scan": ENDING_ROWS_MAX})
+        ends: dict[str, bool] = {}
+        for plate, in_it in rows:
+            ends[plate] = bool(in_it) or ends.get(plate, False)
+        plates, more = list(ends), len(rows) == ENDING_ROWS_MAX
+        if more and len(plates) > 1:
+            # The last may have records that were not looked at: it comes with the next page.
+            del ends[plates.pop()]
+        elif more:
+            ends[plates[0]] = True
+        found = [plate for plate in plates if ends[plate]]
+        most = min(limit, PAGE_ITEMS_MAX)
+        if len(found) > most:
+            plates, found, more = plates[: plates.index(found[most - 1]) + 1], found[:most], True
+        return VehiclePage(self._vehicles_of(park_uuid, found), len(plates), plates[-1] if more else None)
 
     def _vehicles_of(self, park_uuid: str, plates: list[str]) -> list[Vehicle]:
         rows_max = _RECORDS_A_VEHICLE * len(plates)

@@ -13,6 +13,8 @@ from vipgate.store.interface import HISTORY_MAX, Generation, JournalEntry, Park,
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
+# So many records are looked at for one page of vehicles with a pass that ends soon: most have none.
+ENDING_ROWS_MAX: Final = 2_000
 CardKind = Literal["plate", "card_no", "card_id"]
 CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
 
@@ -93,6 +95,15 @@ class Vehicle:
     kind: CardKind
     key: str
     records: list[Stored]
+
+
+@dataclass(frozen=True, slots=True)
+class VehiclePage:
+    """Vehicles out of `looked_at`; `next` is the last plate that was looked at, None where there is no more."""
+
+    items: list[Vehicle]
+    looked_at: int
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +191,9 @@ class Browse(Protocol):
 
     def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
         """A park's plates, in order, behind `after`. A record has a plate until it is erased: no card is left for itself."""
+
+    def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
+        """Plates, in order, behind `after`, of which a record ends in `since_us` ≤ t < `until_us`: of ENDING_ROWS_MAX records."""
 
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """One plate (folded) or card in a park or in all, out of its newest PAGE_ITEMS_MAX records.

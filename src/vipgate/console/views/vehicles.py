@@ -19,7 +19,7 @@ from vipgate.console.words import Speech
 from vipgate.errors import OperatorError
 from vipgate.health import Health
 from vipgate.renewal import PLATE_CHARS_MAX, Renewal, fold_plate
-from vipgate.standing import Standing, State, standing
+from vipgate.standing import EXPIRING_DAYS, Standing, State, standing
 from vipgate.store.browsing import Vehicle
 from vipgate.store.interface import DAY_US, Park
 from vipgate.store.keeping import Desk
@@ -144,9 +144,17 @@ def _named(desk: Desk, query: Fields, park: Park | None, text: str) -> list[Vehi
 def _listed(
     desk: Desk, park: Park | None, after: str, state: State | None, now_us: int
 ) -> tuple[list[Vehicle], str | None, int]:
-    """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX."""
+    """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
+
+    Few end soon, and only a vehicle of which a record does: these are picked out of ten times as many.
+    """
     if park is None:
         return [], None, 0
+    if state == "expiring":
+        until_us = now_us + EXPIRING_DAYS * DAY_US
+        ending = desk.browse.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
+        soon = [one for one in ending.items if standing(one.records, now_us).state == state]
+        return soon, ending.next, ending.looked_at
     size = VEHICLES_A_PAGE if state is None else LOOKED_AT_MAX
     found = desk.browse.vehicles(park.park_uuid, ("plate", after), size + 1)
     page, more = found[:size], len(found) > size

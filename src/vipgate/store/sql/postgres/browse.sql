@@ -247,6 +247,16 @@ FROM (
 ) AS found
 ORDER BY found.plate
 
+-- name: ends_after
+-- The next entries of the index of plates, each with whether its record ends in the time that is meant.
+SELECT r.plate, r.renewal_end_time_us >= %(since_us)s AND r.renewal_end_time_us < %(until_us)s
+FROM renewal AS r
+WHERE r.park_uuid = %(park_uuid)s
+    AND r.generation = (SELECT p.generation FROM park AS p WHERE p.park_uuid = %(park_uuid)s)
+    AND r.plate > %(after)s AND r.plate > ''
+ORDER BY r.plate
+LIMIT %(scan)s
+
 -- name: by_plates
 -- The newest records of each of several plates.
 SELECT r.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,

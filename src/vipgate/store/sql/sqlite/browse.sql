@@ -200,6 +200,15 @@ FROM (
 )
 ORDER BY plate
 
+-- name: ends_after
+-- The next :scan entries of the index of plates, each with whether its record ends in the time that is meant.
+SELECT r.plate, r.renewal_end_time_us >= :since_us AND r.renewal_end_time_us < :until_us
+FROM park AS p
+JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation = p.generation
+WHERE p.park_uuid = :park_uuid AND r.plate > :after
+ORDER BY r.plate
+LIMIT :scan
+
 -- name: by_plates
 -- The records of all plates in :plates, a JSON array.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
