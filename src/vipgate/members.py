@@ -19,6 +19,10 @@ EXPORT_COLUMNS: Final = (
     "value", "pay_time", "renewal_start_time", "renewal_end_time", "pay_value", "operator", "revision", "seqno",
     "flags", "extra",
 )  # fmt: skip
+# By the sum of the flags: a page of a thousand records would else spend a tenth of its time on them.
+_FLAG_LISTS: Final = tuple(
+    [name for flag, name in FLAG_NAMES.items() if flags & flag] for flags in range(sum(FLAG_NAMES) + 1)
+)
 CSV_CHUNK_ROWS: Final = 500
 # A spreadsheet takes a cell that begins so for a formula and runs it.
 _FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -48,7 +52,7 @@ def export_members(stored: Stored, *, masked: bool = False) -> dict[str, Any]:
         "operator": None if masked else one.operator,
         "revision": stored.revision,
         "seqno": stored.seqno,
-        "flags": [name for flag, name in FLAG_NAMES.items() if one.flags & flag],
+        "flags": _FLAG_LISTS[one.flags],
         "extra": None if masked or one.extra is None else msgspec.Raw(one.extra.encode()),
     }
 

@@ -7,7 +7,7 @@ milliseconds or microseconds since 1970 UTC.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
@@ -36,6 +36,7 @@ FLAG_NAMES: Final = {
 
 _FOLDS_MAX = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY = date(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _USUAL_PLATE = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{4,5}[A-Z0-9\u4e00-\u9fff]").fullmatch
 _INSTANT = re.compile(
@@ -115,12 +116,12 @@ def _parse_instant(text: str) -> int | Zoneless | None:
     found = _INSTANT(text)
     if found is None:
         return None
-    date, mark, minute, second, fraction, zone = found.groups()
+    day, mark, minute, second, fraction, zone = found.groups()
     # A blank for the T is no ISO 8601, but common in times without a zone, which get a remedy of their own.
     if (fraction is not None and second is None) or (mark == " " and zone is not None):
         return None
     try:
-        naive = datetime.fromisoformat(f"{date}T{minute}{second or ':00'}")
+        naive = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}")
         naive += timedelta(microseconds=int(((fraction or "") + "000000")[:6]))
         if zone is None:
             return Zoneless(format_instant(_microseconds(naive - _BEIJING)))
@@ -146,10 +147,17 @@ def _microseconds(naive_utc: datetime) -> int:
 
 
 def format_instant(instant_us: int) -> str:
-    """ISO 8601 UTC with `Z`; a fraction only where there is one."""
-    moment = _EPOCH + timedelta(microseconds=instant_us)
-    text = moment.replace(tzinfo=None).isoformat()
-    return text.rstrip("0") + "Z" if moment.microsecond else text + "Z"
+    """ISO 8601 UTC with `Z`; a fraction only where there is one. Raises OverflowError beyond the years 1 to 9999."""
+    seconds, rest_us = divmod(instant_us, 1_000_000)
+    day, second = divmod(seconds, 86_400)
+    fraction = f".{rest_us:06}".rstrip("0") if rest_us else ""
+    return f"{_date(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}{fraction}Z"
+
+
+@lru_cache(maxsize=65_536)
+def _date(day: int) -> str:
+    """Cached, because a ledger knows few days, and a page of its records has thousands of instants."""
+    return (_FIRST_DAY + timedelta(days=day)).isoformat()
 
 
 def format_value(value_e4: int) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
@@ -304,6 +305,16 @@ def test_instant_is_the_same_through_any_offset(instant_us: int, offset_minutes:
 @given(instants)
 def test_instant_reads_back_as_it_was_written(instant_us: int) -> None:
     assert parse_instant(format_instant(instant_us)) == instant_us
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+@example(datetime(1, 1, 1, tzinfo=UTC))
+@example(datetime(1969, 12, 31, 23, 59, 59, 999_990, tzinfo=UTC))
+@example(datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
+def test_every_instant_is_written_as_its_date_and_time_say(moment: datetime) -> None:
+    instant_us = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    text = moment.isoformat().removesuffix("+00:00")
+    assert format_instant(instant_us) == (text.rstrip("0") if moment.microsecond else text) + "Z"
 
 
 @given(st.integers(-VALUE_E4_MAX, VALUE_E4_MAX))
