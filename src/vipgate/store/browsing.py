@@ -14,7 +14,7 @@ SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
 # So many records are looked at for one page of vehicles with a pass that ends soon: most have none.
-ENDING_ROWS_MAX: Final = 2_000
+ENDING_ROWS_MAX: Final = 1_000
 CardKind = Literal["plate", "card_no", "card_id"]
 CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
 

@@ -146,7 +146,7 @@ def _listed(
 ) -> tuple[list[Vehicle], str | None, int]:
     """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
 
-    Few end soon, and only a vehicle of which a record does: these are picked out of ten times as many.
+    Few end soon, and only a vehicle of which a record does: these are picked out of several times as many.
     """
     if park is None:
         return [], None, 0
