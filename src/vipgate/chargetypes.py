@@ -303,16 +303,22 @@ def _asked(
     desk: Desk, vault: Vault, parks: list[str], threads: ThreadPoolExecutor, ask: Ask, goes_on: Callable[[], bool]
 ) -> Iterator[tuple[str, Result]]:
     """What came of each park, in order; those whose turn has not come when the night is over are left out."""
-    pending: list[tuple[str, Future[Result] | Result]] = []
+
+    def ask_in_time(order: Order) -> Result | None:
+        # Asked here, not only where the answers are taken: by then all that were handed over may have been asked.
+        return ask(order) if goes_on() else None
+
+    pending: list[tuple[str, Future[Result | None] | Result]] = []
     for park_uuid in parks:
         order = order_for(desk, vault, park_uuid)
-        pending.append((park_uuid, Result(None, order) if isinstance(order, Words) else threads.submit(ask, order)))
+        pending.append(
+            (park_uuid, Result(None, order) if isinstance(order, Words) else threads.submit(ask_in_time, order))
+        )
     try:
         for park_uuid, outcome in pending:
-            if isinstance(outcome, Result):
-                yield park_uuid, outcome
-            elif goes_on() or not outcome.cancel():
-                yield park_uuid, outcome.result()
+            result = outcome if isinstance(outcome, Result) else outcome.result()
+            if result is not None:
+                yield park_uuid, result
     finally:
         for _, outcome in pending:
             if isinstance(outcome, Future):

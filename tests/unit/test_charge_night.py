@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from vipgate.chargetypes import Order, Result, nightly
+from vipgate.chargetypes import NIGHT_AT_ONCE, Order, Result, nightly
 from vipgate.errors import Words
 from vipgate.store.browsing import ParkMore
 from vipgate.store.interface import DAY_US, ParkAccess
@@ -79,14 +79,17 @@ def test_night_asks_every_park_once_and_tells_troubles_apart(many: Parks) -> Non
 
 
 def test_night_that_is_told_to_stop_asks_no_more(many: Parks) -> None:
-    stop = threading.Event()
+    stop, asked = threading.Event(), []
 
     def ask(order: Order) -> Result:
         stop.set()
+        asked.append(order.park_uuid)
         return Result([], None)
 
     night = nightly(many.desk(), VAULT, lambda: NIGHT_US, ask=ask, stopping=stop.is_set)
-    assert night.answered < 64
+    # Those that were under way when the first was answered, no other.
+    assert 0 < night.answered <= NIGHT_AT_ONCE
+    assert sorted(many.saved) == sorted(asked)
 
 
 def test_what_a_short_night_does_not_come_to_is_first_the_next(many: Parks) -> None:
