@@ -1,0 +1,86 @@
+"""The night in the inside process: it asks the parks for their charge types by itself, once, while it serves."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from e2e.inside_port import eventually
+from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
+from vipgate.clock import clock_s, clock_us
+from vipgate.inside.keeper import InsideKeeper
+from vipgate.inside.spec import InsideSpec
+from vipgate.metrics import Board
+from vipgate.store.browsing import ChargeTypes
+from vipgate.store.desk import open_desk
+from vipgate.store.interface import Retention
+from vipgate.store.keeping import Desk
+from vipgate.store.staffing import Deed
+from vipgate.vault import Vault
+
+KEY = "a master key of the night's test"
+AWAY = "park-away"
+# The very process, on a machine where it is half a second before its minute of the night.
+BEFORE_THE_NIGHT = """
+import os, random
+from vipgate.inside import process
+from vipgate.inside.nights import seconds_to_night
+
+real_us = process.clock_us
+minute = random.Random(os.getpid()).randrange(60)
+ahead_us = round(seconds_to_night(real_us(), minute) * 1e6) - 500_000
+process.clock_us = lambda: real_us() + ahead_us
+process.main()
+"""
+
+
+def with_address(desk: Desk, park_uuid: str, port: int) -> None:
+    assert desk.store.add_park(park_uuid, "", Vault(KEY).seal(SECRET, park_uuid), 1)
+    deed = Deed(
+        at_us=1, who="command", action="park.charge_address", park_uuid=park_uuid, subject="", detail="", peer=""
+    )
+    assert desk.keep.set_charge_address(park_uuid, f"http://127.0.0.1:{port}/gateway/1.0/dispatch", deed)
+
+
+def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vipgate.inside.keeper._COMMAND", (sys.executable, "-P", "-c", BEFORE_THE_NIGHT))
+    listener, url = socket.create_server(("127.0.0.1", 0)), f"sqlite:///{tmp_path / 'vipgate.db'}"
+    port = listener.getsockname()[1]
+    spec = InsideSpec(
+        database_url=url, retention=Retention(), master_key=KEY, key_file=str(tmp_path / "none"), url="http://inside/",
+        secure=False, desks=1, charge_types_private=True, workers=1, trusted_proxies="", invitation="i",
+    )  # fmt: skip
+    with (
+        closing(open_desk(url, clock_us, Retention())) as desk,
+        closing(listener),
+        ParkGateway(sends({**DONE, "row": [ROW]})) as gateway,
+    ):
+        with_address(desk, PARK, gateway.port)
+        with_address(desk, AWAY, 1)
+        keeper = InsideKeeper(spec, listener, Board(1), clock_s)
+        keeper.look()
+        try:
+            eventually(lambda: tried(desk, PARK) and tried(desk, AWAY), "both parks are asked")
+            answered = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            answered.request("GET", "/healthz")
+            assert answered.getresponse().status == 200
+        finally:
+            keeper.tell_to_stop()
+            keeper.wait()
+        assert [one.name for one in desk.browse.charge_types(PARK).items] == [ROW["name"]]
+        assert len(gateway.requests) == 1
+        trouble = desk.browse.charge_types(AWAY).trouble
+        assert trouble is not None
+        assert "127.0.0.1" in trouble.en
+
+
+def tried(desk: Desk, park_uuid: str) -> bool:
+    told: ChargeTypes = desk.browse.charge_types(park_uuid)
+    return told.tried_us is not None
