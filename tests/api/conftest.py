@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import socket
 import threading
@@ -17,10 +16,9 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from bench.cluster import running_server
 from starlette.applications import Starlette
 
-from store.conftest import NOON_US, Clock, emptied
+from store.conftest import NOON_US, Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
 from vipgate.api import build_api
 from vipgate.api.watch import Watch
@@ -176,22 +174,6 @@ def fill(platform: Platform) -> Platform:
     do(store, push([changed(rows[0], plate="粤B99999", operator="王五")], clock()))
     do(store, refused(clock(), body=b"{}"), refused(clock(), park=None, code="401", claimed="nobody"))
     return platform
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    given = os.environ.get("VIPGATE_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    with running_server() as server:
-        yield server.make_database("vipgate-api-test")
-
-
-@pytest.fixture
-def postgres(postgres_server: str) -> str:
-    """An empty database on a real PostgreSQL."""
-    return emptied(postgres_server)
 
 
 def row(**members: Any) -> Renewal:

@@ -1,8 +1,7 @@
 """A fresh store of each engine for every test of the suite, and a clock that tests set.
 
-PostgreSQL is a real server, made from the pip package unless VIPGATE_TEST_POSTGRES names another one's test database. Its
-tests run twice: with the statements for many parks, and with those for one park each that Citus gets. Only a real cluster
-knows whether it takes them; VIPGATE_TEST_CITUS names the coordinator of one.
+PostgreSQL is a real server (tests/conftest.py). Its tests run twice: with the statements for many parks, and with those for
+one park each that Citus gets. Only a real cluster knows whether it takes them; VIPGATE_TEST_CITUS names the coordinator of one.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from bench.cluster import running_server
-from psycopg import conninfo
 
+from servers import emptied
 from store.citus import stand_in
 from vipgate.store.interface import Retention, Store
 from vipgate.store.postgres import PostgresStore
@@ -64,34 +62,6 @@ class Ledger:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A database for tests, emptied before each."""
-    given = os.environ.get("VIPGATE_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    with running_server() as server:
-        yield server.make_database("vipgate-test")
-
-
-def emptied(url: str) -> str:
-    """`url`, once there is nothing of ours left in its database, which must be one for tests."""
-    name = str(conninfo.conninfo_to_dict(url).get("dbname", ""))
-    assert "test" in name, f"the name of the database {name} must have 'test' in it: everything in it will be deleted"
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute("DROP SCHEMA IF EXISTS vipgate CASCADE")
-        if "VIPGATE_TEST_CITUS" not in os.environ:
-            stand_in(db, wanted=False)
-    return url
-
-
-@pytest.fixture
-def postgres(postgres_url: str) -> str:
-    """An empty database on a real PostgreSQL."""
-    return emptied(postgres_url)
 
 
 @pytest.fixture(params=ENGINES)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store.conftest import RETENTION, Clock, emptied, spread
+from servers import emptied
+from store.conftest import RETENTION, Clock, spread
 from vipgate.cli.rekey import reseal
 from vipgate.errors import OperatorError, StoreMismatch
 from vipgate.store.postgres import PostgresStore

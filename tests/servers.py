@@ -1,0 +1,21 @@
+"""A database on a real PostgreSQL server with nothing of an earlier test in it."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+from psycopg import conninfo
+
+from store.citus import stand_in
+
+
+def emptied(url: str) -> str:
+    """`url`, once there is nothing of ours left in its database, which must be one for tests."""
+    name = str(conninfo.conninfo_to_dict(url).get("dbname", ""))
+    assert "test" in name, f"the name of the database {name} must have 'test' in it: everything in it will be deleted"
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("DROP SCHEMA IF EXISTS vipgate CASCADE")
+        if "VIPGATE_TEST_CITUS" not in os.environ:
+            stand_in(db, wanted=False)
+    return url
