@@ -85,6 +85,7 @@ def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, A
         "body_bytes": entry.caller.body_bytes,
         "body_sha256": entry.caller.body_sha256,
         "body_kept": entry.body_kept,
+        "webhook_id": entry.webhook_id,
     }
 
 

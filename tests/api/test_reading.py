@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from api.conftest import NOON_US, OTHER, PARK, ROWS, Platform, row
@@ -12,7 +13,7 @@ from store.making import changed, do, push, refused, renewals
 from vipgate.members import EXPORT_COLUMNS, export_members
 from vipgate.renewal import format_instant
 from vipgate.standing import EXPIRING_DAYS
-from vipgate.store.interface import HISTORY_MAX
+from vipgate.store.interface import HISTORY_MAX, ParkChange
 
 DAY_US = 86_400_000_000
 RENEWALS = f"/parks/{PARK}/renewals"
@@ -20,9 +21,11 @@ RENEWALS = f"/parks/{PARK}/renewals"
 
 def test_park_is_told_as_it_is_and_without_its_secret(stocked: Platform) -> None:
     stocked.desk.store.rotate_secret(PARK, b"sealed-again", stocked.clock())
+    stocked.desk.store.change_park(PARK, ParkChange(hold_replaces=True))
     told = stocked.get(f"/parks/{PARK}", stocked.token())
     assert (told["park_uuid"], told["name"], told["records"], told["generation"]) == (PARK, "北门", ROWS, 1)
     assert told["previous_secret_valid"]
+    assert (told["require_hmac"], told["hold_replaces"]) == (False, True)
     assert told["last_push"] == format_instant(stocked.clock())
     assert "sealed" not in json.dumps(told)
 
@@ -238,6 +241,13 @@ def test_request_is_told_with_what_was_wrong(stocked: Platform) -> None:
     told = stocked.get(f"/requests/{entry.seqno}", stocked.token())
     assert (told["code"], told["hint"], told["hint_en"], told["body_kept"]) == ("400", "不对", "wrong", True)
     assert stocked.ask(f"/requests/{'9' * 32}", stocked.token()).status_code == 404
+
+
+@pytest.mark.parametrize("webhook_id", ["msg_1", None])
+def test_request_tells_the_id_under_which_hmac_signed_it(stocked: Platform, webhook_id: str | None) -> None:
+    made = msgspec.structs.replace(push([row()], stocked.clock()), webhook_id=webhook_id)
+    do(stocked.desk.store, made)
+    assert stocked.get(f"/requests/{made.seqno}", stocked.token())["webhook_id"] == webhook_id
 
 
 def test_totals_add_up_by_day_and_are_bounded_to_the_days_asked_for(stocked: Platform) -> None:

@@ -36,6 +36,11 @@ class ParkMembers(msgspec.Struct, frozen=True, kw_only=True):
     secret_changed: Instant
     allow_list: list[str]
     rate_per_minute: int | None
+    require_hmac: Annotated[bool, said("MD5 signatures are refused.", "拒绝 MD5 签名")]
+    hold_replaces: Annotated[
+        bool,
+        said("A complete=1 that came before is held for the operator's yes.", "重复的 complete=1 须经运营方确认"),
+    ]
     created: Instant
 
 
@@ -189,6 +194,9 @@ class RequestMembers(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int
     body_sha256: str
     body_kept: bool
+    webhook_id: Annotated[
+        str | None, said("Of a request that HMAC signed; null under MD5.", "HMAC 签名请求的 id; MD5 为 null")
+    ]
 
 
 class RequestsAnswer(msgspec.Struct, frozen=True):

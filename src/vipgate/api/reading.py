@@ -102,6 +102,8 @@ def _park_members(found: Park) -> ParkMembers:
         secret_changed=optional_instant(found.secret_changed_us),
         allow_list=list(found.allow_list),
         rate_per_minute=found.rate_per_minute,
+        require_hmac=found.require_hmac,
+        hold_replaces=found.hold_replaces,
         created=optional_instant(found.created_us),
     )
 

@@ -99,7 +99,7 @@ def request(
     if entry is None:
         raise OperatorError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
     if not body:
-        print_one(journal_members(entry) | {"webhook_id": entry.webhook_id}, output)
+        print_one(journal_members(entry), output)
     elif kept is None:
         raise OperatorError(
             f"No body is kept for {seqno}; only refused (400) and held (403) requests of authenticated parks have one."
