@@ -72,6 +72,8 @@ SQLITE = {
     "tally_of_money": "PRIMARY KEY (park_id=? AND day>? AND day<?)",
     "tally_of_answers": "PRIMARY KEY (park_id=? AND day>? AND day<?)",
     "answers_by_park": "PRIMARY KEY (park_id=? AND day>? AND day<?)",
+    "held_replaces": "PRIMARY KEY (park_id=? AND seqno>?)",
+    "signatures_of": "PRIMARY KEY (park_id=? AND seqno>?)",
     "search_parks": "(park_uuid>?)",
     "park_more": "(park_uuid=?)",
     "charge_types_of": "PRIMARY KEY (park_id=?)",
@@ -88,6 +90,7 @@ SORTED = {
     "by_card_no",
     "by_card_id",
     "charge_types_of",
+    "held_replaces",
 } | OVER_PARKS
 
 
@@ -151,6 +154,8 @@ POSTGRES = {
     "tally_of_money": "daily_day",
     "tally_of_answers": "daily_answer_day",
     "answers_by_park": "daily_answer_day",
+    "held_replaces": "request_replace",
+    "signatures_of": "request_pkey",
     "search_parks": "park_pkey",
     "park_more": "park_pkey",
     "charge_types_of": "charge_type_pkey",

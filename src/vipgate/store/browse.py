@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from vipgate.errors import Words
+from vipgate.errors import HeldReplace, Words
 from vipgate.renewal import FLAG_NAMES, PLATE_CHARS_MAX
 from vipgate.seqno import seqno_prefix
 from vipgate.store.browsing import (
@@ -14,6 +14,7 @@ from vipgate.store.browsing import (
     ENDING_ROWS_MAX,
     PAGE_ITEMS_MAX,
     SCAN_ROWS_MAX,
+    SIGNATURES_LOOKED_MAX,
     VEHICLE_RECORDS_MAX,
     CardKind,
     Change,
@@ -23,12 +24,14 @@ from vipgate.store.browsing import (
     DayAnswers,
     DayMoney,
     Found,
+    HeldStock,
     JournalPage,
     JournalQuery,
     ParkMore,
     Place,
     RecordPage,
     RecordQuery,
+    Signatures,
     Vehicle,
     VehiclePage,
 )
@@ -274,6 +277,17 @@ class Browser(ABC):
         values = {"text": text, "after": after, "limit": min(limit, PAGE_ITEMS_MAX)}
         return list(map(read_park, self._rows("search_parks", values)))
 
+    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
+        """See `Browse.held_replaces`."""
+        values = {"since": seqno_prefix(since_us), "code": HeldReplace.code, "limit": min(limit, PAGE_ITEMS_MAX)}
+        return [_held_stock(row) for row in self._rows("held_replaces", _parks(park_uuid) | values)]
+
+    def signatures(self, park_uuid: str, since_us: int) -> Signatures:
+        """See `Browse.signatures`."""
+        values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "most": SIGNATURES_LOOKED_MAX}
+        [[by_hmac, by_md5, md5_us]] = self._rows("signatures_of", values)
+        return Signatures(hmac=by_hmac, md5=by_md5, md5_us=md5_us)
+
     def park_more(self, park_uuid: str) -> ParkMore | None:
         """See `Browse.park_more`."""
         rows = self._rows("park_more", {"park_uuid": park_uuid})
@@ -383,4 +397,18 @@ def _charge_type(row: Line) -> ChargeType:
         extra_days=row[5],
         create_time=row[6],
         update_time=row[7],
+    )
+
+
+def _held_stock(row: Line) -> HeldStock:
+    return HeldStock(
+        park_uuid=row[0],
+        park_name=row[1],
+        body_sha256=row[2],
+        seqno=row[3],
+        times=row[4],
+        first_us=row[5],
+        last_us=row[6],
+        body_bytes=row[7],
+        allowed=bool(row[8]),
     )

@@ -10,6 +10,7 @@ from vipgate.errors import Words
 from vipgate.store.interface import HISTORY_MAX, Generation, JournalEntry, Park, Replaced, Stored
 
 # A search that no index answers looks at so many records for one page at most; the page says how far it came.
+SIGNATURES_LOOKED_MAX: Final = 1_000
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
@@ -180,6 +181,33 @@ class ParkMore:
     charge_address: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStock:
+    """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the newest time.
+
+    `allowed`: the next one with this body goes through.
+    """
+
+    park_uuid: str
+    park_name: str
+    body_sha256: str
+    seqno: str
+    times: int
+    first_us: int
+    last_us: int
+    body_bytes: int
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """How many of a park's newest pushes HMAC signed and how many MD5, and when the last of the latter came."""
+
+    hmac: int
+    md5: int
+    md5_us: int | None
+
+
 class Browse(Protocol):
     """Reading for people and other systems; the ledger's own verbs are in `Store`. One thread at a time. Raises StoreError."""
 
@@ -230,6 +258,12 @@ class Browse(Protocol):
 
     def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
         """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
+
+    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
+        """What parks that are guarded sent since and is held still, newest first."""
+
+    def signatures(self, park_uuid: str, since_us: int) -> Signatures:
+        """How the park signed since, in its newest SIGNATURES_LOOKED_MAX requests at most."""
 
     def park_more(self, park_uuid: str) -> ParkMore | None:
         """The rest of a park's settings."""

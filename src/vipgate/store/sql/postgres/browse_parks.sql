@@ -115,3 +115,40 @@ WHERE p.park_uuid > '' AND p.charge_address IS NOT NULL
     AND (p.charge_tried_us IS NULL OR p.charge_tried_us < %(before_us)s)
 ORDER BY p.park_uuid
 LIMIT %(limit)s
+
+-- name: held_replaces
+-- What is held for the operator's yes, those with the same body together, newest first: nothing else has its body kept under
+-- this code. One that was carried out since, or that staff sent again, is not among them. Bounds on the requests too: here the
+-- planner may begin with them.
+SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), count(*), min(q.received_us), max(q.received_us), max(q.body_bytes),
+    coalesce(p.replace_allowed = q.body_sha256, false)
+FROM park AS p
+JOIN refused_body AS b ON b.park_uuid = p.park_uuid
+JOIN request AS q ON q.park_uuid = b.park_uuid AND q.seqno = b.seqno
+WHERE p.hold_replaces AND b.seqno >= %(since)s AND q.seqno >= %(since)s
+    AND q.code <> '1001' AND q.code = %(code)s /* and AND p.park_uuid = %(park_uuid)s */
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l
+        WHERE l.park_uuid = q.park_uuid AND l.complete AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l WHERE l.park_uuid = q.park_uuid AND l.replay_of = q.seqno AND l.code = '1001'
+    )
+GROUP BY p.park_uuid, q.body_sha256
+ORDER BY max(q.seqno) DESC
+LIMIT %(limit)s
+
+-- name: signatures_of
+-- Of a park's newest requests: the pushes that HMAC signed, those that MD5 did, and when the last of these came. What staff
+-- sent again says nothing of the park.
+SELECT
+    count(found.webhook_id), count(*) - count(found.webhook_id),
+    max(CASE WHEN found.webhook_id IS NULL THEN found.received_us END)
+FROM (
+    SELECT q.code, q.replay_of, q.webhook_id, q.received_us
+    FROM request AS q
+    WHERE q.park_uuid = %(park_uuid)s AND q.seqno >= %(since)s
+    ORDER BY q.seqno DESC
+    LIMIT %(most)s
+) AS found
+WHERE found.code = '1001' AND found.replay_of IS NULL

@@ -175,3 +175,40 @@ WHERE p.park_uuid > '' AND p.charge_address IS NOT NULL
     AND (p.charge_tried_us IS NULL OR p.charge_tried_us < :before_us)
 ORDER BY p.park_uuid
 LIMIT :limit
+
+-- name: held_replaces
+-- What is held for the operator's yes, those with the same body together, newest first: nothing else has its body kept under
+-- this code. One that was carried out since, or that staff sent again, is not among them.
+SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), count(*), min(q.received_us), max(q.received_us), max(q.body_bytes),
+    coalesce(p.replace_allowed = q.body_sha256, 0)
+FROM park AS p
+CROSS JOIN refused_body AS b
+CROSS JOIN request AS q
+WHERE p.park_uuid BETWEEN :first_park AND :last_park AND p.hold_replaces = 1
+    AND b.park_id = p.id AND b.seqno >= :since AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = :code
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l INDEXED BY request_replace
+        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l INDEXED BY request_replay
+        WHERE l.park_id = q.park_id AND l.replay_of = q.seqno AND l.code = '1001'
+    )
+GROUP BY p.park_uuid, q.body_sha256
+ORDER BY max(q.seqno) DESC
+LIMIT :limit
+
+-- name: signatures_of
+-- Of a park's newest requests: the pushes that HMAC signed, those that MD5 did, and when the last of these came. What staff
+-- sent again says nothing of the park.
+SELECT
+    count(found.webhook_id), count(*) - count(found.webhook_id),
+    max(CASE WHEN found.webhook_id IS NULL THEN found.received_us END)
+FROM (
+    SELECT q.code, q.replay_of, q.webhook_id, q.received_us
+    FROM request AS q
+    WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND q.seqno >= :since
+    ORDER BY q.seqno DESC
+    LIMIT :most
+) AS found
+WHERE found.code = '1001' AND found.replay_of IS NULL
