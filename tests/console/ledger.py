@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from console.conftest import NOON_US, House, deed
-from vipgate.errors import Refusal, StoreError, Words
+from vipgate.errors import HeldReplace, Refusal, StoreError, Words
 from vipgate.renewal import Renewal, plate_flags
 from vipgate.seqno import seqno_prefix
 from vipgate.signature import sign
@@ -99,6 +99,19 @@ def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK)
     hint = hint_of(body)
     line = Refused(seqno, park, park, "400", hint, caller(at_us, body), body)
     assert not isinstance(house.desk.store.commit([line])[0], StoreError)
+    return seqno
+
+
+def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id: str | None = None) -> str:
+    """Has a body with `complete=1` stored, or held and journaled as the road does; its seqno."""
+    seqno = seqno_at(at_us)
+    batch = decode(verify(split(body, None), md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET)))
+    made = Push(seqno, PARK, batch.renewals, batch.received, True, "current", caller(at_us, body), webhook_id)
+    [outcome] = house.desk.store.commit([made])
+    if isinstance(outcome, HeldReplace):
+        line = Refused(seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body)
+        [outcome] = house.desk.store.commit([line])
+    assert isinstance(outcome, Outcome), outcome
     return seqno
 
 

@@ -1,29 +1,37 @@
-"""The health of all parks, looked at anew when somebody asks and the last look is a while ago."""
+"""The health of all parks and what is held of them, looked at anew when somebody asks and the last look is a while ago."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from vipgate.health import USUAL_DAYS, Health, Mark, by_park, park_health
 from vipgate.inside.desks import Desks
-from vipgate.store.interface import business_day
+from vipgate.store.browsing import HeldStock
+from vipgate.store.interface import DAY_US, business_day
 from vipgate.store.keeping import Desk
 
 LOOK_US: Final = 15_000_000
 PARKS_A_READ: Final = 500
 PARKS_MAX: Final = 20_000
+# What nobody said yes to for so long is no news any more; the park's own page still has it.
+HELD_DAYS: Final = 7
+HELD_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen: each park's health in the order of park_uuid. `whole` is False where there are more than PARKS_MAX."""
+    """What was seen: each park's health in the order of park_uuid, and the held replaces of the last HELD_DAYS.
+
+    `whole` is False where there are more than PARKS_MAX.
+    """
 
     at_us: int
     parks: Mapping[str, Health]
     whole: bool
+    held: Sequence[HeldStock] = ()
 
     def marked(self, mark: Mark) -> list[str]:
         """The parks that bear `mark`."""
@@ -54,6 +62,7 @@ def look_at(desk: Desk, now_us: int) -> Look:
     """The health of every park now."""
     today = business_day(now_us)
     answers = by_park(desk.browse.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    held = desk.browse.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
     seen: dict[str, Health] = {}
     after = ""
     while len(seen) < PARKS_MAX:
@@ -61,6 +70,6 @@ def look_at(desk: Desk, now_us: int) -> Look:
         for park in page:
             seen[park.park_uuid] = park_health(park, answers.get(park.park_uuid, ()), now_us)
         if len(page) < PARKS_A_READ:
-            return Look(now_us, seen, whole=True)
+            return Look(now_us, seen, whole=True, held=held)
         after = page[-1].park_uuid
-    return Look(now_us, seen, whole=False)
+    return Look(now_us, seen, whole=False, held=held)

@@ -59,8 +59,8 @@ TEXTS: Final = {
     ),
     "request.body": Words("正文", "Body"),
     "request.body.none": Words(
-        "没有保留正文：只保留已验证身份的车场被拒绝（400）的最近一些请求的正文。",
-        "No body is kept: only those of the last requests that were refused (400) of parks whose signature was right.",
+        "没有保留正文：只保留已验证身份的车场最近一些被拒绝（400）或被暂扣的请求的正文。",
+        "No body is kept: only those of the last requests of parks whose signature was right that were refused (400) or held.",
     ),
     "request.body.rows": Words(
         "正文共 {total} 行，太长，这里只列出提示中的行；其余各行按原样重放。",

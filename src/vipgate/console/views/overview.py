@@ -55,6 +55,7 @@ async def show(visit: StaffVisit) -> Response:
         well=sum(not health.marks for health in look.parks.values()),
         whole=look.whole,
         sick=sick,
+        held=look.held,
     )
 
 

@@ -15,11 +15,13 @@ from vipgate.console.period import Period
 from vipgate.console.visit import StaffVisit
 from vipgate.health import USUAL_DAYS, Health, park_health
 from vipgate.renewal import FLAG_NAMES
-from vipgate.store.browsing import DayAnswers, DayMoney, ParkMore
+from vipgate.store.browsing import SIGNATURES_LOOKED_MAX, DayAnswers, DayMoney, HeldStock, ParkMore, Signatures
 from vipgate.store.interface import DAY_US, Generation, Park, business_day
 from vipgate.store.keeping import Desk
 
 DAYS_SHOWN: Final = 30
+SIGNATURE_DAYS: Final = 7
+HELD_SHOWN_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class State:
     answers: list[DayAnswers]
     generations: list[Generation]
     flagged: dict[str, int]
+    signatures: Signatures
+    held: list[HeldStock]
 
 
 def no_park(park_uuid: str) -> PageRefused:
@@ -68,6 +72,8 @@ async def show(visit: StaffVisit) -> Response:
         state=state,
         park=state.park,
         days=DAYS_SHOWN,
+        signature_days=SIGNATURE_DAYS,
+        signatures_max=SIGNATURES_LOOKED_MAX,
         sums=add_up(state.money, state.answers),
         records=records_chart(visit.speech, period, state.money),
         money=money_chart(visit.speech, period, state.money),
@@ -95,7 +101,14 @@ def _read(desk: Desk, park_uuid: str, period: Period, now_us: int) -> State:
         answers=answers,
         generations=desk.browse.generations_of(park_uuid),
         flagged={FLAG_NAMES[flag]: count for flag, count in flagged.items() if count},
+        signatures=signatures_lately(desk, park_uuid, now_us),
+        held=desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
     )
+
+
+def signatures_lately(desk: Desk, park_uuid: str, now_us: int) -> Signatures:
+    """How the park signed in the last SIGNATURE_DAYS."""
+    return desk.browse.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ from vipgate.console.guard import Page, path_text
 from vipgate.console.names import ChargeNames, read_names
 from vipgate.console.resending import assemble, rows_named
 from vipgate.console.showing import lines
+from vipgate.console.views.park import HELD_SHOWN_MAX
 from vipgate.console.visit import StaffVisit
-from vipgate.errors import OperatorError, Refusal, Words
+from vipgate.errors import HeldReplace, OperatorError, Refusal, Words
 from vipgate.replay import Again, Prepared, Unsendable, commit, note_refusal, prepare
 from vipgate.seqno import SEQNO_CHARS, seqno_time_us
 from vipgate.staff.hints import HintLine, read_hint
@@ -50,7 +51,7 @@ PLACES_BEHIND: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A request with its park, body, replays and the records that are still as it wrote them."""
+    """A request with its park, body, replays and the records that are still as it wrote them. `held`: it waits for a yes."""
 
     entry: JournalEntry
     park: Park | None
@@ -59,6 +60,7 @@ class Told:
     written: list[Found]
     names: ChargeNames
     known: frozenset[str]
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def _read(desk: Desk, seqno: str) -> Told:
         written=written,
         names=read_names(desk, [] if park_uuid is None else [park_uuid]),
         known=_known(desk, entry, kept),
+        held=_is_held(desk, entry),
     )
 
 
@@ -117,6 +120,13 @@ def _written(desk: Desk, entry: JournalEntry) -> list[Found]:
     query = RecordQuery(park_uuid=entry.park_uuid, since_us=since_us, until_us=behind_us)
     page = desk.browse.records(query, None, RECORDS_SHOWN_MAX * 10)
     return [found for found in page.items if found.stored.seqno == entry.seqno][-RECORDS_SHOWN_MAX:]
+
+
+def _is_held(desk: Desk, entry: JournalEntry) -> bool:
+    if entry.code != HeldReplace.code or entry.park_uuid is None:
+        return False
+    waiting = desk.browse.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
+    return any(one.body_sha256 == entry.caller.body_sha256 for one in waiting)
 
 
 def _known(desk: Desk, entry: JournalEntry, kept: bytes | None) -> frozenset[str]:
@@ -161,6 +171,7 @@ def _page(
         form=form,
         asking=asking,
         hidden=hidden,
+        held=told.held,
         replayable=told.kept is not None and told.park is not None,
     )
 

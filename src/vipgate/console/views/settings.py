@@ -1,4 +1,4 @@
-"""A park's settings: name, who may push and how often, how long personal data stay, secrets."""
+"""A park's settings: name, who may push, how often and how signed, how long personal data stay, secrets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vipgate.console.faults import conflict
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Page, path_text
 from vipgate.console.views.once import once
-from vipgate.console.views.park import find, no_park
+from vipgate.console.views.park import SIGNATURE_DAYS, find, no_park, signatures_lately
 from vipgate.console.views.parks import PARK_NAME_CHARS_MAX, SECRET_CHARS_MAX
 from vipgate.console.visit import StaffVisit
 from vipgate.health import Health
-from vipgate.store.browsing import ParkMore
+from vipgate.store.browsing import ParkMore, Signatures
 from vipgate.store.interface import Park, ParkChange
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.store.staffing import Deed
@@ -37,8 +37,20 @@ class Wanted:
     enabled: bool
     allow_list: tuple[str, ...]
     rate_per_minute: int | None
+    require_hmac: bool
+    hold_replaces: bool
     retention_days: int | None
     charge_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the page tells of a park."""
+
+    park: Park
+    more: ParkMore
+    health: Health
+    signatures: Signatures
 
 
 async def show(visit: StaffVisit) -> Response:
@@ -47,19 +59,19 @@ async def show(visit: StaffVisit) -> Response:
 
 
 async def _page(visit: StaffVisit, form: Fields, status: int = 200) -> Response:
-    park, more, health = await _read(visit)
-    return visit.page("park_settings.html", status=status, park=park, more=more, health=health, form=form)
+    state = await _read(visit)
+    return visit.page("park_settings.html", status=status, form=form, state=state, days=SIGNATURE_DAYS)
 
 
-async def _read(visit: StaffVisit) -> tuple[Park, ParkMore, Health]:
+async def _read(visit: StaffVisit) -> Settings:
     park_uuid = path_text(visit, "park_uuid")
 
-    def read(desk: Desk) -> tuple[Park, ParkMore, Health]:
+    def read(desk: Desk) -> Settings:
         park, health = find(desk, park_uuid, visit.now_us)
         more = desk.browse.park_more(park_uuid)
         if more is None:
             raise no_park(park_uuid)
-        return park, more, health
+        return Settings(park, more, health, signatures_lately(desk, park_uuid, visit.now_us))
 
     return await visit.desk(read)
 
@@ -77,6 +89,8 @@ def read_wanted(form: Fields) -> Wanted:
         enabled=form.ticked("enabled"),
         allow_list=form.networks("allow_list", NETWORKS_MAX),
         rate_per_minute=form.whole("rate_per_minute", 1, RATE_MAX),
+        require_hmac=form.ticked("require_hmac"),
+        hold_replaces=form.ticked("hold_replaces"),
         retention_days=form.whole("retention_days", 1, RETENTION_DAYS_MAX),
         charge_address=address,
     )
@@ -84,11 +98,11 @@ def read_wanted(form: Fields) -> Wanted:
 
 async def change(visit: StaffVisit) -> Response:
     """Changes what differs, each with what it was and what it is in the audit log."""
-    park, more, _ = await _read(visit)
+    state = await _read(visit)
     wanted = read_wanted(visit.form)
     if visit.form.faults:
         return await _page(visit, visit.form, 422)
-    steps = _steps(visit, park, more, wanted)
+    steps = _steps(visit, state.park, state.more, wanted)
 
     def do(desk: Desk) -> None:
         for step in steps:
@@ -96,7 +110,7 @@ async def change(visit: StaffVisit) -> Response:
 
     await visit.desk(do)
     visit.context.watch.forget()
-    return visit.go(park_at(park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
+    return visit.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
 
 
 def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> list[Callable[[Desk], object]]:
@@ -106,7 +120,7 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
     steps: list[Callable[[Desk], object]] = []
     differing = {
         name: (getattr(park, name), getattr(wanted, name))
-        for name in ("name", "enabled", "allow_list", "rate_per_minute")
+        for name in ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
         if getattr(park, name) != getattr(wanted, name)
     }
     if differing:
@@ -117,6 +131,8 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
             enabled=wanted.enabled if "enabled" in differing else None,
             allow_list=wanted.allow_list if "allow_list" in differing else None,
             rate_per_minute=(wanted.rate_per_minute or 0) if "rate_per_minute" in differing else None,
+            require_hmac=wanted.require_hmac if "require_hmac" in differing else None,
+            hold_replaces=wanted.hold_replaces if "hold_replaces" in differing else None,
         )
         steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:
