@@ -121,6 +121,7 @@ class House:
     desk: Desk
     browser: Browser
     seqnos: dict[Language, list[str]]
+    held: dict[str, str]
     watches: list[Watch] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
 
@@ -212,7 +213,7 @@ def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     link = welcomed(gateway).split()[-1]
     seqnos = stock.push_what_is_refused(gateway)
     desk = open_desk(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())
-    house = House(gateway, desk, chromium, seqnos)
+    house = House(gateway, desk, chromium, seqnos, stock.push_replaces_again(gateway, desk, clock_us()))
     try:
         first = _make_first_account(house, link)
         for role in ("reader", "operator", "admin"):

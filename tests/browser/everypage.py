@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from browser.conftest import House
-from browser.stock import BUSY, CHANGED, NEVER, OLD_SECRET, REFUSING, ROUND_PLATE, SILENT, SOON_PLATE, STOCKS
+from browser.stock import BUSY, CHANGED, GUARDED, NEVER, OLD_SECRET, REFUSING, ROUND_PLATE, SILENT, SOON_PLATE, STOCKS
 from vipgate.store.browsing import JournalQuery
 
 # Pages before the login, those that anybody of the staff may see, and those of administrators.
@@ -24,6 +24,9 @@ INSIDE: Final = {
     "park refusing": f"/parks/{REFUSING}",
     "park old secret": f"/parks/{OLD_SECRET}",
     "park never": f"/parks/{NEVER}",
+    "park guarded": f"/parks/{GUARDED}",
+    "held": f"/parks/{GUARDED}/held/{{held}}",
+    "settings guarded": f"/parks/{GUARDED}/settings",
     "park new": "/parks/new",
     "settings": f"/parks/{REFUSING}/settings",
     "settings old secret": f"/parks/{OLD_SECRET}/settings",
@@ -44,6 +47,7 @@ INSIDE: Final = {
     "request refused": "/requests/{refused}",
     "request stored": "/requests/{stored}",
     "request stranger": "/requests/{stranger}",
+    "request held": "/requests/{held}",
     "no request": "/requests/20200101000000000000000000000001",
     "doctor": "/doctor",
     "charge types": f"/parks/{BUSY}/charge-types",
@@ -69,4 +73,4 @@ def inside(house: House) -> Iterator[tuple[str, str, int]]:
 def _seqnos(house: House) -> dict[str, str]:
     stored = house.desk.browse.journal(JournalQuery(park_uuid=BUSY, code="1001"), None, 5).items[2].seqno
     stranger = house.desk.browse.journal(JournalQuery(strangers=True), None, 1).items[0].seqno
-    return {"refused": house.seqnos["zh"][0], "stored": stored, "stranger": stranger}
+    return {"refused": house.seqnos["zh"][0], "stored": stored, "stranger": stranger, "held": house.held["stays"]}

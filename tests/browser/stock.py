@@ -51,6 +51,7 @@ OLD_SECRET: Final = "c3a9f0d2-1b84-4e6a-b7d5-6e8f7a9b0c04"
 STOCKS: Final = "5d8e6f7a-2c93-4b1d-a0e8-9b7c6d5e4f05"
 NEVER: Final = "e1f2a3b4-c5d6-4789-90ab-cdef01234506"
 DISABLED: Final = "a7b8c9d0-e1f2-4345-8678-9abcdef01207"
+GUARDED: Final = "b4d1e2f3-a5c6-4788-9a0b-cdef01234508"
 NAMES: Final = {
     BUSY: "海岸城购物中心北门停车场",
     SILENT: "体育中心地下停车场",
@@ -59,6 +60,7 @@ NAMES: Final = {
     STOCKS: "科技园南区停车楼",
     NEVER: "会展中心新馆停车场（三期，尚未接入）",
     DISABLED: "罗湖口岸临时停车场",
+    GUARDED: "前海湾地铁上盖停车场",
 }
 SMALL_PARKS: Final = 60
 # A record that was pushed three times, with another price and then another plate.
@@ -242,6 +244,21 @@ def push_what_is_refused(gateway: Gateway) -> dict[Language, list[str]]:
     assert gateway.push(wrong_body(5), "not the secret").code == "401"
     assert gateway.push(wrong_body(6).replace(REFUSING.encode(), b"nobody-knows-me")).code == "401"
     return seqnos
+
+
+def push_replaces_again(gateway: Gateway, desk: Desk, now_us: int) -> dict[str, str]:
+    """Stocks that a guarded park replaced, and then sent once more: what is held for each language, and what stays held."""
+    desk.store.change_park(GUARDED, ParkChange(hold_replaces=True))
+    sizes = {"zh": 30, "en": 24, "stays": 18}
+    stocks = {
+        name: encode_renewals(GUARDED, _sold(size, now_us, seed=60, first=size * 100), complete=True)
+        for name, size in sizes.items()
+    }
+    later = encode_renewals(GUARDED, _sold(12, now_us, seed=61, first=9_000))
+    assert {gateway.push(body).code for body in (*stocks.values(), later)} == {"1001"}
+    answers = {name: gateway.push(body) for name, body in stocks.items()}
+    assert {one.code for one in answers.values()} == {"403"}, answers
+    return {name: str(one.envelope["seqno"]) for name, one in answers.items()}
 
 
 def add_user(desk: Desk, name: str, role: Role, now_us: int, *, sees_plates: bool = False) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.sync_api import expect
 
 from browser.conftest import House
-from browser.stock import BUSY, NAMES, NEVER, OLD_SECRET, REFUSING, SILENT, SMALL_PARKS, STOCKS
+from browser.stock import BUSY, GUARDED, NAMES, NEVER, OLD_SECRET, REFUSING, SILENT, SMALL_PARKS, STOCKS
 from e2e.parkgateway import DONE, ParkGateway, sends
 from e2e.running import SECRET
 from vipgate.clock import clock_us
@@ -152,6 +153,41 @@ def test_restore_asks_twice_and_says_what_will_change(house: House, language: La
     visitor.is_told("done.restored")
     assert _records(house, STOCKS) == then
     assert len(list(house.desk.store.stream(STOCKS, Filter()))) == then
+
+
+def test_held_replace_is_let_through_once_after_two_questions(house: House, language: Language) -> None:
+    body = house.desk.store.refused_body(house.held[language])
+    assert body is not None
+    then = len(json.loads(body)["row"])
+    visitor = house.staff("operator", language).at("/")
+    row = visitor.page.get_by_role("row").filter(has_text=house.held[language])
+    expect(row).to_contain_text(NAMES[GUARDED])
+    visitor.send(row.get_by_role("link", name=f"{visitor.t('held.look')}…"))
+    expect(visitor.page.locator(".change")).to_contain_text(f"→ {then}")
+    now = _records(house, GUARDED)
+    visitor.press("restore.go_on")
+    expect(visitor.page.get_by_role("alert")).to_have_text(visitor.t("restore.again", now=now, then=then))
+    visitor.press("held.do")
+    visitor.is_told("done.replace_allowed")
+    expect(row).to_contain_text(visitor.t("held.allowed"))
+    assert _records(house, GUARDED) == now
+    assert house.gateway.push(body).code == "1001"
+    assert _records(house, GUARDED) == then
+    visitor.at(f"/parks/{GUARDED}")
+    expect(row).to_have_count(0)
+    assert house.actions()[0] == "park.allow_replace"
+
+
+def test_switches_are_turned_by_their_labels(house: House, language: Language) -> None:
+    park = f"small-{'003' if language == 'zh' else '004'}"
+    visitor = house.staff("operator", language).at(f"/parks/{park}/settings")
+    visitor.page.locator("#require_hmac-1").check()
+    visitor.page.get_by_text(visitor.t("park.hold_replaces"), exact=False).first.click()
+    visitor.press("save")
+    visitor.is_told("done.park_saved")
+    found = house.desk.store.find_park(park)
+    assert found is not None
+    assert (found.require_hmac, found.hold_replaces) == (True, True)
 
 
 def test_flagged_records_are_reviewed(house: House, language: Language) -> None:

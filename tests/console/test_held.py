@@ -137,6 +137,7 @@ def test_request_tells_that_it_is_held_and_where_the_yes_is_said(house: House) -
     assert f'href="{path_of(seqno)}"' in operator.page(f"/requests/{seqno}")
     page = reader.page(f"/requests/{seqno}")
     assert ("被暂扣，等待确认" in page, "/held/" in page) == (True, False)
+    assert "complete=1: 与此前的请求" in page, "what masks plates takes nothing else for one"
     house.desk.store.change_park(PARK, ParkChange(hold_replaces=False))
     assert "等待确认" not in operator.page(f"/requests/{seqno}")
 

@@ -42,10 +42,10 @@ def hold(earlier: Earlier | None) -> Refusal | None:
         return None
     return HeldReplace(
         Words(
-            f"与此前的 complete=1 请求 (seqno {earlier.seqno}) 完全相同, 其后已有其他数据, 已暂扣且未保存; "
-            "请平台运营方确认 (vipgate park allow-replace) 后原样重发, 或改用 HMAC 签名",
+            f"complete=1: 与此前的请求 (seqno {earlier.seqno}) 完全相同, 其后已有其他数据, 已暂扣且未保存; "
+            "请平台运营方确认 (控制台或 vipgate park allow-replace) 后原样重发, 或改用 HMAC 签名",
             f"this complete=1 is the same as that of seqno {earlier.seqno}, and more was stored since: it is held and nothing is "
-            "stored; ask the platform's operator to allow it (vipgate park allow-replace), then send the same again, or sign "
-            "with HMAC",
+            "stored; ask the platform's operator to allow it (console, or vipgate park allow-replace), then send the same again, "
+            "or sign with HMAC",
         )
     )
