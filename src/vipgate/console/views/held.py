@@ -16,6 +16,7 @@ from vipgate.console.names import ChargeNames, read_names
 from vipgate.console.showing import lines
 from vipgate.console.views.park import HELD_SHOWN_MAX, no_park
 from vipgate.console.visit import StaffVisit
+from vipgate.staff.hints import mask_hint
 from vipgate.store.browsing import Found, HeldStock, RecordQuery
 from vipgate.store.interface import JournalEntry, Park
 from vipgate.store.keeping import Desk
@@ -60,11 +61,13 @@ async def allow(visit: StaffVisit) -> Response:
 
 
 def _asking(visit: StaffVisit, told: Told, *, again: bool, moved: bool = False) -> Response:
+    why = "" if told.entry.hint is None else visit.speech.say(told.entry.hint)
     return visit.page(
         "held.html",
         status=409 if moved else 200,
         told=told,
         park=told.park,
+        why=why if visit.sees_plates else mask_hint(why),
         records=lines(visit.speech, told.gone[:GONE_SHOWN_MAX]),
         again=again,
         moved=moved,
