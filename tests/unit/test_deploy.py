@@ -22,6 +22,7 @@ from vipgate.cli.app import app
 from vipgate.health import MARKS
 from vipgate.inside.exposition import Parks, of_board, of_parks
 from vipgate.metrics import Board
+from vipgate.proxies import read_proxies
 from vipgate.settings import Settings
 from vipgate.wire import BODY_BYTES_MAX, PUSH_PATH
 
@@ -209,6 +210,16 @@ def test_limits_around_the_gateway_are_wider_than_its_own() -> None:
     idle_s = [int(found) for found in re.findall(r"keepalive(?:_timeout)? (\d+)s", nginx + caddy)]
     assert len(idle_s) == 4
     assert max(idle_s) < plain.idle_s
+
+
+def test_proxies_of_the_examples_say_whom_they_are_called_by_and_are_believed() -> None:
+    nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+    assert nginx.count("proxy_set_header X-Forwarded-For $remote_addr;") == nginx.count("proxy_pass ") == 2
+    assert nginx.count("proxy_set_header Host $host;") == 2
+    assert "header_up" not in caddy, "Caddy passes Host and adds the caller by itself"
+    trusted = re.findall(r'trusted_proxies = "([^"]+)"', nginx + caddy + OPERATING)
+    assert len(trusted) == 3
+    assert all(read_proxies(one).caller("127.0.0.1", "203.0.113.9") == "203.0.113.9" for one in trusted)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -1,4 +1,4 @@
-"""The threat model names tests that exist, and what is installed is what was pinned."""
+"""Threat model and guarantees name tests that exist, and what is installed is what was pinned."""
 
 from __future__ import annotations
 
@@ -9,26 +9,41 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROWS = [
-    line.strip("|").split("|")
-    for line in (ROOT / "docs" / "security.md").read_text(encoding="utf-8").partition("## HMAC")[0].splitlines()
-    if line.startswith("| ")
-][1:]
 NAMED = re.compile(r"`(tests/\w+/\w+\.py)::(test_\w+)`")
 
 
+def rows_of(page: str, until: str) -> list[list[str]]:
+    """The lines of a page's tables, but for their heads, cell by cell."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"## {until}")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.endswith("| test |")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+THREATS = rows_of("security.md", "HMAC")
+PROMISES = rows_of("guarantees.md", "Last runs")
+
+
 def test_every_threat_says_how_it_is_stopped_and_where_that_is_shown() -> None:
-    assert len(ROWS) > 40
-    for row in ROWS:
-        _, what, how, shown = map(str.strip, row)
+    assert len(THREATS) > 40
+    for row in THREATS:
+        _, what, how, shown = row
         assert what
         assert how
         assert NAMED.fullmatch(shown), row
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1].strip()[:40])
-def test_test_of_a_threat_is_there(row: list[str]) -> None:
-    found = NAMED.search(row[3])
+def test_every_promise_is_exact_and_says_where_it_is_shown() -> None:
+    assert len(PROMISES) > 40
+    for row in PROMISES:
+        _, exactly, shown = row
+        assert exactly
+        assert NAMED.fullmatch(shown), row
+    assert {row[0] for row in PROMISES} >= {"acknowledged is stored", "no half request", "once", "nothing sold is lost"}
+
+
+@pytest.mark.parametrize("row", [*THREATS, *PROMISES], ids=lambda row: row[-2][:40])
+def test_test_that_is_named_is_there(row: list[str]) -> None:
+    found = NAMED.search(row[-1])
     assert found is not None
     tree = ast.parse((ROOT / found[1]).read_text(encoding="utf-8"))
     assert found[2] in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
