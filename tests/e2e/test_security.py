@@ -197,13 +197,16 @@ def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running:
     assert "allow-replace" in hint(told)
     assert held_numbers(running) == 5
     [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
-    assert listed["seqno"] == told.envelope["seqno"]
+    assert (listed["seqno"], listed["times"], listed["allowed"]) == (told.envelope["seqno"], 1, False)
     kept = running.command("request", listed["seqno"], "--body")
     assert kept.stdout.encode() == STOCK
     assert running.command("park", "allow-replace", PARK, "1" * 32).returncode == 1
     run(running, "park", "allow-replace", PARK, listed["seqno"])
+    [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
+    assert listed["allowed"]
     assert running.push(STOCK).code == "1001"
     assert held_numbers(running) == 3
+    assert json.loads(run(running, "park", "held", PARK, "--format", "json")) == []
     assert running.push(body_of(2, first=50)).code == "1001"
     assert running.push(STOCK).code == "403"
     actions = [json.loads(line)["action"] for line in run(running, "audit", "--format", "jsonl").splitlines()]

@@ -26,7 +26,7 @@ from vipgate.cli.common import (
 from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
 from vipgate.clock import clock_us
 from vipgate.errors import HeldReplace, OperatorError
-from vipgate.store.browsing import JournalQuery, ParkMore
+from vipgate.store.browsing import ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.store.staffing import Deed
@@ -34,7 +34,7 @@ from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
 PARKS_A_PAGE: Final = 500
-HELD_LOOKED_AT: Final = 500
+HELD_SHOWN_MAX: Final = 500
 
 park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
 
@@ -334,23 +334,21 @@ def restore(
 
 @park.command("held")
 def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
-    """The newest requests with `complete=1` that were held; `vipgate request SEQNO --body` shows what one says."""
+    """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
     with desk_for(config, database) as desk:
         _found(desk.store, park_uuid)
-        wanted = JournalQuery(park_uuid=park_uuid, code=HeldReplace.code)
-        # Nothing but a held replace has its body kept under this code.
-        entries = [one for one in desk.browse.journal(wanted, None, HELD_LOOKED_AT).items if one.body_kept]
-    rows = [
-        {
-            "seqno": one.seqno,
-            "received": shown_instant(one.caller.received_us),
-            "from": one.caller.peer,
-            "bytes": one.caller.body_bytes,
-            "hint": None if one.hint is None else one.hint.en,
-        }
-        for one in entries
-    ]
-    print_many(rows, ("seqno", "received", "from", "bytes"), output)
+        rows = [
+            {
+                "seqno": one.seqno,
+                "first": shown_instant(one.first_us),
+                "last": shown_instant(one.last_us),
+                "times": one.times,
+                "bytes": one.body_bytes,
+                "allowed": one.allowed,
+            }
+            for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
+        ]
+    print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
 
 
 @park.command("allow-replace")

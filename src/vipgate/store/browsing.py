@@ -185,7 +185,7 @@ class ParkMore:
 class HeldStock:
     """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the newest time.
 
-    `allowed`: the next one with this body goes through.
+    `times` and `first_us` know of those whose bodies are kept still. `allowed`: the next one with this body goes through.
     """
 
     park_uuid: str
