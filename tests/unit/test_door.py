@@ -52,7 +52,14 @@ class Caller:
         board = Board(1)
         door = Door(app, InsideMeter(board), time.monotonic, STALL_S)
         named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
-        scope = {"type": "http", "method": "POST", "path": path, "root_path": "", "query_string": b"a=b"}
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": path,
+            "root_path": "",
+            "query_string": b"a=b",
+        }
         asyncio.run(door({**scope, "headers": named, "client": ("192.0.2.1", 5)}, self.receive, self.send))
         return board
 
