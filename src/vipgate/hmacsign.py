@@ -25,7 +25,7 @@ SIGNATURES_MAX: Final = 4
 SIGNATURE_CHARS_MAX: Final = 512
 WINDOW_S: Final = 300
 
-_VERSION: Final = "v1,"
+HMAC_MARK: Final = "v1,"
 _DIGEST_BYTES: Final = 32
 # No full stop: it parts id, time and body in what is signed.
 _is_id = re.compile(rf"[!-\-/-~]{{1,{ID_CHARS_MAX}}}", re.ASCII).fullmatch
@@ -49,7 +49,7 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 
 def hmac_sign(body: bytes, secret: str, webhook_id: str, at_s: int) -> str:
     """The header `webhook-signature` of `body`, sent under `webhook_id` at `at_s`, seconds since 1970 UTC."""
-    return _VERSION + base64.b64encode(_digest(secret.encode(), _head(webhook_id, str(at_s)), body)).decode("ascii")
+    return HMAC_MARK + base64.b64encode(_digest(secret.encode(), _head(webhook_id, str(at_s)), body)).decode("ascii")
 
 
 def hmac_headers(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
@@ -66,7 +66,7 @@ def is_stamped(body: bytes, stamp: Stamp, secret: str) -> bool:
     wanted = base64.b64encode(_digest(secret.encode(), _head(stamp.id, stamp.timestamp), body))
     right = False
     for given in stamp.signature[:SIGNATURE_CHARS_MAX].split()[:SIGNATURES_MAX]:
-        right |= hmac.compare_digest(_VERSION.encode() + wanted, given.encode("utf-8", "replace"))
+        right |= hmac.compare_digest(HMAC_MARK.encode() + wanted, given.encode("utf-8", "replace"))
     return right
 
 
@@ -182,8 +182,8 @@ def _contents(stamp: Stamp, body: bytes) -> Iterator[tuple[bytes, Words | None]]
 
 def _digests_meant(entry: str) -> Iterator[tuple[bytes, Words | None]]:
     """The digests that one entry of the header may stand for, each with what is wrong about its form."""
-    bare = entry.removeprefix(_VERSION).removeprefix("sha256=")
-    version = None if entry.startswith(_VERSION) else Words("签名前少了 v1,", "v1, is missing before the signature")
+    bare = entry.removeprefix(HMAC_MARK).removeprefix("sha256=")
+    version = None if entry.startswith(HMAC_MARK) else Words("签名前少了 v1,", "v1, is missing before the signature")
     padded = bare.rstrip("=") + "=" * (-len(bare.rstrip("=")) % 4)
     text = padded.encode("utf-8", "replace")
     alphabet = Words("应为带 = 的标准 base64 (+ 和 /)", "standard base64 with + and / and its = wanted")

@@ -10,6 +10,7 @@ import pytest
 from console.conftest import NOON_US, Browser, House
 from console.ledger import OTHER, PARK, SECRET, add_park, request, row
 from vipgate.console.views.doctor import ECHO_BYTES_MAX
+from vipgate.hmacsign import hmac_sign
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, sign
 
 BODY = request(row(operator="张三"))
@@ -48,6 +49,61 @@ def test_mistake_is_named_whether_the_secret_is_typed_or_kept(house: House, auth
         assert "&amp;app_secret=<b>‹secret›</b>" in page
         assert SECRET not in page
     assert told in ask(house.enter("reader", language="en"), authorization=authorization, secret=SECRET)
+
+
+AT_S = NOON_US // 1_000_000
+STAMP = {"webhook_id": "msg_1", "webhook_timestamp": str(AT_S)}
+
+
+@pytest.mark.parametrize(
+    ("signature", "told"),
+    [
+        (hmac_sign(BODY, SECRET, "msg_1", AT_S), "The signature is right"),
+        (hmac_sign(BODY, SECRET + "\n", "msg_1", AT_S), "a newline follows the secret"),
+        (hmac_sign(TEXT.encode("gb18030"), SECRET, "msg_1", AT_S), "signed over GBK bytes"),
+        (hmac_sign(BODY, SECRET, "msg_1", AT_S).removeprefix("v1,"), "v1, is missing before the signature"),
+        ("v1," + "A" * 43 + "=", "does not match"),
+        ("", 'class="secret"'),
+    ],
+)
+def test_mistake_of_an_hmac_is_named(house: House, signature: str, told: str) -> None:
+    add_park(house)
+    operator = house.enter("operator", language="en")
+    for fields in ({"park": PARK}, {"secret": SECRET}):
+        page = ask(operator, authorization=signature, **fields, **STAMP)
+        assert told in page, fields
+        assert hmac_sign(BODY, SECRET, "msg_1", AT_S).replace("+", "&#43;") in page.replace("+", "&#43;")
+        assert f"msg_1.{AT_S}.{{" in page
+        assert "&amp;app_secret=" not in page
+        assert SECRET not in page
+
+
+def test_old_secret_and_old_time_of_an_hmac_are_told(house: House) -> None:
+    add_park(house)
+    assert house.desk.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
+    browser = house.enter("operator", language="en")
+    old = hmac_sign(BODY, SECRET, "msg_1", AT_S)
+    assert "made with the old secret" in ask(browser, authorization=old, park=PARK, **STAMP)
+    early = hmac_sign(BODY, SECRET, "msg_1", AT_S - 86_400)
+    page = ask(browser, authorization=early, secret=SECRET, webhook_id="msg_1", webhook_timestamp=str(AT_S - 86_400))
+    assert "The signature is right" in page
+    assert "Were it to come only now" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "told"),
+    [
+        ({"webhook_id": "a.b", "webhook_timestamp": "1"}, 200, "without a full stop"),
+        ({"webhook_id": "a", "webhook_timestamp": "today"}, 200, "seconds since 1970"),
+        ({"webhook_id": "a"}, 200, "seconds since 1970"),
+        ({"authorization": "v1,AAAA"}, 422, "needs its id and timestamp"),
+        ({"webhook_id": "a" * 513, "webhook_timestamp": "1"}, 422, "at most 512"),
+    ],
+)
+def test_header_of_an_hmac_that_cannot_be_one_is_told(
+    house: House, fields: dict[str, str], status: int, told: str
+) -> None:
+    assert told in ask(house.enter(language="en"), status, secret=SECRET, **fields)
 
 
 def test_line_ends_of_a_pasted_text_do_not_matter(house: House) -> None:

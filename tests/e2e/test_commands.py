@@ -23,13 +23,14 @@ import pytest
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway, send
 from vipgate.clock import clock_us
+from vipgate.hmacsign import hmac_sign
 from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, sample_renewals
 from vipgate.seqno import seqno_prefix
 from vipgate.signature import sign
 from vipgate.store.interface import Caller, Push
 from vipgate.store.sqlite import SqliteStore
 from vipgate.vault import Vault
-from vipgate.wire import encode_renewals
+from vipgate.wire import PUSH_PATH, encode_renewals
 
 UNTIL_US = 1_795_492_800_000_000
 NOTICED_S = 1.0
@@ -255,6 +256,27 @@ def test_sign_prints_and_diagnoses(own: Gateway) -> None:
     complaint = fail(own, "sign", "--secret", "-", "body.json", "--check", near, given=SECRET)
     assert "&key=" in complaint
     assert SECRET not in complaint
+
+
+def test_sign_prints_headers_that_the_gateway_takes_and_diagnoses_an_hmac(own: Gateway) -> None:
+    own.start()
+    (own.home / "body.json").write_bytes(PAGE_BODY)
+    told = run(own, "sign", "--secret", "-", "body.json", "--hmac", given=SECRET + "\n")
+    headers = dict(line.split(": ", 1) for line in told.splitlines())
+    connection = own.connect()
+    connection.request("POST", PUSH_PATH, PAGE_BODY, {"Content-Type": "application/json", **headers})
+    assert connection.getresponse().status == 200
+    connection.close()
+    words = ("sign", "--secret", "-", "body.json", "--webhook-id", "msg_1", "--webhook-timestamp", "1795492800")
+    right = hmac_sign(PAGE_BODY, SECRET, "msg_1", 1_795_492_800)
+    assert right in run(own, *words, given=SECRET)
+    assert "right" in run(own, *words, "--check", right, given=SECRET)
+    complaint = fail(own, *words, "--check", hmac_sign(PAGE_BODY, SECRET + "\n", "msg_1", 1_795_492_800), given=SECRET)
+    assert "a newline follows the secret" in complaint
+    assert right in complaint
+    assert SECRET not in complaint
+    assert "--webhook-timestamp" in fail(own, "sign", "--secret", "-", "body.json", "--hmac", "--check", "x", given="s")
+    assert "seconds since 1970" in fail(own, *words[:-1], "yesterday", given=SECRET)
 
 
 def test_backup_while_pushes_go_on_holds_all_that_was_acknowledged_before(own: Gateway) -> None:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from secrets import token_hex
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -25,7 +26,18 @@ from vipgate.cli.common import (
     shown_instant,
     store_for,
 )
+from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
+from vipgate.hmacsign import (
+    SIGNATURE_HEADER,
+    WINDOW_S,
+    Stamp,
+    clock_fault,
+    diagnose_stamp,
+    form_fault,
+    hmac_headers,
+    is_stamped,
+)
 from vipgate.members import EXPORT_COLUMNS, export_members, flat_cells, journal_members
 from vipgate.renewal import fold_plate
 from vipgate.seqno import seqno_time_us
@@ -33,6 +45,8 @@ from vipgate.signature import diagnose, sign
 from vipgate.store.interface import Filter
 from vipgate.store.opening import distribute
 from vipgate.wire import BODY_BYTES_MAX
+
+_NO_MISTAKE: Final = "no known mistake leads to it; is the secret the right one?"
 
 
 class ExportFormat(StrEnum):
@@ -112,12 +126,20 @@ def sign_(
     secret: Annotated[str, typer.Option(help="- reads it from standard input; env:NAME, file:PATH.")],
     file: Annotated[Path | None, typer.Argument(help="The body; standard input where absent.")] = None,
     check: Annotated[
-        str | None, typer.Option(metavar="HEX", help="A signature to compare with, and to explain.")
+        str | None, typer.Option(metavar="SIGNATURE", help="A signature to compare with, and to explain.")
+    ] = None,
+    hmac: Annotated[bool, typer.Option("--hmac", help="HMAC in place of MD5: prints the three headers.")] = False,
+    webhook_id: Annotated[str | None, typer.Option(help="Of an HMAC signature; default: a new one.")] = None,
+    webhook_timestamp: Annotated[
+        str | None, typer.Option(help="The same: seconds since 1970 UTC; default: now.")
     ] = None,
 ) -> None:
     """Print the signature of a body, or say what is wrong with one."""
     key = read_secret(secret)
     body = _read_body(file)
+    if hmac or webhook_id is not None or webhook_timestamp is not None:
+        _sign_stamp(body, key, check, webhook_id, webhook_timestamp)
+        return
     if check is None:
         typer.echo(sign(body, key))
         return
@@ -125,8 +147,34 @@ def sign_(
         typer.echo("The signature is right.")
         return
     mistake = diagnose(body, check, [(key, None)])
-    reason = mistake.en if mistake is not None else "no known mistake leads to it; is the secret the right one?"
+    reason = mistake.en if mistake is not None else _NO_MISTAKE
     raise OperatorError(f"The signature is wrong: {reason}\nright would be {sign(body, key)}")
+
+
+def _sign_stamp(body: bytes, key: str, check: str | None, webhook_id: str | None, timestamp: str | None) -> None:
+    """The same for HMAC (docs/security.md), whose id and time are part of what is signed."""
+    if check is not None and (webhook_id is None or timestamp is None):
+        raise OperatorError("To check an HMAC signature give --webhook-id and --webhook-timestamp as they were sent.")
+    now_s = clock_us() // 1_000_000
+    stamp = Stamp(
+        f"msg_{token_hex(16)}" if webhook_id is None else webhook_id.strip(),
+        str(now_s) if timestamp is None else timestamp.strip(),
+        "" if check is None else check.strip(),
+    )
+    malformed = form_fault(stamp)
+    if malformed is not None:
+        raise OperatorError(malformed.en)
+    headers = hmac_headers(body, key, stamp.id, int(stamp.timestamp))
+    if check is None:
+        typer.echo("\n".join(f"{name}: {value}" for name, value in headers.items()))
+        return
+    if is_stamped(body, stamp, key):
+        late = clock_fault(stamp, now_s, WINDOW_S)
+        typer.echo("The signature is right." + (f" Sent only now: {late.en}" if late is not None else ""))
+        return
+    mistake = diagnose_stamp(body, stamp, key, key)
+    reason = mistake.en if mistake is not None else _NO_MISTAKE
+    raise OperatorError(f"The signature is wrong: {reason}\nright would be {headers[SIGNATURE_HEADER]}")
 
 
 def _read_body(file: Path | None) -> bytes:

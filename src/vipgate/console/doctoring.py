@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import md5, sha256
 from typing import Final, Literal, get_args
 
 from vipgate.console.bodies import as_text
 from vipgate.console.forms import Fields
 from vipgate.errors import BadRequest, Words
+from vipgate.hmacsign import WINDOW_S, Stamp, clock_fault, form_fault, hmac_sign, is_stamped
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, SECRET_MARK, is_signed, sign
+from vipgate.stamped import explain_stamped
 from vipgate.wire import Keys, explain, split
 
 Coding = Literal["utf-8", "gbk", "base64", "hex"]
@@ -26,7 +28,8 @@ EDGE_BYTES: Final = 12
 class Finding:
     """What was found. `used` says which secret a right signature was made with; `mistake` is None for a right one.
 
-    `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret.
+    `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret. `late`: what
+    would be wrong with the time of a right HMAC if it came only now. `right` is empty where there is nothing to sign with.
     """
 
     given: bool
@@ -39,6 +42,8 @@ class Finding:
     left_out: int
     first: str
     last: str
+    kind: Literal["md5", "hmac"] = "md5"
+    late: Words | None = None
 
 
 def read_bodies(form: Fields) -> list[bytes]:
@@ -93,6 +98,40 @@ def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
     return _finding(bodies[0], given, None, unknown, keys)
 
 
+def examine_stamped(bodies: Sequence[bytes], stamp: Stamp, keys: Keys, now_s: float) -> Finding:
+    """The same for the three headers of an HMAC."""
+    malformed = form_fault(stamp)
+    if malformed is not None:
+        return _stamped(bodies[0], stamp, None, malformed, "")
+    right = [hmac_sign(body, keys.current, stamp.id, int(stamp.timestamp)) for body in bodies]
+    for body, signature in zip(bodies, right, strict=True):
+        used = _stamped_with(body, stamp, keys)
+        if used is not None:
+            late = clock_fault(stamp, now_s, WINDOW_S)
+            return replace(_stamped(body, stamp, used, None, signature), late=late)
+    if not stamp.signature:
+        return _stamped(bodies[0], stamp, None, None, right[0])
+    unknown = explain_stamped(b"", stamp, None).hint
+    for body, signature in zip(bodies, right, strict=True):
+        mistake = explain_stamped(body, stamp, keys).hint
+        if mistake != unknown:
+            return _stamped(body, stamp, None, mistake, signature)
+    return _stamped(bodies[0], stamp, None, unknown, right[0])
+
+
+def _stamped_with(body: bytes, stamp: Stamp, keys: Keys) -> Literal["current", "previous"] | None:
+    if is_stamped(body, stamp, keys.current):
+        return "current"
+    return "previous" if keys.previous is not None and is_stamped(body, stamp, keys.previous) else None
+
+
+def _stamped(
+    body: bytes, stamp: Stamp, used: Literal["current", "previous"] | None, mistake: Words | None, right: str
+) -> Finding:
+    before = f"{stamp.id}.{stamp.timestamp}."
+    return _told(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
+
+
 def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"] | None:
     body_md5 = md5(body, usedforsecurity=False)
     if is_signed(body_md5, given, keys.current):
@@ -103,18 +142,34 @@ def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"]
 def _finding(
     body: bytes, given: str, used: Literal["current", "previous"] | None, mistake: Words | None, keys: Keys
 ) -> Finding:
+    right, mark = sign(body, keys.current), SECRET_MARK.decode()
+    return _told(body, "", mark, given=bool(given), used=used, mistake=mistake, right=right, kind="md5")
+
+
+def _told(
+    body: bytes,
+    before: str,
+    after: str,
+    *,
+    given: bool,
+    used: Literal["current", "previous"] | None,
+    mistake: Words | None,
+    right: str,
+    kind: Literal["md5", "hmac"],
+) -> Finding:
     text = as_text(body)
     left_out = max(0, len(text) - HEAD_CHARS - TAIL_CHARS)
     pieces = (text[:HEAD_CHARS], text[-TAIL_CHARS:]) if left_out else (text, "")
     return Finding(
-        given=bool(given),
+        given=given,
         used=used,
         mistake=mistake,
-        right=sign(body, keys.current),
+        right=right,
         bytes=len(body),
         sha256=sha256(body).hexdigest(),
-        hashed=(pieces[0], pieces[1] + SECRET_MARK.decode()),
+        hashed=(before + pieces[0], pieces[1] + after),
         left_out=left_out,
         first=body[:EDGE_BYTES].hex(" "),
         last=body[-EDGE_BYTES:].hex(" "),
+        kind=kind,
     )

@@ -10,8 +10,8 @@ TEXTS: Final = {
     "nav.doctor": Words("签名诊断", "Signature doctor"),
     "doctor.title": Words("签名诊断", "Signature doctor"),
     "doctor.lead": Words(
-        "粘贴车场实际发送的正文和 Authorization 请求头，查明签名错在哪里。",
-        "Paste the body that the park really sends and its Authorization header, and be told what is wrong with the signature.",
+        "粘贴车场实际发送的正文和签名请求头，查明签名错在哪里。",
+        "Paste the body that the park really sends and the headers of its signature, and be told what is wrong with it.",
     ),
     "doctor.body": Words("正文", "Body"),
     "doctor.body.hint": Words(
@@ -23,8 +23,13 @@ TEXTS: Final = {
     "doctor.coding.gbk": Words("文本，以 GBK 发送", "text, sent as GBK"),
     "doctor.coding.base64": Words("原始字节的 base64", "raw bytes as base64"),
     "doctor.coding.hex": Words("原始字节的十六进制", "raw bytes as hex"),
-    "doctor.authorization": Words("Authorization 请求头", "Authorization header"),
+    "doctor.authorization": Words(
+        "Authorization 或 webhook-signature 请求头", "Header Authorization or webhook-signature"
+    ),
     "doctor.authorization.hint": Words("留空则只计算正确的签名", "Empty: only the right signature is made"),
+    "doctor.webhook_id": Words("webhook-id 请求头", "Header webhook-id"),
+    "doctor.webhook_timestamp": Words("webhook-timestamp 请求头", "Header webhook-timestamp"),
+    "doctor.webhook.hint": Words("仅 HMAC 签名", "HMAC signatures only"),
     "doctor.park": Words("使用平台保存的车场密钥", "Use the secret that the platform keeps of a park"),
     "doctor.park.hint": Words(
         "名称或 park_uuid；留空则取正文中的 park_uuid。记入操作日志。",
@@ -46,6 +51,10 @@ TEXTS: Final = {
     "doctor.with.park": Words("车场 {park} 的密钥", "that of the park {park}"),
     "doctor.with.typed": Words("输入的密钥", "the one that was typed"),
     "doctor.hashed": Words("参与 MD5 的内容", "What the MD5 is made over"),
+    "doctor.hashed.hmac": Words(
+        "参与 HMAC-SHA256 的内容，以车场密钥为键", "What the HMAC-SHA256 is made over, keyed with the secret"
+    ),
+    "doctor.late": Words("若现在才收到", "Were it to come only now"),
     "doctor.hashed.secret": Words("‹密钥›", "‹secret›"),
     "doctor.left_out": Words("…… 略去 {n} 个字符 ……", "… {n} characters left out …"),
     "doctor.bytes": Words("正文长度", "Length of the body"),

@@ -9,12 +9,13 @@ from markupsafe import escape
 from starlette.responses import Response
 
 from vipgate.console.choosing import PARK_CHARS_MAX, choose_park, parks_to_offer
-from vipgate.console.doctoring import CODINGS, Finding, examine, park_named, read_bodies
+from vipgate.console.doctoring import CODINGS, Finding, examine, examine_stamped, park_named, read_bodies
 from vipgate.console.faults import PageRefused
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Page
 from vipgate.console.visit import StaffVisit
 from vipgate.errors import OperatorError, Words
+from vipgate.hmacsign import HMAC_MARK, Stamp
 from vipgate.signature import AUTHORIZATION_CHARS_MAX, DIAGNOSIS_BYTES_MAX
 from vipgate.store.interface import Park
 from vipgate.store.keeping import Desk
@@ -52,11 +53,7 @@ def _page(visit: StaffVisit, form: Fields, finding: Finding | None, park: Park |
 async def ask(visit: StaffVisit) -> Response:
     """Looks at what was sent. The secret that was typed is used here and goes nowhere."""
     form = visit.form
-    authorization = form.raw("authorization").strip()
-    if len(authorization) > AUTHORIZATION_CHARS_MAX:
-        form.fault(
-            "authorization", f"最多 {AUTHORIZATION_CHARS_MAX} 个字符", f"at most {AUTHORIZATION_CHARS_MAX} characters"
-        )
+    stamp = _headers(form)
     secret = form.raw("secret")
     if len(secret) > SECRET_CHARS_MAX:
         form.fault("secret", f"最多 {SECRET_CHARS_MAX} 个字符", f"at most {SECRET_CHARS_MAX} characters")
@@ -67,21 +64,34 @@ async def ask(visit: StaffVisit) -> Response:
             form.fault("secret", "必填", "required")
     bodies = read_bodies(form)
     typed = Keys(secret) if secret else None
-    finding, park, offered = await visit.desk(
-        partial(_examine, visit=visit, bodies=bodies, authorization=authorization, typed=typed)
-    )
+    finding, park, offered = await visit.desk(partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed))
     return _page(visit, _echo(form), finding, park, offered)
 
 
+def _headers(form: Fields) -> Stamp:
+    """The signature that was pasted, with id and time where it is an HMAC; faults are noted."""
+    stamp = Stamp(*(form.raw(name).strip() for name in ("webhook_id", "webhook_timestamp", "authorization")))
+    for name, text in (
+        ("authorization", stamp.signature),
+        ("webhook_id", stamp.id),
+        ("webhook_timestamp", stamp.timestamp),
+    ):
+        if len(text) > AUTHORIZATION_CHARS_MAX:
+            form.fault(name, f"最多 {AUTHORIZATION_CHARS_MAX} 个字符", f"at most {AUTHORIZATION_CHARS_MAX} characters")
+    if stamp.signature.startswith(HMAC_MARK) and not (stamp.id and stamp.timestamp):
+        form.fault("webhook_id", "HMAC 签名还需要 id 和 timestamp", "an HMAC signature needs its id and timestamp")
+    return stamp
+
+
 def _examine(
-    desk: Desk, visit: StaffVisit, bodies: list[bytes], authorization: str, typed: Keys | None
+    desk: Desk, visit: StaffVisit, bodies: list[bytes], stamp: Stamp, typed: Keys | None
 ) -> tuple[Finding | None, Park | None, list[Park]]:
     form = visit.form
     offered = parks_to_offer(desk) if visit.may("operator") else []
     if form.faults:
         return None, None, offered
     if typed is not None:
-        return examine(bodies, authorization, typed), None, offered
+        return _look(visit, bodies, stamp, typed), None, offered
     if not form.get("park"):
         form = Fields([("park", park_named(bodies))])
     park = choose_park(desk, form)
@@ -95,7 +105,14 @@ def _examine(
         return None, None, offered
     # Whoever has a signature made with a park's secret could push in its name: it is written down.
     desk.staff.note(visit.deed("signature.check", park_uuid=park.park_uuid, subject=park.name))
-    return examine(bodies, authorization, keys), park, offered
+    return _look(visit, bodies, stamp, keys), park, offered
+
+
+def _look(visit: StaffVisit, bodies: list[bytes], stamp: Stamp, keys: Keys) -> Finding:
+    """By HMAC where id or time are given, else by MD5."""
+    if stamp.id or stamp.timestamp:
+        return examine_stamped(bodies, stamp, keys, visit.now_us / 1_000_000)
+    return examine(bodies, stamp.signature, keys)
 
 
 def _keys(desk: Desk, visit: StaffVisit, park_uuid: str) -> Keys | None:
@@ -115,7 +132,7 @@ def _echo(form: Fields) -> Fields:
     told = Fields(
         [
             (name, form.raw(name))
-            for name in ("body", "coding", "authorization", "park")
+            for name in ("body", "coding", "authorization", "webhook_id", "webhook_timestamp", "park")
             if len(escape(form.raw(name)).encode()) <= ECHO_BYTES_MAX
         ]
     )
