@@ -53,6 +53,9 @@ class Hunt:
             self._keep(target, first_seed, last, error)
 
     def _keep(self, target: Target, first_seed: int, data: bytes, error: BaseException) -> None:
+        # What does not happen every time comes in a group.
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
         place = traceback.extract_tb(error.__traceback__)[-1]
         known = f"{target.name} {type(error).__name__} {Path(place.filename).name}:{place.lineno}"
         self.finds[known] += 1

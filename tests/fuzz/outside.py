@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import md5
 from typing import Any, Final
 
@@ -36,10 +37,10 @@ def check_body(gate: Gate, body: bytes, charset: str) -> None:
 
 def _check_stored(answer: Answered, text: str, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
     """By another reader of JSON: as many rows as there are in it, and each of its order numbers is there."""
-    request = json.loads(text.removeprefix("\ufeff"), strict=True, parse_constant=_no_number, parse_int=str)
+    request = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number, parse_int=str, parse_float=str)
     rows = request["row"]
     if isinstance(rows, str):
-        rows = json.loads(rows, parse_constant=_no_number, parse_int=str)
+        rows = json.loads(rows, parse_constant=_no_number, parse_int=str, parse_float=str)
     payload = answer.envelope["payload"]
     if payload["received"] != len(rows):
         raise Wrong(f"{len(rows)} rows, {payload}")
@@ -47,8 +48,16 @@ def _check_stored(answer: Answered, text: str, before: Mapping[str, Stored], aft
     changed = payload["inserted"] + payload["updated"]
     if len(written) != changed or not all(number in after for number in _order_numbers(rows)):
         raise Wrong(f"{payload}, and {len(written)} records are there")
-    if request.get("complete") in (None, "", "0") and not before.keys() <= after.keys():
+    if not _replaces(request.get("complete")) and not before.keys() <= after.keys():
         raise Wrong("records are gone after a push that replaces nothing")
+
+
+def _replaces(complete: Any) -> bool:
+    """Anything but 0 and 1 must not have been taken."""
+    given = Decimal(complete.strip() or 0) if isinstance(complete, str) else Decimal(complete is not None)
+    if given not in (0, 1) or isinstance(complete, bool):
+        raise Wrong(f"complete was {complete!r}")
+    return given == 1
 
 
 def _no_number(name: str) -> Any:
