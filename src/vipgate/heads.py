@@ -27,7 +27,9 @@ def head_refusal(headers: dict[bytes, bytes], version: str, repeated: bytes) -> 
         return BadRequest(Words(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
     if version not in VERSIONS:
         return BadRequest(Words(f"应为 HTTP/1.1, 收到 HTTP/{version}", f"HTTP/1.1 is wanted, got HTTP/{version}"))
-    if b"transfer-encoding" in headers and (version == "1.0" or headers[b"transfer-encoding"].lower() != b"chunked"):
+    if b"transfer-encoding" in headers and (
+        version == "1.0" or headers[b"transfer-encoding"].strip().lower() != b"chunked"
+    ):
         # HTTP/1.0 knows no chunks: a proxy in between may see another end of the body than we do.
         shown = headers[b"transfer-encoding"][:64].decode("latin-1")
         return BadRequest(

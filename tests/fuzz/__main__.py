@@ -7,15 +7,19 @@ What was found lies in a folder that the last lines name, as small as it could b
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import secrets
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 from fuzz.hunt import Hunt
 from fuzz.targets import all_targets
+
+ROUND_S_MAX: Final = 600
 
 
 def main() -> int:
@@ -31,10 +35,13 @@ def main() -> int:
         seed = first_seed
         while time.monotonic() < until_s:
             for target in chosen:
+                # An input that is worked on for ever is a find as well; where, tells the traceback.
+                faulthandler.dump_traceback_later(ROUND_S_MAX, exit=True)
                 hunt.go(target, seed)
                 if time.monotonic() >= until_s:
                     break
             seed += 1
+    faulthandler.cancel_dump_traceback_later()
     say(f"seed {first_seed}: {hunt.told()}")
     if not hunt.finds:
         finds.rmdir()

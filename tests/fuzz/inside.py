@@ -65,8 +65,14 @@ class Inside:
         }  # fmt: skip
         status, length = 0, 0
 
+        came = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            """The request, then nothing: the caller stays until it has its answer."""
+            for message in came:
+                return message
+            await asyncio.Event().wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             nonlocal status, length
