@@ -1,13 +1,12 @@
 """Group commit: requests that are ready at the same time share one transaction and one fsync.
 
-One thread owns the writing store and drains one queue in order; whatever waits when it comes free is the next group.
+One thread owns the writing store; of what waits when it comes free, the next group is taken from the parks by turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,12 +15,18 @@ import structlog
 from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
 from vipgate.metrics import Meter
 from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention, Store
+from vipgate.turns import Room, Turns, Waiting
 
 log = structlog.get_logger()
 
 # None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
 OVERLOADED = Words(
     "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
+)
+CROWDED = Words(
+    "该车场等待保存的请求过多, 未保存; 请减少并发, 合并为更大的批次, 并稍后原样重发",
+    "too much of this park waits already, so nothing was stored; send fewer requests at once, in larger batches, "
+    "and the same again later",
 )
 STOPPING = Words(
     "平台正在停止; 请稍后原样重发, 只会保存一次",
@@ -35,6 +40,7 @@ class CommitLimits:
 
     queue_requests_max: int = 4096
     queue_rows_max: int = 100_000
+    queue_bytes_max: int = 128 * 1024 * 1024
     queue_refused_max: int = 512
     group_requests_max: int = 512
     group_rows_max: int = 1_000
@@ -42,8 +48,18 @@ class CommitLimits:
     housekeeping_s: float = 60.0
     purge_pause_s: float = 0.2
 
+    @property
+    def room(self) -> Room:
+        """What may wait."""
+        return Room(
+            pushes_max=self.queue_requests_max,
+            rows_max=self.queue_rows_max,
+            bytes_max=self.queue_bytes_max,
+            refusals_max=self.queue_refused_max,
+        )
 
-Waiting = tuple[Push | Refused, "asyncio.Future[Outcome]"]
+
+Request = tuple[Push | Refused, "asyncio.Future[Outcome]"]
 
 
 class Committer:
@@ -64,9 +80,7 @@ class Committer:
         self._retention = retention
         self._clock_us = clock_us
         self._clock_s = clock_s
-        self._queue: deque[Waiting] = deque()
-        self._rows = 0
-        self._refused = 0
+        self._turns: Turns[Request] = Turns(limits.room)
         self._stopping = False
         self._ready = threading.Condition()
         self._loop = asyncio.get_running_loop()
@@ -89,29 +103,40 @@ class Committer:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many requests and how many rows wait."""
-        return len(self._queue), self._rows
+        return len(self._turns), self._turns.total.rows
+
+    def refusal(self) -> Unavailable | None:
+        """Why no push of any park is taken now, or None."""
+        if self._stopping or self._turns.is_full:
+            return self._unavailable(STOPPING if self._stopping else OVERLOADED)
+        return None
+
+    def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
+        """Raises Unavailable where a push of `park_uuid` could not wait now."""
+        if self._stopping:
+            raise self._unavailable(STOPPING)
+        if not self._turns.has_room(park_uuid, rows, body_bytes):
+            raise self._unavailable(OVERLOADED if self._turns.is_full else CROWDED)
 
     def submit(self, push: Push) -> asyncio.Future[Outcome]:
-        """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where the queue is full."""
-        limits = self._limits
-        rows = len(push.renewals)
-        full = self._rows + rows > limits.queue_rows_max and self._rows > 0
-        if self._stopping or full or len(self._queue) - self._refused >= limits.queue_requests_max:
-            raise Unavailable(STOPPING if self._stopping else OVERLOADED, retry_after_s=limits.retry_after_s)
-        return self._append(push, rows)
+        """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where there is no room for it."""
+        rows, body_bytes = len(push.renewals), push.caller.body_bytes
+        self.check_room(push.park_uuid, rows, body_bytes)
+        return self._append(push, rows, body_bytes, is_push=True)
 
     def note(self, refused: Refused) -> asyncio.Future[Outcome] | None:
-        """Queues a refusal for the journal; None where too many wait already: they must not crowd out the pushes."""
-        if self._stopping or self._refused >= self._limits.queue_refused_max:
+        """Queues a refusal for the journal; None where too many wait already."""
+        if self._stopping or not self._turns.has_room_for_refusal(refused.park_uuid):
             return None
-        return self._append(refused, 0)
+        return self._append(refused, 0, refused.caller.body_bytes, is_push=False)
 
-    def _append(self, request: Push | Refused, rows: int) -> asyncio.Future[Outcome]:
+    def _unavailable(self, words: Words) -> Unavailable:
+        return Unavailable(words, retry_after_s=self._limits.retry_after_s)
+
+    def _append(self, request: Push | Refused, rows: int, body_bytes: int, *, is_push: bool) -> asyncio.Future[Outcome]:
         future: asyncio.Future[Outcome] = self._loop.create_future()
         with self._ready:
-            self._queue.append((request, future))
-            self._rows += rows
-            self._refused += isinstance(request, Refused)
+            self._turns.add(request.park_uuid, Waiting((request, future), rows, body_bytes, is_push))
             self._ready.notify()
         return future
 
@@ -131,9 +156,9 @@ class Committer:
     def _step(self, store: Store) -> bool:
         """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
         with self._ready:
-            if not self._queue and not self._stopping:
+            if not self._turns and not self._stopping:
                 self._ready.wait(max(0.0, self._next_housekeeping_s - self._clock_s()))
-            group = self._take()
+            group = self._turns.take(self._limits.group_requests_max, self._limits.group_rows_max)
             stopping = self._stopping
         if group:
             results = self._commit(store, [request for request, _ in group])
@@ -141,21 +166,6 @@ class Committer:
         if not stopping and self._clock_s() >= self._next_housekeeping_s:
             self._housekeep(store)
         return bool(group) or not stopping
-
-    def _take(self) -> list[Waiting]:
-        """The next group, oldest first, within the bounds of one; at least one request where any waits."""
-        group: list[Waiting] = []
-        rows = 0
-        while self._queue and len(group) < self._limits.group_requests_max:
-            request = self._queue[0][0]
-            more = len(request.renewals) if isinstance(request, Push) else 0
-            if group and rows + more > self._limits.group_rows_max:
-                break
-            rows += more
-            self._refused -= isinstance(request, Refused)
-            group.append(self._queue.popleft())
-        self._rows -= rows
-        return group
 
     def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
         since_s = self._clock_s()

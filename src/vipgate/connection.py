@@ -20,6 +20,9 @@ from vipgate.ingest import Reply, readable_peer
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024
+_RETRY_S: Final = 2
+# Of a refused body that is read to its end, so that the connection can go on.
+SKIPPED_BYTES_MAX: Final = 64 * 1024
 
 
 class Host(Protocol):
@@ -57,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._raw_bytes = self._piece_bytes = 0
         self._body: bytes | bytearray = b""
         self._discarding = False
+        self._skipped: Refusal | None = None
         self._reading = True
         self._closing = False
         self._waiting: deque[tuple[Request, Refusal | None]] = deque()
@@ -157,7 +161,7 @@ class Connection(asyncio.Protocol):
         if self._discarding:
             return
         self._url, self._headers, self._repeated = b"", {}, b""
-        self._head_done = False
+        self._head_done, self._skipped = False, None
         self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes
         self._drop_body()
@@ -199,9 +203,19 @@ class Connection(asyncio.Protocol):
             or head_refusal(self._headers, version, self._repeated)
             or self._server.app.refusal_before_body(request)
         )
-        if refusal is None and declared.isdigit() and int(declared[:20]) > self._limits.body_bytes_max:
+        declared_bytes = int(declared[:20]) if declared.isdigit() else 0
+        if refusal is None and declared_bytes > self._limits.body_bytes_max:
             refusal = self._too_large()
-        if refusal is not None and has_body:
+        if refusal is None and self._server.bodies_bytes + declared_bytes > self._limits.bodies_bytes_max:
+            refusal = Unavailable(OVERLOADED, retry_after_s=_RETRY_S)
+        if (
+            isinstance(refusal, Unavailable)
+            and 0 < declared_bytes <= SKIPPED_BYTES_MAX
+            and b"expect" not in self._headers
+        ):
+            # It is on its way already: to let it pass costs less than a new connection, for both sides.
+            self._skipped = refusal
+        elif refusal is not None and has_body:
             self._refuse_body(refusal)
         elif refusal is not None:
             self._enqueue(request, refusal)
@@ -224,13 +238,13 @@ class Connection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """A piece of the body, within the bounds."""
         request = self._request
-        if request is None or self._discarding:
+        if request is None or self._discarding or self._skipped is not None:
             return
         if len(self._body) + len(chunk) > self._limits.body_bytes_max:
             self._refuse_body(self._too_large())
             return
         if self._server.bodies_bytes + len(chunk) > self._limits.bodies_bytes_max:
-            self._refuse_body(Unavailable(OVERLOADED, retry_after_s=2))
+            self._refuse_body(Unavailable(OVERLOADED, retry_after_s=_RETRY_S))
             return
         self._server.bodies_bytes += len(chunk)
         request.body_md5.update(chunk)
@@ -258,7 +272,7 @@ class Connection(asyncio.Protocol):
         request.received_us = self._server.clock_us()
         # Its bytes stay counted until it is answered.
         request.body, self._body = bytes(self._body), b""
-        self._enqueue(request, None)
+        self._enqueue(request, self._skipped)
 
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
         self._waiting.append((request, refusal))

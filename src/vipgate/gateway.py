@@ -32,9 +32,9 @@ class Outside:
         self._always_200 = always_200
 
     def refusal_before_body(self, request: Request) -> Refusal | None:
-        """No such path, or a method it does not take."""
+        """No such path, a method it does not take, or no room for any push."""
         if request.path == PUSH_PATH and request.method == "POST":
-            return None
+            return self._road.refusal_of_all()
         allowed = {PUSH_PATH: ("POST",), DIGEST_PATH: ("POST",), "/healthz": _READING}.get(request.path)
         return _routed(request, allowed, f"POST {PUSH_PATH}")
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from vipgate.commit import INTERNAL, Committer
+from vipgate.commit import CROWDED, INTERNAL, Committer
 from vipgate.digests import Digests, read_question
 from vipgate.errors import (
     BadRequest,
@@ -23,13 +23,14 @@ from vipgate.errors import (
     OperatorError,
     Refusal,
     StoreError,
+    TooOften,
     Unavailable,
     VipgateError,
     Words,
 )
 from vipgate.hmacsign import WINDOW_S, Stamp
 from vipgate.metrics import Meter
-from vipgate.parks import Admission, Directory
+from vipgate.parks import Admission, Bucket, Directory
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
 from vipgate.stamped import explain_stamped, verify_stamped
@@ -53,6 +54,12 @@ log = structlog.get_logger()
 INLINE_BYTES_MAX: Final = 1024 * 1024
 DIAGNOSIS_SHARE: Final = 0.2
 CLAIMED_CHARS_MAX: Final = 64
+# What may wait of one park for the directory, or for a large body of its own to be decoded.
+LINE_REQUESTS_MAX: Final = 1024
+LINE_BYTES_MAX: Final = 64 * 1024 * 1024
+LINE_RETRY_S: Final = 2
+# Of refusals that a caller provokes by sending more: a line of the journal costs as much as a record.
+OFTEN_A_MINUTE_MAX: Final = 600
 
 STORE_DOWN = Words(
     "平台存储暂不可用; 请稍后原样重发, 只会保存一次",
@@ -157,6 +164,7 @@ class Road:
         self._lines: dict[str, Line] = {}
         self._store_refused = Tally("store refused", clock_s)
         self._unjournaled = Tally("refused, not journaled", clock_s)
+        self._often = Bucket(OFTEN_A_MINUTE_MAX, clock_s())
 
     async def push(self, knock: Knock) -> Reply:
         """The answer to one push, after the commit. Never raises."""
@@ -165,6 +173,10 @@ class Road:
     async def compare(self, knock: Knock) -> Reply:
         """The answer to a park that asks for the sums of what the platform holds of it. Never raises."""
         return await self._answered(knock, self._compared)
+
+    def refusal_of_all(self) -> Unavailable | None:
+        """Why no push of any park is taken now, or None."""
+        return self._committer.refusal()
 
     async def _answered(self, knock: Knock, steps: Callable[[Knock, str, Progress], Awaitable[Reply]]) -> Reply:
         seqno = self._mint.mint(knock.received_us)
@@ -216,6 +228,7 @@ class Road:
         if admission is None or claim.park_uuid in self._lines or len(knock.body) > INLINE_BYTES_MAX:
             return None
         verified = self._verified(claim, knock, admission, known)
+        self._check_room(verified, knock)
         return self._submit(decode(verified), verified, knock, seqno, known)
 
     async def _in_line(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome]:
@@ -224,16 +237,21 @@ class Road:
         It holds its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
         """
         line = self._lines.setdefault(claim.park_uuid, Line())
+        if not line.has_room(len(knock.body)):
+            raise Unavailable(CROWDED, retry_after_s=LINE_RETRY_S)
         line.length += 1
+        line.body_bytes += len(knock.body)
         try:
             async with line.lock:
                 remembered = self._directory.remembered(claim.park_uuid)
                 admission = remembered or await self._directory.find(claim.park_uuid)
                 verified = await self._verified_aside(claim, knock, admission, known)
+                self._check_room(verified, knock)
                 batch = await self._decoded(verified, knock)
                 return self._submit(batch, verified, knock, seqno, known)
         finally:
             line.length -= 1
+            line.body_bytes -= len(knock.body)
             if not line.length:
                 del self._lines[claim.park_uuid]
 
@@ -260,6 +278,10 @@ class Road:
         known.park_uuid = verified.claim.park_uuid
         admission.check(knock.peer, self._clock_s())
         return verified
+
+    def _check_room(self, verified: Verified, knock: Knock) -> None:
+        """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
+        self._committer.check_room(verified.claim.park_uuid, 1, len(knock.body))
 
     async def _decoded(self, verified: Verified, knock: Knock) -> Batch:
         if len(knock.body) <= INLINE_BYTES_MAX:
@@ -308,7 +330,8 @@ class Road:
             knock.caller,
             knock.body if keep_body else None,
         )
-        noted = self._committer.note(line)
+        often = isinstance(refusal, Unavailable | TooOften)
+        noted = None if often and self._often.wait_s(self._clock_s()) else self._committer.note(line)
         if noted is None:
             self._meter.unjournaled()
             self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)
@@ -349,6 +372,11 @@ class Line:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     length: int = 0
+    body_bytes: int = 0
+
+    def has_room(self, body_bytes: int) -> bool:
+        """Whether another may wait; the first always may."""
+        return not self.length or (self.length < LINE_REQUESTS_MAX and self.body_bytes + body_bytes <= LINE_BYTES_MAX)
 
 
 def readable_peer(peername: object) -> str:

@@ -118,7 +118,11 @@ class Settings(BaseSettings):
     @property
     def commit_limits(self) -> CommitLimits:
         """The bounds of the commit queue."""
-        return CommitLimits(queue_requests_max=self.queue_requests_max, queue_rows_max=self.queue_rows_max)
+        # The other half is for what is on its way in.
+        bytes_max = self.bodies_bytes_max // 2
+        return CommitLimits(
+            queue_requests_max=self.queue_requests_max, queue_rows_max=self.queue_rows_max, queue_bytes_max=bytes_max
+        )
 
     @property
     def retention(self) -> Retention:

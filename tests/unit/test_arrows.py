@@ -20,6 +20,7 @@ FLOORS = [
         "sqlfile",
         "vault",
         "proxies",
+        "turns",
         "hardening",
         "tls",
         "store.__init__",

@@ -1,0 +1,141 @@
+"""Whose turn it is: what waits for the commit stands in a line for each park, and lines are served by turns. No clock, no thread.
+
+A park may have as much waiting as is still free for all: alone, half of the room; beside many, ever less. So there is always
+room for a park that has nothing waiting, however much another sends (dynamic thresholds; Choudhury and Hahne, 1998).
+Turns are measured in rows (deficit round robin; Shreedhar and Varghese, 1995).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+# What a request costs beside its rows, in rows.
+REQUEST_ROWS: Final = 16
+# What a line may take in its turn: seven single rows. Longer turns would let the others wait longer.
+TURN_ROWS: Final = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much may wait in all lines together."""
+
+    pushes_max: int
+    rows_max: int
+    bytes_max: int
+    refusals_max: int
+
+
+class Waiting(msgspec.Struct, Generic[T], frozen=True):
+    """One request that waits. A refusal on its way into the journal has no rows."""
+
+    request: T
+    rows: int
+    body_bytes: int
+    is_push: bool
+
+
+@dataclass(slots=True)
+class Line(Generic[T]):
+    """What waits of one park, oldest first, and how many rows it may still take in this turn."""
+
+    park_uuid: str | None
+    credit_rows: int = TURN_ROWS
+    waiting: deque[Waiting[T]] = field(default_factory=deque)
+    pushes: int = 0
+    rows: int = 0
+    body_bytes: int = 0
+    refusals: int = 0
+
+    def count(self, one: Waiting[T], sign: int) -> None:
+        """Counts one that has come (1) or gone (-1)."""
+        if one.is_push:
+            self.pushes += sign
+            self.rows += sign * one.rows
+            self.body_bytes += sign * one.body_bytes
+        else:
+            self.refusals += sign
+
+
+class Turns(Generic[T]):
+    """All lines. Those of strangers, who have proved to be no park, are one."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._lines: dict[str | None, Line[T]] = {}
+        # The first has its turn.
+        self._order: deque[Line[T]] = deque()
+        # What all lines hold together.
+        self.total: Line[T] = Line(None)
+
+    def __len__(self) -> int:
+        return self.total.pushes + self.total.refusals
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no push of any park has room."""
+        return self.total.pushes >= self._room.pushes_max or self.total.rows >= self._room.rows_max
+
+    def has_room(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
+        """Whether a push of `park_uuid` may wait. One that is too large for any room may while nothing else does."""
+        room, total, line = self._room, self.total, self._lines.get(park_uuid)
+        if not total.pushes:
+            return True
+        pushes_free = room.pushes_max - total.pushes
+        rows_free = room.rows_max - total.rows
+        bytes_free = room.bytes_max - total.body_bytes
+        if line is None or not line.pushes:
+            return pushes_free >= 1 and rows_free >= rows and bytes_free >= body_bytes
+        return (
+            line.pushes < pushes_free and line.rows + rows <= rows_free and line.body_bytes + body_bytes <= bytes_free
+        )
+
+    def has_room_for_refusal(self, park_uuid: str | None) -> bool:
+        """The same for a refusal: they must not crowd out the pushes, nor those of one park the others'."""
+        free = self._room.refusals_max - self.total.refusals
+        line = self._lines.get(park_uuid)
+        return free >= 1 if line is None or not line.refusals else line.refusals < free
+
+    def add(self, park_uuid: str | None, one: Waiting[T]) -> None:
+        """Puts it at the end of its park's line; a new line is the last to have its turn."""
+        line = self._lines.get(park_uuid)
+        if line is None:
+            line = self._lines[park_uuid] = Line(park_uuid)
+            self._order.append(line)
+        line.waiting.append(one)
+        line.count(one, 1)
+        self.total.count(one, 1)
+
+    def take(self, requests_max: int, rows_max: int) -> list[T]:
+        """The next group, by turns, within the bounds of one; at least one request where any waits."""
+        group: list[T] = []
+        rows = 0
+        while self._order and len(group) < requests_max:
+            line = self._order[0]
+            one = line.waiting[0]
+            if group and rows + one.rows > rows_max:
+                break
+            cost = one.rows + REQUEST_ROWS
+            if line.credit_rows < cost:
+                line.credit_rows += TURN_ROWS
+                self._order.rotate(-1)
+                continue
+            line.credit_rows -= cost
+            rows += one.rows
+            group.append(self._leave(line).request)
+        return group
+
+    def _leave(self, line: Line[T]) -> Waiting[T]:
+        """The first of a line, which is at its turn. What is left of a turn is lost with the line's end."""
+        one = line.waiting.popleft()
+        line.count(one, -1)
+        self.total.count(one, -1)
+        if not line.waiting:
+            del self._lines[line.park_uuid]
+            self._order.popleft()
+        return one

@@ -1,0 +1,73 @@
+"""Refusals that a caller provokes by sending more do not fill the journal: a line of it costs as much as a record."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import pytest
+
+from unit.road import SECRET
+from unit.test_order import VAULT, knock
+from vipgate.commit import OVERLOADED, Committer
+from vipgate.digests import Digests
+from vipgate.errors import Unavailable
+from vipgate.ingest import OFTEN_A_MINUTE_MAX, Road
+from vipgate.metrics import UNJOURNALED, Board, WorkerMeter
+from vipgate.parks import Directory
+from vipgate.seqno import SeqnoMint
+from vipgate.store.interface import Outcome, ParkAccess, Push, Refused
+
+MORE = 50
+
+
+class Journal:
+    """Writes down what it is given to note; `full` has no room for any push."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+        self.noted: list[str] = []
+
+    def check_room(self, *_: object) -> None:
+        if self.full:
+            raise Unavailable(OVERLOADED, retry_after_s=2)
+
+    def submit(self, _: Push) -> asyncio.Future[Outcome]:
+        return self._done()
+
+    def note(self, refused: Refused) -> asyncio.Future[Outcome]:
+        self.noted.append(refused.code)
+        return self._done()
+
+    def _done(self) -> asyncio.Future[Outcome]:
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        done.set_result(Outcome(1, 0, 0))
+        return done
+
+
+@pytest.mark.parametrize(("full", "rate", "code"), [(True, None, "503"), (False, 1, "429")])
+def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
+    full: bool, rate: int | None, code: str
+) -> None:
+    async def read(park_uuid: str) -> ParkAccess:
+        return ParkAccess(park_uuid, True, VAULT.seal(SECRET, park_uuid), None, (), rate)
+
+    async def scenario() -> tuple[Journal, float]:
+        journal, board = Journal(full=full), Board(1)
+        with ThreadPoolExecutor(1) as slow:
+            directory = Directory(read, VAULT, lambda: 0.0)
+            committer, digests = cast("Committer", journal), cast("Digests", None)
+            road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(board, 0), lambda: 0.0)
+            if not full:
+                assert (await road.push(knock(0))).status == 200
+            replies = [await road.push(knock(number)) for number in range(1, OFTEN_A_MINUTE_MAX + MORE + 1)]
+            wrong = await road.push(knock(9_999, secret="wrong"))
+        assert {(reply.status, (reply.retry_after_s or 0) > 0) for reply in replies} == {(int(code), True)}
+        assert wrong.status == 401
+        return journal, board.value(UNJOURNALED, 0)
+
+    journal, unjournaled = asyncio.run(scenario())
+    # What is no matter of more or less is written as ever.
+    assert journal.noted == [code] * OFTEN_A_MINUTE_MAX + ["401"]
+    assert unjournaled == MORE
