@@ -141,7 +141,7 @@ class _Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """A piece of the answer; answers are small, so it is nearly always all of it."""
         answer = self._answer + data if self._answer else data
-        if not _is_whole(answer):
+        if not is_whole(answer):
             self._answer = answer
             return
         self._answer = b""
@@ -153,7 +153,7 @@ class _Line(asyncio.Protocol):
         self.send_next()
 
 
-def _is_whole(answer: bytes) -> bool:
+def is_whole(answer: bytes) -> bool:
     """Whether head and body are there."""
     head_end = answer.find(_HEAD_END)
     if head_end < 0:

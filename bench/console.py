@@ -19,10 +19,10 @@ import msgspec
 import psutil
 from rich.console import Console
 
+from bench.closed import HOST, Load, run_load
 from bench.engines import Engine
 from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
 from bench.forking import BenchError, Forked
-from bench.load import HOST, Load, run_load
 from bench.servers import Server, add_park, serving
 from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
 from vipgate.clock import clock_us

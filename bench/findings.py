@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench.load import Timing
+from bench.closed import Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
+from bench.closed import RUN_S_MAX, Timing
 from bench.engines import Engine, opened
 from bench.forking import BenchError, forked
-from bench.load import RUN_S_MAX, Timing
 from bench.servers import add_park
 from bench.stock import Batch
 from vipgate.clock import clock_us

@@ -33,6 +33,10 @@ class Forked:
         """Tells the process something."""
         self._pipe.send(word)
 
+    def has_said(self, within_s: float) -> bool:
+        """Whether there is something to receive, waited for until then."""
+        return self._pipe.poll(within_s)
+
     def receive(self, within_s: float) -> Any:
         """What the process says next. Raises BenchError where it fails or says nothing within `within_s`."""
         if not self._pipe.poll(within_s):

@@ -11,8 +11,8 @@ from typing import Final, cast
 
 import uvloop
 
+from bench.closed import HOST
 from bench.forking import BenchError, Forked
-from bench.load import HOST
 
 CONNECT_S_MAX: Final = 30.0
 PERIOD_S: Final = 1.0

@@ -13,12 +13,12 @@ from typing import Final
 
 from rich.console import Console
 
+from bench.closed import Load, run_load
 from bench.console import ConsoleBench
 from bench.engines import Engine, Sqlite, opened
 from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
 from bench.floor import make_push, run_driver_floor, run_floor
 from bench.held import held_connections
-from bench.load import Load, run_load
 from bench.lookups import time_lookups
 from bench.parkside import ParkSide
 from bench.servers import Server, add_park, gateway, gateway_of_two, peer_server

@@ -17,9 +17,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bench import peer
+from bench.closed import HOST
 from bench.engines import Engine, opened
 from bench.forking import BenchError
-from bench.load import HOST
 from bench.stock import SECRET
 from vipgate.clock import clock_us
 from vipgate.store.interface import Store
@@ -46,6 +46,10 @@ class Server:
     def reset_peak(self) -> int:
         """Forgets the peak so far; what is resident now, in bytes."""
         Path(f"/proc/{self.pid}/clear_refs").write_text(_RESET_PEAK, encoding="ascii")
+        return self.resident_bytes()
+
+    def resident_bytes(self) -> int:
+        """What is resident now."""
         return self._memory_bytes("VmRSS")
 
     def peak_bytes(self) -> int:
@@ -65,7 +69,12 @@ Prepare = Callable[[Store], None]
 
 @contextmanager
 def gateway(
-    engine: Engine, park_uuids: Sequence[str], prepare: Prepare | None = None, *, workers: int = 1
+    engine: Engine,
+    park_uuids: Sequence[str],
+    prepare: Prepare | None = None,
+    *,
+    workers: int = 1,
+    flags: Sequence[str] = (),
 ) -> Iterator[Server]:
     """A real `vipgate serve` with these parks; `prepare` may fill its store before it starts."""
     with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
@@ -75,7 +84,7 @@ def gateway(
                 add_park(store, home, park_uuid)
             if prepare is not None:
                 prepare(store)
-        with serving(home, url, "--workers", str(workers)) as server:
+        with serving(home, url, "--workers", str(workers), *flags) as server:
             yield server
 
 
