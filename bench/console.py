@@ -193,18 +193,23 @@ class ConsoleBench:
             )
             for name, page in pages.items()
         ]
-        slowest = max(page.percentile_ms(99) for page in pages.values())
-        largest = max(page.size for name, page in pages.items() if not name.startswith(API)) / 1000
+        lists = [page for name, page in pages.items() if name.startswith(API)]
+        shown = [page for name, page in pages.items() if not name.startswith(API)]
         return Findings(
             speeds,
             [*told, *facts],
             [
-                Target("the slowest page, p99, ms", slowest, PAGE_MS_MAX, at_least=False),
-                Target("the largest page, KB", largest, PAGE_KB_MAX, at_least=False),
+                Target("the slowest page, p99, ms", _slowest_ms(shown), PAGE_MS_MAX, at_least=False),
+                Target("the slowest 1,000 of the API, p99, ms", _slowest_ms(lists), PAGE_MS_MAX, at_least=False),
+                Target("the largest page, KB", max(page.size for page in shown) / 1000, PAGE_KB_MAX, at_least=False),
                 Target("memory of the console above the gateway, MiB", memory, MEMORY_MIB_MAX, at_least=False),
                 Target("ingest while the console is browsed / without", ratio, RATIO_MIN, at_least=True),
             ],
         )
+
+
+def _slowest_ms(pages: Sequence[Page]) -> float:
+    return max(page.percentile_ms(99) for page in pages)
 
 
 @dataclass(frozen=True, slots=True)
