@@ -317,7 +317,8 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
     typer.echo(
         f"In {where}, every record of {plate} and every version of one, in stocks that can be restored too, loses its plate, "
         "cards, operator and extra members; hints and kept bodies of refused requests that name it go. Order numbers, times, "
-        "money and counts stay. This cannot be undone; backups keep it, and what a park sends again comes back.",
+        "money and counts stay. This cannot be undone; backups keep it, and what a park changes or sends in a complete=1 "
+        "comes back.",
         err=True,
     )
     if not typer.confirm("Erase it?", err=True):

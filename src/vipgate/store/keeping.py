@@ -46,7 +46,8 @@ class Keep(Protocol):
 
         Keys, times, money and rollups stay; hints and kept bodies of refused requests that name the plate go. Every changed
         current record gets a new position and revision, so that readers of the changes learn it. The line of the audit log is
-        written first; an erasure that was killed is finished by the next. What a park sends again afterwards comes back.
+        written first; an erasure that was killed is finished by the next. What a park sends again alike
+        stays empty, what it changes comes back.
         """
 
     def erase_expired(self, now_us: int) -> bool:

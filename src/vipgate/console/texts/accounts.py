@@ -142,8 +142,8 @@ TEXTS: Final = {
         "Order numbers, times, money and sums stay; hints and kept bodies of refused requests that name it go.",
     ),
     "erase.told.3": Words(
-        "无法撤销。备份中仍有原数据；车场再次推送时，车牌会重新出现。",
-        "It cannot be undone. Backups still hold it, and what a park sends again comes back.",
+        "无法撤销。备份中仍有原数据；车场更改后再推送，或以 complete=1 推送时，车牌会重新出现。",
+        "It cannot be undone. Backups still hold it, and what a park changes or sends in a complete=1 comes back.",
     ),
     "erase.park.hint": Words("留空则在全部车场中清除", "Empty: in all parks"),
     "erase.go_on": Words("继续…", "Go on…"),
