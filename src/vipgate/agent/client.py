@@ -166,7 +166,8 @@ class Client:
             return Later(str(error)), b""
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return Later(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+            # InvalidURL: an answer that leads to a place that is none.
             return Later(f"no answer from {url}: {_words(error)}"), b""
 
     def _headers(self, body: bytes) -> dict[str, str]:
