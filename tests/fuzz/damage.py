@@ -43,6 +43,19 @@ HTTP_WORDS: Final = [
     b"Accept-Language: en\r\n",
     b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"a" * 9_000, b"\x16\x03\x01\x02\x00\x01",
 ]  # fmt: skip
+ANSWER_WORDS: Final = [
+    b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 204 No Content\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: ", b"Location: //[\r\n", b"Location: http://xn--\r\n", b"http:", b"[::1", b":99999",
+    b"xn--a",
+    b"Content-Encoding: gzip\r\n", b"Content-Encoding: br, zstd\r\n", b"Content-Encoding: deflate\r\n", b"\x1f\x8b\x08\x00",
+    b"charset=",
+    b"Content-Type: text/html; charset=idna\r\n", b"Retry-After: ", b"Retry-After: -1\r\n", b"Date: ", b"Sat, 00 Jan 0000",
+    b"+9999",
+    b'"code":', b'"1001"', b'"hint":', b'"payload":', b'"digest":', b'"records":', b'"next":', b'"count":-1', b"row[99999]",
+    b"1e400",
+    *JSON_WORDS, *HTTP_WORDS[:24],
+]  # fmt: skip
 ADDRESS_WORDS: Final = [
     b"/", b"?", b"&", b"=", b"%", b"%00", b"%2F", b"%25", b"%ff", b"%ED%A0%80", b"%E7%B2%A4", b"..", b";", b"#", b"+", b"0",
     b"-1",
@@ -50,7 +63,8 @@ ADDRESS_WORDS: Final = [
     b"0001-01-01T00:00:00%2B23:59",
     b"T00:00:00Z", b"limit=0", b"limit=1000000", b"after=", b"after=AAAA", b"before=x", b"lang=en", b"q=%27", b"q=%", b"q=_",
     b"&&",
-    b"plate=", b"since=", b"until=", b"days=", b"days=99999999999", b"%E2%80%AE", b"%0A", b"'", b"a" * 300, b"%F0%9F%98%80", b"*",
+    b"plate=", b"since=", b"until=", b"days=", b"days=99999999999", b"%E2%80%AE", b"%0A", b"'", b"a" * 300, b"%F0%9F%98%80",
+    b"*",
     b"[",
 ]  # fmt: skip
 CSV_WORDS: Final = [

@@ -11,7 +11,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from fuzz.agentside import CSV_FILES, PLATFORM_ANSWERS, SHEETS, Platform, check_answer, check_file
-from fuzz.damage import ADDRESS_WORDS, CSV_WORDS, HTTP_WORDS, JSON_WORDS, damaged, odd_requests
+from fuzz.damage import ADDRESS_WORDS, ANSWER_WORDS, CSV_WORDS, HTTP_WORDS, JSON_WORDS, damaged, odd_requests
 from fuzz.gate import STOCK, VALID, Gate
 from fuzz.inside import Inside, check_target, targets
 from fuzz.outside import QUESTIONS, STREAMS, check_body, check_question, check_stream
@@ -72,7 +72,7 @@ def _targets(gate: Gate, inside: Inside, platform: Platform, folder: Path) -> li
         Target("address", damaged(addresses, ADDRESS_WORDS), lambda d: check_target(inside, d)),
         Target(
             "answer",
-            damaged([*PLATFORM_ANSWERS, *corpus("answer")], [*HTTP_WORDS, *JSON_WORDS]),
+            damaged([*PLATFORM_ANSWERS, *corpus("answer")], ANSWER_WORDS),
             lambda d: check_answer(platform, d),
         ),
         Target("csv", damaged([*CSV_FILES, *corpus("csv")], CSV_WORDS), lambda d: check_file(folder, "a.csv", d)),
