@@ -20,7 +20,7 @@ from bench.underload import LoadBench, Plan, Run, under_load
 SEARCH_S: Final = 5.0
 WIDTH_CHARS: Final = 190
 # In all, so that a queue can fill: an open loop with few connections is a closed one.
-CONNECTIONS_MAX: Final = 6_000
+CONNECTIONS_MAX: Final = 12_000
 ROWS_AT_ONCE_MAX: Final = 300_000
 
 
@@ -114,7 +114,7 @@ def noisy(
     plan = Plan(parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, flags=tuple(serve_flag or ()))
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)
-        quiet_callers = bench.callers(_connections(rows, 2 * parks), _connections(noise_rows, 1))
+        quiet_callers = bench.callers(_connections(rows, 12 * parks), _connections(noise_rows, 3))
         a_park = others / (parks - 1)
         for title, loud in (("without the noisy park", 0.0), ("with it", noise)):
             # Offered in requests of its own size, so that the noise is in rows, which is what costs.
@@ -146,7 +146,7 @@ def soak(
     plan = Plan(parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, flags=tuple(serve_flag or ()))
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)
-        run = bench.arrive(bench.callers(_connections(rows, 6 * parks)), [1.0] * parks, found * factor, seconds)
+        run = bench.arrive(bench.callers(_connections(rows, 12 * parks)), [1.0] * parks, found * factor, seconds)
         show_run(bench.console, f"{factor:g} × its capacity", run.outcome, run.looks)
         show_soak(bench.console, run.looks)
         _settle(bench, run)

@@ -196,7 +196,8 @@ class Park:
         self.ledger = ledger
         self.templates = templates
         self.in_turns = False
-        self.idle: list[Caller] = []
+        # The one that has rested longest is the next: a gateway does not hear at once whom it asked to wait.
+        self.idle: deque[Caller] = deque()
         self._connections = connections
         self._backlog: deque[int] = deque()
         self._sent = 0
@@ -222,7 +223,7 @@ class Park:
     def begin_turns(self) -> None:
         """From now on each connection sends when it is free."""
         self.in_turns = True
-        idle, self.idle = self.idle, []
+        idle, self.idle = self.idle, deque()
         for caller in idle:
             self.free(caller)
 
@@ -231,7 +232,7 @@ class Park:
         self.ledger.offered += 1
         if self.idle:
             self.traffic.late_us.add((perf_counter_ns() - due_ns) // 1000)
-            self._send(self.idle.pop(), due_ns)
+            self._send(self.idle.popleft(), due_ns)
         elif len(self._backlog) < BACKLOG_MAX:
             self._backlog.append(due_ns)
         else:

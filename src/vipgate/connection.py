@@ -21,8 +21,6 @@ _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 _RETRY_S: Final = 2
-# Of a refused body that is read to its end, so that the connection can go on.
-SKIPPED_BYTES_MAX: Final = 64 * 1024
 
 
 class Host(Protocol):
@@ -109,8 +107,7 @@ class Connection(asyncio.Protocol):
         self._feed(data)
         if self._worker is not None and not self._discarding and (self._waiting or self._request is not None):
             # It sends on before it has its answer: it may fill its own buffers, not ours.
-            self._transport.pause_reading()
-            self._reading = False
+            self._read_no_more()
         if in_head and not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
@@ -210,7 +207,7 @@ class Connection(asyncio.Protocol):
             refusal = Unavailable(OVERLOADED, retry_after_s=_RETRY_S)
         if (
             isinstance(refusal, Unavailable)
-            and 0 < declared_bytes <= SKIPPED_BYTES_MAX
+            and 0 < declared_bytes <= self._limits.skipped_bytes_max
             and b"expect" not in self._headers
         ):
             # It is on its way already: to let it pass costs less than a new connection, for both sides.
@@ -282,6 +279,7 @@ class Connection(asyncio.Protocol):
 
     async def _work(self) -> None:
         """Answers what waits, then listens again."""
+        rest_s = 0.0
         while self._waiting and not self._transport.is_closing():
             request, refusal = self._waiting.popleft()
             app = self._server.app
@@ -289,6 +287,7 @@ class Connection(asyncio.Protocol):
             self._server.bodies_bytes -= len(request.body)
             stopping = self._closing or self._server.stopping
             last = not request.keep_alive or (stopping and not self._waiting)
+            rest_s = min(reply.retry_after_s or 0.0, self._limits.rest_s_max)
             self._write(request, reply, last=last)
             await self._writable.wait()
             if last:
@@ -306,11 +305,20 @@ class Connection(asyncio.Protocol):
             if self._transport.can_write_eof():
                 self._transport.write_eof()
         else:
-            self._set_deadline(self._limits.idle_s if self._request is None else self._limits.send_s)
-            self._read_on()
+            self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
+            if rest_s:
+                # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
+                self._read_no_more()
+                self._server.loop.call_later(rest_s, self._read_on)
+            else:
+                self._read_on()
+
+    def _read_no_more(self) -> None:
+        self._transport.pause_reading()
+        self._reading = False
 
     def _read_on(self) -> None:
-        if not self._reading:
+        if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
 

@@ -125,7 +125,11 @@ def test_full_gateway_refuses_on_the_head_alone_and_keeps_the_connection(own: Ga
         with stalled(gateway):
             waiting = filled(gateway)
             refused = send(kept, body_of(PARK, 2))
+            since_s = time.monotonic()
             [early] = looks_full(gateway)
+            # Who does not wait is not heard sooner: refusing over and over would leave no time for the others.
+            assert send(kept, body_of(PARK, 2)).status == 503
+            assert time.monotonic() - since_s > 1.5
         assert (refused.status, "connection" in refused.headers) == (503, False)
         assert (early.status, early.headers["retry-after"], early.headers["connection"]) == (503, "2", "close")
         codes = [code for one in waiting for code in one.join()]
