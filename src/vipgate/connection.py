@@ -287,7 +287,7 @@ class Connection(asyncio.Protocol):
             self._server.bodies_bytes -= len(request.body)
             stopping = self._closing or self._server.stopping
             last = not request.keep_alive or (stopping and not self._waiting)
-            rest_s = min(reply.retry_after_s or 0.0, self._limits.rest_s_max)
+            rest_s = 0.0 if app.is_shared(request.peer) else min(reply.retry_after_s or 0.0, self._limits.rest_s_max)
             self._write(request, reply, last=last)
             await self._writable.wait()
             if last:

@@ -51,6 +51,10 @@ class Outside:
         since_s = self._clock_s()
         return self._counted(request, await self._road.refuse(self._knock(request), refusal), since_s)
 
+    def is_shared(self, peer: str) -> bool:
+        """A proxy of ours sends one park's request after another's."""
+        return self._proxies.is_ours(peer)
+
     def _caller(self, request: Request) -> str:
         """Whom our own proxies name."""
         return self._proxies.caller(request.peer, request.header(b"x-forwarded-for"))

@@ -61,3 +61,6 @@ class App(Protocol):
 
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal."""
+
+    def is_shared(self, peer: str) -> bool:
+        """Whether one connection from `peer` brings the requests of several callers."""

@@ -20,7 +20,7 @@ class Proxies:
 
     def __init__(self, networks: tuple[IPv4Network | IPv6Network, ...] = ()) -> None:
         self._networks = networks
-        self._is_ours: Callable[[str], bool] = lru_cache(_REMEMBERED_MAX)(self._listed)
+        self.is_ours: Callable[[str], bool] = lru_cache(_REMEMBERED_MAX)(self._listed)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -30,14 +30,14 @@ class Proxies:
 
         Read from its end: each proxy of ours adds whom it was called by. What stands before a stranger's address is hearsay.
         """
-        if not self._networks or forwarded is None or not self._is_ours(peer):
+        if not self._networks or forwarded is None or not self.is_ours(peer):
             return peer
         for hop in reversed(forwarded.split(",")[-HOPS_MAX:]):
             address = _address_of(hop)
             if address is None:
                 return peer
             peer = str(address)
-            if not self._is_ours(peer):
+            if not self.is_ours(peer):
                 return peer
         return peer
 

@@ -139,3 +139,21 @@ def test_full_gateway_refuses_on_the_head_alone_and_keeps_the_connection(own: Ga
     finally:
         kept.close()
     assert held(gateway, PARK) == 2
+
+
+def test_proxy_that_brings_a_refusal_back_is_listened_to_for_the_others(own: Gateway) -> None:
+    own.settings["VIPGATE_TRUSTED_PROXIES"] = "127.0.0.1"
+    gateway = started(own, 1)
+    proxy = gateway.connect()
+    try:
+        with stalled(gateway):
+            waiting = filled(gateway)
+            since_s = time.monotonic()
+            refused = [send(proxy, body_of(PARK, 2)) for _ in range(20)]
+            # With a rest after each it would be forty.
+            assert time.monotonic() - since_s < 20
+        assert {(one.status, one.headers["retry-after"]) for one in refused} == {(503, "2")}
+        for one in waiting:
+            one.join()
+    finally:
+        proxy.close()
