@@ -21,6 +21,12 @@ CHARSETS: Final = {"body": "utf-8", "gbk": "gb18030"}
 LINE_ENDS: Final = b"\r\n"
 
 
+class _Number(str):
+    """A number as it was written: a float would round it."""
+
+    __slots__ = ()
+
+
 def check_body(gate: Gate, body: bytes, charset: str) -> None:
     """One push, signed right: 1001 and all of it stored, or a refusal and the ledger as it was."""
     before = gate.held()
@@ -37,10 +43,10 @@ def check_body(gate: Gate, body: bytes, charset: str) -> None:
 
 def _check_stored(answer: Answered, text: str, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
     """By another reader of JSON: as many rows as there are in it, and each of its order numbers is there."""
-    request = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number, parse_int=str, parse_float=str)
+    request = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number, parse_int=_Number, parse_float=_Number)
     rows = request["row"]
     if isinstance(rows, str):
-        rows = json.loads(rows, parse_constant=_no_number, parse_int=str, parse_float=str)
+        rows = json.loads(rows, parse_constant=_no_number, parse_int=_Number, parse_float=_Number)
     payload = answer.envelope["payload"]
     if payload["received"] != len(rows):
         raise Wrong(f"{len(rows)} rows, {payload}")
@@ -66,7 +72,8 @@ def _no_number(name: str) -> Any:
 
 def _order_numbers(rows: list[dict[str, Any]]) -> list[str]:
     """Those that mean what they are; a number may be written in many ways."""
-    return [number.strip() for row in rows if isinstance(number := row["pay_partner"], str) and not number.isdigit()]
+    given = [row["pay_partner"] for row in rows]
+    return [number.strip() for number in given if isinstance(number, str) and not isinstance(number, _Number)]
 
 
 def _check_meant(body: bytes, charset: str, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
