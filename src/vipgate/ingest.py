@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from vipgate.errors import (
 from vipgate.hmacsign import WINDOW_S, Stamp
 from vipgate.metrics import Meter
 from vipgate.parks import Admission, Bucket, Directory
+from vipgate.proxies import read_address
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
 from vipgate.stamped import explain_stamped, verify_stamped
@@ -384,9 +384,4 @@ def readable_peer(peername: object) -> str:
     if not isinstance(peername, tuple) or not peername:
         return ""
     text = str(peername[0]).partition("%")[0]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return str(read_address(text) or text)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from vipgate.errors import NotAllowed, TooOften, Words
+from vipgate.proxies import read_address
 from vipgate.store.interface import ParkAccess
 from vipgate.vault import Vault
 from vipgate.wire import Keys
@@ -67,12 +68,8 @@ class Admission:
             )
 
     def _listed(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self.networks)
+        address = read_address(peer)
+        return address is not None and any(address in network for network in self.networks)
 
 
 class Directory:

@@ -57,12 +57,17 @@ def read_proxies(text: str) -> Proxies:
 
 
 def _address_of(hop: str) -> Address | None:
-    """The address in one entry, with or without its port; IPv4 inside IPv6 as IPv4."""
+    """The address in one entry, with or without its port."""
     text = hop.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
+    return read_address(text)
+
+
+def read_address(text: str) -> Address | None:
+    """The address without its zone, IPv4 inside IPv6 as IPv4; None where it is none."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -25,7 +25,7 @@ _UNKNOWN_MISTAKE: Final = Words(
 
 
 def verify_stamped(claim: Claim, body: bytes, stamp: Stamp, keys: Keys | None, now_s: float, window_s: int) -> Verified:
-    """The same for a request that HMAC signs: `body` as it came, not longer ago than `window_s` by the park's clock.
+    """`wire.verify` for a request that HMAC signs: `body` as it came, not longer ago than `window_s` by the park's clock.
 
     Raises BadSignature (docs/security.md, HMAC).
     """
@@ -34,7 +34,7 @@ def verify_stamped(claim: Claim, body: bytes, stamp: Stamp, keys: Keys | None, n
         raise BadSignature(malformed, explained=True)
     known = keys or Keys(NO_SECRET)
     current = is_stamped(body, stamp, known.current)
-    # As above.
+    # Where there is no previous secret, as much is done: the time must not tell.
     previous = not current and is_stamped(body, stamp, known.previous or NO_SECRET)
     if keys is None or not (current or (previous and keys.previous is not None)):
         raise BadSignature(_UNKNOWN_MISTAKE)
@@ -53,5 +53,5 @@ def explain_stamped(body: bytes, stamp: Stamp, keys: Keys | None) -> BadSignatur
 
 
 def stamped_headers(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
-    """The same for a park that signs with HMAC, sent at `at_s`."""
+    """`wire.signed_headers` for a park that signs with HMAC, sent at `at_s`."""
     return {"Content-Type": "application/json; charset=utf-8", **hmac_headers(body, secret, webhook_id, at_s)}

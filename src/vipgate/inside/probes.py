@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final
@@ -17,6 +16,7 @@ from vipgate.errors import VipgateError
 from vipgate.inside.desks import Desks
 from vipgate.inside.exposition import Exposition
 from vipgate.inside.readiness import Readiness
+from vipgate.proxies import read_address
 
 RETRY_AFTER_S: Final = 5
 TOKEN_CHARS_MAX: Final = 128
@@ -53,11 +53,8 @@ def is_from_here(request: Request) -> bool:
     """Whether a program on this very machine asks, and no proxy for somebody else."""
     if request.client is None or any(name in request.headers for name in _PROXIED):
         return False
-    try:
-        address = ipaddress.ip_address(request.client.host)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    address = read_address(request.client.host)
+    return address is not None and address.is_loopback
 
 
 async def _refusal(request: Request, desks: Desks) -> Response | None:

@@ -9,8 +9,8 @@ from typing import Final, Literal, Protocol
 from vipgate.errors import Words
 from vipgate.store.interface import HISTORY_MAX, Generation, JournalEntry, Park, Replaced, Stored
 
-# A search that no index answers looks at so many records for one page at most; the page says how far it came.
 SIGNATURES_LOOKED_MAX: Final = 1_000
+# A search that no index answers looks at so many records for one page at most; the page says how far it came.
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100

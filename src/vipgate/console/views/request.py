@@ -251,14 +251,14 @@ def _send(desk: Desk, visit: StaffVisit, again: Again, sure: str) -> Prepared | 
     try:
         prepared = prepare(desk.store, visit.context.vault, again)
     except Refusal as refusal:
-        note_refusal(desk.store, again, refusal)
         desk.staff.note(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
+        note_refusal(desk.store, again, refusal)
         return False
     if prepared.question not in ("", sure):
         return prepared
-    outcome = commit(desk.store, prepared)
-    told = f"{again.seqno}: +{outcome.inserted} ~{outcome.updated} ={outcome.unchanged}"
-    desk.staff.note(_deed(visit, again, f"{told}, complete" if prepared.push.complete else told))
+    # First, so that nothing is done without a line; what it did stands in the journal under its seqno.
+    desk.staff.note(_deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno))
+    commit(desk.store, prepared)
     return True
 
 
