@@ -208,9 +208,18 @@ def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running:
     assert held_numbers(running) == 3
     assert json.loads(run(running, "park", "held", PARK, "--format", "json")) == []
     assert running.push(body_of(2, first=50)).code == "1001"
+    again = [str(running.push(STOCK).envelope["seqno"]) for _ in range(2)]
+    [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
+    assert (listed["seqno"], listed["times"]) == (again[0], 2), "one line and one body, however often it comes"
+    assert "lists it" in running.command("request", again[1], "--body").stderr
+    run(running, "park", "dismiss-replace", PARK, again[1])
+    assert json.loads(run(running, "park", "held", PARK, "--format", "json")) == []
+    assert running.command("request", again[0], "--body").returncode == 1
+    assert running.command("park", "dismiss-replace", PARK, again[1]).returncode == 1
     assert running.push(STOCK).code == "403"
+    assert len(json.loads(run(running, "park", "held", PARK, "--format", "json"))) == 1
     actions = [json.loads(line)["action"] for line in run(running, "audit", "--format", "jsonl").splitlines()]
-    assert actions == ["park.allow_replace", "park.change"]
+    assert actions == ["park.dismiss_replace", "park.allow_replace", "park.change"]
 
 
 # ---- TLS and proxies -------------------------------------------------------------------------------------------------

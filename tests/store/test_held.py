@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from store.browsing import browse_of
-from store.conftest import Clock
+from store.conftest import RETENTION, Clock
 from store.making import OTHER, PARK, do, push, refused, renewals
 from vipgate.errors import HeldReplace
 from vipgate.store import browse as deciding
+from vipgate.store import browsing
+from vipgate.store import held as counting
 from vipgate.store.browsing import Browse, HeldStock, Signatures
 from vipgate.store.interface import ParkChange, Push, Refused, Store
 
@@ -46,19 +48,20 @@ def seqnos(browse: Browse, park: str | None = PARK, since_us: int = 0) -> list[s
     return [one.seqno for one in browse.held_replaces(park, since_us, 10)]
 
 
-def test_held_replaces_with_one_body_are_one_line_with_its_newest_seqno(
+def test_held_replaces_with_one_body_are_one_line_with_the_seqno_that_has_it(
     store: Store, browse: Browse, clock: Clock
 ) -> None:
     first, other, last = held(clock), held(clock, ANOTHER), held(clock)
     do(store, first, other, last)
     line = HeldStock(
-        park_uuid=PARK, park_name=f"name of {PARK}", body_sha256=STOCK, seqno=last.seqno, times=2,
+        park_uuid=PARK, park_name=f"name of {PARK}", body_sha256=STOCK, seqno=first.seqno, times=2,
         first_us=first.caller.received_us, last_us=last.caller.received_us, body_bytes=321, allowed=False,
     )  # fmt: skip
-    assert browse.held_replaces(PARK, 0, 10)[0] == line
-    assert seqnos(browse) == [last.seqno, other.seqno]
+    assert browse.held_replaces(PARK, 0, 10)[1] == line
+    assert seqnos(browse) == [other.seqno, first.seqno]
     assert len(browse.held_replaces(PARK, 0, 1)) == 1
-    assert seqnos(browse, since_us=last.caller.received_us) == [last.seqno]
+    assert seqnos(browse, since_us=last.caller.received_us) == [first.seqno], "it came again since"
+    assert seqnos(browse, since_us=last.caller.received_us + 1_000) == []
 
 
 def test_held_replaces_of_all_parks_that_are_guarded(store: Store, browse: Browse, clock: Clock) -> None:
@@ -85,6 +88,93 @@ def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: Brow
     assert (left.body_sha256, left.allowed) == (ANOTHER, False)
     do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=left.seqno))
     assert seqnos(browse) == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_repeats_of_a_held_replace_do_not_push_out_other_refused_bodies(
+    store: Store, browse: Browse, clock: Clock, together: bool
+) -> None:
+    wrong = refused(clock(), body=b"{}")
+    do(store, wrong)
+    repeats = [held(clock) for _ in range(20)]
+    for group in [repeats] if together else [[one] for one in repeats]:
+        do(store, *group)
+    assert store.refused_body(wrong.seqno) is not None
+    assert [one.seqno for one in repeats if store.refused_body(one.seqno) is not None] == [repeats[0].seqno]
+    [line] = browse.held_replaces(PARK, 0, 10)
+    assert (line.seqno, line.times, line.more_times) == (repeats[0].seqno, 20, False)
+    assert (line.first_us, line.last_us) == (repeats[0].caller.received_us, repeats[-1].caller.received_us)
+
+
+def test_one_body_is_kept_for_each_park_and_reason_though_they_are_alike(
+    store: Store, browse: Browse, clock: Clock
+) -> None:
+    lines = [refused(clock(), body=b"{}"), refused(clock(), body=b"{}"), held(clock), held(clock, park=OTHER)]
+    do(store, *lines)
+    assert all(store.refused_body(one.seqno) == b"{}" for one in lines)
+
+
+def test_body_of_a_held_replace_is_kept_anew_once_the_one_before_is_out_of_the_way(
+    store: Store, browse: Browse, clock: Clock
+) -> None:
+    pushed_out = held(clock)
+    clock.forward(1)
+    do(store, pushed_out, *[refused(clock(), body=b"{}") for _ in range(RETENTION.refused_bodies_max)])
+    assert seqnos(browse) == []
+    after = held(clock)
+    do(store, after)
+    assert seqnos(browse) == [after.seqno]
+    assert browse.held_replaces(PARK, 0, 10)[0].times == 2, "the journal knows of the first"
+    do(store, stored(clock))
+    carried_out = held(clock)
+    do(store, carried_out)
+    assert seqnos(browse) == [carried_out.seqno]
+    assert browse.held_replaces(PARK, 0, 10)[0].times == 1, "counted since it was carried out"
+    do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=carried_out.seqno))
+    sent_again = held(clock)
+    do(store, sent_again)
+    assert seqnos(browse) == [sent_again.seqno]
+
+
+def test_no_more_times_are_counted_than_the_bound(
+    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "HELD_TIMES_MAX", 3)
+    monkeypatch.setattr(browsing, "HELD_TIMES_MAX", 3)
+    repeats = [held(clock) for _ in range(5)]
+    do(store, *repeats)
+    [line] = browse.held_replaces(PARK, 0, 10)
+    assert (line.times, line.more_times) == (3, True)
+    assert (line.first_us, line.last_us) == (repeats[0].caller.received_us, repeats[-1].caller.received_us)
+
+
+def test_dismissed_replace_is_gone_with_its_body_until_it_comes_again(
+    store: Store, browse: Browse, clock: Clock
+) -> None:
+    wrong, first, other = refused(clock(), body=b"{}"), held(clock), held(clock, ANOTHER)
+    elsewhere = held(clock, park=OTHER)
+    do(store, wrong, first, held(clock), other, elsewhere)
+    assert store.dismiss_replace(PARK, STOCK)
+    assert (seqnos(browse), seqnos(browse, OTHER)) == ([other.seqno], [elsewhere.seqno])
+    assert store.refused_body(first.seqno) is None
+    assert None not in [store.refused_body(one.seqno) for one in (wrong, other, elsewhere)]
+    assert not store.dismiss_replace(PARK, STOCK)
+    assert not store.dismiss_replace("nowhere", STOCK)
+    again = held(clock)
+    do(store, again)
+    assert seqnos(browse) == [again.seqno, other.seqno]
+    assert browse.held_replaces(PARK, 0, 10)[0].first_us == first.caller.received_us, "it came before, dismissed or not"
+
+
+@pytest.mark.parametrize(("dismissed", "allowed"), [(STOCK, False), (ANOTHER, True)])
+def test_yes_to_a_replace_goes_when_it_is_dismissed(
+    store: Store, browse: Browse, clock: Clock, dismissed: str, allowed: bool
+) -> None:
+    do(store, held(clock), held(clock, ANOTHER))
+    assert store.allow_replace(PARK, STOCK)
+    assert store.dismiss_replace(PARK, dismissed)
+    do(store, held(clock))
+    assert {one.body_sha256: one.allowed for one in browse.held_replaces(PARK, 0, 10)}[STOCK] == allowed
 
 
 def test_push_that_is_no_replace_lets_none_through(store: Store, browse: Browse, clock: Clock) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from store.conftest import NOON_US, Clock, Ledger
 from store.making import OTHER, PARK, changed, deed, do, held, push, refused, renewals
-from vipgate.errors import StoreUnavailable
+from vipgate.errors import HeldReplace, StoreUnavailable
 from vipgate.store.interface import Filter, ParkChange, Retention, Store
 from vipgate.store.staff import StoredStaff
 from vipgate.store.staffing import Deed
@@ -106,6 +106,8 @@ DEEDS: dict[str, tuple[Callable[[Store, Deed], bool], bool]] = {
     "change": (lambda store, said: store.change_park(PARK, ParkChange(name="n"), said), True),
     "change of nobody": (lambda store, said: store.change_park("nobody", ParkChange(name="n"), said), False),
     "allow": (lambda store, said: store.allow_replace(PARK, "ab" * 32, said), True),
+    "dismiss": (lambda store, said: store.dismiss_replace(PARK, "ab" * 32, said), True),
+    "dismiss nothing": (lambda store, said: store.dismiss_replace(PARK, "cd" * 32, said), False),
     "rotate twice": (lambda store, said: store.rotate_secret(PARK, b"third", NOON_US, said), False),
     "rotate": (lambda store, said: store.rotate_secret(OTHER, b"second", NOON_US, said), True),
     "retire": (lambda store, said: store.retire_secret(PARK, said), True),
@@ -115,8 +117,8 @@ DEEDS: dict[str, tuple[Callable[[Store, Deed], bool], bool]] = {
 }
 
 
-def parks_as_they_are(store: Store) -> list[object]:
-    return [*store.list_parks("", 10), store.generations(PARK)]
+def parks_as_they_are(store: Store, held_seqno: str) -> list[object]:
+    return [*store.list_parks("", 10), store.generations(PARK), store.refused_body(held_seqno)]
 
 
 @pytest.mark.parametrize(("act", "works"), DEEDS.values(), ids=DEEDS)
@@ -124,13 +126,14 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, act: Callable[[Store, Deed], bool], works: bool
 ) -> None:
     store.rotate_secret(PARK, b"second", clock())
-    do(store, push(renewals(2), clock(), complete=True))
-    before = parks_as_they_are(store)
+    held_back = refused(clock(), code=HeldReplace.code, body=b"{}")
+    do(store, push(renewals(2), clock(), complete=True), held_back)
+    before = parks_as_they_are(store, held_back.seqno)
     with monkeypatch.context() as broken:
         broken.setattr("vipgate.store.parkverbs.note_deed", die)
         with pytest.raises(StoreUnavailable) if works else nullcontext():
             act(store, deed("park.act"))
-    assert parks_as_they_are(store) == before
+    assert parks_as_they_are(store, held_back.seqno) == before
     assert act(store, deed("park.act")) == works
     lines = StoredStaff(store).deeds(None, None, None, 10)  # type: ignore[arg-type]
     assert [line.action for line in lines] == ["park.act"] * works

@@ -31,7 +31,7 @@ FLOORS = [
     ["wire", "digest", "store.interface"],
     ["stamped", "store.ledger", "store.browsing", "store.replacing"],
     ["store.keeping", "store.mentions", "store.work"],
-    ["store.columns", "store.erasing"],
+    ["store.columns", "store.erasing", "store.held"],
     ["store.group", "store.browse", "store.postgres_link", "store.staff"],
     ["store.sqlite_commit", "store.postgres_commit", "store.postgres_schema", "store.keep", "store.parkverbs"],
     ["store.sqlite", "store.postgres", "store.sealing"],

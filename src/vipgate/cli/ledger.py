@@ -116,7 +116,8 @@ def request(
         print_one(journal_members(entry), output)
     elif kept is None:
         raise OperatorError(
-            f"No body is kept for {seqno}; only refused (400) and held (403) requests of authenticated parks have one."
+            f"No body is kept for {seqno}; only refused (400) and held (403) requests of authenticated parks have one,\n"
+            "and of a held one that came again the first alone: vipgate park held PARK lists it."
         )
     else:
         sys.stdout.buffer.write(kept)

@@ -26,7 +26,7 @@ from vipgate.cli.common import (
 from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
 from vipgate.clock import clock_us
 from vipgate.errors import HeldReplace, OperatorError
-from vipgate.store.browsing import ParkMore
+from vipgate.store.browsing import HeldStock, ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.store.staffing import Deed
@@ -351,21 +351,41 @@ def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, 
     print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
 
 
+HeldSeqno = Annotated[str, typer.Argument(help="As `vipgate park held` lists it, or as the park was answered.")]
+
+
 @park.command("allow-replace")
-def allow_replace(
-    park_uuid: ParkUuid,
-    seqno: Annotated[str, typer.Argument(help="As `vipgate park held` lists it.")],
-    config: Config = None,
-    database: Database = None,
-) -> None:
+def allow_replace(park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: Database = None) -> None:
     """Let a held replace through, once, when the park sends it again. What came since it was first sent is then deleted."""
     with desk_for(config, database) as desk:
-        _found(desk.store, park_uuid)
-        entry = desk.store.journal_entry(seqno.strip())
-        if entry is None or entry.park_uuid != park_uuid or entry.code != HeldReplace.code or not entry.body_kept:
-            raise OperatorError(
-                f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}"
-            )
-        deed = deed_of_command("park.allow_replace", park_uuid=park_uuid, subject=entry.seqno)
-        desk.store.allow_replace(park_uuid, entry.caller.body_sha256, deed)
+        one = _waiting(desk, park_uuid, seqno.strip())
+        deed = deed_of_command("park.allow_replace", park_uuid=park_uuid, subject=one.seqno)
+        desk.store.allow_replace(park_uuid, one.body_sha256, deed)
     typer.echo("The park may send it again now; this once it is carried out.")
+
+
+@park.command("dismiss-replace")
+def dismiss_replace(park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: Database = None) -> None:
+    """Take a held replace off the list, with its body and any yes to it. If the same comes again, it is held and listed anew."""
+    with desk_for(config, database) as desk:
+        one = _waiting(desk, park_uuid, seqno.strip())
+        deed = deed_of_command("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
+        if not desk.store.dismiss_replace(park_uuid, one.body_sha256, deed):
+            raise _not_held(park_uuid, seqno)
+    typer.echo("Dismissed; if the park sends the same again, it is held and listed anew.")
+
+
+def _waiting(desk: Desk, park_uuid: str, seqno: str) -> HeldStock:
+    """The held replace that `seqno` or an earlier time of the same body was."""
+    _found(desk.store, park_uuid)
+    entry = desk.store.journal_entry(seqno)
+    if entry is None or entry.park_uuid != park_uuid or entry.code != HeldReplace.code:
+        raise _not_held(park_uuid, seqno)
+    for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
+        if one.body_sha256 == entry.caller.body_sha256:
+            return one
+    raise _not_held(park_uuid, seqno)
+
+
+def _not_held(park_uuid: str, seqno: str) -> OperatorError:
+    return OperatorError(f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from vipgate.errors import HeldReplace, Words
+from vipgate.errors import Words
 from vipgate.renewal import FLAG_NAMES, PLATE_CHARS_MAX
 from vipgate.seqno import seqno_prefix
 from vipgate.store.browsing import (
@@ -36,6 +36,7 @@ from vipgate.store.browsing import (
     VehiclePage,
 )
 from vipgate.store.columns import read_journal_entry, read_park, read_stored
+from vipgate.store.held import read_held
 from vipgate.store.interface import FOR_EVER_US, HISTORY_MAX, Filter, Generation, Park, Replaced, Store, Stored
 
 # As many records behind a plate or card are read and sorted for one page; what has more is looked through by time.
@@ -279,8 +280,8 @@ class Browser(ABC):
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
         """See `Browse.held_replaces`."""
-        values = {"since": seqno_prefix(since_us), "code": HeldReplace.code, "limit": min(limit, PAGE_ITEMS_MAX)}
-        return [_held_stock(row) for row in self._rows("held_replaces", _parks(park_uuid) | values)]
+        values = {"since": seqno_prefix(since_us), "limit": min(limit, PAGE_ITEMS_MAX)}
+        return read_held(self._rows, _parks(park_uuid) | values)
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """See `Browse.signatures`."""
@@ -397,18 +398,4 @@ def _charge_type(row: Line) -> ChargeType:
         extra_days=row[5],
         create_time=row[6],
         update_time=row[7],
-    )
-
-
-def _held_stock(row: Line) -> HeldStock:
-    return HeldStock(
-        park_uuid=row[0],
-        park_name=row[1],
-        body_sha256=row[2],
-        seqno=row[3],
-        times=row[4],
-        first_us=row[5],
-        last_us=row[6],
-        body_bytes=row[7],
-        allowed=bool(row[8]),
     )

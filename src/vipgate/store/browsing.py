@@ -13,6 +13,8 @@ SIGNATURES_LOOKED_MAX: Final = 1_000
 # A search that no index answers looks at so many records for one page at most; the page says how far it came.
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
+# More times of one held replace are not counted.
+HELD_TIMES_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
 # So many records are looked at for one page of vehicles with a pass that ends soon: most have none.
 ENDING_ROWS_MAX: Final = 1_000
@@ -183,9 +185,10 @@ class ParkMore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldStock:
-    """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the newest time.
+    """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the time whose body is kept.
 
-    `times` and `first_us` know of those whose bodies are kept still. `allowed`: the next one with this body goes through.
+    `first_us`, `last_us` and `times`, HELD_TIMES_MAX at most, are of the journal since it was carried out last, and know of
+    those that were dismissed too. `allowed`: the next one with this body goes through.
     """
 
     park_uuid: str
@@ -197,6 +200,11 @@ class HeldStock:
     last_us: int
     body_bytes: int
     allowed: bool
+
+    @property
+    def more_times(self) -> bool:
+        """Whether it may have come more often than was counted."""
+        return self.times >= HELD_TIMES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +268,7 @@ class Browse(Protocol):
         """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
-        """What parks that are guarded sent since and is held still, newest first."""
+        """What parks that are guarded sent since and is held still; what was new to the operator last comes first."""
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """How the park signed since, in its newest SIGNATURES_LOOKED_MAX requests at most."""

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, Literal
 
-from vipgate.errors import Refusal, StoreUnavailable
+from vipgate.errors import HeldReplace, Refusal, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import RENEWAL_COLUMNS, read_stored
 from vipgate.store.interface import Outcome, Push, Refused, Retention, business_day
@@ -95,6 +95,7 @@ class GroupWriter(ABC, Generic[Key]):
         ordered = {name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines}
         if ordered:
             self._write_lines(ordered)
+        self._keep_bodies()
         return [self._withheld.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
     def _place(self, index: int, request: Push | Refused) -> int | None:
@@ -259,17 +260,23 @@ class GroupWriter(ABC, Generic[Key]):
                     (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False, None,
                      0, 0, 0, 0, *tail, None, *origin, None)
                 )  # fmt: skip
-                self._keep_body(park, request)
             requests[key] += 1
         answers = [(*key, count, received[key]) for key, count in requests.items()]
         return {"journal": lines, "add_to_daily_answer": answers}
 
-    def _keep_body(self, park: Key, request: Refused) -> None:
-        if request.body is None or park == self._nobody:
+    def _keep_bodies(self) -> None:
+        """After the journal, which tells whether the body of a held replace is kept already."""
+        for request in self._group:
+            if isinstance(request, Refused) and request.body is not None and request.park_uuid is not None:
+                self._keep_body(self._park(request.park_uuid).key, request, request.body)
+
+    def _keep_body(self, park: Key, request: Refused, body: bytes) -> None:
+        # Once: an agent whose replace is held asks again twice a minute, and would push out all other bodies of its park.
+        if request.code == HeldReplace.code and self._ask("held_body", park, request.caller.body_sha256):
             return
-        body = zlib.compress(request.body, _DEFLATE_LEVEL)
-        if len(body) <= self._retention.refused_bytes_max:
-            self._keep_refused_body(park, request.seqno, body)
+        deflated = zlib.compress(body, _DEFLATE_LEVEL)
+        if len(deflated) <= self._retention.refused_bytes_max:
+            self._keep_refused_body(park, request.seqno, deflated)
 
     def _counters(self) -> dict[str, list[tuple[Any, ...]]]:
         """What the parks, their generations and their days have come to."""

@@ -242,6 +242,9 @@ class Store(Protocol):
     def allow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
         """Lets the next held `complete=1` with this body through, once; False where the park is unknown."""
 
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """Drops what is kept of a held `complete=1`, and the yes to it; False where nothing is. Sent again, it is held anew."""
+
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
         """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from vipgate.store.columns import read_access, read_generation, read_park
+from vipgate.store.erasing import lock_park
 from vipgate.store.interface import Generation, Park, ParkAccess, ParkChange
 from vipgate.store.staff import note_deed
 from vipgate.store.staffing import Deed
@@ -64,6 +65,17 @@ class ParkVerbs(ABC):
     def allow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
         """See `Store.allow_replace`."""
         return self._change("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
+
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """See `Store.dismiss_replace`."""
+        with self.work() as work:
+            # Its lock first: a push of the park takes it before it looks at bodies.
+            park = lock_park(work, park_uuid)
+            if park is None or not work.run("drop_held_bodies", park.values(body_sha256=body_sha256)):
+                return False
+            work.run("withdraw_allowance", park.values(body_sha256=body_sha256))
+            _note(work, deed)
+        return True
 
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
         """See `Store.rotate_secret`."""

@@ -117,16 +117,18 @@ ORDER BY p.park_uuid
 LIMIT %(limit)s
 
 -- name: held_replaces
--- What is held for the operator's yes, those with the same body together, newest first: nothing else has its body kept under
--- this code. One that was carried out since, or that staff sent again, is not among them. Bounds on the requests too: here the
--- planner may begin with them.
-SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), count(*), min(q.received_us), max(q.received_us), max(q.body_bytes),
+-- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
+-- was carried out since, or that staff sent again, is not among them.
+SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
     coalesce(p.replace_allowed = q.body_sha256, false)
 FROM park AS p
 JOIN refused_body AS b ON b.park_uuid = p.park_uuid
 JOIN request AS q ON q.park_uuid = b.park_uuid AND q.seqno = b.seqno
-WHERE p.hold_replaces AND b.seqno >= %(since)s AND q.seqno >= %(since)s
-    AND q.code <> '1001' AND q.code = %(code)s /* and AND p.park_uuid = %(park_uuid)s */
+WHERE p.hold_replaces AND b.seqno > '' AND q.code = '403' /* and AND p.park_uuid = %(park_uuid)s */
+    AND EXISTS (
+        SELECT 1 FROM request AS l
+        WHERE l.park_uuid = q.park_uuid AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.seqno >= %(since)s
+    )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l
         WHERE l.park_uuid = q.park_uuid AND l.complete AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
@@ -137,6 +139,36 @@ WHERE p.hold_replaces AND b.seqno >= %(since)s AND q.seqno >= %(since)s
 GROUP BY p.park_uuid, q.body_sha256
 ORDER BY max(q.seqno) DESC
 LIMIT %(limit)s
+
+-- name: held_since
+-- When a body was stored with `complete=1` last: what is held came after.
+SELECT coalesce(max(q.seqno), '')
+FROM request AS q
+WHERE q.park_uuid = %(park_uuid)s AND q.complete AND q.body_sha256 = %(body_sha256)s
+
+-- name: held_first
+-- The first time a body was held.
+SELECT q.received_us
+FROM request AS q
+WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.seqno > %(since)s
+ORDER BY q.seqno
+LIMIT 1
+
+-- name: held_last
+-- The last time, and how many there were; no more are counted than a bound.
+SELECT q.received_us, (
+    SELECT count(*)
+    FROM (
+        SELECT 1 FROM request AS c
+        WHERE c.park_uuid = %(park_uuid)s AND c.code = '403' AND c.body_sha256 = %(body_sha256)s
+            AND c.seqno > %(since)s
+        LIMIT %(most)s
+    ) AS counted
+)
+FROM request AS q
+WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.seqno > %(since)s
+ORDER BY q.seqno DESC
+LIMIT 1
 
 -- name: signatures_of
 -- Of a park's newest requests: the pushes that HMAC signed, those that MD5 did, and when the last of these came. What staff

@@ -246,6 +246,24 @@ SET records = g.records + u.records
 FROM json_to_recordset($1::json) AS u (park_uuid text, generation integer, records bigint)
 WHERE g.park_uuid = u.park_uuid /* or $2 */ AND g.generation = u.generation
 
+-- name: held_body
+-- The kept body of a replace that is held and waits still, by its digest. OFFSET 0 makes the planner begin with the few bodies:
+-- a park that sends the same again and again has many requests with this digest.
+SELECT q.seqno
+FROM refused_body AS b
+CROSS JOIN LATERAL (
+    SELECT x.seqno, x.code, x.body_sha256 FROM request AS x WHERE x.park_uuid = $1 AND x.seqno = b.seqno OFFSET 0
+) AS q
+WHERE b.park_uuid = $1 AND q.code = '403' AND q.body_sha256 = $2
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l
+        WHERE l.park_uuid = $1 AND l.complete AND l.body_sha256 = $2 AND l.seqno > q.seqno
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l WHERE l.park_uuid = $1 AND l.replay_of = q.seqno AND l.code = '1001'
+    )
+LIMIT 1
+
 -- name: keep_refused_body
 -- What a park sent and was refused, for the operator to look at and send again.
 INSERT INTO refused_body (park_uuid, seqno, bytes, body) VALUES ($1, $2, $3, $4)

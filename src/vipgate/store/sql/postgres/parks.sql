@@ -52,6 +52,19 @@ WHERE park_uuid = %(park_uuid)s
 -- The next `complete=1` with this body is let through, once.
 UPDATE park SET replace_allowed = %(body_sha256)s WHERE park_uuid = %(park_uuid)s
 
+-- name: drop_held_bodies
+-- The kept bodies of a replace that was held.
+DELETE FROM refused_body AS b
+WHERE b.park_uuid = %(park_uuid)s AND b.seqno IN (
+    SELECT q.seqno
+    FROM request AS q
+    WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s
+)
+
+-- name: withdraw_allowance
+-- Where this body was to be let through, it is not any more.
+UPDATE park SET replace_allowed = NULL WHERE park_uuid = %(park_uuid)s AND replace_allowed = %(body_sha256)s
+
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
 UPDATE park

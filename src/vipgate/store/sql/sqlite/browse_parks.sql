@@ -177,15 +177,18 @@ ORDER BY p.park_uuid
 LIMIT :limit
 
 -- name: held_replaces
--- What is held for the operator's yes, those with the same body together, newest first: nothing else has its body kept under
--- this code. One that was carried out since, or that staff sent again, is not among them.
-SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), count(*), min(q.received_us), max(q.received_us), max(q.body_bytes),
-    coalesce(p.replace_allowed = q.body_sha256, 0)
+-- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
+-- was carried out since, or that staff sent again, is not among them.
+SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes), coalesce(p.replace_allowed = q.body_sha256, 0)
 FROM park AS p
 CROSS JOIN refused_body AS b
 CROSS JOIN request AS q
 WHERE p.park_uuid BETWEEN :first_park AND :last_park AND p.hold_replaces = 1
-    AND b.park_id = p.id AND b.seqno >= :since AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = :code
+    AND b.park_id = p.id AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403'
+    AND EXISTS (
+        SELECT 1 FROM request AS l INDEXED BY request_held
+        WHERE l.park_id = q.park_id AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.seqno >= :since
+    )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_replace
         WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
@@ -197,6 +200,40 @@ WHERE p.park_uuid BETWEEN :first_park AND :last_park AND p.hold_replaces = 1
 GROUP BY p.park_uuid, q.body_sha256
 ORDER BY max(q.seqno) DESC
 LIMIT :limit
+
+-- name: held_since
+-- When a body was stored with `complete=1` last: what is held came after.
+SELECT coalesce(max(q.seqno), '')
+FROM park AS p
+CROSS JOIN request AS q INDEXED BY request_replace
+WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.complete = 1 AND q.body_sha256 = :body_sha256
+
+-- name: held_first
+-- The first time a body was held.
+SELECT q.received_us
+FROM park AS p
+CROSS JOIN request AS q INDEXED BY request_held
+WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.code = '403' AND q.body_sha256 = :body_sha256
+    AND q.seqno > :since
+ORDER BY q.seqno
+LIMIT 1
+
+-- name: held_last
+-- The last time, and how many there were; no more are counted than :most.
+SELECT q.received_us, (
+    SELECT count(*)
+    FROM (
+        SELECT 1 FROM request AS c INDEXED BY request_held
+        WHERE c.park_id = p.id AND c.code = '403' AND c.body_sha256 = :body_sha256 AND c.seqno > :since
+        LIMIT :most
+    )
+)
+FROM park AS p
+CROSS JOIN request AS q INDEXED BY request_held
+WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.code = '403' AND q.body_sha256 = :body_sha256
+    AND q.seqno > :since
+ORDER BY q.seqno DESC
+LIMIT 1
 
 -- name: signatures_of
 -- Of a park's newest requests: the pushes that HMAC signed, those that MD5 did, and when the last of these came. What staff

@@ -115,6 +115,23 @@ INSERT INTO request (
     webhook_id
 ) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
+-- name: held_body
+-- The kept body of a replace that is held and waits still, by its digest. CROSS JOIN keeps the few bodies outside: a park
+-- that sends the same again and again has many requests with this digest.
+SELECT q.seqno
+FROM refused_body AS b
+CROSS JOIN request AS q
+WHERE b.park_id = ?1 AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403' AND q.body_sha256 = ?2
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l INDEXED BY request_replace
+        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM request AS l INDEXED BY request_replay
+        WHERE l.park_id = q.park_id AND l.replay_of = q.seqno AND l.code = '1001'
+    )
+LIMIT 1
+
 -- name: keep_refused_body
 -- What a park sent and was refused, for the operator to look at and send again.
 INSERT INTO refused_body (park_id, seqno, bytes, body) VALUES (:park_id, :seqno, :bytes, :body)

@@ -53,6 +53,21 @@ WHERE park_uuid = :park_uuid
 -- The next `complete=1` with this body is let through, once.
 UPDATE park SET replace_allowed = :body_sha256 WHERE park_uuid = :park_uuid
 
+-- name: drop_held_bodies
+-- The kept bodies of a replace that was held.
+DELETE FROM refused_body
+WHERE park_id = :park_id AND seqno IN (
+    SELECT q.seqno
+    FROM refused_body AS b
+    CROSS JOIN request AS q
+    WHERE b.park_id = :park_id AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403'
+        AND q.body_sha256 = :body_sha256
+)
+
+-- name: withdraw_allowance
+-- Where this body was to be let through, it is not any more.
+UPDATE park SET replace_allowed = NULL WHERE park_uuid = :park_uuid AND replace_allowed = :body_sha256
+
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
 UPDATE park
