@@ -17,6 +17,7 @@ from console.ledger import OTHER, PARK, add_park, push, refuse, renewal, replace
 from store.making import do
 from store.making import push as made_push
 from vipgate.console.addresses import park_at
+from vipgate.store import browsing
 from vipgate.store.interface import Filter, ParkChange
 from vipgate.store.staffing import Language
 
@@ -26,13 +27,14 @@ SETTINGS = park_at(PARK, "/settings")
 
 
 def fill(house: House) -> str:
-    """A park whose stock of two was replaced, then got three more, and is about to be replaced again; the seqno that is held."""
+    """A park whose stock of two was replaced, then got three more, and is sent twice again; the first seqno that is held."""
     add_park(house)
     house.desk.store.change_park(PARK, ParkChange(hold_replaces=True))
     replace_stock(house, STOCK, at_us=NOON_US - 9 * SECOND_US)
     push(house, *(renewal(f"LATER{number}") for number in range(3)), at_us=NOON_US - 8 * SECOND_US)
-    replace_stock(house, STOCK, at_us=NOON_US - 7 * SECOND_US)
-    return replace_stock(house, STOCK, at_us=NOON_US - 6 * SECOND_US)
+    held = replace_stock(house, STOCK, at_us=NOON_US - 7 * SECOND_US)
+    replace_stock(house, STOCK, at_us=NOON_US - 6 * SECOND_US)
+    return held
 
 
 def path_of(seqno: str, park: str = PARK) -> str:
@@ -92,7 +94,7 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
     assert "已允许" in browser.page(park_at(PARK)).split("<table")[1].split("</table>")[0]
     allowed = browser.page(path_of(seqno))
     assert "已允许" in allowed
-    assert asked(allowed) == {}, "there is nothing left to say yes to"
+    assert asked(allowed).keys() == {"csrf"}, "there is nothing left to say yes to"
 
     replace_stock(house, STOCK, at_us=NOON_US)
     assert orders(house) == {"P1", "P2"}
@@ -126,6 +128,54 @@ def test_request_that_is_not_held_cannot_be_let_through(house: House) -> None:
         browser.page(path, 404)
     house.desk.store.change_park(PARK, ParkChange(hold_replaces=False))
     browser.page(path_of(seqno), 404)
+
+
+def test_repeat_of_a_held_replace_leads_to_the_same_question(house: House) -> None:
+    first = fill(house)
+    again = replace_stock(house, STOCK, at_us=NOON_US - 5 * SECOND_US)
+    browser = house.enter("operator")
+    assert f'href="{path_of(again)}"' in browser.page(f"/requests/{again}")
+    page = browser.page(path_of(again))
+    assert "最近变更的 5 条记录中有 3 条不在其中" in page
+    assert f'action="{path_of(first)}/dismiss"' in page
+
+
+def test_more_times_than_are_counted_are_told_as_such(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browsing, "HELD_TIMES_MAX", 2)
+    seqno = fill(house)
+    browser = house.enter("operator")
+    assert '<td class="n">2+</td>' in browser.page(park_at(PARK))
+    assert "<dd>2+</dd>" in browser.page(path_of(seqno))
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_dismissed_replace_is_listed_no_more_until_it_comes_again(house: House, allowed: bool) -> None:
+    seqno = fill(house)
+    if allowed:
+        body = house.desk.browse.held_replaces(PARK, 0, 1)[0].body_sha256
+        assert house.desk.store.allow_replace(PARK, body)
+    browser = house.enter("operator")
+    dismissal = path_of(seqno) + "/dismiss"
+    assert "被暂扣" in browser.page("/")
+    done = browser.send(dismissal, on=path_of(seqno))
+    assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_dismissed")
+    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 5)
+    assert (deed.action, deed.who, deed.subject) == ("park.dismiss_replace", "operator", seqno)
+    assert "忽略被暂扣的 complete=1" in house.enter("admin").page("/audit")
+    for path in ("/", park_at(PARK)):
+        assert "被暂扣" not in browser.page(path)
+    assert house.desk.store.refused_body(seqno) is None
+    assert browser.send(dismissal, on="/account").status_code == 404
+    assert house.actions().count("park.dismiss_replace") == 1
+    again = replace_stock(house, STOCK, at_us=NOON_US)
+    assert len(orders(house)) == 5, "a yes before the dismissal counts no more"
+    assert f'href="{path_of(again)}"' in browser.page(park_at(PARK))
+
+
+def test_reader_cannot_dismiss(house: House) -> None:
+    seqno = fill(house)
+    assert house.enter("reader").send(path_of(seqno) + "/dismiss", on="/account").status_code == 403
+    assert house.desk.store.refused_body(seqno) is not None
 
 
 # ---- a request's page ----

@@ -35,6 +35,13 @@ TEXTS: Final = {
     "held.allowed.told": Words(
         "已允许：车场再次发送同样的请求时执行", "Allowed: it is carried out when the park sends the same again"
     ),
+    "held.dismiss": Words("忽略", "Dismiss"),
+    "held.dismiss.told": Words(
+        "不再列出，正文一并删除，已给的允许收回。同样的请求再次到达时仍会暂扣并重新列出；次数照计。",
+        "It is listed no more, its body is deleted, and a yes to it is withdrawn. If the same request comes again, it is held "
+        "and listed anew; its times are counted on.",
+    ),
+    "held.dismiss.do": Words("忽略这个请求", "Dismiss this request"),
     "held.gone": Words(
         "最近变更的 {looked} 条记录中有 {n} 条不在其中", "Of the newest {looked} records {n} are not in it"
     ),
@@ -68,6 +75,9 @@ TEXTS: Final = {
         "用 MD5 签名、与此前完全相同、其后又有数据的全量替换不执行，待确认；防止他人重放录下的请求",
         "a replace that MD5 signs, that came before, and after which more was stored waits for a yes: "
         "a recorded one must not wipe the stock",
+    ),
+    "done.replace_dismissed": Words(
+        "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed anew"
     ),
     "done.replace_allowed": Words(
         "已允许；车场再次发送同样的请求时执行一次", "Allowed: it is carried out once, when the park sends it again"

@@ -59,8 +59,9 @@ TEXTS: Final = {
     ),
     "request.body": Words("正文", "Body"),
     "request.body.none": Words(
-        "没有保留正文：只保留已验证身份的车场最近一些被拒绝（400）或被暂扣的请求的正文。",
-        "No body is kept: only those of the last requests of parks whose signature was right that were refused (400) or held.",
+        "没有保留正文：只保留已验证身份的车场最近一些被拒绝（400）或被暂扣的请求的正文；重复到达的暂扣请求只保留首次的。",
+        "No body is kept: only those of the last requests of parks whose signature was right that were refused (400) or held, "
+        "and of a held one that came again the first alone.",
     ),
     "request.body.rows": Words(
         "正文共 {total} 行，太长，这里只列出提示中的行；其余各行按原样重放。",

@@ -1,4 +1,4 @@
-"""Held replaces: what letting one through would change, and the yes to it, which is asked for twice."""
+"""Held replaces: what letting one through would change, the yes to it, which is asked for twice, and its dismissal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from vipgate.console.addresses import park_at
 from vipgate.console.bodies import Unreadable, as_text, order_of, read_body
-from vipgate.console.faults import not_there
+from vipgate.console.faults import PageRefused, not_there
 from vipgate.console.guard import Page, path_text
 from vipgate.console.names import ChargeNames, read_names
 from vipgate.console.showing import lines
@@ -60,6 +60,17 @@ async def allow(visit: StaffVisit) -> Response:
     return visit.go(park_at(park_uuid), "replace_allowed")
 
 
+async def dismiss(visit: StaffVisit) -> Response:
+    """Takes it off the list at once: what is lost is its body, and that comes again with the same request."""
+    told = await _told(visit)
+    park_uuid = told.park.park_uuid
+    deed = visit.deed("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.desk(lambda desk: desk.store.dismiss_replace(park_uuid, told.held.body_sha256, deed)):
+        raise _not_held()
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "replace_dismissed")
+
+
 def _asking(visit: StaffVisit, told: Told, *, again: bool, moved: bool = False) -> Response:
     why = "" if told.entry.hint is None else visit.speech.say(told.entry.hint)
     return visit.page(
@@ -84,14 +95,12 @@ def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
     park = desk.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
-    entry, body = desk.store.journal_entry(seqno), desk.store.refused_body(seqno)
+    entry = desk.store.journal_entry(seqno)
     waiting = {one.body_sha256: one for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
     held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.caller.body_sha256)
+    body = None if held is None else desk.store.refused_body(held.seqno)
     if entry is None or body is None or held is None:
-        raise not_there(
-            "这个请求没有被暂扣，或已经执行；请从车场页面查看",
-            "this request is not held, or was carried out since; look at the park's page",
-        )
+        raise _not_held()
     orders = _orders(body)
     newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
     gone = [one for one in newest if one.stored.renewal.pay_partner not in orders]
@@ -106,6 +115,13 @@ def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
     )
 
 
+def _not_held() -> PageRefused:
+    return not_there(
+        "这个请求没有被暂扣，或已经执行或忽略；请从车场页面查看",
+        "this request is not held, or was carried out or dismissed since; look at the park's page",
+    )
+
+
 def _orders(body: bytes) -> frozenset[str]:
     """The order numbers of a body that passed the road up to the commit: its rows are read as they were there."""
     try:
@@ -117,4 +133,5 @@ def _orders(body: bytes) -> frozenset[str]:
 PAGES: Final = (
     Page("/parks/{park_uuid}/held/{seqno}", ask, role="operator"),
     Page("/parks/{park_uuid}/held/{seqno}", allow, "POST", role="operator"),
+    Page("/parks/{park_uuid}/held/{seqno}/dismiss", dismiss, "POST", role="operator"),
 )
