@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import structlog
 
-from vipgate.commit import CROWDED, INTERNAL, Committer
+from vipgate.commit import INTERNAL, Committer
 from vipgate.digests import Digests, read_question
 from vipgate.errors import (
     BadRequest,
@@ -28,6 +28,7 @@ from vipgate.errors import (
     Words,
 )
 from vipgate.hmacsign import WINDOW_S, Stamp
+from vipgate.lines import Lines
 from vipgate.metrics import Meter
 from vipgate.parks import Admission, Bucket, Directory
 from vipgate.proxies import read_address
@@ -54,10 +55,6 @@ log = structlog.get_logger()
 INLINE_BYTES_MAX: Final = 1024 * 1024
 DIAGNOSIS_SHARE: Final = 0.2
 CLAIMED_CHARS_MAX: Final = 64
-# What may wait of one park for the directory, or for a large body of its own to be decoded.
-LINE_REQUESTS_MAX: Final = 1024
-LINE_BYTES_MAX: Final = 64 * 1024 * 1024
-LINE_RETRY_S: Final = 2
 # Of refusals that a caller provokes by sending more: a line of the journal costs as much as a record.
 OFTEN_A_MINUTE_MAX: Final = 600
 
@@ -161,7 +158,7 @@ class Road:
         self._slow = slow
         self._clock_s = clock_s
         self._budget = DiagnosisBudget(clock_s)
-        self._lines: dict[str, Line] = {}
+        self._lines = Lines()
         self._store_refused = Tally("store refused", clock_s)
         self._unjournaled = Tally("refused, not journaled", clock_s)
         self._often = Bucket(OFTEN_A_MINUTE_MAX, clock_s())
@@ -214,9 +211,8 @@ class Road:
         """Signed and admitted like a push, but it changes nothing and waits in no line."""
         claim = split(knock.body, knock.content_type)
         known.claimed = claim.park_uuid
-        admission = self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
         try:
-            await self._verified_aside(claim, knock, admission, known)
+            await self._verified_aside(claim, knock, await self._admission(claim), known)
         except BadSignature as refusal:
             raise await self._explained(knock, known, refusal) from None
         payload = await self._digests.answer(read_question(claim.text, claim.park_uuid))
@@ -234,26 +230,24 @@ class Road:
     async def _in_line(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome]:
         """The same for a push that has to wait: for the store to say who the park is, or for a large body to be decoded.
 
-        It holds its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
+        It stands in its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
+        Not so while it takes long to prove it: anybody can send such a one, and would hold up whichever park he names.
         """
-        line = self._lines.setdefault(claim.park_uuid, Line())
-        if not line.has_room(len(knock.body)):
-            raise Unavailable(CROWDED, retry_after_s=LINE_RETRY_S)
-        line.length += 1
-        line.body_bytes += len(knock.body)
-        try:
-            async with line.lock:
-                remembered = self._directory.remembered(claim.park_uuid)
-                admission = remembered or await self._directory.find(claim.park_uuid)
-                verified = await self._verified_aside(claim, knock, admission, known)
-                self._check_room(verified, knock)
-                batch = await self._decoded(verified, knock)
-                return self._submit(batch, verified, knock, seqno, known)
-        finally:
-            line.length -= 1
-            line.body_bytes -= len(knock.body)
-            if not line.length:
-                del self._lines[claim.park_uuid]
+        verified = None
+        if _is_proved_slowly(knock):
+            verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
+        with self._lines.of(claim.park_uuid) as line:
+            async with line.naming:
+                if verified is None:
+                    verified = self._verified(claim, knock, await self._admission(claim), known)
+            with line.place(len(knock.body)):
+                async with line.decoding:
+                    self._check_room(verified, knock)
+                    batch = await self._decoded(verified, knock)
+                    return self._submit(batch, verified, knock, seqno, known)
+
+    async def _admission(self, claim: Claim) -> Admission:
+        return self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
 
     def _verified(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
         known.admission = admission
@@ -261,7 +255,7 @@ class Road:
 
     async def _verified_aside(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
         """The same, off the event loop for what takes long: MD5 is done when the body is in, HMAC begins with the head."""
-        if knock.stamp is None or len(knock.body) <= INLINE_BYTES_MAX:
+        if not _is_proved_slowly(knock):
             return self._verified(claim, knock, admission, known)
         known.admission = admission
         loop = asyncio.get_running_loop()
@@ -366,17 +360,8 @@ class Progress:
     received: int = 0
 
 
-@dataclass(slots=True)
-class Line:
-    """Requests of one park of which the first waits for something; the lock is fair."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    length: int = 0
-    body_bytes: int = 0
-
-    def has_room(self, body_bytes: int) -> bool:
-        """Whether another may wait; the first always may."""
-        return not self.length or (self.length < LINE_REQUESTS_MAX and self.body_bytes + body_bytes <= LINE_BYTES_MAX)
+def _is_proved_slowly(knock: Knock) -> bool:
+    return knock.stamp is not None and len(knock.body) > INLINE_BYTES_MAX
 
 
 def readable_peer(peername: object) -> str:

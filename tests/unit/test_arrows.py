@@ -44,6 +44,7 @@ FLOORS = [
     ["members", "standing"],
     ["sample", "health", "outward"],
     ["parks", "commit", "digests", "chargetypes", "replay"],
+    ["lines"],
     ["ingest"],
     ["httptypes", "heads"],
     ["connection"],

@@ -1,17 +1,25 @@
-"""Requests of one park reach the commit in the order they came, whatever the first of them has to wait for."""
+"""Requests of one park reach the commit in the order they came, whatever the first of them has to wait for.
+
+Whoever only says that he is the park holds none of them up, and takes none of their room.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import md5
 from typing import Any, cast
 
 import pytest
 
+import vipgate.lines
 from unit.road import SECRET, request, row
 from vipgate.commit import Committer
 from vipgate.digests import Digests
+from vipgate.hmacsign import Stamp
 from vipgate.ingest import Knock, Road
 from vipgate.metrics import Board, WorkerMeter
 from vipgate.parks import Directory
@@ -48,7 +56,7 @@ class SlowStore:
         """Refusals are not looked at here."""
 
 
-def knock(number: int, *, large: bool = False, secret: str = SECRET) -> Knock:
+def knock(number: int, *, large: bool = False, secret: str = SECRET, stamp: Stamp | None = None) -> Knock:
     padding: dict[str, Any] = {"padding": "x" * 4000} if large else {}
     rows = [row(pay_partner=f"{number}-{place}", **padding) for place in range(400 if large else 1)]
     body = request(*rows)
@@ -61,19 +69,23 @@ def knock(number: int, *, large: bool = False, secret: str = SECRET) -> Knock:
         peer="127.0.0.1",
         received_us=1_795_492_800_000_000 + number,
         language="zh",
+        stamp=stamp,
     )
+
+
+def road_of(store: SlowStore, slow: ThreadPoolExecutor) -> Road:
+    clock_s = asyncio.get_running_loop().time
+    directory = Directory(store.read, VAULT, clock_s)
+    committer, digests = cast("Committer", store), cast("Digests", None)
+    return Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), clock_s)
 
 
 @pytest.mark.parametrize("answered_at", [0, 1, 2, 3, 5, 8])
 def test_later_requests_wait_behind_one_that_waits(answered_at: int) -> None:
     async def scenario() -> list[str]:
         store = SlowStore()
-        clock_s = asyncio.get_running_loop().time
         with ThreadPoolExecutor(1) as slow:
-            directory = Directory(store.read, VAULT, clock_s)
-            meter = WorkerMeter(Board(1), 0)
-            committer, digests = cast("Committer", store), cast("Digests", None)
-            road = Road(directory, committer, SeqnoMint(0), slow, digests, meter, clock_s)
+            road = road_of(store, slow)
             tasks = []
             for number in range(12):
                 if number == answered_at:
@@ -88,3 +100,65 @@ def test_later_requests_wait_behind_one_that_waits(answered_at: int) -> None:
 
     committed = asyncio.run(scenario())
     assert committed == [f"{number}-0" for number in range(12) if number % 5 != 4]
+
+
+@contextmanager
+def busy(slow: ThreadPoolExecutor) -> Iterator[None]:
+    """The thread for what takes long has no time meanwhile."""
+    go_on = threading.Event()
+    slow.submit(go_on.wait)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+UNSIGNED = Stamp("id", "1795492800", "v1,none")
+WAIT_S = 10.0
+
+
+def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vipgate.lines, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+
+    async def scenario() -> None:
+        store = SlowStore()
+        store.may_answer.set()
+        with ThreadPoolExecutor(1) as slow, busy(slow):
+            road = road_of(store, slow)
+            strangers = [asyncio.create_task(road.push(knock(one, large=True, stamp=UNSIGNED))) for one in range(5)]
+            await asyncio.sleep(0)
+            for number in (10, 11):
+                assert (await asyncio.wait_for(road.push(knock(number)), WAIT_S)).status == 200
+            assert not any(one.done() for one in strangers)
+        assert [one.status for one in await asyncio.gather(*strangers)] == [401] * 5
+        assert store.committed == ["10-0", "11-0"]
+
+    asyncio.run(scenario())
+
+
+def test_stranger_who_names_a_park_takes_none_of_the_room_of_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vipgate.lines, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+
+    async def scenario() -> None:
+        store = SlowStore()
+        store.may_answer.set()
+        with ThreadPoolExecutor(1) as slow:
+            road = road_of(store, slow)
+            with busy(slow):
+                own = [asyncio.create_task(road.push(knock(0, large=True)))]
+                await asyncio.sleep(0)
+                wrong = [road.push(knock(one, large=True, secret="wrong")) for one in range(1, 6)]
+                strangers = [asyncio.create_task(one) for one in wrong]
+                await asyncio.sleep(0)
+                own.append(asyncio.create_task(road.push(knock(10))))
+                # They hear at once that they are nobody, whatever waits.
+                refused = await asyncio.wait_for(asyncio.gather(*strangers), WAIT_S)
+                assert [one.status for one in refused] == [401] * 5
+                # What the park itself sends has its bound.
+                more = [asyncio.create_task(road.push(knock(one, large=True))) for one in (20, 21, 22)]
+                done, own_more = await asyncio.wait(more, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+                assert [one.result().status for one in done] == [503] * 2
+            assert [one.status for one in await asyncio.gather(*own, *own_more)] == [200] * 3
+        assert store.committed == ["0-0", "10-0", "20-0"]
+
+    asyncio.run(scenario())
