@@ -6,18 +6,17 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final, Protocol, cast
 
 import httptools
 
+from vipgate import heads
 from vipgate.commit import OVERLOADED
-from vipgate.errors import BadRequest, Refusal, TooLarge, Unavailable, Words
-from vipgate.heads import LISTS, ONCE, VERSIONS, head_refusal, header_bytes, path_of, size_of, too_long
-from vipgate.httptypes import App, HttpLimits, Request
+from vipgate.errors import BadRequest, Refusal, Unavailable, Words
+from vipgate.httptypes import App, HttpLimits, Request, answer_bytes
 from vipgate.ingest import Reply, readable_peer
+from vipgate.uploads import Body, Uploads
 
-_REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 _RETRY_S: Final = 2
@@ -31,7 +30,7 @@ class Host(Protocol):
     clock_us: Callable[[], int]
     loop: asyncio.AbstractEventLoop
     connections: set[Connection]
-    bodies_bytes: int
+    uploads: Uploads
     stopping: bool
     date: bytes
 
@@ -45,7 +44,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Host) -> None:
         self._server = server
         self._limits = server.limits
-        self.deadline_s = math.inf
+        self.deadline_s = self._end_s = math.inf
         self._transport: asyncio.Transport
         self._peer = ""
         self._parser = httptools.HttpRequestParser(self)
@@ -56,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._head_done = False
         self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes = 0
-        self._body: bytes | bytearray = b""
+        self._body = Body(server.uploads, server.app.caller)
         self._discarding = False
         self._skipped: Refusal | None = None
         self._reading = True
@@ -79,7 +78,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The caller is gone; what it has sent whole is still worked on."""
-        self._drop_body()
+        self._body.drop()
         self._writable.set()
         self._server.forget(self)
         self.deadline_s = math.inf
@@ -111,9 +110,9 @@ class Connection(asyncio.Protocol):
         if in_head and not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
-                self._refuse_raw(too_long(self._limits.head_bytes_max))
+                self._refuse_raw(heads.too_long(self._limits.head_bytes_max))
         elif self._raw_bytes > 2 * self._limits.body_bytes_max + _RAW_SLACK_BYTES:
-            self._refuse_body(self._too_large())
+            self._refuse_body(heads.too_large(self._limits.body_bytes_max))
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -134,16 +133,12 @@ class Connection(asyncio.Protocol):
         The parser takes what follows such a head for the other protocol, so a new one is given the head without the offer.
         """
         method, version = self._parser.get_method(), self._parser.get_http_version()
-        if method == b"CONNECT" or self._repeated or version not in VERSIONS:
+        if method == b"CONNECT" or self._repeated or version not in heads.VERSIONS:
             said = Words("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken")
-            self._refuse_raw(head_refusal(self._headers, version, self._repeated) or BadRequest(said))
+            self._refuse_raw(heads.head_refusal(self._headers, version, self._repeated) or BadRequest(said))
             return
-        kept = [b"%s: %s\r\n" % item for item in self._headers.items() if item[0] not in (b"upgrade", b"connection")]
-        if b"close" in self._headers.get(b"connection", b"").lower():
-            kept.append(b"connection: close\r\n")
         self._parser = httptools.HttpRequestParser(self)
-        first = b"%s %s HTTP/%s\r\n" % (method, self._url, version.encode())
-        self._feed(first + b"".join(kept) + b"\r\n" + rest)
+        self._feed(heads.without_offer(method, self._url, version, self._headers) + rest)
 
     def eof_received(self) -> bool:
         """The caller sends no more; it may still want its answers."""
@@ -161,7 +156,7 @@ class Connection(asyncio.Protocol):
         self._head_done, self._skipped = False, None
         self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes
-        self._drop_body()
+        self._body.drop()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
         self._set_deadline(self._limits.send_s)
 
@@ -175,10 +170,10 @@ class Connection(asyncio.Protocol):
             return
         name = name.lower()
         if name in self._headers:
-            self._again_bytes += header_bytes(name, value)
-            if name in ONCE:
+            self._again_bytes += heads.header_bytes(name, value)
+            if name in heads.ONCE:
                 self._repeated = name
-            elif name in LISTS:
+            elif name in heads.LISTS:
                 value = self._headers[name] + b"," + value
         self._headers[name] = value
 
@@ -189,7 +184,7 @@ class Connection(asyncio.Protocol):
             return
         self._head_done = True
         request.method = self._parser.get_method().decode("latin-1")
-        request.path = path_of(self._url)
+        request.path = heads.path_of(self._url)
         version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
         request.is_http_1_0 = version == "1.0"
@@ -197,14 +192,12 @@ class Connection(asyncio.Protocol):
         has_body = declared != b"0" or b"transfer-encoding" in self._headers
         refusal = (
             self._oversized()
-            or head_refusal(self._headers, version, self._repeated)
+            or heads.head_refusal(self._headers, version, self._repeated)
             or self._server.app.refusal_before_body(request)
         )
         declared_bytes = int(declared[:20]) if declared.isdigit() else 0
-        if refusal is None and declared_bytes > self._limits.body_bytes_max:
-            refusal = self._too_large()
-        if refusal is None and self._server.bodies_bytes + declared_bytes > self._limits.bodies_bytes_max:
-            refusal = Unavailable(OVERLOADED, retry_after_s=_RETRY_S)
+        if refusal is None:
+            refusal = self._no_room(request, declared_bytes)
         if (
             isinstance(refusal, Unavailable)
             and 0 < declared_bytes <= self._limits.skipped_bytes_max
@@ -220,6 +213,14 @@ class Connection(asyncio.Protocol):
         elif b"expect" in self._headers and has_body and not request.is_http_1_0:
             self._let_it_come()
 
+    def _no_room(self, request: Request, declared_bytes: int) -> Refusal | None:
+        """Why a body of this size need not come."""
+        if declared_bytes > self._limits.body_bytes_max:
+            return heads.too_large(self._limits.body_bytes_max)
+        if not self._body.expect(request, declared_bytes):
+            return Unavailable(OVERLOADED, retry_after_s=_RETRY_S)
+        return None
+
     def _let_it_come(self) -> None:
         """Tells a caller that asks first to go on, unless it has to hear something else before."""
         if self._headers[b"expect"].lower() == b"100-continue" and not self._worker:
@@ -228,9 +229,9 @@ class Connection(asyncio.Protocol):
     def _oversized(self) -> Refusal | None:
         """A head that came in one piece has not been counted yet."""
         limit = self._limits.head_bytes_max
-        if self._raw_bytes <= limit or size_of(self._url, self._headers) + self._again_bytes <= limit:
+        if self._raw_bytes <= limit or heads.size_of(self._url, self._headers) + self._again_bytes <= limit:
             return None
-        return too_long(limit)
+        return heads.too_long(limit)
 
     def on_body(self, chunk: bytes) -> None:
         """A piece of the body, within the bounds."""
@@ -238,20 +239,18 @@ class Connection(asyncio.Protocol):
         if request is None or self._discarding or self._skipped is not None:
             return
         if len(self._body) + len(chunk) > self._limits.body_bytes_max:
-            self._refuse_body(self._too_large())
+            self._refuse_body(heads.too_large(self._limits.body_bytes_max))
             return
-        if self._server.bodies_bytes + len(chunk) > self._limits.bodies_bytes_max:
+        if not self._body.take(request, chunk):
             self._refuse_body(Unavailable(OVERLOADED, retry_after_s=_RETRY_S))
             return
-        self._server.bodies_bytes += len(chunk)
         request.body_md5.update(chunk)
         request.body_sha256.update(chunk)
-        if not self._body:
-            self._body = chunk
-        elif isinstance(self._body, bytes):
-            self._body = bytearray(self._body) + chunk
-        else:
-            self._body += chunk
+        if self._body.is_in_pieces and self._worker is None:
+            # The next piece must not be long in coming.
+            earned_s = len(chunk) / self._limits.bytes_a_second_min
+            pause_ends_s = self._server.loop.time() + self._limits.pause_s
+            self.deadline_s = min(self._end_s, pause_ends_s, self.deadline_s + earned_s)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -267,8 +266,7 @@ class Connection(asyncio.Protocol):
             return
         # Received when it is whole: an upload that took minutes must not be older than what was stored meanwhile.
         request.received_us = self._server.clock_us()
-        # Its bytes stay counted until it is answered.
-        request.body, self._body = bytes(self._body), b""
+        request.body = self._body.whole()
         self._enqueue(request, self._skipped)
 
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
@@ -284,7 +282,7 @@ class Connection(asyncio.Protocol):
             request, refusal = self._waiting.popleft()
             app = self._server.app
             reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
-            self._server.bodies_bytes -= len(request.body)
+            self._server.uploads.total_bytes -= len(request.body)
             stopping = self._closing or self._server.stopping
             last = not request.keep_alive or (stopping and not self._waiting)
             rest_s = 0.0 if app.is_shared(request.peer) else min(reply.retry_after_s or 0.0, self._limits.rest_s_max)
@@ -323,26 +321,13 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _forget_waiting(self) -> None:
-        self._server.bodies_bytes -= sum(len(request.body) for request, _ in self._waiting)
+        self._server.uploads.total_bytes -= sum(len(request.body) for request, _ in self._waiting)
         self._waiting.clear()
 
     def _write(self, request: Request, reply: Reply, *, last: bool) -> None:
         if self._transport.is_closing():
             return
-        head = [
-            b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
-            % (reply.status, _REASONS[reply.status], len(reply.body), self._server.date)
-        ]
-        if reply.retry_after_s is not None:
-            head.append(b"Retry-After: %d\r\n" % reply.retry_after_s)
-        if reply.allow is not None:
-            head.append(b"Allow: %s\r\n" % reply.allow.encode("ascii"))
-        if last:
-            head.append(b"Connection: close\r\n")
-        elif request.is_http_1_0:
-            head.append(b"Connection: keep-alive\r\n")
-        head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + reply.body)
-        self._transport.write(b"".join(head))
+        self._transport.write(answer_bytes(request, reply, self._server.date, last=last))
 
     def _refuse_body(self, refusal: Refusal) -> None:
         """Answers at once and throws away the rest of the body, within bounds, so that the caller can read the answer."""
@@ -351,7 +336,7 @@ class Connection(asyncio.Protocol):
             return
         self._discarding = True
         request.keep_alive = False
-        self._drop_body()
+        self._body.drop()
         self._enqueue(request, refusal)
         self._read_on()
         self._set_deadline(self._limits.drain_s)
@@ -363,18 +348,8 @@ class Connection(asyncio.Protocol):
         self._head_done = False
         self._refuse_body(refusal)
 
-    def _too_large(self) -> TooLarge:
-        limit = self._limits.body_bytes_max
-        return TooLarge(
-            Words(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
-        )
-
-    def _drop_body(self) -> None:
-        self._server.bodies_bytes -= len(self._body)
-        self._body = b""
-
     def _set_deadline(self, wait_s: float) -> None:
-        self.deadline_s = self._server.loop.time() + wait_s
+        self.deadline_s = self._end_s = self._server.loop.time() + wait_s
 
     def expire(self) -> None:
         """The caller has used up its time."""
@@ -382,9 +357,10 @@ class Connection(asyncio.Protocol):
             self.deadline_s = math.inf
             self._transport.abort()
             return
-        seconds = f"{self._limits.send_s:g}"
+        limits = self._limits
+        slow = self.deadline_s < self._end_s
         self._refuse_raw(
-            BadRequest(Words(f"请求须在 {seconds} 秒内发完", f"a request must be sent within {seconds} seconds"))
+            heads.too_slow(limits.bytes_a_second_min, limits.pause_s) if slow else heads.too_late(limits.send_s)
         )
 
     def finish(self) -> None:

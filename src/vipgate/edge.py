@@ -17,6 +17,7 @@ from typing import Final
 from vipgate.connection import Connection
 from vipgate.httptypes import App, HttpLimits
 from vipgate.tls import HANDSHAKE_S
+from vipgate.uploads import Uploads
 
 BACKLOG: Final = 2048
 _TICK_S: Final = 0.5
@@ -31,7 +32,7 @@ class HttpServer:
         self.clock_us = clock_us
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
-        self.bodies_bytes = 0
+        self.uploads = Uploads(limits.bodies_bytes_max, limits.body_bytes_max)
         self.stopping = False
         self.date = b""
         self._emptied = asyncio.Event()

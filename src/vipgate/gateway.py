@@ -55,7 +55,7 @@ class Outside:
         """A proxy of ours sends one park's request after another's."""
         return self._proxies.is_ours(peer)
 
-    def _caller(self, request: Request) -> str:
+    def caller(self, request: Request) -> str:
         """Whom our own proxies name."""
         return self._proxies.caller(request.peer, request.header(b"x-forwarded-for"))
 
@@ -67,7 +67,7 @@ class Outside:
             content_type=request.header(b"content-type"),
             authorization=request.header(b"authorization"),
             stamp=_stamp(request),
-            peer=self._caller(request) if self._proxies else request.peer,
+            peer=self.caller(request) if self._proxies else request.peer,
             received_us=request.received_us,
             language=accepted_language(request.header(b"accept-language")),
         )

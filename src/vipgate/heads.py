@@ -1,4 +1,7 @@
-"""Judges the head of a request in itself: size, version, and that it means one thing only. Knows no path and no park. Pure."""
+"""Judges the head of a request in itself: size, version, and that it means one thing only; words for what is too large or too slow.
+
+Knows no path and no park. Pure.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,37 @@ def head_refusal(headers: dict[bytes, bytes], version: str, repeated: bytes) -> 
 def too_long(limit: int) -> TooLarge:
     """The refusal of a head over `limit` bytes."""
     return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
+
+
+def too_large(limit: int) -> TooLarge:
+    """The refusal of a body over `limit` bytes."""
+    return TooLarge(
+        Words(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
+    )
+
+
+def too_late(send_s: float) -> BadRequest:
+    """The refusal of a request that is not whole after `send_s`."""
+    return BadRequest(Words(f"请求须在 {send_s:g} 秒内发完", f"a request must be sent within {send_s:g} seconds"))
+
+
+def too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
+    """The refusal of a body that comes more slowly, or pauses for longer."""
+    return BadRequest(
+        Words(
+            f"正文每秒至少 {bytes_a_second} 字节, 停顿最多 {pause_s:g} 秒; 请检查线路, 或分批发送",
+            f"a body comes at {bytes_a_second} bytes a second at least and pauses for {pause_s:g} seconds at most; "
+            "see to the line, or send it in batches",
+        )
+    )
+
+
+def without_offer(method: bytes, url: bytes, version: str, headers: dict[bytes, bytes]) -> bytes:
+    """The head of a request anew, without the offer to change the protocol."""
+    kept = [b"%s: %s\r\n" % item for item in headers.items() if item[0] not in (b"upgrade", b"connection")]
+    if b"close" in headers.get(b"connection", b"").lower():
+        kept.append(b"connection: close\r\n")
+    return b"%s %s HTTP/%s\r\n" % (method, url, version.encode()) + b"".join(kept) + b"\r\n"
 
 
 def header_bytes(name: bytes, value: bytes) -> int:

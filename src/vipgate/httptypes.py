@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import md5, sha256
-from typing import Protocol
+from http import HTTPStatus
+from typing import Final, Protocol
 
 from vipgate.errors import Refusal
 from vipgate.ingest import Reply
@@ -20,6 +21,9 @@ class HttpLimits:
     bodies_bytes_max: int = 256 * 1024 * 1024
     drain_bytes_max: int = 64 * 1024 * 1024
     send_s: float = 120.0
+    # A body that comes in pieces: how long it may pause, and how fast it must come but for that.
+    pause_s: float = 20.0
+    bytes_a_second_min: int = 8 * 1024
     idle_s: float = 75.0
     drain_s: float = 10.0
     # How long a caller that was asked to come back later is not read from.
@@ -50,11 +54,35 @@ class Request:
         return None if raw is None else raw.decode("latin-1")
 
 
+_REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+def answer_bytes(request: Request, reply: Reply, date: bytes, *, last: bool) -> bytes:
+    """The answer as it is sent."""
+    head = [
+        b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
+        % (reply.status, _REASONS[reply.status], len(reply.body), date)
+    ]
+    if reply.retry_after_s is not None:
+        head.append(b"Retry-After: %d\r\n" % reply.retry_after_s)
+    if reply.allow is not None:
+        head.append(b"Allow: %s\r\n" % reply.allow.encode("ascii"))
+    if last:
+        head.append(b"Connection: close\r\n")
+    elif request.is_http_1_0:
+        head.append(b"Connection: keep-alive\r\n")
+    head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + reply.body)
+    return b"".join(head)
+
+
 class App(Protocol):
     """What answers. `refusal_before_body` decides on the head alone, before any of the body is read."""
 
     def refusal_before_body(self, request: Request) -> Refusal | None:
         """Why the body need not come at all, or None."""
+
+    def caller(self, request: Request) -> str:
+        """Who is calling, where proxies of one's own stand in between."""
 
     async def answer(self, request: Request) -> Reply:
         """The answer to a whole request. Must not raise."""

@@ -11,6 +11,7 @@ from vipgate.errors import OperatorError
 
 HOPS_MAX: Final = 32
 _REMEMBERED_MAX: Final = 4096
+_IPV6_LINE_BITS: Final = 64
 
 Address = IPv4Address | IPv6Address
 
@@ -54,6 +55,14 @@ def read_proxies(text: str) -> Proxies:
         raise OperatorError(
             f"Setting trusted_proxies: {error}; write addresses or networks such as 10.0.0.7,10.1.0.0/16."
         ) from None
+
+
+def network_of(caller: str) -> str:
+    """What stands for one caller where room is shared out: an address, of IPv6 the half that a line is given as a whole."""
+    address = _address_of(caller) if ":" in caller else None
+    return (
+        caller if address is None or address.version == 4 else str(ip_network((address, _IPV6_LINE_BITS), strict=False))
+    )
 
 
 def _address_of(hop: str) -> Address | None:

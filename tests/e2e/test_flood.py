@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from e2e.conftest import PARK
 from e2e.running import Answer, Gateway, send
@@ -157,3 +157,31 @@ def test_proxy_that_brings_a_refusal_back_is_listened_to_for_the_others(own: Gat
             one.join()
     finally:
         proxy.close()
+
+
+STRANGER, OTHER = "X-Forwarded-For: 203.0.113.9\r\n", {"X_Forwarded_For": "198.51.100.1"}
+A_MIB = 1024 * 1024
+
+
+def test_stranger_who_ends_none_of_his_bodies_keeps_nobody_else_out(own: Gateway) -> None:
+    own.settings |= {"VIPGATE_BODY_BYTES_MAX": str(A_MIB), "VIPGATE_BODIES_BYTES_MAX": str(16 * A_MIB)}
+    own.settings["VIPGATE_TRUSTED_PROXIES"] = "127.0.0.1"
+    gateway = own.start()
+    large = encode_renewals(PARK, sample_renewals(1_500, 1, until_us=UNTIL_US))
+    small = body_of(PARK, 5_000)
+    assert len(small) < 65_536 < len(large) < A_MIB
+    with ExitStack() as open_ones:
+        strangers = [open_ones.enter_context(connected(gateway)) for _ in range(18)]
+        refused = 0
+        for one in strangers:
+            one.sendall(head(STRANGER, length=A_MIB))
+            try:
+                one.sendall(b" " * (A_MIB - 65_536))
+                one.settimeout(0.1)
+                refused += one.recv(65_536).startswith(b"HTTP/1.1 503")
+            except TimeoutError:
+                continue
+            except OSError:
+                refused += 1
+        assert 0 < refused < len(strangers)
+        assert [gateway.push(body, **OTHER).code for body in (small, large)] == ["1001"] * 2

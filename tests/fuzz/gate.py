@@ -143,8 +143,10 @@ class Gate:
             raise Wrong(f"no end after {ANSWER_S} s") from None
         finally:
             ours.close()
-        if self._server.bodies_bytes:
-            raise Wrong(f"{self._server.bodies_bytes} bytes of bodies are still counted after the last connection")
+        if self._server.uploads.total_bytes:
+            raise Wrong(
+                f"{self._server.uploads.total_bytes} bytes of bodies are still counted after the last connection"
+            )
         return received
 
     async def _send(self, ours: socket.socket, pieces: Sequence[bytes]) -> None:

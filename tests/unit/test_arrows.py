@@ -47,6 +47,7 @@ FLOORS = [
     ["lines"],
     ["ingest"],
     ["httptypes", "heads"],
+    ["uploads"],
     ["connection"],
     ["edge"],
     ["gateway"],
