@@ -24,9 +24,9 @@ OVERLOADED = Words(
     "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
 )
 CROWDED = Words(
-    "该车场等待保存的请求过多, 未保存; 请减少并发, 合并为更大的批次, 并稍后原样重发",
-    "too much of this park waits already, so nothing was stored; send fewer requests at once, in larger batches, "
-    "and the same again later",
+    "该车场等待保存的请求过多; 请减少并发, 合并为更大的批次, 并稍后原样重发, 只会保存一次",
+    "too much of this park waits already; send fewer requests at once, in larger batches, and the same again later, "
+    "it is stored once",
 )
 STOPPING = Words(
     "平台正在停止; 请稍后原样重发, 只会保存一次",
@@ -116,7 +116,8 @@ class Committer:
         if self._stopping:
             raise self._unavailable(STOPPING)
         if not self._turns.has_room(park_uuid, rows, body_bytes):
-            raise self._unavailable(OVERLOADED if self._turns.is_full else CROWDED)
+            crowded = not self._turns.is_full and self._turns.has_waiting(park_uuid)
+            raise self._unavailable(CROWDED if crowded else OVERLOADED)
 
     def submit(self, push: Push) -> asyncio.Future[Outcome]:
         """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where there is no room for it."""

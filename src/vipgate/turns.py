@@ -1,7 +1,8 @@
 """Whose turn it is: what waits for the commit stands in a line for each park, and lines are served by turns. No clock, no thread.
 
-A park may have as much waiting as is still free for all: alone, half of the room; beside many, ever less. So there is always
-room for a park that has nothing waiting, however much another sends (dynamic thresholds; Choudhury and Hahne, 1998).
+A park may have as much waiting as is still free for all: alone, half of the room; beside many, ever less. So a park that
+has nothing waiting finds room however much one other sends; only many others together fill it (dynamic thresholds; Choudhury
+and Hahne, 1998).
 Turns are measured in rows (deficit round robin; Shreedhar and Varghese, 1995).
 """
 
@@ -79,7 +80,13 @@ class Turns(Generic[T]):
     @property
     def is_full(self) -> bool:
         """Whether no push of any park has room."""
-        return self.total.pushes >= self._room.pushes_max or self.total.rows >= self._room.rows_max
+        room, total = self._room, self.total
+        return total.pushes >= room.pushes_max or total.rows >= room.rows_max or total.body_bytes >= room.bytes_max
+
+    def has_waiting(self, park_uuid: str) -> bool:
+        """Whether a push of `park_uuid` waits."""
+        line = self._lines.get(park_uuid)
+        return line is not None and line.pushes > 0
 
     def has_room(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
         """Whether a push of `park_uuid` may wait. One that is too large for any room may while nothing else does."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.commit import INTERNAL, OVERLOADED, STOPPING
+from vipgate.commit import CROWDED, INTERNAL, OVERLOADED, STOPPING
 from vipgate.errors import Words
 from vipgate.hmacsign import Stamp, form_fault, is_stamped
 from vipgate.ingest import STORE_DOWN
@@ -44,7 +44,7 @@ def test_no_page_promises_that_nothing_is_stored_after_a_fault(page: str) -> Non
     assert [line for line in rows if re.search(r"nothing|没有保存", line)] == []
 
 
-@pytest.mark.parametrize("words", [OVERLOADED, STOPPING, INTERNAL, STORE_DOWN])
+@pytest.mark.parametrize("words", [OVERLOADED, CROWDED, STOPPING, INTERNAL, STORE_DOWN])
 def test_no_answer_promises_that_nothing_is_stored_after_a_fault(words: Words) -> None:
     assert "未保存" not in words.zh
     assert "nothing" not in words.en

@@ -67,6 +67,14 @@ def test_room_is_full_only_when_many_parks_have_filled_it() -> None:
     assert turns.is_full
 
 
+@pytest.mark.parametrize("size", [{}, {"rows": 10}, {"body_bytes": 100}])
+def test_room_is_full_when_requests_or_rows_or_bytes_have_filled_it(size: dict[str, int]) -> None:
+    turns: Turns[Named] = Turns(ROOM)
+    admitted = [push(turns, f"park-{number}", **size) for number in range(101)]
+    assert admitted == [True] * 100 + [False]
+    assert turns.is_full
+
+
 @pytest.mark.parametrize("size", [{"rows": 5_000}, {"body_bytes": 50_000}])
 def test_push_larger_than_any_room_is_taken_while_nothing_waits(size: dict[str, int]) -> None:
     turns: Turns[Named] = Turns(ROOM)

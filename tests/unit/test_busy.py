@@ -1,0 +1,70 @@
+"""A refusal for want of room tells whose fault it is: who has nothing waiting is not told to send less."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from vipgate.commit import CROWDED, OVERLOADED, CommitLimits, Committer
+from vipgate.errors import Unavailable, Words
+from vipgate.metrics import Board, WorkerMeter
+from vipgate.sample import sample_renewals
+from vipgate.store.interface import Caller, Push, Retention, Store
+
+UNTIL_US = 1_795_492_800_000_000
+ROWS = list(sample_renewals(60, 1, until_us=UNTIL_US))
+LIMITS = CommitLimits(queue_requests_max=100, queue_rows_max=100, queue_bytes_max=100_000)
+
+
+def no_store() -> Store:
+    raise AssertionError
+
+
+def push(park_uuid: str, rows: int, body_bytes: int) -> Push:
+    caller = Caller(received_us=UNTIL_US, peer="", body_bytes=body_bytes, body_sha256="")
+    return Push("1" * 32, park_uuid, ROWS[:rows], rows, False, "current", caller)
+
+
+def told(limits: CommitLimits, before: Iterable[Push], last: Push) -> Words:
+    """What `last` is told where it finds no room behind `before`. Nothing is written meanwhile."""
+
+    async def scenario() -> Words:
+        committer = Committer(no_store, limits, Retention(), WorkerMeter(Board(1), 0), lambda: 0, lambda: 0.0)
+        for one in before:
+            committer.submit(one)
+        with pytest.raises(Unavailable) as refused:
+            committer.submit(last)
+        return refused.value.hint
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "words"),
+    [
+        ([("a", 40, 1)], ("a", 40, 1), CROWDED),
+        ([("a", 1, 60_000)], ("a", 1, 30_000), CROWDED),
+        ([("a", 50, 1), ("b", 40, 1)], ("quiet", 20, 1), OVERLOADED),
+        ([("a", 1, 50_000), ("b", 1, 50_000)], ("quiet", 1, 1), OVERLOADED),
+        ([("a", 1, 50_000), ("b", 1, 50_000)], ("a", 1, 1), OVERLOADED),
+    ],
+)
+def test_only_a_park_of_which_much_waits_is_told_so(
+    before: list[tuple[str, int, int]], last: tuple[str, int, int], words: Words
+) -> None:
+    assert told(LIMITS, [push(*one) for one in before], push(*last)) == words
+
+
+def test_room_that_is_full_of_bytes_is_told_on_the_head() -> None:
+    async def scenario() -> None:
+        limits = replace(LIMITS, queue_bytes_max=1_000)
+        committer = Committer(no_store, limits, Retention(), WorkerMeter(Board(1), 0), lambda: 0, lambda: 0.0)
+        committer.submit(push("a", 1, 600))
+        assert committer.refusal() is None
+        committer.submit(push("b", 1, 400))
+        assert committer.refusal() is not None
+
+    asyncio.run(scenario())
