@@ -139,7 +139,11 @@ class NotAllowed(Refusal):
 
 
 class HeldReplace(NotAllowed):
-    """The same complete=1 was stored before; this one waits for the operator's yes."""
+    """The same complete=1 was stored before; this one waits for the operator's yes. `generation`: the park's last stock so far."""
+
+    def __init__(self, hint: Words, generation: int) -> None:
+        super().__init__(hint)
+        self.generation = generation
 
 
 class NoSuchPath(Refusal):

@@ -323,6 +323,7 @@ class Road:
             refusal.hint,
             knock.caller,
             knock.body if keep_body else None,
+            refusal.generation if isinstance(refusal, HeldReplace) else None,
         )
         often = isinstance(refusal, Unavailable | TooOften)
         noted = None if often and self._often.wait_s(self._clock_s()) else self._committer.note(line)

@@ -109,7 +109,7 @@ def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id
     made = Push(seqno, PARK, batch.renewals, batch.received, True, "current", caller(at_us, body), webhook_id)
     [outcome] = house.desk.store.commit([made])
     if isinstance(outcome, HeldReplace):
-        line = Refused(seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body)
+        line = Refused(seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body, outcome.generation)
         [outcome] = house.desk.store.commit([line])
     assert isinstance(outcome, Outcome), outcome
     return seqno

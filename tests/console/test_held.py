@@ -95,11 +95,27 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
     allowed = browser.page(path_of(seqno))
     assert "已允许" in allowed
     assert asked(allowed).keys() == {"csrf"}, "there is nothing left to say yes to"
+    assert f'action="{path_of(seqno)}/disallow"' in allowed
 
     replace_stock(house, STOCK, at_us=NOON_US)
     assert orders(house) == {"P1", "P2"}
     assert "被暂扣" not in browser.page(park_at(PARK))
     browser.page(path_of(seqno), 404)
+
+
+def test_yes_is_taken_back_and_noted(house: House) -> None:
+    seqno = fill(house)
+    browser = house.enter("operator")
+    second = browser.post(path_of(seqno), asked(browser.page(path_of(seqno))))
+    browser.post(path_of(seqno), asked(second.text))
+    path = f"{path_of(seqno)}/disallow"
+    done = browser.send(path, on=path_of(seqno))
+    assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_disallowed")
+    assert house.actions()[0] == "park.disallow_replace"
+    assert "已允许" not in browser.page(path_of(seqno))
+    assert browser.send(path, on=path_of(seqno)).status_code == 409
+    replace_stock(house, STOCK, at_us=NOON_US)
+    assert len(orders(house)) == 5
 
 
 def test_yes_is_asked_anew_where_the_park_has_pushed_in_the_meantime(house: House) -> None:
@@ -153,7 +169,7 @@ def test_dismissed_replace_is_listed_no_more_until_it_comes_again(house: House, 
     seqno = fill(house)
     if allowed:
         body = house.desk.browse.held_replaces(PARK, 0, 1)[0].body_sha256
-        assert house.desk.store.allow_replace(PARK, body)
+        assert house.desk.store.allow_replace(PARK, body, NOON_US)
     browser = house.enter("operator")
     dismissal = path_of(seqno) + "/dismiss"
     assert "被暂扣" in browser.page("/")

@@ -204,9 +204,16 @@ def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running:
     run(running, "park", "allow-replace", PARK, listed["seqno"])
     [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
     assert listed["allowed"]
+    run(running, "park", "allow-replace", PARK, listed["seqno"], "--withdraw")
+    assert running.command("park", "allow-replace", PARK, listed["seqno"], "--withdraw").returncode == 1
+    assert running.push(STOCK).code == "403"
+    run(running, "park", "allow-replace", PARK, listed["seqno"])
     assert running.push(STOCK).code == "1001"
     assert held_numbers(running) == 3
     assert json.loads(run(running, "park", "held", PARK, "--format", "json")) == []
+    assert running.command("park", "allow-replace", PARK, listed["seqno"]).returncode == 1, (
+        "it waits for no yes any more"
+    )
     assert running.push(body_of(2, first=50)).code == "1001"
     again = [str(running.push(STOCK).envelope["seqno"]) for _ in range(2)]
     [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
@@ -219,7 +226,13 @@ def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running:
     assert running.push(STOCK).code == "403"
     assert len(json.loads(run(running, "park", "held", PARK, "--format", "json"))) == 1
     actions = [json.loads(line)["action"] for line in run(running, "audit", "--format", "jsonl").splitlines()]
-    assert actions == ["park.dismiss_replace", "park.allow_replace", "park.change"]
+    assert actions == [
+        "park.dismiss_replace",
+        "park.allow_replace",
+        "park.disallow_replace",
+        "park.allow_replace",
+        "park.change",
+    ]
 
 
 # ---- TLS and proxies -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from vipgate.store import browsing
 from vipgate.store import held as counting
 from vipgate.store.browsing import Browse, HeldStock, Signatures
 from vipgate.store.interface import ParkChange, Push, Refused, Store
+from vipgate.store.replacing import ALLOWED_US
 
 STOCK = sha256(b"the stock").hexdigest()
 ANOTHER = sha256(b"another").hexdigest()
@@ -30,11 +31,12 @@ def browse(store: Store, clock: Clock) -> Browse:
     return browse_of(store)
 
 
-def held(clock: Clock, body: str = STOCK, park: str = PARK) -> Refused:
-    """A held replace as the road journals it; each a second after the one before."""
+def held(clock: Clock, body: str = STOCK, park: str = PARK, generation: int = 1) -> Refused:
+    """A held replace as the road journals it, of a park with so many stocks; each a second after the one before."""
     clock.forward(1)
     line = refused(clock(), park=park, code=HeldReplace.code, body=b"{}")
-    return msgspec.structs.replace(line, caller=msgspec.structs.replace(line.caller, body_sha256=body))
+    caller = msgspec.structs.replace(line.caller, body_sha256=body)
+    return msgspec.structs.replace(line, caller=caller, generation=generation)
 
 
 def stored(clock: Clock, body: str = STOCK, *, complete: bool = True, **origin: Any) -> Push:
@@ -55,7 +57,7 @@ def test_held_replaces_with_one_body_are_one_line_with_the_seqno_that_has_it(
     do(store, first, other, last)
     line = HeldStock(
         park_uuid=PARK, park_name=f"name of {PARK}", body_sha256=STOCK, seqno=first.seqno, times=2,
-        first_us=first.caller.received_us, last_us=last.caller.received_us, body_bytes=321, allowed=False,
+        first_us=first.caller.received_us, last_us=last.caller.received_us, body_bytes=321, allowed_until_us=None,
     )  # fmt: skip
     assert browse.held_replaces(PARK, 0, 10)[1] == line
     assert seqnos(browse) == [other.seqno, first.seqno]
@@ -79,13 +81,16 @@ def test_other_refusals_are_no_held_replaces(store: Store, browse: Browse, clock
 
 
 def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: Browse, clock: Clock) -> None:
-    do(store, stored(clock), held(clock), held(clock, ANOTHER))
+    do(store, stored(clock), held(clock, generation=2), held(clock, ANOTHER, generation=2))
     assert len(seqnos(browse)) == 2
-    assert store.allow_replace(PARK, STOCK)
-    assert {one.body_sha256: one.allowed for one in browse.held_replaces(PARK, 0, 10)} == {STOCK: True, ANOTHER: False}
+    assert store.allow_replace(PARK, STOCK, clock())
+    lines = {one.body_sha256: one for one in browse.held_replaces(PARK, 0, 10)}
+    assert {body: one.is_allowed(clock()) for body, one in lines.items()} == {STOCK: True, ANOTHER: False}
+    assert lines[STOCK].allowed_until_us == clock() + ALLOWED_US
+    assert not lines[STOCK].is_allowed(clock() + ALLOWED_US)
     do(store, stored(clock))
     [left] = browse.held_replaces(PARK, 0, 10)
-    assert (left.body_sha256, left.allowed) == (ANOTHER, False)
+    assert (left.body_sha256, left.allowed_until_us) == (ANOTHER, None)
     do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=left.seqno))
     assert seqnos(browse) == []
 
@@ -126,12 +131,12 @@ def test_body_of_a_held_replace_is_kept_anew_once_the_one_before_is_out_of_the_w
     assert seqnos(browse) == [after.seqno]
     assert browse.held_replaces(PARK, 0, 10)[0].times == 2, "the journal knows of the first"
     do(store, stored(clock))
-    carried_out = held(clock)
+    carried_out = held(clock, generation=2)
     do(store, carried_out)
     assert seqnos(browse) == [carried_out.seqno]
     assert browse.held_replaces(PARK, 0, 10)[0].times == 1, "counted since it was carried out"
     do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=carried_out.seqno))
-    sent_again = held(clock)
+    sent_again = held(clock, generation=3)
     do(store, sent_again)
     assert seqnos(browse) == [sent_again.seqno]
 
@@ -171,10 +176,22 @@ def test_yes_to_a_replace_goes_when_it_is_dismissed(
     store: Store, browse: Browse, clock: Clock, dismissed: str, allowed: bool
 ) -> None:
     do(store, held(clock), held(clock, ANOTHER))
-    assert store.allow_replace(PARK, STOCK)
+    assert store.allow_replace(PARK, STOCK, clock())
     assert store.dismiss_replace(PARK, dismissed)
     do(store, held(clock))
-    assert {one.body_sha256: one.allowed for one in browse.held_replaces(PARK, 0, 10)}[STOCK] == allowed
+    assert {one.body_sha256: one.is_allowed(clock()) for one in browse.held_replaces(PARK, 0, 10)}[STOCK] == allowed
+
+
+@pytest.mark.parametrize("back_s", [0, 3_600])
+def test_replace_waits_or_not_whatever_the_clocks_say(store: Store, browse: Browse, clock: Clock, back_s: int) -> None:
+    do(store, stored(clock))
+    clock.forward(-back_s)
+    waiting = held(clock, generation=2)
+    do(store, waiting)
+    assert seqnos(browse) == [waiting.seqno], "what was carried out before it was held does not end its waiting"
+    clock.forward(-back_s)
+    do(store, stored(clock))
+    assert seqnos(browse) == [], "what was carried out after it does"
 
 
 def test_push_that_is_no_replace_lets_none_through(store: Store, browse: Browse, clock: Clock) -> None:

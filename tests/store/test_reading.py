@@ -105,7 +105,9 @@ DEEDS: dict[str, tuple[Callable[[Store, Deed], bool], bool]] = {
     "add again": (lambda store, said: store.add_park(PARK, "", b"s", NOON_US, said), False),
     "change": (lambda store, said: store.change_park(PARK, ParkChange(name="n"), said), True),
     "change of nobody": (lambda store, said: store.change_park("nobody", ParkChange(name="n"), said), False),
-    "allow": (lambda store, said: store.allow_replace(PARK, "ab" * 32, said), True),
+    "allow": (lambda store, said: store.allow_replace(PARK, "ab" * 32, NOON_US, said), True),
+    "disallow": (lambda store, said: store.disallow_replace(PARK, "ab" * 32, said), True),
+    "disallow nothing": (lambda store, said: store.disallow_replace(PARK, "cd" * 32, said), False),
     "dismiss": (lambda store, said: store.dismiss_replace(PARK, "ab" * 32, said), True),
     "dismiss nothing": (lambda store, said: store.dismiss_replace(PARK, "cd" * 32, said), False),
     "rotate twice": (lambda store, said: store.rotate_secret(PARK, b"third", NOON_US, said), False),
@@ -128,6 +130,7 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
     store.rotate_secret(PARK, b"second", clock())
     held_back = refused(clock(), code=HeldReplace.code, body=b"{}")
     do(store, push(renewals(2), clock(), complete=True), held_back)
+    store.allow_replace(PARK, "ab" * 32, NOON_US)
     before = parks_as_they_are(store, held_back.seqno)
     with monkeypatch.context() as broken:
         broken.setattr("vipgate.store.parkverbs.note_deed", die)

@@ -141,20 +141,106 @@ def test_park_without_the_guard_is_replaced_as_ever(store: Store, clock: Clock) 
 def test_allowed_replace_goes_through_once(store: Store, clock: Clock) -> None:
     do(store, replace(clock), change(clock))
     refusal(store, replace(clock))
-    assert store.allow_replace(PARK, sha256(b"another").hexdigest())
+    assert store.allow_replace(PARK, sha256(b"another").hexdigest(), clock())
     assert isinstance(refusal(store, replace(clock)), HeldReplace)
-    assert store.allow_replace(PARK, BODY)
+    assert store.allow_replace(PARK, BODY, clock())
     do(store, replace(clock))
     assert numbers(store) == {one.pay_partner for one in STOCK}
     do(store, change(clock))
     assert isinstance(refusal(store, replace(clock)), HeldReplace)
 
 
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"replay_of": "1" * 32},
+        {"webhook_id": "one"},
+        {"body": sha256(b"another").hexdigest()},
+    ],
+    ids=["sent by staff", "signed with time", "another body"],
+)
+def test_yes_ends_with_any_replace_that_is_carried_out(
+    ledger: Ledger, store: Store, clock: Clock, otherwise: dict[str, Any]
+) -> None:
+    do(store, replace(clock), change(clock))
+    refusal(store, replace(clock))
+    assert store.allow_replace(PARK, BODY, clock())
+    do(ledger.another(), replace(clock, **otherwise))
+    do(store, change(clock))
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+    assert numbers(store) == BOTH
+
+
+def test_yes_ends_with_a_replace_that_needed_none(store: Store, clock: Clock) -> None:
+    do(store, replace(clock), change(clock))
+    assert store.allow_replace(PARK, BODY, clock())
+    store.change_park(PARK, ParkChange(hold_replaces=False))
+    do(store, replace(clock), change(clock))
+    store.change_park(PARK, ParkChange(hold_replaces=True))
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+
+
+def test_yes_is_used_once_in_a_group(store: Store, clock: Clock) -> None:
+    do(store, replace(clock), change(clock))
+    assert store.allow_replace(PARK, BODY, clock())
+    *_, last = store.commit([replace(clock), change(clock), replace(clock)])
+    assert isinstance(last, HeldReplace)
+
+
+def test_yes_ends_after_a_day(store: Store, clock: Clock) -> None:
+    do(store, replace(clock), change(clock))
+    assert store.allow_replace(PARK, BODY, clock())
+    clock.forward(86_400)
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+    assert store.allow_replace(PARK, BODY, clock())
+    clock.forward(86_000)
+    do(store, replace(clock))
+
+
+def test_yes_can_be_taken_back_and_a_push_leaves_it(store: Store, clock: Clock) -> None:
+    do(store, replace(clock), change(clock))
+    assert store.allow_replace(PARK, BODY, clock())
+    do(store, change(clock, renewals(1, first=20)))
+    assert not store.disallow_replace(PARK, sha256(b"another").hexdigest())
+    assert store.disallow_replace(PARK, BODY)
+    assert not store.disallow_replace(PARK, BODY)
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+
+
+@pytest.mark.parametrize("back_s", [2, 3_600])
+def test_replace_is_held_where_the_push_since_has_an_earlier_seqno(
+    ledger: Ledger, store: Store, clock: Clock, back_s: int
+) -> None:
+    do(store, replace(clock))
+    clock.forward(-back_s)
+    do(ledger.another(), change(clock))
+    clock.forward(-back_s)
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+    assert numbers(store) == BOTH
+
+
+def test_replace_is_judged_by_the_last_stock_that_its_body_began_not_by_its_last_seqno(
+    store: Store, clock: Clock
+) -> None:
+    do(store, replace(clock))
+    clock.forward(-3_600)
+    do(store, replace(clock))
+    assert do(store, replace(clock)) == [Outcome(3, 0, 0)], "sent again at once"
+
+
+def test_replace_is_held_where_the_push_since_went_to_another_stock(store: Store, clock: Clock) -> None:
+    do(store, replace(clock))
+    assert store.restore(PARK, 1, clock())
+    do(store, change(clock))
+    assert store.restore(PARK, 2, clock())
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+
+
 def test_allowance_is_for_its_park_and_for_parks_that_are_there(store: Store, clock: Clock) -> None:
     do(store, replace(clock), change(clock))
-    assert store.allow_replace(OTHER, BODY)
+    assert store.allow_replace(OTHER, BODY, clock())
     assert isinstance(refusal(store, replace(clock)), HeldReplace)
-    assert not store.allow_replace("nowhere", BODY)
+    assert not store.allow_replace("nowhere", BODY, clock())
 
 
 def test_replace_that_staff_send_again_is_not_held(store: Store, clock: Clock) -> None:

@@ -335,6 +335,7 @@ def restore(
 @park.command("held")
 def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
     """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
+    now_us = clock_us()
     with desk_for(config, database) as desk:
         _found(desk.store, park_uuid)
         rows = [
@@ -344,7 +345,7 @@ def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, 
                 "last": shown_instant(one.last_us),
                 "times": one.times,
                 "bytes": one.body_bytes,
-                "allowed": one.allowed,
+                "allowed": one.is_allowed(now_us),
             }
             for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
         ]
@@ -355,13 +356,24 @@ HeldSeqno = Annotated[str, typer.Argument(help="As `vipgate park held` lists it,
 
 
 @park.command("allow-replace")
-def allow_replace(park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: Database = None) -> None:
-    """Let a held replace through, once, when the park sends it again. What came since it was first sent is then deleted."""
+def allow_replace(
+    park_uuid: ParkUuid,
+    seqno: HeldSeqno,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a yes back that was not used yet.")] = False,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Let a held replace through, once, when the park sends it again within a day. What came since it was first sent is deleted."""
     with desk_for(config, database) as desk:
         one = _waiting(desk, park_uuid, seqno.strip())
-        deed = deed_of_command("park.allow_replace", park_uuid=park_uuid, subject=one.seqno)
-        desk.store.allow_replace(park_uuid, one.body_sha256, deed)
-    typer.echo("The park may send it again now; this once it is carried out.")
+        action = "park.disallow_replace" if withdraw else "park.allow_replace"
+        deed = deed_of_command(action, park_uuid=park_uuid, subject=one.seqno)
+        if not withdraw:
+            desk.store.allow_replace(park_uuid, one.body_sha256, clock_us(), deed)
+        elif not desk.store.disallow_replace(park_uuid, one.body_sha256, deed):
+            raise OperatorError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
+    told = "The park may send it again within a day; this once it is carried out."
+    typer.echo("It is held again." if withdraw else told)
 
 
 @park.command("dismiss-replace")

@@ -188,7 +188,7 @@ class HeldStock:
     """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the time whose body is kept.
 
     `first_us`, `last_us` and `times`, HELD_TIMES_MAX at most, are of the journal since it was carried out last, and know of
-    those that were dismissed too. `allowed`: the next one with this body goes through.
+    those that were dismissed too. `allowed_until_us`: till then the next one with this body goes through; it may be over.
     """
 
     park_uuid: str
@@ -199,7 +199,11 @@ class HeldStock:
     first_us: int
     last_us: int
     body_bytes: int
-    allowed: bool
+    allowed_until_us: int | None
+
+    def is_allowed(self, now_us: int) -> bool:
+        """Whether the yes to it stands."""
+        return self.allowed_until_us is not None and now_us < self.allowed_until_us
 
     @property
     def more_times(self) -> bool:

@@ -18,7 +18,7 @@ from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import RENEWAL_COLUMNS, read_stored
 from vipgate.store.interface import Outcome, Push, Refused, Retention, business_day
 from vipgate.store.ledger import Counts, Key, ParkState, Pending, Place, Replacement, Rollup, Row, alike, newest
-from vipgate.store.replacing import ALREADY, ID_REMEMBERED_US, Earlier, hold, under_same_id
+from vipgate.store.replacing import ALREADY, ID_REMEMBERED_US, Earlier, hold, is_allowed, under_same_id
 
 _SEQNO_COLUMN: Final = RENEWAL_COLUMNS + 1
 _PROBED_ROWS_MIN: Final = 50
@@ -40,15 +40,17 @@ class GroupWriter(ABC, Generic[Key]):
         self._nobody = nobody
         self._retention = retention
         self._now_us = clock_us()
+        self._group: Sequence[Push | Refused] = ()
         self._parks: Mapping[str, ParkState[Key]] = {}
         self._pending = Pending[Key]()
         self._rollup = Rollup[Key]()
         self._counts: list[Counts] = []
         self._days: list[int] = []
-        self._group: Sequence[Push | Refused] = ()
         # What is not written, by its place in the group: refused in the light of earlier requests; stored already.
         self._withheld: dict[int, Refusal] = {}
         self._already: set[int] = set()
+        # The replaces of this group that are carried out, each with the stock that it begins.
+        self._replaces: list[tuple[Push, int]] = []
 
     @abstractmethod
     def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[Key]]:
@@ -112,6 +114,10 @@ class GroupWriter(ABC, Generic[Key]):
             ended, park.generation_last = park.generation, park.generation_last + 1
             park.generation = park.generation_last
             self._start_generation(park, ended, request.seqno)
+            self._replaces.append((request, park.generation))
+            # Whatever it was that was waited for, it is another stock now.
+            park.replace_allowed = None
+        park.pushed_since_replace = not request.complete
         park.written = True
         if request.caller.replay_of is None:
             park.secret_used, park.pushed_us = request.secret_used, request.caller.received_us
@@ -125,7 +131,7 @@ class GroupWriter(ABC, Generic[Key]):
 
     def _may_replace(self, index: int, push: Push, park: ParkState[Key]) -> bool:
         """Whether a `complete=1` is to be carried out. Notes it where it was already, or is refused."""
-        found = self._judged(index, push, park)
+        found = self._judged(push, park)
         if found == ALREADY:
             self._already.add(index)
             self._counts[index].unchanged = push.received
@@ -133,42 +139,21 @@ class GroupWriter(ABC, Generic[Key]):
             self._withheld[index] = found
         return found is None
 
-    def _judged(self, index: int, push: Push, park: ParkState[Key]) -> Refusal | Literal["already"] | None:
-        not_written = self._withheld.keys() | self._already
-        ahead = [
-            one
-            for place, one in enumerate(self._group[:index])
-            if isinstance(one, Push) and one.park_uuid == push.park_uuid and place not in not_written
-        ]
-        body = push.caller.body_sha256
+    def _judged(self, push: Push, park: ParkState[Key]) -> Refusal | Literal["already"] | None:
+        ahead = [(one, began) for one, began in self._replaces if one.park_uuid == push.park_uuid]
         if push.webhook_id is not None:
-            known = [
-                (one.seqno, one.caller.body_sha256)
-                for one in ahead
-                if one.complete and one.webhook_id == push.webhook_id
-            ]
+            known = [(one.seqno, one.caller.body_sha256) for one, _ in ahead if one.webhook_id == push.webhook_id]
             since = seqno_prefix(self._now_us - ID_REMEMBERED_US)
             known = known or self._ask("replace_under_id", park.key, push.webhook_id, since)
             return under_same_id(push, *known[0]) if known else None
         if push.caller.replay_of is not None:
             return None  # Staff said yes to it, on a page that told them what would go.
-        [(guarded, allowed)] = self._ask("replace_guard", park.key)
-        if not guarded:
+        body = push.caller.body_sha256
+        if not park.hold_replaces or is_allowed(park, body, self._now_us):
             return None
-        refusal = hold(self._earlier(ahead, body, park))
-        if refusal is not None and allowed == body:
-            self._ask("use_allowance", park.key)
-            return None
-        return refusal
-
-    def _earlier(self, ahead: Sequence[Push], body_sha256: str, park: ParkState[Key]) -> Earlier | None:
-        """The last replace with this body, in this group or before it."""
-        for place in reversed(range(len(ahead))):
-            if ahead[place].complete and ahead[place].caller.body_sha256 == body_sha256:
-                return Earlier(ahead[place].seqno, followed=place < len(ahead) - 1)
-        for seqno, generation, followed in self._ask("same_replace", park.key, body_sha256):
-            return Earlier(seqno, followed=bool(followed) or bool(ahead) or generation != park.generation)
-        return None
+        same = [(one.seqno, began) for one, began in reversed(ahead) if one.caller.body_sha256 == body]
+        same = same or self._ask("same_replace", park.key, body)
+        return hold(Earlier(*same[0]) if same else None, park)
 
     def _park(self, park_uuid: str) -> ParkState[Key]:
         try:
@@ -257,8 +242,8 @@ class GroupWriter(ABC, Generic[Key]):
                 park = self._nobody if request.park_uuid is None else self._park(request.park_uuid).key
                 key = (park, day, request.code)
                 lines.append(
-                    (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False, None,
-                     0, 0, 0, 0, *tail, None, *origin, None)
+                    (park, request.seqno, request.claimed, request.code, request.hint.zh, request.hint.en, False,
+                     request.generation, 0, 0, 0, 0, *tail, None, *origin, None)
                 )  # fmt: skip
             requests[key] += 1
         answers = [(*key, count, received[key]) for key, count in requests.items()]
@@ -281,10 +266,11 @@ class GroupWriter(ABC, Generic[Key]):
     def _counters(self) -> dict[str, list[tuple[Any, ...]]]:
         """What the parks, their generations and their days have come to."""
         saved = [
-            (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.pushed_us)
+            (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.pushed_us,
+             park.pushed_since_replace, park.replace_allowed)
             for park in self._parks.values()
             if park.written
-        ]
+        ]  # fmt: skip
         grown = [(*place, records) for place, records in self._rollup.generations.items() if records]
         days = [(*key, *counted) for key, counted in self._rollup.days.items()]
         return {"save_parks": saved, "add_to_generations": grown, "add_to_daily": days}

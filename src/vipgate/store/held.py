@@ -17,13 +17,13 @@ def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldStock]:
 
 
 def _with_times(
-    ask: Ask, park_uuid: str, name: str, body_sha256: str, seqno: str, body_bytes: int, allowed: bool
+    ask: Ask, park_uuid: str, name: str, body_sha256: str, seqno: str, body_bytes: int, allowed_until_us: int | None
 ) -> HeldStock | None:
     """None where it was carried out since the line was read."""
     body = {"park_uuid": park_uuid, "body_sha256": body_sha256}
-    [[since]] = ask("held_since", body)
-    first = ask("held_first", body | {"since": since})
-    last = ask("held_last", body | {"since": since, "most": HELD_TIMES_MAX})
+    [[began]] = ask("held_since", body)
+    first = ask("held_first", body | {"began": began})
+    last = ask("held_last", body | {"began": began, "most": HELD_TIMES_MAX})
     if not first or not last:
         return None
     [[first_us]], [[last_us, times]] = first, last
@@ -36,5 +36,5 @@ def _with_times(
         first_us=first_us,
         last_us=last_us,
         body_bytes=body_bytes,
-        allowed=bool(allowed),
+        allowed_until_us=allowed_until_us,
     )

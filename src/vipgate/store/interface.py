@@ -58,7 +58,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     """A request that was refused, on its way into the journal.
 
     `park_uuid` is None unless the signature proved it; `claimed` is what the request said. `body` is kept for an
-    authenticated park, so that the operator can look at it and send it again.
+    authenticated park, so that the operator can look at it and send it again. `generation`, of a held replace alone: the
+    park's last stock when it was held, so that one with the same body that began a later stock ends its waiting.
     """
 
     seqno: str
@@ -68,6 +69,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     hint: Words
     caller: Caller
     body: bytes | None = None
+    generation: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -239,8 +241,14 @@ class Store(Protocol):
     def change_park(self, park_uuid: str, change: ParkChange, deed: Deed | None = None) -> bool:
         """Changes a park; False where it is unknown."""
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
-        """Lets the next held `complete=1` with this body through, once; False where the park is unknown."""
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: Deed | None = None) -> bool:
+        """Lets the next held `complete=1` with this body through, once; False where the park is unknown.
+
+        The yes ends after a day, and with any `complete=1` of the park that is carried out.
+        """
+
+    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """Takes a yes back; False where there is none to this body."""
 
     def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
         """Drops what is kept of a held `complete=1`, and the yes to it; False where nothing is. Sent again, it is held anew."""

@@ -23,7 +23,8 @@ _PLATE_INDEX: Final = Renewal.__struct_fields__.index("plate")
 class ParkState(Generic[Key]):
     """A park's counters while a group is being written. `key` is what the store calls the park by.
 
-    `pushed_us`: when the park itself pushed; staff who send something again for it are not the park.
+    `pushed_us`: when the park itself pushed; staff who send something again for it are not the park. `pushed_since_replace`:
+    whether anything was stored since the last replace took effect, whoever sent it.
     """
 
     key: Key
@@ -31,6 +32,10 @@ class ParkState(Generic[Key]):
     generation_last: int
     position: int
     secret_used: SecretUsed | None
+    pushed_since_replace: bool = True
+    hold_replaces: bool = False
+    replace_allowed: str | None = None
+    replace_allowed_until_us: int | None = None
     pushed_us: int | None = None
     written: bool = False
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from vipgate.store.columns import read_access, read_generation, read_park
 from vipgate.store.erasing import lock_park
 from vipgate.store.interface import Generation, Park, ParkAccess, ParkChange
+from vipgate.store.replacing import ALLOWED_US
 from vipgate.store.staff import note_deed
 from vipgate.store.staffing import Deed
 from vipgate.store.work import Row, Values, Work
@@ -62,9 +63,14 @@ class ParkVerbs(ABC):
         }
         return self._change("change_park", values, deed)
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: Deed | None = None) -> bool:
         """See `Store.allow_replace`."""
-        return self._change("allow_replace", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
+        values = {"park_uuid": park_uuid, "body_sha256": body_sha256, "until_us": now_us + ALLOWED_US}
+        return self._change("allow_replace", values, deed)
+
+    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """See `Store.disallow_replace`."""
+        return self._change("withdraw_allowance", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
 
     def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
         """See `Store.dismiss_replace`."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from vipgate.errors import BadRequest, HeldReplace, Refusal, Words
 from vipgate.store.interface import Push
+from vipgate.store.ledger import ParkState
 
 ALREADY: Final = "already"
 # Many times the longest window of a signature with time: past it, a recorded one is refused for its age.
 ID_REMEMBERED_US: Final = 24 * 3_600_000_000
+# A yes that nobody uses must not wait for somebody who recorded the body.
+ALLOWED_US: Final = 24 * 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A stored replace with the same body. `followed`: its stock is not what the park has now, or more came after it."""
+    """A stored replace with the same body, and the stock that it began."""
 
     seqno: str
-    followed: bool
+    generation: int
 
 
 def under_same_id(push: Push, seqno: str, body_sha256: str) -> Refusal | Literal["already"]:
@@ -36,9 +39,17 @@ def under_same_id(push: Push, seqno: str, body_sha256: str) -> Refusal | Literal
     )
 
 
-def hold(earlier: Earlier | None) -> Refusal | None:
-    """Why a replace whose signature has no time is held: it may be a recorded one, and would wipe what came since."""
-    if earlier is None or not earlier.followed:
+def is_allowed(park: ParkState[Any], body_sha256: str, now_us: int) -> bool:
+    """Whether the operator said yes to a replace with this body, and not too long ago."""
+    return park.replace_allowed == body_sha256 and now_us < (park.replace_allowed_until_us or 0)
+
+
+def hold(earlier: Earlier | None, park: ParkState[Any]) -> Refusal | None:
+    """Why a replace whose signature has no time is held: it may be a recorded one, and would wipe what came since.
+
+    Judged by what took effect under the park's lock, not by seqnos: these follow clocks, which differ and are set back.
+    """
+    if earlier is None or (earlier.generation == park.generation and not park.pushed_since_replace):
         return None
     return HeldReplace(
         Words(
@@ -47,5 +58,6 @@ def hold(earlier: Earlier | None) -> Refusal | None:
             f"this complete=1 is the same as that of seqno {earlier.seqno}, and more was stored since: it is held and nothing is "
             "stored; ask the platform's operator to allow it (console, or vipgate park allow-replace), then send the same again, "
             "or sign with HMAC",
-        )
+        ),
+        park.generation_last,
     )

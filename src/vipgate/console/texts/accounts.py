@@ -120,6 +120,7 @@ TEXTS: Final = {
     "deed.park.rotate_secret": Words("更换密钥", "rotated a secret"),
     "deed.park.retire_secret": Words("停用旧密钥", "retired an old secret"),
     "deed.park.allow_replace": Words("允许重复的 complete=1", "allowed a held replace"),
+    "deed.park.disallow_replace": Words("撤回对重复的 complete=1 的允许", "took back what was allowed a held replace"),
     "deed.park.dismiss_replace": Words("忽略被暂扣的 complete=1", "dismissed a held replace"),
     "deed.park.restore": Words("恢复存量", "restored a stock"),
     "deed.park.retention": Words("更改保留天数", "changed a retention"),

@@ -23,8 +23,8 @@ TEXTS: Final = {
     "held.look": Words("查看", "Look"),
     "held.then": Words("执行后", "Then"),
     "held.told.1": Words(
-        "车场再次发送同样的请求时执行一次：当前的 {now} 条记录不再可见，改为其中的 {then} 条。",
-        "It is carried out once, when the park sends the same again: the {now} records of now are no longer seen; "
+        "车场在一天内再次发送同样的请求时执行一次：当前的 {now} 条记录不再可见，改为其中的 {then} 条。",
+        "It is carried out once, when the park sends the same again within a day: the {now} records of now are no longer seen; "
         "its {then} are, instead.",
     ),
     "held.told.2": Words(
@@ -33,8 +33,10 @@ TEXTS: Final = {
     ),
     "held.do": Words("允许执行一次", "Let it through once"),
     "held.allowed.told": Words(
-        "已允许：车场再次发送同样的请求时执行", "Allowed: it is carried out when the park sends the same again"
+        "已允许：车场在 {time} 之前再次发送同样的请求时执行；执行任何全量替换后失效",
+        "Allowed: it is carried out when the park sends the same again before {time}; any replace that is carried out ends this",
     ),
+    "held.disallow": Words("撤回允许", "Take it back"),
     "held.dismiss": Words("忽略", "Dismiss"),
     "held.dismiss.told": Words(
         "不再列出，正文一并删除，已给的允许收回。同样的请求再次到达时仍会暂扣并重新列出；次数照计。",
@@ -80,6 +82,8 @@ TEXTS: Final = {
         "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed anew"
     ),
     "done.replace_allowed": Words(
-        "已允许；车场再次发送同样的请求时执行一次", "Allowed: it is carried out once, when the park sends it again"
+        "已允许；车场在一天内再次发送同样的请求时执行一次",
+        "Allowed: it is carried out once, when the park sends it again within a day",
     ),
+    "done.replace_disallowed": Words("已撤回允许", "Taken back: it is held again"),
 }

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from vipgate.console.addresses import park_at
 from vipgate.console.bodies import Unreadable, as_text, order_of, read_body
-from vipgate.console.faults import PageRefused, not_there
+from vipgate.console.faults import PageRefused, conflict, not_there
 from vipgate.console.guard import Page, path_text
 from vipgate.console.names import ChargeNames, read_names
 from vipgate.console.showing import lines
@@ -55,9 +55,20 @@ async def allow(visit: StaffVisit) -> Response:
     park_uuid = told.park.park_uuid
     detail = f"{told.park.records} → {told.then}"
     deed = visit.deed("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
-    await visit.desk(lambda desk: desk.store.allow_replace(park_uuid, told.held.body_sha256, deed))
+    await visit.desk(lambda desk: desk.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, deed))
     visit.context.watch.forget()
     return visit.go(park_at(park_uuid), "replace_allowed")
+
+
+async def disallow(visit: StaffVisit) -> Response:
+    """Takes the yes back, where it was not used in the meantime."""
+    told = await _told(visit)
+    park_uuid = told.park.park_uuid
+    deed = visit.deed("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.desk(lambda desk: desk.store.disallow_replace(park_uuid, told.held.body_sha256, deed)):
+        raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "replace_disallowed")
 
 
 async def dismiss(visit: StaffVisit) -> Response:
@@ -133,5 +144,6 @@ def _orders(body: bytes) -> frozenset[str]:
 PAGES: Final = (
     Page("/parks/{park_uuid}/held/{seqno}", ask, role="operator"),
     Page("/parks/{park_uuid}/held/{seqno}", allow, "POST", role="operator"),
+    Page("/parks/{park_uuid}/held/{seqno}/disallow", disallow, "POST", role="operator"),
     Page("/parks/{park_uuid}/held/{seqno}/dismiss", dismiss, "POST", role="operator"),
 )

@@ -120,18 +120,19 @@ LIMIT %(limit)s
 -- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
 -- was carried out since, or that staff sent again, is not among them.
 SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
-    coalesce(p.replace_allowed = q.body_sha256, false)
+    CASE WHEN p.replace_allowed = q.body_sha256 THEN p.replace_allowed_until_us END
 FROM park AS p
 JOIN refused_body AS b ON b.park_uuid = p.park_uuid
 JOIN request AS q ON q.park_uuid = b.park_uuid AND q.seqno = b.seqno
 WHERE p.hold_replaces AND b.seqno > '' AND q.code = '403' /* and AND p.park_uuid = %(park_uuid)s */
     AND EXISTS (
         SELECT 1 FROM request AS l
-        WHERE l.park_uuid = q.park_uuid AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.seqno >= %(since)s
+        WHERE l.park_uuid = q.park_uuid AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.generation >= q.generation
+            AND l.seqno >= %(since)s
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l
-        WHERE l.park_uuid = q.park_uuid AND l.complete AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+        WHERE l.park_uuid = q.park_uuid AND l.complete AND l.body_sha256 = q.body_sha256 AND l.generation > q.generation
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l WHERE l.park_uuid = q.park_uuid AND l.replay_of = q.seqno AND l.code = '1001'
@@ -141,8 +142,8 @@ ORDER BY max(q.seqno) DESC
 LIMIT %(limit)s
 
 -- name: held_since
--- When a body was stored with `complete=1` last: what is held came after.
-SELECT coalesce(max(q.seqno), '')
+-- The stock that a body began with `complete=1` last: what is held came after.
+SELECT coalesce(max(q.generation), 0)
 FROM request AS q
 WHERE q.park_uuid = %(park_uuid)s AND q.complete AND q.body_sha256 = %(body_sha256)s
 
@@ -150,8 +151,8 @@ WHERE q.park_uuid = %(park_uuid)s AND q.complete AND q.body_sha256 = %(body_sha2
 -- The first time a body was held.
 SELECT q.received_us
 FROM request AS q
-WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.seqno > %(since)s
-ORDER BY q.seqno
+WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.generation >= %(began)s
+ORDER BY q.generation, q.seqno
 LIMIT 1
 
 -- name: held_last
@@ -161,13 +162,13 @@ SELECT q.received_us, (
     FROM (
         SELECT 1 FROM request AS c
         WHERE c.park_uuid = %(park_uuid)s AND c.code = '403' AND c.body_sha256 = %(body_sha256)s
-            AND c.seqno > %(since)s
+            AND c.generation >= %(began)s
         LIMIT %(most)s
     ) AS counted
 )
 FROM request AS q
-WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.seqno > %(since)s
-ORDER BY q.seqno DESC
+WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s AND q.generation >= %(began)s
+ORDER BY q.generation DESC, q.seqno DESC
 LIMIT 1
 
 -- name: signatures_of

@@ -7,7 +7,8 @@
 
 -- name: lock_parks
 -- In the order of their names, so that two processes never wait for each other. Everything read here stays true until COMMIT.
-SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used
+SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
+    p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
 FROM park AS p
 WHERE p.park_uuid = ANY ($1::text[])
 ORDER BY p.park_uuid
@@ -15,7 +16,8 @@ FOR UPDATE
 
 -- name: lock_park
 -- The same for one park: on Citus a lock on several shards at once is refused.
-SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used
+SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
+    p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
 FROM park AS p
 WHERE p.park_uuid = $1
 FOR UPDATE
@@ -34,18 +36,12 @@ UPDATE generation SET ended_us = $3 WHERE park_uuid = $1 AND generation = $2
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_uuid, generation, seqno, started_us) VALUES ($1, $2, $3, $4)
 
--- name: replace_guard
--- Whether a replace of this park that was stored before is held, and the body that is let through once. The park is locked.
-SELECT p.hold_replaces, p.replace_allowed FROM park AS p WHERE p.park_uuid = $1
-
 -- name: same_replace
--- The last `complete=1` with this body, the stock that it began, and whether anything was stored after it.
-SELECT
-    q.seqno, q.generation,
-    EXISTS (SELECT 1 FROM request AS l WHERE l.park_uuid = $1 AND l.seqno > q.seqno AND l.code = '1001')
+-- The last `complete=1` with this body, and the stock that it began: stocks are numbered as they take effect.
+SELECT q.seqno, q.generation
 FROM request AS q
 WHERE q.park_uuid = $1 AND q.complete AND q.body_sha256 = $2
-ORDER BY q.seqno DESC
+ORDER BY q.generation DESC
 LIMIT 1
 
 -- name: replace_under_id
@@ -55,9 +51,6 @@ FROM request AS q
 WHERE q.park_uuid = $1 AND q.complete AND q.webhook_id = $2 AND q.seqno >= $3
 ORDER BY q.seqno DESC
 LIMIT 1
-
--- name: use_allowance
-UPDATE park AS p SET replace_allowed = NULL WHERE p.park_uuid = $1 RETURNING p.park_uuid
 
 -- name: copy_renewals
 -- Many rows that are most likely new, for two thirds of the server's work; where one of them is held, all are refused.
@@ -232,10 +225,11 @@ ON CONFLICT (park_uuid, day, code) DO UPDATE SET
 UPDATE park AS p
 SET generation = u.generation, generation_last = u.generation_last, position = u.position,
     secret_used = u.secret_used, secret_used_us = coalesce(u.pushed_us, p.secret_used_us),
-    last_push_us = coalesce(u.pushed_us, p.last_push_us)
+    last_push_us = coalesce(u.pushed_us, p.last_push_us), pushed_since_replace = u.pushed_since_replace,
+    replace_allowed = u.replace_allowed
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, generation integer, generation_last integer, position bigint, secret_used text,
-    pushed_us bigint
+    pushed_us bigint, pushed_since_replace boolean, replace_allowed text
 )
 WHERE p.park_uuid = u.park_uuid /* or $2 */
 
@@ -252,12 +246,12 @@ WHERE g.park_uuid = u.park_uuid /* or $2 */ AND g.generation = u.generation
 SELECT q.seqno
 FROM refused_body AS b
 CROSS JOIN LATERAL (
-    SELECT x.seqno, x.code, x.body_sha256 FROM request AS x WHERE x.park_uuid = $1 AND x.seqno = b.seqno OFFSET 0
+    SELECT x.seqno, x.code, x.body_sha256, x.generation FROM request AS x WHERE x.park_uuid = $1 AND x.seqno = b.seqno OFFSET 0
 ) AS q
 WHERE b.park_uuid = $1 AND q.code = '403' AND q.body_sha256 = $2
     AND NOT EXISTS (
         SELECT 1 FROM request AS l
-        WHERE l.park_uuid = $1 AND l.complete AND l.body_sha256 = $2 AND l.seqno > q.seqno
+        WHERE l.park_uuid = $1 AND l.complete AND l.body_sha256 = $2 AND l.generation > q.generation
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l WHERE l.park_uuid = $1 AND l.replay_of = q.seqno AND l.code = '1001'

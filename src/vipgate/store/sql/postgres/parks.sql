@@ -49,8 +49,16 @@ SET name = coalesce(%(name)s, name),
 WHERE park_uuid = %(park_uuid)s
 
 -- name: allow_replace
--- The next `complete=1` with this body is let through, once.
-UPDATE park SET replace_allowed = %(body_sha256)s WHERE park_uuid = %(park_uuid)s
+-- The next `complete=1` with this body is let through, once, where it comes in time.
+UPDATE park
+SET replace_allowed = %(body_sha256)s, replace_allowed_until_us = %(until_us)s
+WHERE park_uuid = %(park_uuid)s
+
+-- name: withdraw_allowance
+-- Takes this yes back; one that was used, or said to another body since, is not touched.
+UPDATE park
+SET replace_allowed = NULL, replace_allowed_until_us = NULL
+WHERE park_uuid = %(park_uuid)s AND replace_allowed = %(body_sha256)s
 
 -- name: drop_held_bodies
 -- The kept bodies of a replace that was held.
@@ -60,10 +68,6 @@ WHERE b.park_uuid = %(park_uuid)s AND b.seqno IN (
     FROM request AS q
     WHERE q.park_uuid = %(park_uuid)s AND q.code = '403' AND q.body_sha256 = %(body_sha256)s
 )
-
--- name: withdraw_allowance
--- Where this body was to be let through, it is not any more.
-UPDATE park SET replace_allowed = NULL WHERE park_uuid = %(park_uuid)s AND replace_allowed = %(body_sha256)s
 
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.

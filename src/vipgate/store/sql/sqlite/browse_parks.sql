@@ -179,7 +179,8 @@ LIMIT :limit
 -- name: held_replaces
 -- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
 -- was carried out since, or that staff sent again, is not among them.
-SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes), coalesce(p.replace_allowed = q.body_sha256, 0)
+SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
+    CASE WHEN p.replace_allowed = q.body_sha256 THEN p.replace_allowed_until_us END
 FROM park AS p
 CROSS JOIN refused_body AS b
 CROSS JOIN request AS q
@@ -187,11 +188,12 @@ WHERE p.park_uuid BETWEEN :first_park AND :last_park AND p.hold_replaces = 1
     AND b.park_id = p.id AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403'
     AND EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_held
-        WHERE l.park_id = q.park_id AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.seqno >= :since
+        WHERE l.park_id = q.park_id AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.generation >= q.generation
+            AND l.seqno >= :since
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_replace
-        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.generation > q.generation
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_replay
@@ -202,8 +204,8 @@ ORDER BY max(q.seqno) DESC
 LIMIT :limit
 
 -- name: held_since
--- When a body was stored with `complete=1` last: what is held came after.
-SELECT coalesce(max(q.seqno), '')
+-- The stock that a body began with `complete=1` last: what is held came after.
+SELECT coalesce(max(q.generation), 0)
 FROM park AS p
 CROSS JOIN request AS q INDEXED BY request_replace
 WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.complete = 1 AND q.body_sha256 = :body_sha256
@@ -214,8 +216,8 @@ SELECT q.received_us
 FROM park AS p
 CROSS JOIN request AS q INDEXED BY request_held
 WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.code = '403' AND q.body_sha256 = :body_sha256
-    AND q.seqno > :since
-ORDER BY q.seqno
+    AND q.generation >= :began
+ORDER BY q.generation, q.seqno
 LIMIT 1
 
 -- name: held_last
@@ -224,15 +226,15 @@ SELECT q.received_us, (
     SELECT count(*)
     FROM (
         SELECT 1 FROM request AS c INDEXED BY request_held
-        WHERE c.park_id = p.id AND c.code = '403' AND c.body_sha256 = :body_sha256 AND c.seqno > :since
+        WHERE c.park_id = p.id AND c.code = '403' AND c.body_sha256 = :body_sha256 AND c.generation >= :began
         LIMIT :most
     )
 )
 FROM park AS p
 CROSS JOIN request AS q INDEXED BY request_held
 WHERE p.park_uuid = :park_uuid AND q.park_id = p.id AND q.code = '403' AND q.body_sha256 = :body_sha256
-    AND q.seqno > :since
-ORDER BY q.seqno DESC
+    AND q.generation >= :began
+ORDER BY q.generation DESC, q.seqno DESC
 LIMIT 1
 
 -- name: signatures_of

@@ -4,18 +4,20 @@
 -- name: lock_parks
 -- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may have restored
 -- a generation a moment ago.
-SELECT p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used
+SELECT p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
+    p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
 FROM json_each(:park_uuids) AS wanted
 CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
 
 -- name: save_parks
--- Puts the counters back, once a park and group. The last is NULL where nothing but staff's replays came.
+-- Puts the counters back, once a park and group. The sixth is NULL where nothing but staff's replays came.
 UPDATE park
 SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
     secret_used = saved.column5, secret_used_us = coalesce(saved.column6, secret_used_us),
-    last_push_us = coalesce(saved.column6, last_push_us)
-FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?)) AS saved
+    last_push_us = coalesce(saved.column6, last_push_us), pushed_since_replace = saved.column7,
+    replace_allowed = saved.column8
+FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?)) AS saved
 WHERE id = saved.column1
 
 -- name: end_generation
@@ -26,18 +28,12 @@ UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation
 -- A new stock; no row of the old one is touched, however many there are.
 INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
 
--- name: replace_guard
--- Whether a replace of this park that was stored before is held, and the body that is let through once.
-SELECT hold_replaces, replace_allowed FROM park WHERE id = ?
-
 -- name: same_replace
--- The last `complete=1` with this body, the stock that it began, and whether anything was stored after it.
-SELECT
-    q.seqno, q.generation,
-    EXISTS (SELECT 1 FROM request AS l WHERE l.park_id = q.park_id AND l.seqno > q.seqno AND l.code = '1001')
+-- The last `complete=1` with this body, and the stock that it began: stocks are numbered as they take effect.
+SELECT q.seqno, q.generation
 FROM request AS q INDEXED BY request_replace
 WHERE q.park_id = ? AND q.complete = 1 AND q.body_sha256 = ?
-ORDER BY q.seqno DESC
+ORDER BY q.generation DESC
 LIMIT 1
 
 -- name: replace_under_id
@@ -47,9 +43,6 @@ FROM request AS q INDEXED BY request_replace_id
 WHERE q.park_id = ? AND q.complete = 1 AND q.webhook_id = ? AND q.seqno >= ?
 ORDER BY q.seqno DESC
 LIMIT 1
-
--- name: use_allowance
-UPDATE park SET replace_allowed = NULL WHERE id = ? RETURNING id
 
 -- name: add_to_generations
 -- Keeps the numbers of records in step.
@@ -124,7 +117,7 @@ CROSS JOIN request AS q
 WHERE b.park_id = ?1 AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403' AND q.body_sha256 = ?2
     AND NOT EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_replace
-        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.seqno > q.seqno
+        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.generation > q.generation
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l INDEXED BY request_replay

@@ -50,8 +50,16 @@ SET name = coalesce(:name, name),
 WHERE park_uuid = :park_uuid
 
 -- name: allow_replace
--- The next `complete=1` with this body is let through, once.
-UPDATE park SET replace_allowed = :body_sha256 WHERE park_uuid = :park_uuid
+-- The next `complete=1` with this body is let through, once, where it comes in time.
+UPDATE park
+SET replace_allowed = :body_sha256, replace_allowed_until_us = :until_us
+WHERE park_uuid = :park_uuid
+
+-- name: withdraw_allowance
+-- Takes this yes back; one that was used, or said to another body since, is not touched.
+UPDATE park
+SET replace_allowed = NULL, replace_allowed_until_us = NULL
+WHERE park_uuid = :park_uuid AND replace_allowed = :body_sha256
 
 -- name: drop_held_bodies
 -- The kept bodies of a replace that was held.
@@ -63,10 +71,6 @@ WHERE park_id = :park_id AND seqno IN (
     WHERE b.park_id = :park_id AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403'
         AND q.body_sha256 = :body_sha256
 )
-
--- name: withdraw_allowance
--- Where this body was to be let through, it is not any more.
-UPDATE park SET replace_allowed = NULL WHERE park_uuid = :park_uuid AND replace_allowed = :body_sha256
 
 -- name: rotate_secret
 -- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
