@@ -14,7 +14,7 @@ from vipgate import heads
 from vipgate.commit import OVERLOADED
 from vipgate.errors import BadRequest, Refusal, Unavailable, Words
 from vipgate.httptypes import App, HttpLimits, Request, answer_bytes
-from vipgate.ingest import Reply, readable_peer
+from vipgate.ingest import readable_peer
 from vipgate.uploads import Body, Uploads
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -59,6 +59,9 @@ class Connection(asyncio.Protocol):
         self._discarding = False
         self._skipped: Refusal | None = None
         self._reading = True
+        # What comes while it is not listened to, and when that ends.
+        self._kept = b""
+        self._rest: asyncio.TimerHandle | None = None
         self._closing = False
         self._waiting: deque[tuple[Request, Refusal | None]] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -72,13 +75,12 @@ class Connection(asyncio.Protocol):
         self._server.connections.add(self)
         self._set_deadline(self._limits.idle_s)
         if len(self._server.connections) > self._limits.connections_max:
-            self._refuse_raw(
-                Unavailable(Words("连接过多; 请稍后重试", "too many connections; try again later"), retry_after_s=5)
-            )
+            self._refuse_raw(Unavailable(heads.TOO_MANY, retry_after_s=5))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The caller is gone; what it has sent whole is still worked on."""
         self._body.drop()
+        self._end_rest()
         self._writable.set()
         self._server.forget(self)
         self.deadline_s = math.inf
@@ -94,6 +96,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, whose callbacks are the on_… methods below."""
+        if self._rest is not None:
+            self._keep(data)
+            return
         self._piece_bytes = len(data)
         self._raw_bytes += len(data)
         if self._discarding:
@@ -146,7 +151,7 @@ class Connection(asyncio.Protocol):
             self._refuse_raw(BadRequest(Words("请求没有发完连接就断了", "the connection ended before the request did")))
         self._closing = True
         # TLS has no half of a connection.
-        return bool(self._waiting or self._worker) and self._transport.can_write_eof()
+        return bool(self._waiting or self._worker or self._kept) and self._transport.can_write_eof()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -285,8 +290,11 @@ class Connection(asyncio.Protocol):
             self._server.uploads.total_bytes -= len(request.body)
             stopping = self._closing or self._server.stopping
             last = not request.keep_alive or (stopping and not self._waiting)
-            rest_s = 0.0 if app.is_shared(request.peer) else min(reply.retry_after_s or 0.0, self._limits.rest_s_max)
-            self._write(request, reply, last=last)
+            rest_s = 0.0
+            if reply.retry_after_s is not None and not app.is_shared(request):
+                rest_s = min(reply.retry_after_s, self._limits.rest_s_max)
+            if not self._transport.is_closing():
+                self._transport.write(answer_bytes(request, reply, self._server.date, last=last))
             await self._writable.wait()
             if last:
                 # Whatever was sent behind a last request has no answer.
@@ -306,10 +314,29 @@ class Connection(asyncio.Protocol):
             self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
             if rest_s:
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
-                self._read_no_more()
-                self._server.loop.call_later(rest_s, self._read_on)
-            else:
-                self._read_on()
+                self._rest = self._server.loop.call_later(rest_s, self._listen_again)
+            self._read_on()
+
+    def _keep(self, data: bytes) -> None:
+        """Lays aside what comes too early, a piece at most: with nothing read, nobody would see the caller go."""
+        self._kept += data
+        self._server.uploads.total_bytes += len(data)
+        self._read_no_more()
+
+    def _end_rest(self) -> bytes:
+        """What was laid aside."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        kept, self._kept = self._kept, b""
+        self._server.uploads.total_bytes -= len(kept)
+        return kept
+
+    def _listen_again(self) -> None:
+        kept = self._end_rest()
+        self._read_on()
+        if kept and not self._transport.is_closing():
+            self.data_received(kept)
 
     def _read_no_more(self) -> None:
         self._transport.pause_reading()
@@ -323,11 +350,6 @@ class Connection(asyncio.Protocol):
     def _forget_waiting(self) -> None:
         self._server.uploads.total_bytes -= sum(len(request.body) for request, _ in self._waiting)
         self._waiting.clear()
-
-    def _write(self, request: Request, reply: Reply, *, last: bool) -> None:
-        if self._transport.is_closing():
-            return
-        self._transport.write(answer_bytes(request, reply, self._server.date, last=last))
 
     def _refuse_body(self, refusal: Refusal) -> None:
         """Answers at once and throws away the rest of the body, within bounds, so that the caller can read the answer."""

@@ -16,6 +16,7 @@ from vipgate.proxies import Proxies
 from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
+_PROXIED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"via"})
 _ID, _TIMESTAMP, _SIGNATURE = (name.encode() for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
 
 
@@ -51,9 +52,9 @@ class Outside:
         since_s = self._clock_s()
         return self._counted(request, await self._road.refuse(self._knock(request), refusal), since_s)
 
-    def is_shared(self, peer: str) -> bool:
-        """A proxy of ours sends one park's request after another's."""
-        return self._proxies.is_ours(peer)
+    def is_shared(self, request: Request) -> bool:
+        """A proxy sends one park's request after another's: one of ours, or one that says what it is."""
+        return not _PROXIED.isdisjoint(request.headers) or self._proxies.is_ours(request.peer)
 
     def caller(self, request: Request) -> str:
         """Whom our own proxies name."""

@@ -90,5 +90,5 @@ class App(Protocol):
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal."""
 
-    def is_shared(self, peer: str) -> bool:
-        """Whether one connection from `peer` brings the requests of several callers."""
+    def is_shared(self, request: Request) -> bool:
+        """Whether the connection that brought `request` brings the requests of several callers."""

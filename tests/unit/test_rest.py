@@ -1,0 +1,112 @@
+"""Who was asked to come back later is not listened to for a while; who hangs up meanwhile is gone, and who is a proxy is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import pytest
+
+from vipgate.edge import HttpServer
+from vipgate.gateway import Outside
+from vipgate.httptypes import HttpLimits, Request
+from vipgate.ingest import Reply, Road
+from vipgate.metrics import Meter
+from vipgate.proxies import read_proxies
+
+# Longer than any test waits.
+LONG_S = 60
+WAIT_S = 10.0
+ASKED = b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n%s\r\n{}"
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Busy(Outside):
+    """Asks everybody to come back later."""
+
+    def __init__(self) -> None:
+        road, meter = cast("Road", None), cast("Meter", None)
+        super().__init__(road, meter, lambda: 0.0, read_proxies(""), always_200=False)
+
+    def refusal_before_body(self, _: Request) -> None:
+        """There is room."""
+
+    async def answer(self, request: Request) -> Reply:
+        return Reply(503, request.body, retry_after_s=LONG_S)
+
+
+async def asked(streams: Streams, extra: bytes = b"") -> bytes:
+    """The first line of the answer to one request."""
+    reader, writer = streams
+    writer.write(ASKED % extra)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT_S)
+    await reader.readexactly(2)
+    return head.partition(b"\r\n")[0]
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not reached():  # noqa: ASYNC110 - a server that serves on tells nobody
+            await asyncio.sleep(0.01)
+
+
+def on_busy_server(steps: Callable[[HttpServer, Streams], Awaitable[None]], rest_s: float = LONG_S) -> None:
+    async def scenario() -> None:
+        server = HttpServer(Busy(), HttpLimits(rest_s_max=rest_s), lambda: 0)
+        listener = socket.create_server(("127.0.0.1", 0))
+        await server.start(listener)
+        streams = await asyncio.open_connection(*listener.getsockname())
+        try:
+            await steps(server, streams)
+        finally:
+            streams[1].close()
+            await server.stop(WAIT_S)
+        assert server.uploads.total_bytes == 0
+
+    asyncio.run(scenario())
+
+
+def test_caller_who_hangs_up_after_a_refusal_is_counted_no_longer() -> None:
+    async def steps(server: HttpServer, streams: Streams) -> None:
+        assert await asked(streams) == b"HTTP/1.1 503 Service Unavailable"
+        [connection] = server.connections
+        streams[1].close()
+        await until(lambda: not server.connections)
+        assert connection._rest is None
+
+    on_busy_server(steps)
+
+
+def test_caller_who_comes_back_too_early_is_heard_after_the_rest() -> None:
+    async def steps(server: HttpServer, streams: Streams) -> None:
+        for _ in range(3):
+            assert await asked(streams) == b"HTTP/1.1 503 Service Unavailable"
+        streams[1].write(ASKED % b"")
+        streams[1].write_eof()
+        assert (await asyncio.wait_for(streams[0].read(), WAIT_S)).startswith(b"HTTP/1.1 503 ")
+        await until(lambda: not server.connections)
+
+    on_busy_server(steps, rest_s=0.05)
+
+
+def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:
+    async def steps(server: HttpServer, streams: Streams) -> None:
+        await asked(streams)
+        [connection] = server.connections
+        streams[1].write(ASKED % b"")
+        await until(lambda: server.uploads.total_bytes > 0)
+        assert (connection._worker, connection._waiting) == (None, type(connection._waiting)())
+
+    on_busy_server(steps)
+
+
+@pytest.mark.parametrize("header", [b"Via: 1.1 p\r\n", b"X-Forwarded-For: 203.0.113.9\r\n", b"Forwarded: for=a\r\n"])
+def test_proxy_that_names_itself_is_listened_to_for_the_others(header: bytes) -> None:
+    async def steps(_: HttpServer, streams: Streams) -> None:
+        for _again in range(3):
+            assert await asked(streams, header) == b"HTTP/1.1 503 Service Unavailable"
+
+    on_busy_server(steps)
