@@ -256,8 +256,8 @@ def signed(house: House, webhook_id: str | None, at_us: int = NOON_US - SECOND_U
     ("ids", "told", "counted"),
     [
         ([], "近 7 天没有推送", "HMAC 0 次，MD5 0 次"),
-        (["a", "b"], "近 7 天的 2 次推送都用 HMAC 签名，可以开启", "HMAC 2 次，MD5 0 次"),
-        (["a", None], "近 7 天有 1 次推送用 MD5 签名，最近一次 2026-11-24 11:59", "HMAC 1 次，MD5 1 次"),
+        (["a", "b"], "近 7 天的推送全部用 HMAC 签名，可以开启", "HMAC 2 次，MD5 0 次"),
+        (["a", None], "近 7 天有推送用 MD5 签名，最近一次 2026-11-24 11:59", "HMAC 1 次，MD5 1 次"),
     ],
 )
 def test_settings_tell_whether_it_is_safe_to_want_hmac(

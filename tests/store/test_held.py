@@ -202,13 +202,29 @@ def test_push_that_is_no_replace_lets_none_through(store: Store, browse: Browse,
 def test_signatures_count_what_the_park_itself_had_stored(
     store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert browse.signatures(PARK, 0) == Signatures(hmac=0, md5=0, md5_us=None)
+    assert browse.signatures(PARK, 0) == Signatures(hmac=0, md5=0, md5_us=None, pushed=False)
     first, last = stored(clock, complete=False), stored(clock, complete=False)
     do(store, first, last)
     do(store, *[stored(clock, complete=False, webhook_id=f"id{number}") for number in range(3)])
     do(store, refused(clock()), stored(clock, complete=False, replay_of=last.seqno))
-    assert browse.signatures(PARK, 0) == Signatures(hmac=3, md5=2, md5_us=last.caller.received_us)
-    assert browse.signatures(PARK, last.caller.received_us + 1_000) == Signatures(hmac=3, md5=0, md5_us=None)
-    assert browse.signatures(OTHER, 0) == Signatures(hmac=0, md5=0, md5_us=None)
+    assert browse.signatures(PARK, 0) == Signatures(hmac=3, md5=2, md5_us=last.caller.received_us, pushed=True)
+    assert browse.signatures(PARK, last.caller.received_us + 1_000) == Signatures(
+        hmac=3, md5=0, md5_us=None, pushed=True
+    )
+    assert browse.signatures(OTHER, 0) == Signatures(hmac=0, md5=0, md5_us=None, pushed=False)
     monkeypatch.setattr(deciding, "SIGNATURES_LOOKED_MAX", 4)
     assert browse.signatures(PARK, 0).hmac == 2, "the four newest are two by HMAC, a refusal and one of the staff"
+
+
+@pytest.mark.parametrize("newer", ["pushes by HMAC", "refusals"])
+def test_push_by_md5_is_told_however_many_requests_came_after_it(
+    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, newer: str
+) -> None:
+    monkeypatch.setattr(deciding, "SIGNATURES_LOOKED_MAX", 3)
+    by_md5 = stored(clock, complete=False)
+    do(store, by_md5)
+    by_hmac = [stored(clock, complete=False, webhook_id=f"id{number}") for number in range(4)]
+    do(store, *(by_hmac if newer == "pushes by HMAC" else [refused(clock()) for _ in range(4)]))
+    found = browse.signatures(PARK, by_md5.caller.received_us)
+    assert (found.md5, found.md5_us, found.pushed) == (0, by_md5.caller.received_us, True)
+    assert browse.signatures(PARK, by_md5.caller.received_us + 1).md5_us is None

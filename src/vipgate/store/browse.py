@@ -286,8 +286,9 @@ class Browser(ABC):
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """See `Browse.signatures`."""
         values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "most": SIGNATURES_LOOKED_MAX}
-        [[by_hmac, by_md5, md5_us]] = self._rows("signatures_of", values)
-        return Signatures(hmac=by_hmac, md5=by_md5, md5_us=md5_us)
+        [[by_hmac, by_md5, *last]] = self._rows("signatures_of", values)
+        md5_us, pushed_us = [at_us if at_us is not None and at_us >= since_us else None for at_us in last]
+        return Signatures(hmac=by_hmac, md5=by_md5, md5_us=md5_us, pushed=pushed_us is not None)
 
     def park_more(self, park_uuid: str) -> ParkMore | None:
         """See `Browse.park_more`."""

@@ -213,11 +213,15 @@ class HeldStock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """How many of a park's newest pushes HMAC signed and how many MD5, and when the last of the latter came."""
+    """How a park signed lately. `hmac` and `md5` are counted in its newest SIGNATURES_LOOKED_MAX requests; the rest is exact.
+
+    `md5_us`: when MD5 signed a push last, None where it signed none. `pushed`: whether anything was pushed at all.
+    """
 
     hmac: int
     md5: int
     md5_us: int | None
+    pushed: bool
 
 
 class Browse(Protocol):
@@ -275,7 +279,7 @@ class Browse(Protocol):
         """What parks that are guarded sent since and is held still; what was new to the operator last comes first."""
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
-        """How the park signed since, in its newest SIGNATURES_LOOKED_MAX requests at most."""
+        """How the park signed since."""
 
     def park_more(self, park_uuid: str) -> ParkMore | None:
         """The rest of a park's settings."""

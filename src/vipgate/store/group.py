@@ -121,6 +121,7 @@ class GroupWriter(ABC, Generic[Key]):
         park.written = True
         if request.caller.replay_of is None:
             park.secret_used, park.pushed_us = request.secret_used, request.caller.received_us
+            park.md5_us = park.md5_us if request.webhook_id else park.pushed_us
         place = (park.key, park.generation)
         if self._pending.clashes(place, request):
             self._flush()
@@ -267,7 +268,7 @@ class GroupWriter(ABC, Generic[Key]):
         """What the parks, their generations and their days have come to."""
         saved = [
             (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.pushed_us,
-             park.pushed_since_replace, park.replace_allowed)
+             park.pushed_since_replace, park.replace_allowed, park.md5_us)
             for park in self._parks.values()
             if park.written
         ]  # fmt: skip

@@ -24,7 +24,7 @@ class ParkState(Generic[Key]):
     """A park's counters while a group is being written. `key` is what the store calls the park by.
 
     `pushed_us`: when the park itself pushed; staff who send something again for it are not the park. `pushed_since_replace`:
-    whether anything was stored since the last replace took effect, whoever sent it.
+    whether anything was stored since the last replace took effect, whoever sent it. `md5_us`: when MD5 signed a push of it.
     """
 
     key: Key
@@ -37,6 +37,7 @@ class ParkState(Generic[Key]):
     replace_allowed: str | None = None
     replace_allowed_until_us: int | None = None
     pushed_us: int | None = None
+    md5_us: int | None = None
     written: bool = False
 
     def take_positions(self, count: int, received_us: int) -> int:

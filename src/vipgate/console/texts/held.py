@@ -61,12 +61,12 @@ TEXTS: Final = {
     "park.require_hmac": Words("只接受 HMAC 签名", "Take HMAC signatures only"),
     "park.require_hmac.only": Words("只接受 HMAC", "HMAC only"),
     "park.require_hmac.safe": Words(
-        "近 {days} 天的 {n} 次推送都用 HMAC 签名，可以开启；开启后 MD5 签名会被拒绝（401）",
-        "HMAC signed all {n} pushes of {days} days: it is safe to switch on. MD5 is refused then (401)",
+        "近 {days} 天的推送全部用 HMAC 签名，可以开启；开启后 MD5 签名会被拒绝（401）",
+        "HMAC signed every push of {days} days: it is safe to switch on. MD5 is refused then (401)",
     ),
     "park.require_hmac.unsafe": Words(
-        "近 {days} 天有 {n} 次推送用 MD5 签名，最近一次 {time}；开启后这样的推送会被拒绝（401）",
-        "MD5 signed {n} pushes of {days} days, the last at {time}; once this is on, such pushes are refused (401)",
+        "近 {days} 天有推送用 MD5 签名，最近一次 {time}；开启后这样的推送会被拒绝（401）",
+        "MD5 signed pushes in the last {days} days, the last at {time}; once this is on, such pushes are refused (401)",
     ),
     "park.require_hmac.unknown": Words(
         "近 {days} 天没有推送；开启后 MD5 签名会被拒绝（401）",

@@ -221,15 +221,15 @@ ON CONFLICT (park_uuid, day, code) DO UPDATE SET
     requests = d.requests + excluded.requests, received = d.received + excluded.received
 
 -- name: save_parks
--- Puts the counters back. `pushed_us` is NULL where nothing but staff's replays came.
+-- Puts the counters back. `pushed_us` is NULL where nothing but staff's replays came, `md5_us` where MD5 signed none.
 UPDATE park AS p
 SET generation = u.generation, generation_last = u.generation_last, position = u.position,
     secret_used = u.secret_used, secret_used_us = coalesce(u.pushed_us, p.secret_used_us),
     last_push_us = coalesce(u.pushed_us, p.last_push_us), pushed_since_replace = u.pushed_since_replace,
-    replace_allowed = u.replace_allowed
+    replace_allowed = u.replace_allowed, md5_used_us = coalesce(u.md5_us, p.md5_used_us)
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, generation integer, generation_last integer, position bigint, secret_used text,
-    pushed_us bigint, pushed_since_replace boolean, replace_allowed text
+    pushed_us bigint, pushed_since_replace boolean, replace_allowed text, md5_us bigint
 )
 WHERE p.park_uuid = u.park_uuid /* or $2 */
 

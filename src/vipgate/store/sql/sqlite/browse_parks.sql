@@ -238,13 +238,14 @@ ORDER BY q.generation DESC, q.seqno DESC
 LIMIT 1
 
 -- name: signatures_of
--- Of a park's newest requests: the pushes that HMAC signed, those that MD5 did, and when the last of these came. What staff
--- sent again says nothing of the park.
+-- Of a park's newest requests: the pushes that HMAC signed, and those that MD5 did. What staff sent again says nothing of the
+-- park. And of all: when MD5 signed one last, and when the last one came.
 SELECT
     count(found.webhook_id), count(*) - count(found.webhook_id),
-    max(CASE WHEN found.webhook_id IS NULL THEN found.received_us END)
+    (SELECT p.md5_used_us FROM park AS p WHERE p.park_uuid = :park_uuid),
+    (SELECT p.last_push_us FROM park AS p WHERE p.park_uuid = :park_uuid)
 FROM (
-    SELECT q.code, q.replay_of, q.webhook_id, q.received_us
+    SELECT q.code, q.replay_of, q.webhook_id
     FROM request AS q
     WHERE q.park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND q.seqno >= :since
     ORDER BY q.seqno DESC

@@ -11,13 +11,14 @@ CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
 
 -- name: save_parks
--- Puts the counters back, once a park and group. The sixth is NULL where nothing but staff's replays came.
+-- Puts the counters back, once a park and group. The sixth is NULL where nothing but staff's replays came, the
+-- ninth where MD5 signed none.
 UPDATE park
 SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
     secret_used = saved.column5, secret_used_us = coalesce(saved.column6, secret_used_us),
     last_push_us = coalesce(saved.column6, last_push_us), pushed_since_replace = saved.column7,
-    replace_allowed = saved.column8
-FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?)) AS saved
+    replace_allowed = saved.column8, md5_used_us = coalesce(saved.column9, md5_used_us)
+FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?)) AS saved
 WHERE id = saved.column1
 
 -- name: end_generation
