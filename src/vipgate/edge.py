@@ -16,7 +16,7 @@ from typing import Final
 
 from vipgate.connection import Connection
 from vipgate.httptypes import App, HttpLimits
-from vipgate.tls import HANDSHAKE_S
+from vipgate.tls import GOODBYE_S, HANDSHAKE_S
 from vipgate.uploads import Uploads
 
 BACKLOG: Final = 2048
@@ -47,6 +47,7 @@ class HttpServer:
             backlog=BACKLOG,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
+            ssl_shutdown_timeout=None if tls is None else GOODBYE_S,
         )
         self._ticker = self.loop.create_task(self._tick())
 

@@ -14,6 +14,8 @@ log = structlog.get_logger()
 
 LOOK_S: Final = 30.0
 HANDSHAKE_S: Final = 15.0
+# How long a caller has to answer the end of a connection: one that is idle answers none.
+GOODBYE_S: Final = 1.0
 
 
 class Certificate:

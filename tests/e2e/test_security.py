@@ -18,7 +18,7 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.inside_port import answers, body_of, eventually, get, inside_of, log_of
-from e2e.running import SECRET, Answer, Gateway
+from e2e.running import SECRET, STOP_S, Answer, Gateway
 from unit.pems import write_pair
 from vipgate.agent.client import Client, PushRefused
 from vipgate.sample import sample_renewals
@@ -327,3 +327,14 @@ def test_neither_process_may_leave_a_core(running: Gateway) -> None:
     for pid in (running.process.pid, inside.pid):
         [line] = [one for one in Path(f"/proc/{pid}/limits").read_text().splitlines() if one.startswith("Max core")]
         assert line.split()[4:6] == ["0", "0"]
+
+
+def test_idle_connection_under_tls_does_not_hold_up_the_stop(own: Gateway, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    write_pair(cert, key, 7)
+    own.settings["VIPGATE_STOP_S"] = str(STOP_S * 4)
+    own.start("--tls-cert", str(cert), "--tls-key", str(key))
+    with over_tls(own, cert) as connection:
+        assert ask(connection, body_of(1))[0] == 200
+        # Raises TimeoutExpired after STOP_S.
+        assert own.stop() == 0
