@@ -25,25 +25,33 @@ class Certificate:
         self._files = (cert, key)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._seen = self._stamps()
+        # What the files were like when they were taken last, and what was said of them since.
+        self._taken = self._stamps()
+        self._complained = ""
         try:
             self._load(self.context)
         except OSError as error:
             raise OperatorError(self._complaint(error)) from None
 
     def look(self) -> None:
-        """Takes the files up where they have changed; keeps what it has where they are no pair, and says so in the log."""
-        seen = self._stamps()
-        if seen == self._seen:
+        """Takes the files up where they have changed; keeps what it has where they are no pair, and says so in the log.
+
+        It tries again until it has them: what was wrong with a file can be mended without a change of its stamp.
+        """
+        stamps = self._stamps()
+        if stamps == self._taken:
             return
-        self._seen = seen
         try:
             # Apart first: a context that has taken half a pair would be left with it.
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
             self._load(self.context)
         except OSError as error:
-            log.error("certificate not taken", reason=self._complaint(error))
+            complaint = self._complaint(error)
+            if complaint != self._complained:
+                log.error("certificate not taken", reason=complaint)
+            self._complained = complaint
             return
+        self._taken, self._complained = stamps, ""
         log.info("certificate taken", file=str(self._files[0]))
 
     def _load(self, context: ssl.SSLContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import subprocess
 import sys
 import threading
@@ -95,6 +96,27 @@ def test_renewed_certificate_is_taken_and_half_a_pair_is_not(tmp_path: Path) -> 
     certificate.look()
     assert serial(certificate) == 2
     cert.unlink()
+    certificate.look()
+    assert serial(certificate) == 2
+
+
+def test_certificate_that_becomes_readable_is_taken_although_its_stamp_is_the_same(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    write_pair(cert, key, 1)
+    certificate = read_certificate(cert, key)
+    assert certificate is not None
+    write_pair(cert, key, 2)
+    text, stamp = key.read_bytes(), key.stat()
+    # What a change of mode does for others, for whom the file could not be read; root reads all.
+    key.write_bytes(b"")
+    os.utime(key, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            certificate.look()
+    assert [line["event"] for line in lines] == ["certificate not taken"]
+    assert serial(certificate) == 1
+    key.write_bytes(text)
+    os.utime(key, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     certificate.look()
     assert serial(certificate) == 2
 
