@@ -15,8 +15,8 @@ from email.utils import formatdate
 from typing import Final
 
 from vipgate.connection import Connection
+from vipgate.handshakes import Handshakes
 from vipgate.httptypes import App, HttpLimits
-from vipgate.tls import GOODBYE_S, HANDSHAKE_S
 from vipgate.uploads import Uploads
 
 BACKLOG: Final = 2048
@@ -36,20 +36,19 @@ class HttpServer:
         self.stopping = False
         self.date = b""
         self._emptied = asyncio.Event()
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.Server | Handshakes | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Takes the connections of `listener`, under TLS where there is a context for it."""
-        self._listener = await self.loop.create_server(
-            lambda: Connection(self),
-            sock=listener,
-            backlog=BACKLOG,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
-            ssl_shutdown_timeout=None if tls is None else GOODBYE_S,
-        )
+        if tls is None:
+            self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
+        else:
+            self._listener = Handshakes(listener, tls, lambda: Connection(self), self._has_room)
         self._ticker = self.loop.create_task(self._tick())
+
+    def _has_room(self, under_way: int) -> bool:
+        return len(self.connections) + under_way < self.limits.connections_max
 
     async def stop(self, within_s: float) -> None:
         """Answers what is in flight, for `within_s` at most, and closes."""

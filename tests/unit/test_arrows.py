@@ -26,7 +26,7 @@ FLOORS = [
         "store.__init__",
         "store.staffing",
     ],
-    ["quickrow", "hmacsign"],
+    ["quickrow", "hmacsign", "handshakes"],
     ["row"],
     ["wire", "digest", "store.interface"],
     ["stamped", "store.ledger", "store.browsing"],

@@ -1,0 +1,60 @@
+"""Connections whose TLS handshake is not done count like all others."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from ssl import create_default_context
+
+from unit.pems import write_pair
+from unit.test_rest import ASKED, LONG_S, WAIT_S, Busy
+from vipgate.edge import HttpServer
+from vipgate.httptypes import HttpLimits
+from vipgate.tls import Certificate
+
+ROOM = 4
+SILENT = 10
+
+
+async def silent_ones(port: int) -> list[asyncio.StreamWriter]:
+    """Callers that never begin a handshake; those that the server keeps."""
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(SILENT)]
+    ends = {asyncio.create_task(reader.read(1)): writer for reader, writer in opened}
+    async with asyncio.timeout(WAIT_S):
+        while sum(one.done() for one in ends) < SILENT - ROOM:
+            await asyncio.wait([one for one in ends if not one.done()], return_when=asyncio.FIRST_COMPLETED)
+    for one, writer in ends.items():
+        if not one.cancel():
+            writer.close()
+    return [writer for one, writer in ends.items() if not one.done()]
+
+
+def test_callers_that_begin_no_handshake_are_bounded_and_the_next_is_served_when_they_go(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    write_pair(cert, key, 1)
+    trusted = create_default_context(cafile=cert)
+
+    async def scenario() -> None:
+        server = HttpServer(Busy(), HttpLimits(connections_max=ROOM, rest_s_max=LONG_S), lambda: 0)
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        await server.start(listener, Certificate(cert, key).context)
+        kept = await silent_ones(port)
+        assert len(kept) == ROOM
+        for writer in kept:
+            writer.close()
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusted)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.05)
+        writer.write(ASKED % b"")
+        assert (await asyncio.wait_for(reader.readline(), WAIT_S)).startswith(b"HTTP/1.1 503 ")
+        assert len(server.connections) == 1
+        writer.close()
+        await server.stop(WAIT_S)
+
+    asyncio.run(scenario())
