@@ -30,8 +30,9 @@ from vipgate.errors import (
 from vipgate.hmacsign import WINDOW_S, Stamp
 from vipgate.lines import Lines
 from vipgate.metrics import Meter
-from vipgate.parks import Admission, Bucket, Directory
+from vipgate.parks import Admission, Directory
 from vipgate.proxies import read_address
+from vipgate.restraint import DiagnosisBudget, Often, Tally
 from vipgate.seqno import SeqnoMint
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, Hash
 from vipgate.stamped import explain_stamped, verify_stamped
@@ -53,10 +54,7 @@ log = structlog.get_logger()
 
 # Larger bodies are decoded off the event loop, so that nobody waits behind them.
 INLINE_BYTES_MAX: Final = 1024 * 1024
-DIAGNOSIS_SHARE: Final = 0.2
 CLAIMED_CHARS_MAX: Final = 64
-# Of refusals that a caller provokes by sending more: a line of the journal costs as much as a record.
-OFTEN_A_MINUTE_MAX: Final = 600
 
 STORE_DOWN = Words(
     "平台存储暂不可用; 请稍后原样重发, 只会保存一次",
@@ -94,46 +92,6 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     allow: str | None = None
 
 
-class DiagnosisBudget:
-    """Lets the search for a signature's mistake take DIAGNOSIS_SHARE of the time at most: anybody can ask for it."""
-
-    def __init__(self, clock_s: Callable[[], float]) -> None:
-        self._clock_s = clock_s
-        self._free_at_s = 0.0
-        self._since_s = 0.0
-
-    def take(self) -> bool:
-        """Whether there is time for one now; it must be given back."""
-        now_s = self._clock_s()
-        if now_s < self._free_at_s:
-            return False
-        self._since_s, self._free_at_s = now_s, now_s + 1.0
-        return True
-
-    def give_back(self) -> None:
-        """Ends one; the next may come after a rest in proportion."""
-        now_s = self._clock_s()
-        self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
-
-
-class Tally:
-    """Logs what anybody can make happen: once a second at most, with how often it happened and the last of them."""
-
-    def __init__(self, event: str, clock_s: Callable[[], float]) -> None:
-        self._event = event
-        self._clock_s = clock_s
-        self._times = 0
-        self._quiet_until_s = 0.0
-
-    def count(self, **last: str) -> None:
-        """It has happened again."""
-        self._times += 1
-        now_s = self._clock_s()
-        if now_s >= self._quiet_until_s:
-            log.warning(self._event, times=self._times, **last)
-            self._times, self._quiet_until_s = 0, now_s + 1.0
-
-
 class Road:
     """Answers pushes. Lives on the event loop; `slow` is a thread for what would hold it up."""
 
@@ -161,7 +119,7 @@ class Road:
         self._lines = Lines()
         self._store_refused = Tally("store refused", clock_s)
         self._unjournaled = Tally("refused, not journaled", clock_s)
-        self._often = Bucket(OFTEN_A_MINUTE_MAX, clock_s())
+        self._often = Often(clock_s)
 
     async def push(self, knock: Knock) -> Reply:
         """The answer to one push, after the commit. Never raises."""
@@ -326,7 +284,7 @@ class Road:
             refusal.generation if isinstance(refusal, HeldReplace) else None,
         )
         often = isinstance(refusal, Unavailable | TooOften)
-        noted = None if often and self._often.wait_s(self._clock_s()) else self._committer.note(line)
+        noted = None if often and not self._often.take(known.park_uuid) else self._committer.note(line)
         if noted is None:
             self._meter.unjournaled()
             self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)

@@ -19,6 +19,7 @@ FLOORS = [
         "signature",
         "sqlfile",
         "vault",
+        "restraint",
         "proxies",
         "turns",
         "hardening",

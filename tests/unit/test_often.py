@@ -13,9 +13,10 @@ from unit.test_order import VAULT, knock
 from vipgate.commit import OVERLOADED, Committer
 from vipgate.digests import Digests
 from vipgate.errors import Unavailable
-from vipgate.ingest import OFTEN_A_MINUTE_MAX, Road
+from vipgate.ingest import Road
 from vipgate.metrics import UNJOURNALED, Board, WorkerMeter
 from vipgate.parks import Directory
+from vipgate.restraint import OFTEN_A_MINUTE_MAX, OFTEN_PARKS_MAX, Often
 from vipgate.seqno import SeqnoMint
 from vipgate.store.interface import Outcome, ParkAccess, Push, Refused
 
@@ -71,3 +72,39 @@ def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
     # What is no matter of more or less is written as ever.
     assert journal.noted == [code] * OFTEN_A_MINUTE_MAX + ["401"]
     assert unjournaled == MORE
+
+
+def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
+    async def read(park_uuid: str) -> ParkAccess:
+        return ParkAccess(park_uuid, True, VAULT.seal(SECRET, park_uuid), None, (), None)
+
+    async def scenario() -> list[str]:
+        journal = Journal(full=True)
+        with ThreadPoolExecutor(1) as slow:
+            directory = Directory(read, VAULT, lambda: 0.0)
+            committer, digests = cast("Committer", journal), cast("Digests", None)
+            road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), lambda: 0.0)
+            for number in range(1_000):
+                await road.push(knock(number))
+            journal.noted.clear()
+            assert [(await road.push(knock(number, park="quiet"))).status for number in range(3)] == [503] * 3
+        return journal.noted
+
+    assert asyncio.run(scenario()) == ["503"] * 3
+
+
+def test_lines_come_back_after_a_minute() -> None:
+    now_s = 1_000.0
+    often = Often(lambda: now_s)
+    assert sum(often.take("noisy") for _ in range(100)) == OFTEN_A_MINUTE_MAX
+    now_s += 59
+    assert not often.take("noisy")
+    now_s += 1
+    assert often.take("noisy")
+
+
+def test_lines_of_endlessly_many_parks_are_bounded() -> None:
+    often = Often(lambda: 0.0)
+    taken = sum(often.take(f"park-{number}") for number in range(5 * OFTEN_PARKS_MAX))
+    assert taken == OFTEN_PARKS_MAX + OFTEN_A_MINUTE_MAX
+    assert len(often._lines) <= OFTEN_PARKS_MAX + 1

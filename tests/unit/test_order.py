@@ -56,10 +56,12 @@ class SlowStore:
         """Refusals are not looked at here."""
 
 
-def knock(number: int, *, large: bool = False, secret: str = SECRET, stamp: Stamp | None = None) -> Knock:
+def knock(
+    number: int, *, large: bool = False, secret: str = SECRET, stamp: Stamp | None = None, park: str = PARK
+) -> Knock:
     padding: dict[str, Any] = {"padding": "x" * 4000} if large else {}
     rows = [row(pay_partner=f"{number}-{place}", **padding) for place in range(400 if large else 1)]
-    body = request(*rows)
+    body = request(*rows, park_uuid=park)
     return Knock(
         body=body,
         body_md5=md5(body, usedforsecurity=False),
