@@ -161,7 +161,8 @@ class Connection(asyncio.Protocol):
         self._head_done, self._skipped = False, None
         self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes
-        self._body.drop()
+        if self._body.here or self._body.upload is not None:
+            self._body.drop()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
         self._set_deadline(self._limits.send_s)
 
@@ -243,7 +244,7 @@ class Connection(asyncio.Protocol):
         request = self._request
         if request is None or self._discarding or self._skipped is not None:
             return
-        if len(self._body) + len(chunk) > self._limits.body_bytes_max:
+        if len(self._body.here) + len(chunk) > self._limits.body_bytes_max:
             self._refuse_body(heads.too_large(self._limits.body_bytes_max))
             return
         if not self._body.take(request, chunk):
@@ -251,7 +252,7 @@ class Connection(asyncio.Protocol):
             return
         request.body_md5.update(chunk)
         request.body_sha256.update(chunk)
-        if self._body.is_in_pieces and self._worker is None:
+        if self._body.upload is not None and self._worker is None:
             # The next piece must not be long in coming.
             earned_s = len(chunk) / self._limits.bytes_a_second_min
             pause_ends_s = self._server.loop.time() + self._limits.pause_s

@@ -98,66 +98,59 @@ class Uploads:
 
 
 class Body:
-    """The body that is on its way in on one connection."""
+    """The body that is on its way in on one connection: what of it is here, and its place among others where it takes one."""
+
+    __slots__ = ("_caller", "_meant_bytes", "_uploads", "here", "upload")
 
     def __init__(self, uploads: Uploads, caller: Callable[[Request], str]) -> None:
         self._uploads = uploads
         self._caller = caller
-        self._here: bytes | bytearray = b""
+        self.here: bytes | bytearray = b""
         self._meant_bytes = 0
-        self._upload: Upload | None = None
-
-    def __len__(self) -> int:
-        return len(self._here)
-
-    @property
-    def is_in_pieces(self) -> bool:
-        """Whether it takes more than one."""
-        return self._upload is not None
+        self.upload: Upload | None = None
 
     def expect(self, request: Request, meant_bytes: int) -> bool:
         """Whether there is room for what the head of `request` tells of; 0 where it tells nothing."""
         self._meant_bytes = meant_bytes
         if meant_bytes <= SMALL_BYTES_MAX:
             return self._uploads.has_room(meant_bytes)
-        self._upload = self._uploads.begin(self._caller(request), meant_bytes)
-        return self._upload is not None
+        self.upload = self._uploads.begin(self._caller(request), meant_bytes)
+        return self.upload is not None
 
     def take(self, request: Request, piece: bytes) -> bool:
         """Keeps a piece; False where there is no room for it."""
-        if self._upload is None and len(piece) == self._meant_bytes:
+        if self.upload is None and len(piece) == self._meant_bytes:
             # Most bodies are one piece: it stays no longer than its answer takes, so no address need be asked about.
-            if not self._uploads.has_room(len(piece)):
+            if not self._uploads.has_room(self._meant_bytes):
                 return False
-            self._uploads.total_bytes += len(piece)
+            self._uploads.total_bytes += self._meant_bytes
         elif not self._grow(request, len(piece)):
             return False
-        if not self._here:
-            self._here = piece
-        elif isinstance(self._here, bytes):
-            self._here = bytearray(self._here) + piece
+        if not self.here:
+            self.here = piece
+        elif isinstance(self.here, bytes):
+            self.here = bytearray(self.here) + piece
         else:
-            self._here += piece
+            self.here += piece
         return True
 
     def _grow(self, request: Request, piece_bytes: int) -> bool:
-        if self._upload is None:
-            self._upload = self._uploads.begin(self._caller(request), self._meant_bytes)
-        return self._upload is not None and self._uploads.grow(self._upload, piece_bytes)
+        if self.upload is None:
+            self.upload = self._uploads.begin(self._caller(request), self._meant_bytes)
+        return self.upload is not None and self._uploads.grow(self.upload, piece_bytes)
 
     def whole(self) -> bytes:
         """The body, which is whole. Its bytes stay counted until it is answered."""
-        whole, self._here = bytes(self._here), b""
-        self._end()
+        whole, self.here = bytes(self.here), b""
+        if self.upload is not None:
+            self._uploads.end(self.upload)
+            self.upload = None
         return whole
 
     def drop(self) -> None:
         """Gives up what is here."""
-        self._uploads.total_bytes -= len(self._here)
-        self._here = b""
-        self._end()
-
-    def _end(self) -> None:
-        if self._upload is not None:
-            self._uploads.end(self._upload)
-            self._upload = None
+        self._uploads.total_bytes -= len(self.here)
+        self.here = b""
+        if self.upload is not None:
+            self._uploads.end(self.upload)
+            self.upload = None
