@@ -77,7 +77,9 @@ class Settings(BaseSettings):
     queue_rows_max: int = Field(100_000, ge=1, description="rows that may wait for the commit")
 
     generation_days: int = Field(30, ge=1, description="how long a replaced stock can be restored")
-    journal_days: int = Field(400, ge=1, description="how long the request journal is kept")
+    journal_days: int = Field(
+        400, ge=1, description="how long the request journal is kept; --hold-replaces knows a replace for as long"
+    )
     refused_days: int = Field(30, ge=1, description="how long refused bodies are kept")
     refused_bodies_max: int = Field(50, ge=0, description="refused bodies kept per park")
     refused_bytes_max: int = Field(32 * MIB, ge=0, description="bytes of refused bodies kept per park, deflated")

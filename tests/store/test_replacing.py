@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from store.conftest import Clock, Ledger
+from store.conftest import RETENTION, Clock, Ledger
 from store.making import OTHER, PARK, do, held, push, renewals
 from vipgate.errors import BadRequest, HeldReplace, Refusal
 from vipgate.renewal import Renewal
@@ -178,6 +178,18 @@ def test_yes_ends_with_a_replace_that_needed_none(store: Store, clock: Clock) ->
     do(store, replace(clock), change(clock))
     store.change_park(PARK, ParkChange(hold_replaces=True))
     assert isinstance(refusal(store, replace(clock)), HeldReplace)
+
+
+def test_replace_is_known_for_as_long_as_the_journal_is_kept(store: Store, clock: Clock) -> None:
+    do(store, replace(clock), change(clock))
+    clock.forward(400 * 86_400 - 60)
+    while store.housekeep(clock(), RETENTION):
+        pass
+    assert isinstance(refusal(store, replace(clock)), HeldReplace)
+    clock.forward(120)
+    while store.housekeep(clock(), RETENTION):
+        pass
+    assert do(store, replace(clock)) == [Outcome(3, 0, 0)], "docs/security.md says so"
 
 
 def test_yes_is_used_once_in_a_group(store: Store, clock: Clock) -> None:

@@ -74,9 +74,11 @@ TEXTS: Final = {
     ),
     "park.hold_replaces": Words("暂扣重复的 complete=1", "Hold a complete=1 that came before"),
     "park.hold_replaces.hint": Words(
-        "用 MD5 签名、与此前完全相同、其后又有数据的全量替换不执行，待确认；防止他人重放录下的请求",
+        "用 MD5 签名、与此前完全相同、其后又有数据的全量替换不执行，待确认；防止他人重放录下的请求。"
+        "请求记录过期后（journal_days，默认 400 天）不再识别",
         "a replace that MD5 signs, that came before, and after which more was stored waits for a yes: "
-        "a recorded one must not wipe the stock",
+        "a recorded one must not wipe the stock. One that the journal has forgotten (journal_days, 400 by default) is not known "
+        "again",
     ),
     "done.replace_dismissed": Words(
         "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed anew"
