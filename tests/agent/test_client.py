@@ -178,6 +178,23 @@ def answered(reply: Reply) -> Later | Doubtful | object:
     return answer
 
 
+def test_replace_that_is_tried_again_keeps_its_id_and_another_has_its_own() -> None:
+    odd = OddPlatform(lambda push: STORED if push.number in (3, 4) else Reply.of("503", "busy", status=503))
+    with odd.running(), Client(odd.url, PARK, ODD_SECRET, signature="hmac") as client:
+        for _ in range(2):
+            with pytest.raises(PushFailed):
+                client.push(renewals(2), complete=True)
+        client.push(renewals(2), complete=True)
+        client.push(renewals(2), complete=True)
+        with pytest.raises(PushFailed):
+            client.push(renewals(3), complete=True)
+        with pytest.raises(PushFailed):
+            client.push(renewals(4), complete=True)
+    first, second, third, anew, other, another = [push.webhook_id for push in odd.pushes]
+    assert first == second == third
+    assert len({first, anew, other, another}) == 4, "what was answered is over, and one id stands for one body"
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_redirect_is_told_and_not_followed(status: int) -> None:
     # Where it leads, the same platform would store the push.

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.stock import SECRET
 
+from vipgate.hmacsign import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Stamp, is_stamped
 from vipgate.signature import sign
 from vipgate.wire import PUSH_PATH
 
@@ -49,6 +50,7 @@ class Push:
     at_s: float
     path: str
     rows: list[Row]
+    webhook_id: str
 
     @property
     def keys(self) -> list[str]:
@@ -80,12 +82,13 @@ class OddPlatform:
             thread.join(5)
             self._http.server_close()
 
-    def take(self, path: str, body: bytes, signature: str) -> Reply:
+    def take(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Notes a push and stores it where the rule says so."""
-        if signature != sign(body, SECRET):
+        stamp = Stamp(*(headers.get(name, "") for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)))
+        if headers.get("Authorization") != sign(body, SECRET) and not is_stamped(body, stamp, SECRET):
             return Reply.of("401", "signature")
         with self._lock:
-            push = Push(len(self.pushes) + 1, time.monotonic(), path, json.loads(body)["row"])
+            push = Push(len(self.pushes) + 1, time.monotonic(), path, json.loads(body)["row"], stamp.id)
             self.pushes.append(push)
             reply = self.rule(push)
             if reply.stores:
@@ -109,7 +112,7 @@ def _handler(platform: OddPlatform) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            reply = platform.take(self.path, body, self.headers["Authorization"])
+            reply = platform.take(self.path, body, dict(self.headers))
             self.send_response_only(reply.status)
             for name, text in ({"Date": self.date_time_string()} | dict(reply.headers)).items():
                 self.send_header(name, text)

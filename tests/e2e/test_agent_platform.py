@@ -100,6 +100,33 @@ def order(number: int) -> str:
 ALL = {order(number) for number in range(1, ROWS + 1)}
 
 
+# ---- replaces ----
+
+
+def test_replace_that_got_no_answer_is_the_same_one_after_a_restart(agent: Agent) -> None:
+    agent.edit("[platform]\n", '[platform]\nsignature = "hmac"\n')
+    lost = Reply.of("503", "busy", status=503)
+    with meets(agent, lambda _: lost).running() as odd:
+        words = [sys.executable, "-m", "vipgate", *agent.words("run", "--replace", "--yes")]
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        try:
+            eventually(lambda: bool(odd.pushes))
+        finally:
+            process.kill()
+            process.wait(WAIT_S)
+        odd.rule = lambda _: STORED
+        before = len(odd.pushes)
+        done = agent.do("run", "--once")
+        assert done.returncode == 0, done.stderr
+        again = odd.pushes[before]
+        assert again.keys == odd.pushes[0].keys
+        assert again.webhook_id == odd.pushes[0].webhook_id
+        assert agent.do("run", "--once", "--replace", "--yes").returncode == 0
+    assert len({push.webhook_id for push in odd.pushes[before:]}) == len(odd.pushes[before:]), (
+        "another replace is another"
+    )
+
+
 # ---- too large ----------------------------------------------------------------------------------------------------------
 
 

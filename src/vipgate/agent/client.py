@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -93,6 +94,7 @@ class Client:
     ) -> None:
         self._signature = signature
         self._clock_us = clock_us
+        self._intent = uuid4().hex
         self.park_uuid = park_uuid
         self._secret = secret
         self._push_url = push_url(url)
@@ -113,16 +115,22 @@ class Client:
         rows = list(map(write_row, islice(renewals, ROWS_MAX + 1)))
         if len(rows) > ROWS_MAX:
             raise PushRefused(TooLarge(f"more than {ROWS_MAX} records in one push; send them in several", ""))
-        answer = self.send(rows, complete=complete)
+        answer = self.send(rows, complete=complete, intent=self._intent)
         if isinstance(answer, Accepted):
+            self._intent = uuid4().hex
             return Receipt(answer.seqno)
         if isinstance(answer, Refused | TooLarge | NoAccess):
             raise PushRefused(answer)
         raise PushFailed(answer)
 
-    def send(self, rows: Sequence[bytes], *, complete: bool = False) -> Answer:
-        """Sends rows that are encoded already; the answer, whatever it is."""
-        return self._post(self._push_url, encode_request(self.park_uuid, rows, complete=complete))[0]
+    def send(self, rows: Sequence[bytes], *, complete: bool = False, intent: str | None = None) -> Answer:
+        """Sends rows that are encoded already; the answer, whatever it is.
+
+        `intent` names what is to be done, however often it is tried: under HMAC the same rows have the same id then, by which
+        the platform knows a replace that it has carried out already. Without it each call is a request of its own.
+        """
+        body = encode_request(self.park_uuid, rows, complete=complete)
+        return self._post(self._push_url, body, webhook_id=None if intent is None else _id_of(intent, body))[0]
 
     def probe(self) -> tuple[Answer, str | None]:
         """Pushes nothing: a platform that takes this park's signature refuses that with 400. The answer, and its `Date`."""
@@ -150,10 +158,11 @@ class Client:
         bytes_max: int = ANSWER_BYTES_MAX,
         heads: Callable[[httpx.Headers], None] = lambda _: None,
         read_s: float | None = None,
+        webhook_id: str | None = None,
     ) -> tuple[Answer, bytes]:
         timeout = httpx.Timeout(read_s or self._timeout_s, connect=min(self._timeout_s, CONNECT_S_MAX))
         try:
-            headers = self._headers(body)
+            headers = self._headers(body, webhook_id)
             with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
                 heads(response.headers)
                 if response.is_redirect:
@@ -170,11 +179,11 @@ class Client:
             # InvalidURL: an answer that leads to a place that is none.
             return Later(f"no answer from {url}: {_words(error)}"), b""
 
-    def _headers(self, body: bytes) -> dict[str, str]:
+    def _headers(self, body: bytes, webhook_id: str | None) -> dict[str, str]:
         """Signed anew for each attempt: a signature by HMAC is good for minutes."""
         if self._signature == "md5":
             return signed_headers(body, self._secret)
-        return stamped_headers(body, self._secret, f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
+        return stamped_headers(body, self._secret, webhook_id or f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
 
     def close(self) -> None:
         """Ends the connections."""
@@ -185,6 +194,11 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _id_of(intent: str, body: bytes) -> str:
+    """Of the body too: the rows of a second attempt may be others, and one id must not stand for two bodies."""
+    return f"msg_{sha256(intent.encode() + body).hexdigest()[:32]}"
 
 
 def push_url(url: str) -> str:

@@ -177,7 +177,9 @@ class Agent:
             self._copies.sending(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
         self._busy |= {row.pay_partner for row in parcel.rows}
         rows = [row.row for row in parcel.rows]
-        future = self._pool.submit(self._world.client.send, rows, complete=parcel.complete)
+        # Kept in the spool: a replace that is tried again after a restart is the same one.
+        intent = self._spool.meta("replace_id") if parcel.complete else None
+        future = self._pool.submit(self._world.client.send, rows, complete=parcel.complete, intent=intent)
         self._flying[future] = parcel
         future.add_done_callback(lambda _: self._wake.set())
         return True

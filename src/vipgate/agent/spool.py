@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -349,7 +350,9 @@ class Spool:
             self._rows("drop_outbox", {})
             self._rows("drop_sent", {})
             self._rows("drop_whole_window", {})
-            self.set_meta({"replace": "wanted", "stock_until": None, "stock_done": None, "stamp": None})
+            self.set_meta(
+                {"replace": "wanted", "replace_id": uuid4().hex, "stock_until": None, "stock_done": None, "stamp": None}
+            )
 
     def close(self) -> None:
         """Lets go of the file."""
