@@ -75,8 +75,9 @@ class Browser:
 
     def send(self, path: str, /, *, on: str | None = None, **fields: str | list[str]) -> httpx.Response:
         """Sends a form that lies on the page `on`, by default the one before the login or that of the account."""
-        place = on or ("/" if self.is_in() else "/login")
-        return self.post(path, {"csrf": token_of(self.page(place)), **fields})
+        page = self.page(on or ("/" if self.is_in() else "/login"))
+        seen = re.search(r'name="seen" value="([^"]+)"', page)
+        return self.post(path, {"csrf": token_of(page), **({"seen": seen[1]} if seen else {}), **fields})
 
     def login(self, name: str, password: str = PASSWORD) -> httpx.Response:
         """Logs in."""

@@ -174,6 +174,25 @@ def test_wrong_setting_is_told_at_its_field_and_nothing_is_changed(house: House,
     assert found.name == "海岸城"
 
 
+def test_form_that_is_older_than_a_colleague_s_change_changes_nothing(house: House) -> None:
+    add_park(house)
+    settings = park_at(PARK, "/settings")
+    browser, colleague = house.enter("operator"), house.enter("admin")
+    old = asked(browser.page(settings))
+    assert colleague.send(settings, on=settings, name="海岸城", enabled="1", require_hmac="1").status_code == 303
+    mine = {**old, "name": "北门", "enabled": "1"}
+    late = browser.post(settings, {**mine, "rate_per_minute": "0"})
+    assert late.status_code == 422
+    for form in (mine, {**mine, "seen": asked(late.text)["seen"]}, {**mine, "seen": ""}):
+        answer = browser.post(settings, form)
+        assert (answer.status_code, "设置在此期间被他人修改" in answer.text) == (409, True)
+        assert re.search(r'name="require_hmac" value="1" checked', answer.text), "as it is now"
+        found = house.desk.store.find_park(PARK)
+        assert found is not None
+        assert (found.name, found.require_hmac) == ("海岸城", True)
+    assert browser.post(settings, {**mine, **asked(answer.text), "require_hmac": "1"}).status_code == 303
+
+
 @pytest.mark.parametrize("role", ["reader"])
 def test_reader_looks_at_settings_and_is_offered_no_change(house: House, role: Role) -> None:
     fill(house)

@@ -128,6 +128,10 @@ TEXTS: Final = {
         "请再次确认：{now} 条记录将变为 {then} 条。", "Once more: {now} records will become {then}. Are you sure?"
     ),
     "restore.do": Words("恢复这 {then} 条记录", "Restore these {then} records"),
+    "park.moved": Words(
+        "设置在此期间被他人修改，您的修改没有保存；请按当前值重新修改",
+        "Somebody else changed these settings in the meantime: yours were not saved. Here they are as they are now",
+    ),
     "restore.moved": Words("存量在此期间有变化，请重新核对", "The stock has changed in the meantime; look again"),
     "review.title": Words("待复核的记录", "Records to review"),
     "review.lead": Words(

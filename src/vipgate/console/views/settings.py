@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from vipgate.chargetypes import ChargeTypesRefused, check_address
@@ -27,6 +29,7 @@ from vipgate.vault import make_secret
 NETWORKS_MAX: Final = 100
 RATE_MAX: Final = 100_000
 ADDRESS_CHARS_MAX: Final = 500
+PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +55,26 @@ class Settings:
     health: Health
     signatures: Signatures
 
+    @property
+    def seen(self) -> str:
+        """What the form shows, in short: who saves it says what he saw, and undoes nothing that a colleague changed since."""
+        shown = [getattr(self.park, name) for name in PARK_FIELDS]
+        told = msgspec.json.encode([*shown, self.more.retention_days, self.more.charge_address])
+        return sha256(told).hexdigest()[:16]
+
 
 async def show(visit: StaffVisit) -> Response:
     """The page."""
     return await _page(visit, visit.form)
 
 
-async def _page(visit: StaffVisit, form: Fields, status: int = 200) -> Response:
+async def _page(visit: StaffVisit, form: Fields, status: int = 200, *, moved: bool = False) -> Response:
     state = await _read(visit)
-    return visit.page("park_settings.html", status=status, form=form, state=state, days=SIGNATURE_DAYS)
+    # What was seen when the form was filled in stays with it while its faults are mended.
+    seen = form.get("seen") or state.seen
+    return visit.page(
+        "park_settings.html", status=status, form=form, state=state, seen=seen, moved=moved, days=SIGNATURE_DAYS
+    )
 
 
 async def _read(visit: StaffVisit) -> Settings:
@@ -97,11 +111,13 @@ def read_wanted(form: Fields) -> Wanted:
 
 
 async def change(visit: StaffVisit) -> Response:
-    """Changes what differs, each with what it was and what it is in the audit log."""
+    """Changes what differs, each with what it was and what it is in the audit log; nothing where it is not as the form had it."""
     state = await _read(visit)
     wanted = read_wanted(visit.form)
     if visit.form.faults:
         return await _page(visit, visit.form, 422)
+    if visit.form.get("seen") != state.seen:
+        return await _page(visit, Fields([]), 409, moved=True)
     steps = _steps(visit, state.park, state.more, wanted)
 
     def do(desk: Desk) -> None:
@@ -120,7 +136,7 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
     steps: list[Callable[[Desk], object]] = []
     differing = {
         name: (getattr(park, name), getattr(wanted, name))
-        for name in ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
+        for name in PARK_FIELDS
         if getattr(park, name) != getattr(wanted, name)
     }
     if differing:
