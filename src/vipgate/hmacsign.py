@@ -47,17 +47,19 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     signature: str
 
 
-def hmac_sign(body: bytes, secret: str, webhook_id: str, at_s: int) -> str:
-    """The header `webhook-signature` of `body`, sent under `webhook_id` at `at_s`, seconds since 1970 UTC."""
-    return HMAC_MARK + base64.b64encode(_digest(secret.encode(), _head(webhook_id, str(at_s)), body)).decode("ascii")
+def hmac_sign(body: bytes, secret: str, webhook_id: str, timestamp: int | str) -> str:
+    """The header `webhook-signature` of `body`, sent under `webhook_id` at `timestamp`: seconds since 1970 UTC, or their text."""
+    return HMAC_MARK + base64.b64encode(_digest(secret.encode(), _head(webhook_id, str(timestamp)), body)).decode(
+        "ascii"
+    )
 
 
-def hmac_headers(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
-    """The headers that go with `body` in place of `Authorization`."""
+def hmac_headers(body: bytes, secret: str, webhook_id: str, timestamp: int | str) -> dict[str, str]:
+    """The headers that go with `body` in place of `Authorization`; `timestamp` as in `hmac_sign`."""
     return {
         ID_HEADER: webhook_id,
-        TIMESTAMP_HEADER: str(at_s),
-        SIGNATURE_HEADER: hmac_sign(body, secret, webhook_id, at_s),
+        TIMESTAMP_HEADER: str(timestamp),
+        SIGNATURE_HEADER: hmac_sign(body, secret, webhook_id, timestamp),
     }
 
 

@@ -78,6 +78,17 @@ def test_mistake_of_an_hmac_is_named(house: House, signature: str, told: str) ->
         assert SECRET not in page
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_hmac_is_made_over_the_timestamp_as_it_came(house: House, given: bool) -> None:
+    add_park(house)
+    at = f"0{AT_S}"
+    right = hmac_sign(BODY, SECRET, "msg_1", at)
+    words = {"authorization": right if given else "", "webhook_id": "msg_1", "webhook_timestamp": at}
+    page = ask(house.enter("operator", language="en"), secret=SECRET, **words)
+    assert right.replace("+", "&#43;") in page.replace("+", "&#43;")
+    assert ("The signature is right" in page) == given
+
+
 def test_old_secret_and_old_time_of_an_hmac_are_told(house: House) -> None:
     add_park(house)
     assert house.desk.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)

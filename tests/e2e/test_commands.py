@@ -275,6 +275,10 @@ def test_sign_prints_headers_that_the_gateway_takes_and_diagnoses_an_hmac(own: G
     assert "a newline follows the secret" in complaint
     assert right in complaint
     assert SECRET not in complaint
+    zero = (*words[:-1], "01795492800")
+    right = hmac_sign(PAGE_BODY, SECRET, "msg_1", "01795492800")
+    assert right in run(own, *zero, given=SECRET)
+    assert right in fail(own, *zero, "--check", "v1,AAAA", given=SECRET)
     assert "--webhook-timestamp" in fail(own, "sign", "--secret", "-", "body.json", "--hmac", "--check", "x", given="s")
     assert "seconds since 1970" in fail(own, *words[:-1], "yesterday", given=SECRET)
 

@@ -165,7 +165,7 @@ def _sign_stamp(body: bytes, key: str, check: str | None, webhook_id: str | None
     malformed = form_fault(stamp)
     if malformed is not None:
         raise OperatorError(malformed.en)
-    headers = hmac_headers(body, key, stamp.id, int(stamp.timestamp))
+    headers = hmac_headers(body, key, stamp.id, stamp.timestamp)
     if check is None:
         typer.echo("\n".join(f"{name}: {value}" for name, value in headers.items()))
         return

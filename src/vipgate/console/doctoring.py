@@ -103,7 +103,7 @@ def examine_stamped(bodies: Sequence[bytes], stamp: Stamp, keys: Keys, now_s: fl
     malformed = form_fault(stamp)
     if malformed is not None:
         return _stamped(bodies[0], stamp, None, malformed, "")
-    right = [hmac_sign(body, keys.current, stamp.id, int(stamp.timestamp)) for body in bodies]
+    right = [hmac_sign(body, keys.current, stamp.id, stamp.timestamp) for body in bodies]
     for body, signature in zip(bodies, right, strict=True):
         used = _stamped_with(body, stamp, keys)
         if used is not None:

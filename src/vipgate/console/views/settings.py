@@ -111,7 +111,7 @@ def read_wanted(form: Fields) -> Wanted:
 
 
 async def change(visit: StaffVisit) -> Response:
-    """Changes what differs, each with what it was and what it is in the audit log; nothing where it is not as the form had it."""
+    """Changes what differs, each with what it was and is in the audit log; nothing where it is not as the form had it."""
     state = await _read(visit)
     wanted = read_wanted(visit.form)
     if visit.form.faults:
