@@ -71,7 +71,7 @@ class Load:
 
     def start(self, clients: int) -> None:
         for number in range(clients):
-            one = threading.Thread(target=self._push, args=(number,))
+            one = threading.Thread(target=self._push, args=(number,), daemon=True)
             self._threads.append(one)
             one.start()
 
@@ -296,11 +296,13 @@ def test_server_without_a_connection_left_is_waited_for(gateway: Gateway, server
     server.start("superuser_reserved_connections=0", "reserved_connections=0", "max_connections=12")
     with psycopg.connect(server.url(), autocommit=True) as db:
         crowd = _take_every_connection(server.url(), db)
-        before = len(load.refusals)
-        eventually(lambda: len(load.refusals) > before + 5, "refusals")
-        assert "max_connections" in readiness(gateway)[2].get("reason", "")
-    for one in crowd:
-        one.close()
+        try:
+            before = len(load.refusals)
+            eventually(lambda: len(load.refusals) > before + 5, "refusals")
+            eventually(lambda: "max_connections" in readiness(gateway)[2].get("reason", ""), "the reason")
+        finally:
+            for one in crowd:
+                one.close()
     load.wait_for_more(20)
     load.stop()
     gateway.stop()
