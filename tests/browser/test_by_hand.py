@@ -84,6 +84,7 @@ def test_everything_is_done_by_keyboard(house: House, language: Language) -> Non
     stock.add_user(house.desk, name, "operator", clock_us(), sees_plates=True)
     visitor = house.visitor(language).at(f"/login?next=/parks/{BUSY}/review?flag=unusual_plate")
     page, keys, t = visitor.page, visitor.page.keyboard, visitor.t
+    expect(visitor.label("login.name")).to_be_focused()
     keys.type(name)
     keys.press("Tab")
     keys.type(stock.PASSWORD)
