@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -91,7 +91,9 @@ class Server:
         """SIGKILL to the server and all its children at once, as when the machine loses power."""
         server = psutil.Process(self._running().pid)
         for one in [server, *server.children(recursive=True)]:
-            one.kill()
+            # A session may have ended by itself meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         self._ended()
 
     def _signal(self, number: signal.Signals) -> None:
