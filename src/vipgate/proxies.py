@@ -57,12 +57,11 @@ def read_proxies(text: str) -> Proxies:
         ) from None
 
 
+@lru_cache(_REMEMBERED_MAX)
 def network_of(caller: str) -> str:
     """What stands for one caller where room is shared out: an address, of IPv6 the half that a line is given as a whole."""
     address = _address_of(caller) if ":" in caller else None
-    return (
-        caller if address is None or address.version == 4 else str(ip_network((address, _IPV6_LINE_BITS), strict=False))
-    )
+    return str(IPv6Network((address, _IPV6_LINE_BITS), strict=False)) if isinstance(address, IPv6Address) else caller
 
 
 def _address_of(hop: str) -> Address | None:
