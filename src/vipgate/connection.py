@@ -29,10 +29,12 @@ class Host(Protocol):
     limits: HttpLimits
     clock_us: Callable[[], int]
     loop: asyncio.AbstractEventLoop
-    connections: set[Connection]
     uploads: Uploads
     stopping: bool
     date: bytes
+
+    def admit(self, connection: Connection, peer: str) -> Refusal | None:
+        """A connection has come; why it may not stay."""
 
     def forget(self, connection: Connection) -> None:
         """A connection has ended."""
@@ -72,10 +74,10 @@ class Connection(asyncio.Protocol):
         """A caller is here."""
         self._transport = cast("asyncio.Transport", transport)
         self._peer = readable_peer(transport.get_extra_info("peername"))
-        self._server.connections.add(self)
         self._set_deadline(self._limits.idle_s)
-        if len(self._server.connections) > self._limits.connections_max:
-            self._refuse_raw(Unavailable(heads.TOO_MANY, retry_after_s=5))
+        refusal = self._server.admit(self, self._peer)
+        if refusal is not None:
+            self._refuse_raw(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The caller is gone; what it has sent whole is still worked on."""

@@ -15,12 +15,19 @@ from email.utils import formatdate
 from typing import Final
 
 from vipgate.connection import Connection
+from vipgate.crowd import Crowd, Place
+from vipgate.errors import Refusal, Unavailable
 from vipgate.handshakes import Handshakes
 from vipgate.httptypes import App, HttpLimits
+from vipgate.ingest import readable_peer
+from vipgate.restraint import Tally
 from vipgate.uploads import Uploads
 
 BACKLOG: Final = 2048
+# Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
+TOLD_MAX: Final = 128
 _TICK_S: Final = 0.5
+_RETRY_S: Final = 5
 
 
 class HttpServer:
@@ -35,8 +42,13 @@ class HttpServer:
         self.uploads = Uploads(limits.bodies_bytes_max, limits.body_bytes_max)
         self.stopping = False
         self.date = b""
+        self._crowd = Crowd(limits.connections_max, app.may_fill)
+        self._told = Crowd(TOLD_MAX, app.may_fill)
+        # Of connections that are open, and under TLS of those that will be when their handshake is done.
+        self._places: dict[Connection, Place] = {}
+        self._refused = Tally("connections refused", self.loop.time)
         self._emptied = asyncio.Event()
-        self._listener: asyncio.Server | Handshakes | None = None
+        self._listener: asyncio.Server | Handshakes[Connection] | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
@@ -44,11 +56,41 @@ class HttpServer:
         if tls is None:
             self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
         else:
-            self._listener = Handshakes(listener, tls, lambda: Connection(self), self._has_room)
+            self._listener = Handshakes(listener, tls, self._greet, self._settle)
         self._ticker = self.loop.create_task(self._tick())
 
-    def _has_room(self, under_way: int) -> bool:
-        return len(self.connections) + under_way < self.limits.connections_max
+    def admit(self, connection: Connection, peer: str) -> Refusal | None:
+        """A connection has come; why it may not stay. It is cut off where too many are being told already."""
+        self.connections.add(connection)
+        if connection in self._places or self._has_place(connection, peer):
+            return None
+        words, told = self._crowd.why_not(), self._told.enter(peer)
+        if told is None:
+            connection.abort()
+            return None
+        self._places[connection] = told
+        return Unavailable(words, retry_after_s=_RETRY_S)
+
+    def _has_place(self, connection: Connection, peer: str) -> bool:
+        place = self._crowd.enter(peer)
+        if place is None:
+            self._refused.count(address=peer, reason=self._crowd.why_not().en)
+            return False
+        self._places[connection] = place
+        return True
+
+    def _greet(self, peername: object) -> Connection | None:
+        connection = Connection(self)
+        return connection if self._has_place(connection, readable_peer(peername)) else None
+
+    def _settle(self, connection: Connection) -> None:
+        if connection not in self.connections:
+            self._leave(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        place = self._places.pop(connection, None)
+        if place is not None:
+            place.leave()
 
     async def stop(self, within_s: float) -> None:
         """Answers what is in flight, for `within_s` at most, and closes."""
@@ -68,6 +110,7 @@ class HttpServer:
     def forget(self, connection: Connection) -> None:
         """A connection has ended."""
         self.connections.discard(connection)
+        self._leave(connection)
         if self.stopping and not self.connections:
             self._emptied.set()
 

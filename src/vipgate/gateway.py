@@ -12,7 +12,7 @@ from vipgate.hmacsign import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Stam
 from vipgate.httptypes import Request
 from vipgate.ingest import Knock, Reply, Road
 from vipgate.metrics import Meter
-from vipgate.proxies import Proxies
+from vipgate.proxies import Proxies, is_local
 from vipgate.wire import DIGEST_PATH, PUSH_PATH
 
 _READING: Final = ("GET", "HEAD")
@@ -55,6 +55,10 @@ class Outside:
     def is_shared(self, request: Request) -> bool:
         """A proxy sends one park's request after another's: one of ours, or one that says what it is."""
         return not _PROXIED.isdisjoint(request.headers) or self._proxies.is_ours(request.peer)
+
+    def may_fill(self, peer: str) -> bool:
+        """All parks may come by a proxy of ours, or by one on this machine; who is on the machine is the operator's anyway."""
+        return is_local(peer) or (bool(self._proxies) and self._proxies.is_ours(peer))
 
     def caller(self, request: Request) -> str:
         """Whom our own proxies name."""

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import structlog
 
@@ -15,22 +15,27 @@ from vipgate.tls import GOODBYE_S, HANDSHAKE_S
 log = structlog.get_logger()
 
 _PAUSE_S: Final = 1.0
+P = TypeVar("P", bound=asyncio.Protocol)
 
 
-class Handshakes:
-    """A listener whose connections become protocols once their handshake is done."""
+class Handshakes(Generic[P]):
+    """A listener whose connections become protocols once their handshake is done.
+
+    `greet` makes the protocol of a caller, known by his peer name, or None where he has no room; `settle` is told when
+    the handshake is over, well or not.
+    """
 
     def __init__(
         self,
         listener: socket.socket,
         tls: ssl.SSLContext,
-        make: Callable[[], asyncio.Protocol],
-        has_room: Callable[[int], bool],
+        greet: Callable[[object], P | None],
+        settle: Callable[[P], None],
     ) -> None:
         self._listener = listener
         self._tls = tls
-        self._make = make
-        self._has_room = has_room
+        self._greet = greet
+        self._settle = settle
         self._loop = asyncio.get_running_loop()
         self._under_way: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
@@ -45,23 +50,24 @@ class Handshakes:
     async def _accept(self) -> None:
         while True:
             try:
-                caller, _ = await self._loop.sock_accept(self._listener)
+                caller, peername = await self._loop.sock_accept(self._listener)
             except OSError as error:
                 log.warning("cannot accept", reason=str(error))
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            if not self._has_room(len(self._under_way)):
+            protocol = self._greet(peername)
+            if protocol is None:
                 # Without a word: to say why would take the handshake.
                 caller.close()
                 continue
-            task = self._loop.create_task(self._greet(caller))
+            task = self._loop.create_task(self._shake_hands(caller, protocol))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _greet(self, caller: socket.socket) -> None:
+    async def _shake_hands(self, caller: socket.socket, protocol: P) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                self._make,
+                lambda: protocol,
                 caller,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_S,
@@ -69,3 +75,5 @@ class Handshakes:
             )
         except OSError:
             caller.close()
+        finally:
+            self._settle(protocol)

@@ -20,7 +20,6 @@ ONCE: Final = frozenset(
 # Of these, lines of the same name are one list.
 LISTS: Final = frozenset({b"x-forwarded-for", b"connection"})
 # Named on purpose: parks' programs often write the charset here, and that has to pass.
-TOO_MANY: Final = Words("连接过多; 请稍后重试", "too many connections; try again later")
 _PACKINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress"})
 
 

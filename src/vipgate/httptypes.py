@@ -90,5 +90,8 @@ class App(Protocol):
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal."""
 
+    def may_fill(self, peer: str) -> bool:
+        """Whether one address may have all the connections there are."""
+
     def is_shared(self, request: Request) -> bool:
         """Whether the connection that brought `request` brings the requests of several callers."""

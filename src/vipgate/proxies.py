@@ -64,6 +64,11 @@ def network_of(caller: str) -> str:
     return str(IPv6Network((address, _IPV6_LINE_BITS), strict=False)) if isinstance(address, IPv6Address) else caller
 
 
+def is_local(peer: str) -> bool:
+    """Whether `peer`, an address as the system writes it, is this very machine."""
+    return peer.startswith("127.") or peer == "::1"
+
+
 def _address_of(hop: str) -> Address | None:
     """The address in one entry, with or without its port."""
     text = hop.strip().strip('"')

@@ -8,13 +8,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Answer, Gateway, send
+from vipgate.crowd import FULL
 from vipgate.sample import PAGE_BODY, sample_renewals
 from vipgate.store.interface import Filter
 from vipgate.wire import BODY_BYTES_MAX, PUSH_PATH, encode_renewals, signed_headers
@@ -224,6 +225,18 @@ def test_reader_that_never_reads_is_not_read_from_for_ever(gateway: Gateway) -> 
         except OSError:
             pass
         assert sent < 64 * 1024 * 1024
+
+
+def test_caller_on_the_machine_itself_may_have_all_connections_and_the_next_is_told_to_come_back(own: Gateway) -> None:
+    own.settings["VIPGATE_CONNECTIONS_MAX"] = "4"
+    gateway = own.start()
+    with ExitStack() as open_ones:
+        for connection in [open_ones.enter_context(connected(gateway)) for _ in range(4)]:
+            connection.sendall(head() + PAGE_BODY)
+            assert codes(parse(connection.recv(65_536))) == ["1001"]
+        answer = refused(exchange(gateway), 503)
+    assert answer.headers["retry-after"] == "5"
+    assert answer.envelope["hint"] == FULL.zh
 
 
 # ---- paths -----------------------------------------------------------------------------------------------------------

@@ -1,20 +1,31 @@
-"""Connections whose TLS handshake is not done count like all others."""
+"""Connections whose TLS handshake is not done count like all others, in all and for each address."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from pathlib import Path
-from ssl import create_default_context
+from ssl import SSLContext, create_default_context
 
 from unit.pems import write_pair
-from unit.test_rest import ASKED, LONG_S, WAIT_S, Busy
+from unit.test_crowd import STRANGER, Shared, opened_from
+from unit.test_rest import ASKED, LONG_S, WAIT_S, Busy, Streams, until
 from vipgate.edge import HttpServer
 from vipgate.httptypes import HttpLimits
 from vipgate.tls import Certificate
 
 ROOM = 4
 SILENT = 10
+
+
+async def greeted(port: int, trusted: SSLContext) -> Streams:
+    """A connection under TLS, as soon as there is room for one."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port, ssl=trusted)
+            except OSError:
+                await asyncio.sleep(0.05)
 
 
 async def silent_ones(port: int) -> list[asyncio.StreamWriter]:
@@ -44,17 +55,39 @@ def test_callers_that_begin_no_handshake_are_bounded_and_the_next_is_served_when
         assert len(kept) == ROOM
         for writer in kept:
             writer.close()
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                try:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusted)
-                    break
-                except OSError:
-                    await asyncio.sleep(0.05)
+        reader, writer = await greeted(port, trusted)
         writer.write(ASKED % b"")
         assert (await asyncio.wait_for(reader.readline(), WAIT_S)).startswith(b"HTTP/1.1 503 ")
         assert len(server.connections) == 1
         writer.close()
+        await server.stop(WAIT_S)
+
+    asyncio.run(scenario())
+
+
+def test_address_that_begins_handshakes_and_ends_none_leaves_room_for_others(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    write_pair(cert, key, 1)
+    trusted = create_default_context(cafile=cert)
+
+    async def scenario() -> None:
+        server = HttpServer(Shared(), HttpLimits(connections_max=ROOM, rest_s_max=LONG_S), lambda: 0)
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        await server.start(listener, Certificate(cert, key).context)
+        silent = [await opened_from(STRANGER, port) for _ in range(ROOM)]
+        for reader, _ in silent[ROOM // 2 :]:
+            # Without a word: not even the beginning of an answer under TLS.
+            assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+        served = await greeted(port, trusted)
+        served[1].write(ASKED % b"")
+        assert (await asyncio.wait_for(served[0].readline(), WAIT_S)).startswith(b"HTTP/1.1 503 ")
+        # It keeps the place that its handshake had, and the others give theirs back.
+        assert server._crowd.free == ROOM - ROOM // 2 - 1
+        for _, writer in [*silent, served]:
+            writer.close()
+        await until(lambda: server._crowd.free == ROOM)
+        assert (server._places, server._crowd._taken) == ({}, {})
         await server.stop(WAIT_S)
 
     asyncio.run(scenario())

@@ -144,14 +144,16 @@ class Port:
         self.limits = HttpLimits()
         self.clock = Clock()
         self.loop = cast("asyncio.AbstractEventLoop", self.clock)
-        self.connections: set[Connection] = set()
         self.uploads = uploads()
         self.stopping = False
         self.date = b""
         self.clock_us: Callable[[], int] = lambda: 0
 
-    def forget(self, connection: Connection) -> None:
-        self.connections.discard(connection)
+    def admit(self, _: Connection, peer: str) -> None:
+        """Whoever it is."""
+
+    def forget(self, _: Connection) -> None:
+        """It was never counted."""
 
 
 def test_body_that_pauses_is_given_up_soon_and_one_that_comes_steadily_has_all_its_time() -> None:
