@@ -25,12 +25,8 @@ def names_in(file: str) -> list[str]:
     return re.findall(r"^-- name: (\w+)$", FOLDER.joinpath(file).read_text(encoding="utf-8"), re.MULTILINE)
 
 
-# These two are not sent to a cluster.
-ROAD = {
-    name: for_one_park(STATEMENTS[name])
-    for name in names_in("commit.sql")
-    if name not in ("lock_parks", "copy_renewals")
-}
+NOT_SENT = {"lock_parks", "copy_renewals", "park_accesses"}
+ROAD = {name: for_one_park(STATEMENTS[name]) for name in names_in("commit.sql") if name not in NOT_SENT}
 # What may ask every shard: no push waits for it.
 EVERY_SHARD = {
     "list_parks", "journal_entry", "refused_body", "ping", "take_turn", "expired_generation", "expired_requests",
@@ -40,7 +36,7 @@ ASIDE = {
     name: STATEMENTS[name]
     for file in ("parks.sql", "reading.sql", "housekeeping.sql", "keep.sql", "secrets.sql")
     for name in names_in(file)
-    if name not in EVERY_SHARD
+    if name not in EVERY_SHARD | NOT_SENT
 }
 # Looking for something: each statement is tied to one park where one is meant, and goes over all of them otherwise.
 LOOKING = {name: for_citus(STATEMENTS[name]) for file in ("browse.sql", "browse_parks.sql") for name in names_in(file)}
@@ -131,7 +127,7 @@ def test_statement_of_the_staff_needs_no_node_but_the_coordinator(name: str) -> 
 
 
 def test_no_file_of_statements_is_forgotten_here() -> None:
-    read = set(names_in("commit.sql")) | set(names_in("staff.sql")) | EVERY_SHARD | set(ASIDE) | set(LOOKING)
+    read = NOT_SENT | set(names_in("commit.sql")) | set(names_in("staff.sql")) | EVERY_SHARD | set(ASIDE) | set(LOOKING)
     # What moves a ledger and what sets a connection up has tests of its own.
     apart = {*names_in("copy.sql"), *names_in("session.sql")}
     assert set(STATEMENTS) == read | apart

@@ -325,7 +325,7 @@ def test_migration_lets_the_writers_pass(
         ("daily_answers", "daily_answer_pkey"), ("expired_generation", "generation_ended"),
         ("expired_requests", "request_seqno"), ("expired_bodies", "refused_body_seqno"),
         ("list_parks", "park_pkey"), ("find_park", "park_pkey"), ("park_access", "park_pkey"),
-        ("purge_requests", "request_"),
+        ("park_accesses", "park_pkey"), ("purge_requests", "request_"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("filled", [False, True])
@@ -337,7 +337,7 @@ def test_statement_takes_its_index_and_sorts_nothing(
     values = {
         "park_uuid": PARK, "since_us": 0, "until_us": 2**62, "before": 2**62, "limit": 50, "plate": "x",
         "pay_partner": "x", "seqno": "x", "before_us": 1, "before_seqno": "x", "chunk_rows": 10, "after": "",
-        "generation": 1, "seqnos": ["x"],
+        "generation": 1, "seqnos": ["x"], "park_uuids": ["x", "y"],
     }  # fmt: skip
     with one.link.borrow() as db:
         if filled:

@@ -64,6 +64,15 @@ def test_park_is_registered_once(store: Store, clock: Clock) -> None:
     assert access.secret == b"sealed"
 
 
+def test_accesses_of_several_parks_are_those_of_each(store: Store, clock: Clock) -> None:
+    store.change_park(OTHER, ParkChange(enabled=False, allow_list=("::1/128",), rate_per_minute=60, require_hmac=True))
+    assert store.rotate_secret(PARK, b"\x00\xffsecond", clock())
+    found = store.park_accesses(["nobody", PARK, OTHER])
+    assert found == {one: store.park_access(one) for one in (PARK, OTHER)}
+    assert store.park_accesses(["nobody"]) == {}
+    assert store.park_accesses([]) == {}
+
+
 def test_unknown_park_is_none_everywhere(store: Store, clock: Clock) -> None:
     assert store.park_access("nobody") is None
     assert store.find_park("nobody") is None

@@ -229,6 +229,9 @@ class Store(Protocol):
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """What is needed to let `park_uuid` in; None where it is unknown."""
 
+    def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        """The same for some parks, by their park_uuid, in one question; unknown ones are left out."""
+
     def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
         """Registers a park; False where it is already there."""
 

@@ -16,7 +16,7 @@ from psycopg.rows import tuple_row
 
 from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
-from vipgate.store.columns import history_values, read_history, read_journal_entry, read_stored
+from vipgate.store.columns import history_values, read_access, read_history, read_journal_entry, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
@@ -25,6 +25,7 @@ from vipgate.store.interface import (
     Filter,
     JournalEntry,
     Outcome,
+    ParkAccess,
     Push,
     Refused,
     Replaced,
@@ -234,6 +235,14 @@ class PostgresStore(ParkVerbs):
         """See `Worker.rows`."""
         with self.link.borrow() as db:
             return db.execute(self._sql[name], values).fetchall()
+
+    def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        """See `Store.park_accesses`. A cluster is asked for one after another: a list would go to every node."""
+        if self.is_distributed:
+            found = list(filter(None, map(self.park_access, park_uuids)))
+        else:
+            found = list(map(read_access, self.rows("park_accesses", {"park_uuids": list(park_uuids)})))
+        return {access.park_uuid: access for access in found}
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
-from vipgate.store.columns import history_values, read_history, read_journal_entry, read_stored
+from vipgate.store.columns import history_values, read_access, read_history, read_journal_entry, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
@@ -24,6 +25,7 @@ from vipgate.store.interface import (
     Filter,
     JournalEntry,
     Outcome,
+    ParkAccess,
     Push,
     Refused,
     Replaced,
@@ -225,6 +227,15 @@ class SqliteStore(ParkVerbs):
         """See `Worker.rows`."""
         with _translated(self._path):
             return self._db.execute(self._sql[name], values).fetchall()
+
+    def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        """See `Store.park_accesses`."""
+        ((found,),) = self.rows("park_accesses", {"park_uuids": msgspec.json.encode(park_uuids).decode()})
+        accesses = [
+            read_access((park_uuid, enabled, bytes.fromhex(secret), bytes.fromhex(previous) or None, *more))
+            for park_uuid, enabled, secret, previous, *more in msgspec.json.decode(found)
+        ]
+        return {access.park_uuid: access for access in accesses}
 
     def each(self, name: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
         """The rows of one named statement, as they are read."""

@@ -14,8 +14,9 @@ from vipgate.store.group import GroupWriter, Held
 from vipgate.store.interface import Retention
 from vipgate.store.ledger import ParkState, Place, Replacement, Row
 
-# Rows a statement: a whole batch at once where it can be, so that the interpreter's lock has to be won back only once.
-_ROWS_A_STATEMENT: Final = (1000, 100, 10, 1)
+# Rows a statement: a whole batch at once where it can be, else few statements whatever the number is, because each lets go of
+# the interpreter's lock, which has to be won back from a busy event loop.
+_ROWS_A_STATEMENT: Final = (1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 NOBODY: Final = 0
 
 
@@ -31,10 +32,8 @@ class SqliteGroup(GroupWriter[int]):
 
     def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[int]]:
         wanted = {"park_uuids": msgspec.json.encode(park_uuids).decode()}
-        return {
-            park_uuid: ParkState(*counters)
-            for park_uuid, *counters in self._db.execute(self._sql["lock_parks"], wanted)
-        }
+        (found,) = self._db.execute(self._sql["lock_parks"], wanted).fetchone()
+        return {park_uuid: ParkState(*counters) for park_uuid, *counters in msgspec.json.decode(found)}
 
     def _ask(self, name: str, park: int, *values: object) -> list[tuple[Any, ...]]:
         return self._db.execute(self._sql[name], (park, *values)).fetchall()

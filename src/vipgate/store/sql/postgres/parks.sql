@@ -7,6 +7,13 @@ SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate
 FROM park AS p
 WHERE p.park_uuid = %(park_uuid)s
 
+-- name: park_accesses
+-- The same for several parks.
+SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute,
+    p.require_hmac
+FROM park AS p
+WHERE p.park_uuid = ANY(%(park_uuids)s)
+
 -- name: add_park
 -- Does nothing where the park is already there.
 INSERT INTO park (park_uuid, name, secret, secret_changed_us, created_us)

@@ -3,9 +3,11 @@
 
 -- name: lock_parks
 -- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may have restored
--- a generation a moment ago.
-SELECT p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
+-- a generation a moment ago. One row, a JSON array of arrays: the driver lets go of the interpreter's lock at every row.
+SELECT json_group_array(json_array(
+    p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
     p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
+))
 FROM json_each(:park_uuids) AS wanted
 CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
