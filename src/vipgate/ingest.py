@@ -195,14 +195,21 @@ class Road:
         if _is_proved_slowly(knock):
             verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
         with self._lines.of(claim.park_uuid) as line:
-            async with line.naming:
-                if verified is None:
-                    verified = self._verified(claim, knock, await self._admission(claim), known)
+            found = await line.naming.wait()
+            if verified is None:
+                # What was found while it waited is newer than the request.
+                admission = found or self._directory.remembered(claim.park_uuid)
+                if admission is None:
+                    admission = await line.naming.hold(self._directory.find(claim.park_uuid))
+                verified = self._verified(claim, knock, admission, known)
             with line.place(len(knock.body)):
-                async with line.decoding:
-                    self._check_room(verified, knock)
-                    batch = await self._decoded(verified, knock)
-                    return self._submit(batch, verified, knock, seqno, known)
+                await line.decoding.wait()
+                self._check_room(verified, knock)
+                if len(knock.body) <= INLINE_BYTES_MAX:
+                    batch = decode(verified)
+                else:
+                    batch = await line.decoding.hold(self._decoded_aside(verified))
+                return self._submit(batch, verified, knock, seqno, known)
 
     async def _admission(self, claim: Claim) -> Admission:
         return self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
@@ -235,9 +242,7 @@ class Road:
         """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
         self._committer.check_room(verified.claim.park_uuid, 1, len(knock.body))
 
-    async def _decoded(self, verified: Verified, knock: Knock) -> Batch:
-        if len(knock.body) <= INLINE_BYTES_MAX:
-            return decode(verified)
+    async def _decoded_aside(self, verified: Verified) -> Batch:
         return await asyncio.get_running_loop().run_in_executor(self._slow, decode, verified)
 
     def _submit(

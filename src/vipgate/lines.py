@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from vipgate.commit import CROWDED
-from vipgate.errors import Unavailable
+from vipgate.errors import StoreError, Unavailable
+from vipgate.parks import Admission
+from vipgate.wire import Batch
+
+T = TypeVar("T")
 
 # What may wait of one park for a large body of its own to be decoded.
 LINE_REQUESTS_MAX: Final = 1024
@@ -17,15 +22,67 @@ LINE_BYTES_MAX: Final = 64 * 1024 * 1024
 LINE_RETRY_S: Final = 2
 
 
+class Gate(Generic[T]):
+    """Lets requests through one after another, in the order they came; while one holds it, those behind wait.
+
+    When it is let go, all that wait go on in the same turn of the loop. A lock would hand on to one a turn, and under load each
+    turn brings more than one: the line would only grow.
+    """
+
+    def __init__(self) -> None:
+        self._held: asyncio.Future[T | None] | None = None
+        # Who waits, by the order of coming.
+        self._waiting: deque[int] = deque()
+        self._came = 0
+
+    async def wait(self) -> T | None:
+        """Returns when it is one's turn, with what the last one waited for has brought. Go on without a pause from there.
+
+        Raises StoreError where that failed: the same question once more would fail as well, and take as long.
+        """
+        brought: T | None = None
+        if self._held is None and not self._waiting:
+            return brought
+        self._came = ticket = self._came + 1
+        self._waiting.append(ticket)
+        try:
+            while self._held is not None or self._waiting[0] != ticket:
+                if self._held is not None:
+                    brought = await self._held
+                else:
+                    # Those before are woken already, and have not had their turn yet.
+                    await asyncio.sleep(0)
+        finally:
+            # The first, but for one that gives up.
+            self._waiting.remove(ticket)
+        return brought
+
+    async def hold(self, work: Awaitable[T]) -> T:
+        """What `work` brings; nobody goes through meanwhile."""
+        held = self._held = asyncio.get_running_loop().create_future()
+        brought: T | None = None
+        try:
+            brought = await work
+        except StoreError as error:
+            held.set_exception(error)
+            held.exception()
+            raise
+        finally:
+            self._held = None
+            if not held.done():
+                held.set_result(brought)
+        return brought
+
+
 @dataclass(slots=True)
 class Line:
-    """Requests that name one park, in the order they came: both locks are fair, and who leaves the one is next at the other.
+    """Requests that name one park, in the order they came through both gates.
 
     Anybody can name a park. So what is not proved yet waits apart, for an answer of the store at most, and takes no room.
     """
 
-    naming: asyncio.Lock = field(default_factory=asyncio.Lock)
-    decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    naming: Gate[Admission] = field(default_factory=Gate)
+    decoding: Gate[Batch] = field(default_factory=Gate)
     length: int = 0
     proved: int = 0
     proved_bytes: int = 0

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import islice
 from typing import Final
 
-from vipgate.errors import NotAllowed, TooOften, Words
+from vipgate.errors import NotAllowed, OperatorError, StoreError, TooOften, Words
 from vipgate.proxies import read_address
 from vipgate.store.interface import ParkAccess
 from vipgate.vault import Vault
 from vipgate.wire import Keys
 
 REMEMBERED_S: Final = 0.5
+# From this age on it is read again, while it still holds.
+AHEAD_S: Final = 0.2
 PARKS_REMEMBERED_MAX: Final = 20_000
+PARKS_A_READ_MAX: Final = 100
+
+# Reads what the store knows of some parks; unknown ones are left out.
+Read = Callable[[Sequence[str]], Awaitable[Mapping[str, ParkAccess]]]
 
 
 class Bucket:
@@ -41,6 +49,7 @@ class Bucket:
 class Admission:
     """What decides whether a request of one park is let in. `keys` is None for a park that is unknown or disabled."""
 
+    access: ParkAccess | None
     keys: Keys | None
     networks: tuple[IPv4Network | IPv6Network, ...]
     bucket: Bucket | None
@@ -72,43 +81,114 @@ class Admission:
         return address is not None and any(address in network for network in self.networks)
 
 
-class Directory:
-    """Admissions by park_uuid. Lives on the event loop; `read` reaches the store off it."""
+Asked = asyncio.Future[Admission]
 
-    def __init__(
-        self, read: Callable[[str], Awaitable[ParkAccess | None]], vault: Vault, clock_s: Callable[[], float]
-    ) -> None:
+
+class Directory:
+    """Admissions by park_uuid. Lives on the event loop; `read` reaches the store off it, for many parks at a time.
+
+    A park that pushes all the time is read again before its time is over, so that none of its requests waits for it.
+    """
+
+    def __init__(self, read: Read, vault: Vault, clock_s: Callable[[], float], *, reads_at_once: int = 1) -> None:
         self._read = read
         self._vault = vault
         self._clock_s = clock_s
+        self._reads_at_once = reads_at_once
         self._known: dict[str, Admission] = {}
+        # Parks to be read, each with who waits for it; those of the reads under way are in the second alone.
+        self._wanted: dict[str, Asked] = {}
+        self._asked: dict[str, Asked] = {}
+        self._reads: set[asyncio.Task[None]] = set()
 
     def remembered(self, park_uuid: str) -> Admission | None:
         """The admission, where it was read a moment ago."""
         found = self._known.get(park_uuid)
-        return found if found is not None and self._clock_s() - found.read_at_s < REMEMBERED_S else None
+        if found is None:
+            return None
+        age_s = self._clock_s() - found.read_at_s
+        if age_s >= AHEAD_S and park_uuid not in self._asked:
+            self._ask(park_uuid)
+        return found if age_s < REMEMBERED_S else None
 
     async def find(self, park_uuid: str) -> Admission:
-        """The admission, read anew. Raises StoreError; the caller keeps requests of one park apart."""
-        return self._remember(park_uuid, await self._read(park_uuid))
+        """The admission, read anew. Raises StoreError, and OperatorError for a park whose secret cannot be opened."""
+        asked = self._asked.get(park_uuid) or self._ask(park_uuid)
+        return await asyncio.shield(asked)
+
+    def _ask(self, park_uuid: str) -> Asked:
+        asked: Asked = asyncio.get_running_loop().create_future()
+        # Nobody may wait for it.
+        asked.add_done_callback(lambda done: done.exception())
+        self._asked[park_uuid] = self._wanted[park_uuid] = asked
+        self._begin_reads()
+        return asked
+
+    def _begin_reads(self) -> None:
+        while self._wanted and len(self._reads) < self._reads_at_once:
+            parks = list(islice(self._wanted, PARKS_A_READ_MAX))
+            batch = {park_uuid: self._wanted.pop(park_uuid) for park_uuid in parks}
+            reading = asyncio.get_running_loop().create_task(self._look_up(batch))
+            self._reads.add(reading)
+            reading.add_done_callback(self._end_read)
+
+    def _end_read(self, reading: asyncio.Task[None]) -> None:
+        self._reads.discard(reading)
+        self._begin_reads()
+
+    async def _look_up(self, batch: dict[str, Asked]) -> None:
+        """Answers all of `batch`, whatever happens."""
+        try:
+            found = await self._read(list(batch))
+        except StoreError as error:
+            if len(batch) == 1:
+                self._answer(batch, error)
+                return
+            # One that cannot be reached must not take the others with it.
+            await asyncio.gather(*[self._look_up({park_uuid: asked}) for park_uuid, asked in batch.items()])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            self._answer(batch, error)
+        else:
+            for park_uuid, asked in batch.items():
+                self._answer({park_uuid: asked}, self._remember_or_not(park_uuid, found.get(park_uuid)))
+
+    def _answer(self, batch: dict[str, Asked], answer: Admission | Exception) -> None:
+        for park_uuid, asked in batch.items():
+            del self._asked[park_uuid]
+            if isinstance(answer, Exception):
+                asked.set_exception(answer)
+            else:
+                asked.set_result(answer)
+
+    def _remember_or_not(self, park_uuid: str, access: ParkAccess | None) -> Admission | OperatorError:
+        try:
+            return self._remember(park_uuid, access)
+        except OperatorError as error:
+            return error
 
     def _remember(self, park_uuid: str, access: ParkAccess | None) -> Admission:
         now_s = self._clock_s()
         before = self._known.pop(park_uuid, None)
-        admission = Admission(None, (), None, now_s)
+        admission = Admission(access, None, (), None, now_s)
         if access is not None and access.enabled:
-            previous = access.previous_secret
-            admission.keys = Keys(
-                self._vault.open(access.secret, park_uuid),
-                None if previous is None else self._vault.open(previous, park_uuid),
-                access.require_hmac,
-            )
-            admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
+            if before is not None and before.access == access:
+                admission.keys, admission.networks = before.keys, before.networks
+            else:
+                admission.keys = self._keys(access)
+                admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
             admission.bucket = _bucket(access.rate_per_minute, before, now_s)
         self._known[park_uuid] = admission
         if len(self._known) > PARKS_REMEMBERED_MAX:
             del self._known[next(iter(self._known))]
         return admission
+
+    def _keys(self, access: ParkAccess) -> Keys:
+        previous = access.previous_secret
+        return Keys(
+            self._vault.open(access.secret, access.park_uuid),
+            None if previous is None else self._vault.open(previous, access.park_uuid),
+            access.require_hmac,
+        )
 
 
 def _bucket(rate_per_minute: int | None, before: Admission | None, now_s: float) -> Bucket | None:

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 POSTGRES_READERS: Final = 4
 PARENT_LOOK_S: Final = 1.0
+# How long the event loop may keep the interpreter from the thread that commits, which wants it back after every statement.
+SWITCH_S: Final = 0.0005
 
 
 def run_loop(main: Awaitable[None]) -> None:
@@ -71,10 +73,10 @@ async def serve(
     with ThreadPoolExecutor(readers, "vipgate-read") as reading, ThreadPoolExecutor(1, "vipgate-slow") as slow:
         reader = await loop.run_in_executor(reading, open_one, readers)
 
-        async def read_access(park_uuid: str) -> ParkAccess | None:
-            return await loop.run_in_executor(reading, reader.park_access, park_uuid)
+        async def read_access(park_uuids: Sequence[str]) -> Mapping[str, ParkAccess]:
+            return await loop.run_in_executor(reading, reader.park_accesses, park_uuids)
 
-        directory = Directory(read_access, vault, clock_s)
+        directory = Directory(read_access, vault, clock_s, reads_at_once=readers)
         digests = Digests(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
@@ -83,6 +85,7 @@ async def serve(
         outside = HttpServer(app, settings.http_limits, clock_us)
         caretaker = None
         _tame_garbage_collector()
+        sys.setswitchinterval(SWITCH_S)
         try:
             stopped = _stop_event(loop)
             listeners = listen()
@@ -137,7 +140,7 @@ def _tame_garbage_collector() -> None:
     """The road makes next to no cycles: look for them seldom, and never among what was there from the start."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

@@ -95,8 +95,8 @@ class Gate:
         await server.start(socket.create_server(("127.0.0.1", 0)))
         return server
 
-    async def _access(self, park_uuid: str) -> ParkAccess | None:
-        return self._look.park_access(park_uuid)
+    async def _access(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        return self._look.park_accesses(park_uuids)
 
     def close(self) -> None:
         self._loop.run_until_complete(self._server.stop(1.0))

@@ -67,8 +67,8 @@ class World:
     def _clock_s(self) -> float:
         return self.seconds
 
-    async def _read(self, park_uuid: str) -> ParkAccess | None:
-        return self.desk.store.park_access(park_uuid)
+    async def _read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        return self.desk.store.park_accesses(park_uuids)
 
     def begin(self) -> None:
         """An empty ledger, the clock at noon, and a gateway that has just been started."""

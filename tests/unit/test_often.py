@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -51,8 +52,8 @@ class Journal:
 def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
     full: bool, rate: int | None, code: str
 ) -> None:
-    async def read(park_uuid: str) -> ParkAccess:
-        return ParkAccess(park_uuid, True, VAULT.seal(SECRET, park_uuid), None, (), rate)
+    async def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), rate) for one in park_uuids}
 
     async def scenario() -> tuple[Journal, float]:
         journal, board = Journal(full=full), Board(1)
@@ -75,8 +76,8 @@ def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
 
 
 def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
-    async def read(park_uuid: str) -> ParkAccess:
-        return ParkAccess(park_uuid, True, VAULT.seal(SECRET, park_uuid), None, (), None)
+    async def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), None) for one in park_uuids}
 
     async def scenario() -> list[str]:
         journal = Journal(full=True)

@@ -1,0 +1,185 @@
+"""Who may push is asked for many parks at a time, ahead of its time where a park pushes on, and never held for longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from unit.road import SECRET
+from vipgate.errors import OperatorError, StoreUnavailable
+from vipgate.parks import AHEAD_S, PARKS_A_READ_MAX, REMEMBERED_S, Admission, Directory
+from vipgate.store.interface import ParkAccess
+from vipgate.vault import Vault
+
+VAULT = Vault("k" * 32)
+
+
+@dataclass
+class Desk:
+    """A store that answers when it may, and time that stands still until it is moved."""
+
+    known: dict[str, ParkAccess] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    asked: list[list[str]] = field(default_factory=list)
+    under_way: int = 0
+    under_way_most: int = 0
+    now_s: float = 100.0
+
+    def __post_init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        self.asked.append(list(park_uuids))
+        self.under_way += 1
+        self.under_way_most = max(self.under_way, self.under_way_most)
+        await self.may_answer.wait()
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        if not self.broken.isdisjoint(park_uuids):
+            raise StoreUnavailable("out of reach")
+        return {one: self.known[one] for one in park_uuids if one in self.known}
+
+    def directory(self, reads_at_once: int = 1) -> Directory:
+        return Directory(self.read, VAULT, lambda: self.now_s, reads_at_once=reads_at_once)
+
+
+def access(park_uuid: str, secret: str = SECRET) -> ParkAccess:
+    return ParkAccess(park_uuid, True, VAULT.seal(secret, park_uuid), None, (), None)
+
+
+def on_loop(steps: Callable[[Desk], Awaitable[None]]) -> None:
+    async def scenario() -> None:
+        await steps(Desk({one: access(one) for one in ("a", "b", "c")}))
+
+    asyncio.run(scenario())
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_what_is_wanted_while_a_read_is_under_way_is_asked_for_together_and_once() -> None:
+    async def steps(desk: Desk) -> None:
+        directory = desk.directory()
+        wanted = ["a", "b", "c", "b", "nobody", "a"]
+        found = await asyncio.gather(*[directory.find(one) for one in wanted])
+        assert desk.asked == [["a"], ["b", "c", "nobody"]]
+        assert [one.keys is not None for one in found] == [True, True, True, True, False, True]
+        assert found[0] is found[5] is directory.remembered("a")
+
+    on_loop(steps)
+
+
+def test_reads_are_bounded_in_size_and_number() -> None:
+    async def steps(desk: Desk) -> None:
+        directory = desk.directory(reads_at_once=2)
+        await asyncio.gather(*[directory.find(f"x{number}") for number in range(3 * PARKS_A_READ_MAX)])
+        assert max(map(len, desk.asked)) == PARKS_A_READ_MAX
+        assert sum(map(len, desk.asked)) == 3 * PARKS_A_READ_MAX
+        assert desk.under_way_most == 2
+
+    on_loop(steps)
+
+
+def test_park_that_pushes_on_never_waits_and_each_answer_holds_for_its_time() -> None:
+    async def steps(desk: Desk) -> None:
+        directory = desk.directory()
+        await directory.find("a")
+        for _ in range(40):
+            desk.now_s += AHEAD_S / 2
+            assert directory.remembered("a") is not None
+            await settle()
+        # Some looks were ahead of its time, and asked; not each of them.
+        assert 10 <= len(desk.asked) <= 21
+
+    on_loop(steps)
+
+
+def test_answer_is_forgotten_after_its_time_however_long_the_next_one_takes() -> None:
+    async def steps(desk: Desk) -> None:
+        directory = desk.directory()
+        await directory.find("a")
+        desk.may_answer.clear()
+        desk.now_s += REMEMBERED_S * 0.99
+        assert directory.remembered("a") is not None
+        desk.known["a"] = replace(access("a"), enabled=False)
+        desk.now_s += REMEMBERED_S * 0.02
+        assert directory.remembered("a") is None
+        found = asyncio.ensure_future(directory.find("a"))
+        await settle()
+        # Who waits now waits for the look that is under way already.
+        assert (found.done(), desk.asked) == (False, [["a"], ["a"]])
+        desk.may_answer.set()
+        assert (await found).keys is None
+
+    on_loop(steps)
+
+
+def test_changed_secret_counts_and_an_unchanged_one_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(desk: Desk) -> None:
+        opened: list[str] = []
+        real = Vault.open
+
+        def counted(vault: Vault, sealed: bytes, park_uuid: str) -> str:
+            opened.append(park_uuid)
+            return real(vault, sealed, park_uuid)
+
+        monkeypatch.setattr(Vault, "open", counted)
+        directory = desk.directory()
+        secrets: list[str] = []
+        for secret in ("first", "first", "second", "first"):
+            if not opened or secret != secrets[-1]:
+                desk.known["a"] = access("a", secret)
+            found: Admission = await directory.find("a")
+            assert found.keys is not None
+            secrets.append(found.keys.current)
+        assert secrets == ["first", "first", "second", "first"]
+        assert opened == ["a"] * 3
+
+    on_loop(steps)
+
+
+def test_one_that_cannot_be_reached_does_not_take_the_others_with_it() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.broken = {"b"}
+        directory = desk.directory()
+        first = asyncio.ensure_future(directory.find("nobody"))
+        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        await first
+        assert [type(one) for one in found] == [Admission, StoreUnavailable, Admission]
+        # It is asked for again, not remembered as broken.
+        desk.broken = set()
+        assert (await directory.find("b")).keys is not None
+
+    on_loop(steps)
+
+
+def test_secret_that_cannot_be_opened_is_a_matter_of_its_own_park() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.known["b"] = replace(access("b"), secret=b"damaged")
+        directory = desk.directory()
+        first = asyncio.ensure_future(directory.find("nobody"))
+        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        await first
+        assert [type(one) for one in found] == [Admission, OperatorError, Admission]
+
+    on_loop(steps)
+
+
+def test_caller_who_gives_up_leaves_the_answer_to_the_others() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.may_answer.clear()
+        directory = desk.directory()
+        leaving, staying = (asyncio.ensure_future(directory.find("a")) for _ in range(2))
+        await settle()
+        leaving.cancel()
+        await settle()
+        desk.may_answer.set()
+        assert (await staying).keys is not None
+
+    on_loop(steps)
