@@ -14,6 +14,7 @@ import structlog
 
 from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
 from vipgate.metrics import Meter
+from vipgate.returns import Returns
 from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention, Store
 from vipgate.turns import Room, Turns, Waiting
 
@@ -44,7 +45,6 @@ class CommitLimits:
     queue_refused_max: int = 512
     group_requests_max: int = 512
     group_rows_max: int = 1_000
-    retry_after_s: int = 2
     housekeeping_s: float = 60.0
     purge_pause_s: float = 0.2
 
@@ -81,6 +81,7 @@ class Committer:
         self._clock_us = clock_us
         self._clock_s = clock_s
         self._turns: Turns[Request] = Turns(limits.room)
+        self._returns = Returns(clock_s)
         self._stopping = False
         self._ready = threading.Condition()
         self._loop = asyncio.get_running_loop()
@@ -132,7 +133,7 @@ class Committer:
         return self._append(refused, 0, refused.caller.body_bytes, is_push=False)
 
     def _unavailable(self, words: Words) -> Unavailable:
-        return Unavailable(words, retry_after_s=self._limits.retry_after_s)
+        return Unavailable(words, retry_after_s=self._returns.next_s())
 
     def _append(self, request: Push | Refused, rows: int, body_bytes: int, *, is_push: bool) -> asyncio.Future[Outcome]:
         future: asyncio.Future[Outcome] = self._loop.create_future()
@@ -163,10 +164,21 @@ class Committer:
             stopping = self._stopping
         if group:
             results = self._commit(store, [request for request, _ in group])
-            self._loop.call_soon_threadsafe(_deliver, [future for _, future in group], results)
+            self._loop.call_soon_threadsafe(self._deliver, [future for _, future in group], results)
         if not stopping and self._clock_s() >= self._next_housekeeping_s:
             self._housekeep(store)
         return bool(group) or not stopping
+
+    def _deliver(self, futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError]) -> None:
+        """Event loop."""
+        self._returns.served(len(futures))
+        for future, result in zip(futures, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, Outcome):
+                future.set_result(result)
+            else:
+                future.set_exception(result)
 
     def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
         since_s = self._clock_s()
@@ -200,13 +212,3 @@ INTERNAL = Words(
     "平台内部错误; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
     "a fault of the platform; send the same again later, it is stored once, and tell the platform the seqno",
 )
-
-
-def _deliver(futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError]) -> None:
-    for future, result in zip(futures, results, strict=True):
-        if future.done():
-            continue
-        if isinstance(result, Outcome):
-            future.set_result(result)
-        else:
-            future.set_exception(result)

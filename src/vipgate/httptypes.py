@@ -27,7 +27,7 @@ class HttpLimits:
     idle_s: float = 75.0
     drain_s: float = 10.0
     # How long a caller that was asked to come back later is not read from.
-    rest_s_max: float = 2.0
+    rest_s_max: float = 10.0
     # Of a refused body that is read to its end, so that the connection can go on.
     skipped_bytes_max: int = 64 * 1024
     connections_max: int = 20_000

@@ -1,0 +1,45 @@
+"""When those who are sent away for want of room may come back: one after another, ever later, the more of them there are.
+
+A refusal costs about a third of a stored push. With a fixed time to wait, n callers who cannot be served would ask n times in
+that time, and what is left for the others would shrink with n. Lives on the event loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+SOONEST_S: Final = 2
+LATEST_S: Final = 30
+# Of so many that are served, one who was sent away comes back: refusals take a twentieth of the time, whatever is offered.
+SERVED_A_RETURN: Final = 8
+_WINDOW_S: Final = 1.0
+
+
+class Returns:
+    """A calendar that gives each who is sent away the next free moment."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._since_s = clock_s()
+        self._served = 0
+        # None before anything was served: then nothing is known of how long that takes.
+        self._gap_s: float | None = None
+        self._last_s = 0.0
+
+    def served(self, requests: int) -> None:
+        """So many were served just now."""
+        self._served += requests
+        passed_s = self._clock_s() - self._since_s
+        if passed_s >= _WINDOW_S:
+            self._gap_s = SERVED_A_RETURN * passed_s / self._served
+            self._since_s += passed_s
+            self._served = 0
+
+    def next_s(self) -> int:
+        """After how many whole seconds one who is sent away now may come back."""
+        now_s = self._clock_s()
+        soonest_s, latest_s = now_s + SOONEST_S, now_s + LATEST_S
+        self._last_s = min(latest_s, max(soonest_s, self._last_s + (self._gap_s or 0.0)))
+        return math.ceil(self._last_s - now_s)
