@@ -12,6 +12,7 @@ import httptools
 
 from vipgate import heads
 from vipgate.commit import OVERLOADED
+from vipgate.eager import start
 from vipgate.errors import BadRequest, Refusal, Unavailable, Words
 from vipgate.httptypes import App, HttpLimits, Request, answer_bytes
 from vipgate.ingest import readable_peer
@@ -198,14 +199,13 @@ class Connection(asyncio.Protocol):
         request.is_http_1_0 = version == "1.0"
         declared = self._headers.get(b"content-length", b"0")
         has_body = declared != b"0" or b"transfer-encoding" in self._headers
+        declared_bytes = int(declared[:20]) if declared.isdigit() else 0
         refusal = (
             self._oversized()
             or heads.head_refusal(self._headers, version, self._repeated)
             or self._server.app.refusal_before_body(request)
+            or self._no_room(request, declared_bytes)
         )
-        declared_bytes = int(declared[:20]) if declared.isdigit() else 0
-        if refusal is None:
-            refusal = self._no_room(request, declared_bytes)
         if (
             isinstance(refusal, Unavailable)
             and 0 < declared_bytes <= self._limits.skipped_bytes_max
@@ -216,8 +216,8 @@ class Connection(asyncio.Protocol):
         elif refusal is not None and has_body:
             self._refuse_body(refusal)
         elif refusal is not None:
-            self._enqueue(request, refusal)
             self._request = None
+            self._enqueue(request, refusal)
         elif b"expect" in self._headers and has_body and not request.is_http_1_0:
             self._let_it_come()
 
@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
         self._waiting.append((request, refusal))
         self.deadline_s = math.inf
         if self._worker is None:
-            self._worker = self._server.loop.create_task(self._work())
+            self._worker = start(self._work(), self._server.loop)
 
     async def _work(self) -> None:
         """Answers what waits, then listens again."""
@@ -317,6 +317,7 @@ class Connection(asyncio.Protocol):
             self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
             if rest_s:
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
+                self._end_rest()
                 self._rest = self._server.loop.call_later(rest_s, self._listen_again)
             self._read_on()
 

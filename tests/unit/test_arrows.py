@@ -22,6 +22,8 @@ FLOORS = [
         "restraint",
         "proxies",
         "turns",
+        "returns",
+        "eager",
         "hardening",
         "tls",
         "store.__init__",
