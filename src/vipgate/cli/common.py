@@ -27,6 +27,8 @@ from vipgate.store.opening import open_store
 from vipgate.vault import Vault, load_vault
 
 SECRET_CHARS_MAX: Final = 256
+# A width that no line of a table reaches: for a file or a pipe, one line a row.
+UNFOLDED_CHARS: Final = 65_536
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 
@@ -141,10 +143,12 @@ def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output
     else:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
+            # The first is what the next command takes: in two pieces it could not be copied.
+            whole = column == columns[0]
+            table.add_column(column.replace("_", " "), no_wrap=whole, overflow="ellipsis" if whole else "fold")
         for row in rows:
             table.add_row(*[_cell(row[column]) for column in columns])
-        Console(soft_wrap=not sys.stdout.isatty()).print(table)
+        Console(width=None if sys.stdout.isatty() else UNFOLDED_CHARS).print(table)
 
 
 def print_json(members: Mapping[str, Any]) -> None:
