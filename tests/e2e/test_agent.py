@@ -262,6 +262,13 @@ def test_unit_that_systemd_reads_names_the_files(park: Park) -> None:
     assert f'ReadWritePaths="{park.folder}"' in unit
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is who sudo makes one")
+def test_service_that_sudo_installs_runs_as_its_caller(park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "technician")
+    assert "User=technician\n" in park.agent("install-service", "--print").stdout
+    assert "User=parking\n" in park.agent("install-service", "--print", "--user", "parking").stdout
+
+
 def test_files_are_pushed_by_hand(park: Park) -> None:
     lines = park.folder / "some.jsonl"
     good = '{"plate":"粤B12345","plate_color":1,"charge_type":"1","vip_type":1,"quantity":1,"pay_partner":"L1","pay_type":1}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def _clock(date: str, signature: Signature) -> Finding:
 def install_service(
     config: ConfigFile,
     spool: SpoolFile = None,
-    user: Annotated[str | None, typer.Option(help="Who runs it; default: you.")] = None,
+    user: Annotated[str | None, typer.Option(help="Who runs it; default: you, under sudo whoever called it.")] = None,
     print_: Annotated[bool, typer.Option("--print", help="Print the text and install nothing.")] = False,
 ) -> None:
     """Make the agent a service: a systemd unit on Linux, a task that begins with the machine on Windows."""
@@ -159,7 +160,8 @@ def install_service(
         _install_task(name, windows_task(path, kept), print_)
         return
     writes = [file for file in (settings.log.file, settings.metrics.file) if file is not None]
-    unit = systemd_unit(path, kept, user or getpass.getuser(), writes)
+    who = user or _caller()
+    unit = systemd_unit(path, kept, who, writes)
     if print_:
         typer.echo(unit, nl=False)
         return
@@ -168,7 +170,13 @@ def install_service(
         target.write_text(unit, encoding="utf-8")
     except OSError as error:
         raise OperatorError(f"Cannot write {target}: {error.strerror}; run it with sudo, or use --print.") from None
-    typer.echo(f"{target}\nsystemctl daemon-reload && systemctl enable --now {name}")
+    typer.echo(f"{target}, runs as {who}\nsystemctl daemon-reload && systemctl enable --now {name}")
+
+
+def _caller() -> str:
+    """Who installs the service. Spool and secret are theirs, so under sudo it is not root that runs it."""
+    behind_sudo = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
+    return behind_sudo or getpass.getuser()
 
 
 def _install_task(name: str, xml: str, print_: bool) -> None:
