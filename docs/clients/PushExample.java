@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 
-/** The interface page's example with nothing but the JDK (17 or newer): java PushExample.java [address] */
+/**
+ * The interface page's example with nothing but the JDK (17 or newer): java -Dfile.encoding=UTF-8 PushExample.java [address]
+ * (without the flag a JDK 17 reads this file as the system's encoding, on a Chinese Windows GBK, and sends another plate).
+ */
 public class PushExample {
     static final String PATH = "/gate/1.0/parking/internal/vip/recharge";
     static final String SECRET = "12323232323";
