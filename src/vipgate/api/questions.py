@@ -10,10 +10,10 @@ from vipgate.api.parameters import CODE, CURSOR, DAY, INSTANT, PLATE, SEQNO, Par
 from vipgate.errors import Words
 from vipgate.renewal import FLAG_NAMES
 from vipgate.store.browsing import PAGE_ITEMS_MAX
+from vipgate.store.interface import REVISION_MAX
 
 PAGE_ITEMS: Final = 100
 WAIT_S_MAX: Final = 30
-REVISION_MAX: Final = 2**31 - 1
 PARK_UUID: Final = Param(text(), Words("车场编号", "The park's UUID."))
 FLAGS: Final = {name: flag for flag, name in FLAG_NAMES.items()}
 

@@ -23,6 +23,8 @@ BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
 FOR_EVER_US: Final = 2**62
 # Versions of one record that are read at once.
 HISTORY_MAX: Final = 1_000
+# The greatest that its column takes: nobody can ask for more than there can be.
+REVISION_MAX: Final = 2**31 - 1
 SecretUsed = Literal["current", "previous"]
 
 

@@ -14,11 +14,10 @@ from vipgate.console.showing import MEMBERS, VERSIONS_SHOWN_MAX, flag_names, mem
 from vipgate.console.views.park import no_park
 from vipgate.console.visit import StaffVisit
 from vipgate.renewal import FLAG_NAMES
-from vipgate.store.interface import Park, Stored
+from vipgate.store.interface import REVISION_MAX, Park, Stored
 from vipgate.store.keeping import Desk
 
 ALL_FLAGS: Final = sum(FLAG_NAMES)
-REVISION_MAX: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
