@@ -130,7 +130,7 @@ def test_search_over_all_parks_names_the_park_of_each_record(platform: Platform)
 def test_search_that_finds_too_much_over_all_parks_is_refused_with_a_remedy(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.browse.MATCHES_MAX", 3)
+    monkeypatch.setattr("vipgate.store.browse_records.MATCHES_MAX", 3)
     do(platform.desk.store, push([row(plate=f"粤Z1234{n}", pay_partner=f"o{n}") for n in range(9)], platform.clock()))
     answer = platform.ask("/renewals?plate_prefix=粤Z", platform.token())
     assert answer.status_code == 400

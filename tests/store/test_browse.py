@@ -13,6 +13,7 @@ from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import Words
 from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
 from vipgate.store import browse as deciding
+from vipgate.store import browse_records as of_records
 from vipgate.store.browsing import (
     VEHICLE_RECORDS_MAX,
     Browse,
@@ -117,8 +118,8 @@ def test_search_that_looks_at_few_records_a_page_still_finds_all(
     store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, clock)
-    monkeypatch.setattr(deciding, "SCAN_ROWS_MAX", 16)
-    monkeypatch.setattr(deciding, "MATCHES_MAX", 1)
+    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 16)
+    monkeypatch.setattr(of_records, "MATCHES_MAX", 1)
     for name, query in QUERIES.items():
         if query.park_uuid == PARK:
             found = [one for page in pages(browse, query, 5) for one in page]
@@ -130,7 +131,7 @@ def test_page_ends_where_the_look_ends_and_the_next_goes_on_there(
 ) -> None:
     rows = [changed(row, charge_type="A" if place == 0 else "B") for place, row in enumerate(renewals(30))]
     do(store, push(rows, clock()))
-    monkeypatch.setattr(deciding, "SCAN_ROWS_MAX", 10)
+    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 10)
     sizes = [len(page) for page in pages(browse, RecordQuery(park_uuid=PARK, charge_type="A"), 5)]
     assert sizes == [0, 0, 1]
     first = browse.records(RecordQuery(park_uuid=PARK, charge_type="A"), None, 5)
@@ -144,7 +145,7 @@ def test_rare_flag_is_found_at_once_among_many_of_another(
     do(store, push([plain], clock()))
     do(store, push([changed(plain, pay_value_fen=1)], clock()))
     do(store, push([odd(number) for number in range(60)], clock()))
-    monkeypatch.setattr(deciding, "SCAN_ROWS_MAX", 16)
+    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 16)
     page = browse.records(RecordQuery(park_uuid=PARK, flags=FLAG_MONEY_CHANGED), None, 5)
     assert [one.stored.renewal.pay_partner for one in page.items] == ["money"]
     assert page.next is None
@@ -158,7 +159,7 @@ def test_rare_flag_is_not_looked_for_beyond_where_the_page_of_a_common_one_ends(
     clock.forward(1)
     do(store, push([odd(number) for number in range(10, 50)], clock()))
     # Six sums of flags have one of the two, so each may be looked at twice.
-    monkeypatch.setattr(deciding, "SCAN_ROWS_MAX", 12)
+    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 12)
     query = RecordQuery(park_uuid=PARK, flags=FLAG_MONEY_CHANGED | FLAG_UNUSUAL_PLATE, charge_type="nobody's")
     page = browse.records(query, None, 5)
     assert (page.items, page.next) == ([], Place(clock() + 38, PARK))
@@ -186,7 +187,7 @@ def test_all_parks_are_not_looked_through_without_an_index(
     store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, query: RecordQuery
 ) -> None:
     fill(store, clock)
-    monkeypatch.setattr(deciding, "MATCHES_MAX", 20)
+    monkeypatch.setattr(of_records, "MATCHES_MAX", 20)
     with pytest.raises(ValueError, match="give more of it, or a park"):
         browse.records(query, None, 10)
 
@@ -230,7 +231,7 @@ def test_flags_are_counted_each_by_itself_up_to_a_bound(
 def test_vehicles_come_in_order_each_with_all_its_records(
     store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, records_a_vehicle: int
 ) -> None:
-    monkeypatch.setattr(deciding, "_RECORDS_A_VEHICLE", records_a_vehicle)
+    monkeypatch.setattr(of_records, "_RECORDS_A_VEHICLE", records_a_vehicle)
     fill(store, clock)
     by_plate: dict[str, list[int]] = {}
     for one in held(store).values():

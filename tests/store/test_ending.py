@@ -11,7 +11,7 @@ from store.browsing import browse_of
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, renewals
 from vipgate.renewal import Renewal
-from vipgate.store import browse as deciding
+from vipgate.store import browse_records as deciding
 from vipgate.store.browsing import ENDING_ROWS_MAX, Browse, VehiclePage
 from vipgate.store.interface import DAY_US, Store
 
