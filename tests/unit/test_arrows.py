@@ -159,6 +159,7 @@ FLOORS = [
         "cli.push",
         "cli.rekey",
         "cli.staff",
+        "cli.stocks",
     ],
     ["cli.app"],
     ["cli.__init__"],

@@ -22,6 +22,7 @@ from vipgate.cli.parks import park
 from vipgate.cli.push import push
 from vipgate.cli.rekey import rekey
 from vipgate.cli.staff import audit, erase, token, user
+from vipgate.cli.stocks import allow_replace, dismiss_replace, generations, held, restore
 from vipgate.errors import VipgateError
 from vipgate.logs import set_up_logs
 from vipgate.settings import load_settings
@@ -35,6 +36,11 @@ app = typer.Typer(
     help="Keeps a parking platform's ledger of renewals in step with every car park.",
 )
 app.add_typer(park, name="park")
+park.command("generations")(generations)
+park.command("restore")(restore)
+park.command("held")(held)
+park.command("allow-replace")(allow_replace)
+park.command("dismiss-replace")(dismiss_replace)
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(agent, name="agent")

@@ -10,6 +10,7 @@ from vipgate.cli.common import settings_for
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
 from vipgate.store.desk import open_desk
+from vipgate.store.interface import Park, Store
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Deed
 
@@ -35,3 +36,11 @@ def deed_of_command(action: str, *, park_uuid: str | None = None, subject: str =
 def unknown_park(park_uuid: str) -> OperatorError:
     """There is no such park, and what to do."""
     return OperatorError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
+
+
+def found_park(store: Store, park_uuid: str) -> Park:
+    """The park that is called so. Raises OperatorError."""
+    found = store.find_park(park_uuid)
+    if found is None:
+        raise unknown_park(park_uuid)
+    return found

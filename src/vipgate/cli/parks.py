@@ -1,4 +1,4 @@
-"""`vipgate park …`: register parks, hand out secrets, look at and restore stocks."""
+"""`vipgate park …`: register parks, look at them, hand out secrets, change their settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from vipgate.cli.common import (
     shown_instant,
     vault_for,
 )
-from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
+from vipgate.cli.desk import deed_of_command, desk_for, found_park, unknown_park
 from vipgate.clock import clock_us
-from vipgate.errors import HeldReplace, OperatorError
-from vipgate.store.browsing import HeldStock, ParkMore
+from vipgate.errors import OperatorError
+from vipgate.store.browsing import ParkMore
 from vipgate.store.interface import Park, ParkChange, Store
 from vipgate.store.keeping import RETENTION_DAYS_MAX, Desk
 from vipgate.store.staffing import Deed
@@ -34,7 +34,6 @@ from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
 PARKS_A_PAGE: Final = 500
-HELD_SHOWN_MAX: Final = 500
 
 park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
 
@@ -57,13 +56,6 @@ def _members(found: Park) -> dict[str, Any]:
         "hold_replaces": found.hold_replaces,
         "created": shown_instant(found.created_us),
     }
-
-
-def _found(store: Store, park_uuid: str) -> Park:
-    found = store.find_park(park_uuid)
-    if found is None:
-        raise unknown_park(park_uuid)
-    return found
 
 
 @park.command("add")
@@ -118,7 +110,7 @@ def _all_parks(store: Store) -> Iterator[Park]:
 def show(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
     """One park: its stock, its last push, and which secret it used."""
     with desk_for(config, database) as desk:
-        members = _members(_found(desk.store, park_uuid))
+        members = _members(found_park(desk.store, park_uuid))
         more = _more(desk, park_uuid)
     members |= {"retention_days": more.retention_days, "charge_address": more.charge_address}
     print_one(members, output)
@@ -173,7 +165,7 @@ def set_(
     )
     address = _address(charge_address)
     with desk_for(config, database) as desk:
-        before, more = _found(desk.store, park_uuid), _more(desk, park_uuid)
+        before, more = found_park(desk.store, park_uuid), _more(desk, park_uuid)
         if change != ParkChange():
             desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
         if retention_days is not None:
@@ -238,7 +230,7 @@ def rotate_secret(
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with desk_for(config, database) as desk:
-        before = _found(desk.store, park_uuid)
+        before = found_park(desk.store, park_uuid)
         deed = deed_of_command("park.rotate_secret", park_uuid=park_uuid)
         if not desk.store.rotate_secret(park_uuid, sealed, clock_us(), deed):
             used = before.secret_used or "neither"
@@ -258,7 +250,7 @@ def retire_secret(
 ) -> None:
     """End the previous secret of a park."""
     with desk_for(config, database) as desk:
-        found = _found(desk.store, park_uuid)
+        found = found_park(desk.store, park_uuid)
         if not found.has_previous_secret:
             raise OperatorError(f"Park {park_uuid} has no previous secret; nothing to retire.")
         if found.secret_used != "current" and not force:
@@ -283,121 +275,6 @@ def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None
 
 def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
     with desk_for(config, database) as desk:
-        before, change = _found(desk.store, park_uuid), ParkChange(enabled=enabled)
+        before, change = found_park(desk.store, park_uuid), ParkChange(enabled=enabled)
         if before.enabled != enabled:
             desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
-
-
-@park.command("generations")
-def generations(
-    park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT
-) -> None:
-    """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
-    with desk_for(config, database) as desk:
-        _found(desk.store, park_uuid)
-        rows = [
-            {
-                "generation": one.generation,
-                "current": one.current,
-                "records": one.records,
-                "started": shown_instant(one.started_us),
-                "ended": shown_instant(one.ended_us),
-                "seqno": one.seqno,
-            }
-            for one in desk.store.generations(park_uuid)
-        ]
-    print_many(rows, ("generation", "current", "records", "started", "ended", "seqno"), output)
-
-
-@park.command("restore")
-def restore(
-    park_uuid: ParkUuid,
-    generation: Annotated[int, typer.Argument(help="As `vipgate park generations` lists it.")],
-    config: Config = None,
-    database: Database = None,
-) -> None:
-    """Make an earlier stock the current one; the one that is current now can be restored in turn."""
-    with desk_for(config, database) as desk:
-        found = _found(desk.store, park_uuid)
-        if found.generation == generation:
-            raise OperatorError(f"Generation {generation} is the current one already.")
-        wanted = next((one for one in desk.store.generations(park_uuid) if one.generation == generation), None)
-        records = 0 if wanted is None else wanted.records
-        detail = f"{found.generation} ({found.records}) → {generation} ({records})"
-        deed = deed_of_command("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
-        if wanted is None or not desk.store.restore(park_uuid, generation, clock_us(), deed):
-            raise OperatorError(
-                f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
-            )
-    typer.echo(f"generation {found.generation} ({found.records} records) → {generation} ({records} records)")
-
-
-@park.command("held")
-def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
-    """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
-    now_us = clock_us()
-    with desk_for(config, database) as desk:
-        _found(desk.store, park_uuid)
-        rows = [
-            {
-                "seqno": one.seqno,
-                "first": shown_instant(one.first_us),
-                "last": shown_instant(one.last_us),
-                "times": one.times,
-                "bytes": one.body_bytes,
-                "allowed": one.is_allowed(now_us),
-            }
-            for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
-        ]
-    print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
-
-
-HeldSeqno = Annotated[str, typer.Argument(help="As `vipgate park held` lists it, or as the park was answered.")]
-
-
-@park.command("allow-replace")
-def allow_replace(
-    park_uuid: ParkUuid,
-    seqno: HeldSeqno,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a yes back that was not used yet.")] = False,
-    config: Config = None,
-    database: Database = None,
-) -> None:
-    """Let a held replace through, once, when the park sends it again within a day. What came since it was first sent is deleted."""
-    with desk_for(config, database) as desk:
-        one = _waiting(desk, park_uuid, seqno.strip())
-        action = "park.disallow_replace" if withdraw else "park.allow_replace"
-        deed = deed_of_command(action, park_uuid=park_uuid, subject=one.seqno)
-        if not withdraw:
-            desk.store.allow_replace(park_uuid, one.body_sha256, clock_us(), deed)
-        elif not desk.store.disallow_replace(park_uuid, one.body_sha256, deed):
-            raise OperatorError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
-    told = "The park may send it again within a day; this once it is carried out."
-    typer.echo("It is held again." if withdraw else told)
-
-
-@park.command("dismiss-replace")
-def dismiss_replace(park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: Database = None) -> None:
-    """Take a held replace off the list, with its body and any yes to it. If the same comes again, it is held and listed anew."""
-    with desk_for(config, database) as desk:
-        one = _waiting(desk, park_uuid, seqno.strip())
-        deed = deed_of_command("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
-        if not desk.store.dismiss_replace(park_uuid, one.body_sha256, deed):
-            raise _not_held(park_uuid, seqno)
-    typer.echo("Dismissed; if the park sends the same again, it is held and listed anew.")
-
-
-def _waiting(desk: Desk, park_uuid: str, seqno: str) -> HeldStock:
-    """The held replace that `seqno` or an earlier time of the same body was."""
-    _found(desk.store, park_uuid)
-    entry = desk.store.journal_entry(seqno)
-    if entry is None or entry.park_uuid != park_uuid or entry.code != HeldReplace.code:
-        raise _not_held(park_uuid, seqno)
-    for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
-        if one.body_sha256 == entry.caller.body_sha256:
-            return one
-    raise _not_held(park_uuid, seqno)
-
-
-def _not_held(park_uuid: str, seqno: str) -> OperatorError:
-    return OperatorError(f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}")
