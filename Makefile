@@ -33,8 +33,15 @@ check: $(VENV)/ready ## lint, formatting and types
 
 audit: ## compare the pinned packages with the published advisories, where there is a line to them
 	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	@.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements/run.txt
+	@.venv-audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@# Strict, or packages that could not be looked up would pass. The report is empty where there was none to make.
+	@.venv-audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt \
+			> .venv-audit/report 2> .venv-audit/said && status=0 || status=$$?; \
+		cat .venv-audit/report; tail -n 1 .venv-audit/said; \
+		if [ $$status -ne 0 ] && [ ! -s .venv-audit/report ]; then \
+			echo "Nothing was compared: the advisories could not be read. Run make audit where https://pypi.org/pypi/ is reached;" >&2; \
+			echo "a mirror that has the packages alone does not do. All that pip-audit said: .venv-audit/said" >&2; \
+		fi; exit $$status
 
 format: $(VENV)/ready ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff format .
@@ -44,8 +51,8 @@ bench: $(BENCH_VENV)/ready ## measure gateway, peer and floor; rewrites the tabl
 	@$(BENCH_VENV)/bin/python -m bench
 
 lock: $(VENV)/ready ## pin the newest dependencies with their hashes
-	@$(BIN)/pip install --quiet uv
-	@for name in run dev bench; do \
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@for name in run dev bench audit lock; do \
 		source=requirements/$$name.in; [ $$name = run ] && source=pyproject.toml; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--upgrade $$source -o requirements/$$name.txt; \
