@@ -18,6 +18,7 @@ from bench.traffic import Outcome
 from bench.underload import LoadBench, Plan, Run, under_load
 
 SEARCH_S: Final = 5.0
+STOCK_S: Final = 15.0
 WIDTH_CHARS: Final = 190
 # In all, so that a queue can fill: an open loop with few connections is a closed one.
 CONNECTIONS_MAX: Final = 12_000
@@ -39,6 +40,10 @@ SearchOption = Annotated[float, typer.Option(min=0.5, help="How long each step o
 SeedOption = Annotated[int, typer.Option(help="Of the arrivals: the same seed, the same times and parks.")]
 FixedOption = Annotated[bool, typer.Option("--fixed", help="Arrivals in a fixed rhythm, not a Poisson process.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes of the gateway; more than one on PostgreSQL.")]
+StockOption = Annotated[
+    float,
+    typer.Option(min=0, help="How long batches are stored beforehand, so that the database grows less in the run."),
+]
 CapacityOption = Annotated[
     float | None, typer.Option(min=1, help="Requests a second to take for its capacity, in place of a search.")
 ]
@@ -52,12 +57,13 @@ def capacity(
     engine: EngineOption = EngineName.SQLITE,
     parks: ParksOption = 64,
     rows: RowsOption = 1,
+    stock_s: StockOption = STOCK_S,
     search_s: SearchOption = SEARCH_S,
     workers: WorkersOption = 1,
     serve_flag: FlagOption = None,
 ) -> None:
     """Find the most requests a second that are acknowledged while each connection waits for its answer."""
-    plan = Plan(parks=parks, rows=rows, workers=workers, flags=tuple(serve_flag or ()))
+    plan = Plan(parks=parks, rows=rows, workers=workers, stock_s=stock_s, flags=_flags(serve_flag))
     with _bench(engine, plan) as bench:
         _capacity(bench, None, search_s)
 
@@ -69,6 +75,7 @@ def overload(
     rows: RowsOption = 1,
     seconds: SecondsOption = 30.0,
     factor: Annotated[float, typer.Option(min=0.1, help="How many times its capacity is offered.")] = 2.0,
+    stock_s: StockOption = STOCK_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -77,7 +84,9 @@ def overload(
     serve_flag: FlagOption = None,
 ) -> None:
     """Offer more than the gateway can do, and compare what it does with its capacity before and after."""
-    plan = Plan(parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, flags=tuple(serve_flag or ()))
+    plan = Plan(
+        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+    )
     with _bench(engine, plan) as bench:
         before = _capacity(bench, known, search_s)
         callers = bench.callers(_connections(rows, parks))
@@ -103,6 +112,7 @@ def noisy(
     others: Annotated[
         float, typer.Option(min=0.01, help="What all other parks together offer, of the capacity.")
     ] = 0.25,
+    stock_s: StockOption = STOCK_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -111,7 +121,9 @@ def noisy(
     serve_flag: FlagOption = None,
 ) -> None:
     """Let one park flood the gateway, and see whether the others are served."""
-    plan = Plan(parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, flags=tuple(serve_flag or ()))
+    plan = Plan(
+        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+    )
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)
         quiet_callers = bench.callers(_connections(rows, 12 * parks), _connections(noise_rows, 3))
@@ -135,6 +147,7 @@ def soak(
     rows: RowsOption = 1,
     seconds: SecondsOption = 3600.0,
     factor: Annotated[float, typer.Option(min=0.01, help="Which part of its capacity is offered.")] = 0.5,
+    stock_s: StockOption = STOCK_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -143,7 +156,9 @@ def soak(
     serve_flag: FlagOption = None,
 ) -> None:
     """Push for long, and see whether memory and descriptors stay as they are."""
-    plan = Plan(parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, flags=tuple(serve_flag or ()))
+    plan = Plan(
+        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+    )
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)
         run = bench.arrive(bench.callers(_connections(rows, 12 * parks)), [1.0] * parks, found * factor, seconds)
@@ -156,6 +171,10 @@ def _capacity(bench: LoadBench, known: float | None, search_s: float) -> float:
     found = bench.search_capacity(search_s) if known is None else known
     bench.console.print(f"capacity: {found:,.0f} requests a second{'' if known is None else ', as given'}")
     return found
+
+
+def _flags(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(given or ())
 
 
 def _connections(rows: int, parks: int) -> int:

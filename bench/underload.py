@@ -16,7 +16,7 @@ from bench.forking import BenchError, Forked, raise_descriptor_limit
 from bench.proving import prove
 from bench.servers import Server, gateway
 from bench.showing import show_run
-from bench.stock import name_parks
+from bench.stock import ROWS_A_BATCH, name_parks
 from bench.traffic import ANSWER_S_MAX, Callers, Outcome, Traffic
 from bench.watching import Look, look_at
 from vipgate.clock import clock_us
@@ -39,6 +39,7 @@ class Plan:
     seed: int = 1
     workers: int = 1
     poisson: bool = True
+    stock_s: float = 0.0
     flags: tuple[str, ...] = ()
 
 
@@ -123,6 +124,12 @@ class LoadBench:
         """The same callers with so many rows in each request."""
         return Callers(callers.park_uuid, callers.connections, rows)
 
+    def fill(self, seconds: float) -> int:
+        """Stores batches for so long; how many rows. On an empty database each request costs more than the last."""
+        callers = [Callers(park_uuid, 1, ROWS_A_BATCH) for park_uuid in self._parks]
+        run = self._run(callers, lambda traffic: traffic.by_turns(seconds), seconds)
+        return sum(one.codes["1001"] * one.rows for one in run.outcome.ledgers)
+
     def warm(self) -> None:
         """Its first requests would measure imports and compilation."""
         self._run(self.callers(1), lambda traffic: traffic.by_turns(WARM_S), WARM_S)
@@ -136,4 +143,6 @@ def under_load(engine: Engine, plan: Plan, console: Console) -> Iterator[LoadBen
     with gateway(engine, park_uuids, workers=plan.workers, flags=plan.flags) as server:
         bench = LoadBench(server, park_uuids, plan, console)
         bench.warm()
+        if plan.stock_s:
+            console.print(f"stored beforehand: {bench.fill(plan.stock_s):,} records")
         yield bench

@@ -16,6 +16,8 @@ from vipgate.eager import start
 from vipgate.errors import BadRequest, Refusal, Unavailable, Words
 from vipgate.httptypes import App, HttpLimits, Request, answer_bytes
 from vipgate.ingest import readable_peer
+from vipgate.intake import Intake
+from vipgate.rest import Rest
 from vipgate.uploads import Body, Uploads
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -31,6 +33,7 @@ class Host(Protocol):
     clock_us: Callable[[], int]
     loop: asyncio.AbstractEventLoop
     uploads: Uploads
+    intake: Intake
     stopping: bool
     date: bytes
 
@@ -62,12 +65,14 @@ class Connection(asyncio.Protocol):
         self._discarding = False
         self._skipped: Refusal | None = None
         self._reading = True
-        # What comes while it is not listened to, and when that ends.
-        self._kept = b""
-        self._rest: asyncio.TimerHandle | None = None
+        self._rest = Rest(server.uploads)
         self._closing = False
         self._waiting: deque[tuple[Request, Refusal | None]] = deque()
+        # Whether what waits is worked on or waits for its turn, and the task, where it has to wait in between.
+        self._busy = False
         self._worker: asyncio.Task[None] | None = None
+        # The park that was proved last, else the address: whose turn it has to be. None before the first answer.
+        self._line: str | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -83,7 +88,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The caller is gone; what it has sent whole is still worked on."""
         self._body.drop()
-        self._end_rest()
+        self._rest.end()
         self._writable.set()
         self._server.forget(self)
         self.deadline_s = math.inf
@@ -99,8 +104,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, whose callbacks are the on_… methods below."""
-        if self._rest is not None:
-            self._keep(data)
+        if self._rest.is_on:
+            # With nothing read, nobody would see the caller go: it stops with the first piece.
+            self._rest.keep(data)
+            self._read_no_more()
             return
         self._piece_bytes = len(data)
         self._raw_bytes += len(data)
@@ -112,7 +119,7 @@ class Connection(asyncio.Protocol):
             return
         in_head = not self._head_done
         self._feed(data)
-        if self._worker is not None and not self._discarding and (self._waiting or self._request is not None):
+        if self._busy and not self._discarding and (self._waiting or self._request is not None):
             # It sends on before it has its answer: it may fill its own buffers, not ours.
             self._read_no_more()
         if in_head and not self._head_done and not self._discarding:
@@ -154,7 +161,7 @@ class Connection(asyncio.Protocol):
             self._refuse_raw(BadRequest(Words("请求没有发完连接就断了", "the connection ended before the request did")))
         self._closing = True
         # TLS has no half of a connection.
-        return bool(self._waiting or self._worker or self._kept) and self._transport.can_write_eof()
+        return bool(self._waiting or self._busy or self._rest.kept) and self._transport.can_write_eof()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -231,7 +238,7 @@ class Connection(asyncio.Protocol):
 
     def _let_it_come(self) -> None:
         """Tells a caller that asks first to go on, unless it has to hear something else before."""
-        if self._headers[b"expect"].lower() == b"100-continue" and not self._worker:
+        if self._headers[b"expect"].lower() == b"100-continue" and not self._busy:
             self._transport.write(_CONTINUE)
 
     def _oversized(self) -> Refusal | None:
@@ -254,7 +261,7 @@ class Connection(asyncio.Protocol):
             return
         request.body_md5.update(chunk)
         request.body_sha256.update(chunk)
-        if self._body.upload is not None and self._worker is None:
+        if self._body.upload is not None and not self._busy:
             # The next piece must not be long in coming.
             earned_s = len(chunk) / self._limits.bytes_a_second_min
             pause_ends_s = self._server.loop.time() + self._limits.pause_s
@@ -267,7 +274,7 @@ class Connection(asyncio.Protocol):
         request, self._request = self._request, None
         if self._discarding:
             self._closing = True
-            if not self._worker:
+            if not self._busy:
                 self._transport.close()
             return
         if request is None:
@@ -280,8 +287,12 @@ class Connection(asyncio.Protocol):
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
         self._waiting.append((request, refusal))
         self.deadline_s = math.inf
-        if self._worker is None:
-            self._worker = start(self._work(), self._server.loop)
+        if not self._busy:
+            self._busy = True
+            self._server.intake.enter(self._line, len(request.body), self._begin)
+
+    def _begin(self) -> None:
+        self._worker = start(self._work(), self._server.loop)
 
     async def _work(self) -> None:
         """Answers what waits, then listens again."""
@@ -290,6 +301,7 @@ class Connection(asyncio.Protocol):
             request, refusal = self._waiting.popleft()
             app = self._server.app
             reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
+            self._line = reply.park_uuid or self._peer
             self._server.uploads.total_bytes -= len(request.body)
             stopping = self._closing or self._server.stopping
             last = not request.keep_alive or (stopping and not self._waiting)
@@ -304,7 +316,7 @@ class Connection(asyncio.Protocol):
                 self._forget_waiting()
                 if not self._discarding:
                     self._transport.close()
-        self._worker = None
+        self._busy, self._worker = False, None
         if self._transport.is_closing():
             self._forget_waiting()
         elif self._closing:
@@ -317,27 +329,11 @@ class Connection(asyncio.Protocol):
             self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
             if rest_s:
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
-                self._end_rest()
-                self._rest = self._server.loop.call_later(rest_s, self._listen_again)
+                self._rest.begin(self._server.loop, rest_s, self._listen_again)
             self._read_on()
 
-    def _keep(self, data: bytes) -> None:
-        """Lays aside what comes too early, a piece at most: with nothing read, nobody would see the caller go."""
-        self._kept += data
-        self._server.uploads.total_bytes += len(data)
-        self._read_no_more()
-
-    def _end_rest(self) -> bytes:
-        """What was laid aside."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
-        kept, self._kept = self._kept, b""
-        self._server.uploads.total_bytes -= len(kept)
-        return kept
-
     def _listen_again(self) -> None:
-        kept = self._end_rest()
+        kept = self._rest.end()
         self._read_on()
         if kept and not self._transport.is_closing():
             self.data_received(kept)
@@ -392,7 +388,7 @@ class Connection(asyncio.Protocol):
     def finish(self) -> None:
         """The server stops: close when the request in flight is answered, or now where there is none."""
         self._closing = True
-        if self._request is None and not self._waiting and self._worker is None:
+        if self._request is None and not self._waiting and not self._busy:
             self._transport.close()
 
     def abort(self) -> None:

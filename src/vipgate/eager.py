@@ -16,11 +16,14 @@ from typing import Any
 def start(steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
     """Runs `steps` up to where they wait for something; the task that goes on from there, or None where they are through.
 
-    The first part has no current task. Raises what it raises.
+    The first part has no current task. What it raises goes to the loop, as with a task that nobody waits for.
     """
     try:
         waited = steps.send(None)
     except StopIteration:
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever it is, who starts several must come to the next
+        loop.call_exception_handler({"message": "fault at the start of a coroutine", "exception": error})
         return None
     _mark_awaited(waited, awaited=False)
     return loop.create_task(_go_on(steps, waited))

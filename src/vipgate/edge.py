@@ -20,10 +20,11 @@ from vipgate.errors import Refusal, Unavailable
 from vipgate.handshakes import Handshakes
 from vipgate.httptypes import App, HttpLimits
 from vipgate.ingest import readable_peer
+from vipgate.intake import Intake
 from vipgate.restraint import Tally
 from vipgate.uploads import Uploads
 
-BACKLOG: Final = 2048
+BACKLOG: Final = 16_384
 # Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
 TOLD_MAX: Final = 128
 _TICK_S: Final = 0.5
@@ -39,6 +40,7 @@ class HttpServer:
         self.clock_us = clock_us
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
+        self.intake = Intake(self.loop)
         self.uploads = Uploads(limits.bodies_bytes_max, limits.body_bytes_max)
         self.stopping = False
         self.date = b""

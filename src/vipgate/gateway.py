@@ -82,7 +82,7 @@ class Outside:
         code = "1001" if reply.status == 200 else str(reply.status)
         self._meter.answered(code, len(request.body), self._clock_s() - since_s)
         if self._always_200 and reply.status != 200:
-            return Reply(200, reply.body, reply.retry_after_s, reply.allow)
+            return msgspec.structs.replace(reply, status=200)
         return reply
 
 

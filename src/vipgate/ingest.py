@@ -90,6 +90,8 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     retry_after_s: int | None = None
     allow: str | None = None
+    # Who was answered, where that was proved.
+    park_uuid: str | None = None
 
 
 class Road:
@@ -163,7 +165,7 @@ class Road:
             raise await self._explained(knock, known, refusal) from None
         outcome = await committed
         payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
-        return Reply(200, encode_success(seqno, payload, knock.language))
+        return Reply(200, encode_success(seqno, payload, knock.language), park_uuid=claim.park_uuid)
 
     async def _compared(self, knock: Knock, seqno: str, known: Progress) -> Reply:
         """Signed and admitted like a push, but it changes nothing and waits in no line."""
@@ -293,24 +295,25 @@ class Road:
         if noted is None:
             self._meter.unjournaled()
             self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)
-            return self._reply(knock.language, seqno, refusal)
+            return self._reply(knock.language, seqno, refusal, known.park_uuid)
         if isinstance(refusal, Unavailable):
             # An overloaded queue is no place to wait in.
             noted.add_done_callback(lambda done: done.exception())
-            return self._reply(knock.language, seqno, refusal)
+            return self._reply(knock.language, seqno, refusal, known.park_uuid)
         try:
             await noted
         except VipgateError as error:
             log.warning("refused, not journaled", seqno=seqno, code=refusal.code, reason=str(error))
-        return self._reply(knock.language, seqno, refusal)
+        return self._reply(knock.language, seqno, refusal, known.park_uuid)
 
     @staticmethod
-    def _reply(language: Language, seqno: str, refusal: Refusal) -> Reply:
+    def _reply(language: Language, seqno: str, refusal: Refusal, park_uuid: str | None = None) -> Reply:
         return Reply(
             refusal.status,
             encode_refusal(seqno, refusal, language),
             refusal.retry_after_s,
             getattr(refusal, "allow", None),
+            park_uuid,
         )
 
 

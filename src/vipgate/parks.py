@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
 from typing import Final
@@ -22,8 +25,8 @@ AHEAD_S: Final = 0.2
 PARKS_REMEMBERED_MAX: Final = 20_000
 PARKS_A_READ_MAX: Final = 100
 
-# Reads what the store knows of some parks; unknown ones are left out.
-Read = Callable[[Sequence[str]], Awaitable[Mapping[str, ParkAccess]]]
+# Reads what the store knows of some parks; unknown ones are left out. Raises StoreError.
+Read = Callable[[Sequence[str]], Mapping[str, ParkAccess]]
 
 
 class Bucket:
@@ -85,21 +88,32 @@ Asked = asyncio.Future[Admission]
 
 
 class Directory:
-    """Admissions by park_uuid. Lives on the event loop; `read` reaches the store off it, for many parks at a time.
+    """Admissions by park_uuid. Lives on the event loop; `submit` runs a job beside it, where `read` asks the store.
 
-    A park that pushes all the time is read again before its time is over, so that none of its requests waits for it.
+    A park that pushes all the time is read again before its time is over, so that none of its requests waits for it. What was
+    read counts from that moment on: under load a turn of the loop takes long, and an answer that had to wait for some would be
+    old when it is there.
     """
 
-    def __init__(self, read: Read, vault: Vault, clock_s: Callable[[], float], *, reads_at_once: int = 1) -> None:
+    def __init__(
+        self,
+        read: Read,
+        submit: Callable[[Callable[[], None]], object],
+        vault: Vault,
+        clock_s: Callable[[], float],
+        *,
+        reads_at_once: int = 1,
+    ) -> None:
         self._read = read
+        self._submit = submit
         self._vault = vault
         self._clock_s = clock_s
-        self._reads_at_once = reads_at_once
+        self._reads_left = reads_at_once
         self._known: dict[str, Admission] = {}
-        # Parks to be read, each with who waits for it; those of the reads under way are in the second alone.
+        self._knowing = threading.Lock()
+        # Parks to be read, and those that are being read too, each with who waits for it.
         self._wanted: dict[str, Asked] = {}
         self._asked: dict[str, Asked] = {}
-        self._reads: set[asyncio.Task[None]] = set()
 
     def remembered(self, park_uuid: str) -> Admission | None:
         """The admission, where it was read a moment ago."""
@@ -125,50 +139,50 @@ class Directory:
         return asked
 
     def _begin_reads(self) -> None:
-        while self._wanted and len(self._reads) < self._reads_at_once:
+        while self._wanted and self._reads_left:
             parks = list(islice(self._wanted, PARKS_A_READ_MAX))
-            batch = {park_uuid: self._wanted.pop(park_uuid) for park_uuid in parks}
-            reading = asyncio.get_running_loop().create_task(self._look_up(batch))
-            self._reads.add(reading)
-            reading.add_done_callback(self._end_read)
+            for park_uuid in parks:
+                del self._wanted[park_uuid]
+            self._reads_left -= 1
+            self._submit(partial(self._look_up, parks, asyncio.get_running_loop()))
 
-    def _end_read(self, reading: asyncio.Task[None]) -> None:
-        self._reads.discard(reading)
-        self._begin_reads()
+    def _look_up(self, park_uuids: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        """Beside the loop: reads, remembers, and tells who waits."""
+        answers = self._answers(park_uuids)
+        # The loop has ended where the process ends: nobody waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._end_read, answers)
 
-    async def _look_up(self, batch: dict[str, Asked]) -> None:
-        """Answers all of `batch`, whatever happens."""
+    def _answers(self, park_uuids: Sequence[str]) -> dict[str, Admission | Exception]:
         try:
-            found = await self._read(list(batch))
-        except StoreError as error:
-            if len(batch) == 1:
-                self._answer(batch, error)
-                return
-            # One that cannot be reached must not take the others with it.
-            await asyncio.gather(*[self._look_up({park_uuid: asked}) for park_uuid, asked in batch.items()])
+            found = self._read(park_uuids)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-            self._answer(batch, error)
-        else:
-            for park_uuid, asked in batch.items():
-                self._answer({park_uuid: asked}, self._remember_or_not(park_uuid, found.get(park_uuid)))
+            if isinstance(error, StoreError) and len(park_uuids) > 1:
+                # One that cannot be reached must not take the others with it.
+                return {one: answer for park_uuid in park_uuids for one, answer in self._answers([park_uuid]).items()}
+            return dict.fromkeys(park_uuids, error)
+        return {park_uuid: self._remember_or_not(park_uuid, found.get(park_uuid)) for park_uuid in park_uuids}
 
-    def _answer(self, batch: dict[str, Asked], answer: Admission | Exception) -> None:
-        for park_uuid, asked in batch.items():
-            del self._asked[park_uuid]
+    def _end_read(self, answers: Mapping[str, Admission | Exception]) -> None:
+        self._reads_left += 1
+        for park_uuid, answer in answers.items():
+            asked = self._asked.pop(park_uuid)
             if isinstance(answer, Exception):
                 asked.set_exception(answer)
             else:
                 asked.set_result(answer)
+        self._begin_reads()
 
     def _remember_or_not(self, park_uuid: str, access: ParkAccess | None) -> Admission | OperatorError:
         try:
-            return self._remember(park_uuid, access)
+            with self._knowing:
+                return self._remember(park_uuid, access)
         except OperatorError as error:
             return error
 
     def _remember(self, park_uuid: str, access: ParkAccess | None) -> Admission:
         now_s = self._clock_s()
-        before = self._known.pop(park_uuid, None)
+        before = self._known.get(park_uuid)
         admission = Admission(access, None, (), None, now_s)
         if access is not None and access.enabled:
             if before is not None and before.access == access:
@@ -177,6 +191,7 @@ class Directory:
                 admission.keys = self._keys(access)
                 admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
             admission.bucket = _bucket(access.rate_per_minute, before, now_s)
+        self._known.pop(park_uuid, None)
         self._known[park_uuid] = admission
         if len(self._known) > PARKS_REMEMBERED_MAX:
             del self._known[next(iter(self._known))]

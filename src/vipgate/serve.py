@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -27,7 +27,7 @@ from vipgate.parks import Directory
 from vipgate.proxies import read_proxies
 from vipgate.seqno import SeqnoMint
 from vipgate.settings import Settings
-from vipgate.store.interface import ParkAccess, Store
+from vipgate.store.interface import Store
 from vipgate.store.opening import is_postgres, open_store
 from vipgate.tls import LOOK_S, Certificate, read_certificate
 from vipgate.vault import Vault
@@ -72,11 +72,7 @@ async def serve(
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
     with ThreadPoolExecutor(readers, "vipgate-read") as reading, ThreadPoolExecutor(1, "vipgate-slow") as slow:
         reader = await loop.run_in_executor(reading, open_one, readers)
-
-        async def read_access(park_uuids: Sequence[str]) -> Mapping[str, ParkAccess]:
-            return await loop.run_in_executor(reading, reader.park_accesses, park_uuids)
-
-        directory = Directory(read_access, vault, clock_s, reads_at_once=readers)
+        directory = Directory(reader.park_accesses, reading.submit, vault, clock_s, reads_at_once=readers)
         digests = Digests(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s

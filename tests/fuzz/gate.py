@@ -88,14 +88,14 @@ class Gate:
         self._committer = Committer(self._open, limits, RETENTION, meter, clock_us, clock_s)
         await self._committer.start()
         self._digests = Digests(self._open, clock_s)
-        directory = Directory(self._access, self._vault, clock_s)
+        directory = Directory(self._access, self._loop.call_soon, self._vault, clock_s)
         mint = SeqnoMint(random.randrange(10**15))
         road = Road(directory, self._committer, mint, self._slow, self._digests, meter, clock_s)
         server = HttpServer(Outside(road, meter, clock_s, read_proxies(""), always_200=False), LIMITS, clock_us)
         await server.start(socket.create_server(("127.0.0.1", 0)))
         return server
 
-    async def _access(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+    def _access(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         return self._look.park_accesses(park_uuids)
 
     def close(self) -> None:

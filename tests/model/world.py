@@ -67,7 +67,7 @@ class World:
     def _clock_s(self) -> float:
         return self.seconds
 
-    async def _read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+    def _read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         return self.desk.store.park_accesses(park_uuids)
 
     def begin(self) -> None:
@@ -75,7 +75,7 @@ class World:
         self._runs += 1
         self.clock.now_us = NOON_US
         _empty(self._url)
-        directory = Directory(self._read, VAULT, self._clock_s)
+        directory = Directory(self._read, self._loop.call_soon, VAULT, self._clock_s)
         self._road = Road(
             directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, cast("Digests", None),
             self._meter, self._clock_s,

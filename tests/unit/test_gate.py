@@ -148,6 +148,21 @@ def test_what_waits_for_nothing_is_through_without_a_task() -> None:
     run(scenario)
 
 
+def test_fault_at_the_start_goes_to_the_loop_and_stops_nobody() -> None:
+    async def scenario() -> None:
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        fault = KeyError("its own")
+
+        async def steps() -> None:
+            raise fault
+
+        assert at_once(steps()) is None
+        assert told == [fault]
+
+    run(scenario)
+
+
 def test_failures_and_the_end_of_the_task_reach_what_was_started() -> None:
     async def scenario() -> None:
         heard: list[str] = []

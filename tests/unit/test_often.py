@@ -52,13 +52,13 @@ class Journal:
 def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
     full: bool, rate: int | None, code: str
 ) -> None:
-    async def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+    def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), rate) for one in park_uuids}
 
     async def scenario() -> tuple[Journal, float]:
         journal, board = Journal(full=full), Board(1)
         with ThreadPoolExecutor(1) as slow:
-            directory = Directory(read, VAULT, lambda: 0.0)
+            directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
             committer, digests = cast("Committer", journal), cast("Digests", None)
             road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(board, 0), lambda: 0.0)
             if not full:
@@ -76,13 +76,13 @@ def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
 
 
 def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
-    async def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+    def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), None) for one in park_uuids}
 
     async def scenario() -> list[str]:
         journal = Journal(full=True)
         with ThreadPoolExecutor(1) as slow:
-            directory = Directory(read, VAULT, lambda: 0.0)
+            directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
             committer, digests = cast("Committer", journal), cast("Digests", None)
             road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), lambda: 0.0)
             for number in range(1_000):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import md5
@@ -36,11 +36,11 @@ class SlowStore:
     """Says who a park is when the test lets it, and writes down what reaches the commit."""
 
     def __init__(self) -> None:
-        self.may_answer = asyncio.Event()
+        self.may_answer = threading.Event()
         self.committed: list[str] = []
 
-    async def read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
-        await self.may_answer.wait()
+    def read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+        assert self.may_answer.wait(WAIT_S)
         return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), None) for one in park_uuids}
 
     def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
@@ -75,9 +75,13 @@ def knock(
     )
 
 
+def beside(job: Callable[[], None]) -> None:
+    threading.Thread(target=job, daemon=True).start()
+
+
 def road_of(store: SlowStore, slow: ThreadPoolExecutor) -> Road:
     clock_s = asyncio.get_running_loop().time
-    directory = Directory(store.read, VAULT, clock_s)
+    directory = Directory(store.read, beside, VAULT, clock_s)
     committer, digests = cast("Committer", store), cast("Digests", None)
     return Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), clock_s)
 

@@ -75,7 +75,7 @@ def test_caller_who_hangs_up_after_a_refusal_is_counted_no_longer() -> None:
         [connection] = server.connections
         streams[1].close()
         await until(lambda: not server.connections)
-        assert connection._rest is None
+        assert not connection._rest.is_on
 
     on_busy_server(steps)
 
@@ -92,13 +92,28 @@ def test_caller_who_comes_back_too_early_is_heard_after_the_rest() -> None:
     on_busy_server(steps, rest_s=0.05)
 
 
+def test_requests_that_come_in_one_piece_are_all_answered_before_the_rest() -> None:
+    async def steps(server: HttpServer, streams: Streams) -> None:
+        streams[1].write(ASKED % b"" * 3)
+        for _ in range(3):
+            assert (await asyncio.wait_for(streams[0].readuntil(b"{}"), WAIT_S)).startswith(b"HTTP/1.1 503 ")
+        [connection] = server.connections
+        first = connection._rest._timer
+        assert first is not None
+        # One rest, and what comes then is heard once it is over.
+        assert await asked(streams) == b"HTTP/1.1 503 Service Unavailable"
+        assert connection._rest._timer not in (None, first)
+
+    on_busy_server(steps, rest_s=0.05)
+
+
 def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:
     async def steps(server: HttpServer, streams: Streams) -> None:
         await asked(streams)
         [connection] = server.connections
         streams[1].write(ASKED % b"")
         await until(lambda: server.uploads.total_bytes > 0)
-        assert (connection._worker, connection._waiting) == (None, type(connection._waiting)())
+        assert (connection._busy, connection._waiting) == (False, type(connection._waiting)())
 
     on_busy_server(steps)
 

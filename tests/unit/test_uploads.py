@@ -11,6 +11,7 @@ import pytest
 
 from vipgate.connection import Connection
 from vipgate.httptypes import App, HttpLimits, Request
+from vipgate.intake import Intake
 from vipgate.proxies import network_of
 from vipgate.uploads import SMALL_BYTES_MAX, Upload, Uploads
 
@@ -145,6 +146,7 @@ class Port:
         self.clock = Clock()
         self.loop = cast("asyncio.AbstractEventLoop", self.clock)
         self.uploads = uploads()
+        self.intake = Intake(self.loop)
         self.stopping = False
         self.date = b""
         self.clock_us: Callable[[], int] = lambda: 0
