@@ -42,6 +42,7 @@ FLOORS = [
         "store.postgres_schema",
         "store.keep",
         "store.parkverbs",
+        "store.readverbs",
         "store.browse",
     ],
     ["store.sqlite", "store.postgres", "store.sealing"],

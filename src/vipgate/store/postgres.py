@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
@@ -16,19 +15,15 @@ from psycopg.rows import tuple_row
 
 from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
-from vipgate.store.columns import history_values, read_access, read_history, read_journal_entry, read_stored
+from vipgate.store.columns import read_access, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
-    FOR_EVER_US,
-    HISTORY_MAX,
     Filter,
-    JournalEntry,
     Outcome,
     ParkAccess,
     Push,
     Refused,
-    Replaced,
     Retention,
     Stored,
 )
@@ -36,12 +31,12 @@ from vipgate.store.parkverbs import ParkVerbs
 from vipgate.store.postgres_commit import PostgresGroup
 from vipgate.store.postgres_link import Connection, ConnectionLost, Link, NodeAway, TryAgain, Unreachable, one_row
 from vipgate.store.postgres_schema import distribute, is_distributed, migrate
+from vipgate.store.readverbs import ReadVerbs, stream_statement
 
 HOUSEKEEPING_TURN: Final = 0x76697068
 TRIES_MAX: Final = 5
 TRY_PAUSE_S: Final = 0.02
 STREAM_ROWS: Final = 2000
-BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
 # A node of a cluster that is away is not asked again for each push: whoever asks waits, and all others behind him.
 NODE_PAUSE_S: Final = 5.0
 PARKS_AWAY_MAX: Final = 100_000
@@ -65,7 +60,7 @@ class PostgresWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class PostgresStore(ParkVerbs):
+class PostgresStore(ParkVerbs, ReadVerbs):
     """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
 
     def __init__(
@@ -246,13 +241,7 @@ class PostgresStore(ParkVerbs):
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""
-        values: dict[str, object] = {
-            "park_uuid": park_uuid,
-            "since_us": 0 if wanted.since_us is None else wanted.since_us,
-            "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
-            "plate": wanted.plate,
-        }
-        name = "stream" if wanted.plate is None else "stream_plate"
+        name, values = stream_statement(park_uuid, wanted)
         with self.link.borrow() as db, db.transaction():
             db.execute(self._sql["patient"], {"in_transaction": True})
             # A cursor reads from one snapshot for as long as it is open.
@@ -260,41 +249,6 @@ class PostgresStore(ParkVerbs):
                 cursor.itersize = STREAM_ROWS
                 cursor.execute(self._sql[name], values, binary=True)
                 yield from map(read_stored, cursor)
-
-    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
-        """See `Store.newest`."""
-        values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
-        values["before"] = FOR_EVER_US if before is None else before
-        return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
-
-    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
-        """See `Store.find_record`."""
-        rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
-        return read_stored(rows[0]) if rows else None
-
-    def history(
-        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
-        """See `Store.history`."""
-        return read_history(self.rows("history", history_values(park_uuid, pay_partner, before, limit)))
-
-    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
-        """See `Store.daily`."""
-        return {row[:2]: row[2:] for row in self.rows("daily", {"park_uuid": park_uuid})}
-
-    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
-        """See `Store.daily_answers`."""
-        return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
-
-    def journal_entry(self, seqno: str) -> JournalEntry | None:
-        """See `Store.journal_entry`."""
-        rows = self.rows("journal_entry", {"seqno": seqno})
-        return read_journal_entry(rows[0]) if rows else None
-
-    def refused_body(self, seqno: str) -> bytes | None:
-        """See `Store.refused_body`."""
-        rows = self.rows("refused_body", {"seqno": seqno})
-        return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
 
     def ping(self) -> None:
         """See `Store.ping`."""

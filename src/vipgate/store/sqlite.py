@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,23 +15,20 @@ from filelock import FileLock, Timeout
 from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
-from vipgate.store.columns import history_values, read_access, read_history, read_journal_entry, read_stored
+from vipgate.store.columns import read_access, read_stored
 from vipgate.store.erasing import erase_expired
 from vipgate.store.interface import (
     DAY_US,
-    FOR_EVER_US,
-    HISTORY_MAX,
     Filter,
-    JournalEntry,
     Outcome,
     ParkAccess,
     Push,
     Refused,
-    Replaced,
     Retention,
     Stored,
 )
 from vipgate.store.parkverbs import ParkVerbs
+from vipgate.store.readverbs import ReadVerbs, stream_statement
 from vipgate.store.sqlite_commit import SqliteGroup
 
 APPLICATION_ID: Final = 0x76697067  # "vipg"
@@ -40,7 +36,6 @@ BUSY_WAIT_S: Final = 15.0
 CACHE_KIB: Final = 64 * 1024
 PAGE_BYTES: Final = 8192
 WAL_PAGES: Final = 4000
-BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 class ServerLock:
@@ -89,7 +84,7 @@ class SqliteWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class SqliteStore(ParkVerbs):
+class SqliteStore(ParkVerbs, ReadVerbs):
     """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
 
     def __init__(
@@ -244,51 +239,10 @@ class SqliteStore(ParkVerbs):
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""
-        values: dict[str, object] = {
-            "park_uuid": park_uuid,
-            "since_us": 0 if wanted.since_us is None else wanted.since_us,
-            "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
-            "plate": wanted.plate,
-        }
-        name = "stream" if wanted.plate is None else "stream_plate"
+        name, values = stream_statement(park_uuid, wanted)
         with _translated(self._path):
             # One statement reads from one snapshot for as long as it runs.
             yield from map(read_stored, self._db.execute(self._sql[name], values))
-
-    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
-        """See `Store.newest`."""
-        values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
-        values["before"] = FOR_EVER_US if before is None else before
-        return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
-
-    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
-        """See `Store.find_record`."""
-        rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
-        return read_stored(rows[0]) if rows else None
-
-    def history(
-        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
-        """See `Store.history`."""
-        return read_history(self.rows("history", history_values(park_uuid, pay_partner, before, limit)))
-
-    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
-        """See `Store.daily`."""
-        return {row[:2]: row[2:] for row in self.rows("daily", {"park_uuid": park_uuid})}
-
-    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
-        """See `Store.daily_answers`."""
-        return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
-
-    def journal_entry(self, seqno: str) -> JournalEntry | None:
-        """See `Store.journal_entry`."""
-        rows = self.rows("journal_entry", {"seqno": seqno})
-        return read_journal_entry(rows[0]) if rows else None
-
-    def refused_body(self, seqno: str) -> bytes | None:
-        """See `Store.refused_body`."""
-        rows = self.rows("refused_body", {"seqno": seqno})
-        return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
 
     def ping(self) -> None:
         """See `Store.ping`."""
