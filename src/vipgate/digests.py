@@ -105,10 +105,12 @@ class Digests:
 
     async def answer(self, question: Question) -> dict[str, Any]:
         """The payload. Raises StoreError, Unavailable where others are before it for too long."""
-        try:
-            await asyncio.wait_for(self._turn.acquire(), WAIT_S)
-        except TimeoutError:
-            raise Unavailable(_BUSY, retry_after_s=30) from None
+        # Not by `wait_for`, which since Python 3.12 needs a task: this may be the first part of a request, which has none yet.
+        turn = asyncio.ensure_future(self._turn.acquire())
+        await asyncio.wait([turn], timeout=WAIT_S)
+        if not turn.done():
+            turn.cancel()
+            raise Unavailable(_BUSY, retry_after_s=30)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, question)
         finally:

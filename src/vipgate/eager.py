@@ -16,7 +16,8 @@ from typing import Any
 def start(steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
     """Runs `steps` up to where they wait for something; the task that goes on from there, or None where they are through.
 
-    The first part has no current task. What it raises goes to the loop, as with a task that nobody waits for.
+    The first part has no current task: what needs one, such as `asyncio.timeout` and since Python 3.12 `asyncio.wait_for`, has no
+    place on the road. What it raises goes to the loop, as with a task that nobody waits for.
     """
     try:
         waited = steps.send(None)
@@ -35,8 +36,13 @@ def _mark_awaited(waited: object, *, awaited: bool) -> None:
         waited._asyncio_future_blocking = awaited  # noqa: SLF001 - what every kind of future has to have
 
 
+async def _go_on(steps: Coroutine[Any, None, None], waited: object) -> None:
+    """What a task is made of. Since Python 3.12 that cannot be a generator, marked as a coroutine or not."""
+    await _hand_on(steps, waited)
+
+
 @coroutine
-def _go_on(steps: Coroutine[Any, None, None], waited: object) -> Generator[Any, Any, None]:
+def _hand_on(steps: Coroutine[Any, None, None], waited: object) -> Generator[Any, Any, None]:
     """Hands on between a task and `steps`, which wait for `waited`."""
     _mark_awaited(waited, awaited=True)
     while True:

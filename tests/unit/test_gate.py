@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -202,5 +203,17 @@ def test_several_may_wait_for_the_same_before_any_has_its_task() -> None:
         shared.set_result(7)
         await asyncio.gather(*filter(None, tasks))
         assert heard == [7] * 5
+
+    run(scenario)
+
+
+def test_task_is_made_of_what_newer_pythons_take_for_a_coroutine() -> None:
+    """Since Python 3.12 no task is made of a generator, though `types.coroutine` has marked it."""
+
+    async def scenario() -> None:
+        task = at_once(asyncio.sleep(0))
+        assert task is not None
+        assert inspect.iscoroutine(task.get_coro())
+        await task
 
     run(scenario)
