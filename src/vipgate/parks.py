@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
 from typing import Final
 
-from vipgate.errors import NotAllowed, OperatorError, StoreError, TooOften, Words
+from vipgate.errors import NotAllowed, TooOften, Words
 from vipgate.proxies import read_address
 from vipgate.store.interface import ParkAccess
 from vipgate.vault import Vault
@@ -91,8 +91,8 @@ class Directory:
     """Admissions by park_uuid. Lives on the event loop; `submit` runs a job beside it, where `read` asks the store.
 
     A park that pushes all the time is read again before its time is over, so that none of its requests waits for it. What was
-    read counts from that moment on: under load a turn of the loop takes long, and an answer that had to wait for some would be
-    old when it is there.
+    read is remembered beside the loop: under load a turn takes long, and an answer that had to wait for some would be old when
+    it is there. It counts from before it was asked for: a store may take long to say what was so when it began.
     """
 
     def __init__(
@@ -154,14 +154,15 @@ class Directory:
             loop.call_soon_threadsafe(self._end_read, answers)
 
     def _answers(self, park_uuids: Sequence[str]) -> dict[str, Admission | Exception]:
+        asked_s = self._clock_s()
         try:
             found = self._read(park_uuids)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-            if isinstance(error, StoreError) and len(park_uuids) > 1:
-                # One that cannot be reached must not take the others with it.
+            if len(park_uuids) > 1:
+                # One that cannot be reached, or read, must not take the others with it.
                 return {one: answer for park_uuid in park_uuids for one, answer in self._answers([park_uuid]).items()}
             return dict.fromkeys(park_uuids, error)
-        return {park_uuid: self._remember_or_not(park_uuid, found.get(park_uuid)) for park_uuid in park_uuids}
+        return {one: self._remember_or_not(one, found.get(one), asked_s) for one in park_uuids}
 
     def _end_read(self, answers: Mapping[str, Admission | Exception]) -> None:
         self._reads_left += 1
@@ -173,24 +174,23 @@ class Directory:
                 asked.set_result(answer)
         self._begin_reads()
 
-    def _remember_or_not(self, park_uuid: str, access: ParkAccess | None) -> Admission | OperatorError:
+    def _remember_or_not(self, park_uuid: str, access: ParkAccess | None, asked_s: float) -> Admission | Exception:
         try:
             with self._knowing:
-                return self._remember(park_uuid, access)
-        except OperatorError as error:
+                return self._remember(park_uuid, access, asked_s)
+        except Exception as error:  # noqa: BLE001 - a read that does not end would be the last one there is
             return error
 
-    def _remember(self, park_uuid: str, access: ParkAccess | None) -> Admission:
-        now_s = self._clock_s()
+    def _remember(self, park_uuid: str, access: ParkAccess | None, asked_s: float) -> Admission:
         before = self._known.get(park_uuid)
-        admission = Admission(access, None, (), None, now_s)
+        admission = Admission(access, None, (), None, asked_s)
         if access is not None and access.enabled:
             if before is not None and before.access == access:
                 admission.keys, admission.networks = before.keys, before.networks
             else:
                 admission.keys = self._keys(access)
                 admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
-            admission.bucket = _bucket(access.rate_per_minute, before, now_s)
+            admission.bucket = _bucket(access.rate_per_minute, before, asked_s)
         self._known.pop(park_uuid, None)
         self._known[park_uuid] = admission
         if len(self._known) > PARKS_REMEMBERED_MAX:

@@ -200,3 +200,51 @@ def test_caller_who_gives_up_leaves_the_answer_to_the_others() -> None:
         assert (await staying).keys is not None
 
     on_loop(steps)
+
+
+def test_row_that_makes_no_sense_is_a_matter_of_its_own_park_and_reads_go_on() -> None:
+    """What no command writes, but a hand in the database may. Without an end of its read no park would be read again."""
+
+    async def steps(desk: Desk) -> None:
+        desk.known["b"] = replace(access("b"), allow_list=("10.0.0.1/8",))
+        directory = desk.directory()
+        first = asyncio.ensure_future(directory.find("nobody"))
+        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        await first
+        assert [type(one) for one in found] == [Admission, ValueError, Admission]
+        assert (await directory.find("a")).keys is not None
+
+    on_loop(steps)
+
+
+def test_list_that_cannot_be_read_for_whatever_reason_is_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(desk: Desk) -> None:
+        def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+            if "b" in park_uuids:
+                raise AttributeError("split")
+            return {one: desk.known[one] for one in park_uuids if one in desk.known}
+
+        monkeypatch.setattr(desk, "read", read)
+        directory = desk.directory()
+        first = asyncio.ensure_future(directory.find("nobody"))
+        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        await first
+        assert [type(one) for one in found] == [Admission, AttributeError, Admission]
+
+    on_loop(steps)
+
+
+def test_answer_of_a_slow_store_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(desk: Desk) -> None:
+        def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
+            found = {one: desk.known[one] for one in park_uuids if one in desk.known}
+            # Whoever retires a secret now is not heard of by this read.
+            desk.now_s += REMEMBERED_S
+            return found
+
+        monkeypatch.setattr(desk, "read", read)
+        directory = desk.directory()
+        assert (await directory.find("a")).keys is not None
+        assert directory.remembered("a") is None
+
+    on_loop(steps)
