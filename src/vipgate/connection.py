@@ -17,6 +17,7 @@ from vipgate.errors import BadRequest, Refusal, Unavailable, Words
 from vipgate.httptypes import App, HttpLimits, Request, answer_bytes
 from vipgate.ingest import readable_peer
 from vipgate.intake import Intake
+from vipgate.proxies import network_of
 from vipgate.rest import Rest
 from vipgate.uploads import Body, Uploads
 
@@ -71,7 +72,7 @@ class Connection(asyncio.Protocol):
         # Whether what waits is worked on or waits for its turn, and the task, where it has to wait in between.
         self._busy = False
         self._worker: asyncio.Task[None] | None = None
-        # The park that was proved last, else the address: whose turn it has to be. None before the first answer.
+        # The park that was proved last, else the address (of IPv6: its /64): whose turn it has to be. None before the first answer.
         self._line: str | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -105,9 +106,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, whose callbacks are the on_… methods below."""
         if self._rest.is_on:
-            # With nothing read, nobody would see the caller go: it stops with the first piece.
-            self._rest.keep(data)
-            self._read_no_more()
+            if self._rest.keep(data):
+                # With nothing read, nobody would see the caller go: it stops with the first piece.
+                self._read_no_more()
+            else:
+                self._transport.abort()
             return
         self._piece_bytes = len(data)
         self._raw_bytes += len(data)
@@ -137,10 +140,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             if self._discarding:
                 return
-            reason = str(error) or type(error).__name__
-            self._refuse_raw(
-                BadRequest(Words(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
-            )
+            self._refuse_raw(heads.not_http(str(error) or type(error).__name__))
 
     def _go_on_without_upgrade(self, rest: bytes) -> None:
         """Does not take up an offer to change the protocol, which Java's own client makes with every request.
@@ -286,7 +286,9 @@ class Connection(asyncio.Protocol):
 
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
         self._waiting.append((request, refusal))
-        self.deadline_s = math.inf
+        if self._writable.is_set():
+            # Else its time to read the answers before goes on.
+            self.deadline_s = math.inf
         if not self._busy:
             self._busy = True
             self._server.intake.enter(self._line, len(request.body), self._begin)
@@ -301,10 +303,9 @@ class Connection(asyncio.Protocol):
             request, refusal = self._waiting.popleft()
             app = self._server.app
             reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
-            self._line = reply.park_uuid or self._peer
+            self._line = reply.park_uuid or network_of(self._peer)
             self._server.uploads.total_bytes -= len(request.body)
-            stopping = self._closing or self._server.stopping
-            last = not request.keep_alive or (stopping and not self._waiting)
+            last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._waiting)
             rest_s = 0.0
             if reply.retry_after_s is not None and not app.is_shared(request):
                 rest_s = min(reply.retry_after_s, self._limits.rest_s_max)
@@ -317,10 +318,12 @@ class Connection(asyncio.Protocol):
                 if not self._discarding:
                     self._transport.close()
         self._busy, self._worker = False, None
+        if self._closing:
+            self._transport.close()
         if self._transport.is_closing():
             self._forget_waiting()
-        elif self._closing:
-            self._transport.close()
+            # A last answer that is not read must not keep its place for ever.
+            self._set_deadline(self._limits.send_s)
         elif self._discarding:
             # The caller sees the end of the answer although we still read what it sends.
             if self._transport.can_write_eof():
@@ -379,8 +382,7 @@ class Connection(asyncio.Protocol):
             self.deadline_s = math.inf
             self._transport.abort()
             return
-        limits = self._limits
-        slow = self.deadline_s < self._end_s
+        limits, slow = self._limits, self.deadline_s < self._end_s
         self._refuse_raw(
             heads.too_slow(limits.bytes_a_second_min, limits.pause_s) if slow else heads.too_late(limits.send_s)
         )

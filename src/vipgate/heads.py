@@ -54,6 +54,11 @@ def head_refusal(headers: dict[bytes, bytes], version: str, repeated: bytes) -> 
     return None
 
 
+def not_http(reason: str) -> BadRequest:
+    """The refusal of what the parser does not take, in its own words."""
+    return BadRequest(Words(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
+
+
 def too_long(limit: int) -> TooLarge:
     """The refusal of a head over `limit` bytes."""
     return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))

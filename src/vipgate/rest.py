@@ -29,10 +29,13 @@ class Rest:
             self._timer.cancel()
         self._timer = loop.call_later(rest_s, then)
 
-    def keep(self, data: bytes) -> None:
-        """Lays aside what comes too early."""
+    def keep(self, data: bytes) -> bool:
+        """Lays aside what comes too early; False where there is no room for it."""
+        if not self._uploads.has_room(len(data)):
+            return False
         self.kept += data
         self._uploads.total_bytes += len(data)
+        return True
 
     def end(self) -> bytes:
         """Ends it, and hands out what was kept."""

@@ -53,9 +53,11 @@ async def until(reached: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def on_busy_server(steps: Callable[[HttpServer, Streams], Awaitable[None]], rest_s: float = LONG_S) -> None:
+def on_busy_server(
+    steps: Callable[[HttpServer, Streams], Awaitable[None]], rest_s: float = LONG_S, bodies_bytes_max: int = 100_000
+) -> None:
     async def scenario() -> None:
-        server = HttpServer(Busy(), HttpLimits(rest_s_max=rest_s), lambda: 0)
+        server = HttpServer(Busy(), HttpLimits(rest_s_max=rest_s, bodies_bytes_max=bodies_bytes_max), lambda: 0)
         listener = socket.create_server(("127.0.0.1", 0))
         await server.start(listener)
         streams = await asyncio.open_connection(*listener.getsockname())
@@ -116,6 +118,15 @@ def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:
         assert (connection._busy, connection._waiting) == (False, type(connection._waiting)())
 
     on_busy_server(steps)
+
+
+def test_what_comes_too_early_takes_no_more_room_than_there_is_for_all() -> None:
+    async def steps(server: HttpServer, streams: Streams) -> None:
+        await asked(streams)
+        streams[1].write(ASKED % b"")
+        await until(lambda: not server.connections)
+
+    on_busy_server(steps, bodies_bytes_max=len(ASKED % b"") - 1)
 
 
 @pytest.mark.parametrize("header", [b"Via: 1.1 p\r\n", b"X-Forwarded-For: 203.0.113.9\r\n", b"Forwarded: for=a\r\n"])
