@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol, cast
 
 import httptools
@@ -120,12 +121,11 @@ class Connection(asyncio.Protocol):
             elif self._head_done:
                 self._feed(data)
             return
-        in_head = not self._head_done
         self._feed(data)
         if self._busy and not self._discarding and (self._waiting or self._request is not None):
             # It sends on before it has its answer: it may fill its own buffers, not ours.
             self._read_no_more()
-        if in_head and not self._head_done and not self._discarding:
+        if not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
                 self._refuse_raw(heads.too_long(self._limits.head_bytes_max))
@@ -168,8 +168,9 @@ class Connection(asyncio.Protocol):
         if self._discarding:
             return
         self._url, self._headers, self._repeated = b"", {}, b""
+        # A piece that ends another request before is not counted: how much of it is this head's nobody says.
+        self._head_bytes, self._again_bytes = -self._piece_bytes if self._head_done else 0, 0
         self._head_done, self._skipped = False, None
-        self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes
         if self._body.here or self._body.upload is not None:
             self._body.drop()
@@ -325,8 +326,8 @@ class Connection(asyncio.Protocol):
             # A last answer that is not read must not keep its place for ever.
             self._set_deadline(self._limits.send_s)
         elif self._discarding:
-            # The caller sees the end of the answer although we still read what it sends.
-            if self._transport.can_write_eof():
+            # The caller sees the end of the answer although we still read what it sends; TLS cannot, nor who is gone.
+            with suppress(NotImplementedError, OSError):
                 self._transport.write_eof()
         else:
             self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
