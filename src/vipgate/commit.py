@@ -163,15 +163,19 @@ class Committer:
             group = self._turns.take(self._limits.group_requests_max, self._limits.group_rows_max)
             stopping = self._stopping
         if group:
+            since_s = self._clock_s()
             results = self._commit(store, [request for request, _ in group])
-            self._loop.call_soon_threadsafe(self._deliver, [future for _, future in group], results)
+            took_s = self._clock_s() - since_s
+            self._loop.call_soon_threadsafe(self._deliver, [future for _, future in group], results, took_s)
         if not stopping and self._clock_s() >= self._next_housekeeping_s:
             self._housekeep(store)
         return bool(group) or not stopping
 
-    def _deliver(self, futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError]) -> None:
+    def _deliver(
+        self, futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError], took_s: float
+    ) -> None:
         """Event loop."""
-        self._returns.served(len(futures))
+        self._returns.served(len(futures), took_s)
         for future, result in zip(futures, results, strict=True):
             if future.done():
                 continue

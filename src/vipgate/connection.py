@@ -307,9 +307,8 @@ class Connection(asyncio.Protocol):
             self._line = reply.park_uuid or network_of(self._peer)
             self._server.uploads.total_bytes -= len(request.body)
             last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._waiting)
-            rest_s = 0.0
-            if reply.retry_after_s is not None and not app.is_shared(request):
-                rest_s = min(reply.retry_after_s, self._limits.rest_s_max)
+            asked_s = reply.retry_after_s
+            rest_s = 0.0 if not asked_s or app.is_shared(request) else min(asked_s, self._limits.rest_s_max)
             if not self._transport.is_closing():
                 self._transport.write(answer_bytes(request, reply, self._server.date, last=last))
             await self._writable.wait()
@@ -318,6 +317,8 @@ class Connection(asyncio.Protocol):
                 self._forget_waiting()
                 if not self._discarding:
                     self._transport.close()
+            elif self._waiting:
+                await asyncio.sleep(0)  # One in a turn of the loop, however many were sent at once.
         self._busy, self._worker = False, None
         if self._closing:
             self._transport.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ class Directory:
         # Parks to be read, and those that are being read too, each with who waits for it.
         self._wanted: dict[str, Asked] = {}
         self._asked: dict[str, Asked] = {}
+        # Those whose list could not be read: each gets a read of its own.
+        self._alone: deque[str] = deque()
 
     def remembered(self, park_uuid: str) -> Admission | None:
         """The admission, where it was read a moment ago."""
@@ -139,10 +142,10 @@ class Directory:
         return asked
 
     def _begin_reads(self) -> None:
-        while self._wanted and self._reads_left:
-            parks = list(islice(self._wanted, PARKS_A_READ_MAX))
+        while self._reads_left and (self._wanted or self._alone):
+            parks = list(islice(self._wanted, PARKS_A_READ_MAX)) or [self._alone.popleft()]
             for park_uuid in parks:
-                del self._wanted[park_uuid]
+                self._wanted.pop(park_uuid, None)
             self._reads_left -= 1
             self._submit(partial(self._look_up, parks, asyncio.get_running_loop()))
 
@@ -151,21 +154,21 @@ class Directory:
         answers = self._answers(park_uuids)
         # The loop has ended where the process ends: nobody waits any more.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._end_read, answers)
+            loop.call_soon_threadsafe(self._end_read, park_uuids, answers)
 
     def _answers(self, park_uuids: Sequence[str]) -> dict[str, Admission | Exception]:
         asked_s = self._clock_s()
         try:
             found = self._read(park_uuids)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-            if len(park_uuids) > 1:
-                # One that cannot be reached, or read, must not take the others with it.
-                return {one: answer for park_uuid in park_uuids for one, answer in self._answers([park_uuid]).items()}
-            return dict.fromkeys(park_uuids, error)
+            # Of a list nobody knows whose it is.
+            return dict.fromkeys(park_uuids, error) if len(park_uuids) == 1 else {}
         return {one: self._remember_or_not(one, found.get(one), asked_s) for one in park_uuids}
 
-    def _end_read(self, answers: Mapping[str, Admission | Exception]) -> None:
+    def _end_read(self, park_uuids: Sequence[str], answers: Mapping[str, Admission | Exception]) -> None:
         self._reads_left += 1
+        # One that cannot be reached, or read, must not take the others of its list with it, nor keep them waiting.
+        self._alone.extend(park_uuid for park_uuid in park_uuids if park_uuid not in answers)
         for park_uuid, answer in answers.items():
             asked = self._asked.pop(park_uuid)
             if isinstance(answer, Exception):

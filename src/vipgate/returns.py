@@ -24,18 +24,24 @@ class Returns:
         self._clock_s = clock_s
         self._since_s = clock_s()
         self._served = 0
+        self._took_s = 0.0
         # None before anything was served: then nothing is known of how long that takes.
         self._gap_s: float | None = None
         self._last_s = 0.0
 
-    def served(self, requests: int) -> None:
-        """So many were served just now."""
+    def served(self, requests: int, took_s: float) -> None:
+        """So many were served just now, which took so long: a quiet hour says nothing of what could be served in it."""
         self._served += requests
-        passed_s = self._clock_s() - self._since_s
-        if passed_s >= _WINDOW_S:
-            self._gap_s = SERVED_A_RETURN * passed_s / self._served
-            self._since_s += passed_s
-            self._served = 0
+        self._took_s += took_s
+        now_s = self._clock_s()
+        if now_s - self._since_s >= _WINDOW_S:
+            gap_s = SERVED_A_RETURN * self._took_s / self._served
+            if self._gap_s and gap_s < self._gap_s:
+                # It has become faster: who asks from now on need not stand behind what was promised before.
+                booked_s = max(0.0, self._last_s - now_s)
+                self._last_s = now_s + booked_s * gap_s / self._gap_s
+            self._gap_s, self._since_s = gap_s, now_s
+            self._served, self._took_s = 0, 0.0
 
     def next_s(self) -> int:
         """After how many whole seconds one who is sent away now may come back."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import cast
 
 import pytest
 
@@ -171,6 +173,29 @@ def test_one_that_cannot_be_reached_does_not_take_the_others_with_it() -> None:
         # It is asked for again, not remembered as broken.
         desk.broken = set()
         assert (await directory.find("b")).keys is not None
+
+    on_loop(steps)
+
+
+def test_one_that_takes_long_keeps_no_other_of_its_list_waiting() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.broken, desk.may_answer = {"b"}, False
+        directory = desk.directory(reads_at_once=2)
+        wanted = ["nobody", "nobody else", "a", "b", "c"]
+        finds = [asyncio.ensure_future(directory.find(one)) for one in wanted]
+        for _ in range(10):
+            await settle()
+            for job in list(desk.jobs):
+                # The read of b alone does not end.
+                if cast("partial[None]", job).args[0] != ["b"]:
+                    desk.jobs.remove(job)
+                    job()
+        await settle()
+        assert [one.done() for one in finds] == [one != "b" for one in wanted]
+        desk.may_answer = True
+        desk.work()
+        await asyncio.wait(finds)
+        assert isinstance(finds[3].exception(), StoreUnavailable)
 
     on_loop(steps)
 

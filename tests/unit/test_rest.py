@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -13,8 +14,10 @@ from vipgate.edge import HttpServer
 from vipgate.gateway import Outside
 from vipgate.httptypes import HttpLimits, Request
 from vipgate.ingest import Reply, Road
+from vipgate.intake import TURN_ROWS_MAX
 from vipgate.metrics import Meter
 from vipgate.proxies import read_proxies
+from vipgate.turns import REQUEST_ROWS
 
 # Longer than any test waits.
 LONG_S = 60
@@ -107,6 +110,34 @@ def test_requests_that_come_in_one_piece_are_all_answered_before_the_rest() -> N
         assert connection._rest._timer not in (None, first)
 
     on_busy_server(steps, rest_s=0.05)
+
+
+def test_requests_that_come_in_one_piece_are_answered_in_many_turns_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many, turns = 1_000, 0
+    answered_in: list[int] = []
+
+    async def answer(_: Busy, request: Request) -> Reply:
+        answered_in.append(turns)
+        return Reply(200, request.body)
+
+    monkeypatch.setattr(Busy, "answer", answer)
+
+    async def steps(_: HttpServer, streams: Streams) -> None:
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.ensure_future(count())
+        streams[1].write(ASKED % b"" * many)
+        await until(lambda: len(answered_in) == many)
+        counting.cancel()
+
+    on_busy_server(steps)
+    assert max(Counter(answered_in).values()) <= TURN_ROWS_MAX // REQUEST_ROWS + 1
 
 
 def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:

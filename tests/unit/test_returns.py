@@ -17,10 +17,11 @@ class Time:
         return self.now_s
 
 
-def serve(returns: Returns, time: Time, a_second: int, seconds: int) -> None:
+def serve(returns: Returns, time: Time, a_second: int, seconds: int, busy: float = 1.0) -> None:
+    """So many a second, for which the store is busy for a part of the time."""
     for _ in range(10 * seconds):
         time.now_s += 0.1
-        returns.served(a_second // 10)
+        returns.served(a_second // 10, 0.1 * busy)
 
 
 def test_before_anything_was_served_all_may_come_soon() -> None:
@@ -52,6 +53,22 @@ def test_returns_are_spread_over_the_time_that_serving_takes(a_second: int) -> N
     # In each second as many as in any other.
     counts = [waits.count(second) for second in range(SOONEST_S + 1, SOONEST_S + span_s + 1)]
     assert max(counts) - min(counts) <= 1
+
+
+def test_quiet_is_not_taken_for_slow() -> None:
+    time = Time()
+    returns = Returns(time)
+    serve(returns, time, 10, 3, busy=0.01)
+    assert max(returns.next_s() for _ in range(900)) <= SOONEST_S + 900 * SERVED_A_RETURN / 1_000 + 1
+
+
+def test_who_asks_once_it_goes_faster_does_not_stand_behind_what_was_promised_before() -> None:
+    time = Time()
+    returns = Returns(time)
+    serve(returns, time, 10, 3)
+    assert [returns.next_s() for _ in range(1_000)][-1] == LATEST_S
+    serve(returns, time, 3_000, 3)
+    assert returns.next_s() == SOONEST_S
 
 
 def test_nobody_waits_for_longer_than_the_bound() -> None:
