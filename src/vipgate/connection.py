@@ -287,8 +287,8 @@ class Connection(asyncio.Protocol):
 
     def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
         self._waiting.append((request, refusal))
-        if self._writable.is_set():
-            # Else its time to read the answers before goes on.
+        request.waited_s = -self._server.loop.time()
+        if self._writable.is_set():  # Else its time to read the answers before goes on.
             self.deadline_s = math.inf
         if not self._busy:
             self._busy = True
@@ -302,6 +302,7 @@ class Connection(asyncio.Protocol):
         rest_s = 0.0
         while self._waiting and not self._transport.is_closing():
             request, refusal = self._waiting.popleft()
+            request.waited_s += self._server.loop.time()
             app = self._server.app
             reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
             self._line = reply.park_uuid or network_of(self._peer)

@@ -43,13 +43,13 @@ class Outside:
         """The answer to a request that has a path of ours."""
         if request.path == "/healthz":
             return _plain(200, {"status": "ok"})
-        since_s = self._clock_s()
+        since_s = self._clock_s() - request.waited_s
         steps = self._road.compare if request.path == DIGEST_PATH else self._road.push
         return self._counted(request, await steps(self._knock(request)), since_s)
 
     async def refuse(self, request: Request, refusal: Refusal) -> Reply:
         """The envelope of a refusal, journaled."""
-        since_s = self._clock_s()
+        since_s = self._clock_s() - request.waited_s
         return self._counted(request, await self._road.refuse(self._knock(request), refusal), since_s)
 
     def is_shared(self, request: Request) -> bool:

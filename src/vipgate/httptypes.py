@@ -44,6 +44,8 @@ class Request:
     keep_alive: bool
     received_us: int
     is_http_1_0: bool = False
+    # From when it was whole to when it was begun.
+    waited_s: float = 0.0
     body: bytes = b""
     body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
     body_sha256: Hash = field(default_factory=sha256)

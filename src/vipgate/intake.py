@@ -35,6 +35,9 @@ class Intake:
         self._rows_left = TURN_ROWS_MAX
         self._turn_is_due = False
 
+    def __len__(self) -> int:
+        return len(self._turns)
+
     def enter(self, line: str | None, body_bytes: int, begin: Callable[[], None]) -> None:
         """Calls `begin` now, where there is time for it in this turn and nobody waits, else when it is the turn of `line`.
 

@@ -69,7 +69,7 @@ COMMIT_REQUESTS: Final = Family(
 )
 COMMIT_ROWS: Final = Family("vipgate_commit_rows", "histogram", "Rows of one commit.", bounds=_ROWS)
 COMMIT_SECONDS: Final = Family("vipgate_commit_seconds", "histogram", "How long a commit took.", bounds=_SECONDS)
-QUEUE_REQUESTS: Final = Family("vipgate_queue_requests", "gauge", "Requests that wait for the commit.")
+QUEUE_REQUESTS: Final = Family("vipgate_queue_requests", "gauge", "Requests that wait to be begun, or for the commit.")
 QUEUE_ROWS: Final = Family("vipgate_queue_rows", "gauge", "Rows that wait for the commit.")
 CONNECTIONS: Final = Family("vipgate_connections", "gauge", "Connections to the outside port.")
 HEARTBEAT: Final = Family(

@@ -113,7 +113,8 @@ async def _ended(caretaker: Caretaker | None) -> None:
 async def _beat(meter: WorkerMeter, outside: HttpServer, committer: Committer) -> None:
     """Shows that the loop turns, and how much waits in it."""
     while True:
-        meter.beat(clock_us(), len(outside.connections), committer.waiting)
+        requests, rows = committer.waiting
+        meter.beat(clock_us(), len(outside.connections), (requests + len(outside.intake), rows))
         await asyncio.sleep(BEAT_S)
 
 

@@ -140,6 +140,26 @@ def test_requests_that_come_in_one_piece_are_answered_in_many_turns_of_the_loop(
     assert max(Counter(answered_in).values()) <= TURN_ROWS_MAX // REQUEST_ROWS + 1
 
 
+def test_time_until_a_request_is_begun_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def answer(_: Busy, request: Request) -> Reply:
+        waited.append(request.waited_s)
+        await asyncio.sleep(0.05)
+        return Reply(200, request.body)
+
+    monkeypatch.setattr(Busy, "answer", answer)
+
+    async def steps(_: HttpServer, streams: Streams) -> None:
+        streams[1].write(ASKED % b"" * 3)
+        await until(lambda: len(waited) == 3)
+
+    on_busy_server(steps)
+    assert waited[0] < 0.04
+    assert waited[1] > 0.04
+    assert waited[2] > 0.08
+
+
 def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:
     async def steps(server: HttpServer, streams: Streams) -> None:
         await asked(streams)
