@@ -11,6 +11,7 @@ from vipgate.connection import Connection
 from vipgate.httptypes import HttpLimits
 
 MANY = 1_000
+WAIT_S = 10.0
 
 
 @pytest.mark.parametrize("first_bytes", [len(GET % b"") * MANY - 5, 5, len(GET % b"") * 3 + 5])
@@ -23,6 +24,9 @@ def test_piece_that_begins_and_ends_in_a_head_is_none_too_long(first_bytes: int)
         for piece in (sent[:first_bytes], sent[first_bytes:-5], sent[-5:]):
             connection.data_received(piece)
             await asyncio.sleep(0.01)
+        async with asyncio.timeout(WAIT_S):
+            while len(transport.written) < MANY and not connection._discarding:  # noqa: ASYNC110 - a transport that tells nobody
+                await asyncio.sleep(0.01)
         assert [answer[:12] for answer in transport.written] == [b"HTTP/1.1 200"] * MANY
 
     on_connection(transport, steps)
