@@ -47,6 +47,7 @@ from vipgate.wire import (
     encode_success,
     explain,
     split,
+    text_of,
     verify,
 )
 
@@ -172,10 +173,10 @@ class Road:
         claim = split(knock.body, knock.content_type)
         known.claimed = claim.park_uuid
         try:
-            await self._verified_aside(claim, knock, await self._admission(claim), known)
+            verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
         except BadSignature as refusal:
             raise await self._explained(knock, known, refusal) from None
-        payload = await self._digests.answer(read_question(claim.text, claim.park_uuid))
+        payload = await self._digests.answer(read_question(text_of(verified), claim.park_uuid))
         return Reply(200, encode_success(seqno, payload, knock.language))
 
     def _at_once(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:

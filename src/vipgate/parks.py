@@ -206,6 +206,7 @@ class Directory:
             self._vault.open(access.secret, access.park_uuid),
             None if previous is None else self._vault.open(previous, access.park_uuid),
             access.require_hmac,
+            access.charset,
         )
 
 

@@ -134,7 +134,10 @@ def _claim(again: Again) -> Claim:
 
 
 def _verified(claim: Claim, again: Again, access: ParkAccess, vault: Vault, *, old: bool) -> Verified:
-    """Signed as the park last signed: a replay must not make it look as if the park had changed over to its new secret."""
+    """Signed as the park last signed: a replay must not make it look as if the park had changed over to its new secret.
+
+    In UTF-8 whatever the park's charset: the console wrote this body, and staff saw its text.
+    """
     sealed = access.previous_secret
     previous = None if sealed is None else vault.open(sealed, again.park_uuid)
     keys = Keys(vault.open(access.secret, again.park_uuid), previous)

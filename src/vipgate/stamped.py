@@ -41,7 +41,7 @@ def verify_stamped(claim: Claim, body: bytes, stamp: Stamp, keys: Keys | None, n
     late = clock_fault(stamp, now_s, window_s)
     if late is not None:
         raise BadSignature(late, explained=True)
-    return Verified(claim, "current" if current else "previous", stamp.id)
+    return Verified(claim, "current" if current else "previous", keys.charset, stamp.id)
 
 
 def explain_stamped(body: bytes, stamp: Stamp, keys: Keys | None) -> BadSignature:

@@ -6,15 +6,13 @@ alone make a Verified, and `decode` takes nothing else.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
-from email.message import Message
-from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 
+from vipgate.charset import Charset, declared_charset, other_charset, to_utf8
 from vipgate.errors import (
     BadRequest,
     BadSignature,
@@ -39,10 +37,6 @@ PARK_UUID_CHARS_MAX: Final = 64
 COMMAS_MAX: Final = 1_000_000
 SUCCESS_CODE: Final = "1001"
 
-_BOM = b"\xef\xbb\xbf"
-# A list of our own: the codec registry remembers every name that anybody makes up.
-_CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8"} | dict.fromkeys(("gbk", "gb2312", "gb18030", "cp936"), "gb18030")
-_UTF8_STEP_BYTES = 1024 * 1024
 _SUCCESS_MESSAGE = Words("操作成功", "success")
 NO_SECRET = "no park has this secret"
 _COMPLETE_CHARS_MAX = 64
@@ -64,30 +58,42 @@ _string = msgspec.json.Decoder(str).decode
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """A well-formed request that says which park sent it; nobody has proved that yet. `text` is the body in UTF-8."""
+    """A well-formed request that says which park sent it; nobody has proved that yet.
+
+    `text` is the body in UTF-8, provided that `charset`, which the header declares, is the park's.
+    """
 
     text: bytes
+    charset: Charset
     park_uuid: str
     complete: msgspec.Raw
     row: msgspec.Raw
 
 
 class Keys(msgspec.Struct, frozen=True, gc=False):
-    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5."""
+    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5.
+
+    `charset` is the one in which the park writes what it signs.
+    """
 
     current: str
     previous: str | None = None
     hmac_only: bool = False
+    charset: Charset = "utf-8"
 
     def __repr__(self) -> str:
         return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
 
 
 class Verified(msgspec.Struct, frozen=True, gc=False):
-    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it."""
+    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it.
+
+    `charset` is the park's own; `text_of` compares it with the declared one.
+    """
 
     claim: Claim
     secret_used: Literal["current", "previous"]
+    charset: Charset
     webhook_id: str | None = None
 
 
@@ -104,7 +110,8 @@ def split(body: bytes, content_type: str | None) -> Claim:
 
     Raises BadRequest where the body is not JSON in a known encoding, or names no usable park (wire contract, Request).
     """
-    text = _utf8(body, content_type)
+    charset = declared_charset(content_type)
+    text = to_utf8(body, charset)
     try:
         top = _top(text)
     except msgspec.ValidationError:
@@ -113,71 +120,7 @@ def split(body: bytes, content_type: str | None) -> Claim:
         raise BadRequest(Words(f"正文不是有效的 JSON: {error}", f"the body is not valid JSON: {error}")) from None
     except RecursionError:
         raise BadRequest(Words("JSON 嵌套过深", "the JSON is nested too deeply")) from None
-    return Claim(text, _park_uuid(top.park_uuid), top.complete, top.row)
-
-
-def _utf8(body: bytes, content_type: str | None) -> bytes:
-    """`body` as UTF-8 without a BOM."""
-    charset = _charset(content_type)
-    if charset != "utf-8":
-        try:
-            return body.decode(charset).encode("utf-8")
-        except UnicodeDecodeError as error:
-            raise _broken_text("GB18030", error.start) from None
-    if not body.isascii():
-        _check_utf8(body)
-    return body.removeprefix(_BOM)
-
-
-def _check_utf8(body: bytes) -> None:
-    """Decodes `body` step by step: at once, a body of 16 MiB would take 32 MiB more."""
-    decoder = None if len(body) <= _UTF8_STEP_BYTES else codecs.getincrementaldecoder("utf-8")()
-    start = 0
-    try:
-        if decoder is None:
-            body.decode("utf-8")
-            return
-        for step in range(0, len(body), _UTF8_STEP_BYTES):
-            start = step - len(decoder.getstate()[0])
-            decoder.decode(body[step : step + _UTF8_STEP_BYTES], step + _UTF8_STEP_BYTES >= len(body))
-    except UnicodeDecodeError as error:
-        raise _broken_text("UTF-8", start + error.start) from None
-
-
-def _broken_text(encoding: str, at_byte: int) -> BadRequest:
-    return BadRequest(
-        Words(
-            f"正文第 {at_byte} 字节不是有效的 {encoding}; 若正文是 GBK, 请写 Content-Type: application/json; charset=gbk",
-            f"byte {at_byte} of the body is not valid {encoding}; if it is GBK, say Content-Type: application/json; charset=gbk",
-        )
-    )
-
-
-@lru_cache(maxsize=128)
-def _charset(content_type: str | None) -> str:
-    """The encoding that `content_type` declares, as Python names it. Cached: a park sends the same header for years."""
-    if content_type is None or content_type == "application/json":
-        return "utf-8"
-    header = Message()
-    header["Content-Type"] = content_type
-    kind = header.get_content_type()
-    if kind != "application/json" and content_type.strip():
-        raise BadRequest(
-            Words(
-                f'Content-Type 应为 application/json, 收到 "{content_type[:64]}"',
-                f'Content-Type must be application/json, got "{content_type[:64]}"',
-            )
-        )
-    declared = str(header.get_param("charset", "utf-8"))
-    try:
-        return _CHARSETS[declared.strip().lower()]
-    except KeyError:
-        raise BadRequest(
-            Words(
-                f'charset 应为 utf-8, gbk, gb2312 或 gb18030, 收到 "{declared[:64]}"',
-                f'charset must be utf-8, gbk, gb2312 or gb18030, got "{declared[:64]}"',
-            )
-        ) from None
+    return Claim(text, charset, _park_uuid(top.park_uuid), top.complete, top.row)
 
 
 def _park_uuid(raw: msgspec.Raw) -> str:
@@ -220,7 +163,7 @@ def _under_md5(claim: Claim, used: Literal["current", "previous"], keys: Keys) -
     """Only who holds the secret learns that the park signs otherwise."""
     if keys.hmac_only:
         raise BadSignature(HMAC_WANTED, explained=True)
-    return Verified(claim, used)
+    return Verified(claim, used, keys.charset)
 
 
 def explain(body: bytes, authorization: str | None, keys: Keys | None) -> BadSignature:
@@ -259,14 +202,26 @@ def _secrets_to_try(keys: Keys) -> list[tuple[str, Words | None]]:
     return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
 
 
+def text_of(verified: Verified) -> bytes:
+    """The body of a verified request in UTF-8.
+
+    Raises BadRequest where it was read in another charset than its park's: nobody signs the header that declares one.
+    """
+    claim = verified.claim
+    if claim.charset != verified.charset:
+        raise other_charset(claim.charset, verified.charset)
+    return claim.text
+
+
 def decode(verified: Verified) -> Batch:
     """The records of a verified request.
 
     Raises BadRequest with every fault named, or TooLarge past ROWS_MAX rows (wire contract, A row).
     """
+    sent = text_of(verified)
     faults: list[Fault] = []
     complete = _complete(verified.claim.complete, faults)
-    array, text = _array(verified.claim)
+    array, text = _array(verified.claim.row, sent)
     raws = _raw_rows(array, text)
     read_row = reader_for(text)
     renewals: list[Renewal] = []
@@ -299,19 +254,19 @@ def _complete(raw: msgspec.Raw, faults: list[Fault]) -> bool:
     return False
 
 
-def _array(claim: Claim) -> tuple[msgspec.Raw | bytes, bytes]:
+def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
     """The JSON array of rows, taken out of its string where it came as one, and the text that it is part of."""
-    first = bytes(memoryview(claim.row)[:1])
+    first = bytes(memoryview(row)[:1])
     if first == b'"':
-        inner = _string(claim.row).strip(" \t\r\n").encode("utf-8")
+        inner = _string(row).strip(" \t\r\n").encode("utf-8")
         if inner[:1] == b"[":
             return inner, inner
     if first == b"[":
-        return claim.row, claim.text
+        return row, sent
     remedy = Words(
         "应为对象数组, 或内含此数组的 JSON 字符串", "must be an array of objects, or a JSON string that holds one"
     )
-    raise BadRequest(list_faults([Fault("row", remedy, _came(bytes(claim.row)))]))
+    raise BadRequest(list_faults([Fault("row", remedy, _came(bytes(row)))]))
 
 
 def _raw_rows(array: msgspec.Raw | bytes, text: bytes) -> list[msgspec.Raw]:

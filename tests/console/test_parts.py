@@ -70,7 +70,7 @@ def test_hint_does_not_tell_the_plate_that_was_refused(member: str, language: La
         'row[0].card_no: at most 64 characters, got "got 粤B12345"',
         'row[2].operator: at most 64 characters, got "粤B12345"',
         'row[3]: must be an object, got {"plate":"粤B12345"}',
-        'Content-Type must be application/json, got "粤B12345"',
+        'Content-Type: must be application/json, got "粤B12345"',
         "粤b·12345 的记录",
     ],
 )
@@ -79,7 +79,12 @@ def test_plate_anywhere_in_a_hint_is_hidden(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["签名是 base64, 应为十六进制", "charset 应为 utf-8, gbk, gb2312 或 gb18030", "缺少 Authorization 请求头"]
+    "line",
+    [
+        "签名是 base64, 应为十六进制",
+        "Content-Type: 应为 application/json",
+        "缺少 Authorization 请求头",
+    ],
 )
 def test_our_own_words_in_a_hint_are_not_taken_for_a_plate(line: str) -> None:
     assert mask_hint(line) == line

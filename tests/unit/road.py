@@ -6,6 +6,7 @@ import json
 from hashlib import md5
 from typing import Any
 
+from vipgate.charset import Charset
 from vipgate.signature import sign
 from vipgate.wire import Batch, Keys, decode, split, verify
 
@@ -21,11 +22,13 @@ GOOD: dict[str, Any] = {
 }
 
 
-def walk(body: bytes, content_type: str | None = None, authorization: str | None = None) -> Batch:
-    """`body` through split, verify and decode, signed right unless `authorization` says otherwise."""
+def walk(
+    body: bytes, content_type: str | None = None, authorization: str | None = None, charset: Charset = "utf-8"
+) -> Batch:
+    """`body` through split, verify and decode, signed right unless `authorization` says otherwise; `charset` is the park's."""
     claim = split(body, content_type)
     given = sign(body, SECRET) if authorization is None else authorization
-    return decode(verify(claim, md5(body, usedforsecurity=False), given, Keys(SECRET)))
+    return decode(verify(claim, md5(body, usedforsecurity=False), given, Keys(SECRET, charset=charset)))
 
 
 def request(*rows: Any, **members: Any) -> bytes:

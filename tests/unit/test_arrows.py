@@ -21,6 +21,7 @@ FLOORS = [
         "vault",
         "restraint",
         "proxies",
+        "charset",
         "turns",
         "returns",
         "eager",
@@ -254,8 +255,13 @@ KNOWS = {
     "row": ("errors", "renewal", "quickrow"),
     "digest": ("renewal",),
     "stamped": ("errors", "hmacsign", "wire"),
-    "wire": ("errors", "renewal", "row", "signature", "hmacsign"),
-    **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
+    "charset": ("errors",),
+    "wire": ("errors", "charset", "renewal", "row", "signature", "hmacsign"),
+    **{
+        room: ("errors", "charset", "renewal", "seqno", "sqlfile", "store.")
+        for room in ROOMS
+        if room.startswith("store.")
+    },
 }
 
 
@@ -273,7 +279,7 @@ def test_low_room_knows_no_more_than_it_must(room: str, known: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize(
-    "room", ["errors", "renewal", "quickrow", "row", "signature", "hmacsign", "wire", "stamped", "digest"]
+    "room", ["errors", "charset", "renewal", "quickrow", "row", "signature", "hmacsign", "wire", "stamped", "digest"]
 )
 def test_pure_room_asks_neither_clock_nor_disk_nor_network(room: str) -> None:
     text = (SOURCE / f"{room}.py").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
+from vipgate.charset import CHARSETS, Charset
 from vipgate.errors import FAULTS_SHOWN_MAX, Language, Refusal, VipgateError
 from vipgate.renewal import (
     PAY_TIME_MS_MAX,
@@ -116,8 +117,8 @@ def test_every_record_survives_the_other_forms_of_a_request(rows: list[Renewal],
     text = json.dumps(
         members, ensure_ascii=data.draw(st.booleans(), "escapes"), indent=data.draw(st.none() | st.just(2))
     )
-    charset = data.draw(st.sampled_from(["utf-8", "gb18030"]))
-    batch = walk(text.encode(charset), f"application/json; charset={charset}")
+    charset: Charset = data.draw(st.sampled_from(CHARSETS))
+    batch = walk(text.encode(CODECS[charset]), f"application/json; charset={charset}", charset=charset)
     assert [_comparable(one) for one in batch.renewals] == [_comparable(one) for one in rows]
 
 
@@ -127,6 +128,7 @@ def _comparable(renewal: Renewal) -> tuple[Any, ...]:
     return (*msgspec.structs.astuple(renewal)[:-2], extra, renewal.flags)
 
 
+CODECS: dict[Charset, str] = {"utf-8": "utf-8", "gbk": "gb18030"}
 ODDITIES: list[Any] = [
         "", " ", "1", "0", "-1", "9", "1.0", "1.5", "01", "+1", "1e2", "null", "true", "NaN", "粤X33333", "粤x·３３３３３",
         "2022-09-30T16:00:00Z", "2022-10-01T00:00:00", "2022-10-01T00:00:00+08:00", "9999-12-31T23:59:59-01:00",
@@ -195,12 +197,12 @@ BOTH: tuple[Language, Language] = ("zh", "en")
 
 
 def walk_wild(body: bytes, content_type: str | None, authorization: str | None) -> None:
-    """The whole road, signed right and signed as given; only our own errors may come out."""
-    for given_signature in (authorization, sign(body, SECRET)):
+    """The whole road, signed right and signed as given, of a park of either charset; only our own errors may come out."""
+    for given_signature, charset in itertools.product((authorization, sign(body, SECRET)), CHARSETS):
         try:
             claim = split(body, content_type)
             explain(body, authorization, Keys(SECRET, "old"))
-            decode(verify(claim, md5(body, usedforsecurity=False), given_signature, Keys(SECRET)))
+            decode(verify(claim, md5(body, usedforsecurity=False), given_signature, Keys(SECRET, charset=charset)))
         except Refusal as refusal:
             envelopes = [json.loads(encode_refusal("1" * 32, refusal, language)) for language in BOTH]
             assert all(envelope["hint"].strip() for envelope in envelopes)
@@ -209,13 +211,15 @@ def walk_wild(body: bytes, content_type: str | None, authorization: str | None) 
             continue
 
 
-CHARSETS = ["gbk", "GB2312", "gb18030", "cp936", "utf8", "utf-16", "rot13", "", "\x00", "é", "a.b", "x" * 300]
+CHARSET_NAMES = ["gbk", "GB2312", "gb18030", "cp936", "utf8", "utf-16", "rot13", "", "\x00", "é", "a.b", "x" * 300]
 CONTENT_TYPES = [
-    *[f"application/json; charset={name}" for name in CHARSETS],
+    *[f"application/json; charset={name}" for name in CHARSET_NAMES],
     "application/json",
     "application/json; charset=gbk",
     "text/x",
     ";;=",
+    "application/json; charset*1=x; charset*=y",
+    "application/json; charset*0*=gbk''x; charset*1=y",
     'a/b; charset="',
 ]
 content_types = st.none() | st.sampled_from(CONTENT_TYPES) | st.text(max_size=30)

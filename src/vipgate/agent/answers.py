@@ -17,6 +17,8 @@ SUCCESS_CODES: Final = frozenset({"1001", "1000", "200"})
 ANSWER_BYTES_MAX: Final = 1024 * 1024
 RETRY_AFTER_S_MAX: Final = 3600.0
 _SHOWN_CHARS_MAX: Final = 300
+# A fault of a header is one of every request: no row is to blame.
+_HEADER: Final = re.compile(r"Content-Type: ").match
 _ROW: Final = re.compile(r"^row\[(\d{1,5})\]").match
 _NO_ACCESS: Final = frozenset({"401", "403", "404", "405"})
 _LATER: Final = frozenset({"408", "425", "429", "500", "502", "503", "504"})
@@ -52,7 +54,7 @@ class TooLarge(msgspec.Struct, frozen=True):
 
 
 class NoAccess(msgspec.Struct, frozen=True):
-    """The platform lets this park not in at all: signature, address or path. A person has to mend it."""
+    """The platform lets this park not in at all: signature, address, path or charset. A person has to mend it."""
 
     code: str
     reason: str
@@ -101,7 +103,7 @@ def read_answer(status: int, retry_after: str | None, body: bytes, date: str | N
         return Doubtful(reason, seqno) if hint else Accepted(seqno)
     if code == "413":
         return TooLarge(reason, seqno)
-    if code in _NO_ACCESS:
+    if code in _NO_ACCESS or (code == "400" and _HEADER(hint)):
         return NoAccess(code, reason, seqno)
     if code == "400":
         return Refused(reason, _rows_in(hint), seqno)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from vipgate.api.refusals import said
+from vipgate.charset import Charset
 from vipgate.standing import State
 from vipgate.store.browsing import CardKind
 
@@ -41,6 +42,7 @@ class ParkMembers(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         said("A complete=1 that came before is held for the operator's yes.", "重复的 complete=1 须经运营方确认"),
     ]
+    charset: Annotated[Charset, said("In which the park must write.", "车场正文须用的编码")]
     created: Instant
 
 

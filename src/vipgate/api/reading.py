@@ -104,6 +104,7 @@ def _park_members(found: Park) -> ParkMembers:
         rate_per_minute=found.rate_per_minute,
         require_hmac=found.require_hmac,
         hold_replaces=found.hold_replaces,
+        charset=found.charset,
         created=optional_instant(found.created_us),
     )
 

@@ -127,6 +127,7 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
 
 
 _ACCESS: Final = {
+    "400": "an agent writes UTF-8: ask the platform to run vipgate park set PARK_UUID --charset utf-8",
     "401": "check park_uuid and secret with the platform; after a rotation use the new secret; "
     'where it wants HMAC: platform.signature = "hmac"',
     "403": "ask the platform to put this machine's address on the park's allow list",

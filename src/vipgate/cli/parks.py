@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from vipgate.charset import Charset
 from vipgate.cli.common import (
     Config,
     Database,
@@ -34,6 +35,9 @@ from vipgate.vault import make_secret
 from vipgate.wire import PARK_UUID_CHARS_MAX
 
 PARKS_A_PAGE: Final = 500
+CHARSET_OPTION: Final = typer.Option(
+    help="In which the park writes; a push that declares another one is refused (400)."
+)
 
 park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
 
@@ -54,6 +58,7 @@ def _members(found: Park) -> dict[str, Any]:
         "rate_per_minute": found.rate_per_minute,
         "require_hmac": found.require_hmac,
         "hold_replaces": found.hold_replaces,
+        "charset": found.charset,
         "created": shown_instant(found.created_us),
     }
 
@@ -63,6 +68,7 @@ def add(
     park_uuid: ParkUuid,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     secret: Secret = None,
+    charset: Annotated[Charset, CHARSET_OPTION] = "utf-8",
     config: Config = None,
     database: Database = None,
     output: Output = Format.TEXT,
@@ -74,8 +80,9 @@ def add(
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with desk_for(config, database) as desk:
-        deed = deed_of_command("park.add", park_uuid=park_uuid, subject=park_uuid, detail=name)
-        if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed):
+        detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
+        deed = deed_of_command("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed, charset=charset):
             raise OperatorError(
                 f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
             )
@@ -141,6 +148,7 @@ def set_(
             help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`.",
         ),
     ] = None,
+    charset: Annotated[Charset | None, CHARSET_OPTION] = None,
     retention_days: Annotated[
         int | None,
         typer.Option(
@@ -155,13 +163,14 @@ def set_(
     config: Config = None,
     database: Database = None,
 ) -> None:
-    """Change a park's name, allow list, rate, signature, retention, or the address of its own gateway."""
+    """Change a park's name, allow list, rate, signature, charset, retention, or the address of its own gateway."""
     change = ParkChange(
         name=name,
         allow_list=_networks(allow),
         rate_per_minute=rate_per_minute,
         require_hmac=require_hmac,
         hold_replaces=hold_replaces,
+        charset=charset,
     )
     address = _address(charge_address)
     with desk_for(config, database) as desk:

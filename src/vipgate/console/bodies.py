@@ -11,12 +11,13 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import Words
+from vipgate.charset import Charset, to_utf8
+from vipgate.errors import BadRequest, Words
 from vipgate.staff.hints import PLAIN_MEMBERS, hide_plates
 from vipgate.staff.privacy import HIDDEN, mask_plate
+from vipgate.store.interface import JournalEntry, Park
 from vipgate.wire import ROWS_MAX
 
-_BOM: Final = b"\xef\xbb\xbf"
 _NOT_SHOWN: Final = msgspec.Raw(b'"***"')
 _ROW_MEMBERS: Final = frozenset({"plate", "card_no", "card_id", "operator"})
 _READABLE: Final = PLAIN_MEMBERS | _ROW_MEMBERS
@@ -45,13 +46,17 @@ class Unreadable(Exception):
         self.words = Words(zh, en)
 
 
-def as_text(body: bytes) -> str:
-    """A body as text: UTF-8, else GBK, as on many a Windows."""
-    bare = body.removeprefix(_BOM)
+def as_text(body: bytes, charset: Charset) -> str:
+    """A body as text. Never guesses: raises Unreadable where it is not in `charset`."""
     try:
-        return bare.decode("utf-8")
-    except UnicodeDecodeError:
-        return bare.decode("gb18030", "replace")
+        return to_utf8(body, charset).decode("utf-8")
+    except BadRequest as refusal:
+        raise Unreadable(refusal.hint.zh, refusal.hint.en) from None
+
+
+def charset_of(entry: JournalEntry, park: Park | None) -> Charset:
+    """The charset of a kept body: the park's own; the console writes its replays in UTF-8."""
+    return "utf-8" if entry.caller.replay_of is not None or park is None else park.charset
 
 
 def read_body(text: str) -> Body:

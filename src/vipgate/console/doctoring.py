@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import md5, sha256
 from typing import Final, Literal, get_args
 
-from vipgate.console.bodies import as_text
+from vipgate.charset import CHARSETS, Charset, charset_fault, other_charset, shown_text
 from vipgate.console.forms import Fields
 from vipgate.errors import BadRequest, Words
 from vipgate.hmacsign import WINDOW_S, Stamp, clock_fault, form_fault, hmac_sign, is_stamped
@@ -75,10 +75,21 @@ def read_bodies(form: Fields) -> list[bytes]:
 
 def park_named(bodies: Sequence[bytes]) -> str:
     """The park that a body says it is from; empty where it does not say so."""
-    try:
-        return split(as_text(bodies[0]).encode(), None).park_uuid if bodies else ""
-    except BadRequest:
-        return ""
+    for body in bodies[:1]:
+        for charset in CHARSETS:
+            try:
+                return split(body, f"application/json; charset={charset}").park_uuid
+            except BadRequest:
+                continue
+    return ""
+
+
+def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> Words | None:
+    """Why the gateway refuses `body`, however it is signed: it is in another charset than its park's."""
+    for sent in CHARSETS:
+        if coding == sent != of_park:
+            return other_charset(sent, of_park).hint
+    return charset_fault(body, of_park)
 
 
 def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
@@ -157,7 +168,7 @@ def _told(
     right: str,
     kind: Literal["md5", "hmac"],
 ) -> Finding:
-    text = as_text(body)
+    text = shown_text(body, "utf-8")
     left_out = max(0, len(text) - HEAD_CHARS - TAIL_CHARS)
     pieces = (text[:HEAD_CHARS], text[-TAIL_CHARS:]) if left_out else (text, "")
     return Finding(

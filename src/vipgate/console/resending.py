@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from vipgate.charset import Charset
 from vipgate.console.bodies import (
     Body,
     Unreadable,
@@ -30,13 +31,13 @@ def rows_named(hint: str) -> list[int]:
     return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_MENDED_MAX]
 
 
-def assemble(form: Fields, kept: bytes) -> bytes | None:
-    """The body to send; None where a fault is noted in the form.
+def assemble(form: Fields, kept: bytes, charset: Charset) -> bytes | None:
+    """The body to send, in UTF-8; None where a fault is noted in the form. `charset` is that of `kept`.
 
     The field `body` is the whole of it; without one, the fields `row-N` are rows of `kept`, or nothing was mended.
     """
     try:
-        before = read_body(as_text(kept))
+        before = read_body(as_text(kept, charset))
     except Unreadable:
         before = None
     if "body" in form.values:

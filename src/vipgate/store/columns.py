@@ -30,8 +30,9 @@ def read_stored(row: tuple[Any, ...]) -> Stored:
 
 def read_access(row: tuple[Any, ...]) -> ParkAccess:
     """What the statement `park_access` brings."""
-    park_uuid, enabled, secret, previous, allowed, rate, require_hmac = row
-    return ParkAccess(park_uuid, bool(enabled), secret, previous, tuple(allowed.split()), rate, bool(require_hmac))
+    park_uuid, enabled, secret, previous, allowed, rate, require_hmac, charset = row
+    allow_list = tuple(allowed.split())
+    return ParkAccess(park_uuid, bool(enabled), secret, previous, allow_list, rate, bool(require_hmac), charset)
 
 
 def read_park(row: tuple[Any, ...]) -> Park:
@@ -52,6 +53,7 @@ def read_park(row: tuple[Any, ...]) -> Park:
         created_us=row[12],
         require_hmac=bool(row[13]),
         hold_replaces=bool(row[14]),
+        charset=row[15],
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from vipgate.charset import Charset
 from vipgate.errors import Refusal, StoreError, Words
 from vipgate.renewal import Renewal
 from vipgate.store.staffing import Deed
@@ -84,7 +85,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ParkAccess:
-    """What the gateway must know to let a park in; secrets still sealed. `require_hmac`: MD5 does not do."""
+    """What the gateway must know to let a park in; secrets still sealed. `require_hmac`: MD5 does not do.
+
+    `charset` is the one in which the park writes.
+    """
 
     park_uuid: str
     enabled: bool
@@ -93,6 +97,7 @@ class ParkAccess:
     allow_list: tuple[str, ...]
     rate_per_minute: int | None
     require_hmac: bool = False
+    charset: Charset = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ class Park:
     created_us: int
     require_hmac: bool = False
     hold_replaces: bool = False
+    charset: Charset = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,7 @@ class ParkChange:
     rate_per_minute: int | None = None
     require_hmac: bool | None = None
     hold_replaces: bool | None = None
+    charset: Charset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +241,16 @@ class Store(Protocol):
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         """The same for some parks, by their park_uuid, in one question; unknown ones are left out."""
 
-    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
+    def add_park(
+        self,
+        park_uuid: str,
+        name: str,
+        secret: bytes,
+        now_us: int,
+        deed: Deed | None = None,
+        *,
+        charset: Charset = "utf-8",
+    ) -> bool:
         """Registers a park; False where it is already there."""
 
     def find_park(self, park_uuid: str) -> Park | None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from vipgate.charset import Charset
 from vipgate.store.columns import read_access, read_generation, read_park
 from vipgate.store.erasing import lock_park
 from vipgate.store.interface import Generation, Park, ParkAccess, ParkChange
@@ -31,9 +32,18 @@ class ParkVerbs(ABC):
         rows = self.rows("park_access", {"park_uuid": park_uuid})
         return read_access(rows[0]) if rows else None
 
-    def add_park(self, park_uuid: str, name: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
+    def add_park(
+        self,
+        park_uuid: str,
+        name: str,
+        secret: bytes,
+        now_us: int,
+        deed: Deed | None = None,
+        *,
+        charset: Charset = "utf-8",
+    ) -> bool:
         """See `Store.add_park`."""
-        values = {"park_uuid": park_uuid, "name": name, "secret": secret, "now_us": now_us}
+        values = {"park_uuid": park_uuid, "name": name, "charset": charset, "secret": secret, "now_us": now_us}
         with self.work() as work:
             if not work.run("add_park", values):
                 return False
@@ -60,6 +70,7 @@ class ParkVerbs(ABC):
             "rate_per_minute": change.rate_per_minute,
             "require_hmac": change.require_hmac,
             "hold_replaces": change.hold_replaces,
+            "charset": change.charset,
         }
         return self._change("change_park", values, deed)
 

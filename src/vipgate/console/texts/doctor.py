@@ -54,6 +54,7 @@ TEXTS: Final = {
     "doctor.hashed.hmac": Words(
         "参与 HMAC-SHA256 的内容，以车场密钥为键", "What the HMAC-SHA256 is made over, keyed with the secret"
     ),
+    "doctor.charset": Words("签名无论对错，正文都会被拒绝（400）", "However it is signed, the body is refused (400)"),
     "doctor.late": Words("若现在才收到", "Were it to come only now"),
     "doctor.hashed.secret": Words("‹密钥›", "‹secret›"),
     "doctor.left_out": Words("…… 略去 {n} 个字符 ……", "… {n} characters left out …"),

@@ -60,6 +60,12 @@ TEXTS: Final = {
         "用于读取收费类型名称，例如 https://park.example:8443/；可留空",
         "Asked for the names of its charge types, such as https://park.example:8443/; may be empty",
     ),
+    "park.charset": Words("正文编码", "Charset"),
+    "park.gbk": Words("正文用 GBK 编码", "It writes in GBK"),
+    "park.gbk.hint": Words(
+        "不勾选即 UTF-8；请求头声明的编码与此不同的推送会被拒绝（400）",
+        "otherwise in UTF-8; a push that declares another charset is refused (400)",
+    ),
     "park.new.uuid": Words("与车场客户端配置的完全一致", "Exactly as the park's client is set up"),
     "park.new.name": Words("便于辨认，例如“海岸城北门”", "What people call it"),
     "park.new.secret": Words("已有密钥", "Secret that it already has"),

@@ -9,7 +9,15 @@ from markupsafe import escape
 from starlette.responses import Response
 
 from vipgate.console.choosing import PARK_CHARS_MAX, choose_park, parks_to_offer
-from vipgate.console.doctoring import CODINGS, Finding, examine, examine_stamped, park_named, read_bodies
+from vipgate.console.doctoring import (
+    CODINGS,
+    Finding,
+    examine,
+    examine_stamped,
+    park_named,
+    read_bodies,
+    refusal_for_charset,
+)
 from vipgate.console.faults import PageRefused
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Page
@@ -38,12 +46,20 @@ async def show(visit: StaffVisit) -> Response:
     return _page(visit, Fields([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
 
 
-def _page(visit: StaffVisit, form: Fields, finding: Finding | None, park: Park | None, offered: list[Park]) -> Response:
+def _page(
+    visit: StaffVisit,
+    form: Fields,
+    finding: Finding | None,
+    park: Park | None,
+    offered: list[Park],
+    refused: Words | None = None,
+) -> Response:
     return visit.page(
         "doctor.html",
         status=422 if form.faults else 200,
         form=form,
         finding=finding,
+        refused=refused,
         park=park,
         offered=offered,
         codings=[(coding, visit.speech(f"doctor.coding.{coding}")) for coding in CODINGS],
@@ -65,7 +81,8 @@ async def ask(visit: StaffVisit) -> Response:
     bodies = read_bodies(form)
     typed = Keys(secret) if secret else None
     finding, park, offered = await visit.desk(partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed))
-    return _page(visit, _echo(form), finding, park, offered)
+    refused = None if park is None else refusal_for_charset(bodies[0], form.get("coding"), park.charset)
+    return _page(visit, _echo(form), finding, park, offered, refused)
 
 
 def _headers(form: Fields) -> Stamp:

@@ -8,8 +8,9 @@ from typing import Final
 
 from starlette.responses import Response
 
+from vipgate.charset import Charset
 from vipgate.console.addresses import park_at
-from vipgate.console.bodies import Unreadable, as_text, order_of, read_body
+from vipgate.console.bodies import Unreadable, as_text, charset_of, order_of, read_body
 from vipgate.console.faults import PageRefused, conflict, not_there
 from vipgate.console.guard import Page, path_text
 from vipgate.console.names import ChargeNames, read_names
@@ -112,7 +113,7 @@ def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
     body = None if held is None else desk.store.refused_body(held.seqno)
     if entry is None or body is None or held is None:
         raise _not_held()
-    orders = _orders(body)
+    orders = _orders(body, charset_of(entry, park))
     newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
     gone = [one for one in newest if one.stored.renewal.pay_partner not in orders]
     return Told(
@@ -133,10 +134,10 @@ def _not_held() -> PageRefused:
     )
 
 
-def _orders(body: bytes) -> frozenset[str]:
+def _orders(body: bytes, charset: Charset) -> frozenset[str]:
     """The order numbers of a body that passed the road up to the commit: its rows are read as they were there."""
     try:
-        return frozenset(order for row in read_body(as_text(body)).rows if (order := order_of(row)))
+        return frozenset(order for row in read_body(as_text(body, charset)).rows if (order := order_of(row)))
     except Unreadable as unreadable:
         raise not_there(unreadable.words.zh, unreadable.words.en) from None
 

@@ -6,7 +6,9 @@ from typing import Final
 
 from starlette.responses import Response
 
+from vipgate.charset import Charset
 from vipgate.console.addresses import park_at
+from vipgate.console.forms import Fields
 from vipgate.console.guard import Page
 from vipgate.console.views.once import once
 from vipgate.console.visit import StaffVisit
@@ -59,18 +61,27 @@ async def show_new(visit: StaffVisit) -> Response:
     return visit.page("park_new.html", form=visit.form)
 
 
+def read_charset(form: Fields) -> Charset:
+    """The charset that the box of a form means."""
+    return "gbk" if form.ticked("gbk") else "utf-8"
+
+
 async def add(visit: StaffVisit) -> Response:
     """Registers a park, and shows its secret where it was made here."""
     form = visit.form
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
     name = form.text("name", PARK_NAME_CHARS_MAX)
-    given = form.text("secret", SECRET_CHARS_MAX)
+    given, charset = form.text("secret", SECRET_CHARS_MAX), read_charset(form)
     secret = given or make_secret()
     if not form.faults:
         sealed = visit.context.vault.seal(secret, park_uuid)
-        deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=name)
+        detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
+        deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
 
-        if not await visit.desk(lambda desk: desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed)):
+        def do(desk: Desk) -> bool:
+            return desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed, charset=charset)
+
+        if not await visit.desk(do):
             form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
     if form.faults:
         return visit.page("park_new.html", status=422, form=form)

@@ -10,11 +10,13 @@ from typing import Final
 from markupsafe import escape
 from starlette.responses import Response
 
+from vipgate.charset import Charset, charset_fault, shown_text
 from vipgate.console.bodies import (
     Body,
     Row,
     Unreadable,
     as_text,
+    charset_of,
     hide,
     hide_row,
     laid_out,
@@ -62,15 +64,24 @@ class Told:
     known: frozenset[str]
     held: bool
 
+    @property
+    def charset(self) -> Charset:
+        """The one that the kept body must be in."""
+        return charset_of(self.entry, self.park)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown of a kept body: all of it as text, or rows by their number where it is long; neither where it cannot be."""
+    """What is shown of a kept body: all of it as text, or rows by their number where it is long; neither where it cannot be.
+
+    `misread` says that it is not in the park's charset: the text is a guess.
+    """
 
     text: str
     rows: dict[int, str]
     total: int
     unreadable: bool
+    misread: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def _read(desk: Desk, seqno: str) -> Told:
         replays=replays,
         written=written,
         names=read_names(desk, [] if park_uuid is None else [park_uuid]),
-        known=_known(desk, entry, kept),
+        known=_known(desk, entry, kept, charset_of(entry, park)),
         held=_is_held(desk, entry),
     )
 
@@ -129,18 +140,18 @@ def _is_held(desk: Desk, entry: JournalEntry) -> bool:
     return any(one.body_sha256 == entry.caller.body_sha256 for one in waiting)
 
 
-def _known(desk: Desk, entry: JournalEntry, kept: bytes | None) -> frozenset[str]:
+def _known(desk: Desk, entry: JournalEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
     """Which of the order numbers that the hint points at have a record."""
-    body = None if kept is None else _parsed(kept)
+    body = None if kept is None else _parsed(kept, charset)
     if body is None or entry.park_uuid is None or entry.hint is None:
         return frozenset()
     orders = {order_of(body.rows[row]) for row in rows_named(entry.hint.zh) if row < len(body.rows)}
     return frozenset(order for order in orders if order and desk.store.find_record(entry.park_uuid, order))
 
 
-def _parsed(kept: bytes) -> Body | None:
+def _parsed(kept: bytes, charset: Charset) -> Body | None:
     try:
-        return read_body(as_text(kept))
+        return read_body(as_text(kept, charset))
     except Unreadable:
         return None
 
@@ -155,7 +166,7 @@ def _page(
     visit: StaffVisit, told: Told, form: Fields, *, asking: Prepared | None = None, status: int = 200
 ) -> Response:
     entry, hidden = told.entry, not visit.sees_plates
-    body = None if told.kept is None else _parsed(told.kept)
+    body = None if told.kept is None else _parsed(told.kept, told.charset)
     hint = "" if entry.hint is None else visit.speech.say(entry.hint)
     faults = [_fault(visit, told, body, line) for line in read_hint(hint, hide=hidden)]
     return visit.page(
@@ -188,9 +199,10 @@ def _shown(told: Told, body: Body | None, named: Sequence[int], *, hidden: bool)
     if told.kept is None:
         return None
     if body is None:
-        text = as_text(told.kept)
+        text = shown_text(told.kept, told.charset)
         fits = not hidden and _weight(text) <= TEXT_BYTES_MAX
-        return Shown(text if fits else "", {}, 0, unreadable=True)
+        misread = charset_fault(told.kept, told.charset)
+        return Shown(text if fits else "", {}, 0, unreadable=True, misread=misread)
     whole = laid_out(write_body(hide(body) if hidden else body)) if len(told.kept) <= TEXT_BYTES_MAX else ""
     if whole and _weight(whole) <= TEXT_BYTES_MAX:
         return Shown(whole, {}, len(body.rows), unreadable=False)
@@ -223,7 +235,7 @@ async def replay(visit: StaffVisit) -> Response:
         raise conflict(
             "没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be sent again"
         )
-    body = assemble(form, told.kept)
+    body = assemble(form, told.kept, told.charset)
     if body is None:
         return _page(visit, told, form, status=422)
     again = Again(

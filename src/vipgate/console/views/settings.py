@@ -11,13 +11,14 @@ import msgspec
 from starlette.responses import Response
 
 from vipgate.chargetypes import ChargeTypesRefused, check_address
+from vipgate.charset import Charset
 from vipgate.console.addresses import park_at
 from vipgate.console.faults import conflict
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Page, path_text
 from vipgate.console.views.once import once
 from vipgate.console.views.park import SIGNATURE_DAYS, find, no_park, signatures_lately
-from vipgate.console.views.parks import PARK_NAME_CHARS_MAX, SECRET_CHARS_MAX
+from vipgate.console.views.parks import PARK_NAME_CHARS_MAX, SECRET_CHARS_MAX, read_charset
 from vipgate.console.visit import StaffVisit
 from vipgate.health import Health
 from vipgate.store.browsing import ParkMore, Signatures
@@ -29,7 +30,7 @@ from vipgate.vault import make_secret
 NETWORKS_MAX: Final = 100
 RATE_MAX: Final = 100_000
 ADDRESS_CHARS_MAX: Final = 500
-PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces")
+PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces", "charset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Wanted:
     rate_per_minute: int | None
     require_hmac: bool
     hold_replaces: bool
+    charset: Charset
     retention_days: int | None
     charge_address: str | None
 
@@ -105,6 +107,7 @@ def read_wanted(form: Fields) -> Wanted:
         rate_per_minute=form.whole("rate_per_minute", 1, RATE_MAX),
         require_hmac=form.ticked("require_hmac"),
         hold_replaces=form.ticked("hold_replaces"),
+        charset=read_charset(form),
         retention_days=form.whole("retention_days", 1, RETENTION_DAYS_MAX),
         charge_address=address,
     )
@@ -149,6 +152,7 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
             rate_per_minute=(wanted.rate_per_minute or 0) if "rate_per_minute" in differing else None,
             require_hmac=wanted.require_hmac if "require_hmac" in differing else None,
             hold_replaces=wanted.hold_replaces if "hold_replaces" in differing else None,
+            charset=wanted.charset if "charset" in differing else None,
         )
         steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:

@@ -3,21 +3,21 @@
 -- name: park_access
 -- What the gate needs, by the primary key.
 SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute,
-    p.require_hmac
+    p.require_hmac, p.charset
 FROM park AS p
 WHERE p.park_uuid = %(park_uuid)s
 
 -- name: park_accesses
 -- The same for several parks.
 SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute,
-    p.require_hmac
+    p.require_hmac, p.charset
 FROM park AS p
 WHERE p.park_uuid = ANY(%(park_uuids)s)
 
 -- name: add_park
 -- Does nothing where the park is already there.
-INSERT INTO park (park_uuid, name, secret, secret_changed_us, created_us)
-VALUES (%(park_uuid)s, %(name)s, %(secret)s, %(now_us)s, %(now_us)s)
+INSERT INTO park (park_uuid, name, charset, secret, secret_changed_us, created_us)
+VALUES (%(park_uuid)s, %(name)s, %(charset)s, %(secret)s, %(now_us)s, %(now_us)s)
 ON CONFLICT (park_uuid) DO NOTHING
 
 -- name: add_first_generation
@@ -28,7 +28,7 @@ INSERT INTO generation (park_uuid, generation, started_us) VALUES (%(park_uuid)s
 -- One park with the size of its stock.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid = %(park_uuid)s
@@ -37,7 +37,7 @@ WHERE p.park_uuid = %(park_uuid)s
 -- A page of parks in the order of their park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid > %(after)s
@@ -52,7 +52,8 @@ SET name = coalesce(%(name)s, name),
     allow_list = coalesce(%(allow_list)s, allow_list),
     rate_per_minute = nullif(coalesce(%(rate_per_minute)s, rate_per_minute), 0),
     require_hmac = coalesce(%(require_hmac)s, require_hmac),
-    hold_replaces = coalesce(%(hold_replaces)s, hold_replaces)
+    hold_replaces = coalesce(%(hold_replaces)s, hold_replaces),
+    charset = coalesce(%(charset)s, charset)
 WHERE park_uuid = %(park_uuid)s
 
 -- name: allow_replace

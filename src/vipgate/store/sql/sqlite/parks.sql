@@ -3,7 +3,7 @@
 -- name: park_access
 -- What the gate needs, by the unique index.
 SELECT park_uuid, enabled, secret, previous_secret, allow_list, rate_per_minute,
-    require_hmac
+    require_hmac, charset
 FROM park
 WHERE park_uuid = :park_uuid
 
@@ -12,7 +12,7 @@ WHERE park_uuid = :park_uuid
 -- driver lets go of the interpreter's lock at every row.
 SELECT json_group_array(json_array(
     p.park_uuid, p.enabled, hex(p.secret), hex(p.previous_secret), p.allow_list, p.rate_per_minute,
-    p.require_hmac
+    p.require_hmac, p.charset
 ))
 FROM json_each(:park_uuids) AS wanted
 CROSS JOIN park AS p
@@ -20,8 +20,8 @@ WHERE p.park_uuid = wanted.value
 
 -- name: add_park
 -- Does nothing where the park is already there.
-INSERT INTO park (park_uuid, name, secret, secret_changed_us, created_us)
-VALUES (:park_uuid, :name, :secret, :now_us, :now_us)
+INSERT INTO park (park_uuid, name, charset, secret, secret_changed_us, created_us)
+VALUES (:park_uuid, :name, :charset, :secret, :now_us, :now_us)
 ON CONFLICT (park_uuid) DO NOTHING
 
 -- name: add_first_generation
@@ -33,7 +33,7 @@ SELECT id, 1, created_us FROM park WHERE park_uuid = :park_uuid
 -- One park with the size of its stock.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid = :park_uuid
@@ -42,7 +42,7 @@ WHERE p.park_uuid = :park_uuid
 -- A page of parks in the order of their park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid > :after
@@ -57,7 +57,8 @@ SET name = coalesce(:name, name),
     allow_list = coalesce(:allow_list, allow_list),
     rate_per_minute = nullif(coalesce(:rate_per_minute, rate_per_minute), 0),
     require_hmac = coalesce(:require_hmac, require_hmac),
-    hold_replaces = coalesce(:hold_replaces, hold_replaces)
+    hold_replaces = coalesce(:hold_replaces, hold_replaces),
+    charset = coalesce(:charset, charset)
 WHERE park_uuid = :park_uuid
 
 -- name: allow_replace
