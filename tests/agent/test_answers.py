@@ -20,6 +20,11 @@ SEQNO = "20261124124850397345511877090504"
         (200, None, b'{"code":"1001","message":"ok","hint":"dropped","seqno":"7"}', Doubtful("1001 ok: dropped", "7")),
         (200, None, b'{"code":"400","message":"bad","hint":"row: x"}', Refused("400 bad: row: x", {}, "")),
         (400, None, b'{"code":"400","message":"bad","hint":"park"}', Refused("400 bad: park", {}, "")),
+        # Of every request, so no row is to blame for it.
+        (400, None, b'{"code":"400","message":"bad","hint":"Content-Type: x"}',
+         NoAccess("400", "400 bad: Content-Type: x", "")),
+        (400, None, b'{"code":"400","message":"bad","hint":"row[0].plate: Content-Type: x"}',
+         Refused("400 bad: row[0].plate: Content-Type: x", {0: "row[0].plate: Content-Type: x"}, "")),
         (401, None, b'{"code":"401","message":"no","hint":"sign"}', NoAccess("401", "401 no: sign", "")),
         (403, None, b'{"code":"403","message":"no"}', NoAccess("403", "403 no", "")),
         (413, None, b'{"code":"413","message":"big","hint":"10000"}', TooLarge("413 big: 10000", "")),

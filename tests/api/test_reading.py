@@ -21,11 +21,11 @@ RENEWALS = f"/parks/{PARK}/renewals"
 
 def test_park_is_told_as_it_is_and_without_its_secret(stocked: Platform) -> None:
     stocked.desk.store.rotate_secret(PARK, b"sealed-again", stocked.clock())
-    stocked.desk.store.change_park(PARK, ParkChange(hold_replaces=True))
+    stocked.desk.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
     told = stocked.get(f"/parks/{PARK}", stocked.token())
     assert (told["park_uuid"], told["name"], told["records"], told["generation"]) == (PARK, "北门", ROWS, 1)
     assert told["previous_secret_valid"]
-    assert (told["require_hmac"], told["hold_replaces"]) == (False, True)
+    assert (told["require_hmac"], told["hold_replaces"], told["charset"]) == (False, True, "gbk")
     assert told["last_push"] == format_instant(stocked.clock())
     assert "sealed" not in json.dumps(told)
 

@@ -121,6 +121,7 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
         "rate_per_minute": "60",
         "retention_days": "365",
         "charge_address": "https://park.example:8443/",
+        "gbk": "1",
     }
     assert save(browser, **fields)[0] == 303
     found, more = house.desk.store.find_park(PARK), house.desk.browse.park_more(PARK)
@@ -133,14 +134,17 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
         60,
     )
     assert (more.retention_days, more.charge_address) == (365, "https://park.example:8443/")
+    assert found.charset == "gbk"
+    assert "<dt>正文编码</dt><dd>GBK</dd>" in browser.page(park_at(PARK))
     page = browser.page(park_at(PARK, "/settings"))
+    assert 'name="gbk" value="1" checked' in page
     assert 'value="60"' in page
     assert "10.1.0.0/16" in page
     deeds = {one.action: one for one in house.desk.staff.deeds("operator", PARK, None, 10)}
     assert set(deeds) == {"park.change", "park.retention", "park.charge_address"}
     assert (
         deeds["park.change"].detail
-        == "name: 海岸城 → 北门; allow_list: – → 10.0.0.7/32, 10.1.0.0/16; rate_per_minute: – → 60"
+        == "name: 海岸城 → 北门; allow_list: – → 10.0.0.7/32, 10.1.0.0/16; rate_per_minute: – → 60; charset: utf-8 → gbk"
     )
     assert deeds["park.retention"].detail == "– → 365"
     assert save(browser, **fields)[0] == 303

@@ -219,6 +219,20 @@ def test_wrong_secret_stops_the_sending_and_says_what_to_check(park: Park) -> No
     assert len(park.held()) == 2_500
 
 
+def test_park_of_another_charset_stops_the_sending_and_no_row_is_blamed(park: Park) -> None:
+    assert park.gateway.command("park", "set", PARK, "--charset", "gbk").returncode == 0
+    done = park.agent("run", "--once")
+    assert done.returncode == 1
+    assert "--charset utf-8" in done.stderr
+    assert (park.held(), park.dead()) == ({}, [])
+    checked = park.agent("check")
+    assert checked.returncode == 1
+    assert "an agent writes UTF-8" in checked.stdout
+    assert park.gateway.command("park", "set", PARK, "--charset", "utf-8").returncode == 0
+    assert park.agent("run", "--once").returncode == 0
+    assert len(park.held()) == 2_500
+
+
 def test_platform_that_is_away_is_waited_for(park: Park) -> None:
     park.gateway.kill()
     agent = park.start()

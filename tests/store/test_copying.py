@@ -45,7 +45,9 @@ def source(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
         for park_uuid in (PARK, OTHER, "empty"):
             store.add_park(park_uuid, f"名 {park_uuid}", b"\x00sealed\xff", clock())
         store.rotate_secret(OTHER, b"second", clock())
-        store.change_park(OTHER, ParkChange(enabled=False, allow_list=("10.0.0.0/24",), rate_per_minute=7))
+        store.change_park(
+            OTHER, ParkChange(enabled=False, allow_list=("10.0.0.0/24",), rate_per_minute=7, charset="gbk")
+        )
         rows = renewals(2_500)
         do(store, push(rows[:1_500], clock()), push(rows[:30], clock(), park=OTHER))
         do(store, push([changed(row, operator="新", extra='{"n":"\\u0000"}') for row in rows[:40]], clock()))

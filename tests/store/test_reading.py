@@ -64,8 +64,26 @@ def test_park_is_registered_once(store: Store, clock: Clock) -> None:
     assert access.secret == b"sealed"
 
 
+def test_charset_of_a_park_is_utf8_unless_it_is_set(store: Store, clock: Clock) -> None:
+    def kept(park_uuid: str) -> tuple[str, ...]:
+        park, access = store.find_park(park_uuid), store.park_access(park_uuid)
+        [listed] = [one for one in store.list_parks("", 10) if one.park_uuid == park_uuid]
+        assert park is not None
+        assert access is not None
+        return park.charset, access.charset, store.park_accesses([park_uuid])[park_uuid].charset, listed.charset
+
+    assert kept(PARK) == ("utf-8",) * 4
+    assert store.add_park("x", "", b"sealed", clock(), charset="gbk")
+    assert kept("x") == ("gbk",) * 4
+    assert store.change_park(PARK, ParkChange(charset="gbk"))
+    store.change_park(PARK, ParkChange(name="n"))
+    assert kept(PARK) == ("gbk",) * 4
+
+
 def test_accesses_of_several_parks_are_those_of_each(store: Store, clock: Clock) -> None:
-    store.change_park(OTHER, ParkChange(enabled=False, allow_list=("::1/128",), rate_per_minute=60, require_hmac=True))
+    store.change_park(
+        OTHER, ParkChange(enabled=False, allow_list=("::1/128",), rate_per_minute=60, require_hmac=True, charset="gbk")
+    )
     assert store.rotate_secret(PARK, b"\x00\xffsecond", clock())
     found = store.park_accesses(["nobody", PARK, OTHER])
     assert found == {one: store.park_access(one) for one in (PARK, OTHER)}

@@ -46,6 +46,9 @@ def test_file_of_the_version_before_is_brought_up_to_date_with_its_records(tmp_p
         old.execute("INSERT INTO generation (park_id, generation, started_us) VALUES (1, 1, 1)")
         old.commit()
     desk = open_desk(f"sqlite:///{path}", clock, Retention())
+    access = desk.store.park_access(PARK)
+    assert access is not None
+    assert access.charset == "utf-8"
     do(desk.store, push(renewals(RECORDS), clock()))
     assert desk.keep.set_retention(PARK, 30, deed())
     assert len(held(desk.store)) == RECORDS
