@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from console.conftest import NOON_US, House, deed
+from vipgate.charset import Charset
 from vipgate.errors import HeldReplace, Refusal, StoreError, Words
 from vipgate.renewal import Renewal, plate_flags
 from vipgate.seqno import seqno_prefix
 from vipgate.signature import sign
 from vipgate.store.browsing import ChargeType
 from vipgate.store.interface import Caller, Outcome, Push, Refused
-from vipgate.wire import Keys, decode, split, verify
+from vipgate.wire import Batch, Keys, decode, split, verify
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 OTHER = "7d1f0cc5-2e8c-41e3-b54d-af666b8cc222"
@@ -93,10 +94,11 @@ def request(*rows: object, park: str = PARK, **members: Any) -> bytes:
     return json.dumps({"park_uuid": park, **members, "row": list(rows)}, ensure_ascii=False).encode()
 
 
-def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK) -> str:
-    """Journals a body as the road would that refuses it; its seqno."""
+def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK, declared: Charset = "utf-8") -> str:
+    """Journals a body as the road would that refuses it; its seqno. `declared` is the charset in its header."""
     seqno = seqno_at(at_us)
-    hint = hint_of(body)
+    found = house.desk.store.find_park(park)
+    hint = hint_of(body, declared, "utf-8" if found is None else found.charset)
     line = Refused(seqno, park, park, "400", hint, caller(at_us, body), body)
     assert not isinstance(house.desk.store.commit([line])[0], StoreError)
     return seqno
@@ -105,7 +107,9 @@ def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK)
 def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id: str | None = None) -> str:
     """Has a body with `complete=1` stored, or held and journaled as the road does; its seqno."""
     seqno = seqno_at(at_us)
-    batch = decode(verify(split(body, None), md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET)))
+    found = house.desk.store.find_park(PARK)
+    assert found is not None
+    batch = _batch(body, found.charset, found.charset)
     made = Push(seqno, PARK, batch.renewals, batch.received, True, "current", caller(at_us, body), webhook_id)
     [outcome] = house.desk.store.commit([made])
     if isinstance(outcome, HeldReplace):
@@ -115,9 +119,15 @@ def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id
     return seqno
 
 
-def hint_of(body: bytes) -> Words:
+def _batch(body: bytes, declared: Charset, of_park: Charset) -> Batch:
+    claim = split(body, f"application/json; charset={declared}")
+    keys = Keys(SECRET, charset=of_park)
+    return decode(verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), keys))
+
+
+def hint_of(body: bytes, declared: Charset, of_park: Charset) -> Words:
     try:
-        decode(verify(split(body, None), md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET)))
+        _batch(body, declared, of_park)
     except Refusal as refusal:
         return refusal.hint
     raise AssertionError("nothing is wrong with this body")

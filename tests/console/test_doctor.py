@@ -9,9 +9,11 @@ import pytest
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import OTHER, PARK, SECRET, add_park, request, row
+from vipgate.charset import Charset
 from vipgate.console.views.doctor import ECHO_BYTES_MAX
 from vipgate.hmacsign import hmac_sign
 from vipgate.signature import DIAGNOSIS_BYTES_MAX, sign
+from vipgate.store.interface import ParkChange
 
 BODY = request(row(operator="张三"))
 TEXT = BODY.decode()
@@ -139,6 +141,29 @@ def test_raw_bytes_can_be_given_where_text_would_be_another(house: House, coding
     assert "The signature is right" in page
     assert "张三" in page
     assert f"{len(raw)} bytes" in page
+
+
+@pytest.mark.parametrize(
+    ("of_park", "coding", "text", "told"),
+    [
+        ("utf-8", "utf-8", TEXT, ""),
+        ("utf-8", "gbk", TEXT, "--charset gbk"),
+        ("utf-8", "hex", TEXT.encode("gb18030").hex(), "is not valid UTF-8"),
+        ("gbk", "hex", TEXT.encode("gb18030").hex(), ""),
+        ("gbk", "gbk", TEXT, ""),
+        ("gbk", "utf-8", TEXT, "--charset utf-8"),
+    ],
+)
+def test_right_signature_over_another_charset_than_the_park_s_is_told_of_it(
+    house: House, of_park: Charset, coding: str, text: str, told: str
+) -> None:
+    add_park(house)
+    house.desk.store.change_park(PARK, ParkChange(charset=of_park))
+    body = TEXT.encode("utf-8" if coding == "utf-8" else "gb18030")
+    page = ask(house.enter("operator", language="en"), coding=coding, body=text, authorization=sign(body, SECRET))
+    assert "The signature is right" in page
+    assert ("the body is refused (400)" in page) == bool(told)
+    assert told in page
 
 
 @pytest.mark.parametrize(("coding", "text"), [("hex", "xyz"), ("base64", "é"), ("base64", "abc"), ("utf-8", "  ")])

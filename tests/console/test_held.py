@@ -103,6 +103,18 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
     browser.page(path_of(seqno), 404)
 
 
+def test_order_numbers_of_a_held_replace_are_read_in_the_charset_of_the_park(house: House) -> None:
+    add_park(house)
+    house.desk.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
+    # Valid as UTF-8 too, where it is another order number.
+    order = "绮ょ菠"
+    stock = request(row(order, plate="X1"), complete=1).decode().encode("gbk")
+    replace_stock(house, stock, at_us=NOON_US - 3_000_000)
+    push(house, renewal("LATER"), at_us=NOON_US - 2_000_000)
+    seqno = replace_stock(house, stock, at_us=NOON_US - 1_000_000)
+    assert "最近变更的 2 条记录中有 1 条不在其中" in house.enter("operator").page(path_of(seqno))
+
+
 def test_yes_is_taken_back_and_noted(house: House) -> None:
     seqno = fill(house)
     browser = house.enter("operator")

@@ -11,6 +11,7 @@ import pytest
 from console.conftest import NOON_US, Browser, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, refuse, refuse_stranger, renewal, request, row
 from vipgate.store.browsing import RecordQuery
+from vipgate.store.interface import ParkChange
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 ODD: dict[str, Any] = {HOSTILE: 1}
@@ -185,6 +186,68 @@ def test_body_that_cannot_be_read_row_by_row_is_shown_only_in_the_clear(house: H
     assert PLATE not in page
     browser.send("/plates/show", next="/")
     assert PLATE in text_of(browser.page(f"/requests/{odd}"))
+
+
+# These bytes are valid in both charsets, so nothing but the park's own says what they mean.
+IN_GBK = "绮ょ菠"
+assert IN_GBK.encode("gbk") == "粤粤".encode()
+
+
+def gbk_park(house: House) -> None:
+    add_park(house)
+    house.desk.store.change_park(PARK, ParkChange(charset="gbk"))
+
+
+def in_gbk(body: bytes) -> bytes:
+    return body.decode().encode("gb18030")
+
+
+def wrong_in_gbk() -> bytes:
+    """Of a park that writes GBK; every byte of it might be UTF-8 as well."""
+    return in_gbk(request(row("P1", plate="X12345", quantity="1.5", operator=IN_GBK)))
+
+
+def test_kept_body_is_shown_in_the_charset_of_its_park(house: House) -> None:
+    gbk_park(house)
+    seqno = refuse(house, wrong_in_gbk(), declared="gbk")
+    browser = house.enter("operator", sees_plates=True)
+    browser.send("/plates/show", next="/")
+    assert IN_GBK in text_of(browser.page(f"/requests/{seqno}"))
+    assert browser.get(f"/requests/{seqno}/body").content == wrong_in_gbk()
+
+
+def test_mended_request_of_a_park_that_writes_gbk_is_stored_as_it_was_meant(house: House) -> None:
+    gbk_park(house)
+    old = refuse(house, wrong_in_gbk(), declared="gbk")
+    browser = house.enter("operator")
+    text = text_of(browser.page(f"/requests/{old}"))
+    again = replay(browser, old, body=text.replace('"1.5"', '"2.5"'), hidden="1").headers["location"]
+    new, _, done = again.removeprefix("/requests/").partition("?done=")
+    assert done == "replay_refused"
+    # The console wrote this one, in UTF-8.
+    last = replay(browser, new, body=text_of(browser.page(f"/requests/{new}")).replace('"2.5"', '"3"'), hidden="1")
+    assert last.headers["location"].endswith("?done=replayed")
+    stored = house.desk.store.find_record(PARK, "P1")
+    assert stored is not None
+    assert (stored.renewal.plate, stored.renewal.operator) == ("X12345", IN_GBK)
+
+
+def test_body_in_another_charset_than_its_park_s_is_shown_with_a_word_about_it_and_not_taken_silently(
+    house: House,
+) -> None:
+    add_park(house)
+    seqno = refuse(house, in_gbk(WRONG), declared="gbk")
+    browser = house.enter("operator", sees_plates=True, language="en")
+    page = browser.page(f"/requests/{seqno}")
+    assert "is not valid UTF-8; if it is GBK" in page
+    assert PLATE not in page
+    assert replay(browser, seqno).status_code == 422
+    browser.send("/plates/show", next="/")
+    assert PLATE in text_of(browser.page(f"/requests/{seqno}"))
+    house.desk.store.change_park(PARK, ParkChange(charset="gbk"))
+    page = browser.page(f"/requests/{seqno}")
+    assert "is not valid UTF-8" not in page
+    assert PLATE in text_of(page)
 
 
 # ---- mend and send again ----
