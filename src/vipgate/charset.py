@@ -6,6 +6,7 @@ No signature covers the header. So a park has one charset, which its operator se
 from __future__ import annotations
 
 import codecs
+import json
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
@@ -62,7 +63,8 @@ def _known(name: str, value: str) -> Charset | None:
 
 
 def _refused(remedy: Words, header: str) -> BadRequest:
-    return BadRequest(list_faults([Fault(CONTENT_TYPE, remedy, f'"{header}"')]))
+    # As JSON writes it: PostgreSQL takes no NUL in a text, and no terminal should take a control character.
+    return BadRequest(list_faults([Fault(CONTENT_TYPE, remedy, json.dumps(header))]))
 
 
 def other_charset(declared: Charset, of_park: Charset) -> BadRequest:

@@ -73,6 +73,32 @@ CSV_WORDS: Final = [
     b"\x81", b"\xd4\xc1", b'"a\nb"', b",,,,,,,,", b" ", b"=1+1", b"\xe2\x80\xa8", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\\",
 ]  # fmt: skip
 
+# The headers that a port of ours reads, or that a proxy or a careless server would act on.
+HEADER_NAMES: Final = [
+    b"Content-Type", b"Authorization", b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"Accept-Language",
+    b"Content-Encoding", b"Transfer-Encoding", b"Content-Length", b"Expect", b"Connection", b"Upgrade", b"Host",
+    b"X-Forwarded-For", b"X-Forwarded-Host", b"X-Forwarded-Proto", b"X-Real-IP", b"Forwarded", b"Via", b"Cookie", b"Origin",
+    b"Referer", b"Sec-Fetch-Site", b"If-None-Match", b"If-Modified-Since", b"If-Match", b"Range", b"If-Range", b"Accept",
+    b"Accept-Encoding", b"Accept-Charset", b"Content-MD5", b"Content-Location", b"Content-Range", b"Content-Language", b"TE",
+    b"Trailer", b"Date", b"X-HTTP-Method-Override", b"X-Original-URL", b"X-Park-UUID", b"Last-Event-ID", b"User-Agent",
+]  # fmt: skip
+HEADER_VALUES: Final = [
+    b"application/json; charset=gbk", b"application/json; charset=utf-8", b"application/json;charset*1=x; charset*=y",
+    b"application/json; charset*0*=gbk''x; charset*1=y", b"text/plain", b"en", b"zh-CN,zh;q=0.9,en;q=0.8", b"gzip",
+    b"identity", b"chunked", b"0", b"5", b"99999999999999999999", b"-1", b"+5", b"9" * 5_000, b"100-continue", b"close",
+    b"keep-alive, upgrade", b"h2c", b"[", b"[::1", b"[::1]:80", b"http://[", b"http://a]b", b"//[", b"a b", b"gate:99999",
+    b"1.1.1.1", b"::1", b"::ffff:1.1.1.1", b"fe80::1%eth0", b"1.1.1.1, 10.0.0.7", b"for=1.1.1.1", b"," * 500, b"null",
+    b"vipgate=x; vipgate=y", b'vipgate="\\303\\666"', b"vipgate_guest=x", b"vipgate_language=\xff", b"=", b";", b"a=b=c",
+    b"same-origin", b"cross-site", b'"x"', b'W/"', b"*", b"bytes=0-,1-", b"bytes=" + b"0-," * 500, b"bytes=9-1",
+    b"Bearer x", b"Bearer vipgate_", b"Basic !!", b"v1,aa", b"v1," + b"A" * 600, b"msg_1", b"a.b", b"1", b"9" * 13,
+    b"GET", b"DELETE", b"/metrics", b"Sat, 00 Jan 0000 00:00:00 GMT", b"",
+]  # fmt: skip
+HEADER_WORDS: Final = [
+    *HEADER_VALUES, b"\x00", b"\x01", b"\x7f", b"\x80", b"\x85", b"\xa0", b"\xff", b"\xe7\xb2\xa4", b"\t", b" ", b"  ", b"\\", b'"',
+    b"'", b"%", b"%zz", b"*", b"*=", b"*0=", b"=?utf-8?b?", b"\r\n", b"\n", b"\r", b"\r\n ", b":", b"charset=",
+    b"application/json; ",
+]  # fmt: skip
+
 ODD: Final[list[Any]] = [
     "", " ", "1", "0", "-1", "9", "1.0", "1.5", "01", "1e2", "null", "NaN", "粤X33333", "ａ", "2022-09-30T16:00:00Z",
     "2022-10-01T00:00:00", "9999-12-31T23:59:59-01:00", "1625068799000", "1625068799", "x" * 64, "x" * 65, "😀" * 64, "a\x00b",
@@ -112,6 +138,14 @@ def _step(draw: st.DrawFn, data: bytes, seeds: Sequence[bytes], words: Sequence[
     if kind == "flip" and cut:
         return before + bytes([cut[0] ^ (1 << draw(st.integers(0, 7)))]) + cut[1:] + after
     return before + after
+
+
+@st.composite
+def odd_headers(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
+    """Lines of a head, as they stand between the first one and the end; those of `seeds` among them."""
+    values = st.sampled_from(HEADER_VALUES) | damaged(HEADER_VALUES, HEADER_WORDS) | st.binary(max_size=20)
+    lines = st.builds(lambda name, value: name + b": " + value, st.sampled_from(HEADER_NAMES), values)
+    return b"\r\n".join(draw(st.lists(lines | st.sampled_from(seeds), min_size=1, max_size=5)))
 
 
 @st.composite

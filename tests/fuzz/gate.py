@@ -8,20 +8,22 @@ import socket
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from fuzz.answers import Answered, read_answers
+from vipgate.charset import Charset
 from vipgate.clock import clock_s, clock_us
 from vipgate.commit import CommitLimits, Committer
 from vipgate.connection import Connection
 from vipgate.digests import Digests
 from vipgate.edge import HttpServer
 from vipgate.gateway import Outside
-from vipgate.httptypes import HttpLimits
-from vipgate.ingest import Road
+from vipgate.httptypes import HttpLimits, Request
+from vipgate.ingest import Reply, Road
 from vipgate.metrics import Board, WorkerMeter
 from vipgate.parks import Directory
 from vipgate.proxies import read_proxies
@@ -46,13 +48,33 @@ VALID: Final = encode_renewals(PARK, list(sample_renewals(2, 1, until_us=UNTIL_U
 STOCK: Final = encode_renewals(PARK, list(sample_renewals(3, 2, until_us=UNTIL_US)), complete=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A park as it sends: its name, its secret, its charset and the codec of that."""
+
+    park: str = PARK
+    secret: str = SECRET
+    charset: Charset = "utf-8"
+    codec: str = "utf-8"
+
+    def written(self, body: bytes) -> bytes:
+        """`body`, which is one of PARK in UTF-8, as one of this park."""
+        return body.replace(PARK.encode(), self.park.encode()).decode().encode(self.codec)
+
+
+UTF8: Final = Sender()
+GBK: Final = Sender("49f0cc52-e8c7-41e3-b54d-af666b8cc11b", f"{SECRET}-gbk", "gbk", "gb18030")
+# Requests from here may come by way of others.
+PROXY: Final = "10.0.0.7"
+
+
 class Wrong(AssertionError):
     """The gateway has not done what holds for every input."""
 
 
-def head(body: bytes, *, path: str = PUSH_PATH, charset: str = "utf-8", extra: str = "") -> bytes:
+def head(body: bytes, *, path: str = PUSH_PATH, sender: Sender = UTF8, extra: str = "") -> bytes:
     """The head of a request that carries `body`, signed as it should be."""
-    headers = signed_headers(body, SECRET) | {"Content-Type": f"application/json; charset={charset}"}
+    headers = signed_headers(body, sender.secret) | {"Content-Type": f"application/json; charset={sender.charset}"}
     lines = "".join(f"{name}: {text}\r\n" for name, text in headers.items())
     return f"POST {path} HTTP/1.1\r\nHost: gate\r\n{lines}Content-Length: {len(body)}\r\n{extra}\r\n".encode()
 
@@ -68,10 +90,12 @@ class Gate:
         self._loop.set_exception_handler(lambda _, context: self._faults.append(str(context)))
         structlog.configure(processors=[self._keep], cache_logger_on_first_use=False)
         self._look = self._open()
-        self._look.add_park(PARK, "", self._vault.seal(SECRET, PARK), clock_us())
+        for one in (UTF8, GBK):
+            sealed = self._vault.seal(one.secret, one.park)
+            self._look.add_park(one.park, "", sealed, clock_us(), charset=one.charset)
         self._slow = ThreadPoolExecutor(1)
         self._server = self._loop.run_until_complete(self._start())
-        self._fresh = False
+        self._fresh: set[Sender] = set()
 
     def _keep(self, _: Any, method: str, event: Any) -> Any:
         """The log: what it calls an error is one."""
@@ -91,7 +115,7 @@ class Gate:
         directory = Directory(self._access, self._loop.call_soon, self._vault, clock_s)
         mint = SeqnoMint(random.randrange(10**15))
         road = Road(directory, self._committer, mint, self._slow, self._digests, meter, clock_s)
-        server = HttpServer(Outside(road, meter, clock_s, read_proxies(""), always_200=False), LIMITS, clock_us)
+        server = HttpServer(Outside(road, meter, clock_s, read_proxies(PROXY), always_200=False), LIMITS, clock_us)
         await server.start(socket.create_server(("127.0.0.1", 0)))
         return server
 
@@ -108,9 +132,15 @@ class Gate:
         self._look.close()
         structlog.reset_defaults()
 
-    def held(self) -> dict[str, Stored]:
-        """What the ledger holds of the park."""
-        return {one.renewal.pay_partner: one for one in self._look.stream(PARK, Filter())}
+    def held(self, sender: Sender = UTF8) -> dict[str, Stored]:
+        """What the ledger holds of a park."""
+        return {one.renewal.pay_partner: one for one in self._look.stream(sender.park, Filter())}
+
+    def answer(self, request: Request) -> Reply:
+        """What the gateway answers to a request that its HTTP parser has let through."""
+        reply = self._loop.run_until_complete(self._server.app.answer(request))
+        self._tell_faults()
+        return reply
 
     @property
     def store(self) -> Store:
@@ -121,9 +151,12 @@ class Gate:
         """Sends `stream` in pieces, ends it, and reads to the end; the answers. Raises Wrong for what must never be."""
         received = self._loop.run_until_complete(self._exchange(_pieces(stream)))
         answers = read_answers(received)
+        self._tell_faults()
+        return answers
+
+    def _tell_faults(self) -> None:
         if self._faults:
             raise Wrong("; ".join(self._faults.pop() for _ in range(len(self._faults)))[:2000])
-        return answers
 
     async def _exchange(self, pieces: Sequence[bytes]) -> bytes:
         ours, theirs = socket.socketpair()
@@ -170,17 +203,18 @@ class Gate:
             pass
         return bytes(received)
 
-    def check(self, run: Callable[[], None]) -> None:
-        """`run` on the same small stock each time, and a valid push is stored after it."""
-        if not self._fresh:
-            self._must_store(STOCK)
-        self._fresh = False
+    def check(self, run: Callable[[], None], sender: Sender = UTF8) -> None:
+        """`run` on the same small stock of a park each time, and a valid push is stored after it."""
+        if sender not in self._fresh:
+            self._must_store(sender)
+        self._fresh.discard(sender)
         run()
-        self._must_store(STOCK)
-        self._fresh = True
+        self._must_store(sender)
+        self._fresh.add(sender)
 
-    def _must_store(self, body: bytes) -> None:
-        answers = self.exchange(head(body, extra="Connection: close\r\n") + body)
+    def _must_store(self, sender: Sender) -> None:
+        body = sender.written(STOCK)
+        answers = self.exchange(head(body, sender=sender, extra="Connection: close\r\n") + body)
         if [one.code for one in answers] != ["1001"]:
             raise Wrong(f"a valid push is answered {answers}")
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from starlette.applications import Starlette
-from starlette.routing import Mount
+import h11
 
 from fuzz.gate import Wrong
 from store.conftest import NOON_US, Clock
 from store.making import HOUR_US, PARK, deed, do, push, refused, renewals, session, token, user
-from vipgate.api import build_api
-from vipgate.console.app import build_console
+from vipgate.clock import clock_s
 from vipgate.console.context import ConsoleSettings
+from vipgate.inside.app import Parts, build_app
 from vipgate.inside.desks import Desks
+from vipgate.inside.server import HEAD_BYTES_MAX
+from vipgate.metrics import Board, InsideMeter
+from vipgate.proxies import read_proxies
 from vipgate.staff.accounts import digest_of
 from vipgate.store.desk import open_desk
 from vipgate.store.interface import DAY_US, Retention
@@ -28,6 +29,8 @@ from vipgate.vault import Vault
 
 SESSION: Final = "a session of the fuzzer's own"
 TOKEN: Final = "vipgate_token-of-the-fuzzer's-own"
+# A proxy that is trusted: what it says of a caller is read.
+CLIENT: Final = "127.0.0.1"
 ANSWER_S: Final = 20.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 FAULTS: Final = frozenset({500, 502, 504})
@@ -42,30 +45,39 @@ class Inside:
         self._desk = open_desk(url, clock, Retention())
         self._desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
         self.seqno = _fill(self._desk)
-        vault = Vault("a master key of the fuzzer's own ..")
-        console = build_console(self._desks, vault, ConsoleSettings(), clock, secrets.token_urlsafe)
-        self._app = Starlette(routes=[*build_api(self._desks, clock, vault), Mount("/", console)])
+        board = Board(1)
+        parts = Parts(
+            board=board,
+            meter=InsideMeter(board),
+            desks=self._desks,
+            watching=self._desks,
+            vault=Vault("a master key of the fuzzer's own .."),
+            console=ConsoleSettings(),
+            clock_us=clock,
+            clock_s=clock_s,
+            proxies=read_proxies(CLIENT),
+        )
+        self._app = build_app(parts)
         self._runner = asyncio.Runner()
 
     def get(self, target: bytes) -> tuple[int, int]:
         """The status and the bytes of the answer to `target`, as it would stand in the head of a request."""
-        return self._runner.run(asyncio.wait_for(self._get(target), ANSWER_S))
+        return self.ask(b"GET", target, HEADERS, b"")
 
-    async def _get(self, target: bytes) -> tuple[int, int]:
+    def ask(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> tuple[int, int]:
+        """The same of any request that the server's parser lets through."""
+        return self._runner.run(asyncio.wait_for(self._ask(method, target, headers, body), ANSWER_S))
+
+    async def _ask(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> tuple[int, int]:
         path, _, query = target.partition(b"?")
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method.decode(), "scheme": "http",
             "path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query, "root_path": "",
-            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80), "state": {},
-            "headers": [
-                (b"host", b"inside"),
-                (b"cookie", f"vipgate={SESSION}".encode()),
-                (b"authorization", f"Bearer {TOKEN}".encode()),
-            ],
+            "client": (CLIENT, 5), "server": ("127.0.0.1", 80), "state": {}, "headers": list(headers),
         }  # fmt: skip
         status, length = 0, 0
 
-        came = iter([{"type": "http.request", "body": b"", "more_body": False}])
+        came = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def receive() -> dict[str, Any]:
             """The request, then nothing: the caller stays until it has its answer."""
@@ -86,6 +98,27 @@ class Inside:
         self._runner.close()
         self._desks.close()
         self._desk.close()
+
+
+Headers = Sequence[tuple[bytes, bytes]]
+HEADERS: Final = (
+    (b"host", b"inside"),
+    (b"cookie", f"vipgate={SESSION}".encode()),
+    (b"authorization", f"Bearer {TOKEN}".encode()),
+)
+QUESTIONS: Final = (
+    (b"GET", b"/", b""),
+    (b"GET", b"/login", b""),
+    (b"GET", b"/nowhere/", b""),
+    (b"GET", b"/static/console.css", b""),
+    (b"GET", b"/records.csv", b""),
+    (b"GET", b"/api/v1/parks", b""),
+    (b"GET", b"/api/nowhere", b""),
+    (b"GET", b"/metrics", b""),
+    (b"GET", b"/healthz", b""),
+    (b"POST", b"/login", b"name=li&password=x"),
+    (b"POST", b"/plates/show", b"next=/"),
+)
 
 
 def _fill(desk: Desk) -> str:
@@ -109,6 +142,24 @@ def check_target(inside: Inside, target: bytes) -> None:
         raise Wrong(f"status {status}")
     if length > ANSWER_BYTES_MAX:
         raise Wrong(f"an answer of {length} bytes")
+
+
+def check_lines(inside: Inside, lines: bytes) -> None:
+    """Lines of a head that the server's parser lets through are answered with no fault of ours, whatever is asked."""
+    named = {line.partition(b":")[0].strip().lower() for line in lines.split(b"\r\n")}
+    for method, target, body in QUESTIONS:
+        ours = [*HEADERS, (b"content-length", b"%d" % len(body))]
+        kept = b"".join(b"%s: %s\r\n" % one for one in ours if one[0] not in named)
+        parser = h11.Connection(h11.SERVER, HEAD_BYTES_MAX)
+        parser.receive_data(b"%s %s HTTP/1.1\r\n" % (method, target) + kept + lines + b"\r\n\r\n")
+        try:
+            event = parser.next_event()
+        except h11.RemoteProtocolError:
+            return
+        if isinstance(event, h11.Request):
+            status, _ = inside.ask(event.method, event.target, list(event.headers), body)
+            if status in FAULTS or not 200 <= status < 600:
+                raise Wrong(f"status {status} for {target!r}")
 
 
 def targets(seqno: str) -> Iterator[bytes]:

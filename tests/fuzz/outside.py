@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import md5
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 
 from fuzz.answers import Answered
-from fuzz.gate import LIMITS, PARK, SECRET, VALID, Gate, Wrong, head
+from fuzz.gate import LIMITS, PARK, VALID, Gate, Sender, Wrong, head
+from vipgate.clock import clock_us
+from vipgate.hmacsign import hmac_headers
 from vipgate.renewal import Renewal
 from vipgate.signature import sign
 from vipgate.store.interface import Stored
-from vipgate.wire import DIGEST_PATH, PUSH_PATH, Keys, decode, split, verify
+from vipgate.wire import DIGEST_PATH, PUSH_PATH, Keys, Verified, decode, split, verify
 
-CHARSETS: Final = {"body": "utf-8", "gbk": "gb18030"}
 LINE_ENDS: Final = b"\r\n"
 
 
@@ -27,14 +29,14 @@ class _Number(str):
     __slots__ = ()
 
 
-def check_body(gate: Gate, body: bytes, charset: str) -> None:
+def check_body(gate: Gate, body: bytes, sender: Sender) -> None:
     """One push, signed right: 1001 and all of it stored, or a refusal and the ledger as it was."""
-    before = gate.held()
-    [answer] = gate.exchange(head(body, charset=charset, extra="Connection: close\r\n") + body)
-    after = gate.held()
+    before = gate.held(sender)
+    [answer] = gate.exchange(head(body, sender=sender, extra="Connection: close\r\n") + body)
+    after = gate.held(sender)
     if answer.code == "1001":
-        _check_stored(answer, body.decode(charset), before, after)
-        _check_meant(body, charset, before, after)
+        _check_stored(answer, body.decode(sender.codec), before, after)
+        _check_meant(body, sender, before, after)
     elif before != after:
         raise Wrong(f"refused with {answer.code}, and the ledger has changed")
     if len(body) > LIMITS.body_bytes_max and answer.code != "413":
@@ -76,10 +78,9 @@ def _order_numbers(rows: list[dict[str, Any]]) -> list[str]:
     return [number.strip() for number in given if isinstance(number, str) and not isinstance(number, _Number)]
 
 
-def _check_meant(body: bytes, charset: str, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
+def _check_meant(body: bytes, sender: Sender, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
     """The ledger holds what the pure road makes of the same bytes, no more and no less."""
-    claim = split(body, f"application/json; charset={charset}")
-    batch = decode(verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET)))
+    batch = decode(_verified(body, sender))
     wanted = {} if batch.complete else _records(before)
     wanted |= {one.pay_partner: one for one in batch.renewals}
     if _records(after) != {number: _said(renewal) for number, renewal in wanted.items()}:
@@ -122,6 +123,33 @@ def check_question(gate: Gate, body: bytes) -> None:
         raise Wrong(f"answered {answer}")
     if before != gate.held():
         raise Wrong("a question has changed the ledger")
+
+
+def check_headers(gate: Gate, lines: bytes, sender: Sender) -> None:
+    """A push under any further headers, signed right either way: it is stored as it is meant, or not at all."""
+    body = sender.written(VALID)
+    meant = decode(_verified(body, sender)).renewals
+    before = _records(gate.held(sender))
+    wanted = before | {one.pay_partner: _said(one) for one in meant}
+    named = {line.partition(b":")[0].strip().lower().decode("latin-1") for line in lines.split(b"\r\n")}
+    for signature in ({"Authorization": sign(body, sender.secret)}, _stamped(body, sender)):
+        ours = {"Host": "gate", "Content-Length": str(len(body)), **signature}
+        kept = "".join(f"{name}: {text}\r\n" for name, text in ours.items() if name.lower() not in named)
+        stream = f"POST {PUSH_PATH} HTTP/1.1\r\n{kept}".encode() + lines + b"\r\n\r\n" + body
+        if not gate.exchange(stream):
+            raise Wrong("no answer at all")
+        if _records(gate.held(sender)) not in (before, wanted):
+            raise Wrong("the ledger holds other records than were signed")
+
+
+def _stamped(body: bytes, sender: Sender) -> dict[str, str]:
+    return hmac_headers(body, sender.secret, f"msg_{uuid4().hex}", clock_us() // 1_000_000)
+
+
+def _verified(body: bytes, sender: Sender) -> Verified:
+    claim = split(body, f"application/json; charset={sender.charset}")
+    keys = Keys(sender.secret, charset=sender.charset)
+    return verify(claim, md5(body, usedforsecurity=False), sign(body, sender.secret), keys)
 
 
 QUESTIONS: Final = [

@@ -11,10 +11,19 @@ from typing import Final
 from hypothesis import strategies as st
 
 from fuzz.agentside import CSV_FILES, PLATFORM_ANSWERS, SHEETS, Platform, check_answer, check_file
-from fuzz.damage import ADDRESS_WORDS, ANSWER_WORDS, CSV_WORDS, HTTP_WORDS, JSON_WORDS, damaged, odd_requests
-from fuzz.gate import STOCK, VALID, Gate
-from fuzz.inside import Inside, check_target, targets
-from fuzz.outside import QUESTIONS, STREAMS, check_body, check_question, check_stream
+from fuzz.damage import (
+    ADDRESS_WORDS,
+    ANSWER_WORDS,
+    CSV_WORDS,
+    HTTP_WORDS,
+    JSON_WORDS,
+    damaged,
+    odd_headers,
+    odd_requests,
+)
+from fuzz.gate import GBK, STOCK, UTF8, VALID, Gate, Sender
+from fuzz.inside import Inside, check_lines, check_target, targets
+from fuzz.outside import QUESTIONS, STREAMS, check_body, check_headers, check_question, check_stream
 from vipgate.sample import PAGE_BODY
 
 CORPUS: Final = Path(__file__).parent / "corpus"
@@ -47,29 +56,30 @@ def all_targets(folder: Path) -> Iterator[list[Target]]:
 
 
 def _targets(gate: Gate, inside: Inside, platform: Platform, folder: Path) -> list[Target]:
-    def outside(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        return lambda data: gate.check(lambda: run(data))
+    def outside(run: Callable[[bytes], None], sender: Sender = UTF8) -> Callable[[bytes], None]:
+        return lambda data: gate.check(lambda: run(data), sender)
 
     bodies = [VALID, STOCK, PAGE_BODY]
-    in_gbk = [body.decode().encode("gb18030") for body in bodies]
+    in_gbk = [GBK.written(body) for body in bodies]
     json_text = damaged([*bodies, *corpus("body")], JSON_WORDS)
     addresses = [*targets(inside.seqno), *corpus("address")]
     return [
         Target(
             "body",
             odd_requests(VALID) | odd_requests(STOCK) | json_text,
-            outside(lambda d: check_body(gate, d, "utf-8")),
+            outside(lambda d: check_body(gate, d, UTF8)),
         ),
-        Target(
-            "gbk", damaged([*in_gbk, *corpus("gbk")], JSON_WORDS), outside(lambda d: check_body(gate, d, "gb18030"))
-        ),
+        Target("gbk", damaged([*in_gbk, *corpus("gbk")], JSON_WORDS), outside(lambda d: check_body(gate, d, GBK), GBK)),
         Target("stream", damaged([*STREAMS, *corpus("stream")], HTTP_WORDS), outside(lambda d: check_stream(gate, d))),
+        Target("header", odd_headers(corpus("header")), outside(lambda d: check_headers(gate, d, UTF8))),
+        Target("header-gbk", odd_headers(corpus("header-gbk")), outside(lambda d: check_headers(gate, d, GBK), GBK)),
         Target(
             "question",
             damaged([*QUESTIONS, *corpus("question")], JSON_WORDS),
             outside(lambda d: check_question(gate, d)),
         ),
         Target("address", damaged(addresses, ADDRESS_WORDS), lambda d: check_target(inside, d)),
+        Target("header-inside", odd_headers(corpus("header-inside")), lambda d: check_lines(inside, d)),
         Target(
             "answer",
             damaged([*PLATFORM_ANSWERS, *corpus("answer")], ANSWER_WORDS),

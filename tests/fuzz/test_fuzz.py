@@ -17,7 +17,9 @@ from fuzz.targets import CORPUS, Target, all_targets
 
 SEED = 20_261_125
 RUNS = 25
-NAMES = ("body", "gbk", "stream", "question", "address", "answer", "csv", "xlsx")
+NAMES = (
+    "body", "gbk", "stream", "header", "header-gbk", "question", "address", "header-inside", "answer", "csv", "xlsx",
+)  # fmt: skip
 FILES = sorted(path for path in CORPUS.glob("*/*"))
 
 

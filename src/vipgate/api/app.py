@@ -85,7 +85,7 @@ class Api:
         parts = _sent_parts(request)
         found = self._find(parts) or _FIXED.get("/".join(["", *parts]))
         if found is None:
-            shown = request.url.path[:64]
+            shown = request.scope["path"][:64]
             raise Denied(NOT_FOUND, Words(f"没有路径 {shown}; 见 {BASE}/", f"there is no {shown}; see {BASE}/"))
         if request.method not in METHODS:
             allow = ", ".join(METHODS)
