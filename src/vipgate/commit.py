@@ -213,6 +213,7 @@ class Committer:
 
 
 INTERNAL = Words(
-    "平台内部错误; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
-    "a fault of the platform; send the same again later, it is stored once, and tell the platform the seqno",
+    "平台内部错误; 请求可能已经保存, 若已保存则是完整的; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
+    "a fault of the platform; the request may be stored, then whole; send the same again later, it is stored once, "
+    "and tell the platform the seqno",
 )

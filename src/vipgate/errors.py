@@ -175,7 +175,7 @@ class TooOften(Refusal):
 
 
 class InternalFault(Refusal):
-    """A fault of the gateway itself; send the same again, it is stored once."""
+    """A fault of the gateway itself; the request may be stored, then whole. Send the same again, it is stored once."""
 
     code, status, message = "500", 500, Words("接口内部处理异常", "internal fault")
 

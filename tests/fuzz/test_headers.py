@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz.damage import HEADER_NAMES, HEADER_VALUES, HEADER_WORDS, damaged
-from fuzz.gate import PROXY, SECRET, VALID, Gate
+from fuzz.gate import PROXY, SECRET, STOCK, VALID, Gate, head
 from fuzz.outside import QUESTIONS
 from vipgate.httptypes import Request
 from vipgate.signature import sign
@@ -57,6 +57,19 @@ def test_header_that_could_not_be_written_down_is_told_in_words_that_can(gate: G
     hint = json.loads(gate.answer(whole(PUSH_PATH, VALID, headers, "::1")).body)["hint"]
     assert '"text/\\u0000\\u001b[31m\\u00ff"' in hint
     assert hint.isprintable()
+
+
+def test_path_and_query_give_signed_bytes_no_other_meaning(gate: Gate) -> None:
+    def send(body: bytes, path: str) -> str:
+        [answer] = gate.exchange(head(body, path=path, extra="Connection: close\r\n") + body)
+        return answer.code
+
+    assert send(STOCK, PUSH_PATH) == "1001"
+    before = gate.held().keys()
+    assert [send(VALID, DIGEST_PATH), *(send(one, PUSH_PATH) for one in QUESTIONS)] == ["400"] * (1 + len(QUESTIONS))
+    assert gate.held().keys() == before
+    assert send(VALID, f"{PUSH_PATH}?complete=1&park_uuid=another&charset=gbk") == "1001"
+    assert gate.held().keys() > before
 
 
 def test_language_changes_the_words_of_an_answer_and_nothing_else(gate: Gate) -> None:
