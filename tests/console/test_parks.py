@@ -57,6 +57,14 @@ def test_new_park_gets_a_secret_that_is_shown_once(house: House) -> None:
     assert all(secret not in repr(one) for one in house.desk.staff.deeds(None, None, None, 100))
 
 
+def test_new_park_is_registered_with_its_charset(house: House) -> None:
+    browser = house.enter("operator")
+    browser.send("/parks/new", on="/parks/new", park_uuid=PARK, name="North", gbk="1")
+    assert access(house).charset == "gbk"
+    [deed] = house.desk.staff.deeds("operator", PARK, None, 1)
+    assert (deed.action, deed.detail) == ("park.add", "North; charset: gbk")
+
+
 def test_new_park_may_bring_its_own_secret(house: House) -> None:
     browser = house.enter("operator")
     assert browser.send("/parks/new", on="/parks/new", park_uuid=PARK, secret="12323232323").status_code == 303
