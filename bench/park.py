@@ -80,6 +80,8 @@ def write_config(folder: Path, port: int, park_uuid: str, *, lag_s: float) -> Pa
     """The agent's configuration for this park."""
     path = folder / "agent.toml"
     path.write_text(CONFIG.format(port=port, park_uuid=park_uuid, secret=SECRET, lag_s=lag_s), encoding="utf-8")
+    # There is a secret in it: the agent would say that others may read it.
+    path.chmod(0o600)
     return path
 
 

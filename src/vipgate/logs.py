@@ -8,11 +8,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from vipgate.private import make_folder, open_private
 
 # 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
 _PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")
@@ -24,8 +27,8 @@ _ROW = re.compile(r"^(DETAIL|CONTEXT|QUERY): .*$", re.MULTILINE)
 def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) -> None:
     """To be called once, by the process's first function. A `file` is begun anew at `bytes_max`; `keep` old ones stay."""
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=bytes_max, backupCount=keep, encoding="utf-8")
+        make_folder(file.parent)
+        handler = _PrivateFileHandler(file, maxBytes=bytes_max, backupCount=keep, encoding="utf-8")
         logging.basicConfig(handlers=[handler], format="%(message)s", level=logging.INFO)
         logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
@@ -59,6 +62,13 @@ def hide_plates(text: str) -> str:
 def adopt_library_logs() -> None:
     """Warnings and errors of libraries take the same way, as lines of the same kind."""
     logging.basicConfig(handlers=[_Adopted()], level=logging.WARNING, force=True)
+
+
+class _PrivateFileHandler(RotatingFileHandler):
+    """Makes its files with mode 0600, whatever the umask."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=open_private)
 
 
 class _Adopted(logging.Handler):

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vipgate.errors import OperatorError
+from vipgate.private import FILE_MODE, make_folder
 
 KEY_BYTES: Final = 32
 MASTER_KEY_CHARS_MIN: Final = 32
@@ -82,8 +83,8 @@ def _make_key(key_file: Path) -> str:
     key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     draft = key_file.with_name(f".{key_file.name}.{secrets.token_hex(8)}")
     try:
-        key_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_folder(key_file.parent)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with os.fdopen(descriptor, "w") as file:
             file.write(key + "\n")
             file.flush()

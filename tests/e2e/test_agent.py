@@ -66,7 +66,7 @@ def park(tmp_path: Path) -> Iterator[Park]:
     gateway.add_park(PARK, SECRET)
     gateway.start()
     folder = tmp_path / "park"
-    folder.mkdir()
+    folder.mkdir(0o700)
     make_park(folder, 2_500)
     made = Park(folder, gateway, write_config(folder, gateway.port, PARK, lag_s=0))
     # What an older copy may overtake is sent again after three of these.

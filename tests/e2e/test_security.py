@@ -178,6 +178,7 @@ def test_agent_s_file_says_how_it_signs(running: Gateway, tmp_path: Path, signat
     config = tmp_path / "park.toml"
     text = AGENT_TOML.format(url=running.outside, park=PARK, secret=SECRET, signature=signature)
     config.write_text(text, encoding="utf-8")
+    config.chmod(0o600)
     done = running.command("agent", "check", str(config))
     assert (done.returncode == 0) == passes, done.stdout
     assert ('platform.signature = "hmac"' in done.stdout) != passes

@@ -12,8 +12,9 @@ import vipgate
 
 SOURCE = Path(vipgate.__file__).parent
 FLOORS = [
-    ["__init__", "clock", "errors", "logs", "metrics"],
+    ["__init__", "clock", "errors", "metrics", "private"],
     [
+        "logs",
         "renewal",
         "seqno",
         "signature",
@@ -149,7 +150,7 @@ FLOORS = [
     ["agent.live", "agent.feeding", "agent.copies"],
     ["agent.intake"],
     ["agent.run"],
-    ["cli.common"],
+    ["cli.common", "cli.exposure"],
     ["cli.agent", "cli.desk"],
     [
         "cli.agent_dead",
@@ -242,9 +243,10 @@ KNOWS = {
     "seqno": (),
     "sqlfile": (),
     "clock": (),
-    "logs": (),
+    "logs": ("private",),
+    "private": (),
     "metrics": (),
-    "vault": ("errors",),
+    "vault": ("errors", "private"),
     "signature": ("errors",),
     "hmacsign": ("errors", "signature"),
     "proxies": ("errors",),
@@ -262,6 +264,8 @@ KNOWS = {
         for room in ROOMS
         if room.startswith("store.")
     },
+    "wire": ("errors", "renewal", "row", "signature", "hmacsign"),
+    **{room: ("errors", "private", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
 
 

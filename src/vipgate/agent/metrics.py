@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
 
 from vipgate.agent.status import Status
 from vipgate.errors import OperatorError
+from vipgate.private import READABLE_MODE, write_file
 
 log = structlog.get_logger()
 
@@ -50,10 +51,13 @@ class Metrics:
             self._gauges[name].set(value)
 
     def write(self, path: Path) -> None:
-        """Writes the file at once or not at all. Where it cannot be written that is told: records go on without figures."""
+        """Writes the file at once or not at all, for the node exporter to read, which is another user: there is no plate in it.
+
+        Where it cannot be written that is logged: records go on without figures.
+        """
         trouble = ""
         try:
-            write_to_textfile(str(path), self._registry)
+            write_file(path, generate_latest(self._registry), READABLE_MODE)
         except OSError as error:
             trouble = f"cannot write {path}: {error.strerror}; mend metrics.file, or its folder's owner and mode"
         if trouble and trouble != self._trouble:

@@ -56,6 +56,7 @@ Restart=always
 RestartSec=5
 TimeoutStopSec=120
 EnvironmentFile=-{_escaped(str(config.with_suffix(".env")))}
+UMask=0077
 NoNewPrivileges=true
 ProtectSystem=strict
 ReadWritePaths={folders}

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from vipgate.agent.records import Dead, Letter, Ready
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.private import FILE_MODE, make_folder, reserve_file, write_file
 from vipgate.sqlfile import load_migrations, load_statements
 
 ROOM: Final = "vipgate.agent.sql"
@@ -37,9 +38,9 @@ class SpoolLock:
 
     def __init__(self, path: Path) -> None:
         self._note = path.with_name(path.name + ".agent")
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = FileLock(path.with_name(path.name + ".lock"), mode=FILE_MODE)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise OperatorError(
@@ -47,7 +48,7 @@ class SpoolLock:
             ) from None
         except OSError as error:
             raise OperatorError(f"Cannot lock {path}: {error.strerror}; mend the folder's owner and mode.") from None
-        self._note.write_text(f"{os.getpid()}\n", encoding="ascii")
+        write_file(self._note, f"{os.getpid()}\n".encode())
 
     def _holder(self) -> str:
         try:
@@ -63,7 +64,7 @@ class SpoolLock:
 
 def is_running(path: Path) -> bool:
     """Whether an agent runs on this spool."""
-    lock = FileLock(path.with_name(path.name + ".lock"))
+    lock = FileLock(path.with_name(path.name + ".lock"), mode=FILE_MODE)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -80,7 +81,8 @@ class Spool:
         self._clock_us = clock_us
         self._sql = load_statements(ROOM)
         with self._translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            reserve_file(path)
             self._db = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None, cached_statements=128)
             try:
                 self._prepare()

@@ -25,6 +25,7 @@ from vipgate.agent.sources import Source
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.status import Status, load_status
 from vipgate.cli.common import Format, Output, print_json, print_one, shown_instant
+from vipgate.cli.exposure import agent_files, log_exposed
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError
 from vipgate.logs import set_up_logs
@@ -111,6 +112,7 @@ def run(
     log = settings.log
     set_up_logs(log.file, bytes_max=log.bytes_max, keep=log.keep)
     path = spool_path(settings, spool)
+    log_exposed(agent_files(settings, path))
     with ExitStack() as stack:
         lock = SpoolLock(path)
         stack.callback(lock.release)

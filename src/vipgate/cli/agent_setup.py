@@ -28,8 +28,10 @@ from vipgate.agent.propose import propose, render_config
 from vipgate.agent.reading import Page, Reader
 from vipgate.agent.service import UNIT_FOLDER, service_name, systemd_unit, windows_task
 from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
+from vipgate.cli.exposure import agent_files
 from vipgate.errors import OperatorError, VipgateError
 from vipgate.hmacsign import WINDOW_S
+from vipgate.private import READABLE_MODE, find_exposed, write_file
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200
@@ -65,6 +67,8 @@ def check(config: ConfigFile, spool: SpoolFile = None) -> None:
 def _findings(config: Config, spool: Path) -> Iterator[Finding]:
     yield Finding("config", str(config.path))
     yield from _look_at_disk(spool)
+    for one in find_exposed(agent_files(config, spool)):
+        yield Finding("rights", one.text, one.remedy)
     yield from _look_at_source(config)
     yield from _look_at_platform(config)
 
@@ -168,7 +172,7 @@ def install_service(
         return
     target = UNIT_FOLDER / f"{name}.service"
     try:
-        target.write_text(unit, encoding="utf-8")
+        write_file(target, unit.encode(), READABLE_MODE)
     except OSError as error:
         raise OperatorError(f"Cannot write {target}: {error.strerror}; run it with sudo, or use --print.") from None
     typer.echo(f"{target}, runs as {who}\nsystemctl daemon-reload && systemctl enable --now {name}")
@@ -215,7 +219,7 @@ def init(
     if not asked.is_file and asked.table is None:
         asked = replace(asked, table=typer.prompt("Table, or a query"))
     text = _proposed(asked, config.absolute().parent)
-    config.write_text(text, encoding="utf-8")
+    write_file(config, text.encode())
     typer.echo(f"wrote {config}")
     _preview(config)
     typer.echo(f"\nRead it through, mend what is marked with ?, then: vipgate agent check {config}")

@@ -17,6 +17,7 @@ from vipgate.cli.agent_verify import verify
 from vipgate.cli.common import Config, Database
 from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
+from vipgate.cli.exposure import gateway_files, log_exposed
 from vipgate.cli.ledger import backup, export, migrate, request, sign_
 from vipgate.cli.parks import park
 from vipgate.cli.push import push
@@ -118,6 +119,7 @@ def serve(
     flags = locals().copy()
     settings = load_settings(flags.pop("config"), **flags)
     set_up_logs()
+    log_exposed(gateway_files(settings, config))
     run_server(settings, lambda line: typer.echo(line))
 
 

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
+from vipgate.private import open_private
 from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
 from vipgate.wire import encode_renewals, signed_headers
 
@@ -43,7 +44,7 @@ def demo(
         environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
         environment["VIPGATE_HOME"] = home
         log = Path(home) / "gateway.log"
-        with log.open("w", encoding="utf-8") as log_file:
+        with open(log, "w", encoding="utf-8", opener=open_private) as log_file:
             server, push_url, inside_url = _start(environment, port, log_file)
             welcome = Welcome(server)
             try:

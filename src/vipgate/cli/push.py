@@ -21,6 +21,7 @@ from vipgate.agent.reading import Reader
 from vipgate.agent.records import Ready
 from vipgate.cli.common import read_secret, warn
 from vipgate.errors import OperatorError
+from vipgate.private import write_file
 from vipgate.renewal import Renewal
 from vipgate.row import read_row
 
@@ -101,7 +102,7 @@ def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[Ready]:
             typer.confirm(f"Send {file} with this mapping?", abort=True)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "push.toml"
-            path.write_text(text, encoding="utf-8")
+            write_file(path, text.encode())
             reader = Reader(load_config(path), source.columns, "en")
         rows = iter(source.scan())
         while chunk := list(islice(rows, ROWS_A_REQUEST)):

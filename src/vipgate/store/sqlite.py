@@ -13,6 +13,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
+from vipgate.private import FILE_MODE, make_folder, reserve_file, write_file
 from vipgate.seqno import seqno_prefix
 from vipgate.sqlfile import load_migrations, load_statements
 from vipgate.store.columns import read_access, read_stored
@@ -45,7 +46,7 @@ class ServerLock:
         _make_folder(path.parent)
         real = path.resolve()
         self._note = real.with_name(real.name + ".server")
-        self._lock = FileLock(real.with_name(real.name + ".lock"))
+        self._lock = FileLock(real.with_name(real.name + ".lock"), mode=FILE_MODE)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -54,7 +55,7 @@ class ServerLock:
             ) from None
         except OSError as error:
             raise StoreUnavailable(f"Cannot lock {real}: {error.strerror}; mend the folder's owner and mode.") from None
-        self._note.write_text(f"{os.getpid()}\n", encoding="ascii")
+        write_file(self._note, f"{os.getpid()}\n".encode())
 
     def _holder(self) -> str:
         try:
@@ -101,6 +102,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         self._retention = retention or Retention()
         self._sql = load_statements("vipgate.store.sql.sqlite")
         _make_folder(path.parent)
+        _make_file(path)
         with _translated(path):
             self._db = sqlite3.connect(
                 path, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -265,11 +267,19 @@ class SqliteStore(ParkVerbs, ReadVerbs):
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise StoreUnavailable(
             f"Cannot make the folder {folder}: {error.strerror}; choose another --database."
         ) from None
+
+
+def _make_file(path: Path) -> None:
+    """Before SQLite does, which gives `-wal` and `-shm` the mode of their database."""
+    try:
+        reserve_file(path)
+    except OSError as error:
+        raise StoreUnavailable(f"Cannot make {path}: {error.strerror}; mend the folder's owner and mode.") from None
 
 
 @contextmanager

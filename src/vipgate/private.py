@@ -1,0 +1,90 @@
+"""Makes files and folders that only their user may read, whatever the umask, and finds those that others may reach.
+
+Windows has no such modes: there a file has the rights of its folder, and nothing is reported.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+FILE_MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
+# For the two files that others have to read (an agent's figures, its systemd unit): only their user may write them.
+READABLE_MODE: Final = 0o644
+
+
+def make_folder(folder: Path) -> None:
+    """Makes `folder` and its missing parents with mode 0700. Those that exist stay as they are."""
+    for missing in [parent for parent in reversed(folder.parents) if not parent.exists()]:
+        missing.mkdir(FOLDER_MODE, exist_ok=True)
+    folder.mkdir(FOLDER_MODE, exist_ok=True)
+
+
+def reserve_file(path: Path) -> None:
+    """Makes an empty file with mode 0600 where there is none, for a library that would leave the mode to the umask.
+
+    An existing file is not even opened: on POSIX closing it would drop the locks that SQLite holds on it in this process.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+
+
+def open_private(path: str, flags: int) -> int:
+    """The `opener` of `open` that makes a missing file with mode 0600."""
+    return os.open(path, flags, FILE_MODE)
+
+
+def write_file(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Writes a whole file, or none of it. The mode is `mode` exactly, also where an earlier file had another one."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if os.name == "posix":
+                # A strict umask takes rights away that the reader of a READABLE_MODE file needs.
+                os.fchmod(file.fileno(), mode)
+            file.write(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A file or folder that other users of the machine may reach, and what to do about it."""
+
+    path: Path
+    mode: int
+    remedy: str
+
+    @property
+    def text(self) -> str:
+        """What was found, in words."""
+        return f"{self.path} has mode {self.mode:04o}: other users of this machine may reach it"
+
+
+def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
+    """Those of `paths` whose group or others have any right to them. Missing ones are left out."""
+    for path in paths if os.name == "posix" else ():
+        with suppress(OSError):
+            found = path.stat()
+            mode = stat.S_IMODE(found.st_mode)
+            if mode & 0o077:
+                yield Exposed(path, mode, _remedy(path, found))
+
+
+def _remedy(path: Path, found: os.stat_result) -> str:
+    if not stat.S_ISDIR(found.st_mode):
+        return f"chmod 600 {path}"
+    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+        return f"chmod 700 {path}"
+    # /tmp, or a folder of somebody else: others need it as it is.
+    return "keep these files in a folder of your own with mode 0700"
