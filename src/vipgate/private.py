@@ -57,6 +57,16 @@ def write_file(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
         raise
 
 
+def sync_folder(folder: Path) -> None:
+    """Brings names in `folder` onto the disk; Windows does it by itself."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """A file or folder that other users of the machine may reach, and what to do about it."""

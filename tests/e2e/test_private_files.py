@@ -83,7 +83,8 @@ def vipgate(root: Path, *words: str, given: str = "", **variables: str) -> str:
 
 
 GATEWAY_COMMANDS = (
-    f"park add {PARK} --secret -", "park list", f"export {PARK}", "user add li --role reader --password -", "token add --name t --scope metrics",
+    f"park add {PARK} --secret -", "park list", f"export {PARK}", "user add li --role reader --password -",
+    "token add --name t --scope metrics",
     "migrate", "backup copies/by-hand.db", "backup copies --verify --keep-days 3", "erase 粤B12345 --yes", "audit", "rekey",
 )  # fmt: skip
 

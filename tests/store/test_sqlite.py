@@ -85,20 +85,6 @@ def test_locked_file_is_an_error_of_ours_and_nothing_is_lost(
     other.close()
 
 
-def test_backup_is_whole_while_others_write(tmp_path: Path, clock: Clock) -> None:
-    store, writer = SqliteStore(tmp_path / "a.db", clock), SqliteStore(tmp_path / "a.db", clock)
-    store.add_park(PARK, "", b"sealed", clock())
-    do(store, push(renewals(500), clock()))
-    writer._db.execute("BEGIN IMMEDIATE")
-    store.backup(tmp_path / "copy.db")
-    writer._db.execute("ROLLBACK")
-    copy = SqliteStore(tmp_path / "copy.db", clock)
-    assert len(held(copy)) == 500
-    assert copy._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    for one in (store, writer, copy):
-        one.close()
-
-
 def test_database_says_whose_it_is(tmp_path: Path, clock: Clock) -> None:
     SqliteStore(tmp_path / "a.db", clock).close()
     database = sqlite3.connect(tmp_path / "a.db")

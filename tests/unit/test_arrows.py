@@ -48,7 +48,7 @@ FLOORS = [
         "store.browse",
     ],
     ["store.sqlite", "store.postgres", "store.sealing"],
-    ["store.sqlite_browse", "store.postgres_browse", "store.opening", "store.copying"],
+    ["store.sqlite_backup", "store.sqlite_browse", "store.postgres_browse", "store.opening", "store.copying"],
     ["store.tables", "store.desk"],
     ["inside.__init__", "inside.desks", "inside.spec"],
     ["inside.keeper"],
@@ -156,6 +156,7 @@ FLOORS = [
         "cli.agent_dead",
         "cli.agent_setup",
         "cli.agent_verify",
+        "cli.backup",
         "cli.parks",
         "cli.ledger",
         "cli.copying",
@@ -265,7 +266,11 @@ KNOWS = {
         if room.startswith("store.")
     },
     "wire": ("errors", "renewal", "row", "signature", "hmacsign"),
-    **{room: ("errors", "private", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
+    **{
+        room: ("errors", "private", "renewal", "seqno", "sqlfile", "store.")
+        for room in ROOMS
+        if room.startswith("store.")
+    },
 }
 
 

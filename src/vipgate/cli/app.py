@@ -14,11 +14,12 @@ from vipgate.cli.agent import agent
 from vipgate.cli.agent_dead import dead
 from vipgate.cli.agent_setup import check, init, install_service
 from vipgate.cli.agent_verify import verify
+from vipgate.cli.backup import backup
 from vipgate.cli.common import Config, Database
 from vipgate.cli.copying import copy_
 from vipgate.cli.demo import demo
 from vipgate.cli.exposure import gateway_files, log_exposed
-from vipgate.cli.ledger import backup, export, migrate, request, sign_
+from vipgate.cli.ledger import export, migrate, request, sign_
 from vipgate.cli.parks import park
 from vipgate.cli.push import push
 from vipgate.cli.rekey import rekey

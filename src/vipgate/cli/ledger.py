@@ -1,4 +1,4 @@
-"""`vipgate export`, `request`, `sign`, `migrate`, `backup`: read the ledger and look after it."""
+"""`vipgate export`, `request`, `sign`, `migrate`: read the ledger and look after it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from vipgate.cli.common import (
     print_one,
     read_instant,
     read_secret,
-    settings_for,
-    shown_instant,
     store_for,
 )
 from vipgate.clock import clock_us
@@ -208,25 +206,3 @@ def migrate(
             typer.echo(
                 "Restart the gateways: those that run still send statements for one machine." if done else "", nl=done
             )
-
-
-def backup(
-    file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist yet.")],
-    config: Config = None,
-    database: Database = None,
-) -> None:
-    """Write a consistent copy of the database while the server runs."""
-    if file.exists():
-        raise OperatorError(f"{file} exists; choose another name.")
-    draft = file.with_name(f".{file.name}.part")
-    draft.unlink(missing_ok=True)
-    with store_for(config, database) as store:
-        store.backup(draft)
-    draft.replace(file)
-    settings = settings_for(config, database)
-    typer.echo(f"{file}  {file.stat().st_size} bytes, {shown_instant(int(file.stat().st_mtime * 1_000_000))}")
-    if settings.master_key is None:
-        typer.echo(
-            f"Keep {settings.key_file} too, elsewhere: without it the parks' secrets in the copy cannot be read.",
-            err=True,
-        )

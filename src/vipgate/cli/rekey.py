@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import typer
 from vipgate.cli.common import Config, Database, read_secret, settings_for, vault_for
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
+from vipgate.private import sync_folder
 from vipgate.settings import Settings
 from vipgate.store.opening import is_postgres, sqlite_path
 from vipgate.store.sealing import reseal_all
@@ -57,7 +57,7 @@ def rekey(
         draft = settings.key_file.with_name(f"{settings.key_file.name}.new")
         new = load_vault(None, draft)
         # The key must be on the disk before anything is sealed under it.
-        _sync_folder(draft.parent)
+        sync_folder(draft.parent)
         typer.echo(f"{reseal(worker, old, new)} parks sealed under the new key")
         kept = put_in_place(draft, settings.key_file, clock_us())
     typer.echo(
@@ -131,20 +131,10 @@ def put_in_place(draft: Path, key_file: Path, now_us: int) -> Path:
     try:
         kept.hardlink_to(key_file)
         draft.replace(key_file)
-        _sync_folder(key_file.parent)
+        sync_folder(key_file.parent)
     except OSError as error:
         raise OperatorError(
             f"Cannot put {draft} in the place of {key_file}: {error.strerror}. The secrets are sealed under {draft}: "
             "mend the folder's owner and mode, then run this again."
         ) from None
     return kept
-
-
-def _sync_folder(folder: Path) -> None:
-    """Brings names in `folder` onto the disk; Windows does it by itself."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -317,9 +316,6 @@ class Store(Protocol):
 
     def ping(self) -> None:
         """Raises StoreUnavailable where the store cannot answer."""
-
-    def backup(self, target: Path) -> None:
-        """Writes a consistent copy of the whole store to `target` while others write on."""
 
     def close(self) -> None:
         """Lets go of the database."""

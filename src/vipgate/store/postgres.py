@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Final
 
 from psycopg.rows import tuple_row
 
-from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
+from vipgate.errors import Refusal, StoreError, StoreUnavailable
 from vipgate.seqno import seqno_prefix
 from vipgate.store.columns import read_access, read_stored
 from vipgate.store.erasing import erase_expired
@@ -254,10 +253,6 @@ class PostgresStore(ParkVerbs, ReadVerbs):
         """See `Store.ping`."""
         if self.rows("ping", {})[0][0]:
             raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
-
-    def backup(self, target: Path) -> None:
-        """See `Store.backup`. PostgreSQL has better tools for it."""
-        raise StoreMismatch(f"{target} was not written: back {self.where} up with pg_dump or pg_basebackup.")
 
     def close(self) -> None:
         """See `Store.close`."""

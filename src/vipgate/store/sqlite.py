@@ -103,7 +103,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         self._sql = load_statements("vipgate.store.sql.sqlite")
         _make_folder(path.parent)
         _make_file(path)
-        with _translated(path):
+        with translated(path):
             self._db = sqlite3.connect(
                 path, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
             )
@@ -154,7 +154,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
     @property
     def schema(self) -> int:
         """The number of the last migration."""
-        with _translated(self._path):
+        with translated(self._path):
             return self._number("PRAGMA user_version")
 
     def _number(self, query: str) -> int:
@@ -163,7 +163,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """One durable transaction; whatever goes wrong inside, nothing of it stays."""
-        with _translated(self._path):
+        with translated(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -222,7 +222,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """See `Worker.rows`."""
-        with _translated(self._path):
+        with translated(self._path):
             return self._db.execute(self._sql[name], values).fetchall()
 
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
@@ -236,13 +236,13 @@ class SqliteStore(ParkVerbs, ReadVerbs):
 
     def each(self, name: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
         """The rows of one named statement, as they are read."""
-        with _translated(self._path):
+        with translated(self._path):
             yield from self._db.execute(self._sql[name], values)
 
     def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
         """See `Store.stream`."""
         name, values = stream_statement(park_uuid, wanted)
-        with _translated(self._path):
+        with translated(self._path):
             # One statement reads from one snapshot for as long as it runs.
             yield from map(read_stored, self._db.execute(self._sql[name], values))
 
@@ -250,18 +250,9 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         """See `Store.ping`."""
         self.rows("ping", {})
 
-    def backup(self, target: Path) -> None:
-        """See `Store.backup`. All pages in one step: a stepwise copy starts over whenever somebody writes."""
-        with _translated(target):
-            copy = sqlite3.connect(target)
-            try:
-                self._db.backup(copy)
-            finally:
-                copy.close()
-
     def close(self) -> None:
         """See `Store.close`."""
-        with _translated(self._path):
+        with translated(self._path):
             self._db.close()
 
 
@@ -283,7 +274,7 @@ def _make_file(path: Path) -> None:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     """Turns the driver's errors into ours, once, with what to do next."""
     try:
         yield

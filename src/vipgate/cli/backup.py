@@ -1,0 +1,133 @@
+"""`vipgate backup`: a copy of the ledger on SQLite, proved to be good; older copies go only after that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from filelock import FileLock, Timeout
+
+from vipgate.cli.common import Config, Database, settings_for, shown_instant, warn
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.private import FILE_MODE, find_exposed, sync_folder
+from vipgate.store.opening import is_postgres, sqlite_path
+from vipgate.store.sqlite_backup import Contents, copy_ledger
+
+_TIME: Final = "%Y%m%dT%H%M%SZ"
+_OWN_NAME: Final = re.compile(r"vipgate-(\d{8}T\d{6}Z)\.db", re.ASCII)
+_DRAFT_NAME: Final = re.compile(r"\.vipgate-backup-.+\.part(-journal|-wal|-shm)?")
+_LOCK_NAME: Final = ".vipgate-backup.lock"
+
+
+def backup(
+    target: Annotated[
+        Path,
+        typer.Argument(help="A file that does not exist yet; or a folder, in which the copy is named after its time."),
+    ],
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read the copy back: it must be whole, and each row the same as in the ledger."),
+    ] = False,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="After a good copy delete those of the folder that are older. Includes --verify."
+        ),
+    ] = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Write a consistent copy of the database while the server runs. Status 1 unless the copy is there and good.
+
+    What is compared is one moment of the ledger, the one of the copy: what is stored meanwhile is in neither.
+    """
+    settings = settings_for(config, database)
+    if is_postgres(settings.database_url):
+        raise OperatorError(
+            f"{target} was not written: back a PostgreSQL database up with pg_basebackup, or a small one with "
+            "pg_dump --format=custom --schema=vipgate, and check it by restoring it (docs/scaling.md)."
+        )
+    now = datetime.fromtimestamp(clock_us() / 1_000_000, UTC)
+    folder, name = (target, f"vipgate-{now:{_TIME}}.db") if target.is_dir() else (target.parent, target.name)
+    if keep_days is not None and folder != target:
+        raise OperatorError(f"--keep-days wants a folder, and {target} is none; make it with: mkdir -m 700 {target}")
+    with _alone_in(folder):
+        held = _write(sqlite_path(settings.database_url), folder / name, verify=verify or keep_days is not None)
+        if held is not None:
+            _report(held)
+        if keep_days is not None:
+            _delete_older(folder, now - timedelta(days=keep_days), held)
+    for one in find_exposed([folder] if folder == target else []):
+        warn(f"{one.text}; {one.remedy}")
+    if settings.master_key is None:
+        typer.echo(
+            f"Keep {settings.key_file} too, elsewhere: without it the parks' secrets in the copy cannot be read.",
+            err=True,
+        )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Only one back-up writes into a folder at a time, so that what an interrupted one left can be told from a running one."""
+    if not folder.is_dir():
+        raise OperatorError(f"There is no folder {folder}; make it with: mkdir -m 700 {folder}")
+    lock = FileLock(folder / _LOCK_NAME, mode=FILE_MODE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OperatorError(f"Another vipgate backup is writing into {folder}; wait for it.") from None
+    except OSError as error:
+        raise OperatorError(f"Cannot write into {folder}: {error.strerror}; mend its owner and mode.") from None
+    try:
+        for left in [path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name)]:
+            left.unlink()
+            warn(f"deleted {left}, which an interrupted back-up had left")
+        yield
+    finally:
+        lock.release()
+
+
+def _write(ledger: Path, file: Path, *, verify: bool) -> Contents | None:
+    """Under its name there is a whole copy or none: it is written under another one."""
+    if file.exists():
+        raise OperatorError(f"{file} exists; choose another name.")
+    draft = file.with_name(f".vipgate-backup-{file.name}.part")
+    try:
+        held = copy_ledger(ledger, draft, verify=verify)
+        draft.replace(file)
+        sync_folder(file.parent)
+    finally:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)
+    typer.echo(f"{file}  {file.stat().st_size} bytes, {shown_instant(clock_us())}")
+    return held
+
+
+def _report(held: Contents) -> None:
+    for park_uuid, records in held.parks.items():
+        typer.echo(f"{park_uuid}  {records} records")
+    typer.echo(f"verified: {len(held.parks)} parks, {held.rows} rows in {len(held.tables)} tables, as in the ledger")
+
+
+def _delete_older(folder: Path, before: datetime, held: Contents | None) -> None:
+    """Deletes copies of this command from before `before`, by the time in their names; files of others stay."""
+    if held is None or not held.parks:
+        warn("the ledger has no park, so no older copy was deleted; is --database the right one?")
+        return
+    for path in sorted(folder.iterdir()):
+        found = _OWN_NAME.fullmatch(path.name)
+        if found is None or path.is_symlink() or not path.is_file():
+            continue
+        with suppress(ValueError):
+            if datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) >= before:
+                continue
+            # Whoever opened it in place has left the other two.
+            for ending in ("", "-wal", "-shm"):
+                path.with_name(path.name + ending).unlink(missing_ok=True)
+            typer.echo(f"deleted {path}")
