@@ -246,7 +246,11 @@ def test_plate_is_erased_while_the_gateway_serves(own: Gateway) -> None:
     assert plate in run(own, "export", PARK)
 
     spread = " · ".join(plate.lower())
-    assert shown(own, "erase", spread, "--yes") == {"records": len(mine), "versions": 0, "requests": 0}
+    told = {"records": len(mine), "versions": 0, "requests": 0, "left_in_log": False}
+    assert shown(own, "erase", spread, "--yes") == told
+    files = [path.read_bytes() for path in own.home.glob("vipgate.db*")]
+    assert len(files) >= 3, "the gateway serves on"
+    assert [plate.encode() in content for content in files] == [False] * len(files)
     exported = [json.loads(line) for line in run(own, "export", PARK).splitlines()]
     assert [one["pay_partner"] for one in exported if not one["plate"]] == mine
     assert plate not in json.dumps(exported, ensure_ascii=False)

@@ -295,6 +295,7 @@ class Dying:
         self._left = transactions
         self.rows: Callable[[str, Values], Sequence[Row]] = store.rows
         self.list_parks = store.list_parks
+        self.clear_log = store.clear_log
 
     @contextmanager
     def work(self) -> Iterator[Work]:

@@ -145,7 +145,8 @@ def set_(
         bool | None,
         typer.Option(
             "--hold-replaces/--no-hold-replaces",
-            help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`.",
+            help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`. One that was recorded "
+            "but never arrived is not held.",
         ),
     ] = None,
     charset: Annotated[Charset | None, CHARSET_OPTION] = None,

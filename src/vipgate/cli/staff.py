@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from getpass import getpass
 from typing import Annotated, Any, Final
 
@@ -19,6 +20,7 @@ from vipgate.cli.common import (
     print_one,
     read_secret,
     shown_instant,
+    warn,
 )
 from vipgate.cli.desk import deed_of_command, desk_for, unknown_park
 from vipgate.clock import clock_us
@@ -308,7 +310,12 @@ def erase(
             _confirm(folded, park_uuid)
         deed = deed_of_command("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
         erased = desk.keep.erase_plate(folded, park_uuid, deed)
-    print_one({"records": erased.records, "versions": erased.versions, "requests": erased.requests}, output)
+    print_one(asdict(erased), output)
+    if erased.left_in_log:
+        warn(
+            "the write-ahead log (-wal) next to the database still holds what was erased, because something reads an older "
+            "state (an export, a back-up). The gateway empties it within an hour after that has ended; or run this again."
+        )
 
 
 def _confirm(plate: str, park_uuid: str | None) -> None:
@@ -317,8 +324,8 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
     typer.echo(
         f"In {where}, every record of {plate} and every version of one, in stocks that can be restored too, loses its plate, "
         "cards, operator and extra members; hints and kept bodies of refused requests that name it go. Order numbers, times, "
-        "money and counts stay. This cannot be undone; backups keep it, and what a park changes or sends in a complete=1 "
-        "comes back.",
+        "money and counts stay. This cannot be undone; backups keep it, and so do PostgreSQL's old row versions until VACUUM and "
+        "its archived log. What a park changes or sends in a complete=1 comes back.",
         err=True,
     )
     if not typer.confirm("Erase it?", err=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final, Protocol
 
 from vipgate.errors import Words
@@ -16,13 +16,21 @@ from vipgate.store.staffing import Deed
 from vipgate.store.work import Values, Worker, as_lines
 
 PARKS_A_PAGE: Final = 500
+# Two seconds or so: then whoever asked for the erasure is told that the log still holds it.
+LOG_TRIES: Final = 6
 
 
 class Ledger(Worker, Protocol):
-    """A worker that knows its parks, which every `Store` of ours is."""
+    """A worker that knows its parks and its log, which every `Store` of ours is."""
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
+
+    def clear_log(self, tries: int = 1) -> bool:
+        """Empties a log beside the database, which would still hold what was erased; False where a reader kept it from being cut.
+
+        `tries`: how often, with a short wait in between. Writers wait for a fraction of a second.
+        """
 
 
 class StoredKeep:
@@ -98,7 +106,7 @@ class StoredKeep:
             total = Erased(
                 total.records + erased.records, total.versions + erased.versions, total.requests + erased.requests
             )
-        return total
+        return replace(total, left_in_log=not self._ledger.clear_log(LOG_TRIES))
 
     def _all_parks(self) -> Iterator[str]:
         after = ""

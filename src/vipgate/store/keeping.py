@@ -17,11 +17,15 @@ RETENTION_DAYS_MAX: Final = 36_500
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much of one erasure was done: current records, replaced versions, requests whose hint or body named the plate."""
+    """How much of one erasure was done: current records, replaced versions, requests whose hint or body named the plate.
+
+    `left_in_log`: SQLite's write-ahead log still holds what was erased, because a reader needs it. Housekeeping empties it later.
+    """
 
     records: int = 0
     versions: int = 0
     requests: int = 0
+    left_in_log: bool = False
 
 
 class Keep(Protocol):

@@ -254,6 +254,10 @@ class PostgresStore(ParkVerbs, ReadVerbs):
         if self.rows("ping", {})[0][0]:
             raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
 
+    def clear_log(self, tries: int = 1) -> bool:  # noqa: ARG002 - the protocol's parameter
+        """See `Ledger.clear_log`. The server's log and its old row versions are the server's matter (docs/operating.md)."""
+        return True
+
     def close(self) -> None:
         """See `Store.close`."""
         self.link.close()

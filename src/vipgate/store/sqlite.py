@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,10 @@ BUSY_WAIT_S: Final = 15.0
 CACHE_KIB: Final = 64 * 1024
 PAGE_BYTES: Final = 8192
 WAL_PAGES: Final = 4000
+# Emptying the log stops writers: for so long at most, and once an hour where nobody asks for it.
+LOG_WAIT_S: Final = 0.2
+LOG_EVERY_US: Final = 3_600_000_000
+LOG_LATE_US: Final = 6 * LOG_EVERY_US
 
 
 class ServerLock:
@@ -100,6 +105,8 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         self.clock_us = clock_us
         self._cache_kib = cache_kib
         self._retention = retention or Retention()
+        self._log_cleared_us = 0
+        self._log_told_us = clock_us()
         self._sql = load_statements("vipgate.store.sql.sqlite")
         _make_folder(path.parent)
         _make_file(path)
@@ -132,6 +139,8 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         self._db.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._db.execute("PRAGMA temp_store = MEMORY")
+        # What is erased must not stay in the file's unused parts; some builds of SQLite have this off.
+        self._db.execute("PRAGMA secure_delete = ON")
         if version < newest:
             self._migrate()
 
@@ -194,7 +203,43 @@ class SqliteStore(ParkVerbs, ReadVerbs):
             if not deleted:
                 deleted = self._run("purge_journal", journal) + self._run("purge_refused_bodies", bodies)
                 deleted += self._run("purge_strangers", strangers)
-        return deleted > 0 or erase_expired(self, now_us)
+        more = deleted > 0 or erase_expired(self, now_us)
+        if not more and not 0 <= now_us - self._log_cleared_us < LOG_EVERY_US:
+            self._clear_log_in_time(now_us)
+        return more
+
+    def _clear_log_in_time(self, now_us: int) -> None:
+        """So that nothing that was deleted stays in the log for long. Raises StoreUnavailable where it does."""
+        if self.clear_log():
+            self._log_cleared_us = now_us
+        elif now_us - max(self._log_cleared_us, self._log_told_us) >= LOG_LATE_US:
+            self._log_told_us = now_us
+            raise StoreUnavailable(
+                f"{self._path}-wal could not be emptied for {LOG_LATE_US // LOG_EVERY_US} hours, so what was erased may still be "
+                "in it: something reads the ledger all that time (an export, a back-up, another program); end it."
+            )
+
+    def clear_log(self, tries: int = 1) -> bool:
+        """See `Ledger.clear_log`. Moves the write-ahead log into the file and cuts it to nothing."""
+        with translated(self._path):
+            for left in reversed(range(tries)):
+                if self._cut_log():
+                    return True
+                if left:
+                    time.sleep(LOG_WAIT_S)
+        return False
+
+    def _cut_log(self) -> bool:
+        # This way nobody waits. A reader that needs an older state may go on for long: no use to stop writers for it.
+        _, pages, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if moved < pages:
+            return False
+        self._db.execute(f"PRAGMA busy_timeout = {round(LOG_WAIT_S * 1000)}")
+        try:
+            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {round(BUSY_WAIT_S * 1000)}")
+        return not busy
 
     def _purge_generation(self, before_us: int, chunk_rows: int) -> int:
         found = self._db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()

@@ -144,8 +144,10 @@ TEXTS: Final = {
         "Order numbers, times, money and sums stay; hints and kept bodies of refused requests that name it go.",
     ),
     "erase.told.3": Words(
-        "无法撤销。备份中仍有原数据；车场更改后再推送，或以 complete=1 推送时，车牌会重新出现。",
-        "It cannot be undone. Backups still hold it, and what a park changes or sends in a complete=1 comes back.",
+        "无法撤销。备份（以及 PostgreSQL 的归档日志和尚未 VACUUM 的旧版本）中仍有原数据；"
+        "车场更改后再推送，或以 complete=1 推送时，车牌会重新出现。",
+        "It cannot be undone. Backups still hold it (PostgreSQL's archived log and row versions before a VACUUM too), and what a "
+        "park changes or sends in a complete=1 comes back.",
     ),
     "erase.park.hint": Words("留空则在全部车场中清除", "Empty: in all parks"),
     "erase.go_on": Words("继续…", "Go on…"),
@@ -155,6 +157,12 @@ TEXTS: Final = {
     ),
     "erase.do": Words("清除 {plate}", "Erase {plate}"),
     "erase.done": Words("车牌 {plate} 已清除", "The plate {plate} is erased"),
+    "erase.left": Words(
+        "数据库旁的日志文件（-wal）中暂时仍有已清除的数据：有查询（导出、备份）正在读取旧状态。"
+        "它结束后一小时内由网关自动清空，也可以届时再清除一次。",
+        "The write-ahead log (-wal) next to the database still holds what was erased, because something reads an older state (an "
+        "export, a back-up). The gateway empties it within an hour after that has ended; or erase the plate again then.",
+    ),
     "erase.records": Words("当前记录", "Current records"),
     "erase.versions": Words("历史版本", "Versions"),
     "erase.requests": Words("被拒绝的请求", "Refused requests"),
