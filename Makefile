@@ -52,7 +52,7 @@ bench: $(BENCH_VENV)/ready ## measure gateway, peer and floor; rewrites the tabl
 
 lock: $(VENV)/ready ## pin the newest dependencies with their hashes
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	@for name in run dev bench audit lock; do \
+	@for name in run build dev bench audit lock; do \
 		source=requirements/$$name.in; [ $$name = run ] && source=pyproject.toml; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--upgrade $$source -o requirements/$$name.txt; \

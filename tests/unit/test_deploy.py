@@ -237,6 +237,10 @@ def test_other_files_can_be_read() -> None:
     for name in ("nginx.conf", "Caddyfile"):
         bare = re.sub(r"#.*", "", (DEPLOY / name).read_text())
         assert bare.count("{") == bare.count("}") > 0
-    stages = re.findall(r"^FROM (\S+)", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
-    assert stages == ["python:3.11-slim"] * 2
+    container = (DEPLOY / "Containerfile").read_text()
+    assert re.findall(r"^FROM (\S+)", container, re.MULTILINE) == ["${BASE}"] * 2
+    # By a tag: the reason stands before it, and how to give a digest.
+    assert re.search(
+        r"^# .*digest(?:.*\n#)*.*\bBASE=python@sha256:…\nARG BASE=python:3\.11-slim$", container, re.MULTILINE
+    )
     assert not re.search(r"(?i)index-url|https?://(?!127\.0\.0\.1)", (DEPLOY / "Containerfile").read_text())
