@@ -51,7 +51,7 @@ def backup(
     if is_postgres(settings.database_url):
         raise OperatorError(
             f"{target} was not written: back a PostgreSQL database up with pg_basebackup, or a small one with "
-            "pg_dump --format=custom --schema=vipgate, and check it by restoring it (docs/scaling.md)."
+            "pg_dump --format=custom --schema=vipgate, and check it by restoring it (docs/operating.md)."
         )
     now = datetime.fromtimestamp(clock_us() / 1_000_000, UTC)
     folder, name = (target, f"vipgate-{now:{_TIME}}.db") if target.is_dir() else (target.parent, target.name)
