@@ -10,6 +10,7 @@ import json
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
+from vipgate.bodytext import STEP_BYTES, transcode
 from vipgate.errors import BadRequest, Fault, Words, list_faults
 
 Charset = Literal["utf-8", "gbk"]
@@ -19,14 +20,13 @@ CONTENT_TYPE_CHARS_MAX: Final = 256
 
 _BOM: Final = b"\xef\xbb\xbf"
 # GB18030 holds all of GBK, and old clients use the names for one another.
-_CODECS: Final[dict[Charset, str]] = {"utf-8": "utf-8", "gbk": "gb18030"}
+CODECS: Final[dict[Charset, str]] = {"utf-8": "utf-8", "gbk": "gb18030"}
 _LABELS: Final[dict[Charset, str]] = {"utf-8": "UTF-8", "gbk": "GBK"}
 # A list of our own: Python's registry of codecs remembers every name that a stranger makes up.
 _NAMES: Final[dict[str, Charset]] = {
     **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
     **dict.fromkeys(("gbk", "gb2312", "gb18030", "cp936"), "gbk"),
 }
-_UTF8_STEP_BYTES: Final = 1024 * 1024
 
 
 @lru_cache(maxsize=128)
@@ -85,7 +85,7 @@ def to_utf8(body: bytes, charset: Charset) -> bytes:
     """`body`, read in `charset`, as UTF-8 without a byte order mark. Raises BadRequest where it is not in `charset`."""
     if charset != "utf-8":
         try:
-            return body.decode(_CODECS[charset]).encode("utf-8")
+            return transcode(body, CODECS[charset])
         except UnicodeDecodeError as error:
             raise _broken(charset, error.start) from None
     if not body.isascii():
@@ -95,15 +95,15 @@ def to_utf8(body: bytes, charset: Charset) -> bytes:
 
 def _check_utf8(body: bytes) -> None:
     """Decodes `body` step by step: at once, a body of 16 MiB would take 32 MiB more."""
-    decoder = None if len(body) <= _UTF8_STEP_BYTES else codecs.getincrementaldecoder("utf-8")()
+    decoder = None if len(body) <= STEP_BYTES else codecs.getincrementaldecoder("utf-8")()
     start = 0
     try:
         if decoder is None:
             body.decode("utf-8")
             return
-        for step in range(0, len(body), _UTF8_STEP_BYTES):
+        for step in range(0, len(body), STEP_BYTES):
             start = step - len(decoder.getstate()[0])
-            decoder.decode(body[step : step + _UTF8_STEP_BYTES], step + _UTF8_STEP_BYTES >= len(body))
+            decoder.decode(body[step : step + STEP_BYTES], step + STEP_BYTES >= len(body))
     except UnicodeDecodeError as error:
         raise _broken("utf-8", start + error.start) from None
 
@@ -129,7 +129,7 @@ def shown_text(body: bytes, charset: Charset) -> str:
             return to_utf8(body, one).decode("utf-8")
         except BadRequest:
             continue
-    return body.decode(_CODECS[charset], "replace")
+    return body.decode(CODECS[charset], "replace")
 
 
 def _broken(charset: Charset, at_byte: int) -> BadRequest:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 import msgspec
 from msgspec.structs import astuple
 
+from vipgate.orders import order_flags
 from vipgate.renewal import (
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
@@ -142,8 +143,8 @@ def _settle(row: _Plain) -> Renewal | None:
         pay_time_ms, start_text, end_text, pay_value_fen, operator,
     ) = astuple(row)  # fmt: skip
     plate = normalize("NFKC", plate).upper()
-    if " " in plate or "·" in plate:
-        plate = plate.replace(" ", "").replace("·", "")
+    if " " in plate or "·" in plate or "." in plate:
+        plate = plate.replace(" ", "").replace("·", "").replace(".", "")
     charge_type, pay_partner = charge_type.strip(), pay_partner.strip()
     flags = plate_flags(plate)
     if (
@@ -183,5 +184,5 @@ def _settle(row: _Plain) -> Renewal | None:
         pay_value_fen if pay_value_fen >= 0 else None,
         operator.strip() or None if operator else None,
         None,
-        flags,
+        flags | order_flags(pay_partner),
     )

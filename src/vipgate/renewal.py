@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import msgspec
 
@@ -28,11 +28,17 @@ PAY_TIME_MS_MAX: Final = 4_133_980_799_999  # 2100-12-31T23:59:59.999Z
 FLAG_UNUSUAL_PLATE: Final = 1
 FLAG_PLATE_CHANGED: Final = 2
 FLAG_MONEY_CHANGED: Final = 4
+FLAG_NO_ORDER: Final = 8
+FLAG_DECIMAL_MONEY: Final = 16
 FLAG_NAMES: Final = {
     FLAG_UNUSUAL_PLATE: "unusual_plate",
     FLAG_PLATE_CHANGED: "plate_changed",
     FLAG_MONEY_CHANGED: "money_changed",
+    FLAG_NO_ORDER: "no_order",
+    FLAG_DECIMAL_MONEY: "decimal_money",
 }
+
+PLATE_DOTS: Final = "·•.‧・"  # between the parts of a plate; U+00B7, U+2022, U+002E, U+2027, U+30FB
 
 _FOLDS_MAX = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,17 +84,21 @@ def erased(renewal: Renewal) -> Renewal:
 
 
 def fold_plate(text: str) -> str:
-    """`text` with full-width letters and digits folded, in upper case, without blanks and `·`.
+    """`text` with full-width letters and digits folded, in upper case, without blanks, dots and invisible format characters.
 
     Each step can give another something to do for a few letters of other scripts, so they go on until nothing changes.
     """
     plate = text
     for _ in range(_FOLDS_MAX):
-        folded = "".join(normalize("NFKC", plate).upper().replace("·", "").split())
+        folded = "".join(filter(_is_of_plate, normalize("NFKC", plate).upper()))
         if folded == plate:
             break
         plate = folded
     return plate
+
+
+def _is_of_plate(character: str) -> bool:
+    return not (character.isspace() or character in PLATE_DOTS or category(character) == "Cf")
 
 
 def plate_flags(plate: str) -> int:

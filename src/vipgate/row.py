@@ -16,8 +16,10 @@ from unicodedata import category
 import msgspec
 
 from vipgate.errors import Fault, Words
+from vipgate.orders import is_no_order, order_flags
 from vipgate.quickrow import may_hold_floats, quick_row
 from vipgate.renewal import (
+    FLAG_DECIMAL_MONEY,
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
     PAY_VALUE_FEN_MAX,
@@ -41,7 +43,8 @@ PLATE_COLORS: Final = (1, 2, 3, 4, 5, -1)
 VIP_TYPES: Final = (1, 2, 3, 4, 5, 6, 7, 0)
 PAY_TYPES: Final = (1, 2)
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?\d{1,4})?", re.ASCII).fullmatch
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?0*\d{1,4})?", re.ASCII).fullmatch
+_ZERO = re.compile(r"-?0(?:\.0+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _DIGITS_MAX = 64
 # Wider than any number that _NUMBER lets through: nothing is ever rounded.
 _EXACT = Context(prec=300)
@@ -72,7 +75,7 @@ _compact = msgspec.json.format
 
 
 def read_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[Fault]:
-    """The record in `source` (one JSON value), or its faults with places relative to the row (`.plate`).
+    """The record in `source` (one JSON value, nested within nesting.NESTED_MAX), or its faults with places relative to the row.
 
     `plain` says that the text holds neither escapes nor control characters, which the quick reader needs;
     `floats` that it may hold numbers that a float would round.
@@ -92,9 +95,11 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
     """Reads `source` member by member and gathers every fault."""
     try:
         members = _members(source)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         got = source[:256].decode("utf-8", "replace")
         return [Fault("", Words("应为 JSON 对象", "must be a JSON object"), got)]
+    if "$ref" in members and REQUIRED.isdisjoint(members):
+        return [Fault("", _REFERENCE, source[:256].decode("utf-8", "replace"))]
     faults: list[Fault] = []
 
     def read(name: str, rule: Callable[[_Token], T]) -> T | None:
@@ -118,11 +123,12 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
     charge_type = read("charge_type", _text)
     vip_type = read("vip_type", _one_of(VIP_TYPES))
     quantity = read("quantity", _int_within(0, QUANTITY_MAX))
-    pay_partner = read("pay_partner", _text)
+    pay_partner = read("pay_partner", _order)
     pay_type = read("pay_type", _one_of(PAY_TYPES))
     value_e4, pay_time_ms = read("value", _value), read("pay_time", _pay_time)
     start, end = read("renewal_start_time", _instant), read("renewal_end_time", _instant)
-    pay_value_fen, operator = read("pay_value", _int_within(0, PAY_VALUE_FEN_MAX)), read("operator", _text)
+    pay_value_fen, money_flags = read("pay_value", _pay_value) or (None, 0)
+    operator = read("operator", _text)
     if start is not None and end is not None and end < start:
         remedy = Words(
             f"不得早于开始时间 {format_instant(start)}", f"must not be before the start {format_instant(start)}"
@@ -142,11 +148,17 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
         return faults
     return Renewal(
         pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
-        pay_time_ms, start, end, pay_value_fen, operator, extra, plate_flags(plate),
+        pay_time_ms, start, end, pay_value_fen, operator, extra, plate_flags(plate) | order_flags(pay_partner) | money_flags,
     )  # fmt: skip
 
 
 REQUIRED: Final = frozenset({"plate", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type"})
+_REFERENCE: Final = Words(
+    "这是 fastjson 的引用, 不是续费记录 (同一个对象在列表中出现了两次); "
+    "请每行新建一个对象, 或序列化时加 SerializerFeature.DisableCircularReferenceDetect",
+    "this is a reference of fastjson, no record (one object is in the list twice); "
+    "make a new object for each row, or serialise with SerializerFeature.DisableCircularReferenceDetect",
+)
 
 
 def _token(source: bytes) -> _Token | None:
@@ -181,6 +193,13 @@ def _text(token: _Token) -> str:
     return text
 
 
+def _order(token: _Token) -> str:
+    """The order number. A number in scientific notation has lost digits: it stays as written, and is flagged for that."""
+    written = token.text or ""
+    is_cut = not token.is_string and "e" in written.lower() and is_no_order(written)
+    return written if is_cut and len(written) <= TEXT_CHARS_MAX else _text(token)
+
+
 def _plate(token: _Token) -> str:
     text = token.text or ""
     plate = fold_plate(text[:PLATE_RAW_CHARS_MAX])
@@ -193,6 +212,8 @@ def _plate(token: _Token) -> str:
 
 def _decimal(text: str) -> Decimal | None:
     """The exact number that `text` writes as a JSON number, within bounds that keep arithmetic cheap."""
+    if _ZERO(text):
+        return Decimal(0)
     return Decimal(text) if _NUMBER(text) else None
 
 
@@ -224,6 +245,12 @@ def _int_within(low: int, high: int) -> Callable[[_Token], int]:
         return number
 
     return rule
+
+
+def _pay_value(token: _Token) -> tuple[int, int]:
+    """Fen, and FLAG_DECIMAL_MONEY for a text with decimals: who writes `"100.00"` may well mean yuan."""
+    fen = _int_within(0, PAY_VALUE_FEN_MAX)(token)
+    return fen, FLAG_DECIMAL_MONEY if token.is_string and "." in (token.text or "") else 0
 
 
 def _value(token: _Token) -> int:
@@ -272,12 +299,7 @@ def _extra(members: dict[str, msgspec.Raw], faults: list[Fault]) -> str | None:
     """The members that the contract does not list, as one JSON object in the order of their names."""
     if not members:
         return None
-    try:
-        parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
-    except RecursionError:
-        remedy = Words("未列出的成员嵌套过深", "unlisted members are nested too deeply")
-        faults.append(Fault("", remedy, ", ".join(sorted(members))))
-        return None
+    parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
     text = b"{" + b",".join(parts) + b"}"
     if len(text) > EXTRA_BYTES_MAX:
         remedy = Words(

@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from vipgate.charset import Charset, declared_charset, other_charset, to_utf8
+from vipgate.bodytext import cut_fault, is_cut_in_a_character, wide_fault
+from vipgate.charset import CODECS, Charset, declared_charset, other_charset, to_utf8
 from vipgate.errors import (
     BadRequest,
     BadSignature,
@@ -24,6 +25,8 @@ from vipgate.errors import (
     list_faults,
 )
 from vipgate.hmacsign import HMAC_WANTED
+from vipgate.nesting import check_bounds
+from vipgate.orders import distinct_orders
 from vipgate.renewal import Renewal
 from vipgate.row import reader_for, write_row
 from vipgate.signature import Hash, diagnose, is_signed, sign
@@ -33,10 +36,9 @@ DIGEST_PATH: Final = f"{PUSH_PATH}/digest"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 ROWS_MAX: Final = 10_000
 PARK_UUID_CHARS_MAX: Final = 64
-# A batch of 10,000 rows with a hundred members each; past it, a list of nothing but commas would cost 60 times its size.
-COMMAS_MAX: Final = 1_000_000
 SUCCESS_CODE: Final = "1001"
 
+_TRUNCATED = "Input data was truncated"  # as msgspec puts it
 _SUCCESS_MESSAGE = Words("操作成功", "success")
 NO_SECRET = "no park has this secret"
 _COMPLETE_CHARS_MAX = 64
@@ -108,19 +110,33 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 def split(body: bytes, content_type: str | None) -> Claim:
     """The park and the raw members of a well-formed `body`.
 
-    Raises BadRequest where the body is not JSON in a known encoding, or names no usable park (wire contract, Request).
+    Raises BadRequest where the body is not JSON in a known encoding, or names no usable park (wire contract, Request), and
+    TooLarge where it has too many members.
     """
     charset = declared_charset(content_type)
-    text = to_utf8(body, charset)
+    text = _text(body, charset)
+    check_bounds(text)
     try:
         top = _top(text)
     except msgspec.ValidationError:
         raise BadRequest(Words("正文应为 JSON 对象", "the body must be a JSON object")) from None
     except msgspec.DecodeError as error:
+        if str(error) == _TRUNCATED and not text.isascii():
+            raise BadRequest(cut_fault(body)) from None
         raise BadRequest(Words(f"正文不是有效的 JSON: {error}", f"the body is not valid JSON: {error}")) from None
-    except RecursionError:
-        raise BadRequest(Words("JSON 嵌套过深", "the JSON is nested too deeply")) from None
     return Claim(text, charset, _park_uuid(top.park_uuid), top.complete, top.row)
+
+
+def _text(body: bytes, charset: Charset) -> bytes:
+    """`body` in UTF-8, where what is no text by a known mistake is named by that."""
+    if (fault := wide_fault(body)) is not None:
+        raise BadRequest(fault)
+    try:
+        return to_utf8(body, charset)
+    except BadRequest:
+        if is_cut_in_a_character(body, CODECS[charset]):
+            raise BadRequest(cut_fault(body)) from None
+        raise
 
 
 def _park_uuid(raw: msgspec.Raw) -> str:
@@ -222,7 +238,7 @@ def decode(verified: Verified) -> Batch:
     faults: list[Fault] = []
     complete = _complete(verified.claim.complete, faults)
     array, text = _array(verified.claim.row, sent)
-    raws = _raw_rows(array, text)
+    raws = _raw_rows(array)
     read_row = reader_for(text)
     renewals: list[Renewal] = []
     for index, raw in enumerate(raws):
@@ -232,7 +248,7 @@ def decode(verified: Verified) -> Batch:
         elif isinstance(renewal, list):
             faults += [Fault(f"row[{index}]{fault.place}", fault.remedy, fault.got) for fault in renewal]
     if not faults and len({renewal.pay_partner for renewal in renewals}) < len(renewals):
-        renewals = _distinct(renewals, faults)
+        renewals = distinct_orders(renewals, faults)
     if faults:
         raise BadRequest(list_faults(faults))
     return Batch(renewals, len(raws), complete)
@@ -260,6 +276,7 @@ def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
     if first == b'"':
         inner = _string(row).strip(" \t\r\n").encode("utf-8")
         if inner[:1] == b"[":
+            check_bounds(inner, "row: ")
             return inner, inner
     if first == b"[":
         return row, sent
@@ -269,13 +286,11 @@ def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
     raise BadRequest(list_faults([Fault("row", remedy, _came(bytes(row)))]))
 
 
-def _raw_rows(array: msgspec.Raw | bytes, text: bytes) -> list[msgspec.Raw]:
+def _raw_rows(array: msgspec.Raw | bytes) -> list[msgspec.Raw]:
     """The rows, not yet looked into; 1 to ROWS_MAX."""
-    if text.count(b",") > COMMAS_MAX:
-        raise TooLarge(Words(f"成员过多, 最多 {COMMAS_MAX}", f"too many members, {COMMAS_MAX} at most"))
     try:
         raws = _rows(array)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         words = Words(f"row: 不是有效的 JSON 数组: {error}", f"row: not a valid JSON array: {error}")
         raise BadRequest(words) from None
     if not raws:
@@ -288,20 +303,6 @@ def _raw_rows(array: msgspec.Raw | bytes, text: bytes) -> list[msgspec.Raw]:
             )
         )
     return raws
-
-
-def _distinct(renewals: list[Renewal], faults: list[Fault]) -> list[Renewal]:
-    """`renewals` with each `pay_partner` once; two that differ are a fault."""
-    first: dict[str, int] = {}
-    for index, renewal in enumerate(renewals):
-        earlier = first.setdefault(renewal.pay_partner, index)
-        if renewals[earlier] != renewal:
-            remedy = Words(
-                f"与 row[{earlier}] 订单号相同而内容不同; 同一订单号只应有一行",
-                f"same order number as row[{earlier}] but another content; one row for each order number",
-            )
-            faults.append(Fault(f"row[{index}].pay_partner", remedy, f'"{renewal.pay_partner}"'))
-    return [renewals[index] for index in first.values()]
 
 
 class Payload(msgspec.Struct, frozen=True):

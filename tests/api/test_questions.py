@@ -41,7 +41,7 @@ WRONG = [
     (f"/parks/{PARK}/renewals?plate=a&plate_prefix=b", "plate_prefix", "does not go with plate"),
     (f"/parks/{PARK}/renewals?vip_type=8", "vip_type", "from 0 to 7"),
     (f"/parks/{PARK}/renewals?pay_type=0", "pay_type", "from 1 to 2"),
-    (f"/parks/{PARK}/renewals?flag=odd", "flag", "unusual_plate,plate_changed,money_changed"),
+    (f"/parks/{PARK}/renewals?flag=odd", "flag", "unusual_plate,plate_changed,money_changed,no_order,decimal_money"),
     (f"/parks/{PARK}/renewals?since=yesterday", "since", "2026-11-24T08:00:00Z"),
     (f"/parks/{PARK}/renewals?until=2026-11-24T08:00:00", "until", "write 2026-11-24T00:00:00Z"),
     (f"/parks/{PARK}/renewals?paid_since=2026-11-24T08:00:00+08:00", "paid_since", "%2B"),

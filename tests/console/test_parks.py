@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 
 from console.conftest import NOON_US, Browser, House
 from console.filling import PARK, access, add_park, asked, bare, fill, shown_secret
 from store.making import changed, do, push, refused, renewals
+from unit.road import request, row, walk
 from vipgate.console.addresses import park_at
+from vipgate.console.words import TEXTS
+from vipgate.errors import Language
 from vipgate.health import Mark
+from vipgate.renewal import FLAG_DECIMAL_MONEY, FLAG_NAMES, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
 from vipgate.store.interface import Filter, ParkAccess
 from vipgate.store.staffing import Role
 
@@ -303,6 +308,27 @@ def test_review_shows_what_changed_and_takes_the_flag_away(house: House) -> None
     assert browser.send(path, on=path, whole="1", all=[marks[1]]).status_code == 303
     assert "没有待复核的记录" in browser.page(path)
     assert house.actions()[:2] == ["record.review", "record.review"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_review_shows_every_flag_with_its_reason(house: House, language: Language) -> None:
+    add_park(house)
+    rows = [
+        row(pay_partner="2.02207E+18"),
+        row(pay_partner="P2", pay_value="100.00"),
+        row(pay_partner="P3", plate="使014578"),
+    ]
+    do(house.desk.store, push(walk(request(*rows)).renewals, NOON_US - 2_000_000, park=PARK))
+    browser = house.enter("operator", language=language)
+    page = browser.page(park_at(PARK, "/review"))
+    assert len(re.findall(r'name="one"', page)) == 3
+    for flag, name in FLAG_NAMES.items():
+        label, reason = (TEXTS[key].text(language) for key in (f"flag.{name}", f"flag.{name}.why"))
+        assert escape(label) in page
+        page_of_flag = browser.page(park_at(PARK, f"/review?flag={name}"))
+        assert escape(reason) in page_of_flag
+        wanted = 1 if flag in (FLAG_NO_ORDER, FLAG_DECIMAL_MONEY, FLAG_UNUSUAL_PLATE) else 0
+        assert len(re.findall(r'name="one"', page_of_flag)) == wanted
 
 
 def test_review_of_a_record_that_changed_again_keeps_the_new_flag(house: House) -> None:

@@ -11,7 +11,7 @@ from store.browsing import browse_of, pages, picked
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import Words
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
+from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_NAMES, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
 from vipgate.store import browse as deciding
 from vipgate.store import browse_records as of_records
 from vipgate.store.browsing import (
@@ -158,8 +158,8 @@ def test_rare_flag_is_not_looked_for_beyond_where_the_page_of_a_common_one_ends(
     do(store, push(rare, clock()))
     clock.forward(1)
     do(store, push([odd(number) for number in range(10, 50)], clock()))
-    # Six sums of flags have one of the two, so each may be looked at twice.
-    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 12)
+    # 24 sums of flags have one of the two, so each may be looked at twice.
+    monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 48)
     query = RecordQuery(park_uuid=PARK, flags=FLAG_MONEY_CHANGED | FLAG_UNUSUAL_PLATE, charge_type="nobody's")
     page = browse.records(query, None, 5)
     assert (page.items, page.next) == ([], Place(clock() + 38, PARK))
@@ -218,10 +218,10 @@ def test_flags_are_counted_each_by_itself_up_to_a_bound(
     fill(store, clock)
     for park_uuid in (PARK, OTHER, None):
         everything = [one for park in (PARK, OTHER) if park_uuid in (None, park) for one in held(store, park).values()]
-        by_hand = {flag: sum(bool(one.renewal.flags & flag) for one in everything) for flag in (1, 2, 4)}
+        by_hand = {flag: sum(bool(one.renewal.flags & flag) for one in everything) for flag in FLAG_NAMES}
         assert browse.flagged(park_uuid) == by_hand
     monkeypatch.setattr(deciding, "FLAGGED_COUNT_MAX", 4)
-    assert browse.flagged(PARK) == {1: 4, 2: 4, 4: 4}
+    assert browse.flagged(PARK) == dict.fromkeys(FLAG_NAMES, 0) | {1: 4, 2: 4, 4: 4}
 
 
 # ---- vehicles --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-NESTED: Final = 400
+NESTED: Final = 50
 NESTED_FAR: Final = 100_000
 
 # ---- values: each stands where a member may hold anything ----

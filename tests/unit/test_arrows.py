@@ -17,12 +17,10 @@ FLOORS = [
         "logs",
         "renewal",
         "seqno",
-        "signature",
         "sqlfile",
         "vault",
         "restraint",
         "proxies",
-        "charset",
         "turns",
         "returns",
         "eager",
@@ -31,6 +29,10 @@ FLOORS = [
         "store.__init__",
         "store.staffing",
     ],
+    ["bodytext", "orders"],
+    ["charset", "nesting"],
+    ["rewritten"],
+    ["signature"],
     ["quickrow", "hmacsign", "handshakes", "crowd", "intake"],
     ["row"],
     ["wire", "digest", "store.interface"],
@@ -249,17 +251,22 @@ KNOWS = {
     "metrics": (),
     "vault": ("errors", "private"),
     "signature": ("errors",),
+    "vault": ("errors",),
+    "rewritten": ("errors", "nesting"),
+    "signature": ("errors", "rewritten"),
     "hmacsign": ("errors", "signature"),
     "proxies": ("errors",),
     "crowd": ("errors", "proxies"),
     "hardening": (),
     "tls": ("errors",),
-    "quickrow": ("renewal",),
-    "row": ("errors", "renewal", "quickrow"),
+    "bodytext": ("errors",),
+    "nesting": ("errors", "bodytext"),
+    "orders": ("errors", "renewal"),
+    "quickrow": ("renewal", "orders"),
+    "row": ("errors", "renewal", "orders", "quickrow"),
     "digest": ("renewal",),
     "stamped": ("errors", "hmacsign", "wire"),
-    "charset": ("errors",),
-    "wire": ("errors", "charset", "renewal", "row", "signature", "hmacsign"),
+    "charset": ("errors", "bodytext"),
     **{
         room: ("errors", "charset", "renewal", "seqno", "sqlfile", "store.")
         for room in ROOMS
@@ -271,6 +278,8 @@ KNOWS = {
         for room in ROOMS
         if room.startswith("store.")
     },
+    "wire": ("errors", "bodytext", "charset", "nesting", "renewal", "orders", "row", "signature", "hmacsign"),
+    **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
 }
 
 
@@ -288,7 +297,23 @@ def test_low_room_knows_no_more_than_it_must(room: str, known: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize(
-    "room", ["errors", "charset", "renewal", "quickrow", "row", "signature", "hmacsign", "wire", "stamped", "digest"]
+    "room",
+    [
+        "errors",
+        "bodytext",
+        "charset",
+        "nesting",
+        "rewritten",
+        "renewal",
+        "orders",
+        "quickrow",
+        "row",
+        "signature",
+        "hmacsign",
+        "wire",
+        "stamped",
+        "digest",
+    ],
 )
 def test_pure_room_asks_neither_clock_nor_disk_nor_network(room: str) -> None:
     text = (SOURCE / f"{room}.py").read_text(encoding="utf-8")

@@ -341,6 +341,23 @@ def test_unusual_plate_is_flagged_and_never_refused() -> None:
     assert read(plate="粤Z1234港").flags == 0
 
 
+@pytest.mark.parametrize("reference", ['{"$ref":"$.row[0]"}', '{"$ref":"$[0]"}', '{"$ref":".."}', '{"$ref":"@"}'])
+@pytest.mark.parametrize("as_text", [False, True], ids=["array", "string"])
+def test_reference_of_fastjson_is_named(reference: str, as_text: bool) -> None:
+    rows = f"[{written().decode()},{reference}]"
+    body = request(row=rows) if as_text else f'{{"park_uuid":"p","row":{rows}}}'.encode()
+    refusal = outcome(body)
+    assert isinstance(refusal, BadRequest)
+    assert [line.partition(":")[0] for line in refusal.hint.zh.splitlines()] == ["row[1]"]
+    for text in (refusal.hint.zh, refusal.hint.en):
+        assert "fastjson" in text
+        assert "DisableCircularReferenceDetect" in text
+
+
+def test_member_called_ref_of_a_whole_row_is_kept_like_any_other() -> None:
+    assert read(**{"$ref": "x"}).extra == '{"$ref":"x"}'
+
+
 def test_unlisted_members_are_kept_as_they_came() -> None:
     extra = read(remark="第二\n行", amount=12345678901234567890.10, nested={"b": [1, None], "a": "x"}, Plate="x").extra
     body = b'{"park_uuid":"p","row":[{"plate":"A","plate_color":1,"charge_type":1,"vip_type":1,"quantity":1,'

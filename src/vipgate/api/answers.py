@@ -90,7 +90,11 @@ class RecordMembers(msgspec.Struct, frozen=True, kw_only=True):
     seqno: Annotated[str, said("Of the request that wrote this version.", "写入此版本的请求的 seqno")]
     flags: Annotated[
         list[str],
-        said("What an operator should look at: unusual_plate, plate_changed, money_changed.", "需人工核对的标记"),
+        said(
+            "What an operator should look at: unusual_plate, plate_changed, money_changed, no_order (the order number is a "
+            "placeholder or was cut short by a spreadsheet), decimal_money (pay_value came as a text with decimals).",
+            "需人工核对的标记",
+        ),
     ]
     extra: Annotated[
         msgspec.Raw | None,

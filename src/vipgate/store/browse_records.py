@@ -83,7 +83,7 @@ class RecordBrowser(ABC):
         """A page of one park, newest first, out of SCAN_ROWS_MAX records at most."""
         name = "flagged" if query.flags else "scan"
         parts = [values | {"flag": flag} for flag in sums_with(query.flags)] if query.flags else [values]
-        skip = SCAN_ROWS_MAX // len(parts) - 1
+        skip = max(1, SCAN_ROWS_MAX // len(parts)) - 1
         ends = [self._rows(f"{name}_floor", part | {"skip": skip}) for part in parts]
         # All parts are looked through down to the nearest of their ends, so that none looks at more than its share.
         floor = max((end[0][0] for end in ends if len(end) > 1), default=None)

@@ -141,8 +141,9 @@ TEXTS: Final = {
     "restore.moved": Words("存量在此期间有变化，请重新核对", "The stock has changed in the meantime; look again"),
     "review.title": Words("待复核的记录", "Records to review"),
     "review.lead": Words(
-        "车牌不常见，或同一订单号的车牌或金额被改过。核实后标记为已复核。",
-        "An unusual plate, or a plate or a price that changed under the same order number. Mark them once you have checked.",
+        "可能有误的记录，以及同一订单号的车牌或金额被改过的记录。点击原因查看说明；核实后标记为已复核。",
+        "Records that may be wrong, and those whose plate or price changed under the same order number. Choose a reason to see "
+        "what it means; mark them once you have checked.",
     ),
     "review.none": Words("没有待复核的记录", "Nothing to review"),
     "review.all": Words("全部", "All"),
@@ -154,6 +155,30 @@ TEXTS: Final = {
     "flag.unusual_plate": Words("车牌不常见", "unusual plate"),
     "flag.plate_changed": Words("车牌被改", "plate changed"),
     "flag.money_changed": Words("金额被改", "money changed"),
+    "flag.no_order": Words("订单号无效", "no order number"),
+    "flag.decimal_money": Words("金额带小数", "money with decimals"),
+    "flag.unusual_plate.why": Words(
+        "不是常见的大陆车牌格式。请与车场核对车牌。", "Not of a common mainland form. Check the plate with the park."
+    ),
+    "flag.plate_changed.why": Words(
+        "同一订单号先后推送了不同的车牌，以后到的为准。请与车场核对。",
+        "The same order number came with another plate before; the later one counts. Check it with the park.",
+    ),
+    "flag.money_changed.why": Words(
+        "同一订单号先后推送了不同的金额或面额，以后到的为准。请与车场核对。",
+        "The same order number came with another amount before; the later one counts. Check it with the park.",
+    ),
+    "flag.no_order.why": Words(
+        "订单号是占位内容（如“无”“0”），或被表格软件写成了科学计数法（如 2.02207E+18），不能区分订单：后来的订单会覆盖前面的。"
+        "请车场推送完整、唯一的订单号。",
+        "The order number is a placeholder (such as NULL or 0), or a spreadsheet wrote it in scientific notation (2.02207E+18). "
+        "It tells no two orders apart: a later one replaces an earlier one. Ask the park to send whole, unique order numbers.",
+    ),
+    "flag.decimal_money.why": Words(
+        '支付金额写成了带小数的文本（如 "100.00"），已按分入账；车场可能以为单位是元，实际金额可能是 100 倍。请与车场核对单位。',
+        'The amount came as a text with decimals (such as "100.00") and was stored as fen. The park may mean yuan, a hundred times '
+        "as much: check the unit with the park.",
+    ),
     "order": Words("订单号", "Order"),
     "plate": Words("车牌", "Plate"),
     "pay_value": Words("实付（元）", "Paid (yuan)"),

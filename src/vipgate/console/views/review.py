@@ -1,4 +1,4 @@
-"""Records that somebody should look at: an unusual plate, a plate or a price that changed under the same order number."""
+"""Records that somebody should look at: what may be wrong in them, or changed under the same order number."""
 
 from __future__ import annotations
 

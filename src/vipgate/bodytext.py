@@ -1,0 +1,69 @@
+"""Reads the bytes of a body as text, step by step, and names what clients do wrong before that. Bytes only: no clock, no disk.
+
+One step at a time: a call that takes long lets no other thread run until it is done.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import Final
+
+from vipgate.errors import Words
+
+STEP_BYTES: Final = 1024 * 1024
+# How a BOM or the first character of a JSON object looks in them. UTF-32 first: its BOM begins with that of UTF-16.
+_WIDE: Final = (
+    ("UTF-32", (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff", b"{\x00\x00\x00", b"\x00\x00\x00{")),
+    ("UTF-16", (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00{")),
+)
+
+
+def transcode(body: bytes, charset: str) -> bytes:
+    """`body` in UTF-8. Raises UnicodeDecodeError with the place in the whole body."""
+    return b"".join(text.encode("utf-8") for text in _decoded(body, charset, final=True))
+
+
+def _decoded(body: bytes, charset: str, *, final: bool) -> Iterator[str]:
+    """`body` as text; what is left of a character at its end is a fault where it is `final`."""
+    decoder = codecs.getincrementaldecoder(charset)()
+    start = 0
+    try:
+        for step in range(0, len(body), STEP_BYTES):
+            start = step - len(decoder.getstate()[0])
+            yield decoder.decode(body[step : step + STEP_BYTES], final and step + STEP_BYTES >= len(body))
+    except UnicodeDecodeError as error:
+        raise UnicodeDecodeError(charset, body, start + error.start, start + error.end, error.reason) from None
+
+
+def wide_fault(body: bytes) -> Words | None:
+    """Names a body in UTF-16 or UTF-32."""
+    for name, beginnings in _WIDE:
+        if body.startswith(beginnings):
+            return Words(
+                f"正文是 {name}, 应为 UTF-8; 请按 UTF-8 取字节并发送 (C#: Encoding.UTF8, Java: StandardCharsets.UTF_8), "
+                "签名也对这些字节计算",
+                f"the body is {name}, UTF-8 wanted: send the bytes of the text in UTF-8 "
+                "(C#: Encoding.UTF8, Java: StandardCharsets.UTF_8), and sign these",
+            )
+    return None
+
+
+def is_cut_in_a_character(body: bytes, charset: str) -> bool:
+    """Whether a body that cannot be read is right but for its end, where the last bytes of a character are missing."""
+    try:
+        for _ in _decoded(body, charset, final=False):
+            pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def cut_fault(body: bytes) -> Words:
+    """Names a body that ends too early, as it does where a length in characters was declared for the length in bytes."""
+    return Words(
+        f"正文到第 {len(body)} 字节就中断了, 不是完整的 JSON; "
+        "Content-Length 应为编码后的字节数, 而不是字符数 (一个汉字在 UTF-8 中占 3 字节, GBK 中占 2 字节)",
+        f"the body ends in the middle, after {len(body)} bytes; Content-Length is the number of bytes once the text is encoded, "
+        "not of characters (a Chinese character takes 3 bytes in UTF-8, 2 in GBK)",
+    )
