@@ -12,6 +12,7 @@ import msgspec
 
 from vipgate.clock import clock_s as real_clock_s
 from vipgate.errors import OperatorError, Words
+from vipgate.nesting import nesting_fault
 from vipgate.outward import (
     TOTAL_S_MAX,
     Answered,
@@ -164,17 +165,20 @@ def _text(answered: Answered) -> bytes:
     return answered.body.removeprefix(b"\xef\xbb\xbf")
 
 
-def _decoded(text: str | bytes) -> Any:
-    """What JSON holds; None where it is none, or nested without end."""
+def _decoded(text: bytes) -> Any:
+    """What JSON holds; None where it is none. Raises ChargeTypesRefused where it is nested too deeply."""
+    too_deep = nesting_fault(text)
+    if too_deep is not None:
+        raise _refused(f"回答中: {too_deep.zh}; 请联系车场", f"in the answer: {too_deep.en}; ask the park")
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError):
         return None
 
 
 def _rows(row: Any) -> list[Any]:
     """The array in `row`, or in the JSON string that it is."""
-    rows = _decoded(row) if isinstance(row, str) else row
+    rows = _decoded(row.encode()) if isinstance(row, str) else row
     if not isinstance(rows, list):
         raise _refused(
             "row: 应为数组或内含数组的 JSON 字符串; 请联系车场",

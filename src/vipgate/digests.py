@@ -53,7 +53,7 @@ def read_question(text: bytes, park_uuid: str) -> Question:
         raise TooLarge(words)
     try:
         question = msgspec.structs.replace(_question(text), park_uuid=park_uuid)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise BadRequest(
             Words(f"请求不符合 docs/digest.md: {error}", f"not as docs/digest.md has it: {error}")
         ) from None

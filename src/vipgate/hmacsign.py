@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from vipgate.errors import Words
-from vipgate.signature import DIAGNOSIS_BYTES_MAX, bodies_signed
+from vipgate.signature import BOM, BOM_IN_SECRET, DIAGNOSIS_BYTES_MAX, bodies_signed
 
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"
@@ -160,6 +160,7 @@ def _keys(secret: str) -> Iterator[tuple[bytes, Words | None]]:
     )
     yield base64.b64encode(key), encoded
     yield b"whsec_" + base64.b64encode(key), encoded
+    yield BOM + key, BOM_IN_SECRET
     for tail in (b" ", b"\n", b"\r\n"):
         yield key + tail, Words("密钥后多了空格或换行", "a blank or a newline follows the secret")
 

@@ -16,6 +16,7 @@ from vipgate.commit import CommitLimits
 from vipgate.errors import OperatorError
 from vipgate.hmacsign import WINDOW_S
 from vipgate.httptypes import HttpLimits
+from vipgate.nesting import toml_nesting_fault
 from vipgate.store.interface import Retention
 from vipgate.wire import BODY_BYTES_MAX
 
@@ -146,7 +147,11 @@ def read_file(named: Path | None) -> dict[str, Any]:
     path = named or Path(CONFIG_NAME)
     try:
         with path.open("rb") as file:
-            return tomllib.loads(file.read(CONFIG_BYTES_MAX).decode("utf-8"))
+            text = file.read(CONFIG_BYTES_MAX)
+        too_deep = toml_nesting_fault(text)
+        if too_deep is not None:
+            raise OperatorError(f"The settings file {path} is {too_deep.en}.")
+        return tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         if named is not None:
             raise OperatorError(f"There is no settings file {path}; mend --config or VIPGATE_CONFIG.") from None

@@ -8,21 +8,35 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
-import re
 from collections.abc import Iterable, Iterator
 from hashlib import md5
 from typing import Final, Protocol, Self
 
 from vipgate.errors import Words
+from vipgate.rewritten import GBK, rewritten
 
 SECRET_MARK: Final = b"&app_secret="
 DIAGNOSIS_BYTES_MAX: Final = 256 * 1024
 AUTHORIZATION_CHARS_MAX: Final = 512
 
-_BOM = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 _MD5_HEX_CHARS = 32
-_ESCAPE = re.compile(rb"\\u[0-9a-f]{4}").sub
+# Each with its BOM, which some write before what they sign.
+_UTF_16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+
+
+BOM_IN_SECRET: Final = Words(
+    "密钥前有 BOM (密钥文件保存成了带 BOM 的 UTF-8); 请另存为不带 BOM 的 UTF-8",
+    "a BOM stands before the secret (its file was saved as UTF-8 with BOM); save it as UTF-8 without BOM",
+)
+_UTF_16_SIGNED: Final = Words(
+    "签名用的是 UTF-16 字节, 应对实际发送的字节签名",
+    "signed over UTF-16 bytes; sign the very bytes that are sent",
+)
+_QUESTION_MARKS: Final = Words(
+    "签名用的正文里中文变成了 ? (按 ASCII 或 ISO-8859-1 取了字节); 请按 UTF-8 取字节, 并对实际发送的字节签名",
+    "signed over ? in place of Chinese (bytes taken as ASCII or ISO-8859-1); take the bytes as UTF-8, and sign those that are sent",
+)
 
 
 class Hash(Protocol):
@@ -66,11 +80,11 @@ def diagnose(body: bytes, authorization: str, secrets: Iterable[tuple[str, Words
         return None
     wanted = list(_digests_meant(authorization))
     marks = [(blame, *mark) for secret, blame in secrets for mark in _marks(secret)]
-    for variant, body_words in bodies_signed(body):
+    for variant, encoding, body_words in _texts_signed(body):
         body_md5 = md5(variant, usedforsecurity=False)
         for secret_words, tail, tail_words in marks:
             digest = body_md5.copy()
-            digest.update(tail)
+            digest.update(tail if encoding is None else tail.decode().encode(encoding))
             found = digest.hexdigest()
             for given, form_words in wanted:
                 if hmac.compare_digest(found[8:24] if len(given) == 16 else found, given):
@@ -131,14 +145,32 @@ def _marks(secret: str) -> Iterator[tuple[bytes, Words | None]]:
     yield key, Words(f"密钥前什么也没有, 应为 {wanted}", f"the secret was joined with nothing, {wanted} wanted")
     yield b"app_secret=" + key, Words(f"app_secret= 前少了 &, 应为 {wanted}", f"the & is missing, {wanted} wanted")
     yield b"&app_secret =" + key, Words(f"app_secret 后多了空格, 应为 {wanted}", f"a blank too many, {wanted} wanted")
+    yield SECRET_MARK + BOM + key, BOM_IN_SECRET
+
+
+def _texts_signed(body: bytes) -> Iterator[tuple[bytes, str | None, Words | None]]:
+    """`bodies_signed`, and the encoding where secret and body were signed in another one."""
+    for variant, words in bodies_signed(body):
+        yield variant, None, words
+    text, _ = _decoded(body)
+    for encoding, bom in _UTF_16.items():
+        variant = text.encode(encoding)
+        yield variant, encoding, _UTF_16_SIGNED
+        yield bom + variant, encoding, _UTF_16_SIGNED
+
+
+def _decoded(body: bytes) -> tuple[str, bool]:
+    """A body as text, and whether it is UTF-8."""
+    bare = body.removeprefix(BOM)
+    try:
+        return bare.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return bare.decode("gb18030", "replace"), False
 
 
 def bodies_signed(body: bytes) -> Iterator[tuple[bytes, Words | None]]:
     """What callers sign in place of the bytes that they send, each with its mistake."""
     yield body, None
-    gbk = Words(
-        "签名用的是 GBK 字节, 应对实际发送的字节签名", "signed over GBK bytes; sign the very bytes that are sent"
-    )
     utf8 = Words(
         "签名用的是 UTF-8 字节, 而发送的是另一种编码", "signed over UTF-8 bytes, but another encoding was sent"
     )
@@ -147,54 +179,16 @@ def bodies_signed(body: bytes) -> Iterator[tuple[bytes, Words | None]]:
         "结尾换行参与签名与否和发送的不一致",
         "a trailing newline is in what was signed or in what was sent, not in both",
     )
-    bare = body.removeprefix(_BOM)
-    yield (bare if bare != body else _BOM + body), bom
+    bare = body.removeprefix(BOM)
+    yield (bare if bare != body else BOM + body), bom
     stripped = body.rstrip(b"\r\n")
     for variant in {stripped, stripped + b"\n", stripped + b"\r\n"} - {body}:
         yield variant, newline
-    try:
-        text, is_utf8 = bare.decode("utf-8"), True
-    except UnicodeDecodeError:
-        text, is_utf8 = bare.decode("gb18030", "replace"), False
-    yield (text.encode("gb18030"), gbk) if is_utf8 else (text.encode("utf-8"), utf8)
-    yield (
-        text.encode("utf-16-le"),
-        Words(
-            "签名用的是 UTF-16 字节, 应对实际发送的字节签名",
-            "signed over UTF-16 bytes; sign the very bytes that are sent",
-        ),
-    )
-    yield from _rewritten(text, gbk)
-
-
-def _rewritten(text: str, gbk: Words) -> Iterator[tuple[bytes, Words]]:
-    """The same JSON as other serialisers write it."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    for ordered in (False, True):
-        for separators, blanks in (((",", ":"), False), ((", ", ": "), True)):
-            for escaped in (False, True):
-                try:
-                    written = json.dumps(value, sort_keys=ordered, separators=separators, ensure_ascii=escaped)
-                    variant = written.encode()
-                except (ValueError, TypeError, RecursionError, UnicodeEncodeError):
-                    continue
-                words = _rewrite_words(ordered, blanks, escaped)
-                yield variant, words
-                if escaped:
-                    yield _ESCAPE(lambda found: found[0][:2] + found[0][2:].upper(), variant), words
-                else:
-                    yield written.encode("gb18030"), Words(f"{words.zh}; {gbk.zh}", f"{words.en}; {gbk.en}")
-
-
-def _rewrite_words(ordered: bool, blanks: bool, escaped: bool) -> Words:
-    zh = ["键已排序"] if ordered else []
-    en = ["sorted keys"] if ordered else []
-    zh += ["带空格" if blanks else "无空格", "中文写成 \\uXXXX" if escaped else "中文未转义"]
-    en += ["with blanks" if blanks else "without blanks", "\\uXXXX escapes" if escaped else "no \\uXXXX escapes"]
-    return Words(
-        f"签名用的是重新序列化的 JSON ({', '.join(zh)}), 与发送的不同; 应对实际发送的字节签名",
-        f"signed over JSON that was serialised anew ({', '.join(en)}) and is not what was sent; sign the very bytes that are sent",
-    )
+    text, is_utf8 = _decoded(body)
+    yield (text.encode("gb18030"), GBK) if is_utf8 else (text.encode("utf-8"), utf8)
+    for encoding in _UTF_16:
+        yield text.encode(encoding), _UTF_16_SIGNED
+    if not text.isascii():
+        for encoding in ("ascii", "latin-1"):
+            yield text.encode(encoding, "replace"), _QUESTION_MARKS
+    yield from rewritten(text)

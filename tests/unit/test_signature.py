@@ -70,7 +70,110 @@ def in_capitals(text: str) -> bytes:
     return re.sub(r"\\u([0-9a-f]{4})", lambda found: "\\u" + found[1].upper(), text).encode()
 
 
+SLASHED = {
+    "park_uuid": "p",
+    "row": [{"operator": "张三/早班", "pay_partner": "2026/11/24-1", "more": [], "none": {}}],
+    "complete": 0,
+}
+SENT_SLASHED = json.dumps(SLASHED, ensure_ascii=False, separators=(",", ":")).encode()
+# What PHP's json_encode writes of it, as it is, with JSON_UNESCAPED_UNICODE and with JSON_PRETTY_PRINT.
+PHP = (
+    SENT_SLASHED.replace(b"/", rb"\/")
+    .replace("张三".encode(), rb"\u5f20\u4e09")
+    .replace("早班".encode(), rb"\u65e9\u73ed")
+)
+PHP_UNICODE = SENT_SLASHED.replace(b"/", rb"\/")
+# By hand, as the libraries write them.
+FASTJSON = """{
+\t"park_uuid":"p",
+\t"row":[
+\t\t{
+\t\t\t"operator":"张三/早班",
+\t\t\t"pay_partner":"2026/11/24-1",
+\t\t\t"more":[],
+\t\t\t"none":{}
+\t\t}
+\t],
+\t"complete":0
+}"""
+JACKSON = """{
+  "park_uuid" : "p",
+  "row" : [ {
+    "operator" : "张三/早班",
+    "pay_partner" : "2026/11/24-1",
+    "more" : [ ],
+    "none" : { }
+  } ],
+  "complete" : 0
+}"""
+GSON = """{
+  "park_uuid": "p",
+  "row": [
+    {
+      "operator": "张三/早班",
+      "pay_partner": "2026/11/24-1",
+      "more": [],
+      "none": {}
+    }
+  ],
+  "complete": 0
+}"""
+PHP_PRETTY = (
+    GSON.replace("  ", "    ").replace("/", "\\/").replace("张三", "\\u5f20\\u4e09").replace("早班", "\\u65e9\\u73ed")
+)
+SYSTEM_TEXT_JSON = GSON.replace("张三", "\\u5F20\\u4E09").replace("早班", "\\u65E9\\u73ED")
+ROWS_ALONE = SENT_SLASHED[SENT_SLASHED.index(b"[") : SENT_SLASHED.rindex(b"]") + 1].decode()
+AS_PAIRS = f"complete=0&park_uuid=p&row={ROWS_ALONE}"
+
+
+def mistaken(signed: bytes | str, named: str, tail: bytes = TAIL) -> tuple[bytes, str, str]:
+    """SENT_SLASHED with the signature of `signed`."""
+    text = signed if isinstance(signed, bytes) else signed.encode()
+    return SENT_SLASHED, digest(text + tail), named
+
+
 NEAR_MISSES = {
+    "php": mistaken(PHP, "\\/"),
+    "php with characters as they are": mistaken(PHP_UNICODE, "\\/"),
+    "slashes undone in what was sent": (
+        rb'{ "park_uuid":"p",  "more":"a\/b" }',
+        digest(b'{ "park_uuid":"p",  "more":"a/b" }' + TAIL),
+        "\\/",
+    ),
+    "slashes done in what was signed": (
+        b'{ "park_uuid":"p",  "more":"a/b" }',
+        digest(rb'{ "park_uuid":"p",  "more":"a\/b" }' + TAIL),
+        "PHP",
+    ),
+    "php sent, something else signed": (PHP, digest(SENT_SLASHED + TAIL), "未转义"),
+    "fastjson pretty": mistaken(FASTJSON, "缩进"),
+    "jackson pretty": mistaken(JACKSON, "Jackson"),
+    "jackson pretty on windows": mistaken(JACKSON.replace("\n", "\r\n"), "Jackson"),
+    "gson pretty": mistaken(GSON, "缩进"),
+    "newtonsoft indented on windows": mistaken(GSON.replace("\n", "\r\n"), "缩进"),
+    "system.text.json indented": mistaken(SYSTEM_TEXT_JSON, "缩进"),
+    "four blanks": mistaken(GSON.replace("  ", "    "), "缩进"),
+    "tabs": mistaken(GSON.replace("  ", "\t"), "缩进"),
+    "php pretty": mistaken(PHP_PRETTY, "缩进"),
+    "question marks": mistaken(SENT_SLASHED.decode().encode("ascii", "replace"), "?"),
+    "bom in the secret": mistaken(SENT_SLASHED, "BOM", b"&app_secret=\xef\xbb\xbf" + PAGE_SECRET.encode()),
+    "pairs by name": mistaken(AS_PAIRS, "名称=值"),
+    "pairs by name and &key=, in capitals": (
+        SENT_SLASHED,
+        mistaken(AS_PAIRS, "", b"&key=" + PAGE_SECRET.encode())[1].upper(),
+        "名称=值",
+    ),
+    "pairs as they came": mistaken(f"park_uuid=p&row={ROWS_ALONE}&complete=0", "名称=值"),
+    "pairs of rows in a string": (
+        json.dumps({"row": ROWS_ALONE, "park_uuid": "p", "complete": ""}).encode(),
+        digest(f"park_uuid=p&row={ROWS_ALONE}".encode() + TAIL),
+        "名称=值",
+    ),
+    "all of it in utf-16": mistaken((SENT_SLASHED + TAIL).decode().encode("utf-16-le"), "UTF-16", b""),
+    "all of it in utf-16 with its bom": mistaken(
+        b"\xfe\xff" + (SENT_SLASHED + TAIL).decode().encode("utf-16-be"), "UTF-16", b""
+    ),
+    "body alone in utf-16": mistaken(SENT_SLASHED.decode().encode("utf-16-be"), "UTF-16"),
     "gbk bytes": (PAGE_BODY, digest(TEXT.encode("gbk") + TAIL), "GBK"),
     "utf-8 bytes of a gbk body": (TEXT.encode("gbk"), digest(PAGE_BODY + TAIL), "UTF-8"),
     "&key=": (PAGE_BODY, digest(PAGE_BODY + b"&key=" + PAGE_SECRET.encode()), "&key="),

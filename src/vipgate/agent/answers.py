@@ -13,8 +13,11 @@ from typing import Final
 
 import msgspec
 
+from vipgate.nesting import nesting_fault
+
 SUCCESS_CODES: Final = frozenset({"1001", "1000", "200"})
 ANSWER_BYTES_MAX: Final = 1024 * 1024
+CONTAINERS_MAX: Final = 2_000_000  # Sums of a large stock: an object for each bucket.
 RETRY_AFTER_S_MAX: Final = 3600.0
 _SHOWN_CHARS_MAX: Final = 300
 # A fault of a header is one of every request: no row is to blame.
@@ -91,8 +94,8 @@ def read_answer(status: int, retry_after: str | None, body: bytes, date: str | N
     `date` is the answer's own: a date in `retry_after` is counted from it, since clocks differ.
     """
     try:
-        envelope = _envelope(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        envelope = _Envelope() if nesting_fault(body, CONTAINERS_MAX) else _envelope(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         envelope = _Envelope()
     wait_s = read_retry_after(retry_after, date)
     if envelope.code is None:

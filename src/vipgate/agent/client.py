@@ -18,6 +18,7 @@ import msgspec
 from vipgate import __version__
 from vipgate.agent.answers import (
     ANSWER_BYTES_MAX,
+    CONTAINERS_MAX,
     Accepted,
     Answer,
     Doubtful,
@@ -30,6 +31,7 @@ from vipgate.agent.answers import (
 from vipgate.agent.config import Signature
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.nesting import nesting_fault
 from vipgate.renewal import Renewal
 from vipgate.row import write_row
 from vipgate.stamped import stamped_headers
@@ -146,8 +148,8 @@ class Client:
         if not isinstance(answer, Accepted):
             return answer
         try:
-            payload = _paid(content).payload
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            payload = None if nesting_fault(content, CONTAINERS_MAX) else _paid(content).payload
+        except (msgspec.DecodeError, UnicodeDecodeError):
             payload = None
         return Doubtful("the answer has no payload", answer.seqno) if payload is None else payload
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vipgate.agent.tomltable import Scalar, Table, Variables, is_scalar
 from vipgate.errors import OperatorError
+from vipgate.nesting import toml_nesting_fault
 from vipgate.row import REQUIRED
 from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
 
@@ -135,6 +136,9 @@ def load_config(path: Path) -> Config:
         raise OperatorError(f"Cannot read {path}: {error.strerror}; vipgate agent init writes one.") from None
     if len(text) > CONFIG_BYTES_MAX:
         raise OperatorError(f"{path} has more than {CONFIG_BYTES_MAX} bytes; that is no configuration.")
+    too_deep = toml_nesting_fault(text)
+    if too_deep is not None:
+        raise OperatorError(f"{path} is {too_deep.en}.")
     try:
         tables = tomllib.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -20,7 +20,8 @@ from vipgate.agent.propose import propose, render_config
 from vipgate.agent.reading import Reader
 from vipgate.agent.records import Ready
 from vipgate.cli.common import read_secret, warn
-from vipgate.errors import OperatorError
+from vipgate.errors import Fault, OperatorError
+from vipgate.nesting import nesting_fault
 from vipgate.private import write_file
 from vipgate.renewal import Renewal
 from vipgate.row import read_row
@@ -79,7 +80,7 @@ def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
             while line := opened.readline(LINE_BYTES_MAX):
                 number += 1
                 place = f"{file}, line {number}"
-                found = read_row(line.strip(), plain=False) if line.strip() else None
+                found = _read_line(line.strip()) if line.strip() else None
                 if isinstance(found, Renewal):
                     yield Ready(found.pay_partner, line.strip(), place)
                 elif found is not None:
@@ -87,6 +88,11 @@ def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
                     _refuse(place, "; ".join(told), wrong)
     except OSError as error:
         raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
+
+
+def _read_line(line: bytes) -> Renewal | list[Fault]:
+    too_deep = nesting_fault(line)
+    return [Fault("", too_deep, None)] if too_deep is not None else read_row(line, plain=False)
 
 
 def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[Ready]:

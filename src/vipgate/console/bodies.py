@@ -13,6 +13,7 @@ import msgspec
 
 from vipgate.charset import Charset, to_utf8
 from vipgate.errors import BadRequest, Words
+from vipgate.nesting import nesting_fault
 from vipgate.staff.hints import PLAIN_MEMBERS, hide_plates
 from vipgate.staff.privacy import HIDDEN, mask_plate
 from vipgate.store.interface import JournalEntry, Park
@@ -61,12 +62,16 @@ def charset_of(entry: JournalEntry, park: Park | None) -> Charset:
 
 def read_body(text: str) -> Body:
     """The parts of a request. Raises Unreadable."""
+    _check_nesting(text)
     try:
         head = _members(text)
         row = head.pop("row", msgspec.Raw(b"null"))
         first = bytes(row)[:1]
-        rows = _rows(_string(row) if first == b'"' else row)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        if first == b'"':
+            row = msgspec.Raw(_string(row).encode())
+            _check_nesting(bytes(row).decode())
+        rows = _rows(row)
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise Unreadable(f"不是有效的请求: {error}", f"not a valid request: {error}") from None
     if len(rows) > ROWS_MAX:
         raise Unreadable(f"最多 {ROWS_MAX} 行", f"at most {ROWS_MAX} rows")
@@ -75,10 +80,17 @@ def read_body(text: str) -> Body:
 
 def read_row(text: str) -> Row:
     """One row. Raises Unreadable."""
+    _check_nesting(text)
     try:
         return _row(msgspec.json.decode(text, type=msgspec.Raw))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise Unreadable(f"不是有效的 JSON: {error}", f"not valid JSON: {error}") from None
+
+
+def _check_nesting(text: str) -> None:
+    too_deep = nesting_fault(text.encode("utf-8", "replace"))
+    if too_deep is not None:
+        raise Unreadable(too_deep.zh, too_deep.en)
 
 
 def _row(raw: msgspec.Raw) -> Row:
