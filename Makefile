@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture fuzz check audit format bench lock clean
+.PHONY: help demo test torture fuzz check audit format cli-docs bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ audit: ## compare the pinned packages with the published advisories, where there
 format: $(VENV)/ready ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+cli-docs: $(VENV)/ready ## write docs/cli.md from the commands
+	@$(BIN)/python -m vipgate.cli.reference > docs/cli.md
 
 bench: $(BENCH_VENV)/ready ## measure gateway, peer and floor; rewrites the table in docs/performance.md
 	@$(BENCH_VENV)/bin/python -m bench
