@@ -1,7 +1,7 @@
 """How many connections of one address may be open at once: as many as are still free for all.
 
 One alone gets half of the room, n that want all of it get 1/(n + 1) each, and whoever comes from elsewhere finds some
-(docs/decisions/017-crowd.md). No clock, no socket.
+(docs/decisions/017-connection-quota.md). No clock, no socket.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The HTTP server of one port: its listener, its connections, their deadlines, its end. Knows no path and no park.
 
-A server of our own, on asyncio and httptools, because a kept one has no limit on the time to send head and body, answers some
-faults in its own words, and serves half the requests (docs/decisions/003-http.md).
+It is our own, on asyncio and httptools: servers from PyPI bound neither heads nor the time for them, and mishandle requests that
+real clients send (docs/decisions/003-http.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The clients' programs of the README, run as they stand. Those of other languages run wherever their runtime is at hand."""
+"""The clients' programs in docs/clients, run as they stand. Those of other languages run wherever their runtime is at hand."""
 
 from __future__ import annotations
 

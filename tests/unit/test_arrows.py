@@ -170,7 +170,7 @@ FLOORS = [
     ],
     ["cli.app"],
     ["cli.__init__"],
-    ["__main__"],
+    ["__main__", "cli.reference"],
 ]
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}
 ROOMS = sorted(str(path.relative_to(SOURCE).with_suffix("")).replace("/", ".") for path in SOURCE.rglob("*.py"))

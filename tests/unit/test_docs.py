@@ -1,4 +1,4 @@
-"""The documents say what the code says: settings, the clients' programs that the READMEs show, what an answer promises."""
+"""The documents say what the code says: settings, commands, links, what an answer promises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+from vipgate.cli.app import app
+from vipgate.cli.reference import reference
 from vipgate.commit import CROWDED, INTERNAL, OVERLOADED, STOPPING
 from vipgate.errors import Words
 from vipgate.hmacsign import Stamp, form_fault, is_stamped
@@ -17,7 +21,8 @@ from vipgate.sample import PAGE_BODY, PAGE_SECRET
 from vipgate.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-CLIENTS = sorted((ROOT / "docs" / "clients").iterdir())
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 
 
 def test_every_setting_is_documented_once() -> None:
@@ -25,23 +30,45 @@ def test_every_setting_is_documented_once() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Settings.model_fields)
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
-@pytest.mark.parametrize("client", CLIENTS, ids=lambda path: path.name)
-def test_readme_shows_the_program_that_is_there(readme: str, client: Path) -> None:
-    assert client.read_text(encoding="utf-8") in (ROOT / readme).read_text(encoding="utf-8")
+def test_command_reference_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make cli-docs`"
 
 
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_command_on_a_page_exists(page: Path) -> None:
+    code = re.findall(r"```.*?```|`[^`\n]+`", page.read_text(encoding="utf-8"), re.DOTALL)
+    for named in re.findall(r"^`?vipgate ([a-z][a-z -]*)", "\n".join(code), re.MULTILINE):
+        command = typer.main.get_command(app)
+        for word in named.split():
+            if not isinstance(command, TyperGroup):
+                break
+            assert word in command.commands, f"vipgate {named}"
+            command = command.commands[word]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh.md", "docs/operating.md"])
-def test_no_page_promises_that_nothing_is_stored_after_a_fault(page: str) -> None:
-    rows = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if re.match(r"\|.*`50[03]`", line)]
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: path.name)
+def test_every_decision_has_the_same_form_and_is_in_the_index(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    head = re.match(r"# (\d+)\. (.+)\n\nStatus: (.+)\. Date: (\d{4}-\d\d-\d\d)\.\n", text)
+    assert head is not None
+    number, title, status, date = head.groups()
+    assert page.name.startswith(f"{int(number):03}-")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Choice", "Alternatives", "Consequences"]
+    index = (page.parent / "README.md").read_text(encoding="utf-8")
+    assert f"| {number} | [{title}]({page.name}) | {status} | {date} |" in index
+
+
+def test_no_page_promises_that_nothing_is_stored_after_a_fault() -> None:
+    lines = [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]
+    rows = [line for line in lines if re.match(r"\|.*`50[03]`", line)]
     assert rows
-    assert [line for line in rows if re.search(r"nothing|没有保存", line)] == []
+    assert [line for line in rows if re.search(r"nothing (is|was) stored|没有保存", line)] == []
 
 
 @pytest.mark.parametrize("words", [OVERLOADED, CROWDED, STOPPING, INTERNAL, STORE_DOWN])

@@ -1,7 +1,7 @@
 """Keeps the inside process running, from the gateway's side: starts it, starts it again when it dies, ends it.
 
 The gateway never waits for it: `look` takes what there is to see. Its standard input is the line of life: the process ends
-when that breaks, so a gateway that is killed takes it along (docs/decisions/011-inside-process.md).
+when that breaks, so a gateway that is killed takes it along (docs/decisions/011-admin-process.md).
 """
 
 from __future__ import annotations
