@@ -34,7 +34,7 @@ def test_command_reference_is_up_to_date() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make cli-docs`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_on_a_page_exists(page: Path) -> None:
     code = re.findall(r"```.*?```|`[^`\n]+`", page.read_text(encoding="utf-8"), re.DOTALL)
     for named in re.findall(r"^`?vipgate ([a-z][a-z -]*)", "\n".join(code), re.MULTILINE):
@@ -46,13 +46,23 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
             command = command.commands[word]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: path.name)
+def test_files_that_contributing_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = "protocol|gateway|store|domain|admin|agent|cli|support|docs|tests|deploy"
+    paths = re.findall(rf"`((?:{rooms})/[^` ]*)`", text)
+    assert paths
+    for path in paths:
+        base = ROOT if path.startswith(("docs/", "tests/", "deploy/")) else ROOT / "src" / "vipgate"
+        assert list(base.glob(re.sub(r"\{[^}]*\}|NNN", "*", path))), path
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_decision_has_the_same_form_and_is_in_the_index(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     head = re.match(r"# (\d+)\. (.+)\n\nStatus: (.+)\. Date: (\d{4}-\d\d-\d\d)\.\n", text)

@@ -113,7 +113,7 @@ def _walk(environment: dict[str, str], push_url: str) -> None:
         _push(client, push_url, PAGE_BODY, signed_headers(PAGE_BODY, PAGE_SECRET))
         console.rule("3. the same with a wrong signature", align="left")
         _push(client, push_url, PAGE_BODY, signed_headers(PAGE_BODY, "not the secret"), expected="401")
-        console.rule(f"4. a stock of {RECORDS} records in batches of {ROWS_A_BATCH}", align="left")
+        console.rule(f"4. a snapshot of {RECORDS} records in batches of {ROWS_A_BATCH}", align="left")
         _push_stock(client, push_url)
 
 
