@@ -18,6 +18,8 @@ _WIDE: Final = (
     ("UTF-16", (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00{")),
 )
 
+_TRUNCATED: Final = "Input data was truncated"  # as msgspec puts it
+
 
 def transcode(body: bytes, charset: str) -> bytes:
     """`body` in UTF-8. Raises UnicodeDecodeError with the place in the whole body."""
@@ -57,6 +59,13 @@ def is_cut_in_a_character(body: bytes, charset: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def json_fault(told: str, body: bytes) -> Words:
+    """Names what a parser has `told` of a body that is no JSON."""
+    if told == _TRUNCATED and not body.isascii():
+        return cut_fault(body)
+    return Words(f"正文不是有效的 JSON: {told}", f"the body is not valid JSON: {told}")
 
 
 def cut_fault(body: bytes) -> Words:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar, TypeVarTuple
 
 import msgspec
 import structlog
@@ -28,7 +28,7 @@ from vipgate.errors import (
     Words,
 )
 from vipgate.hmacsign import WINDOW_S, Stamp
-from vipgate.lines import Lines
+from vipgate.lines import Line, Lines, park_meant
 from vipgate.metrics import Meter
 from vipgate.parks import Admission, Directory
 from vipgate.proxies import read_address
@@ -46,6 +46,7 @@ from vipgate.wire import (
     encode_refusal,
     encode_success,
     explain,
+    secret_used,
     split,
     text_of,
     verify,
@@ -53,7 +54,10 @@ from vipgate.wire import (
 
 log = structlog.get_logger()
 
-# Larger bodies are decoded off the event loop, so that nobody waits behind them.
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+# Larger bodies are read and decoded off the event loop, so that nobody waits behind them.
 INLINE_BYTES_MAX: Final = 1024 * 1024
 CLAIMED_CHARS_MAX: Final = 64
 
@@ -95,8 +99,16 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     park_uuid: str | None = None
 
 
+class _OtherPark(Exception):
+    """A body that was read names another park than it seemed to."""
+
+
 class Road:
-    """Answers pushes. Lives on the event loop; `slow` is a thread for what would hold it up."""
+    """Answers pushes. Lives on the event loop.
+
+    What would hold it up has two threads: `slow` for requests that are proved, `unproved` for those that are not, so that strangers
+    make nobody wait but strangers.
+    """
 
     def __init__(
         self,
@@ -104,6 +116,7 @@ class Road:
         committer: Committer,
         mint: SeqnoMint,
         slow: Executor,
+        unproved: Executor,
         digests: Digests,
         meter: Meter,
         clock_s: Callable[[], float],
@@ -117,6 +130,7 @@ class Road:
         self._digests = digests
         self._mint = mint
         self._slow = slow
+        self._unproved = unproved
         self._clock_s = clock_s
         self._budget = DiagnosisBudget(clock_s)
         self._lines = Lines()
@@ -158,20 +172,20 @@ class Road:
         return await self._refused(knock, self._mint.mint(knock.received_us), Progress(), refusal)
 
     async def _through(self, knock: Knock, seqno: str, known: Progress) -> Reply:
-        claim = split(knock.body, knock.content_type)
-        known.claimed = claim.park_uuid
         try:
-            committed = self._at_once(claim, knock, seqno, known) or await self._in_line(claim, knock, seqno, known)
+            committed = await self._large(knock, seqno, known) if _is_large(knock) else None
+            if committed is None:
+                claim = await self._claim(knock, known)
+                committed = self._at_once(claim, knock, seqno, known) or await self._in_line(claim, knock, seqno, known)
         except BadSignature as refusal:
             raise await self._explained(knock, known, refusal) from None
         outcome = await committed
         payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
-        return Reply(200, encode_success(seqno, payload, knock.language), park_uuid=claim.park_uuid)
+        return Reply(200, encode_success(seqno, payload, knock.language), park_uuid=known.park_uuid)
 
     async def _compared(self, knock: Knock, seqno: str, known: Progress) -> Reply:
         """Signed and admitted like a push, but it changes nothing and waits in no line."""
-        claim = split(knock.body, knock.content_type)
-        known.claimed = claim.park_uuid
+        claim = await self._claim(knock, known)
         try:
             verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
         except BadSignature as refusal:
@@ -179,10 +193,51 @@ class Road:
         payload = await self._digests.answer(read_question(text_of(verified), claim.park_uuid))
         return Reply(200, encode_success(seqno, payload, knock.language))
 
+    async def _claim(self, knock: Knock, known: Progress) -> Claim:
+        """What is read before the signature is checked; off the event loop where it takes long."""
+        if not _is_large(knock):
+            claim = split(knock.body, knock.content_type)
+        else:
+            claim = await _aside(self._unproved, split, knock.body, knock.content_type)
+        known.claimed = claim.park_uuid
+        return claim
+
+    async def _large(self, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:
+        """Puts a large push into the commit's queue where its MD5 proves at once who sent it; None where it does not.
+
+        The park is looked for in the unread body, so that it has its place in its park's line before that is read.
+        """
+        park_uuid = park_meant(knock.body) if knock.stamp is None else None
+        if park_uuid is None:
+            return None
+        with self._lines.of(park_uuid) as line:
+            admission = await self._named(line, park_uuid)
+            if secret_used(knock.body_md5, knock.authorization, admission.keys) is None:
+                return None
+            with line.place(len(knock.body)):
+                await line.decoding.wait()
+                try:
+                    decoded = await line.decoding.hold(self._read_aside(park_uuid, knock, admission, known))
+                except _OtherPark:
+                    return None
+                return self._submit(*decoded, knock, seqno, known)
+
+    async def _read_aside(
+        self, park_uuid: str, knock: Knock, admission: Admission, known: Progress
+    ) -> tuple[Batch, Verified]:
+        """All steps for a large push of `park_uuid`. Raises _OtherPark where it turns out to name another."""
+        claim = await _aside(self._slow, split, knock.body, knock.content_type)
+        if claim.park_uuid != park_uuid:
+            raise _OtherPark
+        known.claimed = park_uuid
+        verified = self._verified(claim, knock, admission, known)
+        self._check_room(verified, knock)
+        return await _aside(self._slow, decode, verified), verified
+
     def _at_once(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:
         """Puts the push into the commit's queue, or None where it has to wait for something first. Most have not."""
         admission = self._directory.remembered(claim.park_uuid)
-        if admission is None or claim.park_uuid in self._lines or len(knock.body) > INLINE_BYTES_MAX:
+        if admission is None or claim.park_uuid in self._lines or _is_large(knock):
             return None
         verified = self._verified(claim, knock, admission, known)
         self._check_room(verified, knock)
@@ -198,21 +253,24 @@ class Road:
         if _is_proved_slowly(knock):
             verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
         with self._lines.of(claim.park_uuid) as line:
-            found = await line.naming.wait()
+            admission = await self._named(line, claim.park_uuid)
             if verified is None:
-                # What was found while it waited is newer than the request.
-                admission = found or self._directory.remembered(claim.park_uuid)
-                if admission is None:
-                    admission = await line.naming.hold(self._directory.find(claim.park_uuid))
                 verified = self._verified(claim, knock, admission, known)
             with line.place(len(knock.body)):
                 await line.decoding.wait()
                 self._check_room(verified, knock)
-                if len(knock.body) <= INLINE_BYTES_MAX:
+                if not _is_large(knock):
                     batch = decode(verified)
                 else:
-                    batch = await line.decoding.hold(self._decoded_aside(verified))
+                    batch, _ = await line.decoding.hold(self._decoded_aside(verified))
                 return self._submit(batch, verified, knock, seqno, known)
+
+    async def _named(self, line: Line, park_uuid: str) -> Admission:
+        """Who the park is, when those before it in the line know."""
+        found = await line.naming.wait()
+        # What was found while it waited is newer than the request.
+        known = found or self._directory.remembered(park_uuid)
+        return known or await line.naming.hold(self._directory.find(park_uuid))
 
     async def _admission(self, claim: Claim) -> Admission:
         return self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
@@ -226,8 +284,7 @@ class Road:
         if not _is_proved_slowly(knock):
             return self._verified(claim, knock, admission, known)
         known.admission = admission
-        loop = asyncio.get_running_loop()
-        verified = await loop.run_in_executor(self._slow, self._proved, claim, knock, admission)
+        verified = await _aside(self._unproved, self._proved, claim, knock, admission)
         return self._admitted(verified, knock, admission, known)
 
     def _proved(self, claim: Claim, knock: Knock, admission: Admission) -> Verified:
@@ -245,8 +302,8 @@ class Road:
         """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
         self._committer.check_room(verified.claim.park_uuid, 1, len(knock.body))
 
-    async def _decoded_aside(self, verified: Verified) -> Batch:
-        return await asyncio.get_running_loop().run_in_executor(self._slow, decode, verified)
+    async def _decoded_aside(self, verified: Verified) -> tuple[Batch, Verified]:
+        return await _aside(self._slow, decode, verified), verified
 
     def _submit(
         self, batch: Batch, verified: Verified, knock: Knock, seqno: str, known: Progress
@@ -271,10 +328,9 @@ class Road:
         if refusal.explained or len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
-            loop = asyncio.get_running_loop()
             if knock.stamp is not None:
-                return await loop.run_in_executor(self._slow, explain_stamped, knock.body, knock.stamp, keys)
-            return await loop.run_in_executor(self._slow, explain, knock.body, knock.authorization, keys)
+                return await _aside(self._unproved, explain_stamped, knock.body, knock.stamp, keys)
+            return await _aside(self._unproved, explain, knock.body, knock.authorization, keys)
         finally:
             self._budget.give_back()
 
@@ -328,8 +384,16 @@ class Progress:
     received: int = 0
 
 
+def _is_large(knock: Knock) -> bool:
+    return len(knock.body) > INLINE_BYTES_MAX
+
+
 def _is_proved_slowly(knock: Knock) -> bool:
-    return knock.stamp is not None and len(knock.body) > INLINE_BYTES_MAX
+    return knock.stamp is not None and _is_large(knock)
+
+
+async def _aside(thread: Executor, work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
 
 
 def readable_peer(peername: object) -> str:

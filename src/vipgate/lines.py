@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from vipgate.commit import CROWDED
 from vipgate.errors import StoreError, Unavailable
 from vipgate.parks import Admission
-from vipgate.wire import Batch
+from vipgate.wire import PARK_UUID_CHARS_MAX, Batch, Verified
 
 T = TypeVar("T")
 
@@ -20,6 +21,18 @@ T = TypeVar("T")
 LINE_REQUESTS_MAX: Final = 1024
 LINE_BYTES_MAX: Final = 64 * 1024 * 1024
 LINE_RETRY_S: Final = 2
+
+
+# Serialisers write the park first or last, or after a member or two.
+_PARK_WITHIN_BYTES: Final = 512
+_park_named = re.compile(rb'"park_uuid"\s*:\s*"([^"\\\x00-\x1f\x7f]{1,256})"').search
+
+
+def park_meant(body: bytes) -> str | None:
+    """The park that an unread body seems to name; to be believed once it is read."""
+    found = _park_named(body, 0, _PARK_WITHIN_BYTES) or _park_named(body, len(body) - _PARK_WITHIN_BYTES)
+    park_uuid = "" if found is None else found[1].decode("utf-8", "ignore").strip()
+    return park_uuid if 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX else None
 
 
 class Gate(Generic[T]):
@@ -82,7 +95,7 @@ class Line:
     """
 
     naming: Gate[Admission] = field(default_factory=Gate)
-    decoding: Gate[Batch] = field(default_factory=Gate)
+    decoding: Gate[tuple[Batch, Verified]] = field(default_factory=Gate)
     length: int = 0
     proved: int = 0
     proved_bytes: int = 0

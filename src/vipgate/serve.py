@@ -70,13 +70,17 @@ async def serve(
     await committer.start()
     loop = asyncio.get_running_loop()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
-    with ThreadPoolExecutor(readers, "vipgate-read") as reading, ThreadPoolExecutor(1, "vipgate-slow") as slow:
+    with (
+        ThreadPoolExecutor(readers, "vipgate-read") as reading,
+        ThreadPoolExecutor(1, "vipgate-slow") as slow,
+        ThreadPoolExecutor(1, "vipgate-unproved") as unproved,
+    ):
         reader = await loop.run_in_executor(reading, open_one, readers)
         directory = Directory(reader.park_accesses, reading.submit, vault, clock_s, reads_at_once=readers)
         digests = Digests(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
-        road = Road(directory, committer, mint, slow, digests, meter, clock_s, hmac_window_s=window_s)
+        road = Road(directory, committer, mint, slow, unproved, digests, meter, clock_s, hmac_window_s=window_s)
         app = Outside(road, meter, clock_s, proxies, always_200=settings.always_200)
         outside = HttpServer(app, settings.http_limits, clock_us)
         caretaker = None

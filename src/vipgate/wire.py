@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from vipgate.bodytext import cut_fault, is_cut_in_a_character, wide_fault
+from vipgate.bodytext import cut_fault, is_cut_in_a_character, json_fault, wide_fault
 from vipgate.charset import CODECS, Charset, declared_charset, other_charset, to_utf8
 from vipgate.errors import (
     BadRequest,
@@ -38,7 +38,6 @@ ROWS_MAX: Final = 10_000
 PARK_UUID_CHARS_MAX: Final = 64
 SUCCESS_CODE: Final = "1001"
 
-_TRUNCATED = "Input data was truncated"  # as msgspec puts it
 _SUCCESS_MESSAGE = Words("操作成功", "success")
 NO_SECRET = "no park has this secret"
 _COMPLETE_CHARS_MAX = 64
@@ -121,9 +120,7 @@ def split(body: bytes, content_type: str | None) -> Claim:
     except msgspec.ValidationError:
         raise BadRequest(Words("正文应为 JSON 对象", "the body must be a JSON object")) from None
     except msgspec.DecodeError as error:
-        if str(error) == _TRUNCATED and not text.isascii():
-            raise BadRequest(cut_fault(body)) from None
-        raise BadRequest(Words(f"正文不是有效的 JSON: {error}", f"the body is not valid JSON: {error}")) from None
+        raise BadRequest(json_fault(str(error), body)) from None
     return Claim(text, charset, _park_uuid(top.park_uuid), top.complete, top.row)
 
 
@@ -164,15 +161,21 @@ def verify(claim: Claim, body_md5: Hash, authorization: str | None, keys: Keys |
     `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
     Raises BadSignature (wire contract, Signature).
     """
+    used = secret_used(body_md5, authorization, keys)
+    if used is None or keys is None:
+        raise BadSignature(_UNKNOWN_MISTAKE if (authorization or "").strip() else _NO_SIGNATURE)
+    return _under_md5(claim, used, keys)
+
+
+def secret_used(body_md5: Hash, authorization: str | None, keys: Keys | None) -> Literal["current", "previous"] | None:
+    """The one of `keys` that the body is signed under with MD5, or None."""
     known = keys or Keys(NO_SECRET)
     given = authorization or ""
     if is_signed(body_md5, given, known.current) and keys is not None:
-        return _under_md5(claim, "current", keys)
+        return "current"
     # Refusals take the same time with and without a previous secret.
     previous = is_signed(body_md5, given, known.previous or NO_SECRET)
-    if previous and keys is not None and keys.previous is not None:
-        return _under_md5(claim, "previous", keys)
-    raise BadSignature(_UNKNOWN_MISTAKE if given.strip() else _NO_SIGNATURE)
+    return "previous" if previous and keys is not None and keys.previous is not None else None
 
 
 def _under_md5(claim: Claim, used: Literal["current", "previous"], keys: Keys) -> Verified:

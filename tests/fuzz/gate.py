@@ -114,7 +114,7 @@ class Gate:
         self._digests = Digests(self._open, clock_s)
         directory = Directory(self._access, self._loop.call_soon, self._vault, clock_s)
         mint = SeqnoMint(random.randrange(10**15))
-        road = Road(directory, self._committer, mint, self._slow, self._digests, meter, clock_s)
+        road = Road(directory, self._committer, mint, self._slow, self._slow, self._digests, meter, clock_s)
         server = HttpServer(Outside(road, meter, clock_s, read_proxies(PROXY), always_200=False), LIMITS, clock_us)
         await server.start(socket.create_server(("127.0.0.1", 0)))
         return server

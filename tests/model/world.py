@@ -77,7 +77,7 @@ class World:
         _empty(self._url)
         directory = Directory(self._read, self._loop.call_soon, VAULT, self._clock_s)
         self._road = Road(
-            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, cast("Digests", None),
+            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow, cast("Digests", None),
             self._meter, self._clock_s,
         )  # fmt: skip
 

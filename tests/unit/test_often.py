@@ -60,7 +60,7 @@ def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
         with ThreadPoolExecutor(1) as slow:
             directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
             committer, digests = cast("Committer", journal), cast("Digests", None)
-            road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(board, 0), lambda: 0.0)
+            road = Road(directory, committer, SeqnoMint(0), slow, slow, digests, WorkerMeter(board, 0), lambda: 0.0)
             if not full:
                 assert (await road.push(knock(0))).status == 200
             replies = [await road.push(knock(number)) for number in range(1, OFTEN_A_MINUTE_MAX + MORE + 1)]
@@ -84,7 +84,7 @@ def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
         with ThreadPoolExecutor(1) as slow:
             directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
             committer, digests = cast("Committer", journal), cast("Digests", None)
-            road = Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), lambda: 0.0)
+            road = Road(directory, committer, SeqnoMint(0), slow, slow, digests, WorkerMeter(Board(1), 0), lambda: 0.0)
             for number in range(1_000):
                 await road.push(knock(number))
             journal.noted.clear()

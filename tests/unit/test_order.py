@@ -15,12 +15,14 @@ from typing import Any, cast
 
 import pytest
 
+import vipgate.ingest
 import vipgate.lines
 from unit.road import SECRET, request, row
 from vipgate.commit import Committer
 from vipgate.digests import Digests
 from vipgate.hmacsign import Stamp
-from vipgate.ingest import Knock, Road
+from vipgate.ingest import Knock, Reply, Road
+from vipgate.lines import park_meant
 from vipgate.metrics import Board, WorkerMeter
 from vipgate.parks import Directory
 from vipgate.seqno import SeqnoMint
@@ -30,6 +32,7 @@ from vipgate.vault import Vault
 
 VAULT = Vault("k" * 32)
 PARK = "p"
+GBK = "application/json; charset=gbk"
 
 
 class SlowStore:
@@ -57,16 +60,37 @@ class SlowStore:
 
 
 def knock(
-    number: int, *, large: bool = False, secret: str = SECRET, stamp: Stamp | None = None, park: str = PARK
+    number: int,
+    *,
+    large: bool = False,
+    secret: str = SECRET,
+    stamp: Stamp | None = None,
+    park: str = PARK,
+    content_type: str | None = None,
+    broken: bool = False,
+    last: bool = False,
+    hidden: bool = False,
+    decoy: bool = False,
 ) -> Knock:
+    """`last`: the park comes after the rows; `hidden`: it is seen by who reads the body alone; `decoy`: another one comes first."""
     padding: dict[str, Any] = {"padding": "x" * 4000} if large else {}
     rows = [row(pay_partner=f"{number}-{place}", **padding) for place in range(400 if large else 1)]
     body = request(*rows, park_uuid=park)
+    if last:
+        body = b'{"row":' + body.partition(b'"row": ')[2][:-1] + b',"park_uuid":"%s"}' % park.encode()
+    if hidden:
+        body = body.replace(b"park_uuid", b"park\\u005fuuid")
+    if decoy:
+        body = b'{"more":{"park_uuid":"decoy"},' + body[1:]
+    if broken:
+        body = body[:-1]
+    if content_type == GBK:
+        body = body.decode().encode("gbk")
     return Knock(
         body=body,
         body_md5=md5(body, usedforsecurity=False),
         body_sha256="",
-        content_type=None,
+        content_type=content_type,
         authorization=sign(body, secret),
         peer="127.0.0.1",
         received_us=1_795_492_800_000_000 + number,
@@ -79,19 +103,19 @@ def beside(job: Callable[[], None]) -> None:
     threading.Thread(target=job, daemon=True).start()
 
 
-def road_of(store: SlowStore, slow: ThreadPoolExecutor) -> Road:
+def road_of(store: SlowStore, slow: ThreadPoolExecutor, unproved: ThreadPoolExecutor) -> Road:
     clock_s = asyncio.get_running_loop().time
     directory = Directory(store.read, beside, VAULT, clock_s)
     committer, digests = cast("Committer", store), cast("Digests", None)
-    return Road(directory, committer, SeqnoMint(0), slow, digests, WorkerMeter(Board(1), 0), clock_s)
+    return Road(directory, committer, SeqnoMint(0), slow, unproved, digests, WorkerMeter(Board(1), 0), clock_s)
 
 
 @pytest.mark.parametrize("answered_at", [0, 1, 2, 3, 5, 8])
 def test_later_requests_wait_behind_one_that_waits(answered_at: int) -> None:
     async def scenario() -> list[str]:
         store = SlowStore()
-        with ThreadPoolExecutor(1) as slow:
-            road = road_of(store, slow)
+        with ThreadPoolExecutor(1) as slow, ThreadPoolExecutor(1) as unproved:
+            road = road_of(store, slow, unproved)
             tasks = []
             for number in range(12):
                 if number == answered_at:
@@ -129,14 +153,18 @@ def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: py
     async def scenario() -> None:
         store = SlowStore()
         store.may_answer.set()
-        with ThreadPoolExecutor(1) as slow, busy(slow):
-            road = road_of(store, slow)
-            strangers = [asyncio.create_task(road.push(knock(one, large=True, stamp=UNSIGNED))) for one in range(5)]
-            await asyncio.sleep(0)
-            for number in (10, 11):
-                assert (await asyncio.wait_for(road.push(knock(number)), WAIT_S)).status == 200
-            assert not any(one.done() for one in strangers)
-        assert [one.status for one in await asyncio.gather(*strangers)] == [401] * 5
+        with ThreadPoolExecutor(1) as slow, ThreadPoolExecutor(1) as unproved:
+            road = road_of(store, slow, unproved)
+            with busy(unproved):
+                unsigned = [road.push(knock(one, large=True, stamp=UNSIGNED)) for one in range(5)]
+                unsigned += [road.push(knock(one, large=True, secret="wrong")) for one in range(5, 9)]
+                strangers = [asyncio.create_task(one) for one in unsigned]
+                await asyncio.sleep(0)
+                for number in (10, 11):
+                    own = road.push(knock(number, large=number == 11))
+                    assert (await asyncio.wait_for(own, WAIT_S)).status == 200
+                assert not any(one.done() for one in strangers)
+            assert [one.status for one in await asyncio.gather(*strangers)] == [401] * 9
         assert store.committed == ["10-0", "11-0"]
 
     asyncio.run(scenario())
@@ -148,8 +176,8 @@ def test_stranger_who_names_a_park_takes_none_of_the_room_of_its_line(monkeypatc
     async def scenario() -> None:
         store = SlowStore()
         store.may_answer.set()
-        with ThreadPoolExecutor(1) as slow:
-            road = road_of(store, slow)
+        with ThreadPoolExecutor(1) as slow, ThreadPoolExecutor(1) as unproved:
+            road = road_of(store, slow, unproved)
             with busy(slow):
                 own = [asyncio.create_task(road.push(knock(0, large=True)))]
                 await asyncio.sleep(0)
@@ -168,3 +196,92 @@ def test_stranger_who_names_a_park_takes_none_of_the_room_of_its_line(monkeypatc
         assert store.committed == ["0-0", "10-0", "20-0"]
 
     asyncio.run(scenario())
+
+
+class Threads:
+    """Notes in which thread the steps of the road are taken."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: dict[str, list[str]] = {}
+        for name in ("split", "decode"):
+            monkeypatch.setattr(vipgate.ingest, name, self._noting(name, getattr(vipgate.ingest, name)))
+
+    def _noting(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            self.seen.setdefault(name, []).append(threading.current_thread().name.partition("_")[0])
+            return step(*args)
+
+        return noted
+
+
+LOOP = "MainThread"
+
+
+async def answer(step: str, push: Knock) -> int:
+    """The status of one request, with a thread for each of the two kinds of work."""
+    store = SlowStore()
+    store.may_answer.set()
+    with ThreadPoolExecutor(1, "slow") as slow, ThreadPoolExecutor(1, "unproved") as unproved:
+        road = road_of(store, slow, unproved)
+        reply: Reply = await getattr(road, step)(push)
+        return reply.status
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "split_in"),
+    [
+        ({}, 200, [LOOP]),
+        ({"secret": "wrong"}, 401, [LOOP]),
+        ({"broken": True}, 400, [LOOP]),
+        ({"large": True}, 200, ["slow"]),
+        ({"large": True, "content_type": GBK}, 200, ["slow"]),
+        ({"large": True, "last": True}, 200, ["slow"]),
+        ({"large": True, "broken": True}, 400, ["slow"]),
+        ({"large": True, "hidden": True}, 200, ["unproved"]),
+        ({"large": True, "decoy": True}, 200, ["slow", "unproved"]),
+        ({"large": True, "secret": "wrong"}, 401, ["unproved"]),
+        ({"large": True, "secret": "wrong", "content_type": GBK}, 401, ["unproved"]),
+        ({"large": True, "secret": "wrong", "broken": True}, 400, ["unproved"]),
+        ({"large": True, "stamp": UNSIGNED}, 401, ["unproved"]),
+    ],
+    ids=str,
+)
+def test_large_body_is_read_off_the_loop_and_apart_where_nobody_has_signed_it(
+    members: dict[str, Any], status: int, split_in: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = Threads(monkeypatch)
+    assert asyncio.run(answer("push", knock(1, **members))) == status
+    assert threads.seen["split"] == split_in
+    if status == 200:
+        assert threads.seen["decode"] == ["slow" if members.get("large") else LOOP]
+
+
+@pytest.mark.parametrize(
+    ("body", "park"),
+    [
+        ('{"park_uuid":"p","row":[', "p"),
+        ('{ "complete": 1,\n "park_uuid" :\t" 园-1 " , "row":[', "园-1"),
+        ('{"park_uuid":"' + "园" * 64 + '"', "园" * 64),
+        ('{"park_uuid":"' + "园" * 65 + '"', None),
+        ('{"park_uuid":""', None),
+        ('{"park_uuid":" "', None),
+        (r'{"park_uuid":"a\u0062"', None),
+        ('{"park_uuid":"a\x00b"', None),
+        ('{"park_uuid":"a\nb"', None),
+        ('{"park_uuid":7', None),
+        ("", None),
+    ],
+)
+def test_park_is_looked_for_in_an_unread_body(body: str, park: str | None) -> None:
+    for whole in (body + " " * 2_000_000, " " * 2_000_000 + body, body):
+        assert park_meant(whole.encode()) == park
+    assert park_meant((" " * 2_000_000 + body + " " * 2_000_000).encode()) is None
+
+
+@pytest.mark.parametrize(("large", "split_in"), [(False, LOOP), (True, "unproved")])
+def test_large_question_of_a_stranger_is_read_off_the_loop(
+    large: bool, split_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = Threads(monkeypatch)
+    assert asyncio.run(answer("compare", knock(1, large=large, secret="wrong"))) == 401
+    assert threads.seen["split"] == [split_in]
