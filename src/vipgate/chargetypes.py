@@ -19,7 +19,6 @@ from vipgate.outward import (
     OutwardTrouble,
     Resolve,
     checked_addresses,
-    one_line,
     post,
     read_url,
     resolve_host,
@@ -54,6 +53,9 @@ _CODES: Final = {
     "1500": Words("网关内部异常; 请联系车场", "the gateway has a fault of its own; ask the park"),
     "1503": Words("网关暂不可用; 请稍后再试", "the gateway is not available now; try again later"),
 }
+_NOT_DONE: Final = Words(
+    "网关未能回答; 请车场查看其网关的日志", "the gateway did not do it; ask the park to look into its gateway's log"
+)
 _GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
 
 
@@ -133,18 +135,16 @@ def sign_members(members: dict[str, str], secret: str) -> str:
 def read_answer(answered: Answered) -> list[ChargeType]:
     """The charge types in an answer; of those with one id the last. Raises ChargeTypesRefused."""
     envelope = _decoded(_text(answered))
+    about = answered.about
     if not isinstance(envelope, dict) or "result_code" not in envelope:
-        shown = one_line(answered.body[:400].decode("utf-8", "replace"))
         raise _refused(
-            f"HTTP {answered.status}, 回答中没有 result_code: {shown or '空'}; 请检查地址是否为停车场网关",
-            f"HTTP {answered.status}, an answer without result_code: {shown or 'empty'}; is this the park's gateway?",
+            f"回答中没有 result_code ({about.zh}); 请检查地址是否为停车场网关",
+            f"an answer without result_code ({about.en}); is this the park's gateway?",
         )
-    code = _as_text(envelope["result_code"]) or ""
+    code = _as_text(envelope["result_code"])
     if code != _DONE or not 200 <= answered.status < 300:
-        words = _CODES.get(code, Words("网关未能回答", "the gateway did not do it"))
-        message = one_line(_as_text(envelope.get("message")) or "")
-        about = f"HTTP {answered.status}, result_code {one_line(code)} {message}".strip()
-        raise _refused(f"{words.zh} ({about})", f"{words.en} ({about})")
+        words = _CODES.get(code or "", _NOT_DONE)
+        raise _refused(f"{words.zh} ({about.zh})", f"{words.en} ({about.en})")
     by_id: dict[str, ChargeType] = {}
     for index, row in enumerate(_rows(envelope.get("row"))):
         charge_type = _charge_type(index, row)
@@ -186,8 +186,8 @@ def _rows(row: Any) -> list[Any]:
         )
     if len(rows) > ITEMS_MAX:
         raise _refused(
-            f"row: 最多 {ITEMS_MAX} 项, 收到 {len(rows)}; 请联系车场",
-            f"row: at most {ITEMS_MAX} items, got {len(rows)}; ask the park",
+            f"row: 最多 {ITEMS_MAX} 项; 请联系车场",
+            f"row: at most {ITEMS_MAX} items; ask the park",
         )
     return rows
 
@@ -199,8 +199,8 @@ def _charge_type(index: int, row: Any) -> ChargeType:
     key = _as_text(row.get("id"))
     if not key or len(key) > ID_CHARS_MAX:
         raise _refused(
-            f'row[{index}].id: 应为 1 到 {ID_CHARS_MAX} 个字符, 收到 "{one_line(key or "")}"; 请联系车场',
-            f'row[{index}].id: must have 1 to {ID_CHARS_MAX} characters, got "{one_line(key or "")}"; ask the park',
+            f"row[{index}].id: 应为 1 到 {ID_CHARS_MAX} 个字符; 请联系车场",
+            f"row[{index}].id: must have 1 to {ID_CHARS_MAX} characters; ask the park",
         )
     return ChargeType(
         id=key,

@@ -1,4 +1,4 @@
-"""One POST to an address that a member of the staff typed in: it cannot be led into the own network, nor be held up.
+"""One POST to an address that a member of the staff typed in: it reaches no service it must not reach, and cannot be held up.
 
 The host is resolved once and the connection made to the very address that was checked: a name that points elsewhere a
 moment later gains nothing. No redirects, no proxies, and one deadline for everything after the look-up, which has the bounds
@@ -7,11 +7,12 @@ of the system's resolver.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,7 +28,20 @@ ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-_SITE_LOCAL: Final = IPv6Network("fec0::/10")
+# Special by IANA's registries, whatever the release of Python at hand knows of them.
+_SPECIAL: Final = tuple(
+    ip_network(text) for text in ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
+)
+# What `charge_types_private` allows: RFC 1918, shared address space (RFC 6598), unique local addresses (RFC 4193).
+_PRIVATE: Final = tuple(
+    ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+# Where clouds hand a machine its credentials at an address that is not link-local: Alibaba, Azure, AWS, Google, Oracle.
+_METADATA: Final = tuple(
+    ip_network(text)
+    for text in ("100.100.100.200", "168.63.129.16", "fd00:ec2::/32", "fd20:ce::254", "fd00:c1::a9fe:a9fe")
+)
+_MEDIA_TYPE: Final = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}(?![^;\s])", re.ASCII | re.IGNORECASE).match
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -58,6 +72,13 @@ class Answered:
     status: int
     content_type: str
     body: bytes
+
+    @property
+    def about(self) -> Words:
+        """All that an error may tell of an answer: nothing of its body, which may be another service's."""
+        media = _MEDIA_TYPE(self.content_type)
+        told, size = f"HTTP {self.status}, {media[0] if media else '-'}", len(self.body)
+        return Words(f"{told}, {size} 字节", f"{told}, {size} bytes")
 
 
 def one_line(text: str) -> str:
@@ -104,7 +125,18 @@ def is_public(address: Address) -> bool:
     if inner is not None:
         return is_public(inner)
     inward = address.is_private or address.is_loopback or address.is_link_local or address.is_reserved
-    return address.is_global and not inward and not _is_nowhere(address) and address not in _SITE_LOCAL
+    nowhere = address.is_multicast or address.is_unspecified or _is_in(_SPECIAL, address)
+    return address.is_global and not inward and not nowhere and not _is_in(_METADATA, address)
+
+
+def is_private(address: Address) -> bool:
+    """Whether a park's gateway may be at `address` inside the operator's network: never this machine, a link, or metadata."""
+    plain = (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+    return _is_in(_PRIVATE, plain) and not _is_in(_METADATA, plain)
+
+
+def _is_in(networks: tuple[IPv4Network | IPv6Network, ...], address: Address) -> bool:
+    return any(address in network for network in networks)
 
 
 def _embedded(address: Address) -> IPv4Address | None:
@@ -114,12 +146,6 @@ def _embedded(address: Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-
-
-def _is_nowhere(address: Address) -> bool:
-    """No server can be there, whatever an operator allows."""
-    inner = _embedded(address) or address
-    return inner.is_multicast or inner.is_unspecified
 
 
 def checked_addresses(target: Target, *, allow_private: bool, resolve: Resolve) -> list[str]:
@@ -137,15 +163,25 @@ def checked_addresses(target: Target, *, allow_private: bool, resolve: Resolve) 
         )
     for text in found:
         address = ip_address(text)
-        if _is_nowhere(address) or not (allow_private or is_public(address)):
-            raise OutwardTrouble(
-                Words(
-                    f"主机 {target.host} 的地址 {text} 不是公网地址, 不予访问; 内网网关须由管理员允许",
-                    f"{target.host} is {text}, which is not a public address; "
-                    "an administrator must allow gateways of the own network",
-                )
-            )
+        if not (is_public(address) or (allow_private and is_private(address))):
+            raise _not_asked(target.host, text, allowable=is_private(address))
     return found
+
+
+def _not_asked(host: str, address: str, *, allowable: bool) -> OutwardTrouble:
+    """Why `address` is not connected to. `allowable`: the setting would let it through."""
+    if allowable:
+        zh = "内网网关须由平台运维设置 charge_types_private"
+        en = "for gateways of the own network the operator sets charge_types_private"
+    else:
+        zh = "本机, 链路本地, 云元数据等地址在任何设置下都不访问; 请填写网关自己的地址"
+        en = "this machine, link-local, cloud metadata and the like are never asked; give the gateway's own address"
+    return OutwardTrouble(
+        Words(
+            f"主机 {host} 的地址 {address} 不是公网地址, 不予访问; {zh}",
+            f"{host} is {address}, which is not a public address; {en}",
+        )
+    )
 
 
 def post(
@@ -180,7 +216,15 @@ def post(
                 f"{target.place} did not answer in full within {total_s:g} s; see whether the gateway is up",
             )
         ) from None
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+    except httpcore.ProtocolError:
+        # Its text may quote what came back, and whoever typed the address would read another service's answer in it.
+        raise OutwardTrouble(
+            Words(
+                f"{target.place} 的回答不是完整的 HTTP 应答; 请检查地址和端口是否为停车场网关",
+                f"{target.place} did not answer with whole HTTP; see whether address and port are the park's gateway",
+            )
+        ) from None
+    except httpcore.NetworkError as error:
         raise OutwardTrouble(
             Words(
                 f"无法从 {target.place} 得到回答: {one_line(str(error))}; 请检查地址, 端口和证书",

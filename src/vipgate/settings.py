@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     inside_secure: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
     console_desks: int = Field(3, ge=1, le=32, description="pages and API questions that read the database at once")
     charge_types_private: bool = Field(
-        False, description="whether a park's own gateway may have a private address (10.…, 192.168.…, …)"
+        False, description="whether a park's own gateway may have a private address: 10.…, 192.168.…, never loopback"
     )
     workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
     always_200: bool = Field(

@@ -11,6 +11,7 @@ import pytest
 
 from console.conftest import NOON_US, Build, House
 from console.ledger import OTHER, PARK, add_park, push, renewal, save_types, set_address
+from e2e.parkgateway import NEAR, rerouted
 from vipgate.chargetypes import SERVICE
 from vipgate.errors import Words
 
@@ -40,7 +41,8 @@ def gateway() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Gateway)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
+    with rerouted():
+        yield f"http://{NEAR}:{server.server_port}/"
     server.shutdown()
     server.server_close()
     thread.join()

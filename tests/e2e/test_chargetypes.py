@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from e2e.parkgateway import DONE, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
+from e2e.parkgateway import DONE, NEAR, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
 from vipgate.chargetypes import ITEMS_MAX, SERVICE, encode_question
 from vipgate.store.browsing import ChargeType
 
@@ -22,7 +22,7 @@ def test_request_is_signed_over_sorted_members() -> None:
     assert members.pop("sign") == md5(text.encode(), usedforsecurity=False).hexdigest().upper()
     assert members == {"service": SERVICE, "version": "1.0", "charset": "UTF-8", "park_uuid": PARK}
     assert head.startswith(b"POST /gateway/1.0/dispatch HTTP/1.1\r\n")
-    assert f"Host: 127.0.0.1:{gateway.port}".encode() in head.split(b"\r\n")
+    assert f"Host: {NEAR}:{gateway.port}".encode() in head.split(b"\r\n")
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,16 @@ def test_other_encodings_are_read(charset: str, encoding: str) -> None:
         (sends({**DONE, "result_code": 1401, "message": "bad\x00sign"}), "signature wrong"),
         (sends({**DONE, "result_code": "1500"}, "500 Oops"), "fault of its own"),
         (sends({**DONE, "result_code": "1503"}), "not available now"),
-        (sends({**DONE, "result_code": "42", "message": "nope"}), "did not do it (HTTP 200, result_code 42 nope)"),
-        (sends({**DONE, "row": [ROW]}, "500 Oops"), "HTTP 500, result_code 1001"),
-        (sends(b"<html>not found</html>", "404 Not Found"), "HTTP 404, an answer without result_code: <html>"),
-        (sends(b""), "without result_code: empty"),
+        (sends({**DONE, "result_code": "42", "message": "nope"}), "did not do it; ask the park"),
+        (
+            sends({**DONE, "row": [ROW]}, "500 Oops"),
+            "gateway's log (HTTP 500, application/json",
+        ),
+        (
+            sends(b"<html>not found</html>", "404 Not Found"),
+            "without result_code (HTTP 404, application/json, 22 bytes)",
+        ),
+        (sends(b""), "without result_code (HTTP 200, application/json, 0 bytes)"),
         (sends(b"[" * 100_000), "without result_code"),
         (sends(b'{"result_code": "1001", "row": [\xff]}'), "without result_code"),
         (sends(b"\x00\x01"), "without result_code"),
@@ -102,11 +108,14 @@ def test_other_encodings_are_read(charset: str, encoding: str) -> None:
         (sends({**DONE, "row": [ROW, 7]}), "row[1]: must be an object"),
         (sends({**DONE, "row": [{"name": "x"}]}), "row[0].id: must have 1 to 64"),
         (sends({**DONE, "row": [ROW, ROW | {"id": "x" * 65}]}), "row[1].id: must have 1 to 64"),
-        (sends({**DONE, "row": [ROW] * (ITEMS_MAX + 1)}), f"at most {ITEMS_MAX} items, got {ITEMS_MAX + 1}"),
-        (sends(b'{"result_code": "1001", "row": [{"id": ' + b"9" * 5000 + b"}]}"), "row"),
-        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9\r\n"), "no answer from 127.0.0.1"),
-        (lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "no answer from"),
-        (lambda _: None, "no answer from 127.0.0.1"),
+        (sends({**DONE, "row": [ROW] * (ITEMS_MAX + 1)}), f"at most {ITEMS_MAX} items"),
+        (sends(b'{"result_code": "1001", "row": [{"id": ' + b"9" * 5000 + b"}]}"), "without result_code"),
+        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9\r\n"), "did not answer with whole HTTP"),
+        (
+            lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+            "did not answer with whole HTTP",
+        ),
+        (lambda _: None, "did not answer with whole HTTP"),
     ],
 )
 def test_answer_that_is_no_list_is_told_in_both_languages(behave: Behaviour, said: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from e2e.inside_port import eventually
-from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
+from e2e.parkgateway import DONE, NEAR, PARK, ROW, SECRET, ParkGateway, sends
 from vipgate.clock import clock_s, clock_us
 from vipgate.inside.keeper import InsideKeeper
 from vipgate.inside.spec import InsideSpec
@@ -25,9 +25,11 @@ from vipgate.vault import Vault
 
 KEY = "a master key of the night's test"
 AWAY = "park-away"
-# The very process, on a machine where it is half a second before its minute of the night.
+# The very process, on a machine where it is half a second before its minute of the night, in the network of `rerouted`.
 BEFORE_THE_NIGHT = """
-import os, random
+import os, random, sys
+sys.path.append(os.environ["TESTS"])
+from e2e.parkgateway import rerouted
 from vipgate.inside import process
 from vipgate.inside.nights import seconds_to_night
 
@@ -35,7 +37,8 @@ real_us = process.clock_us
 minute = random.Random(os.getpid()).randrange(60)
 ahead_us = round(seconds_to_night(real_us(), minute) * 1e6) - 500_000
 process.clock_us = lambda: real_us() + ahead_us
-process.main()
+with rerouted():
+    process.main()
 """
 
 
@@ -44,13 +47,14 @@ def with_address(desk: Desk, park_uuid: str, port: int) -> None:
     deed = Deed(
         at_us=1, who="command", action="park.charge_address", park_uuid=park_uuid, subject="", detail="", peer=""
     )
-    assert desk.keep.set_charge_address(park_uuid, f"http://127.0.0.1:{port}/gateway/1.0/dispatch", deed)
+    assert desk.keep.set_charge_address(park_uuid, f"http://{NEAR}:{port}/gateway/1.0/dispatch", deed)
 
 
 def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vipgate.inside.keeper._COMMAND", (sys.executable, "-P", "-c", BEFORE_THE_NIGHT))
+    monkeypatch.setenv("TESTS", str(Path(__file__).parents[1]))
     listener, url = socket.create_server(("127.0.0.1", 0)), f"sqlite:///{tmp_path / 'vipgate.db'}"
     port = listener.getsockname()[1]
     spec = InsideSpec(
@@ -78,7 +82,7 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
         assert len(gateway.requests) == 1
         trouble = desk.browse.charge_types(AWAY).trouble
         assert trouble is not None
-        assert "127.0.0.1" in trouble.en
+        assert NEAR in trouble.en
 
 
 def tried(desk: Desk, park_uuid: str) -> bool:
