@@ -17,6 +17,7 @@ from typing import Final
 from vipgate.errors import NotAllowed, TooOften, Words
 from vipgate.proxies import read_address
 from vipgate.store.interface import ParkAccess
+from vipgate.tokenbucket import TokenBucket
 from vipgate.vault import Vault
 from vipgate.wire import Keys
 
@@ -24,29 +25,12 @@ REMEMBERED_S: Final = 0.5
 # From this age on it is read again, while it still holds.
 AHEAD_S: Final = 0.2
 PARKS_REMEMBERED_MAX: Final = 20_000
+# A park that was not read for so long has not pushed either: its bucket is full again, and nothing is lost with it.
+AT_REST_S: Final = 120.0
 PARKS_A_READ_MAX: Final = 100
 
 # Reads what the store knows of some parks; unknown ones are left out. Raises StoreError.
 Read = Callable[[Sequence[str]], Mapping[str, ParkAccess]]
-
-
-class Bucket:
-    """A park's allowance: `rate_per_minute` requests, all at once or spread."""
-
-    def __init__(self, rate_per_minute: int, now_s: float) -> None:
-        self.rate_per_minute = rate_per_minute
-        self._tokens = float(rate_per_minute)
-        self._at_s = now_s
-
-    def wait_s(self, now_s: float) -> float:
-        """Takes one request's worth and returns 0, or says how long to wait for it."""
-        a_second = self.rate_per_minute / 60
-        self._tokens = min(self.rate_per_minute, self._tokens + (now_s - self._at_s) * a_second)
-        self._at_s = now_s
-        if self._tokens < 1:
-            return (1 - self._tokens) / a_second
-        self._tokens -= 1
-        return 0.0
 
 
 @dataclass(slots=True)
@@ -56,7 +40,7 @@ class Admission:
     access: ParkAccess | None
     keys: Keys | None
     networks: tuple[IPv4Network | IPv6Network, ...]
-    bucket: Bucket | None
+    bucket: TokenBucket | None
     read_at_s: float
 
     def check(self, peer: str, now_s: float) -> None:
@@ -71,7 +55,7 @@ class Admission:
         wait_s = self.bucket.wait_s(now_s) if self.bucket is not None else 0.0
         if self.bucket is not None and wait_s > 0:
             retry_after_s = math.ceil(wait_s)
-            rate = self.bucket.rate_per_minute
+            rate = self.bucket.burst
             raise TooOften(
                 Words(
                     f"该车场每分钟最多 {rate} 次请求; 请 {retry_after_s} 秒后重试, 或合并为更大的批次",
@@ -110,7 +94,9 @@ class Directory:
         self._vault = vault
         self._clock_s = clock_s
         self._reads_left = reads_at_once
-        self._known: dict[str, Admission] = {}
+        self._parks: dict[str, Admission] = {}
+        # Names that no park has. Anybody can invent them, so they have a table of their own and push no park out of the other.
+        self._strangers: dict[str, Admission] = {}
         self._knowing = threading.Lock()
         # Parks to be read, and those that are being read too, each with who waits for it.
         self._wanted: dict[str, Asked] = {}
@@ -120,7 +106,7 @@ class Directory:
 
     def remembered(self, park_uuid: str) -> Admission | None:
         """The admission, where it was read a moment ago."""
-        found = self._known.get(park_uuid)
+        found = self._parks.get(park_uuid) or self._strangers.get(park_uuid)
         if found is None:
             return None
         age_s = self._clock_s() - found.read_at_s
@@ -185,7 +171,7 @@ class Directory:
             return error
 
     def _remember(self, park_uuid: str, access: ParkAccess | None, asked_s: float) -> Admission:
-        before = self._known.get(park_uuid)
+        before = self._parks.get(park_uuid)
         admission = Admission(access, None, (), None, asked_s)
         if access is not None and access.enabled:
             if before is not None and before.access == access:
@@ -194,11 +180,21 @@ class Directory:
                 admission.keys = self._keys(access)
                 admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
             admission.bucket = _bucket(access.rate_per_minute, before, asked_s)
-        self._known.pop(park_uuid, None)
-        self._known[park_uuid] = admission
-        if len(self._known) > PARKS_REMEMBERED_MAX:
-            del self._known[next(iter(self._known))]
+        self._parks.pop(park_uuid, None)
+        self._strangers.pop(park_uuid, None)
+        (self._strangers if access is None else self._parks)[park_uuid] = admission
+        self._make_room(asked_s)
         return admission
+
+    def _make_room(self, now_s: float) -> None:
+        """Forgets what was read longest ago, but no park that may have used its bucket: of these there are only real ones."""
+        while len(self._strangers) > PARKS_REMEMBERED_MAX:
+            del self._strangers[next(iter(self._strangers))]
+        while len(self._parks) > PARKS_REMEMBERED_MAX:
+            longest = next(iter(self._parks))
+            if now_s - self._parks[longest].read_at_s < AT_REST_S:
+                break
+            del self._parks[longest]
 
     def _keys(self, access: ParkAccess) -> Keys:
         previous = access.previous_secret
@@ -210,10 +206,10 @@ class Directory:
         )
 
 
-def _bucket(rate_per_minute: int | None, before: Admission | None, now_s: float) -> Bucket | None:
+def _bucket(rate_per_minute: int | None, before: Admission | None, now_s: float) -> TokenBucket | None:
     """The park's bucket; one that is in use goes on."""
     if rate_per_minute is None:
         return None
-    if before is not None and before.bucket is not None and before.bucket.rate_per_minute == rate_per_minute:
+    if before is not None and before.bucket is not None and before.bucket.burst == rate_per_minute:
         return before.bucket
-    return Bucket(rate_per_minute, now_s)
+    return TokenBucket(rate_per_minute, 60 / rate_per_minute, now_s)

@@ -23,6 +23,7 @@ FLOORS = [
         "proxies",
         "turns",
         "returns",
+        "tokenbucket",
         "eager",
         "hardening",
         "tls",

@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 
 from unit.road import SECRET
-from vipgate.errors import OperatorError, StoreUnavailable
-from vipgate.parks import AHEAD_S, PARKS_A_READ_MAX, REMEMBERED_S, Admission, Directory
+from vipgate.errors import OperatorError, StoreUnavailable, TooOften
+from vipgate.parks import AHEAD_S, AT_REST_S, PARKS_A_READ_MAX, REMEMBERED_S, Admission, Directory
 from vipgate.store.interface import ParkAccess
 from vipgate.vault import Vault
 
@@ -271,5 +271,40 @@ def test_answer_of_a_slow_store_is_as_old_as_its_question(monkeypatch: pytest.Mo
         directory = desk.directory()
         assert (await directory.find("a")).keys is not None
         assert directory.remembered("a") is None
+
+    on_loop(steps)
+
+
+@pytest.mark.parametrize("real", [False, True], ids=["invented names", "other parks"])
+def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch, real: bool
+) -> None:
+    async def steps(desk: Desk) -> None:
+        monkeypatch.setattr("vipgate.parks.PARKS_REMEMBERED_MAX", 50)
+        desk.known["a"] = replace(access("a"), rate_per_minute=3)
+        flood = [f"flood-{number}" for number in range(500)]
+        if real:
+            desk.known |= {one: access(one) for one in flood}
+        directory = desk.directory()
+        for _ in range(3):
+            (await directory.find("a")).check("192.0.2.1", desk.now_s)
+        await asyncio.gather(*[directory.find(one) for one in flood])
+        desk.now_s += REMEMBERED_S
+        with pytest.raises(TooOften):
+            (await directory.find("a")).check("192.0.2.1", desk.now_s)
+        assert len(directory._strangers) <= 50
+
+    on_loop(steps)
+
+
+def test_parks_that_are_at_rest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(desk: Desk) -> None:
+        monkeypatch.setattr("vipgate.parks.PARKS_REMEMBERED_MAX", 50)
+        desk.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
+        directory = desk.directory()
+        await asyncio.gather(*[directory.find(one) for one in list(desk.known)[:150]])
+        desk.now_s += AT_REST_S
+        await asyncio.gather(*[directory.find(one) for one in list(desk.known)[150:]])
+        assert len(directory._parks) == 50
 
     on_loop(steps)
