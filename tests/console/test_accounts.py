@@ -92,6 +92,24 @@ def test_stranger_who_guesses_cannot_lock_the_owner_out(house: House) -> None:
     assert house.browser(peer="198.51.100.1").login("reader").status_code == 303
 
 
+def test_stranger_who_guesses_from_the_same_network_cannot_lock_the_owner_out(house: House) -> None:
+    house.add_user("reader", "reader")
+    assert house.browser().login("reader").status_code == 303
+    answers = [house.browser().login(f"name{number}", "wrong password").status_code for number in range(25)]
+    assert answers[-1] == 429
+    assert house.browser().login("reader").status_code == 303
+
+
+def test_guesses_from_all_addresses_of_one_ipv6_line_wait(house: House) -> None:
+    answers = [
+        house.browser(peer=f"2001:db8:0:7::{number:x}").login(f"name{number}", "wrong password").status_code
+        for number in range(22)
+    ]
+    assert answers[:20] == [422] * 20
+    assert answers[-1] == 429
+    assert house.browser(peer="2001:db8:0:8::1").login("name30", "wrong password").status_code == 422
+
+
 def test_guesses_at_many_names_from_one_place_wait(house: House) -> None:
     answers = [house.browser().login(f"name{number}", "wrong password").status_code for number in range(22)]
     assert answers[:20] == [422] * 20

@@ -18,7 +18,7 @@ from vipgate.console.forms import Fields
 from vipgate.console.period import Period, read_period
 from vipgate.console.words import TEXTS, Speech, choose_language
 from vipgate.errors import Fault, Language, Words
-from vipgate.staff.accounts import Throttle, is_name
+from vipgate.staff.accounts import is_name
 from vipgate.staff.hints import mask_hint
 from vipgate.staff.privacy import mask_card, mask_plate
 
@@ -88,29 +88,6 @@ def test_plate_anywhere_in_a_hint_is_hidden(line: str) -> None:
 )
 def test_our_own_words_in_a_hint_are_not_taken_for_a_plate(line: str) -> None:
     assert mask_hint(line) == line
-
-
-def test_throttle_forgets_after_a_quiet_hour_and_keeps_no_more_than_its_bound() -> None:
-    throttle = Throttle()
-    for _ in range(5):
-        assert throttle.attempt("name", "peer", 0) == 0
-    assert throttle.attempt("name", "peer", 0) == 1
-    assert throttle.attempt("name", "peer", 3601) == 0
-    assert throttle.attempt("name", "peer", 3601) == 0
-    for number in range(Throttle.KEPT_MAX + 100):
-        throttle.attempt(f"n{number}", f"p{number}", 3602)
-        throttle.passed(f"m{number}", f"p{number}")
-    assert len(throttle._tries) <= Throttle.KEPT_MAX
-    assert len(throttle._known) <= Throttle.KEPT_MAX
-
-
-def test_throttle_never_waits_longer_than_its_bound() -> None:
-    throttle, now_s, longest_s = Throttle(), 0.0, 0.0
-    for _ in range(60):
-        wait_s = throttle.attempt("name", "peer", now_s)
-        longest_s = max(longest_s, wait_s)
-        now_s += wait_s
-    assert longest_s == Throttle.DELAY_S_MAX
 
 
 @pytest.mark.parametrize(

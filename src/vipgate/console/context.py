@@ -15,12 +15,14 @@ from vipgate.console.watch import Watch
 from vipgate.errors import Unavailable, Words
 from vipgate.inside.desks import Desks
 from vipgate.seqno import SeqnoMint
-from vipgate.staff.accounts import Throttle
+from vipgate.staff.throttle import Throttle
 from vipgate.store.interface import Retention
 from vipgate.vault import Vault
 
 T = TypeVar("T")
 HASHING_MAX: Final = 8
+# Anybody may send passwords: half of the line is for those who logged in from there before.
+HASHING_OF_STRANGERS_MAX: Final = HASHING_MAX // 2
 _HASHING = Words("同时登录的人过多；请几秒后重试", "too many people are logging in at once; try again in a few seconds")
 
 
@@ -43,9 +45,9 @@ class Hashing:
         self._waiting = 0
         self._one = threading.Lock()
 
-    async def run(self, fn: Callable[[], T]) -> T:
-        """What `fn` gives. Raises Unavailable where HASHING_MAX are in line already."""
-        if self._waiting >= HASHING_MAX:
+    async def run(self, fn: Callable[[], T], line_max: int = HASHING_MAX) -> T:
+        """What `fn` gives. Raises Unavailable where `line_max` are in line already."""
+        if self._waiting >= line_max:
             raise Unavailable(_HASHING, retry_after_s=3)
         self._waiting += 1
         try:

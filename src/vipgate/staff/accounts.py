@@ -1,10 +1,9 @@
-"""Passwords, secrets of sessions and invitations, and how long to wait after wrong ones. Time and chance are arguments."""
+"""Passwords, and secrets of sessions and invitations. Time and chance are arguments."""
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
@@ -92,60 +91,3 @@ def open_session(user: str, peer: str, now_us: int, chance: Chance) -> tuple[str
 def expires_us(session: Session, now_us: int) -> int:
     """When a session that is used now will end: after twelve idle hours, and seven days after the login at the latest."""
     return min(now_us + SESSION_IDLE_US, session.created_us + SESSION_WHOLE_US)
-
-
-class Throttle:
-    """Makes who guesses passwords wait, twice as long after each wrong one, up to a bound; forgets the oldest when full.
-
-    A name and a peer are counted apart. Who once logged in from a peer is counted by the two together: strangers who guess
-    at a name elsewhere cannot lock its owner out.
-    """
-
-    FREE_OF_NAME: Final = 5
-    FREE_OF_PEER: Final = 20
-    DELAY_S_MAX: Final = 900.0
-    FORGOTTEN_S: Final = 3600.0
-    KEPT_MAX: Final = 10_000
-
-    def __init__(self) -> None:
-        self._tries: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
-
-    def attempt(self, name: str, peer: str, now_s: float) -> float:
-        """Counts one attempt and returns 0, or says how long this peer has to wait before it may try this name.
-
-        Counted before the password is checked, so that many attempts at once are no way around.
-        """
-        keys = self._keys(name, peer)
-        wait_s = max(self._wait_of(key, free, now_s) for key, free in keys)
-        if wait_s > 0:
-            return wait_s
-        for key, _ in keys:
-            count, at_s = self._tries.pop(key, (0, now_s))
-            self._tries[key] = (1 if now_s - at_s > self.FORGOTTEN_S else count + 1, now_s)
-        while len(self._tries) > self.KEPT_MAX:
-            self._tries.popitem(last=False)
-        return 0.0
-
-    def passed(self, name: str, peer: str) -> None:
-        """The attempt had the right password."""
-        (own, _), (of_peer, _) = self._keys(name, peer)
-        self._tries.pop(own, None)
-        count, at_s = self._tries.get(of_peer, (1, 0.0))
-        if of_peer in self._tries:
-            self._tries[of_peer] = (count - 1, at_s)
-        self._known[(name, peer)] = None
-        self._known.move_to_end((name, peer))
-        if len(self._known) > self.KEPT_MAX:
-            self._known.popitem(last=False)
-
-    def _keys(self, name: str, peer: str) -> list[tuple[tuple[str, str], int]]:
-        own = (name, peer) if (name, peer) in self._known else (name, "")
-        return [(own, self.FREE_OF_NAME), (("", peer), self.FREE_OF_PEER)]
-
-    def _wait_of(self, key: tuple[str, str], free: int, now_s: float) -> float:
-        count, at_s = self._tries.get(key, (0, 0.0))
-        if count < free:
-            return 0.0
-        delay_s = min(self.DELAY_S_MAX, 2.0 ** min(count - free, 30))
-        return max(0.0, at_s + delay_s - now_s)

@@ -9,6 +9,7 @@ import structlog
 from starlette.responses import Response
 
 from vipgate.console.addresses import is_local
+from vipgate.console.context import HASHING_MAX, HASHING_OF_STRANGERS_MAX
 from vipgate.console.faults import PageRefused, not_there
 from vipgate.console.forms import Fields
 from vipgate.console.guard import Door, Page, path_text
@@ -57,7 +58,8 @@ async def login(visit: Visit) -> Response:
         return response
     user = await visit.desk(lambda desk: desk.staff.find_user(name))
     hashed = user.password if user is not None and user.enabled else None
-    good = await visit.context.hashing.run(lambda: verify_password(hashed, password))
+    line_max = HASHING_MAX if throttle.knows(name, visit.peer) else HASHING_OF_STRANGERS_MAX
+    good = await visit.context.hashing.run(lambda: verify_password(hashed, password), line_max)
     if not good or user is None:
         log.warning("login failed", peer=visit.peer)
         return _login_page(visit, 422, visit.speech("login.wrong"))
