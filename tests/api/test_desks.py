@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from store.conftest import Clock
-from vipgate.errors import StoreUnavailable, Unavailable
-from vipgate.inside.desks import Desks, DesksBusy, Stream
+from vipgate.errors import StoreUnavailable, TooOften, Unavailable
+from vipgate.inside.desks import STREAM_BYTES_A_SECOND_MIN, Desks, DesksBusy, Stream
 from vipgate.store.desk import open_desk
 from vipgate.store.interface import Retention
 from vipgate.store.keeping import Desk
@@ -130,10 +130,10 @@ def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
         with pytest.raises(StoreUnavailable):
             await desks.run(lambda desk: desk.store.ping())
         with pytest.raises(StoreUnavailable):
-            await desks.stream(lambda _: iter([1]))
+            await desks.stream("owner", lambda _: iter([1]))
         away[0] = False
         await desks.run(lambda desk: desk.store.ping())
-        assert [one async for one in await desks.stream(lambda _: iter([1, 2]))] == [1, 2]
+        assert [one async for one in await desks.stream("owner", lambda _: iter([1, 2]))] == [1, 2]
 
     asyncio.run(work())
     desks.close()
@@ -151,8 +151,8 @@ def test_export_is_read_to_its_end_on_a_desk_of_its_own(opened: Opened) -> None:
     desks = Desks(opened, 1)
 
     async def work() -> None:
-        assert [one async for one in await desks.stream(_counting)] == [0, 1, 2, 3, 4]
-        assert [one async for one in await desks.stream(_nothing)] == []
+        assert [one async for one in await desks.stream("owner", _counting)] == [0, 1, 2, 3, 4]
+        assert [one async for one in await desks.stream("owner", _nothing)] == []
         await _wait_until(lambda: opened.now == 0)
 
     asyncio.run(work())
@@ -163,14 +163,14 @@ def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None
     desks = Desks(opened, 1, streams_max=2)
 
     async def work() -> None:
-        first, second = await desks.stream(_counting), await desks.stream(_counting)
+        first, second = await desks.stream("first", _counting), await desks.stream("second", _counting)
         with pytest.raises(DesksBusy):
-            await desks.stream(_counting)
+            await desks.stream("third", _counting)
         await desks.run(lambda desk: desk.store.ping())
         first.close()
         first.close()
         await _wait_until(lambda: desks._stream_places._value == 1)
-        third = await desks.stream(_counting)
+        third = await desks.stream("third", _counting)
         second.close()
         third.close()
         await _wait_until(lambda: opened.now == 1)
@@ -179,25 +179,81 @@ def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None
     desks.close()
 
 
-def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
-    desks = Desks(opened, 1, streams_max=1, idle_s_max=0.05)
+def test_owner_of_an_export_has_no_second_one_and_leaves_the_place_to_others(opened: Opened) -> None:
+    desks = Desks(opened, 1, streams_max=2)
 
     async def work() -> None:
-        stream = await desks.stream(_counting)
+        first = await desks.stream("owner", _counting)
+        for _ in range(3):
+            with pytest.raises(TooOften) as refused:
+                await desks.stream("owner", _counting)
+            assert refused.value.retry_after_s
+        other = await desks.stream("another", _counting)
+        first.close()
         await _wait_until(lambda: desks._stream_places._value == 1)
-        assert opened.now == 0
-        assert await anext(stream) == 0, "what was read ahead is still there"
-        with pytest.raises(Unavailable, match="too slowly"):
-            await anext(stream)
-        (await desks.stream(_counting)).close()
+        (await desks.stream("owner", _counting)).close()
+        other.close()
+        await _wait_until(lambda: not desks._stream_owners)
 
     asyncio.run(work())
     desks.close()
 
 
-async def _read_slowly(stream: Stream[int]) -> None:
+def test_export_whose_reader_is_slower_than_the_least_speed_is_ended(opened: Opened) -> None:
+    """He takes a piece each time before the idle time is over, and would hold the place for half an hour."""
+    desks = Desks(opened, 1, behind_s_max=0.5)
+
+    def small(_: Desk) -> Iterator[bytes]:
+        while True:
+            yield b"x"
+
+    async def work() -> None:
+        stream = await desks.stream("owner", small)
+        with pytest.raises(Unavailable, match="too slowly"):
+            await _read_slowly(stream, 0.1)
+        await _wait_until(lambda: opened.now == 0)
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_export_whose_reader_keeps_the_least_speed_goes_on_however_long_it_takes(opened: Opened) -> None:
+    desks = Desks(opened, 1, behind_s_max=2)
+
+    def large(_: Desk) -> Iterator[bytes]:
+        for _number in range(25):
+            yield bytes(STREAM_BYTES_A_SECOND_MIN)
+
+    async def work() -> None:
+        assert await _read_slowly(await desks.stream("owner", large), 0.1) == 25
+
+    asyncio.run(work())
+    desks.close()
+
+
+def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
+    desks = Desks(opened, 1, streams_max=1, behind_s_max=0.05)
+
+    async def work() -> None:
+        stream = await desks.stream("owner", _counting)
+        await _wait_until(lambda: desks._stream_places._value == 1)
+        assert opened.now == 0
+        assert await anext(stream) == 0, "what was read ahead is still there"
+        with pytest.raises(Unavailable, match="too slowly"):
+            await anext(stream)
+        (await desks.stream("owner", _counting)).close()
+
+    asyncio.run(work())
+    desks.close()
+
+
+async def _read_slowly(stream: Stream[Any], pause_s: float = 0.01) -> int:
+    """How many items came."""
+    count = 0
     async for _ in stream:
-        await asyncio.sleep(0.01)
+        count += 1
+        await asyncio.sleep(pause_s)
+    return count
 
 
 def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
@@ -208,7 +264,7 @@ def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
             yield 1
 
     async def work() -> None:
-        stream = await desks.stream(endless)
+        stream = await desks.stream("owner", endless)
         with pytest.raises(Unavailable, match="too long"):
             await _read_slowly(stream)
         await _wait_until(lambda: opened.now == 0)
@@ -225,7 +281,7 @@ def test_error_in_the_middle_of_an_export_ends_it(opened: Opened) -> None:
         raise StoreUnavailable("away")
 
     async def work() -> None:
-        stream = await desks.stream(broken)
+        stream = await desks.stream("owner", broken)
         assert await anext(stream) == 1
         with pytest.raises(StoreUnavailable):
             await anext(stream)
@@ -239,11 +295,11 @@ def test_nothing_is_taken_on_after_the_end(opened: Opened) -> None:
     desks = Desks(opened, 1)
 
     async def work() -> None:
-        stream = await desks.stream(_counting)
+        stream = await desks.stream("owner", _counting)
         await desks.run(lambda desk: desk.store.ping())
         await asyncio.to_thread(desks.close)
         assert await anext(stream) == 0
-        for again in (desks.run(lambda desk: desk.store.ping()), desks.stream(_counting), anext(stream)):
+        for again in (desks.run(lambda desk: desk.store.ping()), desks.stream("owner", _counting), anext(stream)):
             with pytest.raises(DesksBusy):
                 await again
         await _wait_until(lambda: opened.now == 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import importlib.util
 import io
+import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -18,7 +22,10 @@ from starlette.types import Message
 
 from api.conftest import NOON_US, PARK, ROWS, Platform, row, served
 from store.making import changed, do, push, renewals
+from vipgate.inside.door import Door
+from vipgate.inside.server import InsideServer, build_server
 from vipgate.members import CSV_CHUNK_ROWS, EXPORT_COLUMNS, csv_chunks, export_members, flat_cells
+from vipgate.metrics import Board, InsideMeter
 from vipgate.store.interface import Stored
 
 CSV, PARQUET = f"/parks/{PARK}/renewals.csv", f"/parks/{PARK}/renewals.parquet"
@@ -182,15 +189,12 @@ def test_large_export_comes_whole_over_a_real_line(platform: Platform) -> None:
 
 
 def _free_again(platform: Platform) -> None:
-    end_s = time.monotonic() + 20
-    while platform.desks._stream_places._value < 2:
-        assert time.monotonic() < end_s, "the export is still held"
-        time.sleep(0.01)
+    eventually(lambda: platform.desks._stream_places._value == 2, "the export is let go of")
 
 
 def test_exports_beyond_the_bound_are_told_to_come_back(stocked: Platform) -> None:
     token = stocked.token()
-    held = [stocked.runner.run(stocked.desks.stream(lambda _: iter([b"x"]))) for _ in range(2)]
+    held = [stocked.runner.run(stocked.desks.stream(owner, lambda _: iter([b"x"]))) for owner in "ab"]
     answer = stocked.ask(CSV, token)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -198,3 +202,65 @@ def test_exports_beyond_the_bound_are_told_to_come_back(stocked: Platform) -> No
         one.close()
     _free_again(stocked)
     assert stocked.ask(CSV, token).status_code == 200
+
+
+def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(_: Iterator[Stored], *, masked: bool) -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    monkeypatch.setattr("vipgate.api.exports.csv_chunks", endless)
+    slow, other = ({"authorization": f"Bearer {platform.token()}"} for _ in range(2))
+    with served(platform.app) as base, httpx.Client(timeout=30) as client:
+        url = f"{base}/api/v1{CSV}"
+        with client.stream("GET", url, headers=slow) as held:
+            pieces = held.iter_raw(100)
+            next(pieces)
+            for _ in range(3):
+                refused = client.get(url, headers=slow)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many")
+                assert int(refused.headers["retry-after"]) > 0
+            with client.stream("GET", url, headers=other) as answer:
+                assert answer.status_code == 200
+    _free_again(platform)
+
+
+@contextmanager
+def inside_port(platform: Platform) -> Iterator[tuple[int, InsideServer]]:
+    """The API behind the door of the inside port, on the port's own server."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = build_server(Door(platform.app, InsideMeter(Board(1)), time.monotonic, stall_s=1.0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+    thread.start()
+    try:
+        yield listening.getsockname()[1], server
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def test_reader_that_takes_nothing_is_ended_and_his_connection_with_him(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(_: Iterator[Stored], *, masked: bool) -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    monkeypatch.setattr("vipgate.api.exports.csv_chunks", endless)
+    monkeypatch.setattr("vipgate.inside.server.LINGER_S", 0.2)
+    platform.desks._behind_s_max = 0.5
+    with inside_port(platform) as (port, server), socket.create_connection(("127.0.0.1", port)) as reader:
+        head = f"GET /api/v1{CSV} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.token()}\r\n\r\n"
+        reader.sendall(head.encode())
+        eventually(lambda: platform.desks._stream_places._value == 1, "the export has begun")
+        _free_again(platform)
+        eventually(lambda: not server.server_state.connections, "the connection is gone")
+
+
+def eventually(true: Callable[[], bool], what: str) -> None:
+    end_s = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end_s, what
+        time.sleep(0.01)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
+import threading
+from collections.abc import Iterator
 from html import unescape
 
+import httpx
 import pytest
 
 from console.conftest import NOON_US, House
@@ -311,3 +315,31 @@ def test_export_and_search_agree_on_what_fits(house: House, query: RecordQuery) 
     held: list[Stored] = [one.stored for one in house.desk.browse.records(RecordQuery(park_uuid=PARK), None, 100).items]
     found = [one.stored for one in house.desk.browse.records(query, None, 100).items]
     assert [one for one in held if matches(query, one)] == found
+
+
+def test_account_has_one_export_at_a_time_in_however_many_browsers(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_park(house)
+    gate = threading.Event()
+
+    def waiting(*_: object, **__: object) -> Iterator[bytes]:
+        gate.wait(20)
+        yield b"x"
+
+    monkeypatch.setattr("vipgate.console.views.records.csv_of", waiting)
+    browser, path = house.enter(), f"/records.csv?park={PARK}"
+
+    async def both() -> tuple[httpx.Response, httpx.Response]:
+        first = asyncio.ensure_future(browser.client.get(path))
+        second = asyncio.ensure_future(browser.client.get(path))
+        done, _ = await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+        gate.set()
+        held = second if first in done else first
+        return next(iter(done)).result(), await held
+
+    refused, good = house.runner.run(both())
+    assert (refused.status_code, good.status_code) == (429, 200)
+    assert "上一个导出" in refused.text
+    assert int(refused.headers["retry-after"]) > 0
+    assert browser.get(path).status_code == 200

@@ -26,7 +26,7 @@ from vipgate.api.parameters import read_question
 from vipgate.api.refusals import NOT_FOUND, WRONG_METHOD, Denied, show, translated
 from vipgate.api.table import BASE, VERBS
 from vipgate.api.watch import Watch
-from vipgate.errors import Language, StoreError, Unavailable, Words, accepted_language
+from vipgate.errors import Language, StoreError, TooOften, Unavailable, Words, accepted_language
 from vipgate.inside.desks import Desks
 from vipgate.vault import Vault
 
@@ -73,7 +73,7 @@ class Api:
             given = await self._answer(request, language)
         except Denied as refused:
             await _refuse(refused, language)(scope, receive, send)
-        except (StoreError, Unavailable) as error:
+        except (StoreError, Unavailable, TooOften) as error:
             await _refuse(translated(error), language)(scope, receive, send)
         else:
             if isinstance(given, Export):

@@ -19,6 +19,7 @@ from vipgate.api.refusals import (
     NOT_FOUND,
     NOT_INSTALLED,
     STORE_FAULT,
+    TOO_MANY,
     UNAVAILABLE,
     ErrorAnswer,
     Kind,
@@ -34,7 +35,7 @@ ABOUT: Final = Words(
     "If-None-Match spares what has not changed. Tokens are made by the operator with vipgate token add, for scopes and parks.",
 )
 _TOKEN_PATTERN: Final = "Bearer vipgate_…"
-_REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, STORE_FAULT, UNAVAILABLE)
+_REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOO_MANY, STORE_FAULT, UNAVAILABLE)
 _IN_PATH = re.compile(r"\{(\w+)\}").findall
 
 
@@ -119,5 +120,6 @@ def _refusals() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _headers(kind: Kind) -> dict[str, Any]:
-    names = {NO_TOKEN: "WWW-Authenticate", NOT_ALLOWED: "WWW-Authenticate", UNAVAILABLE: "Retry-After"}
+    names = {NO_TOKEN: "WWW-Authenticate", NOT_ALLOWED: "WWW-Authenticate"}
+    names |= {TOO_MANY: "Retry-After", UNAVAILABLE: "Retry-After"}
     return {"headers": {names[kind]: {"schema": {"type": "string"}}}} if kind in names else {}

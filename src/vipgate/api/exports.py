@@ -33,7 +33,7 @@ def serve_export(kind: str, media: str, write: Write) -> Serve[AskPark]:
     """Serves a park's current records as `write` writes them."""
 
     async def serve(asked: Asked[AskPark]) -> Export:
-        park = await asked.visit(lambda visit, ask: visit.park(ask.park_uuid))
+        who, park = await asked.visit(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
         if kind == "parquet" and find_spec("pyarrow") is None:
             words = Words(
                 "未安装 pyarrow; 请运维执行 pip install 'vipgate[parquet]', 或改用 renewals.csv",
@@ -43,7 +43,9 @@ def serve_export(kind: str, media: str, write: Write) -> Serve[AskPark]:
         name = f"{park.park_uuid}-renewals.{kind}"
         if asked.head:
             return Export(None, media, name)
-        stream = await asked.inside.desks.stream(lambda desk: _written(asked.enter(desk), park.park_uuid, kind, write))
+        stream = await asked.inside.desks.stream(
+            who, lambda desk: _written(asked.enter(desk), park.park_uuid, kind, write)
+        )
         return Export(stream, media, name)
 
     return serve

@@ -8,7 +8,17 @@ from typing import Annotated, Final
 
 import msgspec
 
-from vipgate.errors import Fault, Language, Refusal, StoreError, StoreUnavailable, VipgateError, Words, list_faults
+from vipgate.errors import (
+    Fault,
+    Language,
+    Refusal,
+    StoreError,
+    StoreUnavailable,
+    TooOften,
+    VipgateError,
+    Words,
+    list_faults,
+)
 
 RETRY_STORE_AFTER_S: Final = 5
 
@@ -34,6 +44,11 @@ NOT_FOUND: Final = Kind(
     404, "not_found", Words("不存在, 或令牌看不到", "there is none, or none that the token may see")
 )
 WRONG_METHOD: Final = Kind(405, "wrong_method", Words("请求方法不支持", "the path does not take this method"))
+TOO_MANY: Final = Kind(
+    429,
+    "too_many",
+    Words("此令牌用量已满, 请稍后重试", "more than this token may ask now; try again after Retry-After"),
+)
 NOT_INSTALLED: Final = Kind(501, "not_installed", Words("平台未安装所需组件", "this installation lacks what it takes"))
 UNAVAILABLE: Final = Kind(503, "unavailable", Words("暂不可用, 请稍后重试", "not now; try again after Retry-After"))
 STORE_FAULT: Final = Kind(500, "store_fault", Words("存储无法使用", "the store cannot be used"))
@@ -100,10 +115,11 @@ def show(refused: Denied, language: Language) -> Shown:
 
 
 def translated(error: StoreError | Refusal) -> Denied:
-    """The one place where troubles of the store and of its desks become answers."""
+    """The one place where bounds, and troubles of the store and of its desks, become answers."""
     if isinstance(error, Refusal):
         after_s = RETRY_STORE_AFTER_S if error.retry_after_s is None else error.retry_after_s
-        return Denied(UNAVAILABLE, error.hint, headers={"Retry-After": str(after_s)})
+        kind = TOO_MANY if isinstance(error, TooOften) else UNAVAILABLE
+        return Denied(kind, error.hint, headers={"Retry-After": str(after_s)})
     if isinstance(error, StoreUnavailable):
         words = Words("存储暂不可用; 请稍后重试", "the store is unavailable; try again later")
         return Denied(UNAVAILABLE, words, headers={"Retry-After": str(RETRY_STORE_AFTER_S)})

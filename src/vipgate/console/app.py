@@ -26,7 +26,7 @@ from vipgate.console.routes import PAGES
 from vipgate.console.visit import LANGUAGE_COOKIE
 from vipgate.console.watch import Watch
 from vipgate.console.words import Speech, choose_language
-from vipgate.errors import StoreError, Unavailable, Words
+from vipgate.errors import Refusal, StoreError, Words
 from vipgate.inside.desks import Desks
 from vipgate.seqno import SeqnoMint
 from vipgate.vault import Vault
@@ -129,11 +129,12 @@ def _tag(content: bytes) -> str:
 
 def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
     async def refused(request: Request, error: Exception) -> Response:
-        """A PageRefused, or an Unavailable of the desks."""
+        """A PageRefused, a bound that is reached, or the store."""
         if isinstance(error, PageRefused):
             return _told(context, request, error.status, error.words, error.retry_after_s)
-        hint = error.hint if isinstance(error, Unavailable) else _WORDS[503]
-        return _told(context, request, 503, hint, getattr(error, "retry_after_s", STORE_RETRY_S))
+        if isinstance(error, Refusal):
+            return _told(context, request, error.status, error.hint, error.retry_after_s)
+        return _told(context, request, 503, _WORDS[503], STORE_RETRY_S)
 
     async def http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -144,7 +145,7 @@ def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request
         log.error("page failed", page=request.scope["path"][1:].partition("/")[0], exc_info=error)
         return _told(context, request, 500, _WORDS[500], None)
 
-    return {PageRefused: refused, Unavailable: refused, StoreError: refused, HTTPException: http, Exception: fault}
+    return {PageRefused: refused, Refusal: refused, StoreError: refused, HTTPException: http, Exception: fault}
 
 
 def _told(context: Context, request: Request, status: int, words: Words, retry_after_s: int | None) -> Response:

@@ -9,9 +9,10 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Final, Generic, Literal, TypeVar
 
-from vipgate.errors import Unavailable, Words
+from vipgate.errors import TooOften, Unavailable, Words
 from vipgate.store.keeping import Desk
 
 T = TypeVar("T")
@@ -19,8 +20,9 @@ OpenDesk = Callable[[], Desk]
 
 WAITING_MAX: Final = 64
 STREAMS_MAX: Final = 2
-# A reader that takes nothing for so long keeps a snapshot open, and the database from tidying up.
-STREAM_IDLE_S_MAX: Final = 60.0
+# An export keeps a snapshot open, and the database from tidying up. So its reader is never further behind this speed.
+STREAM_BEHIND_S_MAX: Final = 60.0
+STREAM_BYTES_A_SECOND_MIN: Final = 16 * 1024
 STREAM_S_MAX: Final = 1_800.0
 RETRY_AFTER_S: Final = 2
 RETRY_STREAM_AFTER_S: Final = 30
@@ -29,6 +31,10 @@ _BUSY = Words("正在处理的查询过多; 请稍后重试", "too many question
 _STREAMS_BUSY = Words(
     "正在进行的导出已达上限; 请在其中一个结束后重试",
     "as many exports as allowed are under way; try again when one has ended",
+)
+_STREAM_TWICE = Words(
+    "您的上一个导出仍在进行; 请在其结束后重试, 或先取消它",
+    "an export of yours is still under way; try again when it has ended, or cancel it first",
 )
 _STREAM_LATE = Words(
     "导出读取过慢或过久, 已中止; 请在更快的线路上重试",
@@ -42,7 +48,10 @@ class DesksBusy(Unavailable):
 
 
 class Desks:
-    """Runs functions of a desk in threads: `size` at once, `waiting_max` in line, `streams_max` exports beside them."""
+    """Runs functions of a desk in threads: `size` at once, `waiting_max` in line, `streams_max` exports beside them.
+
+    Of the exports each owner, an account or a token, has one at a time, so that no one keeps the others from theirs.
+    """
 
     def __init__(
         self,
@@ -51,14 +60,15 @@ class Desks:
         *,
         waiting_max: int = WAITING_MAX,
         streams_max: int = STREAMS_MAX,
-        idle_s_max: float = STREAM_IDLE_S_MAX,
+        behind_s_max: float = STREAM_BEHIND_S_MAX,
         stream_s_max: float = STREAM_S_MAX,
     ) -> None:
         self._open_desk = open_desk
         self._threads = ThreadPoolExecutor(size, "vipgate-desk")
         self._places = threading.BoundedSemaphore(size + waiting_max)
         self._stream_places = threading.BoundedSemaphore(streams_max)
-        self._idle_s_max = idle_s_max
+        self._stream_owners: set[str] = set()
+        self._behind_s_max = behind_s_max
         self._stream_s_max = stream_s_max
         # The desk used last is taken first, so that a quiet service opens no more than it needs.
         self._free: list[Desk] = []
@@ -85,17 +95,21 @@ class Desks:
         finally:
             self._free.append(desk)
 
-    async def stream(self, fn: Callable[[Desk], Iterator[T]]) -> Stream[T]:
+    async def stream(self, owner: str, fn: Callable[[Desk], Iterator[T]]) -> Stream[T]:
         """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.
 
-        Whoever does not read it to its end closes it. Raises DesksBusy, and whatever `fn` raises before its first item.
+        Whoever does not read it to its end closes it. Raises TooOften where `owner` has one already, DesksBusy, and whatever
+        `fn` raises before its first item.
         """
         if self._closed.is_set():
             raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+        if owner in self._stream_owners:
+            raise TooOften(_STREAM_TWICE, retry_after_s=RETRY_STREAM_AFTER_S)
         if not self._stream_places.acquire(blocking=False):
             raise DesksBusy(_STREAMS_BUSY, retry_after_s=RETRY_STREAM_AFTER_S)
+        self._stream_owners.add(owner)
         reading = _Reading(self._open_desk, fn, self._stream_places.release, self._closed)
-        stream = Stream(reading, self._idle_s_max, self._stream_s_max)
+        stream = Stream(reading, self._behind_s_max, self._stream_s_max, partial(self._stream_owners.discard, owner))
         try:
             await stream.begin()
         except BaseException:
@@ -159,13 +173,23 @@ class _Reading(Generic[T]):
 
 
 class Stream(Generic[T]):
-    """The items of an export, for `async for`. Ends by itself after the last one, an error, or when nobody reads on."""
+    """The items of an export, for `async for`. Ends by itself after the last one, an error, or when its reader is too slow.
 
-    def __init__(self, reading: _Reading[T], idle_s_max: float, stream_s_max: float) -> None:
+    Only the time in which the reader has an item and does not ask for the next counts as its own. Each item earns it the
+    time that STREAM_BYTES_A_SECOND_MIN would take.
+    """
+
+    def __init__(
+        self, reading: _Reading[T], behind_s_max: float, stream_s_max: float, ended: Callable[[], None]
+    ) -> None:
+        """`ended` is told when there is no more to come, whatever the reason."""
         self._reading = reading
-        self._idle_s_max = idle_s_max
+        self._ended = ended
+        self._behind_s_max = behind_s_max
         self._loop = asyncio.get_running_loop()
         self._end_s = self._loop.time() + stream_s_max
+        self._behind_s = 0.0
+        self._given_s: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ahead: list[T] | None = None
         self._state: Literal["open", "closed", "late"] = "open"
@@ -195,9 +219,14 @@ class Stream(Generic[T]):
             return []
         if self._timer is not None:
             self._timer.cancel()
+        if self._given_s is not None:
+            self._behind_s += self._loop.time() - self._given_s
         found = await asyncio.wrap_future(self._reading.next())
-        left_s = self._end_s - self._loop.time()
-        self._timer = self._loop.call_later(max(0.0, min(self._idle_s_max, left_s)), self._expire)
+        earned_s = sum(len(item) for item in found if isinstance(item, bytes)) / STREAM_BYTES_A_SECOND_MIN
+        self._behind_s = max(0.0, self._behind_s - earned_s)
+        self._given_s = self._loop.time()
+        left_s = min(self._behind_s_max - self._behind_s, self._end_s - self._given_s)
+        self._timer = self._loop.call_later(max(0.0, left_s), self._expire)
         return found
 
     def _expire(self) -> None:
@@ -211,4 +240,5 @@ class Stream(Generic[T]):
             self._timer.cancel()
         if self._state == "open":
             self._state = "closed"
+            self._ended()
             self._reading.end()

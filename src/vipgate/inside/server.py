@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, cast
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -18,19 +18,40 @@ REQUESTS_MAX: Final = 256
 HEAD_BYTES_MAX: Final = 32 * 1024
 # Between requests, and from the first byte of a head to its last.
 IDLE_S: Final = 20
+# For the rest of an answer to be taken, once the connection is closed.
+LINGER_S: Final = 10
 # To answer what is in flight when stopping.
 STOP_S: Final = 3
 BACKLOG: Final = 128
 
 
+class _Closing:
+    """A transport that is gone LINGER_S after it was closed, though its peer takes nothing of what is still to be sent."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Sends what is left, for a while."""
+        self._transport.close()
+        self._loop.call_later(LINGER_S, self._transport.abort)
+
+
 class BoundedProtocol(H11Protocol):
-    """A connection on which the head of a request must come whole within IDLE_S: uvicorn alone waits for ever."""
+    """A connection on which the head of a request must come whole within IDLE_S, and which ends when it is closed.
+
+    uvicorn alone waits for ever for either.
+    """
 
     _head_due_s = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A caller is here."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Closing(transport, self.loop)))
         if len(self.connections) > CONNECTIONS_MAX:
             transport.close()
             return

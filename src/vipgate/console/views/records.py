@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -174,7 +175,9 @@ async def export(visit: StaffVisit) -> Response:
         raise PageRefused(422, faults or _CHOOSE_PARK)
     park_uuid, masked = park.park_uuid, not visit.sees_plates
     deed = visit.deed("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
-    stream = await visit.context.desks.stream(lambda desk: csv_of(desk, park_uuid, query, masked=masked))
+    stream = await visit.context.desks.stream(
+        visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
+    )
     try:
         await visit.desk(lambda desk: desk.staff.note(deed))
     except BaseException:
