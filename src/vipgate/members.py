@@ -63,7 +63,10 @@ def optional_instant(instant_us: int | None) -> str | None:
 
 
 def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, Any]:
-    """All that the journal knows of one request; `masked` hides plates and cards in its hint."""
+    """All that the journal knows of one request; `masked` hides plates and cards in its hint, and the body's digest.
+
+    All of a short body but its plate is known from the record: who has its digest tries the plates that fit the mask.
+    """
     zh, en = (None, None) if entry.hint is None else (entry.hint.zh, entry.hint.en)
     return {
         "seqno": entry.seqno,
@@ -83,7 +86,7 @@ def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, A
         "secret_used": entry.secret_used,
         "peer": entry.caller.peer,
         "body_bytes": entry.caller.body_bytes,
-        "body_sha256": entry.caller.body_sha256,
+        "body_sha256": None if masked else entry.caller.body_sha256,
         "body_kept": entry.body_kept,
         "webhook_id": entry.webhook_id,
     }

@@ -80,6 +80,10 @@ PID: Final = Family("vipgate_worker_pid", "gauge", "The process of a worker.")
 INSIDE_REQUESTS: Final = Family(
     "vipgate_inside_requests", "counter", "Answers on the inside port, by HTTP status.", "code", INSIDE_CODES
 )
+MASKED_SEARCHES: Final = Family(
+    "vipgate_masked_searches", "counter", "Searches by plate or card while plates were hidden, by outcome.",
+    "outcome", ("found", "missed", "refused"),
+)  # fmt: skip
 INSIDE_SECONDS: Final = Family(
     "vipgate_inside_request_seconds", "histogram", "From the head of a request to the end of its answer.",
     bounds=_SECONDS,
@@ -91,7 +95,7 @@ INSIDE_HEARTBEAT: Final = Family(
 FAMILIES: Final = (
     REQUESTS, ROWS, BODY_BYTES, UNJOURNALED, REQUEST_SECONDS, COMMIT_REQUESTS, COMMIT_ROWS, COMMIT_SECONDS,
     QUEUE_REQUESTS, QUEUE_ROWS, CONNECTIONS, HEARTBEAT, TROUBLE_AT, PID, INSIDE_REQUESTS, INSIDE_SECONDS,
-    INSIDE_HEARTBEAT,
+    INSIDE_HEARTBEAT, MASKED_SEARCHES,
 )  # fmt: skip
 _FIRST: Final = {family.name: sum(one.width for one in FAMILIES[:place]) for place, family in enumerate(FAMILIES)}
 _BODY_BYTES: Final = _FIRST[BODY_BYTES.name]
@@ -262,6 +266,10 @@ class InsideMeter:
         """A request has its answer."""
         self._cells[self._codes.get(str(status), self._codes["other"])] += 1.0
         self._seconds.observe(seconds)
+
+    def searched(self, outcome: str) -> None:
+        """Somebody from whom plates are hidden searched by one. To be called one at a time, from whichever thread."""
+        self._cells[_FIRST[MASKED_SEARCHES.name] + MASKED_SEARCHES.values.index(outcome)] += 1.0
 
     def beat(self, now_s: float) -> None:
         """The event loop turns. `now_s` by the steady clock, which all processes of a machine share."""

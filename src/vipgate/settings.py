@@ -17,6 +17,7 @@ from vipgate.errors import OperatorError
 from vipgate.hmacsign import WINDOW_S
 from vipgate.httptypes import HttpLimits
 from vipgate.nesting import toml_nesting_fault
+from vipgate.staff.searches import SEARCHES_PER_HOUR
 from vipgate.store.interface import Retention
 from vipgate.wire import BODY_BYTES_MAX
 
@@ -60,6 +61,12 @@ class Settings(BaseSettings):
     )
     inside_secure: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
     console_desks: int = Field(3, ge=1, le=32, description="pages and API questions that read the database at once")
+    masked_searches_per_hour: int = Field(
+        SEARCHES_PER_HOUR,
+        ge=1,
+        le=100_000,
+        description="searches by plate or card an account or token gets while plates are hidden; three hours' worth at once",
+    )
     charge_types_private: bool = Field(
         False, description="whether a park's own gateway may have a private address: 10.…, 192.168.…, never loopback"
     )

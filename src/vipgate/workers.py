@@ -90,6 +90,7 @@ def _keeper(settings: Settings, board: Board, listeners: Listeners) -> InsideKee
         secure=settings.inside_secure,
         desks=settings.console_desks,
         charge_types_private=settings.charge_types_private,
+        masked_searches_per_hour=settings.masked_searches_per_hour,
         workers=settings.workers,
         trusted_proxies=settings.trusted_proxies,
         invitation=secrets.token_urlsafe(_INVITATION_BYTES),

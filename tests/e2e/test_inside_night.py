@@ -60,6 +60,7 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     spec = InsideSpec(
         database_url=url, retention=Retention(), master_key=KEY, key_file=str(tmp_path / "none"), url="http://inside/",
         secure=False, desks=1, charge_types_private=True, workers=1, trusted_proxies="", invitation="i",
+        masked_searches_per_hour=20,
     )  # fmt: skip
     with (
         closing(open_desk(url, clock_us, Retention())) as desk,

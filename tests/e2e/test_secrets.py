@@ -201,6 +201,7 @@ def test_traceback_of_a_fault_shows_no_secret() -> None:
     spec = InsideSpec(
         database_url=f"postgresql://u:{PASSWORD}@h/d", retention=Retention(), master_key=MASTER_KEY, key_file="k",
         url="u", secure=False, desks=1, charge_types_private=False, workers=1, trusted_proxies="", invitation=GUESS,
+        masked_searches_per_hour=20,
     )  # fmt: skip
     settings = load_settings(None, master_key=MASTER_KEY)
     shown = repr([spec, settings, Platform(url="u", park_uuid="p", secret=PARK_SECRET), Keys(PARK_SECRET, NEW_SECRET)])

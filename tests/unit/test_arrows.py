@@ -55,7 +55,7 @@ FLOORS = [
     ["store.tables", "store.desk"],
     ["inside.__init__", "inside.desks", "inside.spec"],
     ["inside.keeper"],
-    ["staff.__init__", "staff.privacy", "staff.accounts", "staff.throttle", "staff.tokens"],
+    ["staff.__init__", "staff.privacy", "staff.accounts", "staff.searches", "staff.throttle", "staff.tokens"],
     ["staff.hints"],
     ["members", "standing"],
     ["sample", "health", "outward"],

@@ -18,6 +18,7 @@ from vipgate.metrics import (
     COMMIT_SECONDS,
     CONNECTIONS,
     FAMILIES,
+    MASKED_SEARCHES,
     QUEUE_ROWS,
     REQUEST_SECONDS,
     REQUESTS,
@@ -60,9 +61,11 @@ def test_each_count_lands_in_its_own_metric() -> None:
     meter.committed(2, (5, 3, 1), 0.02)
     meter.beat(NOW_US, 4, (2, 200))
     InsideMeter(board).answered(418, 0.5)
+    InsideMeter(board).searched("missed")
     everyone = range(2)
     assert board.total(REQUESTS, everyone) == [float(code == "401") for code in ANSWER_CODES]
     assert board.total(ROWS, everyone) == [5, 3, 1]
+    assert board.total(MASKED_SEARCHES, everyone) == [0, 1, 0]
     assert board.total(BODY_BYTES, everyone) == [100]
     assert (board.value(CONNECTIONS, 0), board.value(QUEUE_ROWS, 0)) == (4, 200)
     assert board.total(COMMIT_ROWS, everyone)[-1] == 9

@@ -198,7 +198,7 @@ class RequestMembers(msgspec.Struct, frozen=True, kw_only=True):
     secret_used: Literal["current", "previous"] | None
     peer: str
     body_bytes: int
-    body_sha256: str
+    body_sha256: Annotated[str | None, said("Null for a masked token.", "受限令牌见 null")]
     body_kept: bool
     webhook_id: Annotated[
         str | None, said("Of a request that HMAC signed; null under MD5.", "HMAC 签名请求的 id; MD5 为 null")

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from vipgate.api.refusals import NO_TOKEN, NOT_ALLOWED, NOT_FOUND, Denied, deny_parameter
 from vipgate.errors import StoreError, Words
 from vipgate.staff.privacy import mask_plate
+from vipgate.staff.searches import MaskedSearches, Searcher
 from vipgate.store.interface import Park
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Scope, Token
@@ -18,6 +19,11 @@ from vipgate.vault import Vault
 
 _TOKEN = re.compile(r"bearer +(vipgate_[A-Za-z0-9_-]{43})", re.ASCII | re.IGNORECASE).fullmatch
 _REALM: Final = 'Bearer realm="vipgate"'
+_UNMASKED: Final = Words(
+    "请运维发放可见完整车牌的令牌或调高 masked_searches_per_hour",
+    "have the operator make a token that sees plates, or raise masked_searches_per_hour",
+)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Visit:
     token: Token
     now_us: int
     vault: Vault
+    searches: MaskedSearches
     peer: str
 
     @property
@@ -39,6 +46,12 @@ class Visit:
     def who(self) -> str:
         """What the logs call the asker."""
         return f"token:{self.token.name}"
+
+    def search(self, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+        """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
+        if not self.masked:
+            return work()
+        return self.searches.run(Searcher(self.desk, self.who, self.peer, self.now_us, _UNMASKED), work, hits)
 
     def shown(self, plate_or_card: str) -> str:
         """A plate or card as this token may see it."""
@@ -72,9 +85,10 @@ class Visit:
 class Door:
     """Knows a token by its digest; the token itself is nowhere on the platform."""
 
-    def __init__(self, clock_us: Callable[[], int], vault: Vault) -> None:
+    def __init__(self, clock_us: Callable[[], int], vault: Vault, searches: MaskedSearches) -> None:
         self._clock_us = clock_us
         self._vault = vault
+        self._searches = searches
 
     def enter(self, desk: Desk, authorization: str | None, scope: Scope, peer: str) -> Visit:
         """Lets a question in. Raises Denied (401, 403)."""
@@ -93,7 +107,7 @@ class Door:
             raise Denied(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         now_us = self._clock_us()
         _note(desk, token, now_us)
-        return Visit(desk, token, now_us, self._vault, peer)
+        return Visit(desk, token, now_us, self._vault, self._searches, peer)
 
 
 def _note(desk: Desk, token: Token, now_us: int) -> None:

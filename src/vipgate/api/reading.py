@@ -167,7 +167,11 @@ def _records(visit: Visit, ask: AskFound, park_uuid: str | None) -> RecordPage:
     )
     cursor = _place(ask.after, RecordCursor)
     before = None if cursor is None else Place(cursor.position, cursor.park_uuid)
-    return visit.desk.browse.records(query, before, ask.limit)
+
+    def look() -> RecordPage:
+        return visit.desk.browse.records(query, before, ask.limit)
+
+    return look() if query.plate is None and query.card is None else visit.search(look, lambda page: page.items)
 
 
 def _next(page: RecordPage) -> str | None:
@@ -198,10 +202,13 @@ def vehicles(visit: Visit, ask: AskVehicles) -> VehiclesAnswer:
         if ask.after is not None or (ask.plate is not None and ask.card is not None):
             place = "after" if ask.after is not None else "card"
             raise deny_parameter(place, Words("不能与 plate 或 card 同用", "does not go with plate or card"), None)
-        of_plate = ask.plate is not None
-        one = [
-            vehicle for vehicle in visit.desk.browse.vehicle(park_uuid, key) if (vehicle.kind == "plate") == of_plate
-        ]
+        of_plate, named = ask.plate is not None, key
+
+        def look() -> list[Vehicle]:
+            found = visit.desk.browse.vehicle(park_uuid, named)
+            return [vehicle for vehicle in found if (vehicle.kind == "plate") == of_plate]
+
+        one = visit.search(look)
         return VehiclesAnswer([_vehicle(visit, vehicle) for vehicle in one[: ask.limit]], None)
     cursor = _vehicle_place(visit, ask.after)
     after = None if cursor is None else (cursor.kind, cursor.key)

@@ -96,6 +96,9 @@ def serve(
         typer.Option("--inside-secure/--no-inside-secure", help="Staff reach it over TLS alone."),
     ] = None,
     console_desks: Annotated[int | None, typer.Option(help="Pages that read the database at once.")] = None,
+    masked_searches_per_hour: Annotated[
+        int | None, typer.Option(help="Searches by plate or card an hour while plates are hidden.")
+    ] = None,
     charge_types_private: Annotated[
         bool | None,
         typer.Option("--charge-types-private/--no-charge-types-private", help="Parks may have private addresses."),

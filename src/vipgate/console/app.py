@@ -29,6 +29,7 @@ from vipgate.console.words import Speech, choose_language
 from vipgate.errors import Refusal, StoreError, Words
 from vipgate.inside.desks import Desks
 from vipgate.seqno import SeqnoMint
+from vipgate.staff.searches import MaskedSearches
 from vipgate.vault import Vault
 
 STYLE_AGE_S: Final = 365 * 86_400
@@ -57,6 +58,8 @@ def build_console(
     settings: ConsoleSettings,
     clock_us: Callable[[], int],
     chance: Callable[[int], str],
+    *,
+    searches: MaskedSearches | None = None,
 ) -> ASGIApp:
     """The console as an application of its own, to be mounted at `/` behind everything else.
 
@@ -74,6 +77,7 @@ def build_console(
         style_tag=_tag(style),
         watch=Watch(desks),
         days=Days(desks),
+        searches=searches or MaskedSearches(),
         mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
     )
     app = Starlette(

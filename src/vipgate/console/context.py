@@ -15,6 +15,7 @@ from vipgate.console.watch import Watch
 from vipgate.errors import Unavailable, Words
 from vipgate.inside.desks import Desks
 from vipgate.seqno import SeqnoMint
+from vipgate.staff.searches import MaskedSearches
 from vipgate.staff.throttle import Throttle
 from vipgate.store.interface import Retention
 from vipgate.vault import Vault
@@ -73,6 +74,7 @@ class Context:
     style_tag: str
     watch: Watch
     days: Days
+    searches: MaskedSearches
     mint: SeqnoMint
     throttle: Throttle = field(default_factory=Throttle)
     hashing: Hashing = field(default_factory=Hashing)

@@ -20,7 +20,7 @@ from vipgate.console.faults import PageRefused
 from vipgate.console.forms import Fields
 from vipgate.console.visit import LANGUAGE_COOKIE, StaffVisit, Visit, guest_cookie, here_of, session_cookie
 from vipgate.console.words import Speech, choose_language
-from vipgate.errors import Words
+from vipgate.errors import TooOften, Words
 from vipgate.staff.accounts import SECRET_BYTES, SESSION_TOUCH_US, digest_of, expires_us, same
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Role, Session, User
@@ -93,9 +93,18 @@ class Page:
                 visit.need(self.role)
                 return await self.view(replace(visit, form=await _form(request, session.csrf, self.body_bytes_max)))
             except PageRefused as refused:
-                return visit.page("refused.html", status=refused.status, words=refused.words)
+                return _refused(visit, refused.status, refused.words, refused.retry_after_s)
+            except TooOften as often:
+                return _refused(visit, often.status, often.hint, often.retry_after_s)
 
         return Route(self.path, guarded, methods=[self.method])
+
+
+def _refused(visit: StaffVisit, status: int, words: Words, retry_after_s: int | None) -> Response:
+    response = visit.page("refused.html", status=status, words=words)
+    if retry_after_s is not None:
+        response.headers["retry-after"] = str(retry_after_s)
+    return response
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,15 @@ from vipgate.console.words import Speech
 from vipgate.errors import Words
 from vipgate.staff.accounts import may
 from vipgate.staff.privacy import mask_plate
+from vipgate.staff.searches import Searcher
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Deed, Role, Session, User
 
 T = TypeVar("T")
 LANGUAGE_COOKIE: Final = "vipgate_language"
 LANGUAGE_S: Final = 365 * 86_400
+_SHOW_PLATES = Words("先显示完整车牌", "have plates shown first")
+_ASK_FOR_PLATES = Words("请管理员授予查看完整车牌的权限", "ask an administrator for the right to see plates")
 _ROLE = Words("您的账号没有这项权限；请联系管理员", "your account may not do this; ask an administrator")
 
 
@@ -119,6 +122,18 @@ class StaffVisit(Visit):
         if not text:
             return "–"
         return text if self.sees_plates else mask_plate(text)
+
+    @property
+    def way_to_plates(self) -> Words:
+        """What this visitor does to see plates."""
+        return _SHOW_PLATES if self.user.sees_plates else _ASK_FOR_PLATES
+
+    def search(self, desk: Desk, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+        """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
+        if self.sees_plates:
+            return work()
+        searcher = Searcher(desk, self.user.name, self.peer, self.now_us, self.way_to_plates)
+        return self.context.searches.run(searcher, work, hits)
 
     def entries(self) -> list[Entry]:
         """The pages that this visitor may go to."""

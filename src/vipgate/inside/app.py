@@ -20,6 +20,7 @@ from vipgate.inside.probes import build_probes
 from vipgate.inside.readiness import Readiness
 from vipgate.metrics import Board, InsideMeter
 from vipgate.proxies import Proxies
+from vipgate.staff.searches import MaskedSearches
 from vipgate.vault import Vault
 
 
@@ -33,6 +34,7 @@ class Parts:
     watching: Desks
     vault: Vault
     console: ConsoleSettings
+    masked_searches_per_hour: int
     clock_us: Callable[[], int]
     clock_s: Callable[[], float]
     proxies: Proxies = field(default_factory=Proxies)
@@ -42,8 +44,10 @@ def build_app(parts: Parts) -> ASGIApp:
     """The whole application. The console comes last: what nothing else takes is its own to answer."""
     readiness = Readiness(parts.board, parts.watching, parts.clock_us)
     exposition = Exposition(parts.board, parts.watching, parts.clock_us)
-    console = build_console(parts.desks, parts.vault, parts.console, parts.clock_us, secrets.token_urlsafe)
-    api = build_api(parts.desks, parts.clock_us, parts.vault)
+    searches = MaskedSearches(parts.masked_searches_per_hour, parts.meter.searched)
+    chance = secrets.token_urlsafe
+    console = build_console(parts.desks, parts.vault, parts.console, parts.clock_us, chance, searches=searches)
+    api = build_api(parts.desks, parts.clock_us, parts.vault, searches=searches)
     probes = build_probes(readiness, exposition, parts.watching)
     routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
     return Door(Starlette(routes=routes), parts.meter, parts.clock_s, proxies=parts.proxies)

@@ -89,6 +89,7 @@ async def _serve(handed: Handed) -> None:
         console=ConsoleSettings(
             secure=spec.secure, charge_types_private=spec.charge_types_private, retention=spec.retention
         ),
+        masked_searches_per_hour=spec.masked_searches_per_hour,
         clock_us=clock_us,
         clock_s=clock_s,
         proxies=read_proxies(spec.trusted_proxies),

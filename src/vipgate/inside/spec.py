@@ -29,6 +29,7 @@ class InsideSpec:
     secure: bool
     desks: int
     charge_types_private: bool
+    masked_searches_per_hour: int
     workers: int
     trusted_proxies: str
     invitation: str = field(repr=False)

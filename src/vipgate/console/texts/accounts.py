@@ -125,6 +125,7 @@ TEXTS: Final = {
     "deed.park.restore": Words("恢复存量", "restored a stock"),
     "deed.park.retention": Words("更改保留天数", "changed a retention"),
     "deed.park.charge_address": Words("更改车场接口地址", "changed a park's gateway address"),
+    "deed.masked.flood": Words("车牌隐藏时查找过多", "searched too often while plates were hidden"),
     "deed.plate.erase": Words("清除车牌", "erased a plate"),
     "deed.rekey": Words("更换主密钥", "rotated the master key"),
     "deed.export": Words("导出记录", "exported records"),

@@ -40,6 +40,9 @@ TEXTS: Final = {
     "request.bytes": Words("正文", "Body"),
     "request.bytes.n": Words("{n} 字节", "{n} bytes"),
     "request.sha256": Words("正文 SHA-256", "SHA-256 of the body"),
+    "request.sha256.hidden": Words(
+        "已隐藏：可据此试出车牌；显示完整车牌后可见", "hidden: plates could be tried against it; shown with plates"
+    ),
     "request.secret": Words("签名密钥", "Signed with"),
     "request.complete": Words("全量替换（complete=1）", "Replaced the stock (complete=1)"),
     "request.stranger": Words("身份未证明", "not proved"),

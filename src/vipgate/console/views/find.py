@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
@@ -20,6 +21,10 @@ TEXT_CHARS_MAX: Final = 128
 PARKS_SHOWN: Final = 5
 
 
+# What is looked for, how, and the page that shows it.
+Question = tuple[str, RecordQuery, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Hits:
     """Where the text was found: parks by name or uuid, and the kinds of records that have it, with their pages."""
@@ -34,27 +39,39 @@ async def show(visit: StaffVisit) -> Response:
     seqno = "".join(text.split())
     if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
         return visit.go(f"/requests/{seqno}")
-    hits = await visit.desk(lambda desk: look(desk, text)) if text and not visit.query.faults else Hits([], [])
+    hits = await visit.desk(partial(look, visit=visit, text=text)) if text and not visit.query.faults else Hits([], [])
     places = [park_at(park.park_uuid) for park in hits.parks] + [path for _, path in hits.records]
     if len(places) == 1:
         return visit.go(places[0])
     return visit.page("find.html", text=text, hits=hits)
 
 
-def look(desk: Desk, text: str) -> Hits:
-    """Looks for `text` in every place that an index leads to."""
-    plate = fold_plate(text)[: PLATE_CHARS_MAX + 1]
-    questions = [
-        ("plate", RecordQuery(plate=plate), with_query("/records", plate=plate)),
-        ("plate_prefix", RecordQuery(plate=plate, plate_prefix=True), with_query("/records", plate=plate, prefix="1")),
-        ("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text)),
-        ("card", RecordQuery(card=text), with_query("/records", card=text)),
-    ]
-    found = [(kind, path) for kind, query, path in questions if _any(desk, query)]
+def look(desk: Desk, visit: StaffVisit, text: str) -> Hits:
+    """Looks for `text` in every place that an index leads to; by plate and card last, where these are hidden."""
+    exact = desk.store.find_park(text)
+    parks = [exact] if exact is not None else desk.browse.search_parks(text, "", PARKS_SHOWN)
+    orders = _found(desk, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
+    if not visit.sees_plates and (parks or orders):
+        return Hits(parks, orders)
+    found = visit.search(desk, partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
     if any(kind == "plate" for kind, _ in found):
         found = [pair for pair in found if pair[0] != "plate_prefix"]
-    exact = desk.store.find_park(text)
-    return Hits([exact] if exact is not None else desk.browse.search_parks(text, "", PARKS_SHOWN), found)
+    return Hits(parks, [*found, *orders])
+
+
+def _personal(text: str, *, prefix: bool) -> list[Question]:
+    """The questions by what is hidden. `prefix`: also by the beginning of a plate, which would spell hidden ones out."""
+    plate = fold_plate(text)[: PLATE_CHARS_MAX + 1]
+    begins = RecordQuery(plate=plate, plate_prefix=True), with_query("/records", plate=plate, prefix="1")
+    return [
+        ("plate", RecordQuery(plate=plate), with_query("/records", plate=plate)),
+        *([("plate_prefix", *begins)] if prefix else []),
+        ("card", RecordQuery(card=text), with_query("/records", card=text)),
+    ]
+
+
+def _found(desk: Desk, questions: list[Question]) -> list[tuple[str, str]]:
+    return [(kind, path) for kind, query, path in questions if _any(desk, query)]
 
 
 def _any(desk: Desk, query: RecordQuery) -> bool:

@@ -54,7 +54,7 @@ class Result:
 
 async def show(visit: StaffVisit) -> Response:
     """The search and its result."""
-    query, before = read_query(visit.query), read_place(visit.query.get("after"))
+    query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
     result = await visit.desk(lambda desk: _look(desk, visit, query, before))
     faults = bool(visit.query.faults)
     return visit.page(
@@ -98,6 +98,22 @@ def read_query(fields: Fields) -> RecordQuery:
     )
 
 
+def _allowed(visit: StaffVisit, query: RecordQuery) -> RecordQuery:
+    """The same query. Raises PageRefused for one by which hidden plates could be spelled out, a character at a time."""
+    if query.plate_prefix and not visit.sees_plates:
+        way = visit.way_to_plates
+        zh = f"按车牌开头查找会逐字透露隐藏的车牌；请输入完整车牌，或{way.zh}"
+        raise PageRefused(403, Words(zh, f"the beginning of a plate finds hidden ones; type it whole, or {way.en}"))
+    return query
+
+
+def _page_of(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+    def look() -> RecordPage:
+        return desk.browse.records(query, before, limit)
+
+    return look() if not (query.plate or query.card) else visit.search(desk, look, lambda page: page.items)
+
+
 def _start(fields: Fields, name: str, *, behind: bool = False) -> int | None:
     """When the day of a field begins, or the one behind it."""
     day = fields.day(name)
@@ -137,7 +153,7 @@ def _look(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | Non
             )
         return nothing
     try:
-        page = desk.browse.records(query, before, RECORDS_A_PAGE)
+        page = _page_of(desk, visit, query, before, RECORDS_A_PAGE)
     except ValueError:
         fields.fault(
             "park",
@@ -163,11 +179,16 @@ def _with_id(desk: Desk, query: RecordQuery) -> RecordQuery:
 
 async def export(visit: StaffVisit) -> Response:
     """The records that the search finds in one park, all of them, as CSV."""
-    query = read_query(visit.query)
+    query = _allowed(visit, read_query(visit.query))
 
     def choose(desk: Desk) -> tuple[Park | None, RecordQuery]:
         park = choose_park(desk, visit.query)
-        return park, query if park is None else _with_id(desk, replace(query, park_uuid=park.park_uuid))
+        if park is None or visit.query.faults:
+            return park, query
+        chosen = _with_id(desk, replace(query, park_uuid=park.park_uuid))
+        # A search like any other: it counts, before the file is begun.
+        _page_of(desk, visit, chosen, None, 1)
+        return park, chosen
 
     park, query = await visit.desk(choose)
     faults = next(iter(visit.query.faults.values()), None)

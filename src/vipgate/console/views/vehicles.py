@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, get_args
 
 from starlette.responses import Response
@@ -102,11 +103,13 @@ def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
     offered = [] if park is not None else parks_to_offer(desk)
     health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
     nothing = Result(park, health, offered, False, [], 0, None, ChargeNames({}), {})
-    wanted = _of_record(desk, park, query) or text
-    if query.faults or (park is None and not wanted):
+    own = _of_record(desk, park, query)
+    if query.faults or (park is None and not text):
         return nothing
-    if wanted:
-        found, after, looked_at = _named(desk, query, park, wanted), None, 0
+    if own:
+        found, after, looked_at = _named(desk, query, park, own), None, 0
+    elif text:
+        found, after, looked_at = visit.search(desk, partial(_named, desk, query, park, text)), None, 0
     else:
         after = open_place(visit.context.vault, park, query.get("after")) if park is not None else None
         found, after, looked_at = _listed(desk, park, after or "", state, visit.now_us)
