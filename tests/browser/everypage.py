@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from browser.conftest import House
-from browser.stock import BUSY, CHANGED, GUARDED, NEVER, OLD_SECRET, REFUSING, ROUND_PLATE, SILENT, SOON_PLATE, STOCKS
+from browser.stock import BUSY, CHANGED, GUARDED, NEVER, OLD_SECRET, REFUSING, SILENT, SOON_PLATE, STOCKS
 from vipgate.store.browsing import JournalQuery
 
 # Pages before the login, those that anybody of the staff may see, and those of administrators.
@@ -15,7 +15,7 @@ INSIDE: Final = {
     "overview": "/",
     "overview 90": "/?days=90",
     "overview wrong day": "/?since=2026-13-01&until=2026-01-01",
-    "find": f"/find?q={ROUND_PLATE}",
+    "find": "/find?q=%E5%81%9C%E8%BD%A6%E5%9C%BA",
     "find none": "/find?q=%E6%B2%A1%E6%9C%89",
     "parks": "/parks",
     "parks none": "/parks?q=zzz",
@@ -36,7 +36,7 @@ INSIDE: Final = {
     "records empty": "/records",
     "records": f"/records?park={BUSY}",
     "records more": f"/records?park={BUSY}&flag=any&vip_type=1&since=2020-01-01",
-    "records all parks": f"/records?plate={ROUND_PLATE}&prefix=1",
+    "records all parks": f"/records?plate={SOON_PLATE}",
     "records wrong": "/records?vip_type=1&since=yesterday",
     "record": f"/parks/{BUSY}/records/{CHANGED}",
     "vehicles empty": "/vehicles",

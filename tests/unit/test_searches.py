@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from vipgate.errors import StoreUnavailable, TooOften, Words
-from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHERS_MAX, MaskedSearches, Searcher
+from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHERS_MAX, TEXTS_KEPT, MaskedSearches, Searcher
 from vipgate.store.desk import open_desk
 from vipgate.store.interface import Retention
 from vipgate.store.keeping import Desk
@@ -21,6 +22,7 @@ PER_HOUR = 4
 BURST = BURST_HOURS * PER_HOUR
 NOW_US = 1_795_492_800_000_000
 HOUR_US = 3_600_000_000
+NUMBERS = count()
 REMEDY = Words("问管理员", "ask somebody")
 
 
@@ -42,7 +44,7 @@ def tried(searches: MaskedSearches, desk: Desk, who: str, now_us: int, times: in
 
     for _ in range(times):
         with suppress(TooOften):
-            searches.run(Searcher(desk, who, "192.0.2.1", now_us, REMEDY), work)
+            searches.run(Searcher(desk, who, "192.0.2.1", now_us, REMEDY), f"plate {next(NUMBERS)}", work)
     return done
 
 
@@ -87,17 +89,28 @@ def test_search_that_fails_has_cost_its_token(desk: Desk) -> None:
     def fail() -> object:
         raise ValueError("too many fit")
 
-    for _ in range(BURST):
+    for number in range(BURST):
         with pytest.raises(ValueError, match="too many fit"):
-            searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), fail)
+            searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), str(number), fail)
     assert tried(searches, desk, "reader", NOW_US, 1) == 0
+
+
+def test_same_text_again_costs_nothing_and_is_remembered_within_a_bound(desk: Desk) -> None:
+    searches = MaskedSearches(per_hour=TEXTS_KEPT)
+    searcher = Searcher(desk, "reader", "", NOW_US, REMEDY)
+    for _ in range(1_000):
+        assert searches.run(searcher, "粤B12345", lambda: [1])
+    assert tried(searches, desk, "reader", NOW_US, 1_000) == BURST_HOURS * TEXTS_KEPT - 1
+    assert len(searches._kept["reader"].texts) == TEXTS_KEPT
+    with pytest.raises(TooOften):
+        searches.run(searcher, "粤B12345", list)
 
 
 def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Desk) -> None:
     searches = MaskedSearches(PER_HOUR)
     tried(searches, desk, "reader", NOW_US, BURST)
     with pytest.raises(TooOften) as refused:
-        searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), list)
+        searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), "", list)
     assert refused.value.retry_after_s == HOUR_US // 1_000_000 // PER_HOUR
     assert refused.value.hint.en.endswith(
         "4 searches an hour by plate or card are allowed; try again in 15 min, or ask somebody"

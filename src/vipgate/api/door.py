@@ -47,11 +47,11 @@ class Visit:
         """What the logs call the asker."""
         return f"token:{self.token.name}"
 
-    def search(self, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+    def search(self, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
         """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
         if not self.masked:
             return work()
-        return self.searches.run(Searcher(self.desk, self.who, self.peer, self.now_us, _UNMASKED), work, hits)
+        return self.searches.run(Searcher(self.desk, self.who, self.peer, self.now_us, _UNMASKED), text, work, hits)
 
     def shown(self, plate_or_card: str) -> str:
         """A plate or card as this token may see it."""

@@ -171,7 +171,8 @@ def _records(visit: Visit, ask: AskFound, park_uuid: str | None) -> RecordPage:
     def look() -> RecordPage:
         return visit.desk.browse.records(query, before, ask.limit)
 
-    return look() if query.plate is None and query.card is None else visit.search(look, lambda page: page.items)
+    text = "\n".join(part for part in (query.plate, query.card) if part)
+    return visit.search(text, look, lambda page: page.items) if text else look()
 
 
 def _next(page: RecordPage) -> str | None:
@@ -208,7 +209,7 @@ def vehicles(visit: Visit, ask: AskVehicles) -> VehiclesAnswer:
             found = visit.desk.browse.vehicle(park_uuid, named)
             return [vehicle for vehicle in found if (vehicle.kind == "plate") == of_plate]
 
-        one = visit.search(look)
+        one = visit.search(named, look)
         return VehiclesAnswer([_vehicle(visit, vehicle) for vehicle in one[: ask.limit]], None)
     cursor = _vehicle_place(visit, ask.after)
     after = None if cursor is None else (cursor.kind, cursor.key)

@@ -128,12 +128,12 @@ class StaffVisit(Visit):
         """What this visitor does to see plates."""
         return _SHOW_PLATES if self.user.sees_plates else _ASK_FOR_PLATES
 
-    def search(self, desk: Desk, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+    def search(self, desk: Desk, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
         """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
         if self.sees_plates:
             return work()
         searcher = Searcher(desk, self.user.name, self.peer, self.now_us, self.way_to_plates)
-        return self.context.searches.run(searcher, work, hits)
+        return self.context.searches.run(searcher, text, work, hits)
 
     def entries(self) -> list[Entry]:
         """The pages that this visitor may go to."""

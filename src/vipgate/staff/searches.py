@@ -1,8 +1,9 @@
 """Limits how often somebody from whom plates are hidden may search by a plate or a card.
 
 A mask hides little from whoever may try all that fits it. So each such search takes a token of the account's or API token's
-own bucket, whether it finds something or not: enough for a person's work, too few to spell plates out. Kept in memory, in
-the one inside process of a server: nobody who is limited can restart that.
+own bucket, whether it finds something or not: enough for a person's work, too few to spell plates out. The same text again
+costs nothing, since it tells nothing new: the next page, the way back, a reload. Kept in memory, in the one inside process of
+a server: nobody who is limited can restart that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 import structlog
@@ -23,6 +24,7 @@ from vipgate.tokenbucket import TokenBucket
 SEARCHES_PER_HOUR: Final = 20
 # A busy hour may take what comes back in three.
 BURST_HOURS: Final = 3
+TEXTS_KEPT: Final = 100
 NOTED_EVERY_S: Final = 3600.0
 # Only accounts and tokens that administrators made are here; those that have their whole bucket again make room first.
 SEARCHERS_MAX: Final = 10_000
@@ -46,9 +48,10 @@ class Searcher:
 
 @dataclass(slots=True)
 class _Kept:
-    """One account's or token's bucket, and what it did since the audit log was told last."""
+    """One account's or token's bucket, what it searched for last, and what it did since the audit log was told last."""
 
     bucket: TokenBucket
+    texts: dict[str, None] = field(default_factory=dict)
     found: int = 0
     missed: int = 0
     refused: int = 0
@@ -69,9 +72,14 @@ class MaskedSearches:
         self._kept: dict[str, _Kept] = {}
         self._one = threading.Lock()
 
-    def run(self, searcher: Searcher, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
-        """What `work` gives, counted as a miss where that has no `hits`. Raises TooOften, and then `work` is not done."""
-        kept = self._begin(searcher)
+    def run(self, searcher: Searcher, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+        """What `work` gives for the plate or card `text`, counted as a miss where that has no `hits`.
+
+        Raises TooOften, and then `work` is not done.
+        """
+        kept = self._begin(searcher, text)
+        if kept is None:
+            return work()
         found: object = True
         try:
             given = work()
@@ -82,13 +90,18 @@ class MaskedSearches:
                 self._count("found" if found else "missed")
                 kept.found, kept.missed = kept.found + bool(found), kept.missed + (not found)
 
-    def _begin(self, searcher: Searcher) -> _Kept:
-        """Takes a token before the search is done: many at once are no way around."""
+    def _begin(self, searcher: Searcher, text: str) -> _Kept | None:
+        """Takes a token before the search is done, so that many at once are no way around; None where it is free."""
         now_s, told = searcher.now_us / 1e6, ""
         with self._one:
             kept = self._kept_of(searcher.who, now_s)
+            if text in kept.texts:
+                return None
             wait_s = kept.bucket.wait_s(now_s)
             if not wait_s:
+                kept.texts[text] = None
+                if len(kept.texts) > TEXTS_KEPT:
+                    del kept.texts[next(iter(kept.texts))]
                 return kept
             kept.refused += 1
             self._count("refused")

@@ -35,7 +35,9 @@ async def erase(visit: StaffVisit) -> Response:
         if park_uuid and desk.store.find_park(park_uuid) is None:
             form.fault("park_uuid", "没有这个车场", "there is no such park")
             return 0, None
-        found = {one.park_uuid for one in visit.search(desk, lambda: desk.browse.vehicle(park_uuid or None, plate))}
+        found = {
+            one.park_uuid for one in visit.search(desk, plate, lambda: desk.browse.vehicle(park_uuid or None, plate))
+        }
         sure = form.ticked("sure") and form.get("plate") == plate
         return len(found), desk.keep.erase_plate(plate, park_uuid or None, deed) if sure else None
 

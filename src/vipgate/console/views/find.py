@@ -53,7 +53,7 @@ def look(desk: Desk, visit: StaffVisit, text: str) -> Hits:
     orders = _found(desk, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
     if not visit.sees_plates and (parks or orders):
         return Hits(parks, orders)
-    found = visit.search(desk, partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
+    found = visit.search(desk, fold_plate(text), partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
     if any(kind == "plate" for kind, _ in found):
         found = [pair for pair in found if pair[0] != "plate_prefix"]
     return Hits(parks, [*found, *orders])

@@ -111,7 +111,8 @@ def _page_of(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | 
     def look() -> RecordPage:
         return desk.browse.records(query, before, limit)
 
-    return look() if not (query.plate or query.card) else visit.search(desk, look, lambda page: page.items)
+    text = "\n".join(part for part in (query.plate, query.card) if part)
+    return visit.search(desk, text, look, lambda page: page.items) if text else look()
 
 
 def _start(fields: Fields, name: str, *, behind: bool = False) -> int | None:

@@ -261,7 +261,7 @@ async def replay(visit: StaffVisit) -> Response:
 def _send(desk: Desk, visit: StaffVisit, again: Again, sure: str) -> Prepared | bool:
     """What must be asked first, or whether it was stored; a refusal is journaled with its body."""
     # With plates hidden it counts as a search: it tells whether what was typed is what a record holds.
-    visit.search(desk, lambda: True)
+    visit.search(desk, again.seqno, lambda: True)
     try:
         prepared = prepare(desk.store, visit.context.vault, again)
     except Refusal as refusal:

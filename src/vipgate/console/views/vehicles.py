@@ -109,7 +109,11 @@ def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
     if own:
         found, after, looked_at = _named(desk, query, park, own), None, 0
     elif text:
-        found, after, looked_at = visit.search(desk, partial(_named, desk, query, park, text)), None, 0
+        found, after, looked_at = (
+            visit.search(desk, fold_plate(text), partial(_named, desk, query, park, text)),
+            None,
+            0,
+        )
     else:
         after = open_place(visit.context.vault, park, query.get("after")) if park is not None else None
         found, after, looked_at = _listed(desk, park, after or "", state, visit.now_us)
