@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync
 from browser import stock
 from browser.watching import Watch
 from e2e.inside_port import welcomed
+from e2e.rerouting import NEAR_PATH
 from e2e.running import Gateway
 from vipgate.clock import clock_us
 from vipgate.console.words import Speech
@@ -209,7 +211,9 @@ def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A house whose first account was made by its one-time link, as after the first start."""
     home = tmp_path_factory.mktemp("console")
     stock.tell(home, clock_us())
-    gateway = Gateway(home, {"VIPGATE_CHARGE_TYPES_PRIVATE": "true", "VIPGATE_STOP_S": "3"}).start()
+    path = os.pathsep.join((str(NEAR_PATH), os.environ.get("PYTHONPATH", "")))
+    settings = {"VIPGATE_CHARGE_TYPES_PRIVATE": "true", "VIPGATE_STOP_S": "3", "PYTHONPATH": path}
+    gateway = Gateway(home, settings).start()
     link = welcomed(gateway).split()[-1]
     seqnos = stock.push_what_is_refused(gateway)
     desk = open_desk(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())

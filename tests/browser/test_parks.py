@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from browser.conftest import House
 from browser.stock import BUSY, GUARDED, NAMES, NEVER, OLD_SECRET, REFUSING, SILENT, SMALL_PARKS, STOCKS
 from e2e.parkgateway import DONE, ParkGateway, sends
+from e2e.rerouting import NEAR
 from e2e.running import SECRET
 from vipgate.clock import clock_us
 from vipgate.sample import sample_renewals
@@ -213,7 +214,7 @@ def test_charge_types_are_fetched_from_the_parks_gateway(house: House, language:
     visitor = house.staff("operator", language).at(f"/parks/{park}/charge-types")
     visitor.follow("types.address.set")
     with ParkGateway(sends({**DONE, "row": TYPES})) as asked:
-        visitor.fill("park.charge_address", f"http://127.0.0.1:{asked.port}/")
+        visitor.fill("park.charge_address", f"http://{NEAR}:{asked.port}/")
         visitor.press("save")
         visitor.at(f"/parks/{park}/charge-types")
         visitor.press("types.fetch")

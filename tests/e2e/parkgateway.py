@@ -1,8 +1,4 @@
-"""A park's own gateway on a real socket, which does to each request what a test says; and how to ask it.
-
-No setting lets the gateway be asked on loopback. So tests name it by a private address, `NEAR`, and `rerouted` leads the
-connection to that address to loopback, as a router would: what is checked is the address, what is spoken is real HTTP.
-"""
+"""A park's own gateway on a real socket, which does to each request what a test says; and how to ask it."""
 
 from __future__ import annotations
 
@@ -10,15 +6,13 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import patch
 
-import httpcore
 import pytest
 
+from e2e.rerouting import NEAR, rerouted
 from vipgate.chargetypes import SERVICE, ChargeTypesRefused, fetch_charge_types
 from vipgate.errors import Words
 from vipgate.outward import ANSWER_BYTES_MAX
@@ -28,8 +22,6 @@ PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 SECRET = "12323232323"
 ROW = {"id": "101", "name": "月卡", "vip_type": "1", "price": "30000"}
 DONE = {"service": SERVICE, "version": "1.0", "charset": "UTF-8", "result_code": "1001", "message": ""}
-
-NEAR = "10.0.0.1"
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -107,19 +99,6 @@ def floods(connection: socket.socket) -> None:
     for _ in range(ANSWER_BYTES_MAX // 0x10000 + 64):
         connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
     connection.sendall(b"0\r\n\r\n")
-
-
-@contextmanager
-def rerouted() -> Iterator[None]:
-    """Connections to 10.0.0.N go to 127.0.0.N; those to any other address fail the test."""
-    real = httpcore.SyncBackend.connect_tcp
-
-    def connect_tcp(system: httpcore.SyncBackend, host: str, *rest: Any, **named: Any) -> httpcore.NetworkStream:
-        assert host.startswith("10.0.0."), host
-        return real(system, host.replace("10.0.0.", "127.0.0."), *rest, **named)
-
-    with patch.object(httpcore.SyncBackend, "connect_tcp", connect_tcp):
-        yield
 
 
 def fetch(gateway: ParkGateway, total_s: float = 5.0, host: str = NEAR, **options: Any) -> list[ChargeType]:

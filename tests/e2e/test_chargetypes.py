@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from e2e.parkgateway import DONE, NEAR, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
+from e2e.parkgateway import DONE, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
+from e2e.rerouting import NEAR
 from vipgate.chargetypes import ITEMS_MAX, SERVICE, encode_question
 from vipgate.store.browsing import ChargeType
 

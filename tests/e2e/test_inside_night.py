@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import sys
 from contextlib import closing
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from e2e.inside_port import eventually
-from e2e.parkgateway import DONE, NEAR, PARK, ROW, SECRET, ParkGateway, sends
+from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
+from e2e.rerouting import NEAR, NEAR_PATH
 from vipgate.clock import clock_s, clock_us
 from vipgate.inside.keeper import InsideKeeper
 from vipgate.inside.spec import InsideSpec
@@ -25,11 +27,9 @@ from vipgate.vault import Vault
 
 KEY = "a master key of the night's test"
 AWAY = "park-away"
-# The very process, on a machine where it is half a second before its minute of the night, in the network of `rerouted`.
+# The very process, on a machine where it is half a second before its minute of the night, in the network of NEAR_PATH.
 BEFORE_THE_NIGHT = """
-import os, random, sys
-sys.path.append(os.environ["TESTS"])
-from e2e.parkgateway import rerouted
+import os, random
 from vipgate.inside import process
 from vipgate.inside.nights import seconds_to_night
 
@@ -37,8 +37,7 @@ real_us = process.clock_us
 minute = random.Random(os.getpid()).randrange(60)
 ahead_us = round(seconds_to_night(real_us(), minute) * 1e6) - 500_000
 process.clock_us = lambda: real_us() + ahead_us
-with rerouted():
-    process.main()
+process.main()
 """
 
 
@@ -54,7 +53,7 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vipgate.inside.keeper._COMMAND", (sys.executable, "-P", "-c", BEFORE_THE_NIGHT))
-    monkeypatch.setenv("TESTS", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(NEAR_PATH), *sys.path)))
     listener, url = socket.create_server(("127.0.0.1", 0)), f"sqlite:///{tmp_path / 'vipgate.db'}"
     port = listener.getsockname()[1]
     spec = InsideSpec(

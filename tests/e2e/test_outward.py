@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from e2e.parkgateway import DONE, NEAR, PARK, ROW, SECRET, ParkGateway, drips, fetch, floods, refusal, sends
+from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, drips, fetch, floods, refusal, sends
+from e2e.rerouting import NEAR
 from vipgate.chargetypes import ChargeTypesRefused, check_address, fetch_charge_types
 from vipgate.outward import ANSWER_BYTES_MAX, OutwardTrouble, checked_addresses, is_private, is_public, read_url
 from vipgate.store.browsing import ChargeType
