@@ -17,6 +17,7 @@ from vipgate.metrics import Meter
 from vipgate.returns import Returns
 from vipgate.store.interface import OpenStore, Outcome, Push, Refused, Retention, Store
 from vipgate.turns import Room, Turns, Waiting
+from vipgate.watched import Ended, describe, only_logged, start_thread
 
 log = structlog.get_logger()
 
@@ -73,7 +74,10 @@ class Committer:
         meter: Meter,
         clock_us: Callable[[], int],
         clock_s: Callable[[], float],
+        ended: Ended = only_logged,
     ) -> None:
+        """`ended` hears, in the thread, of a fault after which nothing is stored any more."""
+        self._ended = ended
         self._open_store = open_store
         self._meter = meter
         self._limits = limits
@@ -83,15 +87,16 @@ class Committer:
         self._turns: Turns[Request] = Turns(limits.room)
         self._returns = Returns(clock_s)
         self._stopping = False
+        # Those of the group that is being written.
+        self._in_hand: list[asyncio.Future[Outcome]] = []
         self._ready = threading.Condition()
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="vipgate-commit", daemon=True)
         self._next_housekeeping_s = clock_s()
 
     async def start(self) -> None:
         """Opens the store in the thread that will use it. Raises StoreError."""
         self._opened: asyncio.Future[None] = self._loop.create_future()
-        self._thread.start()
+        self._thread = start_thread(self._run, "vipgate-commit", self._broke)
         await self._opened
 
     async def stop(self) -> None:
@@ -145,7 +150,7 @@ class Committer:
     def _run(self) -> None:
         try:
             store = self._open_store()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits for the start
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits for the start
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
@@ -155,6 +160,23 @@ class Committer:
         finally:
             store.close()
 
+    def _broke(self, error: BaseException) -> None:
+        """A fault ended the thread: nothing is taken any more, and nobody who waits is left waiting."""
+        self._stopping = True
+        self._meter.trouble(
+            f"the thread that commits ended by a fault, {describe(error)}; see the log", self._clock_us()
+        )
+        self._loop.call_soon_threadsafe(self._give_up)
+        self._ended(error)
+
+    def _give_up(self) -> None:
+        """Event loop."""
+        with self._ready:
+            left = self._turns.take(len(self._turns), self._turns.total.rows)
+        for future in (*self._in_hand, *(future for _, future in left)):
+            if not future.done():
+                future.set_exception(InternalFault(INTERNAL))
+
     def _step(self, store: Store) -> bool:
         """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
         with self._ready:
@@ -163,10 +185,11 @@ class Committer:
             group = self._turns.take(self._limits.group_requests_max, self._limits.group_rows_max)
             stopping = self._stopping
         if group:
+            self._in_hand = [future for _, future in group]
             since_s = self._clock_s()
             results = self._commit(store, [request for request, _ in group])
             took_s = self._clock_s() - since_s
-            self._loop.call_soon_threadsafe(self._deliver, [future for _, future in group], results, took_s)
+            self._loop.call_soon_threadsafe(self._deliver, self._in_hand, results, took_s)
         if not stopping and self._clock_s() >= self._next_housekeeping_s:
             self._housekeep(store)
         return bool(group) or not stopping
@@ -208,6 +231,8 @@ class Committer:
             more = store.housekeep(self._clock_us(), self._retention)
         except StoreError as error:
             log.warning("housekeeping put off", reason=str(error))
+        except Exception:  # Like a commit's: what is not cleaned up now can wait, a push cannot.
+            log.exception("housekeeping failed", again_in_s=self._limits.housekeeping_s)
         pause_s = self._limits.purge_pause_s if more else self._limits.housekeeping_s
         self._next_housekeeping_s = self._clock_s() + pause_s
 

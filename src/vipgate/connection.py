@@ -295,7 +295,7 @@ class Connection(asyncio.Protocol):
             self._server.intake.enter(self._line, len(request.body), self._begin)
 
     def _begin(self) -> None:
-        self._worker = start(self._work(), self._server.loop)
+        self._worker = start(self._work(), self._server.loop, self._broke)
 
     async def _work(self) -> None:
         """Answers what waits, then listens again."""
@@ -304,9 +304,11 @@ class Connection(asyncio.Protocol):
             request, refusal = self._waiting.popleft()
             request.waited_s += self._server.loop.time()
             app = self._server.app
-            reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
+            try:
+                reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
+            finally:
+                self._server.uploads.total_bytes -= len(request.body)
             self._line = reply.park_uuid or network_of(self._peer)
-            self._server.uploads.total_bytes -= len(request.body)
             last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._waiting)
             asked_s = reply.retry_after_s
             rest_s = 0.0 if not asked_s or app.is_shared(request) else min(asked_s, self._limits.rest_s_max)
@@ -337,6 +339,12 @@ class Connection(asyncio.Protocol):
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
                 self._rest.begin(self._server.loop, rest_s, self._listen_again)
             self._read_on()
+
+    def _broke(self, _: BaseException) -> None:
+        """A fault, which is logged, ended the work: nothing here has an answer to wait for any more."""
+        self._busy, self._worker = False, None
+        self._forget_waiting()
+        self._transport.abort()
 
     def _listen_again(self) -> None:
         kept = self._rest.end()

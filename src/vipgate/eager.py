@@ -12,22 +12,29 @@ from functools import partial
 from types import coroutine
 from typing import Any
 
+from vipgate.watched import Ended, is_fault, report, start_task
 
-def start(steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
+
+def start(
+    steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop, ended: Ended
+) -> asyncio.Task[None] | None:
     """Runs `steps` up to where they wait for something; the task that goes on from there, or None where they are through.
 
     The first part has no current task: what needs one, such as `asyncio.timeout` and since Python 3.12 `asyncio.wait_for`, has no
-    place on the road. What it raises goes to the loop, as with a task that nobody waits for.
+    place on the road. `ended` hears of a fault, whichever part it comes from.
     """
     try:
         waited = steps.send(None)
     except StopIteration:
         return None
-    except Exception as error:  # noqa: BLE001 - whatever it is, who starts several must come to the next
-        loop.call_exception_handler({"message": "fault at the start of a coroutine", "exception": error})
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        report("request", error)
+        ended(error)
         return None
     _mark_awaited(waited, awaited=False)
-    return loop.create_task(_go_on(steps, waited))
+    return start_task(_go_on(steps, waited), "request", ended, loop=loop)
 
 
 def _mark_awaited(waited: object, *, awaited: bool) -> None:

@@ -7,6 +7,7 @@ real clients send (docs/decisions/003-http.md).
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from vipgate.ingest import readable_peer
 from vipgate.intake import Intake
 from vipgate.restraint import Tally
 from vipgate.uploads import Uploads
+from vipgate.watched import Ended, attempt, only_logged, start_task
 
 BACKLOG: Final = 16_384
 # Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
@@ -53,13 +55,18 @@ class HttpServer:
         self._listener: asyncio.Server | Handshakes[Connection] | None = None
         self._ticker: asyncio.Task[None] | None = None
 
-    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
-        """Takes the connections of `listener`, under TLS where there is a context for it."""
+    async def start(
+        self, listener: socket.socket, tls: ssl.SSLContext | None = None, ended: Ended = only_logged
+    ) -> None:
+        """Takes the connections of `listener`, under TLS where there is a context for it.
+
+        `ended` hears of a fault after which this port takes no connections, or lets them stay for ever.
+        """
         if tls is None:
             self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
         else:
-            self._listener = Handshakes(listener, tls, self._greet, self._settle)
-        self._ticker = self.loop.create_task(self._tick())
+            self._listener = Handshakes(listener, tls, self._greet, self._settle, ended)
+        self._ticker = start_task(self._tick(), "deadlines of connections", ended, endless=True)
 
     def admit(self, connection: Connection, peer: str) -> Refusal | None:
         """A connection has come; why it may not stay. It is cut off where too many are being told already."""
@@ -121,6 +128,7 @@ class HttpServer:
             self.date = formatdate(usegmt=True).encode()
             now_s = self.loop.time()
             for connection in list(self.connections):
-                if connection.deadline_s < now_s:
-                    connection.expire()
+                if connection.deadline_s < now_s and not attempt("deadline of a connection", connection.expire):
+                    connection.deadline_s = math.inf
+                    connection.abort()
             await asyncio.sleep(_TICK_S)

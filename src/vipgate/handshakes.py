@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from vipgate.tls import GOODBYE_S, HANDSHAKE_S
+from vipgate.watched import Ended, is_fault, only_logged, report, start_task
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ class Handshakes(Generic[P]):
     """A listener whose connections become protocols once their handshake is done.
 
     `greet` makes the protocol of a caller, known by his peer name, or None where he has no room; `settle` is told when
-    the handshake is over, well or not.
+    the handshake is over, well or not; `ended` hears of a fault after which no connections are taken.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Handshakes(Generic[P]):
         tls: ssl.SSLContext,
         greet: Callable[[object], P | None],
         settle: Callable[[P], None],
+        ended: Ended = only_logged,
     ) -> None:
         self._listener = listener
         self._tls = tls
@@ -39,7 +41,7 @@ class Handshakes(Generic[P]):
         self._loop = asyncio.get_running_loop()
         self._under_way: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
-        self._accepting = self._loop.create_task(self._accept())
+        self._accepting = start_task(self._accept(), "accepting of TLS connections", ended, endless=True)
 
     def close(self) -> None:
         """Takes no more, and gives up those under way."""
@@ -55,14 +57,24 @@ class Handshakes(Generic[P]):
                 log.warning("cannot accept", reason=str(error))
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            protocol = self._greet(peername)
+            protocol = self._greeted(peername)
             if protocol is None:
                 # Without a word: to say why would take the handshake.
                 caller.close()
                 continue
-            task = self._loop.create_task(self._shake_hands(caller, protocol))
+            task = start_task(self._shake_hands(caller, protocol), "TLS handshake")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
+
+    def _greeted(self, peername: object) -> P | None:
+        try:
+            return self._greet(peername)
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            # One caller's; the next may be well.
+            report("greeting of a TLS connection", error)
+            return None
 
     async def _shake_hands(self, caller: socket.socket, protocol: P) -> None:
         try:
@@ -73,7 +85,9 @@ class Handshakes(Generic[P]):
                 ssl_handshake_timeout=HANDSHAKE_S,
                 ssl_shutdown_timeout=GOODBYE_S,
             )
-        except OSError:
+        except BaseException as error:
             caller.close()
+            if not isinstance(error, OSError):
+                raise
         finally:
             self._settle(protocol)

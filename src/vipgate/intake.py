@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from vipgate.turns import REQUEST_ROWS, Room, Turns, Waiting
+from vipgate.watched import attempt
 
 # What is begun in one turn of the loop, in rows, a request counting for REQUEST_ROWS beside its own: 128 single rows, about 10 ms.
 TURN_ROWS_MAX: Final = 128 * (REQUEST_ROWS + 1)
@@ -64,4 +65,5 @@ class Intake:
             self._turn_is_due = True
             self._loop.call_soon(self._turn)
         for begin in group:
-            begin()
+            # One that fails must not take the others of its turn along.
+            attempt("request", begin)

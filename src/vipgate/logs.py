@@ -8,14 +8,25 @@ from __future__ import annotations
 import logging
 import re
 import sys
+<<<<<<< HEAD
 from io import TextIOWrapper
+=======
+import threading
+import traceback
+from functools import partial
+>>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import TracebackType
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+<<<<<<< HEAD
 from vipgate.private import make_folder, open_private
+=======
+from vipgate.masking import mask
+>>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
 
 # 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
 _PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")
@@ -38,16 +49,54 @@ def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) 
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _without_rows,
+            _without_passwords,
             _rendered,
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr) if file is None else structlog.stdlib.LoggerFactory(),
     )
+    # Threads of libraries, and what ends the process: nothing may end with no line in the log.
+    threading.excepthook = _thread_ended
+    sys.excepthook = partial(_process_ended, file is not None)
+
+
+def _thread_ended(given: threading.ExceptHookArgs) -> None:
+    name = given.thread.name if given.thread is not None else "a thread"
+    structlog.get_logger().error("ended by a fault", what=name, exc_info=given.exc_value)
+
+
+def _process_ended(show: bool, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    structlog.get_logger().critical("the process ended by a fault", exc_info=(kind, error, trace))
+    if show:
+        show_traceback(kind, error, trace)
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What a command without a log shows of a fault, on standard error: the traceback without passwords."""
+    sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if "exception" in event:
         event["exception"] = _ROW.sub(r"\1: …", event["exception"])
     return event
+
+
+def _without_passwords(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: _masked(value) for name, value in event.items()}
+
+
+def _masked(value: object) -> object:
+    """Numbers and the like as they are; what the renderer would turn into text, as text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_masked(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _masked(one) for name, one in value.items()}
+    return mask(value if isinstance(value, str) else repr(value))
 
 
 def _rendered(logger: WrappedLogger, name: str, event: EventDict) -> str:

@@ -156,7 +156,9 @@ class Directory:
         # One that cannot be reached, or read, must not take the others of its list with it, nor keep them waiting.
         self._alone.extend(park_uuid for park_uuid in park_uuids if park_uuid not in answers)
         for park_uuid, answer in answers.items():
-            asked = self._asked.pop(park_uuid)
+            asked = self._asked.pop(park_uuid, None)
+            if asked is None or asked.done():
+                continue
             if isinstance(answer, Exception):
                 asked.set_exception(answer)
             else:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,6 +19,7 @@ from vipgate.clock import clock_s, clock_us
 from vipgate.commit import Committer
 from vipgate.digests import Digests
 from vipgate.edge import HttpServer
+from vipgate.errors import VipgateError
 from vipgate.gateway import Outside
 from vipgate.ingest import Road
 from vipgate.inside.keeper import Caretaker, InsideKeeper
@@ -31,6 +33,7 @@ from vipgate.store.interface import Store
 from vipgate.store.opening import is_postgres, open_store
 from vipgate.tls import LOOK_S, Certificate, read_certificate
 from vipgate.vault import Vault
+from vipgate.watched import Ended, describe, keep_on, start_task, submit, watch_loop
 
 log = structlog.get_logger()
 
@@ -38,6 +41,28 @@ POSTGRES_READERS: Final = 4
 PARENT_LOOK_S: Final = 1.0
 # How long the event loop may keep the interpreter from the thread that commits, which wants it back after every statement.
 SWITCH_S: Final = 0.0005
+
+
+class Broken(VipgateError):
+    """A part of this process ended by a fault, so the process ends: its log has the traceback."""
+
+
+class _End:
+    """When and why a process ends: it was told to, or a part of it that it cannot be without has ended."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+        self._loop = loop
+        self._stopped = stopped
+        self.fault = ""
+
+    def tell(self, what: str) -> Ended:
+        """For the owner of `what`; any thread may call what this gives."""
+
+        def ended(error: BaseException) -> None:
+            self.fault = self.fault or f"{what} ended by a fault, {describe(error)}"
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+        return ended
 
 
 def run_loop(main: Awaitable[None]) -> None:
@@ -59,16 +84,20 @@ async def serve(
     keep: Callable[[Listeners], InsideKeeper | None] | None = None,
     parent: int | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError."""
+    """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError, Broken."""
     proxies = read_proxies(settings.trusted_proxies)
     certificate = read_certificate(settings.tls_cert, settings.tls_key)
 
     def open_one(connections: int = 1) -> Store:
         return open_store(settings.database_url, clock_us, settings.retention, connections=connections)
 
-    committer = Committer(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s)
-    await committer.start()
     loop = asyncio.get_running_loop()
+    watch_loop(loop)
+    stopped = asyncio.Event()
+    end = _End(loop, stopped)
+    told = end.tell("the commit")
+    committer = Committer(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
+    await committer.start()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
     with (
         ThreadPoolExecutor(readers, "vipgate-read") as reading,
@@ -76,7 +105,8 @@ async def serve(
         ThreadPoolExecutor(1, "vipgate-unproved") as unproved,
     ):
         reader = await loop.run_in_executor(reading, open_one, readers)
-        directory = Directory(reader.park_accesses, reading.submit, vault, clock_s, reads_at_once=readers)
+        read_aside = partial(submit, reading, what="reading who a park is", ended=end.tell("the reading of parks"))
+        directory = Directory(reader.park_accesses, read_aside, vault, clock_s, reads_at_once=readers)
         digests = Digests(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
@@ -87,18 +117,25 @@ async def serve(
         _tame_garbage_collector()
         sys.setswitchinterval(SWITCH_S)
         try:
-            stopped = _stop_event(loop)
+            _stop_by_signal(loop, stopped)
             listeners = listen()
-            await outside.start(listeners.outside, None if certificate is None else certificate.context)
-            beside = [_watch(parent, stopped), _beat(meter, outside, committer), _renew(certificate)]
-            tasks = [loop.create_task(one) for one in beside]
+            context = None if certificate is None else certificate.context
+            await outside.start(listeners.outside, context, end.tell("the server of the outside port"))
+            tasks = [
+                start_task(_watch(parent, stopped), "watch over the parent", end.tell("the watch over the parent")),
+                start_task(_beat(meter, outside, committer), "heartbeat", end.tell("the heartbeat"), endless=True),
+                start_task(keep_on(partial(_renew, certificate), "renewal of the certificate"), "renewal"),
+            ]
             keeper = keep(listeners) if keep is not None else None
             caretaker = Caretaker(keeper) if keeper is not None else None
             log.info("serving", port=listeners.outside_port, inside_port=listeners.inside_port)
             await stopped.wait()
-            log.info("stopping", connections=len(outside.connections))
+            log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
             for task in tasks:
                 task.cancel()
+            if end.fault:
+                # Nobody shall send it anything meanwhile.
+                meter.silence()
         finally:
             digests.stop()
             await asyncio.gather(outside.stop(settings.stop_s), _ended(caretaker))
@@ -107,6 +144,8 @@ async def serve(
             meter.silence()
             await loop.run_in_executor(reading, reader.close)
     log.info("stopped")
+    if end.fault:
+        raise Broken(f"{end.fault}; its traceback is in the log")
 
 
 async def _ended(caretaker: Caretaker | None) -> None:
@@ -144,12 +183,10 @@ def _tame_garbage_collector() -> None:
     gc.set_threshold(200_000, 20, 20)
 
 
-def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    """Set by SIGINT and SIGTERM."""
-    stopped = asyncio.Event()
+def _stop_by_signal(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Sets `stopped` at SIGINT and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, stopped.set)
         except NotImplementedError:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
-    return stopped

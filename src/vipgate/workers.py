@@ -33,6 +33,7 @@ from vipgate.store.opening import is_postgres, open_store, sqlite_path
 from vipgate.store.sqlite import ServerLock
 from vipgate.tls import read_certificate
 from vipgate.vault import Vault, load_vault
+from vipgate.watched import report
 
 log = structlog.get_logger()
 
@@ -138,23 +139,31 @@ class Supervisor:
         """Starts the workers and looks after them until it is told to stop."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        while not self._stopping:
-            for worker, due_s in list(self._due_s.items()):
-                if clock_s() >= due_s:
-                    self._start(worker)
-            if self._keeper is not None:
-                self._keeper.look()
-            wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
-            self._bury()
-        self._end()
+        try:
+            while not self._stopping:
+                for worker, due_s in list(self._due_s.items()):
+                    if clock_s() >= due_s:
+                        self._start(worker)
+                if self._keeper is not None:
+                    self._keeper.repeated.take()
+                wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
+                self._bury()
+        finally:
+            # Whatever ends this: without it the interpreter would wait for the workers, and they for nobody.
+            self._end()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
     def _start(self, worker: int) -> None:
-        del self._due_s[worker]
         process = self._fork.Process(target=self._work, args=(worker, os.getpid()))
-        process.start()
+        try:
+            process.start()
+        except OSError as error:
+            # Too many processes, or too little memory: the others serve on.
+            self._put_off(worker, 0.0, "worker did not start", reason=str(error))
+            return
+        del self._due_s[worker]
         self._workers[worker] = (process, clock_s())
 
     def _bury(self) -> None:
@@ -162,11 +171,14 @@ class Supervisor:
             if process.is_alive() or self._stopping:
                 continue
             del self._workers[worker]
-            deaths = 0 if clock_s() - since_s >= LIVED_S else self._deaths.get(worker, 0)
-            pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
-            self._deaths[worker] = deaths + 1
-            self._due_s[worker] = clock_s() + pause_s
-            log.warning("worker died", worker=worker, exit_status=process.exitcode, again_in_s=pause_s)
+            self._put_off(worker, clock_s() - since_s, "worker died", exit_status=process.exitcode)
+
+    def _put_off(self, worker: int, lived_s: float, event: str, **why: object) -> None:
+        deaths = 0 if lived_s >= LIVED_S else self._deaths.get(worker, 0)
+        pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
+        self._deaths[worker] = deaths + 1
+        self._due_s[worker] = clock_s() + pause_s
+        log.warning(event, worker=worker, again_in_s=pause_s, **why)
 
     def _end(self) -> None:
         """Lets every worker, and the inside process, answer what is in flight."""
@@ -194,4 +206,7 @@ class Supervisor:
             run_loop(serve(self._settings, self._vault, lambda: outside, meter, parent=parent))
         except VipgateError as error:
             log.error("worker cannot serve", reason=str(error))
+            sys.exit(1)
+        except Exception as error:  # noqa: BLE001 - the supervisor sees no more than the status
+            report("worker", error)
             sys.exit(1)

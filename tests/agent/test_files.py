@@ -16,7 +16,7 @@ import pytest
 from vipgate.agent import files
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.opening import open_source
-from vipgate.agent.sources import Source, SourceRow, SourceUnavailable
+from vipgate.agent.sources import Source, SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.errors import OperatorError
 
 HEADER = ["车牌号", "金额"]
@@ -113,11 +113,18 @@ def test_cell_and_line_without_an_end_are_bounded(opened: Opener, monkeypatch: p
     monkeypatch.setattr(files, "CELL_CHARS_MAX", 1000)
     monkeypatch.setattr(files, "LINE_CHARS_MAX", 4000)
     source = opened(b'a,b\n1,2\n3,"never closed\n' + b"x,y\n" * 1000)
-    with pytest.raises(OperatorError, match=r"line 3: field larger than field limit .*a quote that nothing closes"):
+    with pytest.raises(SourceFault, match=r"line 3: field larger than field limit .*a quote that nothing closes"):
         rows(source)
     source = opened(b"a,b\n1,2\n" + b"x" * 5000)
-    with pytest.raises(OperatorError, match="line 3: longer than 4000 characters"):
+    with pytest.raises(SourceTooLarge, match="line 3 is too large: longer than 4000 characters"):
         rows(source)
+    # Cell by cell within the bound, the record is not.
+    monkeypatch.setattr(files, "RECORD_CHARS_MAX", 8000)
+    source = opened(b'a,b\n1,2\n3,"x' + b'","\n' * 5000)
+    with pytest.raises(SourceTooLarge, match="line 3 is too large: a record of more than 8000 characters"):
+        rows(source)
+    with pytest.raises(SourceTooLarge, match="has 1025 columns, at most 1024 are read"):
+        opened(b"a," * 1024 + b"b\n1,2\n")
 
 
 def written_now(path: Path, text: str) -> None:

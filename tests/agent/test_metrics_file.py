@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from e2e.oddplatform import STORED, OddPlatform, Reply, platform
 from forge import run_vipgate
 from vipgate.agent.metrics import Metrics
-from vipgate.agent.status import Status
+from vipgate.agent.status import Status, Trouble
 from vipgate.errors import OperatorError
 
 PARK = "park-a"
@@ -152,7 +152,9 @@ def test_file_is_another_one_each_time_so_that_nobody_reads_half_of_it(tmp_path:
     metrics, path = Metrics(PARK), tmp_path / "vipgate.prom"
     metrics.write(path)
     with path.open(encoding="utf-8") as before:
-        metrics.update(Status(at_us=1_700_000_000_000_000, acknowledged=7, spool_trouble="85% are in use"))
+        metrics.update(
+            Status(at_us=1_700_000_000_000_000, acknowledged=7, troubles={"spool": Trouble("85% are in use", 1)})
+        )
         metrics.write(path)
         assert path.stat().st_ino != os.fstat(before.fileno()).st_ino
         assert figures(before.read())["vipgate_agent_acknowledged_rows"] == 0

@@ -13,6 +13,8 @@ import vipgate
 SOURCE = Path(vipgate.__file__).parent
 FLOORS = [
     ["__init__", "clock", "errors", "metrics", "private"],
+    ["masking"],
+    ["__init__", "clock", "errors", "logs", "metrics", "watched"],
     [
         "logs",
         "renewal",
@@ -136,6 +138,8 @@ FLOORS = [
     ["listening"],
     ["serve"],
     ["workers"],
+    ["sheet.__init__", "sheet.bounds", "sheet.frames"],
+    ["sheet.reader"],
     ["agent.tomltable"],
     ["agent.answers", "agent.plan", "agent.records", "agent.config", "agent.service"],
     ["agent.client", "agent.convert", "agent.endless", "agent.exact", "agent.sources", "agent.spool", "agent.verify"],
@@ -149,6 +153,7 @@ FLOORS = [
         "agent.stock",
         "agent.__init__",
     ],
+    ["agent.excel"],
     ["agent.reading", "agent.metrics", "agent.opening"],
     ["agent.live", "agent.feeding", "agent.copies"],
     ["agent.intake"],
@@ -249,6 +254,9 @@ KNOWS = {
     "clock": (),
     "logs": ("private",),
     "private": (),
+    "logs": ("masking",),
+    "masking": (),
+    "watched": (),
     "metrics": (),
     "vault": ("errors", "private"),
     "signature": ("errors",),
@@ -281,6 +289,10 @@ KNOWS = {
     },
     "wire": ("errors", "bodytext", "charset", "nesting", "renewal", "orders", "row", "signature", "hmacsign"),
     **{room: ("errors", "renewal", "seqno", "sqlfile", "store.") for room in ROOMS if room.startswith("store.")},
+        room: ("errors", "renewal", "seqno", "sqlfile", "masking", "store.")
+        for room in ROOMS
+        if room.startswith("store.")
+    },
 }
 
 

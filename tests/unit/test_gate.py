@@ -13,6 +13,7 @@ import pytest
 from vipgate.eager import start
 from vipgate.errors import StoreUnavailable
 from vipgate.lines import Gate
+from vipgate.watched import only_logged
 
 MANY = 200
 
@@ -22,7 +23,7 @@ def by_task(steps: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
 
 
 def at_once(steps: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-    return start(steps, asyncio.get_running_loop())
+    return start(steps, asyncio.get_running_loop(), only_logged)
 
 
 Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
@@ -149,16 +150,20 @@ def test_what_waits_for_nothing_is_through_without_a_task() -> None:
     run(scenario)
 
 
-def test_fault_at_the_start_goes_to_the_loop_and_stops_nobody() -> None:
+@pytest.mark.parametrize("waits", [0, 1])
+@pytest.mark.parametrize("fault", [KeyError("its own"), BaseException("a panic of Rust")])
+def test_fault_of_a_request_is_told_to_its_owner_and_stops_nobody(fault: BaseException, waits: int) -> None:
     async def scenario() -> None:
-        told: list[object] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
-        fault = KeyError("its own")
+        told: list[BaseException] = []
 
         async def steps() -> None:
+            for _ in range(waits):
+                await asyncio.sleep(0)
             raise fault
 
-        assert at_once(steps()) is None
+        task = start(steps(), asyncio.get_running_loop(), told.append)
+        assert (task is None) == (waits == 0)
+        await asyncio.sleep(0.01)
         assert told == [fault]
 
     run(scenario)

@@ -14,7 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vipgate.agent.tomltable import Scalar, Table, Variables, is_scalar
 from vipgate.errors import OperatorError
+<<<<<<< HEAD
 from vipgate.nesting import toml_nesting_fault
+=======
+from vipgate.masking import learn, mask
+>>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
 from vipgate.row import REQUIRED
 from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
 
@@ -145,7 +149,10 @@ def load_config(path: Path) -> Config:
         raise OperatorError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise OperatorError(f"{path} is not valid TOML: {error}.") from None
-    return parse_config(tables, path)
+    config = parse_config(tables, path)
+    for address in (config.platform.url, config.source.database):
+        learn(address)
+    return config
 
 
 def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
@@ -200,7 +207,7 @@ def _platform(table: Table, base: Path) -> Platform:
         signature=_signature(table),
     )
     if made.url and not made.url.startswith(("http://", "https://")):
-        table.fault("url", "must begin with http:// or https://", made.url)
+        table.fault("url", "must begin with http:// or https://", mask(made.url))
     table.refuse_rest()
     return made
 

@@ -40,6 +40,7 @@ from vipgate.agent import endless, exact
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
 from vipgate.errors import OperatorError
+from vipgate.masking import learn, mask, unreadable
 
 ROWS_A_PAGE: Final = 2_000
 BUSY_WAIT_S: Final = 10
@@ -60,7 +61,7 @@ class DatabaseSource:
     def __init__(self, config: SourceConfig, base: Path) -> None:
         self._config = config
         url = _read_url(config.database or "", base)
-        self.where = f"{url.render_as_string(hide_password=True)}, {config.table or 'a query'}"
+        self.where = f"{mask(url.render_as_string(hide_password=True))}, {config.table or 'a query'}"
         self._engine = _engine(url)
         self._from = _from_clause(config)
         try:
@@ -284,11 +285,15 @@ def _numbered(rows: Iterator[tuple[object, ...]]) -> Iterator[SourceRow]:
 
 
 def _line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return mask(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
 def _read_url(given: str, base: Path) -> URL:
     """The address; a SQLite file relative to the configuration's folder, which must be there. Raises OperatorError."""
+    learn(given)
+    problem = unreadable(given)
+    if problem is not None:
+        raise OperatorError(f"source.database: {problem}")
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):

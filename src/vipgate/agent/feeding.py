@@ -12,8 +12,9 @@ from typing import Final
 
 from vipgate.agent.plan import retry_delay_s
 from vipgate.agent.reading import Page, Reader
-from vipgate.agent.sources import CursorValue, Source, SourceUnavailable
-from vipgate.errors import VipgateError
+from vipgate.agent.sources import CursorValue, Source, SourceUnavailable, unexpected
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.watched import describe, is_fault, report, start_thread
 
 PAGES_WAITING_MAX: Final = 3
 LOOK_S: Final = 0.2
@@ -39,9 +40,9 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Hindered:
-    """The source is away for now; it is asked again."""
+    """The source cannot be read for now; it is asked again."""
 
-    reason: str
+    trouble: SourceUnavailable
 
 
 Item = Fed | Ended | Hindered
@@ -49,16 +50,26 @@ Open = Callable[[], Source]
 
 
 class Feed:
-    """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take."""
+    """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take.
 
-    def __init__(self, open_source: Open, pages: Callable[[Source], Iterator[Fed]], wake: Callable[[], None]) -> None:
+    `goes_on`: when the source comes back, reading goes on where it was, so that a page is a step forward.
+    """
+
+    def __init__(
+        self,
+        open_source: Open,
+        pages: Callable[[Source], Iterator[Fed]],
+        wake: Callable[[], None],
+        *,
+        goes_on: bool = False,
+    ) -> None:
+        self._goes_on = goes_on
         self._open = open_source
         self._pages = pages
         self._wake = wake
         self._queue: Queue[Item] = Queue(PAGES_WAITING_MAX)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vipgate-feed", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._run, "vipgate-feed", self._broke)
 
     def take(self) -> Item | None:
         """The next page, if one is ready."""
@@ -77,7 +88,7 @@ class Feed:
                 source = self._open()
                 try:
                     for fed in self._pages(source):
-                        failures = 0
+                        failures = 0 if self._goes_on else failures
                         self._put(fed)
                         if self._stopping.is_set():
                             return
@@ -86,12 +97,25 @@ class Feed:
                 self._put(Ended())
                 return
             except SourceUnavailable as error:
-                failures += 1
-                self._put(Hindered(str(error)))
-                self._stopping.wait(retry_delay_s(failures, 1.0))
+                trouble = error
             except VipgateError as error:
                 self._put(Ended(error))
                 return
+            except BaseException as error:
+                # A driver's, a library's, one of ours: reading must not be over because of it.
+                if not is_fault(error):
+                    raise
+                report("reading of the source", error)
+                trouble = unexpected(error)
+            failures += 1
+            self._put(Hindered(trouble))
+            self._stopping.wait(retry_delay_s(failures, 1.0))
+
+    def _broke(self, error: BaseException) -> None:
+        """What ended the thread for good ends the agent, which is started again."""
+        self._put(
+            Ended(OperatorError(f"The reading of the source has ended: {describe(error)}; start the agent again."))
+        )
 
     def _put(self, item: Item) -> None:
         while not self._stopping.is_set():
@@ -119,7 +143,7 @@ def feed_stock(
             at[0] = rows[-1].cursor
             yield Fed(next(numbers), reader.read(rows), len(rows), at[0])
 
-    return Feed(open_source, pages, wake)
+    return Feed(open_source, pages, wake, goes_on=True)
 
 
 def feed_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> Feed:

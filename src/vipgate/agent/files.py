@@ -1,4 +1,4 @@
-"""Reads a park's files: CSV in whatever encoding and with whatever delimiter, line by line, and Excel sheets."""
+"""Reads a park's CSV files, in whatever encoding and with whatever delimiter, line by line; and what all files have in common."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.sources import CursorValue, SourceRow, SourceUnavailable
+from vipgate.agent.sources import CursorValue, SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.errors import OperatorError, Words
 
 CELL_CHARS_MAX: Final = 1024 * 1024
 LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
+# Of a record, which goes over several lines where a cell does.
+RECORD_CHARS_MAX: Final = 4 * LINE_CHARS_MAX
+COLUMNS_MAX: Final = 1_024
 # A last line without an end is believed when nobody has written for so long.
 SETTLED_S: Final = 1.0
 # Ctrl-Z, by which programs of DOS end a file; some fill its last block with it.
@@ -30,7 +31,7 @@ DELIMITERS: Final = ",;\t|"
 _LARGER: Final = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
 
 
-class _FileSource:
+class FileSource:
     """What both kinds of files have in common. A file has no cursor: its rows are compared with what was sent."""
 
     columns: Sequence[str]
@@ -84,7 +85,7 @@ class _FileSource:
         """See `Source.close`. Nothing is held between two looks."""
 
 
-class CsvSource(_FileSource):
+class CsvSource(FileSource):
     """A CSV file. Line numbers are those of an editor; a record may go over several lines."""
 
     def __init__(self, path: Path, config: SourceConfig) -> None:
@@ -108,6 +109,7 @@ class CsvSource(_FileSource):
                 f"{path} has no line {self._header_line} with the columns' names; mend source.header_line"
             )
         self.columns = [name.removeprefix("\ufeff").strip() for name in self.columns]
+        check_columns(path, self.columns)
 
     def scan(self) -> Iterator[SourceRow]:
         """See `Source.scan`."""
@@ -121,7 +123,7 @@ class CsvSource(_FileSource):
                     if is_header:
                         is_header = False
                     elif any(map(str.strip, values)):
-                        yield _row(f"line {line}", values, width)
+                        yield row_of(f"line {line}", values, width)
         except UnicodeDecodeError as error:
             raise self._undecoded(error) from None
 
@@ -137,8 +139,8 @@ class CsvSource(_FileSource):
             number += 1
             if not line.endswith(("\n", "\r")):
                 if len(line) == LINE_CHARS_MAX:
-                    raise OperatorError(
-                        f"{self._path}, line {number}: longer than {LINE_CHARS_MAX} characters; is it CSV?"
+                    raise SourceTooLarge(
+                        f"{self._path}, line {number} is too large: longer than {LINE_CHARS_MAX} characters; is it CSV?"
                     )
                 if not line.endswith(DOS_END) and not self._is_settled():
                     return
@@ -156,19 +158,28 @@ class CsvSource(_FileSource):
         """The records, each with the number of its first line."""
         csv.field_size_limit(CELL_CHARS_MAX)
         is_through = False
+        record_chars = 0
 
         def text() -> Iterator[str]:
-            nonlocal is_through
-            yield from self._text(file)
+            nonlocal is_through, record_chars
+            for part in self._text(file):
+                record_chars += len(part)
+                if record_chars > RECORD_CHARS_MAX:
+                    raise SourceTooLarge(
+                        f"{self._path}, line {line} is too large: a record of more than {RECORD_CHARS_MAX} characters; "
+                        "is there a quote that nothing closes?"
+                    )
+                yield part
             is_through = True
 
         reader = csv.reader(text(), delimiter=self._delimiter)
         line = 1
         while True:
+            record_chars = 0
             try:
                 values = next(reader, None)
             except csv.Error as error:
-                raise OperatorError(
+                raise SourceFault(
                     f"{self._path}, line {line}: {error}; is there a quote that nothing closes, or another delimiter?"
                 ) from None
             if values is None:
@@ -180,7 +191,17 @@ class CsvSource(_FileSource):
             line = reader.line_num + 1
 
 
-def _row(place: str, values: Sequence[object], width: int) -> SourceRow:
+def check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Raises SourceTooLarge."""
+    if len(columns) > COLUMNS_MAX:
+        raise SourceTooLarge(
+            f"{path} is too large: it has {len(columns)} columns, at most {COLUMNS_MAX} are read; delete those beyond "
+            "the table, or mend source.delimiter"
+        )
+
+
+def row_of(place: str, values: Sequence[object], width: int) -> SourceRow:
+    """A row with as many values as there are columns; what it has more or less is its problem."""
     if len(values) == width:
         return SourceRow(place, values)
     problem = Words(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
@@ -213,40 +234,3 @@ def _delimiter(sample: str, header_line: int) -> str:
     lines = re.split(r"\r\n|\r|\n", sample)
     header = lines[header_line - 1] if len(lines) >= header_line else ""
     return max(DELIMITERS, key=header.count)
-
-
-class ExcelSource(_FileSource):
-    """One sheet of an Excel file."""
-
-    def __init__(self, path: Path, config: SourceConfig) -> None:
-        super().__init__(path)
-        self._sheet = config.sheet
-        self._header_line = config.header_line
-        header = next((values for line, values in self._lines() if line == self._header_line), [])
-        self.columns = [str(name).strip() for name in header]
-        if not any(self.columns):
-            raise OperatorError(
-                f"{path} has no row {self._header_line} with the columns' names; mend source.header_line"
-            )
-
-    def _lines(self) -> Iterator[tuple[int, list[object]]]:
-        """The rows by their numbers in the sheet. The file is closed before the first: others may want to write it."""
-        with self._told():
-            self._path.stat()
-            try:
-                with CalamineWorkbook.from_path(str(self._path)) as book:
-                    names = book.sheet_names
-                    if self._sheet is not None and self._sheet not in names:
-                        raise OperatorError(
-                            f"{self._path} has no sheet {self._sheet}, only {', '.join(names)}; mend source.sheet"
-                        )
-                    sheet = book.get_sheet_by_name(self._sheet or names[0])
-            except CalamineError as error:
-                raise SourceUnavailable(f"{self._path} is no Excel file, or half written: {error}") from None
-        yield from enumerate(sheet.iter_rows(), 1)
-
-    def scan(self) -> Iterator[SourceRow]:
-        """See `Source.scan`."""
-        for line, values in self._lines():
-            if line > self._header_line and any(str(value).strip() for value in values):
-                yield _row(f"row {line}", values, len(self.columns))

@@ -20,11 +20,12 @@ from vipgate.agent.live import Live
 from vipgate.agent.plan import retry_delay_s
 from vipgate.agent.reading import Reader, hash_of
 from vipgate.agent.records import Dead, Parcel
-from vipgate.agent.sources import Source, SourceUnavailable, dump_cursor, load_cursor
+from vipgate.agent.sources import Source, SourceFault, SourceUnavailable, dump_cursor, load_cursor, unexpected
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status
 from vipgate.agent.stock import Pages
-from vipgate.errors import Language
+from vipgate.errors import Language, OperatorError, VipgateError
+from vipgate.watched import attempt, is_fault, report
 
 log = structlog.get_logger()
 
@@ -89,8 +90,7 @@ class Intake:
         """Ends the reading."""
         if self._feed is not None:
             self._feed.stop()
-        if self._source is not None:
-            self._source.close()
+        self._close_source()
 
     def look(self) -> None:
         """Looks at the source where it is time to. A source that is away is asked again, less and less often."""
@@ -104,18 +104,40 @@ class Intake:
                 self._look_for_scan(source, now_s)
             else:
                 self._look_for_changes(source)
-            if self._source_failures:
-                log.info("source is back", source=source.where)
-            self._source_failures, self._status.source_trouble = 0, ""
+            self._source_failures = 0
+            self._tell_well("source")
         except SourceUnavailable as error:
-            self._source_failures += 1
-            self.look_s = now_s + retry_delay_s(self._source_failures, self._world.chance())
-            self._tell_source_trouble(str(error))
+            self._look_failed(error, now_s)
+        except VipgateError:
+            raise
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            report("look at the source", error)
+            self._close_source()
+            self._look_failed(unexpected(error), now_s)
 
-    def _tell_source_trouble(self, reason: str) -> None:
-        if reason != self._status.source_trouble:
-            log.warning("source is away", reason=reason)
-        self._status.source_trouble = reason
+    def _look_failed(self, trouble: SourceUnavailable, now_s: float) -> None:
+        self._source_failures += 1
+        self.look_s = now_s + retry_delay_s(self._source_failures, self._world.chance())
+        self._tell_trouble("source", trouble)
+
+    def _close_source(self) -> None:
+        """The next look opens it anew: after a fault nobody knows what state it is in."""
+        source, self._source, self._live = self._source, None, None
+        if source is not None:
+            attempt("closing of the source", source.close)
+
+    def _tell_trouble(self, part: str, trouble: SourceUnavailable) -> None:
+        """Shows it. Raises OperatorError where a run that has to end would wait for a person."""
+        if self._status.tell(part, str(trouble), self._world.clock_us()):
+            log.warning("source is away", part=part, reason=str(trouble))
+        if self._once and isinstance(trouble, SourceFault):
+            raise OperatorError(f"{trouble}\nNot all was read; mend it and run this again.")
+
+    def _tell_well(self, part: str) -> None:
+        if self._status.tell(part, "", self._world.clock_us()):
+            log.info("source is back", part=part)
 
     def _opened(self) -> Source:
         if self._source is None:
@@ -176,9 +198,11 @@ class Intake:
         if self._spool.used_bytes() >= FULL_WARNING * bytes_max:
             self._spool.cut_log()
         share = self._spool.used_bytes() / bytes_max
-        if share >= FULL_WARNING and not self._status.spool_trouble:
+        trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
+        was_full = self._status.is_in_trouble("spool")
+        self._status.tell("spool", trouble, self._world.clock_us())
+        if trouble and not was_full:
             log.warning("spool fills up", used_share=round(share, 2), bytes_max=bytes_max)
-        self._status.spool_trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
         return share >= 1.0
 
     # ---- what was read ---------------------------------------------------------------------------------------------------
@@ -190,17 +214,21 @@ class Intake:
             if item is None:
                 return
             if isinstance(item, Hindered):
-                self._tell_source_trouble(item.reason)
-            elif isinstance(item, Ended):
+                self._tell_trouble("reading", item.trouble)
+                continue
+            if isinstance(item, Ended):
                 self._feed_ended(item)
             elif self._config.source.cursor is None:
                 self._take_compared(item)
             else:
+                # It goes on behind this page whatever comes: a comparison would begin anew.
+                self._tell_well("reading")
                 self._take_stock(item)
 
     def _feed_ended(self, ended: Ended) -> None:
         if ended.fault is not None:
             raise ended.fault
+        self._tell_well("reading")
         self._feed = None
         if self._config.source.cursor is None:
             self._looked_through = True

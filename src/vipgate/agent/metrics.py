@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import structlog
@@ -30,7 +31,9 @@ class Metrics:
 
     def __init__(self, park_uuid: str) -> None:
         self._registry = CollectorRegistry()
-        self._trouble = ""
+        self._trouble = self._serve_trouble = ""
+        self._server: Thread | None = None
+        self._address = ("", 0)
         self._gauges = {
             name: Gauge(name, text, ["park_uuid"], registry=self._registry).labels(park_uuid)
             for name, text in _GAUGES.items()
@@ -44,11 +47,13 @@ class Metrics:
             "vipgate_agent_lag_seconds": status.lag_s,
             "vipgate_agent_dead_letters": status.dead,
             "vipgate_agent_stock_rows": status.stock_done,
-            "vipgate_agent_in_trouble": int(bool(status.trouble or status.source_trouble or status.spool_trouble)),
+            "vipgate_agent_in_trouble": int(bool(status.lasting)),
             "vipgate_agent_last_look_timestamp_seconds": status.at_us / 1e6,
         }
         for name, value in values.items():
             self._gauges[name].set(value)
+        if self._server is not None and not self._server.is_alive():
+            self._serve_again()
 
     def write(self, path: Path) -> None:
         """Writes the file at once or not at all, for the node exporter to read, which is another user: there is no plate in it.
@@ -66,7 +71,21 @@ class Metrics:
 
     def serve(self, host: str, port: int) -> None:
         """Serves the figures until the process ends. Raises OperatorError."""
+        self._address = (host, port)
         try:
-            start_http_server(port, host, self._registry)
+            _, self._server = start_http_server(port, host, self._registry)
         except OSError as error:
             raise OperatorError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
+
+    def _serve_again(self) -> None:
+        """The library's thread has ended."""
+        host, port = self._address
+        try:
+            self.serve(host, port)
+        except OperatorError as error:
+            trouble = f"nothing serves the figures any more: {error}"
+        else:
+            trouble = "the thread that served the figures had ended; another serves them"
+        if trouble != self._serve_trouble:
+            log.error("figures not served", reason=trouble)
+        self._serve_trouble = trouble

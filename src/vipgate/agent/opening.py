@@ -20,7 +20,11 @@ def open_source(config: SourceConfig, *, base: Path) -> Source:
         return DatabaseSource(config, base)
     if config.file is None:
         raise OperatorError("source.database: give either database or file")
-    from vipgate.agent.files import CsvSource, ExcelSource
-
     path = base / config.file
-    return ExcelSource(path, config) if path.suffix.lower() in _SHEETS else CsvSource(path, config)
+    if path.suffix.lower() in _SHEETS:
+        from vipgate.agent.excel import ExcelSource
+
+        return ExcelSource(path, config)
+    from vipgate.agent.files import CsvSource
+
+    return CsvSource(path, config)

@@ -23,8 +23,9 @@ from vipgate.agent.intake import Intake, World
 from vipgate.agent.plan import Line, halves, part_refused
 from vipgate.agent.records import Dead, Parcel, Ready
 from vipgate.agent.spool import Spool
-from vipgate.agent.status import Status, save_status
+from vipgate.agent.status import Status, begin_status, save_status
 from vipgate.errors import OperatorError, VipgateError
+from vipgate.watched import describe, is_fault, report
 
 log = structlog.get_logger()
 
@@ -52,7 +53,8 @@ class Agent:
         self._stopping = threading.Event()
         self._status_s = self._tidy_s = 0.0
         self._told_of_wait = False
-        self.status = Status(at_us=world.clock_us())
+        self._ending = False
+        self.status = begin_status(spool, world.clock_us())
         self._intake = Intake(config, spool, world, self.status, self._wake.set, once=once)
         self._copies = Copies(spool, world.clock_us, config.platform.timeout_s)
         self._intake.window_us = self._copies.window_us
@@ -69,6 +71,9 @@ class Agent:
                     show(self.status)
                 self._wake.wait(self._pause_s())
                 self._wake.clear()
+        except BaseException as error:
+            self._tell_end(error)
+            raise
         finally:
             self._end()
             if show is not None:
@@ -87,7 +92,17 @@ class Agent:
         self._replace = self._spool.meta("replace") is not None
         log.info("agent begins", config=str(self._config.path), platform=self._config.platform.url)
 
+    def _tell_end(self, error: BaseException) -> None:
+        """For `status`: nobody may be there to read what a service says as it ends."""
+        if not is_fault(error):
+            return
+        reason = str(error) if isinstance(error, VipgateError) else f"{describe(error)}; its traceback is in the log"
+        self.status.tell("agent", f"the agent ended: {reason}", self._world.clock_us())
+        if isinstance(error, VipgateError):
+            log.error("agent ends", reason=reason)
+
     def _end(self) -> None:
+        self._ending = True
         self._intake.close()
         self._pool.shutdown(wait=True)
         self._collect()
@@ -240,7 +255,18 @@ class Agent:
         for future in [one for one in self._flying if one.done()]:
             parcel = self._flying.pop(future)
             self._busy -= {row.pay_partner for row in parcel.rows}
-            self._settle(parcel, future.result())
+            self._settle(parcel, self._answer_of(future))
+
+    def _answer_of(self, future: Future[Answer]) -> Answer:
+        error = future.exception()
+        if error is None or not is_fault(error):
+            return future.result()
+        report("sending", error)
+        reason = f"sending failed, {describe(error)}; its traceback is in the log"
+        if self._once and not self._ending:
+            raise OperatorError(reason)
+        # It may have got through before that.
+        return Doubtful(reason, "")
 
     def _settle(self, parcel: Parcel, answer: Answer) -> None:
         now_s, chance = self._world.clock_s(), self._world.chance()
@@ -358,7 +384,7 @@ class Agent:
         status.backlog, oldest_us = self._spool.backlog()
         status.lag_s = 0.0 if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
         status.dead = self._intake.dead
-        status.trouble = self._line.trouble
+        status.tell("platform", self._line.trouble, now_us)
         status.is_stock_done = self._spool.meta("stock_done") is not None or self._config.source.cursor is None
         status.read_to, status.position = self._spool.meta("floor"), self._spool.meta("position")
         return status

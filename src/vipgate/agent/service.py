@@ -61,7 +61,7 @@ NoNewPrivileges=true
 ProtectSystem=strict
 ReadWritePaths={folders}
 PrivateTmp=true
-MemoryMax=512M
+MemoryMax=1G
 
 [Install]
 WantedBy=multi-user.target

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from vipgate.errors import OperatorError, VipgateError, Words
+from vipgate.watched import describe
 
 CursorValue = tuple[object, ...]
 _PLAIN: Final = (str, int, float)
@@ -19,6 +20,22 @@ _PLAIN: Final = (str, int, float)
 
 class SourceUnavailable(VipgateError):
     """The source cannot be read now; it may come back by itself."""
+
+
+class SourceFault(SourceUnavailable):
+    """The source, or what reads it, fails in a way that a person has to look at; it is tried again all the same."""
+
+
+class SourceTooLarge(SourceFault):
+    """The source holds more than is read at once."""
+
+
+def unexpected(error: BaseException) -> SourceFault:
+    """A fault that no reader foresaw, as trouble of the source."""
+    return SourceFault(
+        f"the source cannot be read: {describe(error)}; look at the file or the database, then at the traceback in the "
+        "log; it is tried again"
+    )
 
 
 class SourceRow(NamedTuple):

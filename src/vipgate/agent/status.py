@@ -7,8 +7,17 @@ from typing import Final
 import msgspec
 
 from vipgate.agent.spool import Spool
+from vipgate.masking import mask
 
 RATE_S: Final = 10.0
+
+
+class Trouble(msgspec.Struct):
+    """What kept a part of the agent from its work, since when, and until when: None while it lasts."""
+
+    reason: str
+    since_us: int
+    over_us: int | None = None
 
 
 class Status(msgspec.Struct, kw_only=True):
@@ -24,9 +33,8 @@ class Status(msgspec.Struct, kw_only=True):
     lag_s: float = 0.0
     dead: int = 0
     last_seqno: str = ""
-    trouble: str = ""
-    source_trouble: str = ""
-    spool_trouble: str = ""
+    # By the part: platform, source, reading, spool, agent. The last of each, over or not.
+    troubles: dict[str, Trouble] = msgspec.field(default_factory=dict)
     read_to: str | None = None
     position: str | None = None
     recent: list[tuple[float, int]] = msgspec.field(default_factory=list)
@@ -42,6 +50,41 @@ class Status(msgspec.Struct, kw_only=True):
             del self.recent[0]
         spent_s = max(1.0, now_s - self.recent[0][0]) if self.recent else 1.0
         self.rate_a_second = round(sum(rows for _, rows in self.recent) / spent_s, 1)
+
+    def is_in_trouble(self, part: str) -> bool:
+        """Whether a part has trouble now."""
+        return part in self.troubles and self.troubles[part].over_us is None
+
+    def tell(self, part: str, reason: str, now_us: int) -> bool:
+        """Notes the trouble of a part, none where `reason` is empty; whether that is news."""
+        known = self.troubles.get(part)
+        is_on = self.is_in_trouble(part)
+        if not reason:
+            if known is not None and is_on:
+                known.over_us = now_us
+            return is_on
+        reason = mask(reason)
+        if known is None or not is_on:
+            self.troubles[part] = Trouble(reason, now_us)
+            return True
+        known.reason, before = reason, known.reason
+        return reason != before
+
+    @property
+    def lasting(self) -> list[Trouble]:
+        """The troubles there are now, the oldest first."""
+        return sorted((one for one in self.troubles.values() if one.over_us is None), key=lambda one: one.since_us)
+
+    @property
+    def past(self) -> Trouble | None:
+        """The trouble that was over last."""
+        over = [one for one in self.troubles.values() if one.over_us is not None]
+        return max(over, key=lambda one: one.over_us or 0, default=None)
+
+    @property
+    def trouble(self) -> str:
+        """All troubles there are now."""
+        return "; ".join(one.reason for one in self.lasting)
 
     @property
     def eta_s(self) -> float | None:
@@ -61,3 +104,12 @@ def load_status(spool: Spool) -> Status | None:
     """What the agent wrote last; None where none has run yet."""
     text = spool.meta("status")
     return None if text is None else msgspec.json.decode(text, type=Status)
+
+
+def begin_status(spool: Spool, now_us: int) -> Status:
+    """The status of a new run. What troubled the one before is kept as past: whatever lasts shows again."""
+    before = load_status(spool)
+    status = Status(at_us=now_us, troubles={} if before is None else before.troubles)
+    for part in list(status.troubles):
+        status.tell(part, "", now_us)
+    return status

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.errors import Unavailable, Words
+from vipgate.errors import Unavailable, VipgateError, Words
 from vipgate.inside.desks import Desks, DesksBusy
 from vipgate.store.keeping import Desk
+from vipgate.watched import start_task
 
 TICK_S: Final = 0.5
 WAITERS_MAX: Final = 256
@@ -69,9 +70,8 @@ class Watch:
         """The look at the next tick, which began after the caller's own and so cannot miss what came between."""
         task = self._looks.get(park_uuid)
         if task is None:
-            task = asyncio.create_task(self._look_at_tick(park_uuid))
+            task = start_task(self._look_at_tick(park_uuid), "look for changes", expected=(VipgateError,))
             self._looks[park_uuid] = task
-            task.add_done_callback(_seen)
         return task
 
     async def _look_at_tick(self, park_uuid: str) -> Mark | None:
@@ -84,9 +84,3 @@ class Watch:
             return await self._desks.run(lambda desk: look(desk, park_uuid))
         except DesksBusy:
             return None
-
-
-def _seen(task: asyncio.Task[Mark | None]) -> None:
-    """Whoever still waits raises what went wrong; where nobody does, it ends here."""
-    if not task.cancelled():
-        task.exception()

@@ -169,7 +169,7 @@ def _shown(config: Config) -> Iterator[Callable[[Status], None]]:
             what = "changes" if status.is_stock_done else "stock"
             total = None if status.is_stock_done else status.stock_total
             done = status.acknowledged if status.is_stock_done else status.stock_done
-            trouble = (status.trouble or status.source_trouble)[:60]
+            trouble = status.trouble[:60]
             progress.update(
                 task, description=what, total=total, completed=done, rate=status.rate_a_second, trouble=trouble
             )
@@ -194,6 +194,7 @@ def status(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
         if found is None:
             raise OperatorError(f"Nothing is known yet: start vipgate agent run {config}.")
         found.backlog, found.dead = kept.backlog()[0], kept.count_dead()
+    lasting, past = found.lasting, found.past
     shown: dict[str, Any] = {
         "running": is_running(path),
         "at": shown_instant(found.at_us),
@@ -208,7 +209,11 @@ def status(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
         "last_seqno": found.last_seqno or None,
         "read_to": found.read_to or None,
         "acknowledged_to": found.position or None,
-        "trouble": "; ".join(filter(None, (found.trouble, found.source_trouble, found.spool_trouble))) or None,
+        "trouble": found.trouble or None,
+        "trouble_since": shown_instant(lasting[0].since_us) if lasting else None,
+        "past_trouble": past.reason if past is not None else None,
+        "past_trouble_since": shown_instant(past.since_us) if past is not None else None,
+        "past_trouble_over": shown_instant(past.over_us) if past is not None and past.over_us is not None else None,
     }
     if output is Format.TEXT:
         print_one(shown, output)

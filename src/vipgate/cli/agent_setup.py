@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -31,22 +32,29 @@ from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spo
 from vipgate.cli.exposure import agent_files
 from vipgate.errors import OperatorError, VipgateError
 from vipgate.hmacsign import WINDOW_S
+<<<<<<< HEAD
 from vipgate.private import READABLE_MODE, find_exposed, write_file
+=======
+from vipgate.masking import learn, mask
+>>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200
 CHECKED_ROWS: Final = 1_000
 CLOCK_DIFFERENCE_S_MAX: Final = 60.0
 SHOWN_MAX: Final = 5
+# Well, may be left, must be mended.
+_MARKS: Final = ("[green]ok[/green]  ", "[yellow]warn[/yellow]", "[red]mend[/red]")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `remedy` is empty where all is well."""
+    """One thing that was looked at. `remedy` is empty where all is well; a warning can be left as it is."""
 
     what: str
     found: str
     remedy: str = ""
+    is_warning: bool = False
 
 
 def check(config: ConfigFile, spool: SpoolFile = None) -> None:
@@ -55,11 +63,11 @@ def check(config: ConfigFile, spool: SpoolFile = None) -> None:
     console = Console(highlight=False, soft_wrap=True)
     faults = 0
     for finding in _findings(settings, spool_path(settings, spool)):
-        mark = "[red]mend[/red]" if finding.remedy else "[green]ok[/green]  "
-        console.print(f"{mark}  {finding.what:<10} {escape(finding.found)}")
+        mark = _MARKS[(2 - finding.is_warning) if finding.remedy else 0]
+        console.print(f"{mark}  {finding.what:<10} {escape(mask(finding.found))}")
         if finding.remedy:
-            faults += 1
-            console.print(f"      {'':<10} → {escape(finding.remedy)}")
+            faults += not finding.is_warning
+            console.print(f"      {'':<10} → {escape(mask(finding.remedy))}")
     if faults:
         raise typer.Exit(1)
 
@@ -119,7 +127,7 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
     if isinstance(answer, Later):
         yield Finding("line", answer.reason, "check platform.url, the network, a proxy, a firewall")
         return
-    yield Finding("line", config.platform.url)
+    yield Finding("line", config.platform.url, _plain_text(config.platform.url), is_warning=True)
     if date is not None:
         yield _clock(date, config.platform.signature)
     if isinstance(answer, NoAccess):
@@ -128,6 +136,19 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
         yield Finding("signature", "the platform takes this park's signature")
     else:
         yield Finding("signature", answer.reason, "ask the platform, with the seqno")
+
+
+def _plain_text(url: str) -> str:
+    """What to do about an address whose line anybody on the way can read and change; empty where that cannot be."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_here = host == "localhost" or host == "::1" or host.startswith("127.")
+    if parts.scheme == "https" or is_here:
+        return ""
+    return (
+        "http is not encrypted: whoever is on the way reads plates and can send a recorded push again; "
+        "ask the platform for its https address"
+    )
 
 
 _ACCESS: Final = {
@@ -216,6 +237,8 @@ def init(
         source=source or typer.prompt("Source: a database URL or a file"),
         table=table,
     )
+    learn(asked.url)
+    learn(asked.source)
     if not asked.is_file and asked.table is None:
         asked = replace(asked, table=typer.prompt("Table, or a query"))
     text = _proposed(asked, config.absolute().parent)
@@ -265,7 +288,7 @@ def _preview(path: Path) -> None:
         config = load_config(path)
         source = source_of(config)
     except VipgateError as error:
-        typer.echo(f"Not complete yet:\n{error}", err=True)
+        typer.echo(f"Not complete yet:\n{mask(str(error))}", err=True)
         return
     try:
         page = Reader(config, source.columns, "zh").read(islice(source.scan(), SAMPLE_ROWS))

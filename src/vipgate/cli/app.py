@@ -26,7 +26,8 @@ from vipgate.cli.rekey import rekey
 from vipgate.cli.staff import audit, erase, token, user
 from vipgate.cli.stocks import allow_replace, dismiss_replace, generations, held, restore
 from vipgate.errors import VipgateError
-from vipgate.logs import set_up_logs
+from vipgate.logs import set_up_logs, show_traceback
+from vipgate.masking import mask
 from vipgate.settings import load_settings
 from vipgate.workers import run_server
 
@@ -129,15 +130,16 @@ def serve(
 
 def main() -> None:
     """The `vipgate` command. Errors that an operator can mend are one message and status 1."""
+    sys.excepthook = show_traceback
     try:
         app()
     except VipgateError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {mask(str(error))}", err=True)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of an export has had enough; keep the interpreter from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {mask(str(error))}", err=True)
         sys.exit(1)

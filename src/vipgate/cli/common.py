@@ -20,6 +20,7 @@ from rich.table import Table
 
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
+from vipgate.masking import mask
 from vipgate.renewal import Zoneless, format_instant, parse_instant
 from vipgate.settings import Settings, load_settings
 from vipgate.store.interface import Store
@@ -120,7 +121,7 @@ def shown_instant(instant_us: int | None) -> str | None:
 
 def warn(message: str) -> None:
     """One line on standard error."""
-    typer.echo(f"warning: {message}", err=True)
+    typer.echo(f"warning: {mask(message)}", err=True)
 
 
 def print_one(members: Mapping[str, Any], output: Format) -> None:

@@ -23,6 +23,7 @@ from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
 from vipgate.private import open_private
 from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
+from vipgate.watched import start_thread
 from vipgate.wire import encode_renewals, signed_headers
 
 RECORDS: Final = 2_000
@@ -53,6 +54,7 @@ def demo(
                 if stay:
                     console.print("\nServing. Ctrl-C stops it and deletes the temporary data.")
                     server.wait()
+                    raise OperatorError(f"The gateway ended with status {server.returncode}: {_end_of(log)}")
             except KeyboardInterrupt:
                 console.print("\nStopping …")
             finally:
@@ -73,8 +75,11 @@ def _start(environment: dict[str, str], port: int, log_file: IO[str]) -> tuple[s
                 console.print(f"Port {port} is taken; using another.")
             return server, addresses[0], addresses[1]
         server.wait(STOP_WAIT_S)
-    reason = Path(log_file.name).read_text(encoding="utf-8")[-500:]
-    raise OperatorError(f"The gateway did not start: {reason}")
+    raise OperatorError(f"The gateway did not start: {_end_of(Path(log_file.name))}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8")[-500:]
 
 
 def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
@@ -89,7 +94,7 @@ class Welcome:
         self._server = server
         self._said = threading.Event()
         self._url = ""
-        threading.Thread(target=self._read, daemon=True).start()
+        start_thread(self._read, "vipgate-welcome")
 
     def _read(self) -> None:
         for line in self._server.stdout or ():

@@ -14,6 +14,7 @@ from typing import Final, Generic, Literal, TypeVar
 
 from vipgate.errors import TooOften, Unavailable, Words
 from vipgate.store.keeping import Desk
+from vipgate.watched import submit
 
 T = TypeVar("T")
 OpenDesk = Callable[[], Desk]
@@ -159,7 +160,7 @@ class _Reading(Generic[T]):
 
     def end(self) -> None:
         """Ends the reading after the step that is under way, without waiting for it."""
-        self._thread.submit(self._end).add_done_callback(lambda _: self._release())
+        submit(self._thread, self._end, what="end of an export").add_done_callback(lambda _: self._release())
         self._thread.shutdown(wait=False)
 
     def _end(self) -> None:

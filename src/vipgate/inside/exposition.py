@@ -33,6 +33,7 @@ from vipgate.metrics import (
 )
 from vipgate.store.interface import Park, business_day
 from vipgate.store.keeping import Desk
+from vipgate.watched import start_task
 
 log = structlog.get_logger("vipgate.inside")
 
@@ -87,7 +88,9 @@ class Exposition:
             if self._parks is not None and 0 <= now_us - self._parks.at_us < PARKS_FRESH_US:
                 return self._parks
             if self._looking is None:
-                self._looking = asyncio.create_task(self._desks.run(lambda desk: look_up(desk, now_us)))
+                self._looking = start_task(
+                    self._desks.run(lambda desk: look_up(desk, now_us)), "look at all parks", expected=(VipgateError,)
+                )
             done, _ = await asyncio.wait({self._looking}, timeout=PARKS_S_MAX)
             if not done:
                 log.warning("metrics without parks", reason=f"no answer within {PARKS_S_MAX:g} s")

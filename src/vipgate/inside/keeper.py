@@ -19,6 +19,7 @@ import structlog
 
 from vipgate.inside.spec import STOP, Handed, InsideSpec, encode, share_listener
 from vipgate.metrics import INSIDE_HEARTBEAT, Board
+from vipgate.watched import Repeated, start_thread
 
 log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ class InsideKeeper:
         self._due_s = 0.0
         self._deaths = 0
         self._stopping = False
+        # `look`, for those who must go on whatever comes of it.
+        self.repeated = Repeated("keeper of the inside process", self.look, clock_s)
 
     def look(self) -> None:
         """Starts the process where it does not run and its pause is over."""
@@ -135,13 +138,12 @@ class Caretaker:
     def __init__(self, keeper: InsideKeeper) -> None:
         self._keeper = keeper
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vipgate-inside", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._run, "vipgate-inside")
 
     def _run(self) -> None:
-        self._keeper.look()
+        self._keeper.repeated.take()
         while not self._stopping.wait(LOOK_S):
-            self._keeper.look()
+            self._keeper.repeated.take()
         self._keeper.tell_to_stop()
         self._keeper.wait()
 

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -35,6 +34,7 @@ from vipgate.staff.accounts import INVITATION_US, digest_of
 from vipgate.store.desk import open_desk
 from vipgate.store.keeping import Desk
 from vipgate.vault import Vault, load_vault
+from vipgate.watched import describe, keep_on, report, start_task, start_thread, watch_loop
 
 log = structlog.get_logger("vipgate.inside")
 
@@ -57,6 +57,9 @@ def main() -> None:
         asyncio.run(_serve(handed))
     except VipgateError as error:
         log.error("inside port cannot be served", reason=str(error))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the keeper sees no more than the status
+        report("inside process", error)
         sys.exit(1)
 
 
@@ -96,16 +99,23 @@ async def _serve(handed: Handed) -> None:
     )
     server = build_server(build_app(parts))
     loop = asyncio.get_running_loop()
-    threading.Thread(target=_listen_to_parent, args=(loop, server), name="vipgate-parent", daemon=True).start()
+    watch_loop(loop)
+    start_thread(partial(_listen_to_parent, loop, server), "vipgate-parent", _end_at_once)
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, _stop, server)
     work = _Nights(spec, vault, open_one)
     minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only so that several servers do not ask at once
+    faults: list[BaseException] = []
+
+    def ended(error: BaseException) -> None:
+        faults.append(error)
+        _stop(server)
+
     tasks = [
-        loop.create_task(_beat(parts.meter)),
-        loop.create_task(_invite(parts.watching, spec)),
-        loop.create_task(compile_pages(load_templates(), COMPILE_PAUSE_S)),
-        loop.create_task(every_night(work.run, clock_us, minute)),
+        start_task(_beat(parts.meter), "heartbeat", ended, endless=True),
+        start_task(keep_on(partial(_invite, parts.watching, spec), "invitation of the first account"), "invitation"),
+        start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "compiling of pages"),
+        start_task(keep_on(partial(every_night, work.run, clock_us, minute), "nightly work"), "nights"),
     ]
     gc.collect()
     gc.freeze()
@@ -113,16 +123,21 @@ async def _serve(handed: Handed) -> None:
     await server.serve(sockets=[take_listener(handed.listener)])
     for task in tasks:
         task.cancel()
-    await _let_go(parts)
+    await _let_go(parts, 1 if faults else 0)
 
 
-async def _let_go(parts: Parts) -> None:
+async def _let_go(parts: Parts, exit_status: int) -> None:
     """Closes the desks, where they are free soon. Then the end, whatever still runs in a thread: it only reads, or is undone."""
     closing = [asyncio.to_thread(desks.close) for desks in (parts.desks, parts.watching)]
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(exit_status)
+
+
+def _end_at_once(_: BaseException) -> None:
+    """Without the line to the parent nobody could end this process; its keeper starts another."""
+    os._exit(1)
 
 
 def _stop(server: InsideServer) -> None:
@@ -131,13 +146,10 @@ def _stop(server: InsideServer) -> None:
 
 def _listen_to_parent(loop: asyncio.AbstractEventLoop, server: InsideServer) -> None:
     """Stops in good order when the parent says so, and at once when the line breaks: then the parent is gone."""
-    try:
-        while piece := os.read(_STANDARD_INPUT, len(STOP)):
-            if STOP.startswith(piece):
-                loop.call_soon_threadsafe(_stop, server)
-    finally:
-        # However the listening ends: nobody is there any more who could end the process.
-        os._exit(0)
+    while piece := os.read(_STANDARD_INPUT, len(STOP)):
+        if STOP.startswith(piece):
+            loop.call_soon_threadsafe(_stop, server)
+    os._exit(0)
 
 
 async def _beat(meter: InsideMeter) -> None:
@@ -189,10 +201,13 @@ class _Nights:
                 log.info("asked parks for their charge types", answered=night.answered, troubled=night.troubled)
             except VipgateError as error:
                 log.warning("parks not asked for their charge types", reason=str(error))
-            finally:
-                loop.call_soon_threadsafe(done.set_result, None)
+            loop.call_soon_threadsafe(done.set_result, None)
 
-        threading.Thread(target=work, name="vipgate-night", daemon=True).start()
+        def ended(error: BaseException) -> None:
+            reason = f"the night's work ended by a fault, {describe(error)}"
+            loop.call_soon_threadsafe(done.set_exception, RuntimeError(reason))
+
+        start_thread(work, "vipgate-night", ended)
         await done
 
     def _work(self) -> Night:

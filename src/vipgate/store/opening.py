@@ -25,8 +25,9 @@ def sqlite_path(url: str) -> Path:
     path = url.removeprefix(_SQLITE)
     if path != url and path:
         return Path(unquote(path)).expanduser()
-    scheme, _, rest = url.partition("://")
-    shown = f"{scheme}://{rest.rpartition('@')[2]}"
+    # Nothing of it is shown: in what is no URL nobody can tell where a password stands.
+    scheme, is_url, _ = url.partition("://")
+    shown = f"{scheme}://…" if is_url and "=" not in scheme else "given"
     raise OperatorError(
         f"Cannot use the database {shown}; write postgresql://user@host/database, sqlite:///relative/path.db or "
         "sqlite:////absolute/path.db."

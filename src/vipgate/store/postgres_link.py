@@ -6,6 +6,7 @@ to a server that has returned is paced in minutes (decision 6).
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from psycopg import conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.masking import learn, learn_secret, mask, unreadable
 from vipgate.sqlfile import load_statements
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -76,7 +78,7 @@ _MISMATCH: Final = frozenset({"3D000", "28P01", "28000"})
 def translate(error: psycopg.Error, where: str) -> StoreError:
     """The driver's error in our words, with what to do next."""
     state = error.sqlstate or _state_of(str(error))
-    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    line = mask(str(error).strip().partition("\n")[0]) or type(error).__name__
     remedy = _REMEDIES.get(state)
     shown = f"{where}: {line}" + (f" ({state})" if state else "") + (f"; {remedy}" if remedy else "")
     if state in _MISMATCH:
@@ -118,11 +120,16 @@ class Link:
     """Up to `size` connections to one database. Every thread may borrow."""
 
     def __init__(self, url: str, size: int, clock_s: Callable[[], float] = time.monotonic) -> None:
+        learn(url)
+        learn_secret(os.environ.get("PGPASSWORD"))
+        problem = unreadable(url)
+        if problem is not None:
+            raise StoreMismatch(f"The database URL cannot be read: {problem}.")
         try:
             self._parts = {**_DEFAULTS, **conninfo.conninfo_to_dict(url)}
             self.where = shown_url(url)
         except psycopg.ProgrammingError as error:
-            raise StoreMismatch(f"The database URL cannot be read: {str(error).strip()}.") from None
+            raise StoreMismatch(f"The database URL cannot be read: {mask(str(error).strip())}.") from None
         self.sql = load_statements("vipgate.store.sql.postgres")
         self._clock_s = clock_s
         self._free = threading.BoundedSemaphore(size)

@@ -1,0 +1,93 @@
+"""Hides passwords in addresses, and in every text that quotes one: log lines, errors, tracebacks, the agent's status.
+
+Two ways together: whatever looks like a password is hidden (`user:…@`, `password=…`, `PWD={…}`, plain or percent-encoded), and so
+is each password that was learned from an address, wherever and however a driver repeats it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+HIDDEN: Final = "***"
+# A shorter one would be found in the middle of words; where it stands behind its key it is hidden all the same.
+LEARNED_CHARS_MIN: Final = 4
+LEARNED_MAX: Final = 1_000
+
+_KEY: Final = r"[\w-]*(?:passwords?|passwd|passwort|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)|\bpass"
+_IS: Final = r"(?:[\"']?\s*(?:=|%3D)\s*|[\"']\s*:\s*)"
+# In braces as ODBC has them, in quotes as libpq has them, or up to what parts one pair from the next.
+_VALUE: Final = (
+    r"\{(?:[^}]|\}\})*\}|%7B(?:(?!%7D).|%7D%7D)*%7D|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?:(?!%3B|%26)[^;&\s\"'])+"
+)
+_PAIR: Final = re.compile(rf"({_KEY})({_IS})({_VALUE})", re.IGNORECASE)
+_USER: Final = re.compile(r"(\b[a-z][\w+.-]*://[^\s:/?#@]*:)[^\s/?#@]*@", re.IGNORECASE)
+# The pairs of an address alone: a value of ODBC may hold blanks and ends with a semicolon.
+_WHOLE_PAIR: Final = re.compile(rf"(?:{_KEY})\s*=\s*([^;&]*)", re.IGNORECASE)
+_BEHIND: Final = re.compile(r"[/?#]")
+
+_learned: dict[str, None] = {}
+
+
+def mask(text: str) -> str:
+    """`text` without passwords."""
+    for secret in sorted(_learned, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = _USER.sub(rf"\1{HIDDEN}@", text)
+    return _PAIR.sub(rf"\1\2{HIDDEN}", text)
+
+
+def learn(address: str | None) -> None:
+    """Notes the passwords of `address`, a URL or a list of pairs; from now on `mask` hides them in every text."""
+    for secret in passwords_in(address or ""):
+        learn_secret(secret)
+
+
+def learn_secret(secret: str | None) -> None:
+    """Notes a secret, plain and in the forms in which addresses hold it."""
+    if secret is None or len(secret) < LEARNED_CHARS_MIN:
+        return
+    for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]):
+        _learned[form] = None
+    while len(_learned) > LEARNED_MAX:
+        del _learned[next(iter(_learned))]
+
+
+def passwords_in(address: str) -> set[str]:
+    """Every password in `address`, as it stands there and as it is meant."""
+    found = set()
+    _, is_url, rest = address.partition("://")
+    # Up to the last @: of an address that is wrong, all that may be a part of the password.
+    user, at, _ = rest.rpartition("@") if is_url else ("", "", "")
+    if at and ":" in user:
+        found.add(user.partition(":")[2])
+    for text in (address, unquote_plus(address), unquote_plus(unquote_plus(address))):
+        found |= {_bare(value) for _, _, value in _PAIR.findall(text)}
+        found |= {_bare(value.strip()) for value in _WHOLE_PAIR.findall(text)}
+    found |= {unquote(one) for one in found} | {unquote_plus(one) for one in found}
+    return found - {""}
+
+
+def _bare(value: str) -> str:
+    if value[:1] == "{" and value[-1:] == "}":
+        return value[1:-1].replace("}}", "}")
+    if value[:1] == "'" and value[-1:] == "'" and len(value) > 1:
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
+    return value
+
+
+def unreadable(address: str) -> str | None:
+    """Why nobody can tell where the password of `address` ends, and what to do; None for an address that is well."""
+    _, is_url, rest = address.partition("://")
+    found = _BEHIND.search(rest)
+    host = rest[: found.start()] if found else rest
+    if not is_url or not host or "@" not in rest:
+        return None
+    behind = rest[len(host) :]
+    if host.count("@") > 1 or "@" in behind or any(character.isspace() for character in host):
+        return (
+            "its password, or what stands behind it, holds a character that means something else in an address; "
+            "write @ as %40, / as %2F, ? as %3F, # as %23, % as %25, a blank as %20"
+        )
+    return None

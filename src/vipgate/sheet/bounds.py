@@ -1,0 +1,245 @@
+"""Measures a workbook before it is read, in bounded memory: its size, packed and unpacked, and where its farthest cells lie.
+
+The library that reads sheets makes room for every cell of the rectangle from the first to the last one that holds something, so one
+stray cell in the far corner would ask for half a terabyte. Cells that are only formatted do not count, as in the library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from xml.parsers import expat
+from zipfile import ZipFile, is_zipfile
+
+# Of the process that reads; the library takes about 100 bytes a cell.
+MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
+LOAD_S_MAX: Final = 300
+FILE_BYTES_MAX: Final = 256 * 1024 * 1024
+UNPACKED_BYTES_MAX: Final = 512 * 1024 * 1024
+PARTS_MAX: Final = 10_000
+CELLS_MAX: Final = 4_000_000
+COLUMNS_MAX: Final = 1_024
+# Of the parts that only say where the sheets lie.
+INDEX_BYTES_MAX: Final = 16 * 1024 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
+_READ: Final = (".xml", ".rels", ".bin")
+_CELL: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+REMEDY: Final = "delete the cells beyond the table, empty rows and columns among them, or save it as CSV"
+
+
+class TooLarge(Exception):
+    """A workbook is over a bound."""
+
+
+class NoSuchSheet(Exception):
+    """A workbook has no sheet of that name; it has those that the text lists."""
+
+
+class Odd(Exception):
+    """A workbook that no program writes like this."""
+
+
+def check(path: Path, sheet: str | None) -> None:
+    """Raises TooLarge where reading `sheet`, the first by default, takes more than it may; Odd, OSError, BadZipFile."""
+    size = path.stat().st_size
+    if size > FILE_BYTES_MAX:
+        raise TooLarge(f"the file has {size} bytes, at most {FILE_BYTES_MAX} are read; save it as CSV")
+    # An old .xls is no archive; it has 65,536 rows of 256 columns at most.
+    if not is_zipfile(path):
+        return
+    with ZipFile(path) as archive:
+        _check_unpacked(archive)
+        if "content.xml" in archive.namelist():
+            _Tables().measure(_pieces(archive, "content.xml"))
+        else:
+            part = _part_of(archive, sheet)
+            if part is not None:
+                _Cells().measure(_pieces(archive, part))
+
+
+def check_rectangle(rows: int, columns: int, farthest: str) -> None:
+    """Raises TooLarge for a sheet whose cells lie within so many rows, counted from its first, and columns."""
+    if rows * columns > CELLS_MAX:
+        raise TooLarge(
+            f"its cells lie in {rows} rows and {columns} columns, the farthest in {farthest}; at most {CELLS_MAX} cells are "
+            f"read; {REMEDY}"
+        )
+    if columns > COLUMNS_MAX:
+        raise TooLarge(f"it has {columns} columns, at most {COLUMNS_MAX} are read; {REMEDY}")
+
+
+def cell_name(row: int, column: int) -> str:
+    """As a spreadsheet program calls it, `XFD1048576`; both are counted from 0."""
+    letters, left = "", column + 1
+    while left > 0:
+        left, letter = divmod(left - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row + 1}"
+
+
+def _check_unpacked(archive: ZipFile) -> None:
+    """By what the archive says, and then by what comes out of it: either may lie, and zipfile stops at the first."""
+    parts = archive.infolist()
+    if len(parts) > PARTS_MAX:
+        raise TooLarge(f"the file has {len(parts)} parts, at most {PARTS_MAX} are read; save it as CSV")
+    said = sum(part.file_size for part in parts)
+    if said > UNPACKED_BYTES_MAX:
+        raise TooLarge(f"unpacked it has {said} bytes, at most {UNPACKED_BYTES_MAX} are read; {REMEDY}")
+    for part in parts:
+        if part.filename.lower().endswith(_READ):
+            for _ in _pieces(archive, part.filename):
+                pass
+
+
+def _pieces(archive: ZipFile, name: str) -> Iterator[bytes]:
+    with archive.open(name) as part:
+        while piece := part.read(_CHUNK_BYTES):
+            yield piece
+
+
+class _Parsed:
+    """What a part in XML says, as its elements come by."""
+
+    def measure(self, pieces: Iterator[bytes]) -> None:
+        """Raises TooLarge, Odd. XML that is wrong is left to the library to complain of."""
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = lambda name, attributes: self.begin(
+            name.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        )
+        parser.EndElementHandler = lambda name: self.end(name.rpartition(":")[2])
+        parser.EntityDeclHandler = _refuse_entities
+        try:
+            for piece in pieces:
+                parser.Parse(piece)
+        except expat.ExpatError:
+            return
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; both names are without their prefixes."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+
+def _refuse_entities(*_: object) -> None:
+    # A few of them, each made of the one before, unfold to any size.
+    raise Odd("it declares entities, which no spreadsheet program does; save it anew, or as CSV")
+
+
+class _Cells(_Parsed):
+    """A sheet of .xlsx: rows and cells, with or without their places."""
+
+    def __init__(self) -> None:
+        self._row = self._column = -1
+        self._last_row = self._last_column = 0
+        self._first_column = 1 << 30
+        self._farthest = "A1"
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """See `_Parsed.begin`."""
+        if name == "row":
+            given = attributes.get("r", "")
+            self._row, self._column = int(given) - 1 if given.isdecimal() else self._row + 1, -1
+        elif name == "c":
+            self._row, self._column = self._place(attributes.get("r", ""))
+        elif name in ("v", "is") and self._column >= 0:
+            self._fill()
+
+    def _place(self, given: str) -> tuple[int, int]:
+        found = _CELL.fullmatch(given)
+        if found is None:
+            return self._row, self._column + 1
+        column = 0
+        for letter in found[1].upper():
+            column = column * 26 + ord(letter) - ord("A") + 1
+        return int(found[2]) - 1, column - 1
+
+    def _fill(self) -> None:
+        row, column = self._row, self._column
+        if row > self._last_row or column > self._last_column:
+            self._farthest = cell_name(row, column)
+        self._last_row, self._last_column = max(self._last_row, row), max(self._last_column, column)
+        self._first_column = min(self._first_column, column)
+        check_rectangle(self._last_row + 1, self._last_column - self._first_column + 1, self._farthest)
+
+
+class _Tables(_Parsed):
+    """All sheets of an .ods: the library reads all of them at once. Rows and cells may stand for many."""
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._begin_table()
+
+    def _begin_table(self) -> None:
+        self._row = self._column = self._rows = self._columns = 0
+        self._row_repeat = self._cell_repeat = 1
+        self._in_cell = False
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """See `_Parsed.begin`."""
+        if name == "table":
+            self._begin_table()
+        elif name == "table-row":
+            self._column, self._row_repeat = 0, _repeat(attributes, "number-rows-repeated")
+        elif name in ("table-cell", "covered-table-cell"):
+            self._in_cell, self._cell_repeat = True, _repeat(attributes, "number-columns-repeated")
+            if "value-type" in attributes or "formula" in attributes:
+                self._fill()
+        elif name == "p" and self._in_cell:
+            self._fill()
+
+    def end(self, name: str) -> None:
+        """See `_Parsed.end`."""
+        if name == "table-row":
+            self._row += self._row_repeat
+        elif name in ("table-cell", "covered-table-cell"):
+            self._column += self._cell_repeat
+            self._in_cell = False
+        elif name == "table":
+            self._before += self._rows * self._columns
+
+    def _fill(self) -> None:
+        self._rows = max(self._rows, self._row + self._row_repeat)
+        self._columns = max(self._columns, self._column + self._cell_repeat)
+        check_rectangle(self._rows, self._columns, cell_name(self._rows - 1, self._columns - 1))
+        if self._before + self._rows * self._columns > CELLS_MAX:
+            raise TooLarge(f"all its sheets together have more than {CELLS_MAX} cells; {REMEDY}")
+
+
+def _repeat(attributes: dict[str, str], key: str) -> int:
+    given = attributes.get(key, "1")
+    return int(given) if given.isdecimal() and len(given) < 20 else 1
+
+
+def _part_of(archive: ZipFile, sheet: str | None) -> str | None:
+    """Which part of an .xlsx is the sheet; None where that cannot be told, as in an .xlsb."""
+    names = {name.lower(): name for name in archive.namelist()}
+    book, links = names.get("xl/workbook.xml"), names.get("xl/_rels/workbook.xml.rels")
+    if book is None or links is None:
+        return None
+    sheets, targets = _Elements("sheet"), _Elements("Relationship")
+    for elements, name in ((sheets, book), (targets, links)):
+        if archive.getinfo(name).file_size > INDEX_BYTES_MAX:
+            raise TooLarge(f"{name} in the file has more than {INDEX_BYTES_MAX} bytes; save it as CSV")
+        elements.measure(_pieces(archive, name))
+    wanted = next((one.get("id") for one in sheets.found if sheet is None or one.get("name") == sheet), None)
+    target = next((one.get("Target") for one in targets.found if wanted and one.get("Id") == wanted), None)
+    if target is None:
+        return None
+    path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return names.get(path.lower())
+
+
+class _Elements(_Parsed):
+    """The attributes of all elements of one name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.found: list[dict[str, str]] = []
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """See `_Parsed.begin`."""
+        if name == self._name:
+            self.found.append(attributes)

@@ -1,0 +1,183 @@
+"""Starts threads and tasks so that none ends unseen: a fault that ends one is logged with its traceback and told to its owner.
+
+The owner decides what follows: it restarts the job, ends the process with a status that is not 0, or shows the trouble.
+`tests/unit/test_watched.py` sees that nothing else in this package starts a thread or a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+Ended = Callable[[BaseException], object]
+
+log = structlog.get_logger()
+
+# The pauses before a job that failed is begun again, the last for good.
+RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+# A job that ran for so long was well: its next fault counts as the first.
+LIVED_S: Final = 60.0
+
+# The event loop holds its tasks by weak references only: one that nobody else holds could be collected while it waits.
+_running: set[asyncio.Task[Any]] = set()
+
+
+class EndedEarly(RuntimeError):
+    """A job that has no end of its own has returned."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether `error` is a fault. A panic of a Rust library is one, although it is no `Exception`; a wanted end is none."""
+    return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | asyncio.CancelledError)
+
+
+def describe(error: BaseException) -> str:
+    """The fault on one line, with its kind: many an exception has no text."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def report(what: str, error: BaseException, **more: object) -> None:
+    """Logs the fault that ended `what`, with its traceback."""
+    log.error("ended by a fault", what=what, reason=describe(error), exc_info=error, **more)
+
+
+def only_logged(error: BaseException) -> None:
+    """For a job whose end hurts nobody else."""
+
+
+def start_thread(run: Callable[[], object], name: str, ended: Ended = only_logged) -> threading.Thread:
+    """Starts `run` in a daemon thread. `ended` hears, in that thread, of whatever exception ends it."""
+
+    def watched() -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001 - a thread has no caller: nobody else would hear of it
+            report(name, error)
+            ended(error)
+
+    thread = threading.Thread(target=watched, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def submit(pool: Executor, job: Callable[[], T], *, what: str, ended: Ended = only_logged) -> Future[T]:
+    """Hands `job` to a pool where nobody waits for its result. `ended` hears, in that thread, of a fault."""
+    future = pool.submit(job)
+    future.add_done_callback(partial(_job_done, what, ended))
+    return future
+
+
+def _job_done(what: str, ended: Ended, future: Future[Any]) -> None:
+    error = None if future.cancelled() else future.exception()
+    if error is not None:
+        report(what, error)
+        ended(error)
+
+
+def start_task(
+    steps: Coroutine[Any, Any, T],
+    name: str,
+    ended: Ended = only_logged,
+    *,
+    endless: bool = False,
+    expected: tuple[type[BaseException], ...] = (),
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> asyncio.Task[T]:
+    """Starts a task. `ended` hears of a fault that ends it, and with `endless` of its return too; not of its cancelling.
+
+    `expected` are errors that belong to those who wait for the task, and are no fault of it.
+    """
+    task = (loop or asyncio.get_running_loop()).create_task(steps)
+    _running.add(task)
+    task.add_done_callback(partial(_task_done, name, ended, endless, expected))
+    return task
+
+
+def _task_done(
+    name: str, ended: Ended, endless: bool, expected: tuple[type[BaseException], ...], task: asyncio.Task[Any]
+) -> None:
+    _running.discard(task)
+    if task.cancelled():
+        return
+    error = task.exception() or (EndedEarly(f"{name} has returned") if endless else None)
+    if error is not None and not isinstance(error, expected):
+        report(name, error)
+        ended(error)
+
+
+async def keep_on(make: Callable[[], Coroutine[Any, Any, None]], what: str) -> None:
+    """Runs the coroutine that `make` gives to its end. After a fault it is begun again, after ever longer pauses."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    while True:
+        since_s = loop.time()
+        try:
+            await make()
+            return
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            failures = 1 if loop.time() - since_s >= LIVED_S else failures + 1
+            pause_s = _pause_s(failures)
+            report(what, error, again_in_s=pause_s)
+        await asyncio.sleep(pause_s)
+
+
+class Repeated:
+    """A step that is taken again and again, whatever comes of it; after a fault it rests, longer each time."""
+
+    def __init__(self, what: str, step: Callable[[], object], clock_s: Callable[[], float]) -> None:
+        self._what = what
+        self._step = step
+        self._clock_s = clock_s
+        self._failures = 0
+        self._due_s = 0.0
+
+    def take(self) -> None:
+        """Takes the step, unless it rests."""
+        now_s = self._clock_s()
+        if now_s < self._due_s:
+            return
+        try:
+            self._step()
+            self._failures = 0
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            self._failures += 1
+            pause_s = _pause_s(self._failures)
+            self._due_s = now_s + pause_s
+            report(self._what, error, again_in_s=pause_s)
+
+
+def _pause_s(failures: int) -> float:
+    return RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S)) - 1]
+
+
+def attempt(what: str, step: Callable[[], object]) -> bool:
+    """Takes one of many steps, whose fault must not keep the others from theirs; False where it failed, which is logged."""
+    try:
+        step()
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        report(what, error)
+        return False
+    return True
+
+
+def watch_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Logs the faults of callbacks and protocols, which have no owner but the loop."""
+    loop.set_exception_handler(_loop_fault)
+
+
+def _loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("fault in the event loop", reason=context.get("message"), exc_info=context.get("exception"))

@@ -1,0 +1,98 @@
+"""Workbooks that no park means to write: far cells, bombs, no sheets. Made part by part, since no library writes them."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+LINKS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKED: Final = "http://schemas.openxmlformats.org/package/2006"
+HEADER: Final = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
+MIB: Final = 1024 * 1024
+
+
+def xlsx(
+    path: Path, rows: str, *, sheets: int = 1, before: str = "", more: Mapping[str, Iterable[bytes]] | None = None
+) -> Path:
+    """A workbook whose first sheet has `rows`; `before` stands before the root of the sheet."""
+    links = "".join(
+        f'<Relationship Id="rId{n}" Type="{LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in range(1, sheets + 1)
+    )
+    named = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="rId{n}"/>' for n in range(1, sheets + 1))
+    parts: dict[str, Iterable[bytes]] = {
+        "[Content_Types].xml": [f'<Types xmlns="{PACKED}/content-types"/>'.encode()],
+        "_rels/.rels": [
+            f'<Relationships xmlns="{PACKED}/relationships"><Relationship Id="r" Type="{LINKS}/officeDocument" '
+            f'Target="xl/workbook.xml"/></Relationships>'.encode()
+        ],
+        "xl/workbook.xml": [f'<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets>{named}</sheets></workbook>'.encode()],
+        "xl/_rels/workbook.xml.rels": [
+            f'<Relationships xmlns="{PACKED}/relationships">{links}</Relationships>'.encode()
+        ],
+    }
+    for n in range(1, sheets + 1):
+        text = f'{before}<worksheet xmlns="{MAIN}"><sheetData>{rows if n == 1 else ""}</sheetData></worksheet>'
+        parts[f"xl/worksheets/sheet{n}.xml"] = [text.encode()]
+    return archive(path, {**parts, **(more or {})})
+
+
+def ods(path: Path, rows: str) -> Path:
+    """An OpenDocument sheet."""
+    names = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "table", "text")
+    )
+    text = (
+        f'<office:document-content {names}><office:body><office:spreadsheet><table:table table:name="S1">{rows}'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = [b"application/vnd.oasis.opendocument.spreadsheet"]
+    return archive(path, {"mimetype": kind, "META-INF/manifest.xml": [b"<manifest/>"], "content.xml": [text.encode()]})
+
+
+def archive(path: Path, parts: Mapping[str, Iterable[bytes]]) -> Path:
+    """A zip archive of parts, each given in pieces."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, pieces in parts.items():
+            with file.open(name, "w", force_zip64=True) as part:
+                for piece in pieces:
+                    part.write(piece)
+    return path
+
+
+def understated(path: Path, name: str) -> Path:
+    """The same archive, whose part `name` says that it unpacks to 10 bytes."""
+    raw = bytearray(path.read_bytes())
+    at = raw.rindex(name.encode()) - 46
+    assert raw[at : at + 4] == b"PK\x01\x02"
+    raw[at + 24 : at + 28] = struct.pack("<I", 10)
+    path.write_bytes(raw)
+    return path
+
+
+def zeros(size: int) -> Iterable[bytes]:
+    """So many bytes of zero, in pieces."""
+    return (bytes(MIB) for _ in range(size // MIB))
+
+
+def encrypted(path: Path) -> Path:
+    """A compound file as Office writes one for a workbook with a password: the streams by name, without their content."""
+
+    def entry(name: str, kind: int, child: int = 0xFFFFFFFF, right: int = 0xFFFFFFFF) -> bytes:
+        raw = name.encode("utf-16-le") + b"\0\0"
+        return (
+            raw.ljust(64, b"\0") + struct.pack("<HBBIII", len(raw), kind, 1, 0xFFFFFFFF, right, child)
+            + bytes(36) + struct.pack("<IQ", 0xFFFFFFFE, 0)
+        )  # fmt: skip
+
+    head = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    head += struct.pack("<IIIIIIIIII", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+    head = head[:76].ljust(76, b"\0") + struct.pack("<I", 0) + b"\xff" * (512 - 80)
+    table = struct.pack("<II", 0xFFFFFFFD, 0xFFFFFFFE) + b"\xff" * (512 - 8)
+    folder = entry("Root Entry", 5, child=1) + entry("EncryptionInfo", 2, right=2) + entry("EncryptedPackage", 2)
+    path.write_bytes(head + table + folder.ljust(512, b"\0"))
+    return path
