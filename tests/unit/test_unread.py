@@ -57,6 +57,9 @@ class Unread(asyncio.Transport):
     def close(self) -> None:
         self.ended = True
 
+    def abort(self) -> None:
+        self.ended = True
+
 
 def on_connection(transport: Unread, steps: Callable[[Connection], Awaitable[None]]) -> None:
     async def scenario() -> None:

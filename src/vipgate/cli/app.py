@@ -130,6 +130,8 @@ def serve(
 
 def main() -> None:
     """The `vipgate` command. Errors that an operator can mend are one message and status 1."""
+    # Commands that keep no log of their own show a fault as people read it; the library's own way would show what variables held.
+    set_up_logs()
     sys.excepthook = show_traceback
     try:
         app()

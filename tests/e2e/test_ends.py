@@ -1,0 +1,147 @@
+"""Every thread and task of a real gateway is made to fail: it ends with status 1, or goes on, and the log says why either way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from e2e.inside_port import answers, eventually
+from e2e.running import Gateway
+from e2e.sabotage import WORD, sabotaged
+from unit.pems import write_pair
+from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
+
+END_S = 40.0
+NEEDED = [
+    "vipgate.commit:Committer._step",
+    "vipgate.edge:HttpServer._tick",
+    "vipgate.handshakes:Handshakes._accept",
+    "vipgate.serve:_beat",
+    "vipgate.serve:_watch",
+]
+GOES_ON = [
+    "vipgate.commit:Committer._housekeep",
+    "vipgate.inside.keeper:InsideKeeper.look",
+    "vipgate.inside.process:_invite",
+    "vipgate.inside.process:every_night",
+    "vipgate.serve:_renew",
+]
+INSIDE = ["vipgate.inside.process:_beat", "vipgate.inside.process:_listen_to_parent"]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    made = Gateway(tmp_path)
+    made.add_park(PAGE_PARK_UUID, PAGE_SECRET)
+    yield made
+    if made.process is not None:
+        made.kill()
+
+
+def log_of(gateway: Gateway) -> str:
+    return (gateway.home / "log").read_text(encoding="utf-8")
+
+
+def events(gateway: Gateway, event: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in log_of(gateway).splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
+
+
+def blamed(gateway: Gateway) -> list[dict[str, Any]]:
+    """What the log says ended by the fault of the test, each with its traceback."""
+    return [
+        one
+        for one in events(gateway, "ended by a fault")
+        if WORD in one["exception"] and "Traceback" in one["exception"]
+    ]
+
+
+@pytest.mark.parametrize(("target", "kind"), zip(NEEDED, cycle(["error", "panic"]), strict=False))
+def test_end_of_a_part_that_is_needed_ends_the_gateway_with_a_status_and_a_reason(
+    gateway: Gateway, tmp_path: Path, target: str, kind: str
+) -> None:
+    write_pair(tmp_path / "cert.pem", tmp_path / "key.pem", 1)
+    gateway.settings |= sabotaged(tmp_path, target, kind=kind)
+    gateway.start("--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    assert gateway.process is not None
+    assert gateway.process.wait(END_S) == 1
+    assert blamed(gateway)
+    assert "ended by a fault" in log_of(gateway).splitlines()[-1]
+    assert log_of(gateway).splitlines()[-1].startswith("error: ")
+
+
+def test_fault_while_it_is_read_who_a_park_is_ends_the_gateway_too(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.settings |= sabotaged(tmp_path, "vipgate.parks:Directory._look_up", kind="panic")
+    gateway.start("--stop-s", "1")
+    with suppress(OSError):
+        gateway.push(PAGE_BODY, PAGE_SECRET)
+    assert gateway.process is not None
+    assert gateway.process.wait(END_S) == 1
+    assert blamed(gateway)
+
+
+@pytest.mark.parametrize("target", GOES_ON)
+def test_part_that_can_be_begun_again_is_and_the_gateway_takes_pushes(
+    gateway: Gateway, tmp_path: Path, target: str
+) -> None:
+    kind = "error" if target.startswith("vipgate.commit") else "panic"
+    gateway.settings |= sabotaged(tmp_path, target, times=1, kind=kind)
+    if target.startswith("vipgate.commit"):
+        gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite:SqliteStore.housekeep", times=1)
+    gateway.start()
+    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: bool(blamed(gateway) or events(gateway, "housekeeping failed")), "a line in the log")
+    assert gateway.push(PAGE_BODY, PAGE_SECRET).code == "1001"
+    assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("target", INSIDE)
+def test_inside_process_without_a_part_that_it_needs_is_started_again(
+    gateway: Gateway, tmp_path: Path, target: str
+) -> None:
+    gateway.settings |= sabotaged(tmp_path, target)
+    gateway.start()
+    eventually(lambda: len(events(gateway, "inside process died")) >= 2, "two deaths")
+    assert {one["exit_status"] for one in events(gateway, "inside process died")} == {1}
+    assert blamed(gateway)
+    assert gateway.push(PAGE_BODY, PAGE_SECRET).code == "1001"
+    assert gateway.stop() == 0
+
+
+def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str) -> None:
+    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.serve:_beat"))
+    gateway.start("--workers", "2")
+    try:
+        eventually(lambda: len(events(gateway, "worker died")) >= 3, "three deaths")
+        assert {one["exit_status"] for one in events(gateway, "worker died")} == {1}
+        assert blamed(gateway)
+    finally:
+        assert gateway.stop() == 0
+
+
+def test_supervisor_that_fails_takes_its_workers_along(tmp_path: Path, postgres: str) -> None:
+    gateway = Gateway(
+        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.workers:Supervisor._bury")
+    )
+    gateway.start("--workers", "2")
+    assert gateway.process is not None
+    children = psutil.Process(gateway.process.pid).children(recursive=True)
+    assert gateway.process.wait(END_S) == 1
+    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
+    assert WORD in log_of(gateway)
+    assert events(gateway, "the process ended by a fault")
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + END_S
+    while not happened():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
