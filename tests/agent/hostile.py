@@ -16,7 +16,13 @@ MIB: Final = 1024 * 1024
 
 
 def xlsx(
-    path: Path, rows: str, *, sheets: int = 1, before: str = "", more: Mapping[str, Iterable[bytes]] | None = None
+    path: Path,
+    rows: str,
+    *,
+    sheets: int = 1,
+    before: str = "",
+    prefix: str = "",
+    more: Mapping[str, Iterable[bytes]] | None = None,
 ) -> Path:
     """A workbook whose first sheet has `rows`; `before` stands before the root of the sheet."""
     links = "".join(
@@ -36,18 +42,20 @@ def xlsx(
         ],
     }
     for n in range(1, sheets + 1):
-        text = f'{before}<worksheet xmlns="{MAIN}"><sheetData>{rows if n == 1 else ""}</sheetData></worksheet>'
+        root = f"xmlns:{prefix[:-1]}" if prefix else "xmlns"
+        data = f"<{prefix}sheetData>{rows if n == 1 else ''}</{prefix}sheetData>"
+        text = f'{before}<{prefix}worksheet {root}="{MAIN}">{data}</{prefix}worksheet>'
         parts[f"xl/worksheets/sheet{n}.xml"] = [text.encode()]
     return archive(path, {**parts, **(more or {})})
 
 
-def ods(path: Path, rows: str) -> Path:
+def ods(path: Path, rows: str, *, before: str = "") -> Path:
     """An OpenDocument sheet."""
     names = " ".join(
         f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "table", "text")
     )
     text = (
-        f'<office:document-content {names}><office:body><office:spreadsheet><table:table table:name="S1">{rows}'
+        f'{before}<office:document-content {names}><office:body><office:spreadsheet><table:table table:name="S1">{rows}'
         "</table:table></office:spreadsheet></office:body></office:document-content>"
     )
     kind = [b"application/vnd.oasis.opendocument.spreadsheet"]
@@ -96,3 +104,41 @@ def encrypted(path: Path) -> Path:
     folder = entry("Root Entry", 5, child=1) + entry("EncryptionInfo", 2, right=2) + entry("EncryptedPackage", 2)
     path.write_bytes(head + table + folder.ljust(512, b"\0"))
     return path
+
+
+def xlsb(path: Path, row: int, column: int) -> Path:
+    """A binary workbook with a cell in A1 and one far away."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        name = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+        size, length = b"", len(content)
+        while length >= 128:
+            size, length = size + bytes([length & 0x7F | 0x80]), length >> 7
+        return name + size + bytes([length]) + content
+
+    def wide(text: str) -> bytes:
+        return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+    def cell(row: int, column: int) -> bytes:
+        return record(0, struct.pack("<I", row) + bytes(21)) + record(5, struct.pack("<IId", column, 0, 1.0))
+
+    book = (
+        record(131)
+        + record(143)
+        + record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("S1"))
+        + record(144)
+        + record(132)
+    )
+    sheet = record(129) + record(148, struct.pack("<IIII", 0, row, 0, column)) + record(145)
+    sheet += cell(0, 0) + cell(row, column) + record(146) + record(130)
+    link = f'<Relationship Id="rId1" Type="{LINKS}/worksheet" Target="worksheets/sheet1.bin"/>'
+    return archive(path, {
+        "[Content_Types].xml": [f'<Types xmlns="{PACKED}/content-types"/>'.encode()],
+        "_rels/.rels": [
+            f'<Relationships xmlns="{PACKED}/relationships"><Relationship Id="r" Type="{LINKS}/officeDocument" '
+            f'Target="xl/workbook.bin"/></Relationships>'.encode()
+        ],
+        "xl/workbook.bin": [book],
+        "xl/_rels/workbook.bin.rels": [f'<Relationships xmlns="{PACKED}/relationships">{link}</Relationships>'.encode()],
+        "xl/worksheets/sheet1.bin": [sheet],
+    })  # fmt: skip

@@ -140,8 +140,9 @@ def feed_stock(
     def pages(source: Source) -> Iterator[Fed]:
         reader.check(source.columns)
         while rows := source.after(at[0], until, page_rows):
+            yield Fed(next(numbers), reader.read(rows), len(rows), rows[-1].cursor)
+            # Not before it was taken: a page that fails is read again.
             at[0] = rows[-1].cursor
-            yield Fed(next(numbers), reader.read(rows), len(rows), at[0])
 
     return Feed(open_source, pages, wake, goes_on=True)
 

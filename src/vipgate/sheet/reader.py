@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
@@ -61,7 +62,7 @@ def _kind(error: BaseException) -> bytes:
         return ODD
     if isinstance(error, NoSuchSheet):
         return MISSING
-    return HALF if isinstance(error, CalamineError | BadZipFile | OSError | EOFError) else FAULT
+    return HALF if isinstance(error, CalamineError | BadZipFile | zlib.error | OSError | EOFError) else FAULT
 
 
 def _limit_memory() -> None:
