@@ -16,7 +16,8 @@ LEARNED_CHARS_MIN: Final = 4
 LEARNED_MAX: Final = 1_000
 
 _KEY: Final = r"[\w-]*(?:passwords?|passwd|passwort|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)|\bpass"
-_IS: Final = r"(?:[\"']?\s*(?:=|%3D)\s*|[\"']\s*:\s*)"
+_BLANKS: Final = r"(?:\s|%20|\+)*"
+_IS: Final = rf"(?:[\"']?{_BLANKS}(?:=|%3D){_BLANKS}|[\"']\s*:\s*)"
 # In braces as ODBC has them, in quotes as libpq has them, or up to what parts one pair from the next.
 _VALUE: Final = (
     r"\{(?:[^}]|\}\})*\}|%7B(?:(?!%7D).|%7D%7D)*%7D|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?:(?!%3B|%26)[^;&\s\"'])+"
