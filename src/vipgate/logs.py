@@ -8,13 +8,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
-<<<<<<< HEAD
-from io import TextIOWrapper
-=======
 import threading
 import traceback
 from functools import partial
->>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +19,8 @@ from types import TracebackType
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-<<<<<<< HEAD
-from vipgate.private import make_folder, open_private
-=======
 from vipgate.masking import mask
->>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
+from vipgate.private import make_folder, open_private
 
 # 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
 _PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")

@@ -56,6 +56,7 @@ class Inside:
             clock_us=clock,
             clock_s=clock_s,
             proxies=read_proxies(CLIENT),
+            masked_searches_per_hour=1_000_000,
         )
         self._app = build_app(parts)
         self._runner = asyncio.Runner()

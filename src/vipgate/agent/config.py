@@ -14,11 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vipgate.agent.tomltable import Scalar, Table, Variables, is_scalar
 from vipgate.errors import OperatorError
-<<<<<<< HEAD
-from vipgate.nesting import toml_nesting_fault
-=======
 from vipgate.masking import learn, mask
->>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
+from vipgate.nesting import toml_nesting_fault
 from vipgate.row import REQUIRED
 from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
 

@@ -32,11 +32,8 @@ from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spo
 from vipgate.cli.exposure import agent_files
 from vipgate.errors import OperatorError, VipgateError
 from vipgate.hmacsign import WINDOW_S
-<<<<<<< HEAD
-from vipgate.private import READABLE_MODE, find_exposed, write_file
-=======
 from vipgate.masking import learn, mask
->>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
+from vipgate.private import READABLE_MODE, find_exposed, write_file
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200

@@ -20,13 +20,10 @@ from vipgate.agent.propose import propose, render_config
 from vipgate.agent.reading import Reader
 from vipgate.agent.records import Ready
 from vipgate.cli.common import read_secret, warn
-<<<<<<< HEAD
 from vipgate.errors import Fault, OperatorError
+from vipgate.masking import learn
 from vipgate.nesting import nesting_fault
 from vipgate.private import write_file
-=======
-from vipgate.masking import learn
->>>>>>> 0fd895a (agent, gateway: let no thread or task end unseen; read sheets in a process of their own; mask passwords)
 from vipgate.renewal import Renewal
 from vipgate.row import read_row
 
