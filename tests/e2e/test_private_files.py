@@ -122,15 +122,16 @@ def test_gateway_that_serves_has_nothing_that_others_may_reach(root: Path) -> No
 
 def test_demo_has_nothing_that_others_may_reach(root: Path) -> None:
     command = [sys.executable, "-m", "vipgate", "demo", "--port", "0"]
-    with subprocess.Popen(
-        command, env=gateway_in(root).environment, cwd=root, stdout=subprocess.PIPE, text=True
-    ) as demo:
-        assert demo.stdout is not None
-        assert any("Serving." in line for line in demo.stdout)
-        assert {"gateway.log", "vipgate.db", "vipgate.db-wal"} <= {path.name for path in root.rglob("*")}
-        # It all lies in one folder of mode 0700; the modes inside count all the same.
-        assert exposed(root) == {}
-        demo.send_signal(signal.SIGINT)
+    environment = gateway_in(root).environment
+    with subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stdout is not None
+            assert any("Serving." in line for line in demo.stdout)
+            assert {"gateway.log", "vipgate.db", "vipgate.db-wal"} <= {path.name for path in root.rglob("*")}
+            # It all lies in one folder of mode 0700; the modes inside count all the same.
+            assert exposed(root) == {}
+        finally:
+            demo.send_signal(signal.SIGINT)
         assert demo.wait(WAIT_S) == 0
 
 
@@ -143,7 +144,7 @@ def park(root: Path) -> Path:
     return folder
 
 
-def test_init_and_push_by_hand_make_nothing_that_others_may_reach(root: Path, park: Path) -> None:
+def test_configuration_that_init_writes_may_be_read_by_nobody_else(root: Path, park: Path) -> None:
     source = ["--source", f"sqlite:///{park / 'park.db'}", "--table", "续费记录"]
     told = ["--url", "http://127.0.0.1:9", "--park-uuid", PARK, "--secret", "env:S"]
     vipgate(root, "agent", "init", "park/new.toml", *told, *source, S=PARK_SECRET)
@@ -262,11 +263,10 @@ def test_agent_tells_what_others_may_reach(root: Path, park: Path) -> None:
 
     run = [*words, "run", str(config), "--spool", str(spool)]
     with subprocess.Popen(run, cwd=root, stderr=subprocess.PIPE, text=True) as agent:
-        assert agent.stderr is not None
-        told: set[str] = set()
-        for line in agent.stderr:
-            told |= set(re.findall(r'"remedy": "(chmod [^"]*)"', line))
-            if told == remedies:
-                break
-        agent.send_signal(signal.SIGTERM)
-    assert told == remedies
+        try:
+            assert agent.stderr is not None
+            # Before anything else.
+            lines = [json.loads(agent.stderr.readline()) for _ in remedies]
+        finally:
+            agent.send_signal(signal.SIGTERM)
+    assert {line["remedy"] for line in lines if line["event"] == "others may reach it"} == remedies
