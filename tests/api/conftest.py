@@ -28,7 +28,6 @@ from vipgate.store.desk import open_desk
 from vipgate.store.interface import Retention
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import SCOPES, Deed, Scope, Token
-from vipgate.vault import Vault
 
 TICK_S = 0.02
 ROWS = 60
@@ -123,8 +122,7 @@ def served(app: Starlette) -> Iterator[str]:
 def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[Desks, Starlette]:
     """The API over the database at `url`, with short ticks."""
     desks = Desks(lambda: open_desk(url, clock, Retention()), size)
-    vault = Vault("k" * 32)
-    return desks, Starlette(routes=build_api(desks, clock, vault, watch=Watch(desks, tick_s=TICK_S, waiters_max=2)))
+    return desks, Starlette(routes=build_api(desks, clock, watch=Watch(desks, tick_s=TICK_S, waiters_max=2)))
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from itertools import count, cycle
+from pathlib import Path
+from random import Random
 
 import pytest
 
-from api.conftest import PARK, Platform, row
-from store.making import do, push
+from api.conftest import PARK, Platform, opened, row
+from store.conftest import Clock
+from store.making import changed, do, push
+from vipgate.api.cursors import VehicleCursor, write_cursor
 from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHES_PER_HOUR
 
 PLATE, CARD = "粤B88123", "CARD0000042"
@@ -74,6 +78,51 @@ def test_token_that_sees_plates_asks_as_often_as_it_likes(platform: Platform) ->
     token = platform.token()
     for number in range(BURST + 5):
         assert platform.ask(f"/renewals?plate={PLATE}{number}", token).status_code == 200
+
+
+LISTS = [
+    f"/parks/{PARK}/renewals",
+    f"/parks/{PARK}/vehicles",
+    "/renewals?pay_partner=order-0007",
+]
+
+
+def answers(platform: Platform, seed: int) -> dict[str, list[object]]:
+    """What a masked token is told of forty vehicles whose plates differ from one `seed` to the next where they are hidden."""
+    hidden = Random(seed).sample(range(1_000), 40)
+    rows = [row(pay_partner=f"order-{n:04}", plate=f"粤B{middle:03}45") for n, middle in enumerate(hidden)]
+    again = [changed(rows[n], pay_partner=f"order-{n + 100:04}") for n in (3, 30)]
+    do(platform.desk.store, push(rows, platform.clock()))
+    do(platform.desk.store, push(again, platform.clock()))
+    token = platform.token(masked=True)
+    told: dict[str, list[object]] = {}
+    for path in LISTS:
+        for limit in (1, 7, 100):
+            pages = platform.pages(path, token, limit)
+            told[f"{path}, {limit}"] = [[(one.get("key"), one["pay_partner"]) for one in page] for page in pages]
+    lines = platform.ask(f"/parks/{PARK}/renewals.csv", token).text.splitlines()
+    told["csv"] = [line.split(",")[7] for line in lines]
+    told["changes"] = [
+        one["pay_partner"] for one in platform.get(f"/changes?park_uuid={PARK}&limit=100", token)["items"]
+    ]
+    return told
+
+
+def test_two_ledgers_that_differ_in_what_masks_hide_look_alike(memory_path: Path, clock: Clock) -> None:
+    """So neither the order of a list, nor where its pages end, tells anything of a hidden plate."""
+    seen = []
+    for seed in (1, 2):
+        with opened(f"sqlite:///{memory_path / str(seed)}.db", clock) as platform:
+            seen.append(answers(platform, seed))
+    assert seen[0] == seen[1]
+    assert sum(map(len, seen[0][f"{LISTS[1]}, 7"])) == 40  # type: ignore[arg-type]
+
+
+def test_masked_token_pages_vehicles_from_no_plate_of_its_choice(platform: Platform) -> None:
+    filled(platform)
+    word = write_cursor(VehicleCursor("plate", "粤B88000"))
+    assert platform.ask(f"/parks/{PARK}/vehicles?after={word}", platform.token(masked=True)).status_code == 400
+    assert platform.ask(f"/parks/{PARK}/vehicles?after={word}", platform.token()).status_code == 200
 
 
 def test_digest_of_a_body_is_hidden_with_the_plates_in_it(platform: Platform) -> None:

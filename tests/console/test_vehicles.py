@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from msgspec.structs import replace
 
-from console.conftest import NOON_US, House
+from console.conftest import NOON_US, Browser, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
 from vipgate.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
 from vipgate.renewal import Renewal
@@ -89,24 +90,64 @@ def many(how_many: int) -> list[Renewal]:
     ]
 
 
-def test_pages_of_a_park_follow_each_other_and_bear_no_plate_in_their_address(house: House) -> None:
+def entered(house: House, *, shown: bool) -> Browser:
+    """Somebody from whom plates are hidden, or for whom they are shown."""
+    browser = house.enter(sees_plates=True)
+    if shown:
+        assert browser.send("/plates/show", next="/").status_code == 303
+    return browser
+
+
+SHOWN = pytest.mark.parametrize("shown", [False, True], ids=["hidden", "shown"])
+
+
+@SHOWN
+def test_pages_of_a_park_follow_each_other_and_bear_no_plate_in_their_address(house: House, shown: bool) -> None:
+    """In the order of plates where these are shown, else newest change first: the order would tell what the mask hides."""
     add_park(house)
     push(house, *many(VEHICLES_A_PAGE * 2 + 1))
-    browser = house.enter()
+    browser = entered(house, shown=shown)
+    page = browser.page(f"/vehicles?park={PARK}")
+    assert "粤B" not in unquote(page.partition('rel="next" href="')[2].partition('"')[0])
+    orders = listed(browser)
+    in_order = [f"P{n:04}" for n in range(VEHICLES_A_PAGE * 2 + 1)]
+    assert orders == (in_order if shown else in_order[::-1])
+
+
+def listed(browser: Browser, query: str = "") -> list[str]:
+    """The order numbers of all pages."""
     orders: list[str] = []
-    path = f"/vehicles?park={PARK}"
+    path = f"/vehicles?park={PARK}{query}"
     while path:
         page = browser.page(path)
         orders += re.findall(r">(P\d{4})</a>", page)
         path = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
-        assert "粤B" not in unquote(path)
-    assert orders == [f"P{n:04}" for n in range(VEHICLES_A_PAGE * 2 + 1)]
+    return orders
 
 
-def test_those_of_a_state_are_picked_out_of_a_bounded_look(house: House) -> None:
+def test_each_hidden_vehicle_is_listed_once_where_its_newest_change_is(house: House) -> None:
+    add_park(house)
+    rows = [renewal(f"P{n:04}", plate=f"粤B{n * 7919 % 100_000:05}") for n in range(120)]
+    push(house, *rows)
+    push(house, *(replace(rows[n], pay_partner=f"P{n + 1000:04}") for n in (7, 33)), at_us=NOON_US + 1)
+    wanted = ["P1033", "P1007", *(f"P{n:04}" for n in reversed(range(120)) if n not in (7, 33))]
+    browser = entered(house, shown=False)
+    assert listed(browser) == listed(browser, "&state=valid") == wanted
+
+
+def test_hidden_vehicles_that_end_soon_are_picked_out_of_many(house: House) -> None:
+    add_park(house)
+    soon = {"renewal_end_time_us": NOON_US + DAY_US}
+    push(house, *(renewal(f"P{n:04}", plate=f"粤B{n:05}", **(soon if n % 7 == 3 else {})) for n in range(500)))
+    wanted = [f"P{n:04}" for n in reversed(range(500)) if n % 7 == 3]
+    assert listed(entered(house, shown=False), "&state=expiring") == wanted
+
+
+@SHOWN
+def test_those_of_a_state_are_picked_out_of_a_bounded_look(house: House, shown: bool) -> None:
     add_park(house)
     push(house, *many(LOOKED_AT_MAX + 50))
-    browser = house.enter()
+    browser = entered(house, shown=shown)
     page = browser.page(f"/vehicles?park={PARK}&state=expired")
     assert states_of(page) == ["已到期"] * (LOOKED_AT_MAX // 10)
     assert f"查看了 {LOOKED_AT_MAX} 辆" in page
@@ -114,22 +155,25 @@ def test_those_of_a_state_are_picked_out_of_a_bounded_look(house: House) -> None
     assert states_of(browser.page(onward)) == ["已到期"] * 5
 
 
-def test_more_of_a_state_than_a_page_holds_go_on_behind_the_last_one_shown(house: House) -> None:
+@SHOWN
+def test_more_of_a_state_than_a_page_holds_go_on_behind_the_last_one_shown(house: House, shown: bool) -> None:
     add_park(house)
     push(house, *many(150))
-    browser = house.enter()
+    browser = entered(house, shown=shown)
     page = browser.page(f"/vehicles?park={PARK}&state=valid")
     assert len(states_of(page)) == VEHICLES_A_PAGE
     onward = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     seen = re.findall(r">(P\d{4})</a>", page) + re.findall(r">(P\d{4})</a>", browser.page(onward))
-    assert seen == [f"P{n:04}" for n in range(150) if n % 10][: 2 * VEHICLES_A_PAGE]
+    numbers = range(150) if shown else reversed(range(150))
+    assert seen == [f"P{n:04}" for n in numbers if n % 10][: 2 * VEHICLES_A_PAGE]
 
 
-@pytest.mark.parametrize("word", ["x", "====", "é", "A" * 500, "cGxhdGU="])
-def test_broken_place_is_the_first_page(house: House, word: str) -> None:
+@SHOWN
+@pytest.mark.parametrize("word", ["x", "====", "é", "A" * 500, "cGxhdGU=", "9" * 19, "-1"])
+def test_broken_place_is_the_first_page(house: House, word: str, shown: bool) -> None:
     add_park(house)
     push(house, renewal())
-    assert ">P1</a>" in house.enter().page(f"/vehicles?park={PARK}&after={word}")
+    assert ">P1</a>" in entered(house, shown=shown).page(f"/vehicles?park={PARK}&after={word}")
 
 
 def test_place_of_another_park_is_not_taken(house: House) -> None:

@@ -25,6 +25,7 @@ from vipgate.store.browsing import (
     Place,
     RecordPage,
     RecordQuery,
+    Vehicle,
 )
 from vipgate.store.interface import Filter, JournalEntry, Push, Store, business_day
 from vipgate.store.keep import StoredKeep
@@ -244,6 +245,35 @@ def test_vehicles_come_in_order_each_with_all_its_records(
     for vehicle in found:
         assert (vehicle.kind, vehicle.park_uuid) == ("plate", PARK)
         assert [one.position for one in vehicle.records] == sorted(by_plate[vehicle.key], reverse=True)
+
+
+@pytest.mark.parametrize("looked_max", [1, 3, 1_000])
+def test_vehicles_by_change_come_once_where_their_newest_record_is(
+    store: Store, browse: Browse, clock: Clock, looked_max: int
+) -> None:
+    fill(store, clock)
+    by_plate: dict[str, list[int]] = {}
+    for one in held(store).values():
+        by_plate.setdefault(one.renewal.plate, []).append(one.position)
+    found: list[Vehicle] = []
+    place: Place | None = None
+    for _ in range(1_000):
+        page = browse.vehicles_by_change(PARK, place, looked_max)
+        found, place = found + page.items, page.next
+        if place is None:
+            break
+    assert [one.key for one in found] == sorted(by_plate, key=lambda plate: max(by_plate[plate]), reverse=True)
+    for vehicle in found:
+        assert [one.position for one in vehicle.records] == sorted(by_plate[vehicle.key], reverse=True)
+
+
+def test_erased_plates_are_no_vehicle_by_change(store: Store, browse: Browse, clock: Clock) -> None:
+    fill(store, clock)
+    deed = Deed(at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer="")
+    assert StoredKeep(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    found = browse.vehicles_by_change(PARK, None, 1_000).items
+    assert found
+    assert not {"", "无牌车"} & {one.key for one in found}
 
 
 def test_vehicle_with_very_many_records_shows_its_newest_and_hides_no_other(

@@ -172,7 +172,7 @@ class VehicleMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VehiclesAnswer(msgspec.Struct, frozen=True):
-    """Vehicles of one park: plates, then card numbers, then card ids, in order."""
+    """Vehicles of one park. A page can be short or empty before the end: go on while `next` is given."""
 
     items: list[VehicleMembers]
     next: Next

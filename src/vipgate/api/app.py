@@ -29,7 +29,6 @@ from vipgate.api.watch import Watch
 from vipgate.errors import Language, StoreError, TooOften, Unavailable, Words, accepted_language
 from vipgate.inside.desks import Desks
 from vipgate.staff.searches import MaskedSearches
-from vipgate.vault import Vault
 
 PATH_CHARS_MAX: Final = 200
 METHODS: Final = ("GET", "HEAD")
@@ -47,13 +46,12 @@ _TAG = re.compile(r'\*|(?:W/)?"([^"]*)"').finditer
 def build_api(
     desks: Desks,
     clock_us: Callable[[], int],
-    vault: Vault,
     *,
     searches: MaskedSearches | None = None,
     watch: Watch | None = None,
 ) -> list[Route]:
     """The routes of the read API, for the application of the inside port."""
-    inside = Inside(desks, Door(clock_us, vault, searches or MaskedSearches()), watch or Watch(desks))
+    inside = Inside(desks, Door(clock_us, searches or MaskedSearches()), watch or Watch(desks))
     return [Route("/api/{rest:path}", Api(inside))]
 
 

@@ -7,13 +7,10 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from vipgate.errors import OperatorError
 from vipgate.seqno import SEQNO_CHARS
 from vipgate.store.browsing import CardKind
 from vipgate.store.interface import FOR_EVER_US
-from vipgate.vault import Vault
 
-_BOUND_TO = "cursor"
 Position = Annotated[int, msgspec.Meta(ge=0, le=FOR_EVER_US)]
 ParkUuid = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -38,6 +35,12 @@ class VehicleCursor(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     key: Annotated[str, msgspec.Meta(max_length=64)]
 
 
+class VehicleChangeCursor(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+    """A page of vehicles in the order of their newest change ended at this position."""
+
+    position: Position
+
+
 class RequestCursor(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     """A page of requests ended at this one."""
 
@@ -51,7 +54,7 @@ class ChangeCursor(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     position: Position
 
 
-Cursor = ParkCursor | RecordCursor | VehicleCursor | RequestCursor | ChangeCursor
+Cursor = ParkCursor | RecordCursor | VehicleCursor | VehicleChangeCursor | RequestCursor | ChangeCursor
 C = TypeVar("C", bound=Cursor)
 
 
@@ -69,19 +72,6 @@ def read_cursor(word: str, form: type[C]) -> C | None:
         return None
     # Only what we wrote: no second spelling of the same place.
     return cursor if msgspec.msgpack.encode(cursor) == raw and _has_no_nul(cursor) else None
-
-
-def seal_cursor(cursor: Cursor, vault: Vault) -> str:
-    """`cursor` as a word that only the platform can read, for those who must not see the plate in it."""
-    return _word(vault.seal(write_cursor(cursor), _BOUND_TO))
-
-
-def open_cursor(word: str, form: type[C], vault: Vault) -> C | None:
-    """The cursor in a sealed `word`; None where it is not one of this form."""
-    try:
-        return read_cursor(vault.open(_bytes(word), _BOUND_TO), form)
-    except (ValueError, OperatorError):
-        return None
 
 
 def _word(raw: bytes) -> str:

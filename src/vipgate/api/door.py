@@ -15,7 +15,6 @@ from vipgate.staff.searches import MaskedSearches, Searcher
 from vipgate.store.interface import Park
 from vipgate.store.keeping import Desk
 from vipgate.store.staffing import Scope, Token
-from vipgate.vault import Vault
 
 _TOKEN = re.compile(r"bearer +(vipgate_[A-Za-z0-9_-]{43})", re.ASCII | re.IGNORECASE).fullmatch
 _REALM: Final = 'Bearer realm="vipgate"'
@@ -33,7 +32,6 @@ class Visit:
     desk: Desk
     token: Token
     now_us: int
-    vault: Vault
     searches: MaskedSearches
     peer: str
 
@@ -85,9 +83,8 @@ class Visit:
 class Door:
     """Knows a token by its digest; the token itself is nowhere on the platform."""
 
-    def __init__(self, clock_us: Callable[[], int], vault: Vault, searches: MaskedSearches) -> None:
+    def __init__(self, clock_us: Callable[[], int], searches: MaskedSearches) -> None:
         self._clock_us = clock_us
-        self._vault = vault
         self._searches = searches
 
     def enter(self, desk: Desk, authorization: str | None, scope: Scope, peer: str) -> Visit:
@@ -107,7 +104,7 @@ class Door:
             raise Denied(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         now_us = self._clock_us()
         _note(desk, token, now_us)
-        return Visit(desk, token, now_us, self._vault, self._searches, peer)
+        return Visit(desk, token, now_us, self._searches, peer)
 
 
 def _note(desk: Desk, token: Token, now_us: int) -> None:

@@ -26,10 +26,9 @@ from vipgate.api.cursors import (
     ParkCursor,
     RecordCursor,
     RequestCursor,
+    VehicleChangeCursor,
     VehicleCursor,
-    open_cursor,
     read_cursor,
-    seal_cursor,
     write_cursor,
 )
 from vipgate.api.door import Visit
@@ -211,24 +210,24 @@ def vehicles(visit: Visit, ask: AskVehicles) -> VehiclesAnswer:
 
         one = visit.search(named, look)
         return VehiclesAnswer([_vehicle(visit, vehicle) for vehicle in one[: ask.limit]], None)
-    cursor = _vehicle_place(visit, ask.after)
+    return _by_change(visit, ask, park_uuid) if visit.masked else _by_plate(visit, ask, park_uuid)
+
+
+def _by_plate(visit: Visit, ask: AskVehicles, park_uuid: str) -> VehiclesAnswer:
+    cursor = _place(ask.after, VehicleCursor)
     after = None if cursor is None else (cursor.kind, cursor.key)
     found = visit.desk.browse.vehicles(park_uuid, after, ask.limit)
-    word = None
-    if len(found) == ask.limit:
-        last = VehicleCursor(found[-1].kind, found[-1].key)
-        word = seal_cursor(last, visit.vault) if visit.masked else write_cursor(last)
+    word = write_cursor(VehicleCursor(found[-1].kind, found[-1].key)) if len(found) == ask.limit else None
     return VehiclesAnswer([_vehicle(visit, vehicle) for vehicle in found], word)
 
 
-def _vehicle_place(visit: Visit, word: str | None) -> VehicleCursor | None:
-    """The cursor of vehicles; where plates are masked it is sealed, because a plate is in it."""
-    if word is None or not visit.masked:
-        return _place(word, VehicleCursor)
-    cursor = open_cursor(word, VehicleCursor, visit.vault)
-    if cursor is None:
-        raise deny_faults([bad_cursor(word)])
-    return cursor
+def _by_change(visit: Visit, ask: AskVehicles, park_uuid: str) -> VehiclesAnswer:
+    """For a masked token: in the order of plates, pages of one would tell what the mask hides."""
+    cursor = _place(ask.after, VehicleChangeCursor)
+    before = None if cursor is None else Place(cursor.position, park_uuid)
+    page = visit.desk.browse.vehicles_by_change(park_uuid, before, ask.limit)
+    word = None if page.next is None else write_cursor(VehicleChangeCursor(page.next.position))
+    return VehiclesAnswer([_vehicle(visit, vehicle) for vehicle in page.items], word)
 
 
 def _vehicle(visit: Visit, vehicle: Vehicle) -> VehicleMembers:

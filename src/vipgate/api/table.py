@@ -94,7 +94,11 @@ VERBS: Final[tuple[AnyVerb, ...]] = (
         asks=questions.AskVehicles,
         gives=answers.VehiclesAnswer,
         summary=Words("车辆当前状态", "What is valid now, by plate and card"),
-        detail=Words("有车牌的记录只计入车牌.", "A record with a plate counts for its plate alone."),
+        detail=Words(
+            "按车牌排序; 受限令牌按最近变更, 最新在前, 页面可能不满或为空, 只要有 next 就继续. 有车牌的记录只计入车牌.",
+            "In the order of plates; for a masked token newest change first, where a page can be short or empty: go on while "
+            "there is a next. A record with a plate counts for its plate alone.",
+        ),
         serve=answering(reading.vehicles),
     ),
     Verb(

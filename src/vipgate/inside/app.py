@@ -47,7 +47,7 @@ def build_app(parts: Parts) -> ASGIApp:
     searches = MaskedSearches(parts.masked_searches_per_hour, parts.meter.searched)
     chance = secrets.token_urlsafe
     console = build_console(parts.desks, parts.vault, parts.console, parts.clock_us, chance, searches=searches)
-    api = build_api(parts.desks, parts.clock_us, parts.vault, searches=searches)
+    api = build_api(parts.desks, parts.clock_us, searches=searches)
     probes = build_probes(readiness, exposition, parts.watching)
     routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
     return Door(Starlette(routes=routes), parts.meter, parts.clock_s, proxies=parts.proxies)

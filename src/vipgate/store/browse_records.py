@@ -14,6 +14,7 @@ from vipgate.store.browsing import (
     SCAN_ROWS_MAX,
     VEHICLE_RECORDS_MAX,
     CardKind,
+    ChangedVehicles,
     Found,
     Place,
     RecordPage,
@@ -126,6 +127,22 @@ class RecordBrowser(ABC):
         if len(found) > most:
             plates, found, more = plates[: plates.index(found[most - 1]) + 1], found[:most], True
         return VehiclePage(self._vehicles_of(park_uuid, found), len(plates), plates[-1] if more else None)
+
+    def vehicles_by_change(self, park_uuid: str, before: Place | None, looked_max: int) -> ChangedVehicles:
+        """See `Browse.vehicles_by_change`."""
+        page = self.records(RecordQuery(park_uuid=park_uuid), before, looked_max)
+        newest: dict[str, int] = {}
+        for one in page.items:
+            if one.stored.renewal.plate:
+                newest.setdefault(one.stored.renewal.plate, one.stored.position)
+        found = {vehicle.key: vehicle for vehicle in self._vehicles_of(park_uuid, list(newest))}
+        # One with a newer record than any on this page was on a page before it.
+        items = [
+            vehicle
+            for plate, position in newest.items()
+            if (vehicle := found.get(plate)) is not None and vehicle.records[0].position == position
+        ]
+        return ChangedVehicles(items, page.next)
 
     def _vehicles_of(self, park_uuid: str, plates: list[str]) -> list[Vehicle]:
         rows_max = _RECORDS_A_VEHICLE * len(plates)

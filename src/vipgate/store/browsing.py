@@ -109,6 +109,14 @@ class VehiclePage:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedVehicles:
+    """Vehicles, newest change first; `next` is where the look at a park's records ended, None where there is no more."""
+
+    items: list[Vehicle]
+    next: Place | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A record as it is now, at the place of its last change."""
@@ -238,6 +246,12 @@ class Browse(Protocol):
 
     def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
         """Plates, in order, behind `after`, of which a record ends in `since_us` ≤ t < `until_us`: of ENDING_ROWS_MAX records."""
+
+    def vehicles_by_change(self, park_uuid: str, before: Place | None, looked_max: int) -> ChangedVehicles:
+        """A park's plates in the order of their newest change, out of `looked_max` records that come after `before`.
+
+        For those from whom plates are hidden: the order of plates would tell what the mask hides.
+        """
 
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """One plate (folded) or card in a park or in all, out of its newest PAGE_ITEMS_MAX records.

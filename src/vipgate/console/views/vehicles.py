@@ -21,7 +21,7 @@ from vipgate.errors import OperatorError
 from vipgate.health import Health
 from vipgate.renewal import PLATE_CHARS_MAX, Renewal, fold_plate
 from vipgate.standing import EXPIRING_DAYS, Standing, State, standing
-from vipgate.store.browsing import Vehicle
+from vipgate.store.browsing import ENDING_ROWS_MAX, Place, Vehicle
 from vipgate.store.interface import DAY_US, Park
 from vipgate.store.keeping import Desk
 from vipgate.vault import Vault
@@ -31,8 +31,13 @@ VEHICLES_A_PAGE: Final = 50
 LOOKED_AT_MAX: Final = 200
 SEARCH_CHARS_MAX: Final = 64
 AFTER_CHARS_MAX: Final = 400
+POSITION_CHARS_MAX: Final = 18
 STATES: Final[tuple[State, ...]] = ("expiring", "expired", "valid", "none")
 _WITHOUT_PERIOD: Final = frozenset({2, 3, 4})
+
+
+# A page of vehicles, the word for where the next one begins, and out of how many it was picked.
+Listed = tuple[list[Vehicle], str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A page of vehicles out of `looked_at`; `after` is the plate behind which the next one begins."""
+    """A page of vehicles out of `looked_at`; `after` is the word for where the next one begins."""
 
     park: Park | None
     health: Health | None
@@ -78,7 +83,7 @@ async def show(visit: StaffVisit) -> Response:
         rows=[show_one(visit.speech, one, visit.now_us) for one in result.vehicles],
         states=STATES,
         state=state,
-        after=None if result.after is None else seal_place(visit.context.vault, result.park, result.after),
+        after=result.after,
     )
 
 
@@ -104,19 +109,16 @@ def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
     health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
     nothing = Result(park, health, offered, False, [], 0, None, ChargeNames({}), {})
     own = _of_record(desk, park, query)
+    found: list[Vehicle] = []
+    after, looked_at = None, 0
     if query.faults or (park is None and not text):
         return nothing
     if own:
-        found, after, looked_at = _named(desk, query, park, own), None, 0
+        found = _named(desk, query, park, own)
     elif text:
-        found, after, looked_at = (
-            visit.search(desk, fold_plate(text), partial(_named, desk, query, park, text)),
-            None,
-            0,
-        )
-    else:
-        after = open_place(visit.context.vault, park, query.get("after")) if park is not None else None
-        found, after, looked_at = _listed(desk, park, after or "", state, visit.now_us)
+        found = visit.search(desk, fold_plate(text), partial(_named, desk, query, park, text))
+    elif park is not None:
+        found, after, looked_at = (_by_plate if visit.sees_plates else _by_change)(desk, visit, park, state)
     parks = [one.park_uuid for one in found]
     named = {} if park is not None else read_park_names(desk, parks)
     names = read_names(desk, parks)
@@ -148,35 +150,55 @@ def _named(desk: Desk, query: Fields, park: Park | None, text: str) -> list[Vehi
     return found[:VEHICLES_A_PAGE]
 
 
-def _listed(
-    desk: Desk, park: Park | None, after: str, state: State | None, now_us: int
-) -> tuple[list[Vehicle], str | None, int]:
+def _by_plate(desk: Desk, visit: StaffVisit, park: Park, state: State | None) -> Listed:
     """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
 
     Few end soon, and only a vehicle of which a record does: these are picked out of several times as many.
     """
-    if park is None:
-        return [], None, 0
+    vault, now_us = visit.context.vault, visit.now_us
+    after = open_place(vault, park, visit.query.get("after")) or ""
     if state == "expiring":
         until_us = now_us + EXPIRING_DAYS * DAY_US
         ending = desk.browse.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
         soon = [one for one in ending.items if standing(one.records, now_us).state == state]
-        return soon, ending.next, ending.looked_at
+        return soon, None if ending.next is None else seal_place(vault, park, ending.next), ending.looked_at
     size = VEHICLES_A_PAGE if state is None else LOOKED_AT_MAX
     found = desk.browse.vehicles(park.park_uuid, ("plate", after), size + 1)
-    page, more = found[:size], len(found) > size
-    last = page[-1].key if page and more else None
-    if state is None:
-        return page, last, len(page)
-    wanted = [one for one in page if standing(one.records, now_us).state == state]
-    if len(wanted) > VEHICLES_A_PAGE:
-        wanted = wanted[:VEHICLES_A_PAGE]
-        last = wanted[-1].key
-        return wanted, last, next(place for place, one in enumerate(page, 1) if one.key == last)
-    return wanted, last, len(page)
+    page, looked_at = _picked(found[:size], state, now_us)
+    more = len(found) > size or looked_at < len(found)
+    return page, seal_place(vault, park, found[looked_at - 1].key) if more else None, looked_at
 
 
-def seal_place(vault: Vault, park: Park | None, plate: str) -> str:
+def _by_change(desk: Desk, visit: StaffVisit, park: Park, state: State | None) -> Listed:
+    """The same, newest change first: in the order of plates, pages of them would tell what the mask hides."""
+    looked_max = {None: VEHICLES_A_PAGE, "expiring": ENDING_ROWS_MAX}.get(state, LOOKED_AT_MAX)
+    before = read_position(visit.query.get("after"), park)
+    found = desk.browse.vehicles_by_change(park.park_uuid, before, looked_max)
+    page, looked_at = _picked(found.items, state, visit.now_us)
+    position = None if found.next is None else found.next.position
+    if looked_at < len(found.items):
+        position = page[-1].records[0].position
+    return page, None if position is None else str(position), looked_at
+
+
+def _picked(vehicles: list[Vehicle], state: State | None, now_us: int) -> tuple[list[Vehicle], int]:
+    """Those of a state, VEHICLES_A_PAGE at most, and how many were looked at for them."""
+    page: list[Vehicle] = []
+    for looked_at, one in enumerate(vehicles, 1):
+        if state is None or standing(one.records, now_us).state == state:
+            page.append(one)
+        if len(page) == VEHICLES_A_PAGE:
+            return page, looked_at
+    return page, len(vehicles)
+
+
+def read_position(text: str, park: Park) -> Place | None:
+    """Where the next page in the order of changes begins; None for what is none."""
+    fits = text.isascii() and text.isdigit() and len(text) <= POSITION_CHARS_MAX
+    return Place(int(text), park.park_uuid) if fits else None
+
+
+def seal_place(vault: Vault, park: Park, plate: str) -> str:
     """Where the next page begins, as a word that tells nobody the plate."""
     return urlsafe_b64encode(vault.seal(plate, _bound(park))).decode()
 
@@ -191,9 +213,9 @@ def open_place(vault: Vault, park: Park, word: str) -> str | None:
         return None
 
 
-def _bound(park: Park | None) -> str:
+def _bound(park: Park) -> str:
     """Nothing that is sealed for a park itself: no park_uuid holds a line end."""
-    return f"vehicles\n{'' if park is None else park.park_uuid}"
+    return f"vehicles\n{park.park_uuid}"
 
 
 PAGES: Final = (Page("/vehicles", show),)
