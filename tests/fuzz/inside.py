@@ -45,9 +45,20 @@ class Inside:
         self._desk = open_desk(url, clock, Retention())
         self._desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
         self.seqno = _fill(self._desk)
-        vault = Vault("a master key of the fuzzer's own ..")
-        console = build_console(self._desks, vault, ConsoleSettings(), clock, secrets.token_urlsafe)
-        self._app = Starlette(routes=[*build_api(self._desks, clock), Mount("/", console)])
+        board = Board(1)
+        parts = Parts(
+            board=board,
+            meter=InsideMeter(board),
+            desks=self._desks,
+            watching=self._desks,
+            vault=Vault("a master key of the fuzzer's own .."),
+            console=ConsoleSettings(),
+            clock_us=clock,
+            clock_s=clock_s,
+            proxies=read_proxies(CLIENT),
+            masked_searches_per_hour=1_000_000,
+        )
+        self._app = build_app(parts)
         self._runner = asyncio.Runner()
 
     def get(self, target: bytes) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from store.conftest import Clock
 from store.making import OTHER, PARK, changed, deed, do, push, refused, renewals
 from vipgate.errors import StoreUnavailable, Words
 from vipgate.renewal import Renewal
-from vipgate.store import sqlite
+from vipgate.store import sqlite as sqlite_store
 from vipgate.store.interface import DAY_US, Refused, Retention
 from vipgate.store.keep import StoredKeep
 from vipgate.store.sqlite import LOG_EVERY_US, LOG_LATE_US, SqliteStore
@@ -109,7 +109,7 @@ def test_nothing_is_left_of_a_stock_that_was_purged(
 def test_reader_that_keeps_the_log_is_told_and_housekeeping_empties_it_later(
     store: SqliteStore, gateway: SqliteStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "LOG_WAIT_S", 0.001)
+    monkeypatch.setattr(sqlite_store, "LOG_WAIT_S", 0.001)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM renewal").fetchone()
@@ -143,7 +143,7 @@ def test_log_that_is_emptied_is_left_alone_for_an_hour(gateway: SqliteStore, tmp
 def test_log_that_cannot_be_emptied_for_hours_is_complained_of_now_and_then(
     gateway: SqliteStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "LOG_WAIT_S", 0.001)
+    monkeypatch.setattr(sqlite_store, "LOG_WAIT_S", 0.001)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM renewal").fetchone()
@@ -161,7 +161,7 @@ def test_writer_is_held_up_by_no_reader_for_long(
 ) -> None:
     """Who reads the newest state keeps the log from being cut all the same: writers wait for it within the bound alone."""
     waits: list[str] = []
-    monkeypatch.setattr(sqlite, "LOG_WAIT_S", 0.05)
+    monkeypatch.setattr(sqlite_store, "LOG_WAIT_S", 0.05)
     gateway.clear_log()
     do(gateway, push(renewals(1, first=9_500), clock()))
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:

@@ -27,6 +27,7 @@ from vipgate.store.postgres_link import Link
 ROOT = Path(__file__).parents[2]
 PLANTED = "Pl4nted-s3cret"
 BRACED = PLANTED + ";x}y"
+CODINGS: dict[str, Callable[[str], str]] = {"plain": str, "quoted": quote, "plus": quote_plus}
 FORMS = {
     "user": f"postgresql://park:{PLANTED}@127.0.0.1:1/db",
     "user, encoded": f"postgresql://park:{quote('@/?#' + PLANTED, safe='')}@127.0.0.1:1/db",
@@ -41,7 +42,7 @@ FORMS = {
     },
     **{
         f"odbc {text.partition('=')[0]} {how}": f"mssql+pyodbc:///?odbc_connect={coded(f'DRIVER={{ODBC 17}};UID=sa;{text};X=1')}"
-        for how, coded in {"plain": str, "quoted": quote, "plus": quote_plus}.items()
+        for how, coded in CODINGS.items()
         for text in (
             f"PWD={PLANTED}", f"pwd={PLANTED}", f"Password={PLANTED}", f"PassWord = {PLANTED}",
             f"PWD={{{BRACED.replace('}', '}}')}}}", f"Pwd=two {PLANTED} words",
