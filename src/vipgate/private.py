@@ -82,19 +82,22 @@ class Exposed:
 
 
 def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
-    """Those of `paths` whose group or others have any right to them. Missing ones are left out."""
+    """Those of `paths` that others have a right to. Missing ones are left out.
+
+    Where the owner is another user (a key of root's, say), the group is how this process gets at it: then it does not count.
+    """
     for path in paths if os.name == "posix" else ():
         with suppress(OSError):
             found = path.stat()
-            mode = stat.S_IMODE(found.st_mode)
-            if mode & 0o077:
-                yield Exposed(path, mode, _remedy(path, found))
+            mode, is_own = stat.S_IMODE(found.st_mode), found.st_uid == os.geteuid()
+            if mode & (0o077 if is_own else 0o007):
+                yield Exposed(path, mode, _remedy(path, found.st_mode, is_own=is_own))
 
 
-def _remedy(path: Path, found: os.stat_result) -> str:
-    if not stat.S_ISDIR(found.st_mode):
-        return f"chmod 600 {path}"
-    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
-        return f"chmod 700 {path}"
-    # /tmp, or a folder of somebody else: others need it as it is.
-    return "keep these files in a folder of your own with mode 0700"
+def _remedy(path: Path, mode: int, *, is_own: bool) -> str:
+    if stat.S_ISDIR(mode) and (mode & stat.S_ISVTX or not is_own):
+        # /tmp, or a folder of somebody else: others need it as it is.
+        return "keep these files in a folder of your own with mode 0700"
+    if not is_own:
+        return f"chmod o= {path}"
+    return f"chmod {'700' if stat.S_ISDIR(mode) else '600'} {path}"

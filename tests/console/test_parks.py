@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from markupsafe import escape
@@ -370,6 +372,23 @@ def test_erasure_asks_twice_and_leaves_no_plate_behind(house: House) -> None:
     assert all(one.renewal.plate != "粤B99999" for one in house.desk.store.stream(PARK, Filter()))
     [deed, *_] = house.desk.staff.deeds(None, None, None, 5)
     assert (deed.action, deed.subject) == ("plate.erase", "粤B***99")
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_erasure_says_where_a_reader_keeps_what_was_erased(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_read: bool
+) -> None:
+    monkeypatch.setattr("vipgate.store.sqlite.LOG_WAIT_S", 0.001)
+    fill(house)
+    admin = house.enter("admin", sees_plates=True)
+    once = admin.send("/erase", on="/erase", plate="粤B99999")
+    with closing(sqlite3.connect(house.desk.store.where, isolation_level=None)) as reader:
+        if is_read:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM renewal").fetchone()
+        done = admin.post("/erase", asked(once.text))
+    assert "车牌 粤B99999 已清除" in done.text
+    assert ("日志文件（-wal）中暂时仍有已清除的数据" in done.text) == is_read
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -259,6 +260,22 @@ def test_plate_is_erased_while_the_gateway_serves(own: Gateway) -> None:
     assert "*" in line[1]
     assert plate not in line[1]
     assert own.stop() == 0
+
+
+def test_erasure_says_where_a_reader_keeps_what_was_erased(own: Gateway) -> None:
+    [row, *_] = rows = list(sample_renewals(20, 3, until_us=UNTIL_US))
+    own.start()
+    assert own.push(encode_renewals(PARK, rows)).code == "1001"
+    with closing(sqlite3.connect(own.home / "vipgate.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM renewal").fetchone()
+        done = own.command("erase", row.plate, "--yes", "--format", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["left_in_log"] is True
+    assert "warning: the write-ahead log" in done.stderr
+    again = own.command("erase", row.plate, "--yes", "--format", "json")
+    assert json.loads(again.stdout)["left_in_log"] is False
+    assert again.stderr == ""
 
 
 def test_audit_log_shows_as_many_lines_as_are_wanted(staffed: Gateway) -> None:

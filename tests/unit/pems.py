@@ -29,6 +29,7 @@ def write_pair(cert: Path, key: Path, serial: int) -> None:
         .sign(private, hashes.SHA256())
     )
     cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key.touch(0o600)
     key.write_bytes(
         private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
