@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 import vipgate.console
 from vipgate.console.addresses import from_segment, is_local, segment
 from vipgate.console.charts import Series, bars, nice_top
+from vipgate.console.context import HASHING_MAX, HASHING_OF_STRANGERS_MAX, Hashing
 from vipgate.console.forms import Fields
 from vipgate.console.period import Period, read_period
 from vipgate.console.words import TEXTS, Speech, choose_language
-from vipgate.errors import Fault, Language, Words
+from vipgate.errors import Fault, Language, Unavailable, Words
 from vipgate.staff.accounts import is_name
 from vipgate.staff.hints import mask_hint
 from vipgate.staff.privacy import mask_card, mask_plate
@@ -318,3 +321,21 @@ def test_page_has_neither_script_nor_style_of_its_own() -> None:
     for path in root.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<script|\son\w+=|\sstyle=|<style|javascript:|https?://|\|\s*safe", text), path.name
+
+
+def test_strangers_fill_half_of_the_line_for_passwords_and_leave_the_rest() -> None:
+    hashing, gate = Hashing(), threading.Event()
+
+    async def scenario() -> None:
+        held = [asyncio.create_task(hashing.run(gate.wait, HASHING_OF_STRANGERS_MAX)) for _ in range(HASHING_MAX)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await hashing.run(gate.wait, HASHING_OF_STRANGERS_MAX)
+        known = asyncio.create_task(hashing.run(lambda: "in"))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await known == "in"
+        refused = await asyncio.gather(*held, return_exceptions=True)
+        assert sum(isinstance(one, Unavailable) for one in refused) == HASHING_MAX - HASHING_OF_STRANGERS_MAX
+
+    asyncio.run(scenario())
