@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -54,13 +55,12 @@ def exchange(port: int, first: str, ours: dict[str, str], lines: bytes, body: by
     kept = "".join(f"{name}: {text}\r\n" for name, text in ours.items() if name.lower() not in named)
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as connection:
-        try:
+        with suppress(OSError):  # It may be refused and closed before all of it is sent.
             connection.sendall(f"{first} HTTP/1.1\r\n{kept}".encode() + lines + b"\r\n\r\n" + body)
             connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
             while piece := connection.recv(65_536):
                 received += piece
-        except ConnectionError:
-            pass  # It was refused before all of it was sent.
     return received
 
 
