@@ -26,10 +26,11 @@ torture: $(VENV)/ready ## kill, starve and cut off real gateways for TORTURE_S s
 fuzz: $(VENV)/ready ## bad input for FUZZ_S seconds, from FUZZ_SEED on; exit 1 where anything but an answer or a refusal comes out
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz
 
-check: $(VENV)/ready ## lint, formatting and types
+check: $(VENV)/ready ## lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 audit: ## compare the pinned packages with the published advisories, where there is a line to them
 	@$(PYTHON) -m venv .venv-audit

@@ -16,7 +16,7 @@ from bench.machine import describe_machine
 from bench.measure import FULL, MEASUREMENTS, OF_ENGINE, QUICK, Bench, Plan
 from bench.report import Grid, lay_out, show, write
 from vipgate.clock import clock_us
-from vipgate.renewal import format_instant
+from vipgate.protocol.renewal import format_instant
 
 DESCRIPTORS: Final = 4096
 WIDTH_CHARS: Final = 140

@@ -21,8 +21,12 @@ from bench.engines import opened
 from bench.forking import BenchError
 from bench.park import insert_now
 from bench.stock import SECRET
-from vipgate.renewal import Renewal
-from vipgate.wire import PUSH_PATH, encode_renewals, signed_headers
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.protocol.renewal import Renewal
 
 RUN_S_MAX: Final = 900.0
 LOOK_S: Final = 0.02

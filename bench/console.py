@@ -25,18 +25,36 @@ from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample,
 from bench.forking import BenchError, Forked
 from bench.servers import Server, add_park, serving
 from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
+from vipgate.admin.auth.api_tokens import make_token
+from vipgate.admin.auth.passwords import (
+    digest_of,
+    open_session,
+)
+from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.errors import Words
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.seqno import SeqnoMint
-from vipgate.staff.accounts import digest_of, open_session
-from vipgate.staff.tokens import make_token
-from vipgate.store.browsing import ChargeType, JournalQuery, RecordQuery
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import DAY_US, Caller, Push, Refused, Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import SCOPES, Deed, Token, User
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.accounts import (
+    SCOPES,
+    Deed,
+    Token,
+    User,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Caller,
+    Push,
+    Refused,
+    Retention,
+)
+from vipgate.store.interfaces.queries import (
+    ChargeType,
+    JournalQuery,
+    RecordQuery,
+)
+from vipgate.store.open_database import open_desk
 
 PARKS: Final = 200
 DAYS: Final = 90
@@ -148,7 +166,7 @@ class ConsoleBench:
     def _weigh(self, server: Server, alone: tuple[float, float]) -> tuple[list[Fact], float]:
         """What the inside process holds after everything was browsed, and what the gateway holds more for it."""
         process = psutil.Process(server.pid)
-        [inside] = [child for child in process.children() if "vipgate.inside.process" in child.cmdline()]
+        [inside] = [child for child in process.children() if "vipgate.admin.main" in child.cmdline()]
         own, with_it = _memory(inside), _memory(process)
         above = own[1] + with_it[1] - alone[1]
         told = [

@@ -13,8 +13,11 @@ import psycopg
 
 from bench.cluster import Server, running_server
 from vipgate.clock import clock_us
-from vipgate.store.interface import Retention, Store
-from vipgate.store.opening import open_store
+from vipgate.store.interfaces.ledger import (
+    Retention,
+    Store,
+)
+from vipgate.store.open import open_store
 
 # As an operator would set them for a machine of this size; what decides about durability stays as it comes.
 SERVER_SETTINGS: Final = ("shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=15min")

@@ -18,12 +18,16 @@ from bench.forking import BenchError, forked
 from bench.servers import add_park
 from bench.stock import Batch
 from vipgate.clock import clock_us
-from vipgate.renewal import Renewal
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Caller, Outcome, Push
-from vipgate.store.ledger import Row
-from vipgate.store.postgres_commit import copy_line
-from vipgate.store.postgres_link import Link
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.common.versioning import Row
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Outcome,
+    Push,
+)
+from vipgate.store.postgres.group_writer import copy_line
+from vipgate.store.postgres.pool import Link
 
 # As long as the real one: it is stored with every request.
 _SHA256: Final = "0" * 64

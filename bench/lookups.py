@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Final
 
-from vipgate.renewal import Renewal
-from vipgate.store.interface import Store
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Store
 
 LOOKS: Final = 2_000
 WARM: Final = 200

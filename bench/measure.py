@@ -33,12 +33,12 @@ from bench.stock import (
     name_parks,
     spread,
 )
+from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Store
-from vipgate.wire import encode_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import Store
 
 CONNECTIONS: Final = (1, 4, 16)
 # The number of connections that the targets speak of, and that the rows are sent again with.

@@ -16,7 +16,7 @@ from bench.findings import Fact, Findings, Target
 from bench.park import make_park, write_config
 from bench.servers import gateway
 from bench.stock import RECORDS_A_PARK, name_parks
-from vipgate.sample import sample_renewals
+from vipgate.cli.sample import sample_renewals
 
 LOOP_ROWS: Final = 2_000
 CHANGES: Final = 25

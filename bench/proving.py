@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.engines import opened
 from bench.traffic import Ledger
-from vipgate.store.interface import Filter
+from vipgate.store.interfaces.ledger import Filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,17 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from vipgate.renewal import Renewal
-from vipgate.row import write_row
-from vipgate.sample import sample_renewals
-from vipgate.wire import BODY_BYTES_MAX, PUSH_PATH, ROWS_MAX, encode_renewals, encode_request, signed_headers
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import (
+    BODY_BYTES_MAX,
+    PUSH_PATH,
+    ROWS_MAX,
+    encode_renewals,
+    encode_request,
+    signed_headers,
+)
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.row import write_row
 
 T = TypeVar("T")
 

@@ -23,9 +23,9 @@ from bench.arrivals import Arrivals
 from bench.closed import HOST, is_whole
 from bench.histogram import Histogram
 from bench.stock import SECRET, make_request
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
 
 TEMPLATES: Final = 64
 # Requests of one park that are due while all its connections are busy; what comes then is given up, and told.

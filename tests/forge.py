@@ -146,7 +146,7 @@ def run_vipgate(
 
 def _help() -> None:
     """The helper's loop; ends with its standard input."""
-    import vipgate.agent.databases  # noqa: F401 - every agent needs it
+    import vipgate.agent.sources.sql  # noqa: F401 - every agent needs it
     from vipgate.cli import main
 
     print("ready", flush=True)  # noqa: T201

@@ -14,8 +14,8 @@ import pytest
 from bench.cluster import Server, running_server
 
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.opening import open_source
-from vipgate.agent.sources import Source
+from vipgate.agent.sources.base import Source
+from vipgate.agent.sources.open import open_source
 
 TABLE = "续费记录"
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from vipgate.agent.answers import Accepted, Answer, Doubtful, Later, NoAccess, Refused, TooLarge, read_answer
+from vipgate.agent.responses import (
+    Accepted,
+    Answer,
+    Doubtful,
+    Later,
+    NoAccess,
+    Refused,
+    TooLarge,
+    read_answer,
+)
 
 SEQNO = "20261124124850397345511877090504"
 

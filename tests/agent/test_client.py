@@ -15,11 +15,18 @@ from bench.stock import SECRET as ODD_SECRET
 from e2e.oddplatform import STORED, OddPlatform, Reply
 from e2e.running import SECRET, Gateway
 from vipgate.agent import Client, PushFailed, PushRefused, Renewal
-from vipgate.agent.answers import Doubtful, Later, NoAccess, Refused, TooLarge, read_answer
+from vipgate.agent.responses import (
+    Doubtful,
+    Later,
+    NoAccess,
+    Refused,
+    TooLarge,
+    read_answer,
+)
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import OperatorError
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import PUSH_PATH
+from vipgate.protocol.envelope import PUSH_PATH
+from vipgate.store.interfaces.ledger import Filter
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 UNTIL_US = 1_795_492_800_000_000

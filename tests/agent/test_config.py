@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from vipgate.agent.config import MEMBERS, Config, Member, load_config
-from vipgate.agent.mapping import Mapper
+from vipgate.agent.mapping.mapper import Mapper
 from vipgate.errors import OperatorError
 
 PLATFORM = """

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.agent.copies import Copies, Seen
-from vipgate.agent.records import Ready
+from vipgate.agent.models import Ready
 from vipgate.agent.spool import Spool
+from vipgate.agent.sync.in_flight import (
+    Copies,
+    Seen,
+)
 
 TIMEOUT_S = 1.0
 

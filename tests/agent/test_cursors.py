@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate.agent.sources import dump_cursor, load_cursor
+from vipgate.agent.sources.base import (
+    dump_cursor,
+    load_cursor,
+)
 from vipgate.errors import OperatorError
 
 VALUES = st.one_of(

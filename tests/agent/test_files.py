@@ -13,10 +13,16 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from vipgate.agent import files
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.opening import open_source
-from vipgate.agent.sources import Source, SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
+from vipgate.agent.sources import files
+from vipgate.agent.sources.base import (
+    Source,
+    SourceFault,
+    SourceRow,
+    SourceTooLarge,
+    SourceUnavailable,
+)
+from vipgate.agent.sources.open import open_source
 from vipgate.errors import OperatorError
 
 HEADER = ["车牌号", "金额"]

@@ -14,12 +14,17 @@ from pathlib import Path
 import pytest
 
 from agent.hostile import HEADER, MIB, encrypted, ods, understated, xlsb, xlsx, zeros
-from vipgate.agent import excel
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.excel import ExcelSource
-from vipgate.agent.opening import open_source
-from vipgate.agent.sources import SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
-from vipgate.sheet.bounds import MEMORY_BYTES_MAX
+from vipgate.agent.sources import excel
+from vipgate.agent.sources.base import (
+    SourceFault,
+    SourceRow,
+    SourceTooLarge,
+    SourceUnavailable,
+)
+from vipgate.agent.sources.excel import ExcelSource
+from vipgate.agent.sources.open import open_source
+from vipgate.support.sheet.bounds import MEMORY_BYTES_MAX
 
 Make = Callable[[Path], Path]
 FAR = HEADER + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
@@ -176,7 +181,7 @@ def children() -> list[int]:
     found = subprocess.run(
         ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True, check=False
     )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "vipgate.sheet.reader" in line]
+    return [int(line.split()[0]) for line in found.stdout.splitlines() if "vipgate.support.sheet.reader" in line]
 
 
 def read(path: Path) -> list[SourceRow]:

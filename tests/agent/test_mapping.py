@@ -17,12 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vipgate.agent.config import Config, Filter, Member, Platform, SourceConfig
-from vipgate.agent.mapping import Mapper
-from vipgate.agent.reading import Reader, hash_of
-from vipgate.agent.records import HASH_BYTES
-from vipgate.agent.sources import SourceRow
+from vipgate.agent.mapping.mapper import Mapper
+from vipgate.agent.mapping.reader import (
+    Reader,
+    hash_of,
+)
+from vipgate.agent.models import HASH_BYTES
+from vipgate.agent.sources.base import SourceRow
 from vipgate.errors import Fault, OperatorError
-from vipgate.row import REQUIRED
+from vipgate.protocol.row import REQUIRED
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON_MS = 1_706_673_600_000  # 2024-01-31T12:00:00+08:00

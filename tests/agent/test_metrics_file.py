@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.oddplatform import STORED, OddPlatform, Reply, platform
 from forge import run_vipgate
-from vipgate.agent.metrics import Metrics
+from vipgate.agent.prometheus import Metrics
 from vipgate.agent.status import Status, Trouble
 from vipgate.errors import OperatorError
 

@@ -13,11 +13,24 @@ import pytest
 from bench.cluster import Server
 
 from vipgate.agent.config import Config, Member, Platform, SourceConfig
-from vipgate.agent.convert import BYTES_SHOWN_MAX, Wrong, as_number, money, shown
-from vipgate.agent.mapping import Mapper
-from vipgate.agent.opening import open_source
-from vipgate.agent.reading import Page, Reader, hash_of
-from vipgate.agent.sources import SourceRow, SourceUnavailable
+from vipgate.agent.mapping.mapper import Mapper
+from vipgate.agent.mapping.reader import (
+    Page,
+    Reader,
+    hash_of,
+)
+from vipgate.agent.mapping.values import (
+    BYTES_SHOWN_MAX,
+    Wrong,
+    as_number,
+    money,
+    shown,
+)
+from vipgate.agent.sources.base import (
+    SourceRow,
+    SourceUnavailable,
+)
+from vipgate.agent.sources.open import open_source
 from vipgate.errors import Fault, Language, OperatorError
 
 COLUMNS = [

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from vipgate.agent.plan import BARE_REFUSALS_MAX, RETRY_S_MAX, Line, halves, part_refused, retry_delay_s
+from vipgate.agent.sync.retry import (
+    BARE_REFUSALS_MAX,
+    RETRY_S_MAX,
+    Line,
+    halves,
+    part_refused,
+    retry_delay_s,
+)
 
 
 @pytest.mark.parametrize(

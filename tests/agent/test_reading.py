@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vipgate.agent.config import parse_config
-from vipgate.agent.reading import Reader
-from vipgate.agent.sources import SourceRow
+from vipgate.agent.mapping.reader import Reader
+from vipgate.agent.sources.base import SourceRow
 
 COLUMNS = ["order", "plate", "color"]
 CONFIG = {

@@ -20,10 +20,20 @@ from sqlalchemy.dialects import mssql
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.conftest import Park
-from vipgate.agent import databases, exact
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.opening import open_source
-from vipgate.agent.sources import CursorValue, Source, SourceRow, SourceUnavailable, dump_cursor, load_cursor
+from vipgate.agent.sources import (
+    sql,
+    sqlserver_time,
+)
+from vipgate.agent.sources.base import (
+    CursorValue,
+    Source,
+    SourceRow,
+    SourceUnavailable,
+    dump_cursor,
+    load_cursor,
+)
+from vipgate.agent.sources.open import open_source
 from vipgate.errors import OperatorError
 
 CURSOR = ("更新时间", "编号")
@@ -123,7 +133,7 @@ def test_one_column_that_only_grows_is_a_cursor(park: Park) -> None:
 def test_scan_brings_every_row_once(
     park: Park, cursor: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "ROWS_A_PAGE", 7)
+    monkeypatch.setattr(sql, "ROWS_A_PAGE", 7)
     park.fill(50)
     source = park.open(cursor=cursor)
     scanned = list(source.scan())
@@ -196,7 +206,7 @@ def test_hundred_thousand_rows_are_never_all_in_memory(park: Park) -> None:
 
 @pytest.mark.parametrize("cursor", [CURSOR, None])
 def test_scan_holds_up_no_writer(park: Park, cursor: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "ROWS_A_PAGE", 2)
+    monkeypatch.setattr(sql, "ROWS_A_PAGE", 2)
     park.fill(10)
     source = park.open(cursor=cursor)
     rows = source.scan()
@@ -245,7 +255,7 @@ def test_table_without_row_numbers_and_view_are_scanned(sqlite_park: Park, made:
 
 
 def test_database_that_is_locked_is_asked_again(sqlite_park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "BUSY_WAIT_S", 0)
+    monkeypatch.setattr(sql, "BUSY_WAIT_S", 0)
     sqlite_park.run("CREATE TABLE t (a)")
     source = sqlite_park.open(table="t", cursor=("a",))
     sqlite_park.run("BEGIN EXCLUSIVE")
@@ -350,12 +360,14 @@ def test_url_that_means_nothing_is_told_with_one_that_does(url: str, told: str, 
 
 def test_time_of_sql_server_is_compared_as_it_wrote_it() -> None:
     when: Any = column("更新时间")
-    page = select(exact.written(when)).where(when > exact.bound("datetime", "2024-01-31T12:00:00.003"))
+    page = select(sqlserver_time.written(when)).where(
+        when > sqlserver_time.bound("datetime", "2024-01-31T12:00:00.003")
+    )
     dialect = mssql.dialect()  # type: ignore[no-untyped-call]
     told = " ".join(str(page.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).split())
     assert "convert(varchar(40), [更新时间], 126)" in told
     assert told.endswith("WHERE [更新时间] > convert(datetime, '2024-01-31T12:00:00.003', 126)")
-    asked = str(exact.kind_query(text("续费记录"), when).compile(dialect=dialect))
+    asked = str(sqlserver_time.kind_query(text("续费记录"), when).compile(dialect=dialect))
     assert "sql_variant_property(CAST([更新时间] AS SQL_VARIANT)" in asked
 
 

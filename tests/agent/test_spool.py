@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.agent.records import Dead, Ready
+from vipgate.agent.models import (
+    Dead,
+    Ready,
+)
 from vipgate.agent.spool import Spool, SpoolError, SpoolLock, is_running
 from vipgate.errors import OperatorError
 
@@ -124,7 +127,7 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
 
 def test_spool_survives_its_process(tmp_path: Path, clock: Clock) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from vipgate.agent.spool import Spool; from vipgate.agent.records import Ready\n"
+        "import os, sys; from pathlib import Path; from vipgate.agent.spool import Spool; from vipgate.agent.models import Ready\n"
         f"spool = Spool(Path({str(tmp_path / 'spool')!r}), lambda: 1)\n"
         "with spool.transaction(): spool.queue([Ready('a', b'1', 'row 1')])\n"
         "os.kill(os.getpid(), 9)"

@@ -11,9 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipgate.agent import verify
-from vipgate.agent.verify import NotOffered, OddAnswer, Report, compare
-from vipgate.digest import (
+from vipgate.agent import reconcile
+from vipgate.agent.reconcile import (
+    NotOffered,
+    OddAnswer,
+    Report,
+    compare,
+)
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.digest import (
     NO_MONTH,
     Tally,
     bucket_of,
@@ -24,8 +30,11 @@ from vipgate.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.renewal import PAY_TIME_MS_MIN, Renewal, erased
-from vipgate.sample import sample_renewals
+from vipgate.protocol.renewal import (
+    PAY_TIME_MS_MIN,
+    Renewal,
+    erased,
+)
 
 UNTIL_US = 1_795_492_800_000_000
 MONTH_MS = 31 * 86_400_000
@@ -175,7 +184,7 @@ def test_change_that_leaves_count_and_money_alone_is_found() -> None:
 def test_record_that_moved_to_another_month_differs_and_is_not_gone(
     listed_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "LISTED_MAX", listed_max)
+    monkeypatch.setattr(reconcile, "LISTED_MAX", listed_max)
     rows = sample()
     moved = late(rows[0])
     sent: list[Renewal] = []
@@ -244,20 +253,20 @@ def test_record_that_arrives_during_the_comparison_is_no_difference() -> None:
 
 
 def test_no_more_records_are_listed_at_once_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "LISTED_MAX", 50)
+    monkeypatch.setattr(reconcile, "LISTED_MAX", 50)
     rows = sample(1_000)
     platform, source = Platform([changed(one, quantity=7) for one in rows]), Source(rows)
     sent: list[Renewal] = []
     report = compare(source, platform.ask, sent.append)
     groups = [members["wanted"] for members in platform.asked if members.get("after") == 0]
-    listed = [sum(1 for one in rows if list(place_of(one, verify.BUCKETS)) in group) for group in groups]
+    listed = [sum(1 for one in rows if list(place_of(one, reconcile.BUCKETS)) in group) for group in groups]
     assert max(listed) <= 50
     assert (sum(listed), source.scans, len(sent)) == (1_000, 1 + len(groups), 1_000)
     assert report.difference.different_count == 1_000
 
 
 def test_lists_are_cut_and_counts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "SHOWN_MAX", 3)
+    monkeypatch.setattr(reconcile, "SHOWN_MAX", 3)
     rows = sample(60)
     found = compare(Source(rows[:40]), Platform([changed(one, quantity=7) for one in rows[20:]]).ask).difference
     assert (found.missing_count, found.different_count, found.only_there_count) == (20, 20, 20)
@@ -282,9 +291,9 @@ def test_more_months_than_one_question_takes_are_asked_in_parts() -> None:
 def test_after_the_repair_the_platform_has_the_last_version_of_every_record(data: st.DataObject) -> None:
     base = sample(1)[0]
     # Two buckets and three months, so that versions of a record meet each other's neighbours.
-    names = [name for name in (f"P{number}" for number in range(2_000)) if bucket_of(name, verify.BUCKETS) in (3, 4)][
-        :6
-    ]
+    names = [
+        name for name in (f"P{number}" for number in range(2_000)) if bucket_of(name, reconcile.BUCKETS) in (3, 4)
+    ][:6]
     one = st.builds(
         lambda name, months, quantity: changed(
             base, pay_partner=name, quantity=quantity, pay_time_ms=PAY_TIME_MS_MIN + months * MONTH_MS
@@ -299,7 +308,7 @@ def test_after_the_repair_the_platform_has_the_last_version_of_every_record(data
     before = {held.pay_partner: held for held in platform.held}
     sent: list[Renewal] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "LISTED_MAX", data.draw(st.sampled_from([1, 4, 100]), "listed at once"))
+        patch.setattr(reconcile, "LISTED_MAX", data.draw(st.sampled_from([1, 4, 100]), "listed at once"))
         report = compare(Source(rows), platform.ask, sent.append)
         for renewal in sent:
             assert renewal == last[renewal.pay_partner]

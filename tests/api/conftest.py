@@ -20,14 +20,19 @@ from starlette.applications import Starlette
 
 from store.conftest import NOON_US, Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
-from vipgate.api import build_api
-from vipgate.api.watch import Watch
-from vipgate.inside.desks import Desks
-from vipgate.renewal import Renewal
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import SCOPES, Deed, Scope, Token
+from vipgate.admin.api import build_api
+from vipgate.admin.api.long_poll import Watch
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.accounts import (
+    SCOPES,
+    Deed,
+    Scope,
+    Token,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
 
 TICK_S = 0.02
 ROWS = 60

@@ -11,10 +11,15 @@ import pytest
 
 from store.conftest import Clock
 from vipgate.errors import StoreUnavailable, TooOften, Unavailable
-from vipgate.inside.desks import STREAM_BYTES_A_SECOND_MIN, Desks, DesksBusy, Stream
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
+from vipgate.store.async_pool import (
+    STREAM_BYTES_A_SECOND_MIN,
+    Desks,
+    DesksBusy,
+    Stream,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
 
 
 class Opened:

@@ -18,12 +18,18 @@ from schemathesis.specs.openapi import checks
 
 from api.conftest import PARK, Platform, fill, opened, served
 from store.conftest import Clock
-from vipgate.api.answers import ChangesAnswer, RecordMembers
-from vipgate.api.document import document
-from vipgate.api.parameters import declared
-from vipgate.api.table import BASE, VERBS
-from vipgate.members import EXPORT_COLUMNS
-from vipgate.store.staffing import SCOPES
+from vipgate.admin.api.openapi import document
+from vipgate.admin.api.params import declared
+from vipgate.admin.api.responses import (
+    ChangesAnswer,
+    RecordMembers,
+)
+from vipgate.admin.api.routes import (
+    BASE,
+    VERBS,
+)
+from vipgate.domain.serialization import EXPORT_COLUMNS
+from vipgate.store.interfaces.accounts import SCOPES
 
 DOCUMENT: dict[str, Any] = json.loads(document())
 

@@ -12,8 +12,14 @@ from starlette.types import Receive, Scope, Send
 from api.conftest import OTHER, PARK, Platform, row
 from store.making import do, push, refused
 from vipgate.errors import StoreUnavailable, Words
-from vipgate.store.interface import Caller, Refused
-from vipgate.store.staffing import SCOPES, Deed
+from vipgate.store.interfaces.accounts import (
+    SCOPES,
+    Deed,
+)
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Refused,
+)
 
 UNKNOWN = f"vipgate_{'A' * 43}"
 

@@ -22,11 +22,23 @@ from starlette.types import Message
 
 from api.conftest import NOON_US, PARK, ROWS, Platform, row, served
 from store.making import changed, do, push, renewals
-from vipgate.inside.door import Door
-from vipgate.inside.server import InsideServer, build_server
-from vipgate.members import CSV_CHUNK_ROWS, EXPORT_COLUMNS, csv_chunks, export_members, flat_cells
-from vipgate.metrics import Board, InsideMeter
-from vipgate.store.interface import Stored
+from vipgate.admin.http_server import (
+    InsideServer,
+    build_server,
+)
+from vipgate.admin.middleware import Door
+from vipgate.domain.serialization import (
+    CSV_CHUNK_ROWS,
+    EXPORT_COLUMNS,
+    csv_chunks,
+    export_members,
+    flat_cells,
+)
+from vipgate.store.interfaces.ledger import Stored
+from vipgate.support.metrics import (
+    Board,
+    InsideMeter,
+)
 
 CSV, PARQUET = f"/parks/{PARK}/renewals.csv", f"/parks/{PARK}/renewals.parquet"
 
@@ -92,7 +104,7 @@ def test_parquet_has_every_record_with_exact_types(stocked: Platform) -> None:
 
 
 def test_parquet_comes_in_row_groups(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vipgate.api.exports.GROUP_ROWS", 25)
+    monkeypatch.setattr("vipgate.admin.api.exports.GROUP_ROWS", 25)
     answer = stocked.ask(PARQUET, stocked.token())
     found = import_module("pyarrow.parquet").ParquetFile(io.BytesIO(answer.content))
     assert [found.metadata.row_group(n).num_rows for n in range(found.metadata.num_row_groups)] == [25, 25, 10]
@@ -119,7 +131,7 @@ def test_without_pyarrow_parquet_is_refused_with_the_remedy(stocked: Platform, m
     def find(name: str) -> Any:
         return None if name == "pyarrow" else importlib.util.find_spec(name)
 
-    monkeypatch.setattr("vipgate.api.exports.find_spec", find)
+    monkeypatch.setattr("vipgate.admin.api.exports.find_spec", find)
     answer = stocked.ask(PARQUET, stocked.token())
     assert answer.status_code == 501
     assert "vipgate[parquet]" in answer.json()["error"]["message"]
@@ -144,7 +156,7 @@ def test_reader_that_goes_away_lets_go_of_the_export(platform: Platform, monkeyp
         while True:
             yield b"x" * 65_536
 
-    monkeypatch.setattr("vipgate.api.exports.csv_chunks", endless)
+    monkeypatch.setattr("vipgate.admin.api.exports.csv_chunks", endless)
     headers = {"authorization": f"Bearer {platform.token()}"}
     with served(platform.app) as base, httpx.Client(headers=headers, timeout=30) as client:
         for _ in range(3):
@@ -211,7 +223,7 @@ def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
         while True:
             yield b"x" * 65_536
 
-    monkeypatch.setattr("vipgate.api.exports.csv_chunks", endless)
+    monkeypatch.setattr("vipgate.admin.api.exports.csv_chunks", endless)
     slow, other = ({"authorization": f"Bearer {platform.token()}"} for _ in range(2))
     with served(platform.app) as base, httpx.Client(timeout=30) as client:
         url = f"{base}/api/v1{CSV}"
@@ -248,8 +260,8 @@ def test_reader_that_takes_nothing_is_ended_and_his_connection_with_him(
         while True:
             yield b"x" * 65_536
 
-    monkeypatch.setattr("vipgate.api.exports.csv_chunks", endless)
-    monkeypatch.setattr("vipgate.inside.server.LINGER_S", 0.2)
+    monkeypatch.setattr("vipgate.admin.api.exports.csv_chunks", endless)
+    monkeypatch.setattr("vipgate.admin.http_server.LINGER_S", 0.2)
     platform.desks._behind_s_max = 0.5
     with inside_port(platform) as (port, server), socket.create_connection(("127.0.0.1", port)) as reader:
         head = f"GET /api/v1{CSV} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.token()}\r\n\r\n"

@@ -13,15 +13,21 @@ import pytest
 from api.conftest import OTHER, PARK, ROWS, TICK_S, Platform, build, reader, row
 from store.conftest import Clock
 from store.making import changed, do, push, renewals
-from vipgate.api import feed
-from vipgate.api.answers import ChangesAnswer
-from vipgate.api.watch import Mark, Watch
+from vipgate.admin.api import change_feed
+from vipgate.admin.api.long_poll import (
+    Mark,
+    Watch,
+)
+from vipgate.admin.api.responses import ChangesAnswer
 from vipgate.clock import clock_us
-from vipgate.inside.desks import Desks
-from vipgate.staff.privacy import mask_plate
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Push, Retention
-from vipgate.store.keeping import Desk
+from vipgate.domain.masking import mask_plate
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    Push,
+    Retention,
+)
+from vipgate.store.open_database import open_desk
 
 FEED = f"/changes?park_uuid={PARK}"
 
@@ -168,7 +174,7 @@ def test_change_that_comes_while_the_page_is_read_is_not_slept_through(
 ) -> None:
     token = stocked.token()
     _, after = _read_on(stocked, token, None)
-    read, rows = feed._page, [[row(pay_partner="new")]]
+    read, rows = change_feed._page, [[row(pay_partner="new")]]
 
     def page(*given: Any) -> ChangesAnswer:
         answer = read(*given)
@@ -176,7 +182,7 @@ def test_change_that_comes_while_the_page_is_read_is_not_slept_through(
             do(stocked.desk.store, push(rows.pop(), stocked.clock()))
         return answer
 
-    monkeypatch.setattr(feed, "_page", page)
+    monkeypatch.setattr(change_feed, "_page", page)
     assert len(stocked.get(f"{FEED}&after={after}&wait_s=5", token)["items"]) == 1
 
 

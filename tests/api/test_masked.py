@@ -11,8 +11,15 @@ import pytest
 from api.conftest import PARK, Platform, opened, row
 from store.conftest import Clock
 from store.making import changed, do, push
-from vipgate.api.cursors import VehicleCursor, write_cursor
-from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHES_PER_HOUR
+from vipgate.admin.api.cursors import (
+    VehicleCursor,
+    write_cursor,
+)
+from vipgate.admin.auth.plate_search_limit import (
+    BURST_HOURS,
+    FLOOD,
+    SEARCHES_PER_HOUR,
+)
 
 PLATE, CARD = "粤B88123", "CARD0000042"
 BURST = BURST_HOURS * SEARCHES_PER_HOUR

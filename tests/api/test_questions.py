@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from api.conftest import OTHER, PARK, Platform
-from vipgate.api.cursors import (
+from vipgate.admin.api.cursors import (
     ChangeCursor,
     Cursor,
     ParkCursor,

@@ -10,11 +10,17 @@ import pytest
 
 from api.conftest import NOON_US, OTHER, PARK, ROWS, Platform, row
 from store.making import changed, do, push, refused, renewals
-from vipgate.members import EXPORT_COLUMNS, export_members
-from vipgate.renewal import format_instant
-from vipgate.staff.privacy import mask_plate
-from vipgate.standing import EXPIRING_DAYS
-from vipgate.store.interface import HISTORY_MAX, ParkChange
+from vipgate.domain.entitlement import EXPIRING_DAYS
+from vipgate.domain.masking import mask_plate
+from vipgate.domain.serialization import (
+    EXPORT_COLUMNS,
+    export_members,
+)
+from vipgate.protocol.renewal import format_instant
+from vipgate.store.interfaces.ledger import (
+    HISTORY_MAX,
+    ParkChange,
+)
 
 DAY_US = 86_400_000_000
 RENEWALS = f"/parks/{PARK}/renewals"
@@ -131,7 +137,7 @@ def test_search_over_all_parks_names_the_park_of_each_record(platform: Platform)
 def test_search_that_finds_too_much_over_all_parks_is_refused_with_a_remedy(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.browse_records.MATCHES_MAX", 3)
+    monkeypatch.setattr("vipgate.store.common.record_queries.MATCHES_MAX", 3)
     do(platform.desk.store, push([row(plate=f"粤Z1234{n}", pay_partner=f"o{n}") for n in range(9)], platform.clock()))
     answer = platform.ask("/renewals?plate_prefix=粤Z", platform.token())
     assert answer.status_code == 400

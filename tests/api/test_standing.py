@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from api.conftest import NOON_US, row
-from vipgate.standing import GAP_US_MAX, Standing, standing
-from vipgate.store.interface import Stored
+from vipgate.domain.entitlement import (
+    GAP_US_MAX,
+    Standing,
+    standing,
+)
+from vipgate.store.interfaces.ledger import Stored
 
 DAY = 86_400_000_000
 MONTH, VALUE, TIMES, DAYS, FREE = 1, 2, 3, 4, 0

@@ -17,13 +17,17 @@ from browser.watching import Watch
 from e2e.inside_port import welcomed
 from e2e.rerouting import NEAR_PATH
 from e2e.running import Gateway
+from vipgate.admin.auth.passwords import open_session
+from vipgate.admin.console.i18n import Speech
 from vipgate.clock import clock_us
-from vipgate.console.words import Speech
-from vipgate.staff.accounts import open_session
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import Deed, Language, Role
+from vipgate.store.interfaces.accounts import (
+    Deed,
+    Language,
+    Role,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 FLAGS: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from browser.conftest import House
 from browser.stock import BUSY, CHANGED, GUARDED, NEVER, OLD_SECRET, REFUSING, SILENT, SOON_PLATE, STOCKS
-from vipgate.store.browsing import JournalQuery
+from vipgate.store.interfaces.queries import JournalQuery
 
 # Pages before the login, those that anybody of the staff may see, and those of administrators.
 OUTSIDE: Final = {"login": "/login", "no page": "/nowhere"}

@@ -14,13 +14,20 @@ from typing import Any, Final
 import msgspec
 
 from e2e.running import SECRET, Gateway
+from vipgate.admin.auth.passwords import hash_password
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import Words
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.seqno import SeqnoMint
-from vipgate.staff.accounts import hash_password
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import (
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.accounts import (
+    Deed,
+    Language,
+    Role,
+    User,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
     BEIJING_OFFSET_US,
     DAY_US,
     Caller,
@@ -31,10 +38,11 @@ from vipgate.store.interface import (
     SecretUsed,
     business_day,
 )
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import Deed, Language, Role, User
-from vipgate.vault import Vault, load_vault
-from vipgate.wire import encode_renewals
+from vipgate.store.open_database import open_desk
+from vipgate.support.vault import (
+    Vault,
+    load_vault,
+)
 
 HOUR_US: Final = 3_600_000_000
 DAYS: Final = 30

@@ -12,7 +12,7 @@ from browser import stock
 from browser.conftest import House
 from browser.stock import BUSY, CHANGED, NAMES, REFUSING
 from vipgate.clock import clock_us
-from vipgate.store.staffing import Language
+from vipgate.store.interfaces.accounts import Language
 
 STOPS_MAX = 150
 

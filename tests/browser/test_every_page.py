@@ -15,8 +15,8 @@ from browser.conftest import NARROW, WIDE, FirstAccount, House, Visitor
 from browser.stock import BUSY
 from browser.watching import overlaps, sideways
 from vipgate.clock import clock_us
-from vipgate.store.browsing import ChargeType
-from vipgate.store.staffing import Language
+from vipgate.store.interfaces.accounts import Language
+from vipgate.store.interfaces.queries import ChargeType
 
 pytestmark = pytest.mark.timeout(240)
 RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}

@@ -12,12 +12,12 @@ from browser.stock import BUSY, GUARDED, NAMES, NEVER, OLD_SECRET, REFUSING, SIL
 from e2e.parkgateway import DONE, ParkGateway, sends
 from e2e.rerouting import NEAR
 from e2e.running import SECRET
+from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.store.staffing import Language
-from vipgate.vault import load_vault
-from vipgate.wire import encode_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.store.interfaces.accounts import Language
+from vipgate.store.interfaces.ledger import Filter
+from vipgate.support.vault import load_vault
 
 TYPES = [
     {"id": "MON_A", "name": "A 区月卡", "vip_type": "1", "price": "30000"},

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from browser.conftest import House, Visitor
 from browser.stock import BUSY, CHANGED, CHANGED_PLATE, NAMES, ROUND_PLATE, SOON_PLATE
-from vipgate.staff.privacy import mask_plate
-from vipgate.store.browsing import RecordQuery
-from vipgate.store.staffing import Language
+from vipgate.domain.masking import mask_plate
+from vipgate.store.interfaces.accounts import Language
+from vipgate.store.interfaces.queries import RecordQuery
 
 PLATE_NOW = "粤B88888"
 

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from browser.conftest import House
 from browser.stock import BUSY, NAMES, REFUSING
 from e2e.running import SECRET
-from vipgate.signature import sign
-from vipgate.store.staffing import Language
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.accounts import Language
 
 BODY = json.dumps({"park_uuid": REFUSING, "row": []})
 

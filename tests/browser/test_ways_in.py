@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from browser import stock
 from browser.conftest import FirstAccount, House
 from vipgate.clock import clock_us
-from vipgate.store.staffing import Language
+from vipgate.store.interfaces.accounts import Language
 
 TRIES_MAX = 9
 

@@ -14,16 +14,24 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from vipgate.console.app import build_console
-from vipgate.console.context import ConsoleSettings
-from vipgate.console.visit import session_cookie
-from vipgate.inside.desks import Desks
-from vipgate.staff.accounts import hash_password, open_session
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import Deed, Language, Role, User
-from vipgate.vault import Vault
+from vipgate.admin.auth.passwords import (
+    hash_password,
+    open_session,
+)
+from vipgate.admin.console.app import build_console
+from vipgate.admin.console.context import ConsoleSettings
+from vipgate.admin.console.request import session_cookie
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.accounts import (
+    Deed,
+    Language,
+    Role,
+    User,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
+from vipgate.support.vault import Vault
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
 PASSWORD = "correct horse battery"

@@ -11,14 +11,28 @@ from typing import Any
 import msgspec
 
 from console.conftest import NOON_US, House, deed
-from vipgate.charset import Charset
 from vipgate.errors import HeldReplace, Refusal, StoreError, Words
-from vipgate.renewal import Renewal, plate_flags
-from vipgate.seqno import seqno_prefix
-from vipgate.signature import sign
-from vipgate.store.browsing import ChargeType
-from vipgate.store.interface import Caller, Outcome, Push, Refused
-from vipgate.wire import Batch, Keys, decode, split, verify
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import (
+    Batch,
+    Keys,
+    decode,
+    split,
+    verify,
+)
+from vipgate.protocol.renewal import (
+    Renewal,
+    plate_flags,
+)
+from vipgate.protocol.seqno import seqno_prefix
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Outcome,
+    Push,
+    Refused,
+)
+from vipgate.store.interfaces.queries import ChargeType
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 OTHER = "7d1f0cc5-2e8c-41e3-b54d-af666b8cc222"

@@ -6,10 +6,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from console.conftest import NOON_US, PASSWORD, Build, House, deed, token_of
-from vipgate.console.guard import Page
-from vipgate.console.routes import PAGES
-from vipgate.staff.accounts import digest_of
-from vipgate.store.staffing import Role
+from vipgate.admin.auth.passwords import digest_of
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.routes import PAGES
+from vipgate.store.interfaces.accounts import Role
 
 HOUR_S = 3600
 

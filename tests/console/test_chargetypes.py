@@ -12,7 +12,7 @@ import pytest
 from console.conftest import NOON_US, Build, House
 from console.ledger import OTHER, PARK, add_park, push, renewal, save_types, set_address
 from e2e.rerouting import NEAR, rerouted
-from vipgate.chargetypes import SERVICE
+from vipgate.domain.charge_types import SERVICE
 from vipgate.errors import Words
 
 PATH = f"/parks/{PARK}/charge-types"

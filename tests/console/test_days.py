@@ -8,11 +8,20 @@ import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import add_park, push, refuse_stranger, renewal
-from vipgate.console.days import DAYS_KEPT_MAX, LOOK_US, OVER_US, Days
-from vipgate.inside.desks import Desks
-from vipgate.store.browse import Browser
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import DAY_US, Retention, business_day
+from vipgate.admin.console.daily_totals import (
+    DAYS_KEPT_MAX,
+    LOOK_US,
+    OVER_US,
+    Days,
+)
+from vipgate.store.async_pool import Desks
+from vipgate.store.common.queries import Browser
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Retention,
+    business_day,
+)
+from vipgate.store.open_database import open_desk
 
 TODAY = business_day(NOON_US)
 

@@ -9,11 +9,14 @@ import pytest
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import OTHER, PARK, SECRET, add_park, request, row
-from vipgate.charset import Charset
-from vipgate.console.views.doctor import ECHO_BYTES_MAX
-from vipgate.hmacsign import hmac_sign
-from vipgate.signature import DIAGNOSIS_BYTES_MAX, sign
-from vipgate.store.interface import ParkChange
+from vipgate.admin.console.views.signature_check import ECHO_BYTES_MAX
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.signature_hmac import hmac_sign
+from vipgate.protocol.signature_md5 import (
+    DIAGNOSIS_BYTES_MAX,
+    sign,
+)
+from vipgate.store.interfaces.ledger import ParkChange
 
 BODY = request(row(operator="张三"))
 TEXT = BODY.decode()

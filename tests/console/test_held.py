@@ -16,10 +16,13 @@ from console.filling import asked, bare
 from console.ledger import OTHER, PARK, add_park, push, refuse, renewal, replace_stock, request, row
 from store.making import do
 from store.making import push as made_push
-from vipgate.console.addresses import park_at
-from vipgate.store import browsing
-from vipgate.store.interface import Filter, ParkChange
-from vipgate.store.staffing import Language
+from vipgate.admin.console.urls import park_at
+from vipgate.store.interfaces import queries
+from vipgate.store.interfaces.accounts import Language
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkChange,
+)
 
 SECOND_US = 1_000_000
 STOCK = request(row("P1"), row("P2"), complete=1)
@@ -169,7 +172,7 @@ def test_repeat_of_a_held_replace_leads_to_the_same_question(house: House) -> No
 
 
 def test_more_times_than_are_counted_are_told_as_such(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browsing, "HELD_TIMES_MAX", 2)
+    monkeypatch.setattr(queries, "HELD_TIMES_MAX", 2)
     seqno = fill(house)
     browser = house.enter("operator")
     assert '<td class="n">2+</td>' in browser.page(park_at(PARK))

@@ -10,8 +10,12 @@ import pytest
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import PARK, PLATE, add_park, push, renewal
-from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHES_PER_HOUR
-from vipgate.store.staffing import Role
+from vipgate.admin.auth.plate_search_limit import (
+    BURST_HOURS,
+    FLOOD,
+    SEARCHES_PER_HOUR,
+)
+from vipgate.store.interfaces.accounts import Role
 
 BURST = BURST_HOURS * SEARCHES_PER_HOUR
 # Every way on which an account asks for one plate or card; `{}` is what it asks for.

@@ -10,11 +10,14 @@ import pytest
 from console.conftest import Build, House
 from console.filling import PARK, add_park, bare, fill
 from store.making import renewals
-from vipgate.console.addresses import park_at
-from vipgate.console.app import compile_pages, load_templates
-from vipgate.console.guard import HEADERS
+from vipgate.admin.console.app import (
+    compile_pages,
+    load_templates,
+)
+from vipgate.admin.console.pages import HEADERS
+from vipgate.admin.console.urls import park_at
 from vipgate.errors import StoreUnavailable
-from vipgate.store.interface import DAY_US
+from vipgate.store.interfaces.ledger import DAY_US
 
 HOSTILE = "<script>alert('1')</script> \"&amp;"
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -44,7 +47,7 @@ def test_every_page_is_compiled_before_it_is_asked_for() -> None:
 
 def test_page_of_a_fault_bears_the_headers_and_tells_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = house.enter("reader")
-    monkeypatch.setattr("vipgate.console.views.parks.find_parks", lambda *_: 1 / 0)
+    monkeypatch.setattr("vipgate.admin.console.views.parks.find_parks", lambda *_: 1 / 0)
     answer = browser.get("/parks")
     assert answer.status_code == 500
     assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
@@ -56,7 +59,7 @@ def test_database_that_is_away_is_told_with_when_to_come_back(house: House, monk
         raise StoreUnavailable
 
     browser = house.enter("reader")
-    monkeypatch.setattr("vipgate.console.views.parks.find_parks", away)
+    monkeypatch.setattr("vipgate.admin.console.views.parks.find_parks", away)
     answer = browser.get("/parks")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "数据库暂时无法访问" in answer.text

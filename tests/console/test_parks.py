@@ -13,13 +13,21 @@ from console.conftest import NOON_US, Browser, House
 from console.filling import PARK, access, add_park, asked, bare, fill, shown_secret
 from store.making import changed, do, push, refused, renewals
 from unit.road import request, row, walk
-from vipgate.console.addresses import park_at
-from vipgate.console.words import TEXTS
+from vipgate.admin.console.i18n import TEXTS
+from vipgate.admin.console.urls import park_at
+from vipgate.domain.park_health import Mark
 from vipgate.errors import Language
-from vipgate.health import Mark
-from vipgate.renewal import FLAG_DECIMAL_MONEY, FLAG_NAMES, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
-from vipgate.store.interface import Filter, ParkAccess
-from vipgate.store.staffing import Role
+from vipgate.protocol.renewal import (
+    FLAG_DECIMAL_MONEY,
+    FLAG_NAMES,
+    FLAG_NO_ORDER,
+    FLAG_UNUSUAL_PLATE,
+)
+from vipgate.store.interfaces.accounts import Role
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkAccess,
+)
 
 # ---- parks ----
 
@@ -378,7 +386,7 @@ def test_erasure_asks_twice_and_leaves_no_plate_behind(house: House) -> None:
 def test_erasure_says_where_a_reader_keeps_what_was_erased(
     house: House, monkeypatch: pytest.MonkeyPatch, is_read: bool
 ) -> None:
-    monkeypatch.setattr("vipgate.store.sqlite.LOG_WAIT_S", 0.001)
+    monkeypatch.setattr("vipgate.store.sqlite.store.LOG_WAIT_S", 0.001)
     fill(house)
     admin = house.enter("admin", sees_plates=True)
     once = admin.send("/erase", on="/erase", plate="粤B99999")

@@ -13,17 +13,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import vipgate.console
-from vipgate.console.addresses import from_segment, is_local, segment
-from vipgate.console.charts import Series, bars, nice_top
-from vipgate.console.context import HASHING_MAX, HASHING_OF_STRANGERS_MAX, Hashing
-from vipgate.console.forms import Fields
-from vipgate.console.period import Period, read_period
-from vipgate.console.words import TEXTS, Speech, choose_language
+import vipgate.admin.console
+from vipgate.admin.auth.passwords import is_name
+from vipgate.admin.console.charts import (
+    Series,
+    bars,
+    nice_top,
+)
+from vipgate.admin.console.context import (
+    HASHING_MAX,
+    HASHING_OF_STRANGERS_MAX,
+    Hashing,
+)
+from vipgate.admin.console.date_range import (
+    Period,
+    read_period,
+)
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.i18n import (
+    TEXTS,
+    Speech,
+    choose_language,
+)
+from vipgate.admin.console.urls import (
+    from_segment,
+    is_local,
+    segment,
+)
+from vipgate.domain.hint_masking import mask_hint
+from vipgate.domain.masking import (
+    mask_card,
+    mask_plate,
+)
 from vipgate.errors import Fault, Language, Unavailable, Words
-from vipgate.staff.accounts import is_name
-from vipgate.staff.hints import mask_hint
-from vipgate.staff.privacy import mask_card, mask_plate
 
 LANGUAGES: list[Language] = ["zh", "en"]
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -288,7 +310,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
 
 
 def _sources() -> str:
-    root = Path(str(files("vipgate.console")))
+    root = Path(str(files("vipgate.admin.console")))
     return "\n".join(
         path.read_text(encoding="utf-8")
         for path in [*root.rglob("*.html"), *root.rglob("*.py")]
@@ -317,7 +339,7 @@ def test_every_text_that_a_page_asks_for_is_there() -> None:
 
 
 def test_page_has_neither_script_nor_style_of_its_own() -> None:
-    root = Path(vipgate.console.__file__).parent
+    root = Path(vipgate.admin.console.__file__).parent
     for path in root.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<script|\son\w+=|\sstyle=|<style|javascript:|https?://|\|\s*safe", text), path.name

@@ -15,13 +15,22 @@ import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal, save_types
-from vipgate.console.sheets import matches
-from vipgate.console.showing import VERSIONS_SHOWN_MAX
-from vipgate.console.views.records import RECORDS_A_PAGE, read_place
-from vipgate.members import EXPORT_COLUMNS
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED
-from vipgate.store.browsing import SCAN_ROWS_MAX, RecordQuery
-from vipgate.store.interface import Stored
+from vipgate.admin.console.csv_export import matches
+from vipgate.admin.console.formatting import VERSIONS_SHOWN_MAX
+from vipgate.admin.console.views.records import (
+    RECORDS_A_PAGE,
+    read_place,
+)
+from vipgate.domain.serialization import EXPORT_COLUMNS
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_PLATE_CHANGED,
+)
+from vipgate.store.interfaces.ledger import Stored
+from vipgate.store.interfaces.queries import (
+    SCAN_ROWS_MAX,
+    RecordQuery,
+)
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -329,7 +338,7 @@ def test_account_has_one_export_at_a_time_in_however_many_browsers(
         gate.wait(20)
         yield b"x"
 
-    monkeypatch.setattr("vipgate.console.views.records.csv_of", waiting)
+    monkeypatch.setattr("vipgate.admin.console.views.records.csv_of", waiting)
     browser, path = house.enter(), f"/records.csv?park={PARK}"
 
     async def both() -> tuple[httpx.Response, httpx.Response]:

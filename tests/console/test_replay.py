@@ -7,8 +7,17 @@ import pytest
 from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, SECRET, add_park, push, refuse, renewal, request, row, seqno_at
 from vipgate.errors import BadRequest, OperatorError
-from vipgate.replay import Again, Unsendable, commit, note_refusal, prepare
-from vipgate.store.interface import Outcome, ParkChange
+from vipgate.gateway.replay import (
+    Again,
+    Unsendable,
+    commit,
+    note_refusal,
+    prepare,
+)
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    ParkChange,
+)
 
 WRONG = request(row("P1"), row("P2", quantity="1.5"))
 RIGHT = request(row("P1"), row("P2"))

@@ -10,8 +10,8 @@ import pytest
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, refuse, refuse_stranger, renewal, request, row
-from vipgate.store.browsing import RecordQuery
-from vipgate.store.interface import ParkChange
+from vipgate.store.interfaces.ledger import ParkChange
+from vipgate.store.interfaces.queries import RecordQuery
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 ODD: dict[str, Any] = {HOSTILE: 1}

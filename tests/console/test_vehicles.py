@@ -11,9 +11,14 @@ from msgspec.structs import replace
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
-from vipgate.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
-from vipgate.renewal import Renewal
-from vipgate.store.interface import Park
+from vipgate.admin.console.views.vehicles import (
+    LOOKED_AT_MAX,
+    VEHICLES_A_PAGE,
+    open_place,
+    seal_place,
+)
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Park
 
 
 def states_of(page: str) -> list[str]:

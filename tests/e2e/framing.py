@@ -10,8 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.sample import PAGE_BODY, PAGE_SECRET
-from vipgate.wire import PUSH_PATH, signed_headers
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_SECRET,
+)
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    signed_headers,
+)
 
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -18,12 +18,12 @@ from bench.cluster import Server
 
 from e2e.conftest import PARK
 from e2e.running import Gateway
-from vipgate.sample import sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
 
 WAIT_S = 30.0
 UNTIL_US = 1_795_492_800_000_000
-PROCESS = "vipgate.inside.process"
+PROCESS = "vipgate.admin.main"
 
 
 def eventually(happened: Callable[[], bool], what: str) -> None:

@@ -13,9 +13,15 @@ from typing import Any
 
 from bench.stock import SECRET
 
-from vipgate.hmacsign import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Stamp, is_stamped
-from vipgate.signature import sign
-from vipgate.wire import PUSH_PATH
+from vipgate.protocol.envelope import PUSH_PATH
+from vipgate.protocol.signature_hmac import (
+    ID_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    Stamp,
+    is_stamped,
+)
+from vipgate.protocol.signature_md5 import sign
 
 Row = Mapping[str, Any]
 

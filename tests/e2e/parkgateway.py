@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 
 from e2e.rerouting import NEAR, rerouted
-from vipgate.chargetypes import SERVICE, ChargeTypesRefused, fetch_charge_types
+from vipgate.domain.charge_types import (
+    SERVICE,
+    ChargeTypesRefused,
+    fetch_charge_types,
+)
 from vipgate.errors import Words
-from vipgate.outward import ANSWER_BYTES_MAX
-from vipgate.store.browsing import ChargeType
+from vipgate.store.interfaces.queries import ChargeType
+from vipgate.support.safe_http import ANSWER_BYTES_MAX
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 SECRET = "12323232323"

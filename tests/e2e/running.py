@@ -17,10 +17,16 @@ from urllib.parse import urlsplit
 
 from forge import run_vipgate
 from vipgate.clock import clock_us
-from vipgate.store.interface import Retention, Store
-from vipgate.store.opening import open_store
-from vipgate.vault import load_vault
-from vipgate.wire import PUSH_PATH, signed_headers
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    signed_headers,
+)
+from vipgate.store.interfaces.ledger import (
+    Retention,
+    Store,
+)
+from vipgate.store.open import open_store
+from vipgate.support.vault import load_vault
 
 SECRET = "5f0c-secret-of-the-tests"
 START_S = 20

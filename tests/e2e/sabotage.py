@@ -41,8 +41,8 @@ def sabotage(module, name, times, kind):
 
 if "SABOTAGE" in os.environ:
     # Run by `-m` the module would be another one than what is imported by its name.
-    keeper = importlib.import_module("vipgate.inside.keeper")
-    keeper._COMMAND = (*keeper._COMMAND[:2], "-c", "from vipgate.inside.process import main; main()")
+    keeper = importlib.import_module("vipgate.gateway.admin_process")
+    keeper._COMMAND = (*keeper._COMMAND[:2], "-c", "from vipgate.admin.main import main; main()")
     sabotage(*os.environ["SABOTAGE"].split(":"))
 '''
 

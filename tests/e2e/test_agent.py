@@ -21,8 +21,8 @@ from bench.stock import SECRET
 
 from e2e.running import Gateway
 from forge import run_vipgate
-from vipgate.renewal import Renewal
-from vipgate.store.interface import Filter
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Filter
 
 PARK = "park-a"
 WAIT_S = 30.0

@@ -184,9 +184,9 @@ def test_every_command_that_reads_such_a_workbook_says_what_is_too_large_and_end
 @pytest.mark.parametrize(
     "target",
     [
-        "vipgate.agent.databases:DatabaseSource.after",
-        "vipgate.agent.databases:DatabaseSource.__init__",
-        "vipgate.agent.reading:Reader.read",
+        "vipgate.agent.sources.sql:DatabaseSource.after",
+        "vipgate.agent.sources.sql:DatabaseSource.__init__",
+        "vipgate.agent.mapping.reader:Reader.read",
         "vipgate.agent.client:Client.send",
     ],
 )
@@ -207,8 +207,8 @@ def test_fault_that_nobody_foresaw_is_logged_shown_and_tried_again(
 @pytest.mark.parametrize(
     "target",
     [
-        "vipgate.agent.databases:DatabaseSource.after",
-        "vipgate.agent.reading:Reader.read",
+        "vipgate.agent.sources.sql:DatabaseSource.after",
+        "vipgate.agent.mapping.reader:Reader.read",
         "vipgate.agent.client:Client.send",
     ],
 )
@@ -222,7 +222,7 @@ def test_run_once_ends_with_a_status_where_such_a_fault_kept_it_from_its_work(da
 
 @pytest.mark.parametrize("kind", ["error", "panic"])
 def test_agent_that_ends_by_a_fault_leaves_status_log_and_exit_status(sheet: Park, kind: str) -> None:
-    sheet.environment = sabotaged(sheet.folder, "vipgate.agent.intake:Intake.take", kind=kind)
+    sheet.environment = sabotaged(sheet.folder, "vipgate.agent.sync.source_reader:Intake.take", kind=kind)
     done = sheet.do("run")
     assert done.returncode == 1
     assert WORD in done.stderr
@@ -234,10 +234,10 @@ def test_agent_that_ends_by_a_fault_leaves_status_log_and_exit_status(sheet: Par
 
 def test_thread_that_reads_is_not_the_end_of_the_process_when_it_ends_for_good(database: Park) -> None:
     """Where even the retries fail, the loop ends and says so."""
-    database.environment = sabotaged(database.folder, "vipgate.agent.feeding:retry_delay_s")
+    database.environment = sabotaged(database.folder, "vipgate.agent.sync.read_ahead:retry_delay_s")
     done = database.do("run", "--once")
     assert done.returncode == 0
-    database.environment = sabotaged(database.folder, "vipgate.agent.feeding:Feed._run")
+    database.environment = sabotaged(database.folder, "vipgate.agent.sync.read_ahead:Feed._run")
     (database.folder / database.config.name).with_suffix(".spool").unlink()
     done = database.do("run")
     assert done.returncode == 1

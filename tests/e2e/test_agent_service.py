@@ -19,9 +19,9 @@ from bench.park import insert_now, make_park, write_config
 from bench.stock import SECRET
 
 from e2e.running import Gateway
-from vipgate.agent.service import systemd_unit
-from vipgate.renewal import Renewal
-from vipgate.store.interface import Filter
+from vipgate.agent.service_unit import systemd_unit
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Filter
 
 PARK = "park-a"
 ROWS = 400

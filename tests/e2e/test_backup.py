@@ -21,8 +21,8 @@ from filelock import FileLock
 
 from e2e.conftest import PARK
 from e2e.running import Gateway
-from vipgate.sample import sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "backup.sh"
 BODIES = [encode_renewals(PARK, [row]) for row in sample_renewals(2, 1, until_us=1_795_492_800_000_000)]

@@ -10,8 +10,12 @@ import pytest
 
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
 from e2e.rerouting import NEAR
-from vipgate.chargetypes import ITEMS_MAX, SERVICE, encode_question
-from vipgate.store.browsing import ChargeType
+from vipgate.domain.charge_types import (
+    ITEMS_MAX,
+    SERVICE,
+    encode_question,
+)
+from vipgate.store.interfaces.queries import ChargeType
 
 
 def test_request_is_signed_over_sorted_members() -> None:

@@ -12,11 +12,15 @@ import pytest
 from e2e.conftest import PARK
 from e2e.inside_port import eventually
 from e2e.running import SECRET, Answer, Gateway
-from vipgate.sample import sample_renewals
-from vipgate.signature import sign
-from vipgate.stamped import stamped_headers
-from vipgate.store.interface import Filter
-from vipgate.wire import DIGEST_PATH, PUSH_PATH, encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.envelope import (
+    DIGEST_PATH,
+    PUSH_PATH,
+    encode_renewals,
+)
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.ledger import Filter
 
 PLATE = "粤B12345"
 UNTIL_US = 1_795_492_800_000_000

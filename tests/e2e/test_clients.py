@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from e2e.running import Gateway
-from vipgate.sample import PAGE_PARK_UUID, PAGE_SECRET
+from vipgate.cli.sample import (
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+)
 
 CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
 COMMANDS = {

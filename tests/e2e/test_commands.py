@@ -22,15 +22,25 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway, send
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_PARK_UUID,
+    sample_renewals,
+)
 from vipgate.clock import clock_us
-from vipgate.hmacsign import hmac_sign
-from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, sample_renewals
-from vipgate.seqno import seqno_prefix
-from vipgate.signature import sign
-from vipgate.store.interface import Caller, Push
-from vipgate.store.sqlite import SqliteStore
-from vipgate.vault import Vault
-from vipgate.wire import PUSH_PATH, encode_renewals
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    encode_renewals,
+)
+from vipgate.protocol.seqno import seqno_prefix
+from vipgate.protocol.signature_hmac import hmac_sign
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Push,
+)
+from vipgate.store.sqlite.store import SqliteStore
+from vipgate.support.vault import Vault
 
 UNTIL_US = 1_795_492_800_000_000
 NOTICED_S = 1.0

@@ -16,18 +16,47 @@ import pytest
 from bench.cluster import running_server
 
 from e2e.running import SECRET, Answer, Gateway, send
-from vipgate import digests
 from vipgate.agent.client import Client
-from vipgate.agent.verify import compare
+from vipgate.agent.reconcile import compare
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+    sample_renewals,
+)
 from vipgate.clock import clock_us
-from vipgate.digest import NO_MONTH, Tally, place_of, record_digest, shown_digest, tally_buckets, tally_months
-from vipgate.digests import RECORDS_A_PAGE, STEP_RECORDS, Digests, Question
 from vipgate.errors import Unavailable
-from vipgate.renewal import Renewal
-from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
-from vipgate.store.interface import Caller, Outcome, ParkChange, Push, Retention, Store
-from vipgate.store.opening import open_store
-from vipgate.wire import DIGEST_PATH, encode_renewals, signed_headers
+from vipgate.gateway import reconcile
+from vipgate.gateway.reconcile import (
+    RECORDS_A_PAGE,
+    STEP_RECORDS,
+    Digests,
+    Question,
+)
+from vipgate.protocol.digest import (
+    NO_MONTH,
+    Tally,
+    place_of,
+    record_digest,
+    shown_digest,
+    tally_buckets,
+    tally_months,
+)
+from vipgate.protocol.envelope import (
+    DIGEST_PATH,
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Outcome,
+    ParkChange,
+    Push,
+    Retention,
+    Store,
+)
+from vipgate.store.open import open_store
 
 UNTIL_US = 1_795_492_800_000_000
 PARK, BIG, WRONG, AGENT = "park-small", "park-big", "park-refused", "park-agent"
@@ -407,7 +436,7 @@ def test_each_step_is_followed_by_a_rest_as_long(filled: Callable[[], Store]) ->
 
 
 def test_question_that_takes_too_long_is_given_up(filled: Callable[[], Store]) -> None:
-    answered = Digests(filled, Clock(digests.RUN_S_MAX), lambda _: None)
+    answered = Digests(filled, Clock(reconcile.RUN_S_MAX), lambda _: None)
     with pytest.raises(Unavailable) as caught:
         asyncio.run(answered.answer(Question(PARK)))
     answered.close()
@@ -417,7 +446,7 @@ def test_question_that_takes_too_long_is_given_up(filled: Callable[[], Store]) -
 def test_second_question_waits_its_turn_and_not_for_ever(
     filled: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digests, "WAIT_S", 0.05)
+    monkeypatch.setattr(reconcile, "WAIT_S", 0.05)
     runs, go_on = threading.Event(), threading.Event()
 
     def rest(_: float) -> None:

@@ -15,10 +15,18 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Answer, Gateway, send
-from vipgate.crowd import FULL
-from vipgate.sample import PAGE_BODY, sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import BODY_BYTES_MAX, PUSH_PATH, encode_renewals, signed_headers
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    sample_renewals,
+)
+from vipgate.gateway.limits.connection_quota import FULL
+from vipgate.protocol.envelope import (
+    BODY_BYTES_MAX,
+    PUSH_PATH,
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.store.interfaces.ledger import Filter
 
 CLOSE = "Connection: close\r\n"
 WAIT_S = 15.0

@@ -17,24 +17,28 @@ from e2e.inside_port import answers, eventually
 from e2e.running import Gateway
 from e2e.sabotage import WORD, sabotaged
 from unit.pems import write_pair
-from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+)
 
 END_S = 40.0
 NEEDED = [
-    "vipgate.commit:Committer._step",
-    "vipgate.edge:HttpServer._tick",
-    "vipgate.handshakes:Handshakes._accept",
-    "vipgate.serve:_beat",
-    "vipgate.serve:_watch",
+    "vipgate.gateway.group_commit:Committer._step",
+    "vipgate.gateway.http.server:HttpServer._tick",
+    "vipgate.gateway.http.tls_listener:Handshakes._accept",
+    "vipgate.gateway.worker:_beat",
+    "vipgate.gateway.worker:_watch",
 ]
 GOES_ON = [
-    "vipgate.commit:Committer._housekeep",
-    "vipgate.inside.keeper:InsideKeeper.look",
-    "vipgate.inside.process:_invite",
-    "vipgate.inside.process:every_night",
-    "vipgate.serve:_renew",
+    "vipgate.gateway.group_commit:Committer._housekeep",
+    "vipgate.gateway.admin_process:InsideKeeper.look",
+    "vipgate.admin.main:_invite",
+    "vipgate.admin.main:every_night",
+    "vipgate.gateway.worker:_renew",
 ]
-INSIDE = ["vipgate.inside.process:_beat", "vipgate.inside.process:_listen_to_parent"]
+INSIDE = ["vipgate.admin.main:_beat", "vipgate.admin.main:_listen_to_parent"]
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def test_end_of_a_part_that_is_needed_ends_the_gateway_with_a_status_and_a_reaso
 
 
 def test_fault_while_it_is_read_who_a_park_is_ends_the_gateway_too(gateway: Gateway, tmp_path: Path) -> None:
-    gateway.settings |= sabotaged(tmp_path, "vipgate.parks:Directory._look_up", kind="panic")
+    gateway.settings |= sabotaged(tmp_path, "vipgate.gateway.park_access:Directory._look_up", kind="panic")
     gateway.start("--stop-s", "1")
     with suppress(OSError):
         gateway.push(PAGE_BODY, PAGE_SECRET)
@@ -92,10 +96,10 @@ def test_fault_while_it_is_read_who_a_park_is_ends_the_gateway_too(gateway: Gate
 def test_part_that_can_be_begun_again_is_and_the_gateway_takes_pushes(
     gateway: Gateway, tmp_path: Path, target: str
 ) -> None:
-    kind = "error" if target.startswith("vipgate.commit") else "panic"
+    kind = "error" if target.startswith("vipgate.gateway.group_commit") else "panic"
     gateway.settings |= sabotaged(tmp_path, target, times=1, kind=kind)
-    if target.startswith("vipgate.commit"):
-        gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite:SqliteStore.housekeep", times=1)
+    if target.startswith("vipgate.gateway.group_commit"):
+        gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite.store:SqliteStore.housekeep", times=1)
     gateway.start()
     eventually(lambda: answers(gateway), "the inside port")
     eventually(lambda: bool(blamed(gateway) or events(gateway, "housekeeping failed")), "a line in the log")
@@ -117,7 +121,7 @@ def test_inside_process_without_a_part_that_it_needs_is_started_again(
 
 
 def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str) -> None:
-    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.serve:_beat"))
+    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.worker:_beat"))
     gateway.start("--workers", "2")
     try:
         eventually(lambda: len(events(gateway, "worker died")) >= 3, "three deaths")
@@ -129,7 +133,7 @@ def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str
 
 def test_supervisor_that_fails_takes_its_workers_along(tmp_path: Path, postgres: str) -> None:
     gateway = Gateway(
-        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.workers:Supervisor._bury")
+        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.supervisor:Supervisor._bury")
     )
     gateway.start("--workers", "2")
     assert gateway.process is not None

@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from e2e.conftest import PARK
 from e2e.running import Answer, Gateway, send
 from e2e.test_edge import WAIT_S, connected, head, parse
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.store.interfaces.ledger import Filter
 
 UNTIL_US = 1_795_492_800_000_000
 QUIET = tuple(f"quiet-{number}" for number in range(6))

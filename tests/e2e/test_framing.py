@@ -14,8 +14,12 @@ import pytest
 from e2e.framing import CASES, HEALTH, INSIDE_CASES, Case, chunked, health, push
 from e2e.running import Gateway
 from fuzz.answers import Answered, read_answers
-from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
-from vipgate.store.interface import Filter
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+)
+from vipgate.store.interfaces.ledger import Filter
 
 WAIT_S = 20.0
 SEND_S = 1.0

@@ -16,8 +16,8 @@ from e2e.inside_port import answers, body_of, eventually
 from e2e.running import SECRET, Gateway
 from fuzz.answers import read_answers
 from fuzz.damage import odd_headers
-from vipgate.signature import sign
-from vipgate.wire import PUSH_PATH
+from vipgate.protocol.envelope import PUSH_PATH
+from vipgate.protocol.signature_md5 import sign
 
 TRUSTED = "127.0.0.1"
 WAIT_S = 20

@@ -36,7 +36,7 @@ from e2e.inside_port import (
     welcomed,
 )
 from e2e.running import Gateway
-from vipgate.sample import PAGE_BODY
+from vipgate.cli.sample import PAGE_BODY
 
 
 @pytest.fixture(scope="module")

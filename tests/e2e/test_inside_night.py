@@ -15,15 +15,15 @@ from e2e.inside_port import eventually
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
 from e2e.rerouting import NEAR, NEAR_PATH
 from vipgate.clock import clock_s, clock_us
-from vipgate.inside.keeper import InsideKeeper
-from vipgate.inside.spec import InsideSpec
-from vipgate.metrics import Board
-from vipgate.store.browsing import ChargeTypes
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import Deed
-from vipgate.vault import Vault
+from vipgate.gateway.admin_launch import InsideSpec
+from vipgate.gateway.admin_process import InsideKeeper
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.interfaces.queries import ChargeTypes
+from vipgate.store.open_database import open_desk
+from vipgate.support.metrics import Board
+from vipgate.support.vault import Vault
 
 KEY = "a master key of the night's test"
 AWAY = "park-away"
@@ -52,7 +52,7 @@ def with_address(desk: Desk, park_uuid: str, port: int) -> None:
 def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.inside.keeper._COMMAND", (sys.executable, "-P", "-c", BEFORE_THE_NIGHT))
+    monkeypatch.setattr("vipgate.gateway.admin_process._COMMAND", (sys.executable, "-P", "-c", BEFORE_THE_NIGHT))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(NEAR_PATH), *sys.path)))
     listener, url = socket.create_server(("127.0.0.1", 0)), f"sqlite:///{tmp_path / 'vipgate.db'}"
     port = listener.getsockname()[1]

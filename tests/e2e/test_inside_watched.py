@@ -22,8 +22,11 @@ from e2e.inside_port import (
     on_postgres,
 )
 from e2e.running import SECRET, Gateway, send
-from vipgate.sample import PAGE_BODY, sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    sample_renewals,
+)
+from vipgate.protocol.envelope import encode_renewals
 
 UNTIL_US = 1_795_492_800_000_000
 

@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 
 from e2e.running import Gateway, send
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter, Stored
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    Stored,
+)
 
 KILLS = 5
 PARKS = 3

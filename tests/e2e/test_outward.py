@@ -16,9 +16,20 @@ from cryptography.x509.oid import NameOID
 
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, drips, fetch, floods, refusal, sends
 from e2e.rerouting import NEAR
-from vipgate.chargetypes import ChargeTypesRefused, check_address, fetch_charge_types
-from vipgate.outward import ANSWER_BYTES_MAX, OutwardTrouble, checked_addresses, is_private, is_public, read_url
-from vipgate.store.browsing import ChargeType
+from vipgate.domain.charge_types import (
+    ChargeTypesRefused,
+    check_address,
+    fetch_charge_types,
+)
+from vipgate.store.interfaces.queries import ChargeType
+from vipgate.support.safe_http import (
+    ANSWER_BYTES_MAX,
+    OutwardTrouble,
+    checked_addresses,
+    is_private,
+    is_public,
+    read_url,
+)
 
 
 @pytest.mark.parametrize("piece", [b"X-A: b\r\n", b"x"])

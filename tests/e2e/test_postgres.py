@@ -24,10 +24,10 @@ import pytest
 from bench.cluster import Server, running_server
 
 from e2e.running import Gateway, send
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Filter
 
 PARKS = [f"park-{number}" for number in range(4)]
 UNTIL_US = 1_795_492_800_000_000
@@ -166,7 +166,7 @@ def workers_of(gateway: Gateway) -> list[psutil.Process]:
     assert gateway.process is not None
     children = psutil.Process(gateway.process.pid).children()
     alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
-    return [one for one in alive if "vipgate.inside.process" not in one.cmdline()]
+    return [one for one in alive if "vipgate.admin.main" not in one.cmdline()]
 
 
 # ---- several processes -------------------------------------------------------------------------------------------------

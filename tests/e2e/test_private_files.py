@@ -23,11 +23,11 @@ from bench.stock import SECRET as PARK_SECRET
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway
-from vipgate.agent.metrics import Metrics
+from vipgate.agent.prometheus import Metrics
 from vipgate.cli import agent_setup
-from vipgate.logs import _PrivateFileHandler
-from vipgate.sample import sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.support.logs import _PrivateFileHandler
 
 WAIT_S = 30.0
 BODY = encode_renewals(PARK, sample_renewals(3, 1, until_us=1_795_492_800_000_000))

@@ -13,11 +13,11 @@ from bench.cluster import running_server
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway
 from vipgate.cli.rekey import reseal
+from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
-from vipgate.sample import sample_renewals
-from vipgate.store.sqlite import SqliteStore
-from vipgate.vault import load_vault
-from vipgate.wire import encode_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.store.sqlite.store import SqliteStore
+from vipgate.support.vault import load_vault
 
 BODY = encode_renewals(PARK, sample_renewals(1, 1, until_us=1_795_492_800_000_000))
 OLD_KEY, NEW_KEY = "o" * 40, "n" * 40

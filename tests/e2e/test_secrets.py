@@ -16,11 +16,14 @@ from e2e.conftest import PARK
 from e2e.inside_port import answers, body_of, eventually, get, inside_of
 from e2e.running import Answer, Gateway
 from vipgate.agent.config import Platform
-from vipgate.inside.spec import InsideSpec
-from vipgate.settings import load_settings
-from vipgate.stamped import stamped_headers
-from vipgate.store.interface import Retention
-from vipgate.wire import PUSH_PATH, Keys
+from vipgate.gateway.admin_launch import InsideSpec
+from vipgate.gateway.settings import load_settings
+from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    Keys,
+)
+from vipgate.store.interfaces.ledger import Retention
 
 MASTER_KEY = "planted-master-key-0123456789abcdef"
 PARK_SECRET = "planted-park-secret-71"

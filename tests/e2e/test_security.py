@@ -21,10 +21,15 @@ from e2e.inside_port import answers, body_of, eventually, get, inside_of, log_of
 from e2e.running import SECRET, STOP_S, Answer, Gateway
 from unit.pems import write_pair
 from vipgate.agent.client import Client, PushRefused
-from vipgate.sample import sample_renewals
-from vipgate.stamped import stamped_headers
-from vipgate.store.interface import Filter
-from vipgate.wire import BODY_BYTES_MAX, DIGEST_PATH, PUSH_PATH, encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.envelope import (
+    BODY_BYTES_MAX,
+    DIGEST_PATH,
+    PUSH_PATH,
+    encode_renewals,
+)
+from vipgate.store.interfaces.ledger import Filter
 
 UNTIL_US = 1_795_492_800_000_000
 STOCK = encode_renewals(PARK, sample_renewals(3, 1, until_us=UNTIL_US), complete=True)

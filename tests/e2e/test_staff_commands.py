@@ -18,13 +18,13 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import Gateway
+from vipgate.admin.auth.passwords import verify_password
+from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
-from vipgate.sample import sample_renewals
-from vipgate.staff.accounts import verify_password
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
-from vipgate.wire import encode_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
 
 PASSWORD = "correct horse battery"
 UNTIL_US = 1_795_492_800_000_000

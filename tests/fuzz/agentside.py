@@ -16,14 +16,26 @@ from typing import Any, Final
 import openpyxl  # type: ignore[import-untyped]
 
 from fuzz.gate import PARK, SECRET, UNTIL_US, Wrong
-from vipgate.agent.answers import Accepted, Answer, Doubtful, Later, NoAccess, Refused, TooLarge
 from vipgate.agent.client import Client
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.opening import open_source
-from vipgate.agent.verify import NotOffered, OddAnswer, compare
+from vipgate.agent.reconcile import (
+    NotOffered,
+    OddAnswer,
+    compare,
+)
+from vipgate.agent.responses import (
+    Accepted,
+    Answer,
+    Doubtful,
+    Later,
+    NoAccess,
+    Refused,
+    TooLarge,
+)
+from vipgate.agent.sources.open import open_source
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import VipgateError
-from vipgate.row import write_row
-from vipgate.sample import sample_renewals
+from vipgate.protocol.row import write_row
 
 LONG_AGO_S: Final = 1_700_000_000
 WAIT_S: Final = 5.0

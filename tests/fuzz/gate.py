@@ -15,24 +15,50 @@ from typing import Any, Final
 import structlog
 
 from fuzz.answers import Answered, read_answers
-from vipgate.charset import Charset
+from vipgate.cli.sample import (
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+    sample_renewals,
+)
 from vipgate.clock import clock_s, clock_us
-from vipgate.commit import CommitLimits, Committer
-from vipgate.connection import Connection
-from vipgate.digests import Digests
-from vipgate.edge import HttpServer
-from vipgate.gateway import Outside
-from vipgate.httptypes import HttpLimits, Request
-from vipgate.ingest import Reply, Road
-from vipgate.metrics import Board, WorkerMeter
-from vipgate.parks import Directory
-from vipgate.proxies import read_proxies
-from vipgate.sample import PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Filter, ParkAccess, Retention, Store, Stored
-from vipgate.store.opening import open_store
-from vipgate.vault import Vault
-from vipgate.wire import PUSH_PATH, encode_renewals, signed_headers
+from vipgate.gateway.app import Outside
+from vipgate.gateway.group_commit import (
+    CommitLimits,
+    Committer,
+)
+from vipgate.gateway.http.connection import Connection
+from vipgate.gateway.http.messages import (
+    HttpLimits,
+    Request,
+)
+from vipgate.gateway.http.server import HttpServer
+from vipgate.gateway.park_access import Directory
+from vipgate.gateway.pipeline import (
+    Reply,
+    Road,
+)
+from vipgate.gateway.reconcile import Digests
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkAccess,
+    Retention,
+    Store,
+    Stored,
+)
+from vipgate.store.open import open_store
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
+from vipgate.support.vault import Vault
 
 PARK: Final = PAGE_PARK_UUID
 SECRET: Final = PAGE_SECRET

@@ -13,19 +13,28 @@ import h11
 from fuzz.gate import Wrong
 from store.conftest import NOON_US, Clock
 from store.making import HOUR_US, PARK, deed, do, push, refused, renewals, session, token, user
+from vipgate.admin.app import (
+    Parts,
+    build_app,
+)
+from vipgate.admin.auth.passwords import digest_of
+from vipgate.admin.console.context import ConsoleSettings
+from vipgate.admin.http_server import HEAD_BYTES_MAX
 from vipgate.clock import clock_s
-from vipgate.console.context import ConsoleSettings
-from vipgate.inside.app import Parts, build_app
-from vipgate.inside.desks import Desks
-from vipgate.inside.server import HEAD_BYTES_MAX
-from vipgate.metrics import Board, InsideMeter
-from vipgate.proxies import read_proxies
-from vipgate.staff.accounts import digest_of
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import DAY_US, Retention
-from vipgate.store.keeping import Desk
-from vipgate.store.staffing import SCOPES
-from vipgate.vault import Vault
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.accounts import SCOPES
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Retention,
+)
+from vipgate.store.open_database import open_desk
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import (
+    Board,
+    InsideMeter,
+)
+from vipgate.support.vault import Vault
 
 SESSION: Final = "a session of the fuzzer's own"
 TOKEN: Final = "vipgate_token-of-the-fuzzer's-own"

@@ -14,11 +14,19 @@ import msgspec
 from fuzz.answers import Answered
 from fuzz.gate import LIMITS, PARK, VALID, Gate, Sender, Wrong, head
 from vipgate.clock import clock_us
-from vipgate.hmacsign import hmac_headers
-from vipgate.renewal import Renewal
-from vipgate.signature import sign
-from vipgate.store.interface import Stored
-from vipgate.wire import DIGEST_PATH, PUSH_PATH, Keys, Verified, decode, split, verify
+from vipgate.protocol.envelope import (
+    DIGEST_PATH,
+    PUSH_PATH,
+    Keys,
+    Verified,
+    decode,
+    split,
+    verify,
+)
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.signature_hmac import hmac_headers
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.ledger import Stored
 
 LINE_ENDS: Final = b"\r\n"
 

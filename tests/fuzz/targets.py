@@ -24,7 +24,7 @@ from fuzz.damage import (
 from fuzz.gate import GBK, STOCK, UTF8, VALID, Gate, Sender
 from fuzz.inside import Inside, check_lines, check_target, targets
 from fuzz.outside import QUESTIONS, STREAMS, check_body, check_headers, check_question, check_stream
-from vipgate.sample import PAGE_BODY
+from vipgate.cli.sample import PAGE_BODY
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 

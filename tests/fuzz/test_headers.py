@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from fuzz.damage import HEADER_NAMES, HEADER_VALUES, HEADER_WORDS, damaged
 from fuzz.gate import PROXY, SECRET, STOCK, VALID, Gate, head
 from fuzz.outside import QUESTIONS
-from vipgate.httptypes import Request
-from vipgate.signature import sign
-from vipgate.wire import DIGEST_PATH, PUSH_PATH
+from vipgate.gateway.http.messages import Request
+from vipgate.protocol.envelope import (
+    DIGEST_PATH,
+    PUSH_PATH,
+)
+from vipgate.protocol.signature_md5 import sign
 
 LANGUAGES = {"en": b"en", "zh": b"zh-CN"}
 values = st.sampled_from(HEADER_VALUES) | damaged(HEADER_VALUES, HEADER_WORDS) | st.binary(max_size=40)

@@ -9,9 +9,16 @@ import msgspec
 from hypothesis import strategies as st
 
 from store.conftest import NOON_US
-from vipgate.renewal import Renewal, plate_flags
-from vipgate.row import write_row
-from vipgate.wire import ROWS_MAX, encode_renewals, encode_request
+from vipgate.protocol.envelope import (
+    ROWS_MAX,
+    encode_renewals,
+    encode_request,
+)
+from vipgate.protocol.renewal import (
+    Renewal,
+    plate_flags,
+)
+from vipgate.protocol.row import write_row
 
 DAY_US: Final = 86_400_000_000
 PARKS: Final = ("park-a", "park-b", "停车场-c")

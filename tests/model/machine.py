@@ -11,12 +11,19 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from model.forging import CODES, DAY_US, ELSEWHERE, HOME, NOBODY, ORDERS, PARKS, PLATES, REQUESTS, SOME_PARK, Request
 from model.ledger import Ledger, Line, Park
 from model.world import RETENTION, VAULT, Sent, World
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE
-from vipgate.seqno import seqno_prefix
-from vipgate.signature import sign
-from vipgate.store.browsing import JournalQuery
-from vipgate.store.interface import Filter, ParkChange
-from vipgate.store.staffing import Deed
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_PLATE_CHANGED,
+    FLAG_UNUSUAL_PLATE,
+)
+from vipgate.protocol.seqno import seqno_prefix
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkChange,
+)
+from vipgate.store.interfaces.queries import JournalQuery
 
 HOUR_US: Final = 3_600_000_000
 # Odd numbers: no sum of a few of them is a whole day, the bound of what is kept.

@@ -15,16 +15,32 @@ import msgspec
 import psycopg
 
 from store.conftest import NOON_US, Clock
-from vipgate.commit import CommitLimits, Committer
-from vipgate.digests import Digests
-from vipgate.ingest import Knock, Road
-from vipgate.metrics import Board, WorkerMeter
-from vipgate.parks import Directory
-from vipgate.seqno import SeqnoMint
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import ParkAccess, Retention
-from vipgate.store.opening import is_postgres, open_store, sqlite_path
-from vipgate.vault import Vault
+from vipgate.gateway.group_commit import (
+    CommitLimits,
+    Committer,
+)
+from vipgate.gateway.park_access import Directory
+from vipgate.gateway.pipeline import (
+    Knock,
+    Road,
+)
+from vipgate.gateway.reconcile import Digests
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import (
+    ParkAccess,
+    Retention,
+)
+from vipgate.store.open import (
+    is_postgres,
+    open_store,
+    sqlite_path,
+)
+from vipgate.store.open_database import open_desk
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
+from vipgate.support.vault import Vault
 
 RETENTION: Final = Retention(refused_bodies_max=3, refused_bytes_max=1_500)
 # The committer cleans up when it starts; after that only when a test says so.

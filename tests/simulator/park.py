@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from simulator.events import Events
-from vipgate.renewal import Renewal
+from vipgate.protocol.renewal import Renewal
 
 # The lag that the agent's configuration promises to bear is longer than the longest that a commit takes here.
 LAG_S: Final = 0.8

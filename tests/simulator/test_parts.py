@@ -16,10 +16,14 @@ from simulator.events import Events
 from simulator.line import HELD_S_MAX, Line
 from simulator.park import Park
 from simulator.world import FAULTS, UNTIL_US, compare
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import PUSH_PATH, encode_renewals, signed_headers
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Filter
 
 PARK = "line-park"
 ERRORS = (429, 500, 502, 503)

@@ -22,11 +22,14 @@ from forge import Forge, Process
 from simulator.events import Events
 from simulator.line import Line
 from simulator.park import LAG_S, MAP, Park, StampKind, Truth
-from vipgate.agent.sources import CursorValue, load_cursor
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Filter
-from vipgate.wire import encode_renewals
+from vipgate.agent.sources.base import (
+    CursorValue,
+    load_cursor,
+)
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import Filter
 
 TIMEOUT_S: Final = 0.7
 ONCE_S_MAX: Final = 60.0

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vipgate.store.browsing import Browse, Found, Place, RecordQuery
-from vipgate.store.interface import Filter, Store
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.postgres_browse import PostgresBrowse
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.sqlite_browse import SqliteBrowse
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    Store,
+)
+from vipgate.store.interfaces.queries import (
+    Browse,
+    Found,
+    Place,
+    RecordQuery,
+)
+from vipgate.store.postgres.queries import PostgresBrowse
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.queries import SqliteBrowse
+from vipgate.store.sqlite.store import SqliteStore
 
 
 def browse_of(store: Store) -> Browse:

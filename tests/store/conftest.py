@@ -16,11 +16,17 @@ import pytest
 
 from servers import emptied
 from store.citus import stand_in
-from vipgate.store.interface import Retention, Store
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.postgres_link import Link
-from vipgate.store.postgres_schema import distribute, migrate
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interfaces.ledger import (
+    Retention,
+    Store,
+)
+from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.schema import (
+    distribute,
+    migrate,
+)
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
 RETENTION = Retention(refused_bodies_max=3, refused_bytes_max=10_000)

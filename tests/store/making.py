@@ -10,13 +10,26 @@ from typing import Any
 import msgspec
 
 from store.conftest import NOON_US
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import Refusal, StoreError, Words
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.seqno import seqno_prefix
-from vipgate.store.browsing import ChargeType
-from vipgate.store.interface import Caller, Filter, Outcome, Push, Refused, Store, Stored
-from vipgate.store.staffing import Deed, Session, Token, User
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import seqno_prefix
+from vipgate.store.interfaces.accounts import (
+    Deed,
+    Session,
+    Token,
+    User,
+)
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Filter,
+    Outcome,
+    Push,
+    Refused,
+    Store,
+    Stored,
+)
+from vipgate.store.interfaces.queries import ChargeType
 
 PARK = "park-one"
 OTHER = "park-two"

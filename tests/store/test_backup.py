@@ -12,9 +12,13 @@ import pytest
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import StoreMismatch, StoreUnavailable
-from vipgate.store import sqlite_backup
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.sqlite_backup import Contents, copy_ledger, read_contents
+from vipgate.store.sqlite import backup
+from vipgate.store.sqlite.backup import (
+    Contents,
+    copy_ledger,
+    read_contents,
+)
+from vipgate.store.sqlite.store import SqliteStore
 
 OPERATOR = "收费员-0815"
 
@@ -72,7 +76,7 @@ def test_what_is_stored_between_proof_and_copy_is_in_neither(
         do(store, push(renewals(10, first=9_000), clock()))
         return found
 
-    monkeypatch.setattr(sqlite_backup, "read_contents", read_then_push)
+    monkeypatch.setattr(backup, "read_contents", read_then_push)
     found = copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
     assert found is not None
     assert found.parks[PARK] == 500
@@ -140,7 +144,7 @@ def _cut(file: Path, length: int) -> None:
 def test_damage_between_writing_and_reading_back_is_found(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], told: str
 ) -> None:
-    monkeypatch.setattr(sqlite_backup, "_sync", damage)
+    monkeypatch.setattr(backup, "_sync", damage)
     with pytest.raises(StoreMismatch, match=told) as found:
         copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
     assert "no older copy was deleted" in str(found.value)
@@ -153,7 +157,7 @@ def test_damage_of_any_page_is_found(store: SqliteStore, tmp_path: Path, monkeyp
     filled = [place for place in range(0, len(good), 8192) if any(good[place + 8 : place + 8192])]
     assert len(filled) > 20
     for place in filled:
-        monkeypatch.setattr(sqlite_backup, "_sync", lambda file, place=place: _flip(file, place + 8, 8184))
+        monkeypatch.setattr(backup, "_sync", lambda file, place=place: _flip(file, place + 8, 8184))
         (tmp_path / "copy.db").unlink(missing_ok=True)
         with pytest.raises(StoreMismatch):
             copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)

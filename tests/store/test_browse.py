@@ -11,10 +11,25 @@ from store.browsing import browse_of, pages, picked
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import Words
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_NAMES, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
-from vipgate.store import browse as deciding
-from vipgate.store import browse_records as of_records
-from vipgate.store.browsing import (
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_NAMES,
+    FLAG_PLATE_CHANGED,
+    FLAG_UNUSUAL_PLATE,
+    Renewal,
+)
+from vipgate.store.common import queries as deciding
+from vipgate.store.common import record_queries as of_records
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    JournalEntry,
+    Push,
+    Store,
+    business_day,
+)
+from vipgate.store.interfaces.queries import (
     VEHICLE_RECORDS_MAX,
     Browse,
     ChargeType,
@@ -27,11 +42,8 @@ from vipgate.store.browsing import (
     RecordQuery,
     Vehicle,
 )
-from vipgate.store.interface import Filter, JournalEntry, Push, Store, business_day
-from vipgate.store.keep import StoredKeep
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.staffing import Deed
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
 
 DAY_S = 86_400
 SECOND_US = 1_000_000

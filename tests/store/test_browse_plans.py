@@ -12,11 +12,14 @@ import pytest
 
 from store.conftest import Clock
 from store.making import changed, do, push, refused, renewals
-from vipgate.sqlfile import for_one_park, load_statements
-from vipgate.store.interface import Store
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.postgres_browse import for_all_parks
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.interfaces.ledger import Store
+from vipgate.store.postgres.queries import for_all_parks
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
+from vipgate.support.sql_files import (
+    for_one_park,
+    load_statements,
+)
 
 PARKS = [f"park-{number}" for number in range(40)]
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -232,4 +235,4 @@ def test_no_two_statements_of_an_engine_have_one_name(engine: str) -> None:
     folder = files("vipgate.store.sql").joinpath(engine)
     texts = [entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")]
     names = [name for text in texts for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)]
-    assert sorted(names) == sorted(load_statements(f"vipgate.store.sql.{engine}"))
+    assert sorted(names) == sorted(load_statements(f"vipgate.store.SQL.{engine}"))

@@ -10,14 +10,24 @@ from importlib.resources import files
 
 import pytest
 
-from vipgate.sqlfile import for_one_park, load_migrations, load_statements
-from vipgate.store.postgres_browse import for_all_parks, for_citus
-from vipgate.store.postgres_schema import COORDINATOR_TABLES, TABLES
+from vipgate.store.postgres.queries import (
+    for_all_parks,
+    for_citus,
+)
+from vipgate.store.postgres.schema import (
+    COORDINATOR_TABLES,
+    TABLES,
+)
+from vipgate.support.sql_files import (
+    for_one_park,
+    load_migrations,
+    load_statements,
+)
 
 FOLDER = files("vipgate.store.sql").joinpath("postgres")
 STATEMENTS = {
     name: re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
-    for name, text in load_statements("vipgate.store.sql.postgres").items()
+    for name, text in load_statements("vipgate.store.postgres.sql").items()
 }
 
 
@@ -106,7 +116,7 @@ def test_deletion_names_the_park_inside_and_outside(name: str) -> None:
 
 
 def test_every_key_begins_with_the_park() -> None:
-    script = "\n".join(migration.script for migration in load_migrations("vipgate.store.sql.postgres"))
+    script = "\n".join(migration.script for migration in load_migrations("vipgate.store.postgres.sql"))
     tables = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", script, re.DOTALL)
     assert {name for name, _ in tables} == {*TABLES, *COORDINATOR_TABLES}
     for name, columns in tables:

@@ -27,13 +27,26 @@ from store.making import (
     user,
 )
 from vipgate.errors import StoreMismatch, Words
-from vipgate.store.copying import Line, Table, compare, copy, count_records
-from vipgate.store.interface import Filter, ParkChange, Retention
-from vipgate.store.keep import StoredKeep
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.staff import StoredStaff
-from vipgate.store.tables import PostgresTables, SqliteTables
+from vipgate.store.common.accounts import StoredStaff
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.copy import (
+    Line,
+    Table,
+    compare,
+    copy,
+    count_records,
+)
+from vipgate.store.copy_tables import (
+    PostgresTables,
+    SqliteTables,
+)
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkChange,
+    Retention,
+)
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
 
 DAY_S = 86_400
 

@@ -10,10 +10,17 @@ import pytest
 from store.browsing import browse_of
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, renewals
-from vipgate.renewal import Renewal
-from vipgate.store import browse_records as deciding
-from vipgate.store.browsing import ENDING_ROWS_MAX, Browse, VehiclePage
-from vipgate.store.interface import DAY_US, Store
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.common import record_queries as deciding
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Store,
+)
+from vipgate.store.interfaces.queries import (
+    ENDING_ROWS_MAX,
+    Browse,
+    VehiclePage,
+)
 
 SOON, LATER, OVER = 3, 30, -3
 WEEK_US = 7 * DAY_US

@@ -12,12 +12,21 @@ from store.browsing import browse_of
 from store.conftest import RETENTION, Clock
 from store.making import OTHER, PARK, do, push, refused, renewals
 from vipgate.errors import HeldReplace
-from vipgate.store import browse as deciding
-from vipgate.store import browsing
-from vipgate.store import held as counting
-from vipgate.store.browsing import Browse, HeldStock, Signatures
-from vipgate.store.interface import ParkChange, Push, Refused, Store
-from vipgate.store.replacing import ALLOWED_US
+from vipgate.store.common import held_replaces as counting
+from vipgate.store.common import queries as deciding
+from vipgate.store.common.replace_policy import ALLOWED_US
+from vipgate.store.interfaces import queries
+from vipgate.store.interfaces.ledger import (
+    ParkChange,
+    Push,
+    Refused,
+    Store,
+)
+from vipgate.store.interfaces.queries import (
+    Browse,
+    HeldStock,
+    Signatures,
+)
 
 STOCK = sha256(b"the stock").hexdigest()
 ANOTHER = sha256(b"another").hexdigest()
@@ -145,7 +154,7 @@ def test_no_more_times_are_counted_than_the_bound(
     store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "HELD_TIMES_MAX", 3)
-    monkeypatch.setattr(browsing, "HELD_TIMES_MAX", 3)
+    monkeypatch.setattr(queries, "HELD_TIMES_MAX", 3)
     repeats = [held(clock) for _ in range(5)]
     do(store, *repeats)
     [line] = browse.held_replaces(PARK, 0, 10)

@@ -14,13 +14,30 @@ from store.browsing import browse_of
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, caller, changed, charge_type, deed, do, held, make_seqno, push, refused, renewals
 from vipgate.errors import Words
-from vipgate.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
-from vipgate.store.erasing import ERASED_HINT
-from vipgate.store.interface import Outcome, Push, Refused, Store
-from vipgate.store.keep import StoredKeep
-from vipgate.store.keeping import Erased, Keep
-from vipgate.store.staff import StoredStaff
-from vipgate.store.work import Row, Values, Work
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_PLATE_CHANGED,
+    FLAG_UNUSUAL_PLATE,
+    Renewal,
+)
+from vipgate.store.common.accounts import StoredStaff
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.common.erasure import ERASED_HINT
+from vipgate.store.common.transaction import (
+    Row,
+    Values,
+    Work,
+)
+from vipgate.store.interfaces.admin import (
+    Erased,
+    Keep,
+)
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    Push,
+    Refused,
+    Store,
+)
 
 PLATE = "粤B12345"
 
@@ -144,8 +161,8 @@ def test_review_takes_flags_away_and_moves_the_record(store: Store, keep: Keep, 
 def test_erasure_empties_records_and_versions_of_all_generations_alone(
     store: Store, keep: Keep, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.erasing.ERASE_CHUNK_ROWS", 3)
-    monkeypatch.setattr("vipgate.store.erasing.PAGE_ROWS", 4)
+    monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 3)
+    monkeypatch.setattr("vipgate.store.common.erasure.PAGE_ROWS", 4)
     mine, others = of_plate(8), of_plate(8, "粤B12346", first=100)
     do(store, push([*mine, *others], clock()))
     # Versions with the plate of records that have it no more, and the other way round.
@@ -310,7 +327,7 @@ class Dying:
 def test_erasure_that_was_killed_is_finished_by_the_next(
     store: Store, keep: Keep, clock: Clock, monkeypatch: pytest.MonkeyPatch, transactions: int
 ) -> None:
-    monkeypatch.setattr("vipgate.store.erasing.ERASE_CHUNK_ROWS", 2)
+    monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 2)
     rows = of_plate(5)
     do(store, push(rows, clock()), hinted(clock, PLATE, PLATE.encode()))
     do(store, push([changed(row, plate="粤C00001") for row in rows[:3]], clock()))
@@ -329,7 +346,7 @@ def test_erasure_that_was_killed_is_finished_by_the_next(
 def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
     ledger: Ledger, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.erasing.ERASE_CHUNK_ROWS", 5)
+    monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 5)
     do(store, push(of_plate(100), clock()))
     other = ledger.another()
     pushing = threading.Thread(

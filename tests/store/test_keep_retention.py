@@ -10,12 +10,23 @@ import pytest
 
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, deed, do, held, push, renewals
-from vipgate.renewal import Renewal
-from vipgate.store.erasing import LOOK_AGAIN_US, PARKS_A_CHUNK, erase_expired
-from vipgate.store.interface import DAY_US, Retention, Store
-from vipgate.store.keep import StoredKeep
-from vipgate.store.keeping import Keep
-from vipgate.store.work import Row, Values
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.common.erasure import (
+    LOOK_AGAIN_US,
+    PARKS_A_CHUNK,
+    erase_expired,
+)
+from vipgate.store.common.transaction import (
+    Row,
+    Values,
+)
+from vipgate.store.interfaces.admin import Keep
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Retention,
+    Store,
+)
 
 DAY_S = 86_400
 DAYS = 30
@@ -199,7 +210,7 @@ class Watched:
 def test_no_record_is_looked_at_again_until_something_is_due(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.erasing.ERASE_CHUNK_ROWS", 4)
+    monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 4)
     gone, later = ending(renewals(10), None), ending(renewals(10, first=50), clock() + 100 * DAY_US)
     do(store, push([*gone, *later], clock()))
     clock.forward((DAYS + 1) * DAY_S)

@@ -15,12 +15,28 @@ from store.conftest import Clock, Ledger, spread
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from store.proxy import Cut, Proxy
 from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
-from vipgate.sqlfile import Migration, load_migrations
-from vipgate.store.interface import Outcome, Push, Refused
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.postgres_commit import PostgresGroup
-from vipgate.store.postgres_link import Link, NodeAway, TryAgain
-from vipgate.store.postgres_schema import COORDINATOR_TABLES, TABLES, distribute, migrate
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    Push,
+    Refused,
+)
+from vipgate.store.postgres.group_writer import PostgresGroup
+from vipgate.store.postgres.pool import (
+    Link,
+    NodeAway,
+    TryAgain,
+)
+from vipgate.store.postgres.schema import (
+    COORDINATOR_TABLES,
+    TABLES,
+    distribute,
+    migrate,
+)
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.support.sql_files import (
+    Migration,
+    load_migrations,
+)
 
 
 @pytest.fixture
@@ -279,14 +295,14 @@ def test_processes_that_start_at_once_migrate_once(postgres: str, clock: Clock) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert results == [load_migrations("vipgate.store.sql.postgres")[-1].number] * 8
+    assert results == [load_migrations("vipgate.store.postgres.sql")[-1].number] * 8
 
 
 def test_migration_lets_the_writers_pass(
     postgres: str, one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
 ) -> None:
     steps = [
-        *load_migrations("vipgate.store.sql.postgres"),
+        *load_migrations("vipgate.store.postgres.sql"),
         Migration(901, "ALTER TABLE renewal ADD COLUMN note text"),
         Migration(902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_uuid, note)", apart=True),
     ]

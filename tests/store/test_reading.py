@@ -11,9 +11,14 @@ import pytest
 from store.conftest import NOON_US, Clock, Ledger
 from store.making import OTHER, PARK, changed, deed, do, held, push, refused, renewals
 from vipgate.errors import HeldReplace, StoreUnavailable
-from vipgate.store.interface import Filter, ParkChange, Retention, Store
-from vipgate.store.staff import StoredStaff
-from vipgate.store.staffing import Deed
+from vipgate.store.common.accounts import StoredStaff
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    ParkChange,
+    Retention,
+    Store,
+)
 
 DAY_S = 86_400
 
@@ -160,7 +165,7 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
     store.allow_replace(PARK, "ab" * 32, NOON_US)
     before = parks_as_they_are(store, held_back.seqno)
     with monkeypatch.context() as broken:
-        broken.setattr("vipgate.store.parkverbs.note_deed", die)
+        broken.setattr("vipgate.store.common.parks.note_deed", die)
         with pytest.raises(StoreUnavailable) if works else nullcontext():
             act(store, deed("park.act"))
     assert parks_as_they_are(store, held_back.seqno) == before

@@ -11,8 +11,13 @@ import pytest
 from store.conftest import RETENTION, Clock, Ledger
 from store.making import OTHER, PARK, do, held, push, renewals
 from vipgate.errors import BadRequest, HeldReplace, Refusal
-from vipgate.renewal import Renewal
-from vipgate.store.interface import Outcome, ParkChange, Push, Store
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    ParkChange,
+    Push,
+    Store,
+)
 
 STOCK = renewals(3)
 LATER = renewals(1, first=9)

@@ -11,12 +11,15 @@ from servers import emptied
 from store.conftest import RETENTION, Clock, spread
 from vipgate.cli.rekey import reseal
 from vipgate.errors import OperatorError, StoreMismatch
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.sealing import PARKS_A_PAGE, reseal_all
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.staff import StoredStaff
-from vipgate.store.staffing import Deed
-from vipgate.vault import Vault
+from vipgate.store.common.accounts import StoredStaff
+from vipgate.store.common.reseal import (
+    PARKS_A_PAGE,
+    reseal_all,
+)
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
+from vipgate.support.vault import Vault
 
 OLD, NEW, OTHER = Vault("o" * 32), Vault("n" * 32), Vault("x" * 32)
 DEED = Deed(at_us=1, who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")

@@ -10,7 +10,11 @@ import pytest
 from store.conftest import Clock
 from store.making import PARK, do, held, push, renewals
 from vipgate.errors import StoreLocked, StoreMismatch, StoreUnavailable
-from vipgate.store.sqlite import APPLICATION_ID, ServerLock, SqliteStore
+from vipgate.store.sqlite.store import (
+    APPLICATION_ID,
+    ServerLock,
+    SqliteStore,
+)
 
 
 def test_every_commit_waits_for_the_disk(tmp_path: Path, clock: Clock) -> None:
@@ -70,7 +74,7 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: Clock) -> No
 def test_locked_file_is_an_error_of_ours_and_nothing_is_lost(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.sqlite.BUSY_WAIT_S", 0.05)
+    monkeypatch.setattr("vipgate.store.sqlite.store.BUSY_WAIT_S", 0.05)
     store = SqliteStore(tmp_path / "a.db", clock)
     store.add_park(PARK, "", b"sealed", clock())
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)

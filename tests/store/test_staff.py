@@ -11,8 +11,8 @@ import pytest
 from store.conftest import NOON_US, Ledger
 from store.making import HOUR_US, deed, session, token, user
 from vipgate.errors import StoreError
-from vipgate.store.staff import StoredStaff
-from vipgate.store.staffing import Staff
+from vipgate.store.common.accounts import StoredStaff
+from vipgate.store.interfaces.accounts import Staff
 
 
 @pytest.fixture

@@ -13,13 +13,25 @@ import pytest
 from store.citus import stand_in
 from store.conftest import Clock, spread
 from store.making import PARK, deed, do, held, push, renewals
-from vipgate.sqlfile import load_migrations
-from vipgate.store.desk import CACHE_KIB, open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.postgres_link import Link
-from vipgate.store.postgres_schema import COORDINATOR_TABLES, TABLES, distribute, is_distributed, migrate
-from vipgate.store.sqlite import APPLICATION_ID, SqliteStore
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import (
+    CACHE_KIB,
+    open_desk,
+)
+from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.schema import (
+    COORDINATOR_TABLES,
+    TABLES,
+    distribute,
+    is_distributed,
+    migrate,
+)
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import (
+    APPLICATION_ID,
+    SqliteStore,
+)
+from vipgate.support.sql_files import load_migrations
 
 LEDGER = 1
 KEY = "park_id=? AND generation=? AND pay_partner=?"
@@ -35,7 +47,7 @@ def spread_tables(url: str) -> list[str]:
 def test_file_of_the_version_before_is_brought_up_to_date_with_its_records(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "a.db"
     with closing(sqlite3.connect(path)) as old:
-        [first] = [one for one in load_migrations("vipgate.store.sql.sqlite") if one.number == LEDGER]
+        [first] = [one for one in load_migrations("vipgate.store.sqlite.sql") if one.number == LEDGER]
         old.executescript(first.script)
         old.execute(f"PRAGMA user_version = {LEDGER}")
         old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -56,7 +68,7 @@ def test_file_of_the_version_before_is_brought_up_to_date_with_its_records(tmp_p
 
 
 def test_cluster_of_the_version_before_gets_the_new_tables_beside_the_park(postgres: str, clock: Clock) -> None:
-    steps = load_migrations("vipgate.store.sql.postgres")
+    steps = load_migrations("vipgate.store.postgres.sql")
     with psycopg.connect(postgres, autocommit=True) as db:
         stand_in(db, wanted=True)
     link = Link(postgres, 1)

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from store.browsing import browse_of
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
-from vipgate.store.interface import Store, business_day
-from vipgate.store.keep import StoredKeep
-from vipgate.store.postgres import PostgresStore
-from vipgate.store.sqlite import SqliteStore
-from vipgate.store.staffing import Deed
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.ledger import (
+    Store,
+    business_day,
+)
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.store.sqlite.store import SqliteStore
 
 DAY_S = 86_400
 DEED = Deed(at_us=1, who="command", action="test", park_uuid=PARK, subject="", detail="", peer="")

@@ -12,11 +12,19 @@ import pytest
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, deed, do, push, refused, renewals
 from vipgate.errors import StoreUnavailable, Words
-from vipgate.renewal import Renewal
-from vipgate.store import sqlite as sqlite_store
-from vipgate.store.interface import DAY_US, Refused, Retention
-from vipgate.store.keep import StoredKeep
-from vipgate.store.sqlite import LOG_EVERY_US, LOG_LATE_US, SqliteStore
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.common.admin import StoredKeep
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Refused,
+    Retention,
+)
+from vipgate.store.sqlite import store as sqlite_store
+from vipgate.store.sqlite.store import (
+    LOG_EVERY_US,
+    LOG_LATE_US,
+    SqliteStore,
+)
 
 PLATE = "粤Z98765"
 TRACES = (PLATE, "CARD-98765", "IC-98765", "收费员-98765", "tel-98765")

@@ -17,9 +17,12 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from vipgate.renewal import Renewal
-from vipgate.store.interface import business_day
-from vipgate.store.opening import is_postgres, sqlite_path
+from vipgate.protocol.renewal import Renewal
+from vipgate.store.interfaces.ledger import business_day
+from vipgate.store.open import (
+    is_postgres,
+    sqlite_path,
+)
 
 SHOWN: Final = 10
 _RENEWAL: Final = ", ".join(f"t.{name}" for name in Renewal.__struct_fields__)

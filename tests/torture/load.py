@@ -18,9 +18,9 @@ import msgspec
 
 from e2e.running import SECRET, Gateway, send
 from torture.books import Diary, Sent
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.wire import encode_renewals
+from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.envelope import encode_renewals
+from vipgate.protocol.renewal import Renewal
 
 UNTIL_US: Final = 1_795_492_800_000_000
 SHARED: Final = ("shared-0", "shared-1")

@@ -57,4 +57,4 @@ class TorturedGateway(Gateway):
         assert self.process is not None
         children = psutil.Process(self.process.pid).children()
         alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
-        return [one for one in alive if "vipgate.inside.process" not in one.cmdline()]
+        return [one for one in alive if "vipgate.admin.main" not in one.cmdline()]

@@ -16,12 +16,17 @@ import msgspec
 
 from torture.books import Diary, Sent, Verdict, judge, read_books
 from torture.vfs import Fault, FaultyVfs, Operation
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import StoreError, Words
-from vipgate.renewal import Renewal
-from vipgate.sample import sample_renewals
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Caller, Outcome, Push, Refused
-from vipgate.store.sqlite import SqliteStore
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Outcome,
+    Push,
+    Refused,
+)
+from vipgate.store.sqlite.store import SqliteStore
 
 NOON_US: Final = 1_795_492_800_000_000
 PARK: Final = "park"

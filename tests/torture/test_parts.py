@@ -12,7 +12,7 @@ import pytest
 from torture.books import Diary, judge, read_books
 from torture.sweep import InTurn, Life, sweep
 from torture.vfs import Fault, FaultyVfs, Operation, is_possible
-from vipgate.store.sqlite import SqliteStore
+from vipgate.store.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="this Python hides its SQLite from the faulty VFS")
 

@@ -12,7 +12,7 @@ import pytest
 
 from unit.road import request_of, walk
 from vipgate.errors import BadRequest, Language, Refusal
-from vipgate.row import write_row
+from vipgate.protocol.row import write_row
 
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

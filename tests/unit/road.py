@@ -6,9 +6,15 @@ import json
 from hashlib import md5
 from typing import Any
 
-from vipgate.charset import Charset
-from vipgate.signature import sign
-from vipgate.wire import Batch, Keys, decode, split, verify
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import (
+    Batch,
+    Keys,
+    decode,
+    split,
+    verify,
+)
+from vipgate.protocol.signature_md5 import sign
 
 SECRET = "12323232323"
 GOOD: dict[str, Any] = {

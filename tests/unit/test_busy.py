@@ -8,11 +8,24 @@ from dataclasses import replace
 
 import pytest
 
-from vipgate.commit import CROWDED, OVERLOADED, CommitLimits, Committer
+from vipgate.cli.sample import sample_renewals
 from vipgate.errors import Unavailable, Words
-from vipgate.metrics import Board, WorkerMeter
-from vipgate.sample import sample_renewals
-from vipgate.store.interface import Caller, Push, Retention, Store
+from vipgate.gateway.group_commit import (
+    CROWDED,
+    OVERLOADED,
+    CommitLimits,
+    Committer,
+)
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Push,
+    Retention,
+    Store,
+)
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
 
 UNTIL_US = 1_795_492_800_000_000
 ROWS = list(sample_renewals(60, 1, until_us=UNTIL_US))

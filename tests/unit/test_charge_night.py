@@ -10,12 +10,20 @@ from typing import cast
 
 import pytest
 
-from vipgate.chargetypes import NIGHT_AT_ONCE, Order, Result, nightly
+from vipgate.domain.charge_types import (
+    NIGHT_AT_ONCE,
+    Order,
+    Result,
+    nightly,
+)
 from vipgate.errors import Words
-from vipgate.store.browsing import ParkMore
-from vipgate.store.interface import DAY_US, ParkAccess
-from vipgate.store.keeping import Desk
-from vipgate.vault import Vault
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    ParkAccess,
+)
+from vipgate.store.interfaces.queries import ParkMore
+from vipgate.support.vault import Vault
 
 VAULT = Vault("k" * 32)
 

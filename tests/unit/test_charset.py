@@ -11,12 +11,28 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import SECRET, request, row, walk
-from vipgate.charset import CHARSETS, CONTENT_TYPE_CHARS_MAX, Charset, declared_charset, shown_text, to_utf8
 from vipgate.errors import BadRequest, BadSignature, Refusal
-from vipgate.hmacsign import Stamp, hmac_sign
-from vipgate.signature import sign
-from vipgate.stamped import verify_stamped
-from vipgate.wire import Keys, decode, split, text_of, verify
+from vipgate.protocol.authentication import verify_stamped
+from vipgate.protocol.charset import (
+    CHARSETS,
+    CONTENT_TYPE_CHARS_MAX,
+    Charset,
+    declared_charset,
+    shown_text,
+    to_utf8,
+)
+from vipgate.protocol.envelope import (
+    Keys,
+    decode,
+    split,
+    text_of,
+    verify,
+)
+from vipgate.protocol.signature_hmac import (
+    Stamp,
+    hmac_sign,
+)
+from vipgate.protocol.signature_md5 import sign
 
 # 粤 in UTF-8, followed by an ASCII letter, is 绮 and that letter's neighbour in GBK: both readings are valid JSON.
 BODY = request(row(plate="粤BB12345", operator="张三丰收"))

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from unit.road import SECRET, request, request_of, row, walk, written
+from vipgate.cli.sample import PAGE_BODY
 from vipgate.errors import (
     BadRequest,
     BadSignature,
@@ -24,10 +25,16 @@ from vipgate.errors import (
     Words,
     WrongMethod,
 )
-from vipgate.nesting import NESTED_MAX
-from vipgate.sample import PAGE_BODY
-from vipgate.signature import sign
-from vipgate.wire import Keys, Payload, encode_refusal, encode_success, explain, split
+from vipgate.protocol.envelope import (
+    Keys,
+    Payload,
+    encode_refusal,
+    encode_success,
+    explain,
+    split,
+)
+from vipgate.protocol.nesting import NESTED_MAX
+from vipgate.protocol.signature_md5 import sign
 
 
 def test_interface_page_s_own_example_is_taken_whole() -> None:

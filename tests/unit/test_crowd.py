@@ -11,14 +11,28 @@ from typing import cast
 import pytest
 
 from unit.test_rest import WAIT_S, Busy, Streams, until
-from vipgate.crowd import FULL, TOO_MANY_OF_ONE, Crowd, Place
-from vipgate.edge import TOLD_MAX, HttpServer
 from vipgate.errors import Refusal, accepted_language
-from vipgate.gateway import Outside
-from vipgate.httptypes import HttpLimits, Request
-from vipgate.ingest import Reply, Road
-from vipgate.metrics import Meter
-from vipgate.proxies import read_proxies
+from vipgate.gateway.app import Outside
+from vipgate.gateway.http.messages import (
+    HttpLimits,
+    Request,
+)
+from vipgate.gateway.http.server import (
+    TOLD_MAX,
+    HttpServer,
+)
+from vipgate.gateway.limits.connection_quota import (
+    FULL,
+    TOO_MANY_OF_ONE,
+    Crowd,
+    Place,
+)
+from vipgate.gateway.pipeline import (
+    Reply,
+    Road,
+)
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import Meter
 
 ROOM = 60
 OURS = "10.0.0.7"

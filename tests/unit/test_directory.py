@@ -12,9 +12,16 @@ import pytest
 
 from unit.road import SECRET
 from vipgate.errors import OperatorError, StoreUnavailable, TooOften
-from vipgate.parks import AHEAD_S, AT_REST_S, PARKS_A_READ_MAX, REMEMBERED_S, Admission, Directory
-from vipgate.store.interface import ParkAccess
-from vipgate.vault import Vault
+from vipgate.gateway.park_access import (
+    AHEAD_S,
+    AT_REST_S,
+    PARKS_A_READ_MAX,
+    REMEMBERED_S,
+    Admission,
+    Directory,
+)
+from vipgate.store.interfaces.ledger import ParkAccess
+from vipgate.support.vault import Vault
 
 VAULT = Vault("k" * 32)
 
@@ -280,7 +287,7 @@ def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
     monkeypatch: pytest.MonkeyPatch, real: bool
 ) -> None:
     async def steps(desk: Desk) -> None:
-        monkeypatch.setattr("vipgate.parks.PARKS_REMEMBERED_MAX", 50)
+        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
         desk.known["a"] = replace(access("a"), rate_per_minute=3)
         flood = [f"flood-{number}" for number in range(500)]
         if real:
@@ -299,7 +306,7 @@ def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
 
 def test_parks_that_are_at_rest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(desk: Desk) -> None:
-        monkeypatch.setattr("vipgate.parks.PARKS_REMEMBERED_MAX", 50)
+        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
         desk.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
         directory = desk.directory()
         await asyncio.gather(*[directory.find(one) for one in list(desk.known)[:150]])

@@ -11,10 +11,15 @@ from typer.core import TyperGroup
 
 from vipgate.cli.app import app
 from vipgate.cli.reference import reference
-from vipgate.commit import CROWDED, INTERNAL, OVERLOADED, STOPPING
 from vipgate.errors import Words
-from vipgate.ingest import STORE_DOWN
-from vipgate.settings import Settings
+from vipgate.gateway.group_commit import (
+    CROWDED,
+    INTERNAL,
+    OVERLOADED,
+    STOPPING,
+)
+from vipgate.gateway.pipeline import STORE_DOWN
+from vipgate.gateway.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

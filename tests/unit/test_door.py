@@ -16,10 +16,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from vipgate.inside.door import BODY_BYTES_MAX, Door
-from vipgate.inside.nights import seconds_to_night
-from vipgate.logs import hide_plates, set_up_logs
-from vipgate.metrics import INSIDE_REQUESTS, Board, InsideMeter
+from vipgate.admin.middleware import (
+    BODY_BYTES_MAX,
+    Door,
+)
+from vipgate.admin.nightly import seconds_to_night
+from vipgate.support.logs import (
+    hide_plates,
+    set_up_logs,
+)
+from vipgate.support.metrics import (
+    INSIDE_REQUESTS,
+    Board,
+    InsideMeter,
+)
 
 STALL_S = 0.2
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from vipgate.eager import start
 from vipgate.errors import StoreUnavailable
-from vipgate.lines import Gate
-from vipgate.watched import only_logged
+from vipgate.gateway.http.eager_task import start
+from vipgate.gateway.park_order import Gate
+from vipgate.support.background import only_logged
 
 MANY = 200
 

@@ -10,9 +10,9 @@ from ssl import SSLContext, create_default_context
 from unit.pems import write_pair
 from unit.test_crowd import STRANGER, Shared, opened_from
 from unit.test_rest import ASKED, LONG_S, WAIT_S, Busy, Streams, until
-from vipgate.edge import HttpServer
-from vipgate.httptypes import HttpLimits
-from vipgate.tls import Certificate
+from vipgate.gateway.http.messages import HttpLimits
+from vipgate.gateway.http.server import HttpServer
+from vipgate.support.tls import Certificate
 
 ROOM = 4
 SILENT = 10

@@ -6,9 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from vipgate.health import Health, Mark, by_park, park_health
-from vipgate.store.browsing import DayAnswers
-from vipgate.store.interface import Park, business_day
+from vipgate.domain.park_health import (
+    Health,
+    Mark,
+    by_park,
+    park_health,
+)
+from vipgate.store.interfaces.ledger import (
+    Park,
+    business_day,
+)
+from vipgate.store.interfaces.queries import DayAnswers
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
 TODAY = business_day(NOON_US)

@@ -9,13 +9,33 @@ from hashlib import md5
 
 import pytest
 
-from vipgate import hmacsign
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_SECRET,
+)
 from vipgate.errors import BadSignature
-from vipgate.hmacsign import HMAC_WANTED, WINDOW_S, Stamp, diagnose_stamp, hmac_sign, is_stamped
-from vipgate.sample import PAGE_BODY, PAGE_SECRET
-from vipgate.signature import sign
-from vipgate.stamped import explain_stamped, stamped_headers, verify_stamped
-from vipgate.wire import NO_SECRET, Keys, Verified, split, verify
+from vipgate.protocol import signature_hmac
+from vipgate.protocol.authentication import (
+    explain_stamped,
+    stamped_headers,
+    verify_stamped,
+)
+from vipgate.protocol.envelope import (
+    NO_SECRET,
+    Keys,
+    Verified,
+    split,
+    verify,
+)
+from vipgate.protocol.signature_hmac import (
+    HMAC_WANTED,
+    WINDOW_S,
+    Stamp,
+    diagnose_stamp,
+    hmac_sign,
+    is_stamped,
+)
+from vipgate.protocol.signature_md5 import sign
 
 ID = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
 NOW_S = 1_795_492_800
@@ -45,7 +65,7 @@ def test_form_is_that_of_the_libraries_for_standard_webhooks() -> None:
     # The example that those libraries are tested with.
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
-    digest = hmacsign._digest(key, hmacsign._head("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330"), body)
+    digest = signature_hmac._digest(key, signature_hmac._head("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330"), body)
     assert base64.b64encode(digest) == b"g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -214,7 +234,7 @@ def test_search_for_the_mistake_does_as_much_for_every_secret(monkeypatch: pytes
         counts[-1] += 1
         return real(key, content, name)
 
-    monkeypatch.setattr("vipgate.hmacsign.hmac.digest", counted)
+    monkeypatch.setattr("vipgate.protocol.signature_hmac.hmac.digest", counted)
     given = Stamp(ID, str(NOW_S), f"v1,{'A' * 43}=")
     for secret, previous in ((PAGE_SECRET, OLD), (BASE64_SECRET, "密"), ("=", " x ")):
         counts.append(0)

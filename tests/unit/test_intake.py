@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from vipgate.intake import TURN_ROWS_MAX, Intake
-from vipgate.turns import REQUEST_ROWS
+from vipgate.gateway.http.scheduler import (
+    TURN_ROWS_MAX,
+    Intake,
+)
+from vipgate.gateway.limits.fair_queue import REQUEST_ROWS
 
 A_TURN = TURN_ROWS_MAX // (REQUEST_ROWS + 1)
 

@@ -10,7 +10,7 @@ import pytest
 from unit.json_cases import ACCEPTED, AROUND, NESTED_FAR, OPERATORS, QUANTITIES, REFUSED
 from unit.road import request_of, walk, written
 from vipgate.errors import BadRequest
-from vipgate.row import EXTRA_BYTES_MAX
+from vipgate.protocol.row import EXTRA_BYTES_MAX
 
 Place = Callable[[bytes], bytes]
 

@@ -14,15 +14,21 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate import masking
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.opening import open_source
+from vipgate.agent.sources.open import open_source
 from vipgate.agent.status import Status
 from vipgate.errors import OperatorError, StoreMismatch
-from vipgate.logs import set_up_logs
-from vipgate.masking import HIDDEN, learn, mask, passwords_in, unreadable
-from vipgate.store.opening import sqlite_path
-from vipgate.store.postgres_link import Link
+from vipgate.store.open import sqlite_path
+from vipgate.store.postgres.pool import Link
+from vipgate.support import address_masking
+from vipgate.support.address_masking import (
+    HIDDEN,
+    learn,
+    mask,
+    passwords_in,
+    unreadable,
+)
+from vipgate.support.logs import set_up_logs
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "Pl4nted-s3cret"
@@ -66,7 +72,7 @@ every_form = pytest.mark.parametrize("address", FORMS.values(), ids=FORMS.keys()
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     yield
-    masking._learned.clear()
+    address_masking._learned.clear()
     structlog.reset_defaults()
 
 
@@ -104,7 +110,7 @@ def test_what_holds_no_password_stays_as_it_is(text: str) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=6, max_size=20))
 def test_password_of_any_characters_is_hidden_once_it_is_learned(password: str) -> None:
     planted = f"Pl4nted{password}s3cret"
-    masking._learned.clear()
+    address_masking._learned.clear()
     learn(f"postgresql://park:{quote(planted, safe='')}@host/db")
     braced = "{" + planted.replace("}", "}}") + "}"
     learn(f"mssql+pyodbc:///?odbc_connect={quote_plus(f'UID=sa;PWD={braced};A=b')}")
@@ -225,7 +231,7 @@ def test_commands_show_none(name: str, tmp_path: Path) -> None:
 def test_fault_that_ends_a_command_shows_none(tmp_path: Path) -> None:
     code = (
         "import sys, vipgate.cli.app as app\n"
-        "from vipgate.masking import learn\n"
+        "from vipgate.support.address_masking import learn\n"
         "def fails():\n"
         f"    learn({FORMS['user']!r}); raise KeyError({FORMS['user']!r})\n"
         "app.app = fails\n"

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from vipgate.store.mentions import body_names_plate, names_plate
+from vipgate.store.common.plate_search import (
+    body_names_plate,
+    names_plate,
+)
 
 
 @pytest.mark.parametrize(

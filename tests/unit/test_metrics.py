@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from vipgate.admin.prometheus import of_board
 from vipgate.errors import Refusal
-from vipgate.inside.exposition import of_board
-from vipgate.metrics import (
+from vipgate.support.metrics import (
     ANSWER_CODES,
     BEAT_LATE_S,
     BODY_BYTES,
@@ -127,7 +127,7 @@ def test_another_process_reads_and_writes_the_same_board() -> None:
     board = Board(2)
     WorkerMeter(board, 0).answered("1001", 10, 0.1)
     program = (
-        "import sys; from vipgate.metrics import *; board = Board(2, sys.argv[1]); "
+        "import sys; from vipgate.support.metrics import *; board = Board(2, sys.argv[1]); "
         "print(board.total(REQUESTS, range(2))[0]); WorkerMeter(board, 1).answered('1001', 10, 0.1)"
     )
     done = subprocess.run(
@@ -147,6 +147,6 @@ def test_names_and_help_are_there_once() -> None:
 
 
 def test_gateway_loads_none_of_what_only_the_inside_process_needs() -> None:
-    program = "import sys, vipgate.workers; print(*{'starlette', 'uvicorn', 'jinja2', 'argon2'} & sys.modules.keys())"
+    program = "import sys, vipgate.gateway.supervisor; print(*{'starlette', 'uvicorn', 'jinja2', 'argon2'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

@@ -14,16 +14,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unit.road import request, request_of, walk, written
-from vipgate.agent.answers import Accepted, read_answer
+from vipgate.admin.console.request_body import (
+    Unreadable,
+    read_body,
+    read_row,
+)
 from vipgate.agent.config import load_config
-from vipgate.chargetypes import ChargeTypesRefused
-from vipgate.chargetypes import read_answer as read_charge_types
-from vipgate.console.bodies import Unreadable, read_body, read_row
+from vipgate.agent.responses import (
+    Accepted,
+    read_answer,
+)
+from vipgate.domain.charge_types import ChargeTypesRefused
+from vipgate.domain.charge_types import read_answer as read_charge_types
 from vipgate.errors import BadRequest, OperatorError, TooLarge, VipgateError
-from vipgate.nesting import CONTAINERS_MAX, NESTED_MAX, TOO_DEEP, TOO_MANY, nesting_fault, toml_nesting_fault
-from vipgate.outward import Answered
-from vipgate.settings import read_file
-from vipgate.signature import bodies_signed
+from vipgate.gateway.settings import read_file
+from vipgate.protocol.nesting import (
+    CONTAINERS_MAX,
+    NESTED_MAX,
+    TOO_DEEP,
+    TOO_MANY,
+    nesting_fault,
+    toml_nesting_fault,
+)
+from vipgate.protocol.signature_md5 import bodies_signed
+from vipgate.support.safe_http import Answered
 
 FAR = (NESTED_MAX + 1, 400, 5_000, 100_000)
 

@@ -11,15 +11,31 @@ import pytest
 
 from unit.road import SECRET
 from unit.test_order import VAULT, knock
-from vipgate.commit import OVERLOADED, Committer
-from vipgate.digests import Digests
 from vipgate.errors import Unavailable
-from vipgate.ingest import Road
-from vipgate.metrics import UNJOURNALED, Board, WorkerMeter
-from vipgate.parks import Directory
-from vipgate.restraint import OFTEN_A_MINUTE_MAX, OFTEN_PARKS_MAX, Often
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Outcome, ParkAccess, Push, Refused
+from vipgate.gateway.group_commit import (
+    OVERLOADED,
+    Committer,
+)
+from vipgate.gateway.limits.rate_limit import (
+    OFTEN_A_MINUTE_MAX,
+    OFTEN_PARKS_MAX,
+    Often,
+)
+from vipgate.gateway.park_access import Directory
+from vipgate.gateway.pipeline import Road
+from vipgate.gateway.reconcile import Digests
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    ParkAccess,
+    Push,
+    Refused,
+)
+from vipgate.support.metrics import (
+    UNJOURNALED,
+    Board,
+    WorkerMeter,
+)
 
 MORE = 50
 

@@ -15,20 +15,32 @@ from typing import Any, cast
 
 import pytest
 
-import vipgate.ingest
-import vipgate.lines
+import vipgate.gateway.park_order
+import vipgate.gateway.pipeline
 from unit.road import SECRET, request, row
-from vipgate.commit import Committer
-from vipgate.digests import Digests
-from vipgate.hmacsign import Stamp
-from vipgate.ingest import Knock, Reply, Road
-from vipgate.lines import park_meant
-from vipgate.metrics import Board, WorkerMeter
-from vipgate.parks import Directory
-from vipgate.seqno import SeqnoMint
-from vipgate.signature import sign
-from vipgate.store.interface import Outcome, ParkAccess, Push, Refused
-from vipgate.vault import Vault
+from vipgate.gateway.group_commit import Committer
+from vipgate.gateway.park_access import Directory
+from vipgate.gateway.park_order import park_meant
+from vipgate.gateway.pipeline import (
+    Knock,
+    Reply,
+    Road,
+)
+from vipgate.gateway.reconcile import Digests
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.signature_hmac import Stamp
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.interfaces.ledger import (
+    Outcome,
+    ParkAccess,
+    Push,
+    Refused,
+)
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
+from vipgate.support.vault import Vault
 
 VAULT = Vault("k" * 32)
 PARK = "p"
@@ -148,7 +160,7 @@ WAIT_S = 10.0
 
 
 def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vipgate.lines, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+    monkeypatch.setattr(vipgate.gateway.park_order, "LINE_BYTES_MAX", 4 * 1024 * 1024)
 
     async def scenario() -> None:
         store = SlowStore()
@@ -171,7 +183,7 @@ def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: py
 
 
 def test_stranger_who_names_a_park_takes_none_of_the_room_of_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vipgate.lines, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+    monkeypatch.setattr(vipgate.gateway.park_order, "LINE_BYTES_MAX", 4 * 1024 * 1024)
 
     async def scenario() -> None:
         store = SlowStore()
@@ -204,7 +216,9 @@ class Threads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: dict[str, list[str]] = {}
         for name in ("split", "decode"):
-            monkeypatch.setattr(vipgate.ingest, name, self._noting(name, getattr(vipgate.ingest, name)))
+            monkeypatch.setattr(
+                vipgate.gateway.pipeline, name, self._noting(name, getattr(vipgate.gateway.pipeline, name))
+            )
 
     def _noting(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*args: Any) -> Any:

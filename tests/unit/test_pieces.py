@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from unit.test_unread import GET, Unread, on_connection
-from vipgate.connection import Connection
-from vipgate.httptypes import HttpLimits
+from vipgate.gateway.http.connection import Connection
+from vipgate.gateway.http.messages import HttpLimits
 
 MANY = 1_000
 WAIT_S = 10.0

@@ -16,10 +16,22 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
-from vipgate.charset import CHARSETS, Charset
 from vipgate.errors import FAULTS_SHOWN_MAX, Fault, Language, Refusal, VipgateError
-from vipgate.orders import order_flags
-from vipgate.renewal import (
+from vipgate.protocol.charset import (
+    CHARSETS,
+    Charset,
+)
+from vipgate.protocol.envelope import (
+    Keys,
+    decode,
+    encode_refusal,
+    encode_renewals,
+    explain,
+    split,
+    verify,
+)
+from vipgate.protocol.order_number import order_flags
+from vipgate.protocol.renewal import (
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
     PAY_VALUE_FEN_MAX,
@@ -32,10 +44,16 @@ from vipgate.renewal import (
     parse_instant,
     plate_flags,
 )
-from vipgate.row import read_row, reader_for
-from vipgate.seqno import SeqnoMint, seqno_prefix, seqno_time_us
-from vipgate.signature import sign
-from vipgate.wire import Keys, decode, encode_refusal, encode_renewals, explain, split, verify
+from vipgate.protocol.row import (
+    read_row,
+    reader_for,
+)
+from vipgate.protocol.seqno import (
+    SeqnoMint,
+    seqno_prefix,
+    seqno_time_us,
+)
+from vipgate.protocol.signature_md5 import sign
 
 YEAR_1_US = -62_135_596_800_000_000
 YEAR_9999_US = 253_402_300_799_999_999

@@ -24,6 +24,7 @@ from unit.protocolpage import (
     spans,
 )
 from unit.road import SECRET, request, request_of, walk
+from vipgate.cli.sample import PAGE_SECRET
 from vipgate.errors import (
     BadRequest,
     Fault,
@@ -31,18 +32,14 @@ from vipgate.errors import (
     Words,
     list_faults,
 )
-from vipgate.heads import too_late, too_long, too_slow
-from vipgate.hmacsign import (
-    ID_HEADER,
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
+from vipgate.gateway.http.headers import (
+    too_late,
+    too_long,
+    too_slow,
 )
-from vipgate.httptypes import HttpLimits
-from vipgate.renewal import FLAG_NAMES, Renewal
-from vipgate.row import EXTRA_BYTES_MAX, REQUIRED, write_row
-from vipgate.sample import PAGE_SECRET
-from vipgate.settings import Settings
-from vipgate.wire import (
+from vipgate.gateway.http.messages import HttpLimits
+from vipgate.gateway.settings import Settings
+from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     DIGEST_PATH,
     PARK_UUID_CHARS_MAX,
@@ -53,6 +50,20 @@ from vipgate.wire import (
     encode_refusal,
     encode_success,
     split,
+)
+from vipgate.protocol.renewal import (
+    FLAG_NAMES,
+    Renewal,
+)
+from vipgate.protocol.row import (
+    EXTRA_BYTES_MAX,
+    REQUIRED,
+    write_row,
+)
+from vipgate.protocol.signature_hmac import (
+    ID_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
 )
 
 LIMITS = HttpLimits()

@@ -30,16 +30,22 @@ from vipgate.errors import (
     Words,
     list_faults,
 )
-from vipgate.heads import head_refusal, too_large, too_late, too_long, too_slow
-from vipgate.hmacsign import (
+from vipgate.gateway.http.headers import (
+    head_refusal,
+    too_large,
+    too_late,
+    too_long,
+    too_slow,
+)
+from vipgate.gateway.http.messages import HttpLimits
+from vipgate.protocol.row import EXTRA_BYTES_MAX
+from vipgate.protocol.signature_hmac import (
     WINDOW_S,
     Stamp,
     clock_fault,
     form_fault,
 )
-from vipgate.httptypes import HttpLimits
-from vipgate.row import EXTRA_BYTES_MAX
-from vipgate.signature import DIAGNOSIS_BYTES_MAX
+from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
 
 SOURCE = ROOT / "src" / "vipgate"
 LIMITS = HttpLimits()

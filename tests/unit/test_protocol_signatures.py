@@ -20,12 +20,26 @@ from unit.protocolpage import (
     Document,
     span,
 )
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_SECRET,
+)
 from vipgate.errors import (
     BadRequest,
     BadSignature,
     Words,
 )
-from vipgate.hmacsign import (
+from vipgate.protocol.authentication import (
+    explain_stamped,
+    verify_stamped,
+)
+from vipgate.protocol.envelope import (
+    Keys,
+    explain,
+    split,
+    verify,
+)
+from vipgate.protocol.signature_hmac import (
     ID_CHARS_MAX,
     ID_HEADER,
     SIGNATURE_HEADER,
@@ -37,16 +51,14 @@ from vipgate.hmacsign import (
     hmac_headers,
     is_stamped,
 )
-from vipgate.sample import PAGE_BODY, PAGE_SECRET
-from vipgate.signature import sign
-from vipgate.stamped import explain_stamped, verify_stamped
-from vipgate.store.interface import Caller, Push
-from vipgate.store.replacing import ID_REMEMBERED_US, under_same_id
-from vipgate.wire import (
-    Keys,
-    explain,
-    split,
-    verify,
+from vipgate.protocol.signature_md5 import sign
+from vipgate.store.common.replace_policy import (
+    ID_REMEMBERED_US,
+    under_same_id,
+)
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Push,
 )
 
 

@@ -10,14 +10,20 @@ from typing import cast
 
 import pytest
 
-from vipgate.edge import HttpServer
-from vipgate.gateway import Outside
-from vipgate.httptypes import HttpLimits, Request
-from vipgate.ingest import Reply, Road
-from vipgate.intake import TURN_ROWS_MAX
-from vipgate.metrics import Meter
-from vipgate.proxies import read_proxies
-from vipgate.turns import REQUEST_ROWS
+from vipgate.gateway.app import Outside
+from vipgate.gateway.http.messages import (
+    HttpLimits,
+    Request,
+)
+from vipgate.gateway.http.scheduler import TURN_ROWS_MAX
+from vipgate.gateway.http.server import HttpServer
+from vipgate.gateway.limits.fair_queue import REQUEST_ROWS
+from vipgate.gateway.pipeline import (
+    Reply,
+    Road,
+)
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import Meter
 
 # Longer than any test waits.
 LONG_S = 60

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from vipgate.returns import LATEST_S, SERVED_A_RETURN, SOONEST_S, Returns
+from vipgate.gateway.limits.retry_after import (
+    LATEST_S,
+    SERVED_A_RETURN,
+    SOONEST_S,
+    Returns,
+)
 
 
 @dataclass

@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from vipgate.admin.auth.plate_search_limit import (
+    BURST_HOURS,
+    FLOOD,
+    SEARCHERS_MAX,
+    TEXTS_KEPT,
+    MaskedSearches,
+    Searcher,
+)
 from vipgate.errors import StoreUnavailable, TooOften, Words
-from vipgate.staff.searches import BURST_HOURS, FLOOD, SEARCHERS_MAX, TEXTS_KEPT, MaskedSearches, Searcher
-from vipgate.store.desk import open_desk
-from vipgate.store.interface import Retention
-from vipgate.store.keeping import Desk
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.store.open_database import open_desk
 
 PER_HOUR = 4
 BURST = BURST_HOURS * PER_HOUR

@@ -12,11 +12,25 @@ from typing import Any
 
 import pytest
 
-from vipgate import wire
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_SECRET,
+)
 from vipgate.errors import BadSignature, Words
-from vipgate.sample import PAGE_BODY, PAGE_SECRET
-from vipgate.signature import DIAGNOSIS_BYTES_MAX, diagnose, is_signed, sign
-from vipgate.wire import Keys, explain, signed_headers, split, verify
+from vipgate.protocol import envelope
+from vipgate.protocol.envelope import (
+    Keys,
+    explain,
+    signed_headers,
+    split,
+    verify,
+)
+from vipgate.protocol.signature_md5 import (
+    DIAGNOSIS_BYTES_MAX,
+    diagnose,
+    is_signed,
+    sign,
+)
 
 TEXT = PAGE_BODY.decode()
 VALUE = json.loads(TEXT)
@@ -311,7 +325,7 @@ def test_unknown_park_cannot_be_signed_for_with_any_text_of_the_source() -> None
 @pytest.mark.parametrize("secret", ["another", " another "])
 def test_no_text_of_the_source_signs_a_near_miss_that_tells_which_parks_there_are(secret: str) -> None:
     body = PAGE_BODY
-    for text in (wire.NO_SECRET, wire.NO_SECRET + " ", wire.NO_SECRET * 2):
+    for text in (envelope.NO_SECRET, envelope.NO_SECRET + " ", envelope.NO_SECRET * 2):
         told = [explain(body, sign(body, text), keys).hint for keys in (Keys(secret), Keys(secret, "old"), None)]
         assert told[0] == told[1] == told[2]
 
@@ -335,8 +349,8 @@ def test_wrong_signature_costs_the_same_whether_or_not_the_park_is_known(
         tried.append(len(secrets))
         return diagnose(body, authorization, secrets)
 
-    monkeypatch.setattr(wire, "is_signed", count_check)
-    monkeypatch.setattr(wire, "diagnose", count_tries)
+    monkeypatch.setattr(envelope, "is_signed", count_check)
+    monkeypatch.setattr(envelope, "diagnose", count_tries)
     with pytest.raises(BadSignature):
         verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), "0" * 32, keys)
     explain(PAGE_BODY, "0" * 32, keys)

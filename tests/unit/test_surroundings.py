@@ -17,8 +17,11 @@ from cryptography import x509
 
 from unit.pems import write_pair
 from vipgate.errors import OperatorError
-from vipgate.proxies import read_proxies
-from vipgate.tls import Certificate, read_certificate
+from vipgate.support.client_address import read_proxies
+from vipgate.support.tls import (
+    Certificate,
+    read_certificate,
+)
 
 OURS = "10.0.0.7, 10.1.0.0/16, 2001:db8::/48"
 
@@ -155,7 +158,7 @@ def told(code: str) -> list[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
 def test_process_leaves_no_core_and_is_not_looked_into() -> None:
     asked = (
-        "from vipgate.hardening import forbid_core_dumps\n"
+        "from vipgate.support.core_dumps import forbid_core_dumps\n"
         "before = dumpable()\n"
         "forbid_core_dumps()\n"
         "print(before, dumpable(), *resource.getrlimit(resource.RLIMIT_CORE))\n"
@@ -177,7 +180,7 @@ def test_inside_process_is_closed_before_it_is_told_a_secret() -> None:
 def test_gateway_is_closed_before_it_opens_the_vault() -> None:
     asked = (
         "from vipgate import workers\n"
-        "from vipgate.settings import load_settings\n"
+        "from vipgate.gateway.settings import load_settings\n"
         "workers.Board = lambda count: print(dumpable()) or sys.exit(0)\n"
         "workers.run_server(load_settings(), print)\n"
     )

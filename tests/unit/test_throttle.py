@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate.staff.throttle import DELAY_S_MAX, FAILURES_MAX, FORGOTTEN_S, Failures, Throttle
+from vipgate.admin.auth.login_throttle import (
+    DELAY_S_MAX,
+    FAILURES_MAX,
+    FORGOTTEN_S,
+    Failures,
+    Throttle,
+)
 
 KEPT = 20
 KEYS = st.integers(0, 7)

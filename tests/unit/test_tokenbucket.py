@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate.tokenbucket import TokenBucket
+from vipgate.support.token_bucket import TokenBucket
 
 BURST, REFILL_S = 5, 3.0
 

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from vipgate.turns import REQUEST_ROWS, TURN_ROWS, Room, Turns, Waiting
+from vipgate.gateway.limits.fair_queue import (
+    REQUEST_ROWS,
+    TURN_ROWS,
+    Room,
+    Turns,
+    Waiting,
+)
 
 NOISY = "noisy"
 ROOM = Room(pushes_max=100, rows_max=1_000, bytes_max=10_000, refusals_max=20)

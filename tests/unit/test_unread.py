@@ -8,13 +8,19 @@ from typing import cast
 
 import pytest
 
-from vipgate.connection import Connection
-from vipgate.edge import HttpServer
-from vipgate.gateway import Outside
-from vipgate.httptypes import HttpLimits, Request
-from vipgate.ingest import Reply, Road
-from vipgate.metrics import Meter
-from vipgate.proxies import read_proxies
+from vipgate.gateway.app import Outside
+from vipgate.gateway.http.connection import Connection
+from vipgate.gateway.http.messages import (
+    HttpLimits,
+    Request,
+)
+from vipgate.gateway.http.server import HttpServer
+from vipgate.gateway.pipeline import (
+    Reply,
+    Road,
+)
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import Meter
 
 GET = b"GET / HTTP/1.1\r\nHost: g\r\n%s\r\n"
 

@@ -9,11 +9,19 @@ from typing import cast
 
 import pytest
 
-from vipgate.connection import Connection
-from vipgate.httptypes import App, HttpLimits, Request
-from vipgate.intake import Intake
-from vipgate.proxies import network_of
-from vipgate.uploads import SMALL_BYTES_MAX, Upload, Uploads
+from vipgate.gateway.http.connection import Connection
+from vipgate.gateway.http.messages import (
+    App,
+    HttpLimits,
+    Request,
+)
+from vipgate.gateway.http.scheduler import Intake
+from vipgate.gateway.limits.body_quota import (
+    SMALL_BYTES_MAX,
+    Upload,
+    Uploads,
+)
+from vipgate.support.client_address import network_of
 
 MIB = 1024 * 1024
 ROOM = 256 * MIB

@@ -17,16 +17,34 @@ import structlog
 from structlog.testing import capture_logs
 
 import vipgate
-from vipgate import watched
-from vipgate.commit import CommitLimits, Committer
-from vipgate.edge import HttpServer
 from vipgate.errors import InternalFault, StoreUnavailable
-from vipgate.httptypes import HttpLimits
-from vipgate.intake import Intake
-from vipgate.metrics import Board, WorkerMeter
-from vipgate.seqno import SeqnoMint
-from vipgate.store.interface import Caller, Push, Retention
-from vipgate.watched import EndedEarly, Repeated, attempt, keep_on, start_task, start_thread, submit
+from vipgate.gateway.group_commit import (
+    CommitLimits,
+    Committer,
+)
+from vipgate.gateway.http.messages import HttpLimits
+from vipgate.gateway.http.scheduler import Intake
+from vipgate.gateway.http.server import HttpServer
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import (
+    Caller,
+    Push,
+    Retention,
+)
+from vipgate.support import background
+from vipgate.support.background import (
+    EndedEarly,
+    Repeated,
+    attempt,
+    keep_on,
+    start_task,
+    start_thread,
+    submit,
+)
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
 
 SOURCE = Path(vipgate.__file__).parent
 
@@ -108,7 +126,7 @@ def test_return_of_what_has_no_end_is_one_and_a_wanted_end_is_none(logged: list[
 def test_job_that_can_be_begun_again_is(
     fault: BaseException, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watched, "RESTART_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(background, "RESTART_PAUSES_S", (0.0, 0.0))
     left = [fault, fault]
 
     async def job() -> None:

@@ -4,6 +4,6 @@
 """
 
 from vipgate.agent.client import Client, PushFailed, PushRefused, Receipt
-from vipgate.renewal import Renewal
+from vipgate.protocol.renewal import Renewal
 
 __all__ = ["Client", "PushFailed", "PushRefused", "Receipt", "Renewal"]

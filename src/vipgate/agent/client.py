@@ -16,7 +16,8 @@ import httpx
 import msgspec
 
 from vipgate import __version__
-from vipgate.agent.answers import (
+from vipgate.agent.config import Signature
+from vipgate.agent.responses import (
     ANSWER_BYTES_MAX,
     CONTAINERS_MAX,
     Accepted,
@@ -28,14 +29,18 @@ from vipgate.agent.answers import (
     TooLarge,
     read_answer,
 )
-from vipgate.agent.config import Signature
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError, VipgateError
-from vipgate.nesting import nesting_fault
-from vipgate.renewal import Renewal
-from vipgate.row import write_row
-from vipgate.stamped import stamped_headers
-from vipgate.wire import PUSH_PATH, ROWS_MAX, encode_request, signed_headers
+from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.envelope import (
+    PUSH_PATH,
+    ROWS_MAX,
+    encode_request,
+    signed_headers,
+)
+from vipgate.protocol.nesting import nesting_fault
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.row import write_row
 
 CONNECT_S_MAX: Final = 10.0
 # The platform may wait twenty seconds for its turn and read for ten minutes (docs/digest.md).

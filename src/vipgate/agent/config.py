@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from vipgate.agent.tomltable import Scalar, Table, Variables, is_scalar
+from vipgate.agent.toml_reader import (
+    Scalar,
+    Table,
+    Variables,
+    is_scalar,
+)
 from vipgate.errors import OperatorError
-from vipgate.masking import learn, mask
-from vipgate.nesting import toml_nesting_fault
-from vipgate.row import REQUIRED
-from vipgate.wire import PARK_UUID_CHARS_MAX, ROWS_MAX
+from vipgate.protocol.envelope import (
+    PARK_UUID_CHARS_MAX,
+    ROWS_MAX,
+)
+from vipgate.protocol.nesting import toml_nesting_fault
+from vipgate.protocol.row import REQUIRED
+from vipgate.support.address_masking import (
+    learn,
+    mask,
+)
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 MIB: Final = 1024 * 1024

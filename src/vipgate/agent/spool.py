@@ -16,10 +16,22 @@ from uuid import uuid4
 import msgspec
 from filelock import FileLock, Timeout
 
-from vipgate.agent.records import Dead, Letter, Ready
+from vipgate.agent.models import (
+    Dead,
+    Letter,
+    Ready,
+)
 from vipgate.errors import OperatorError, VipgateError
-from vipgate.private import FILE_MODE, make_folder, reserve_file, write_file
-from vipgate.sqlfile import load_migrations, load_statements
+from vipgate.support.private_files import (
+    FILE_MODE,
+    make_folder,
+    reserve_file,
+    write_file,
+)
+from vipgate.support.sql_files import (
+    load_migrations,
+    load_statements,
+)
 
 ROOM: Final = "vipgate.agent.sql"
 APPLICATION_ID: Final = 0x76697061  # "vipa"

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from vipgate.agent.spool import Spool
-from vipgate.masking import mask
+from vipgate.support.address_masking import mask
 
 RATE_S: Final = 10.0
 

@@ -17,18 +17,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vipgate.agent.client import Client
 from vipgate.agent.config import Config, load_config
-from vipgate.agent.intake import World
-from vipgate.agent.metrics import Metrics
-from vipgate.agent.opening import open_source
-from vipgate.agent.run import Agent
-from vipgate.agent.sources import Source
+from vipgate.agent.prometheus import Metrics
+from vipgate.agent.sources.base import Source
+from vipgate.agent.sources.open import open_source
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.status import Status, load_status
+from vipgate.agent.sync.agent import Agent
+from vipgate.agent.sync.source_reader import World
 from vipgate.cli.common import Format, Output, print_json, print_one, shown_instant
 from vipgate.cli.exposure import agent_files, log_exposed
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import OperatorError
-from vipgate.logs import set_up_logs
+from vipgate.support.logs import set_up_logs
 
 DEAD_LETTERS_EXIT: Final = 3
 

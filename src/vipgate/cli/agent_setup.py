@@ -22,18 +22,41 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from vipgate.agent.answers import Accepted, Later, NoAccess, Refused
 from vipgate.agent.config import Config, Signature, SourceConfig, load_config
-from vipgate.agent.opening import open_source
-from vipgate.agent.propose import propose, render_config
-from vipgate.agent.reading import Page, Reader
-from vipgate.agent.service import UNIT_FOLDER, service_name, systemd_unit, windows_task
+from vipgate.agent.mapping.guess import (
+    propose,
+    render_config,
+)
+from vipgate.agent.mapping.reader import (
+    Page,
+    Reader,
+)
+from vipgate.agent.responses import (
+    Accepted,
+    Later,
+    NoAccess,
+    Refused,
+)
+from vipgate.agent.service_unit import (
+    UNIT_FOLDER,
+    service_name,
+    systemd_unit,
+    windows_task,
+)
+from vipgate.agent.sources.open import open_source
 from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
 from vipgate.cli.exposure import agent_files
 from vipgate.errors import OperatorError, VipgateError
-from vipgate.hmacsign import WINDOW_S
-from vipgate.masking import learn, mask
-from vipgate.private import READABLE_MODE, find_exposed, write_file
+from vipgate.protocol.signature_hmac import WINDOW_S
+from vipgate.support.address_masking import (
+    learn,
+    mask,
+)
+from vipgate.support.private_files import (
+    READABLE_MODE,
+    find_exposed,
+    write_file,
+)
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200

@@ -20,12 +20,22 @@ from rich.table import Table
 
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
-from vipgate.masking import mask
-from vipgate.renewal import Zoneless, format_instant, parse_instant
-from vipgate.settings import Settings, load_settings
-from vipgate.store.interface import Store
-from vipgate.store.opening import open_store
-from vipgate.vault import Vault, load_vault
+from vipgate.gateway.settings import (
+    Settings,
+    load_settings,
+)
+from vipgate.protocol.renewal import (
+    Zoneless,
+    format_instant,
+    parse_instant,
+)
+from vipgate.store.interfaces.ledger import Store
+from vipgate.store.open import open_store
+from vipgate.support.address_masking import mask
+from vipgate.support.vault import (
+    Vault,
+    load_vault,
+)
 
 SECRET_CHARS_MAX: Final = 256
 # A width that no line of a table reaches: for a file or a pipe, one line a row.

@@ -19,12 +19,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from vipgate.cli.sample import (
+    PAGE_BODY,
+    PAGE_PARK_UUID,
+    PAGE_SECRET,
+    sample_renewals,
+)
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
-from vipgate.private import open_private
-from vipgate.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
-from vipgate.watched import start_thread
-from vipgate.wire import encode_renewals, signed_headers
+from vipgate.protocol.envelope import (
+    encode_renewals,
+    signed_headers,
+)
+from vipgate.support.background import start_thread
+from vipgate.support.private_files import open_private
 
 RECORDS: Final = 2_000
 ROWS_A_BATCH: Final = 250

@@ -9,9 +9,16 @@ from urllib.parse import urlsplit
 import structlog
 
 from vipgate.agent.config import Config
-from vipgate.private import find_exposed
-from vipgate.settings import CONFIG_NAME, Settings, read_file
-from vipgate.store.opening import is_postgres, sqlite_path
+from vipgate.gateway.settings import (
+    CONFIG_NAME,
+    Settings,
+    read_file,
+)
+from vipgate.store.open import (
+    is_postgres,
+    sqlite_path,
+)
+from vipgate.support.private_files import find_exposed
 
 log = structlog.get_logger()
 

@@ -25,8 +25,17 @@ from vipgate.cli.common import (
     store_for,
 )
 from vipgate.clock import clock_us
+from vipgate.domain.serialization import (
+    EXPORT_COLUMNS,
+    export_members,
+    flat_cells,
+    journal_members,
+)
 from vipgate.errors import OperatorError
-from vipgate.hmacsign import (
+from vipgate.protocol.envelope import BODY_BYTES_MAX
+from vipgate.protocol.renewal import fold_plate
+from vipgate.protocol.seqno import seqno_time_us
+from vipgate.protocol.signature_hmac import (
     SIGNATURE_HEADER,
     WINDOW_S,
     Stamp,
@@ -36,13 +45,12 @@ from vipgate.hmacsign import (
     hmac_headers,
     is_stamped,
 )
-from vipgate.members import EXPORT_COLUMNS, export_members, flat_cells, journal_members
-from vipgate.renewal import fold_plate
-from vipgate.seqno import seqno_time_us
-from vipgate.signature import diagnose, sign
-from vipgate.store.interface import Filter
-from vipgate.store.opening import distribute
-from vipgate.wire import BODY_BYTES_MAX
+from vipgate.protocol.signature_md5 import (
+    diagnose,
+    sign,
+)
+from vipgate.store.interfaces.ledger import Filter
+from vipgate.store.open import distribute
 
 _NO_MISTAKE: Final = "no known mistake leads to it; is the secret the right one?"
 

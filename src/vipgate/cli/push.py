@@ -11,21 +11,35 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.agent.answers import Accepted, Answer, Doubtful, Later, Refused, TooLarge
 from vipgate.agent.client import Client, PushFailed
 from vipgate.agent.config import SourceConfig, load_config
-from vipgate.agent.opening import open_source
-from vipgate.agent.plan import halves, part_refused, retry_delay_s
-from vipgate.agent.propose import propose, render_config
-from vipgate.agent.reading import Reader
-from vipgate.agent.records import Ready
+from vipgate.agent.mapping.guess import (
+    propose,
+    render_config,
+)
+from vipgate.agent.mapping.reader import Reader
+from vipgate.agent.models import Ready
+from vipgate.agent.responses import (
+    Accepted,
+    Answer,
+    Doubtful,
+    Later,
+    Refused,
+    TooLarge,
+)
+from vipgate.agent.sources.open import open_source
+from vipgate.agent.sync.retry import (
+    halves,
+    part_refused,
+    retry_delay_s,
+)
 from vipgate.cli.common import read_secret, warn
 from vipgate.errors import Fault, OperatorError
-from vipgate.masking import learn
-from vipgate.nesting import nesting_fault
-from vipgate.private import write_file
-from vipgate.renewal import Renewal
-from vipgate.row import read_row
+from vipgate.protocol.nesting import nesting_fault
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.row import read_row
+from vipgate.support.address_masking import learn
+from vipgate.support.private_files import write_file
 
 ROWS_A_REQUEST: Final = 1_000
 SAMPLED_ROWS: Final = 200

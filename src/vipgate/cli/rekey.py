@@ -13,14 +13,23 @@ import typer
 from vipgate.cli.common import Config, Database, read_secret, settings_for, vault_for
 from vipgate.clock import clock_us
 from vipgate.errors import OperatorError
-from vipgate.private import sync_folder
-from vipgate.settings import Settings
-from vipgate.store.opening import is_postgres, sqlite_path
-from vipgate.store.sealing import reseal_all
-from vipgate.store.sqlite import ServerLock, SqliteStore
-from vipgate.store.staffing import Deed
-from vipgate.store.work import Worker
-from vipgate.vault import Vault, load_vault
+from vipgate.gateway.settings import Settings
+from vipgate.store.common.reseal import reseal_all
+from vipgate.store.common.transaction import Worker
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.open import (
+    is_postgres,
+    sqlite_path,
+)
+from vipgate.store.sqlite.store import (
+    ServerLock,
+    SqliteStore,
+)
+from vipgate.support.private_files import sync_folder
+from vipgate.support.vault import (
+    Vault,
+    load_vault,
+)
 
 # The last pass must find nothing to do: a park may have been added while the first one ran.
 PASSES_MAX: Final = 3
@@ -73,7 +82,7 @@ def _worker(settings: Settings, *, yes: bool) -> Iterator[Worker]:
     if is_postgres(url):
         if not yes:
             typer.confirm("Every gateway on this database must be stopped. Are they?", abort=True)
-        from vipgate.store.postgres import PostgresStore
+        from vipgate.store.postgres.store import PostgresStore
 
         pool = PostgresStore(url, clock_us, settings.retention, connections=_CONNECTIONS)
         try:

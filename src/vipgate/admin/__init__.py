@@ -1,0 +1,1 @@
+"""The admin port: console, read API, probes and metrics, in a process of their own."""

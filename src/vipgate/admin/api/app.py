@@ -1,0 +1,223 @@
+"""The read API on HTTP: finds the verb, reads the question, and sends every answer with the same strict headers.
+
+HEAD is answered as GET is; the server keeps the body to itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote, unquote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from vipgate.admin.api.auth import Door
+from vipgate.admin.api.endpoint import (
+    JSON,
+    AnyVerb,
+    Asked,
+    Export,
+    Inside,
+)
+from vipgate.admin.api.errors import (
+    NOT_FOUND,
+    WRONG_METHOD,
+    Denied,
+    show,
+    translated,
+)
+from vipgate.admin.api.long_poll import Watch
+from vipgate.admin.api.openapi import document
+from vipgate.admin.api.params import read_question
+from vipgate.admin.api.reference_page import (
+    POLICY,
+    AskPage,
+    page,
+    stylesheet,
+)
+from vipgate.admin.api.routes import (
+    BASE,
+    VERBS,
+)
+from vipgate.admin.auth.plate_search_limit import MaskedSearches
+from vipgate.errors import Language, StoreError, TooOften, Unavailable, Words, accepted_language
+from vipgate.store.async_pool import Desks
+
+PATH_CHARS_MAX: Final = 200
+METHODS: Final = ("GET", "HEAD")
+_ALWAYS: Final = {
+    "Cache-Control": "private, no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Vary": "Authorization, Accept-Language",
+}
+_NO_CONTENT: Final = "default-src 'none'; frame-ancestors 'none'"
+_TAG = re.compile(r'\*|(?:W/)?"([^"]*)"').finditer
+
+
+def build_api(
+    desks: Desks,
+    clock_us: Callable[[], int],
+    *,
+    searches: MaskedSearches | None = None,
+    watch: Watch | None = None,
+) -> list[Route]:
+    """The routes of the read API, for the application of the inside port."""
+    inside = Inside(desks, Door(clock_us, searches or MaskedSearches()), watch or Watch(desks))
+    return [Route("/api/{rest:path}", Api(inside))]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer that is there whole."""
+
+    body: bytes
+    media: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Api:
+    """Everything below /api/. Paths are matched as they were sent, so that a part may have an encoded / in it."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+        self._verbs = [(_parts(verb.path), verb) for verb in VERBS]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        request = Request(scope, receive)
+        language = accepted_language(request.headers.get("accept-language"))
+        try:
+            given = await self._answer(request, language)
+        except Denied as refused:
+            await _refuse(refused, language)(scope, receive, send)
+        except (StoreError, Unavailable, TooOften) as error:
+            await _refuse(translated(error), language)(scope, receive, send)
+        else:
+            if isinstance(given, Export):
+                await _send_export(given, scope, receive, send)
+            else:
+                await _whole(request, given)(scope, receive, send)
+
+    async def _answer(self, request: Request, language: Language) -> Page | Export:
+        parts = _sent_parts(request)
+        found = self._find(parts) or _FIXED.get("/".join(["", *parts]))
+        if found is None:
+            shown = request.scope["path"][:64]
+            raise Denied(NOT_FOUND, Words(f"没有路径 {shown}; 见 {BASE}/", f"there is no {shown}; see {BASE}/"))
+        if request.method not in METHODS:
+            allow = ", ".join(METHODS)
+            words = Words(f"只接受 {allow}, 收到 {request.method[:16]}", f"takes {allow}, got {request.method[:16]}")
+            raise Denied(WRONG_METHOD, words, headers={"Allow": allow})
+        if isinstance(found, tuple):
+            return await self._ask(request, *found)
+        return _fixed(request, found, language)
+
+    def _find(self, parts: list[str]) -> tuple[AnyVerb, dict[str, str]] | None:
+        """The verb of a path, and what stands for the names in it."""
+        for pattern, verb in self._verbs:
+            if len(pattern) == len(parts) and all(
+                want == part or (want[0] == "{" and part) for want, part in zip(pattern, parts, strict=True)
+            ):
+                named = zip(pattern, parts, strict=True)
+                return verb, {want[1:-1]: part for want, part in named if want[0] == "{"}
+        return None
+
+    async def _ask(self, request: Request, verb: AnyVerb, path: dict[str, str]) -> Page | Export:
+        # Nothing in a path of ours needs hiding, unlike in a query; the log shows it as it is.
+        request.state.shown = request.scope["path"][:PATH_CHARS_MAX]
+        client = request.client
+        given = await verb.serve(
+            Asked(
+                ask=read_question(verb.asks, path, request.scope["query_string"]),
+                scope=verb.scope,
+                authorization=request.headers.get("authorization"),
+                peer="" if client is None else client.host,
+                head=request.method == "HEAD",
+                inside=self._inside,
+                note_who=lambda who: setattr(request.state, "who", who),
+            )
+        )
+        return given if isinstance(given, Export) else Page(msgspec.json.encode(given), JSON)
+
+
+def _document(_: Language) -> Page:
+    return Page(document(), JSON)
+
+
+def _reference(language: Language) -> Page:
+    return Page(
+        page(language), "text/html; charset=utf-8", {"Content-Security-Policy": POLICY, "Content-Language": language}
+    )
+
+
+def _stylesheet(_: Language) -> Page:
+    return Page(stylesheet(), "text/css; charset=utf-8")
+
+
+_FIXED: Final[dict[str, Callable[[Language], Page]]] = {
+    f"{BASE}/": _reference,
+    BASE: _reference,
+    f"{BASE}/openapi.json": _document,
+    f"{BASE}/api.css": _stylesheet,
+}
+
+
+def _fixed(request: Request, make: Callable[[Language], Page], language: Language) -> Page:
+    """What needs no token and no database."""
+    ask = read_question(AskPage, {}, request.scope["query_string"])
+    return make(language if ask.lang is None else ask.lang)
+
+
+def _parts(path: str) -> list[str]:
+    return (BASE + path).split("/")[1:]
+
+
+def _sent_parts(request: Request) -> list[str]:
+    """The path's parts, each decoded by itself. Raises Denied where one is no UTF-8."""
+    sent = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    try:
+        return [unquote(part, errors="strict") for part in sent.decode("ascii").split("/")[1:]]
+    except ValueError:
+        words = Words("路径应为百分号编码的 UTF-8", "a path is percent-encoded UTF-8")
+        raise Denied(NOT_FOUND, words) from None
+
+
+def _whole(request: Request, given: Page) -> Response:
+    """An answer that is there whole, or that it has not changed."""
+    tag = f'"{sha256(given.body).hexdigest()[:32]}"'
+    headers = _ALWAYS | {"Content-Security-Policy": _NO_CONTENT, "ETag": tag} | given.headers
+    wanted = request.headers.get("if-none-match", "")
+    if any(found[0] == "*" or f'"{found[1]}"' == tag for found in _TAG(wanted)):
+        return Response(status_code=304, headers=headers)
+    return Response(given.body, headers=headers | {"Content-Type": given.media})
+
+
+def _refuse(refused: Denied, language: Language) -> Response:
+    shown = show(refused, language)
+    headers = _ALWAYS | {"Content-Security-Policy": _NO_CONTENT, "Content-Type": JSON, "Content-Language": language}
+    return Response(shown.body, status_code=shown.status, headers=headers | shown.headers)
+
+
+async def _send_export(given: Export, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = _ALWAYS | {
+        "Content-Security-Policy": _NO_CONTENT,
+        "Content-Type": given.media,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(given.file_name, safe='')}",
+    }
+    if given.stream is None:
+        await Response(headers=headers)(scope, receive, send)
+        return
+    try:
+        await StreamingResponse(given.stream, headers=headers)(scope, receive, send)
+    finally:
+        # The reader may have gone, and nobody else would let go of the desk.
+        given.stream.close()

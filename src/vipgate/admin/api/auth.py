@@ -1,0 +1,128 @@
+"""Lets tokens in: who asks, what it may see, and whether plates are hidden from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from vipgate.admin.api.errors import (
+    NO_TOKEN,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    Denied,
+    deny_parameter,
+)
+from vipgate.admin.auth.plate_search_limit import (
+    MaskedSearches,
+    Searcher,
+)
+from vipgate.domain.masking import mask_plate
+from vipgate.errors import StoreError, Words
+from vipgate.store.interfaces.accounts import (
+    Scope,
+    Token,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Park
+
+_TOKEN = re.compile(r"bearer +(vipgate_[A-Za-z0-9_-]{43})", re.ASCII | re.IGNORECASE).fullmatch
+_REALM: Final = 'Bearer realm="vipgate"'
+_UNMASKED: Final = Words(
+    "请运维发放可见完整车牌的令牌或调高 masked_searches_per_hour",
+    "have the operator make a token that sees plates, or raise masked_searches_per_hour",
+)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A question that was let in, with the desk that answers it."""
+
+    desk: Desk
+    token: Token
+    now_us: int
+    searches: MaskedSearches
+    peer: str
+
+    @property
+    def masked(self) -> bool:
+        """Whether plates and cards are hidden."""
+        return self.token.masked
+
+    @property
+    def who(self) -> str:
+        """What the logs call the asker."""
+        return f"token:{self.token.name}"
+
+    def search(self, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+        """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
+        if not self.masked:
+            return work()
+        return self.searches.run(Searcher(self.desk, self.who, self.peer, self.now_us, _UNMASKED), text, work, hits)
+
+    def shown(self, plate_or_card: str) -> str:
+        """A plate or card as this token may see it."""
+        return mask_plate(plate_or_card) if self.masked else plate_or_card
+
+    def park(self, park_uuid: str) -> Park:
+        """A park that the token may see. Raises Denied as for one that is not there, so that nobody learns which are."""
+        found = self.desk.store.find_park(park_uuid) if self.sees(park_uuid) else None
+        if found is None:
+            raise Denied(NOT_FOUND, Words(f"没有车场 {park_uuid}", f"there is no park {park_uuid}"), place="park_uuid")
+        return found
+
+    def sees(self, park_uuid: str | None) -> bool:
+        """Whether the token opens this park; None: what belongs to no park."""
+        return self.token.park_uuid is None or self.token.park_uuid == park_uuid
+
+    def park_or_own(self, park_uuid: str | None) -> str | None:
+        """The park that is asked about: the one named, else the token's own, else None for all."""
+        chosen = self.token.park_uuid if park_uuid is None else park_uuid
+        return None if chosen is None else self.park(chosen).park_uuid
+
+    def one_park(self, park_uuid: str | None) -> Park:
+        """The same where there must be one."""
+        chosen = self.token.park_uuid if park_uuid is None else park_uuid
+        if chosen is None:
+            words = Words("必填: 令牌可见多个车场", "required: the token opens all parks")
+            raise deny_parameter("park_uuid", words, None)
+        return self.park(chosen)
+
+
+class Door:
+    """Knows a token by its digest; the token itself is nowhere on the platform."""
+
+    def __init__(self, clock_us: Callable[[], int], searches: MaskedSearches) -> None:
+        self._clock_us = clock_us
+        self._searches = searches
+
+    def enter(self, desk: Desk, authorization: str | None, scope: Scope, peer: str) -> Visit:
+        """Lets a question in. Raises Denied (401, 403)."""
+        given = None if authorization is None else _TOKEN(authorization.strip())
+        token = None if given is None else desk.staff.find_token(sha256(given[1].encode()).hexdigest())
+        if token is None:
+            challenge = _REALM if authorization is None else f'{_REALM}, error="invalid_token"'
+            words = Words(
+                "需要有效的令牌: Authorization: Bearer vipgate_…; 由运维以 vipgate token add 发放",
+                "a valid token is needed: Authorization: Bearer vipgate_…; the operator makes one with vipgate token add",
+            )
+            raise Denied(NO_TOKEN, words, place="Authorization", headers={"WWW-Authenticate": challenge})
+        if scope not in token.scopes:
+            challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
+            words = Words(f"令牌没有 {scope} 权限", f"the token lacks the scope {scope}")
+            raise Denied(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
+        now_us = self._clock_us()
+        _note(desk, token, now_us)
+        return Visit(desk, token, now_us, self._searches, peer)
+
+
+def _note(desk: Desk, token: Token, now_us: int) -> None:
+    """Tells the store that the token was used; it writes that down once a minute at most."""
+    try:
+        desk.staff.use_token(token.number, now_us)
+    except StoreError:
+        # A full disk must not keep anybody from reading.
+        return

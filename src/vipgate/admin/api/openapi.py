@@ -1,0 +1,134 @@
+"""The OpenAPI 3.1 document, made from the route table: what checks a question and what encodes an answer also describes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from vipgate import __version__
+from vipgate.admin.api.endpoint import (
+    JSON,
+    AnyVerb,
+)
+from vipgate.admin.api.errors import (
+    BAD_PARAMETER,
+    NO_TOKEN,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_INSTALLED,
+    STORE_FAULT,
+    TOO_MANY,
+    UNAVAILABLE,
+    ErrorAnswer,
+    Kind,
+)
+from vipgate.admin.api.params import (
+    Declared,
+    declared,
+)
+from vipgate.admin.api.routes import (
+    BASE,
+    VERBS,
+)
+from vipgate.errors import Words
+from vipgate.store.interfaces.accounts import SCOPES
+
+ABOUT: Final = Words(
+    "读取平台台账. 列表为 {items, next}: 以 after=next 取下一页. 应答带 ETag, 可用 If-None-Match 省去未变内容. "
+    "令牌由运维以 vipgate token add 发放, 按权限与车场限定.",
+    "Reads the platform's ledger. Lists are {items, next}: ask for the next page with after=next. Answers have an ETag; "
+    "If-None-Match spares what has not changed. Tokens are made by the operator with vipgate token add, for scopes and parks.",
+)
+_TOKEN_PATTERN: Final = "Bearer vipgate_…"
+_REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOO_MANY, STORE_FAULT, UNAVAILABLE)
+_IN_PATH = re.compile(r"\{(\w+)\}").findall
+
+
+def path_names(verb: AnyVerb) -> list[str]:
+    """The parameters that stand in the path."""
+    return list(_IN_PATH(verb.path))
+
+
+@cache
+def document() -> bytes:
+    """The document as JSON."""
+    given = [*dict.fromkeys(verb.gives for verb in VERBS if verb.gives is not None), ErrorAnswer]
+    _, schemas = msgspec.json.schema_components(given, ref_template="#/components/schemas/{name}")
+    return msgspec.json.format(
+        msgspec.json.encode(
+            {
+                "openapi": "3.1.0",
+                "info": {"title": "vipgate", "version": __version__, "description": ABOUT.en},
+                "servers": [{"url": "/"}],
+                "paths": {BASE + verb.path: {"get": _operation(verb)} for verb in VERBS},
+                "components": {
+                    "schemas": schemas,
+                    "securitySchemes": {
+                        "token": {
+                            "type": "http",
+                            "scheme": "bearer",
+                            "description": f"{_TOKEN_PATTERN} Scopes: {', '.join(SCOPES)}.",
+                        }
+                    },
+                    "responses": dict(_refusals()),
+                },
+            }
+        ),
+        indent=1,
+    )
+
+
+def _operation(verb: AnyVerb) -> dict[str, Any]:
+    refused = [*_REFUSALS, *([NOT_INSTALLED] if verb.media.endswith("parquet") else [])]
+    return {
+        "operationId": verb.name,
+        "summary": verb.summary.en,
+        "description": verb.detail.en,
+        "security": [{"token": [verb.scope]}],
+        "parameters": [_parameter(one, path_names(verb)) for one in declared(verb.asks)],
+        "responses": {
+            "200": _answer(verb),
+            "304": {"description": "As If-None-Match has it."},
+            **{str(kind.status): {"$ref": f"#/components/responses/{kind.code}"} for kind in refused},
+        },
+    }
+
+
+def _parameter(one: Declared, in_path: list[str]) -> dict[str, Any]:
+    schema = dict(one.param.kind.schema)
+    if not one.required and one.default is not None:
+        schema["default"] = one.default
+    return {
+        "name": one.name,
+        "in": "path" if one.name in in_path else "query",
+        "required": one.required,
+        "description": one.param.words.en,
+        "schema": schema,
+    }
+
+
+def _answer(verb: AnyVerb) -> dict[str, Any]:
+    if verb.gives is None:
+        return {"description": verb.summary.en, "content": {verb.media: {}}}
+    return {
+        "description": verb.summary.en,
+        "headers": {"ETag": {"schema": {"type": "string"}, "description": "Of the content."}},
+        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{verb.gives.__name__}"}}},
+    }
+
+
+def _refusals() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each kind of refusal; all have one body."""
+    content = {JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
+    for kind in (*_REFUSALS, NOT_INSTALLED):
+        yield kind.code, {"description": kind.when.en, "content": content, **_headers(kind)}
+
+
+def _headers(kind: Kind) -> dict[str, Any]:
+    names = {NO_TOKEN: "WWW-Authenticate", NOT_ALLOWED: "WWW-Authenticate"}
+    names |= {TOO_MANY: "Retry-After", UNAVAILABLE: "Retry-After"}
+    return {"headers": {names[kind]: {"schema": {"type": "string"}}}} if kind in names else {}

@@ -1,0 +1,194 @@
+"""A page to read the API offline: made from the same table as the document, in two languages, without a script."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from vipgate.admin.api.endpoint import AnyVerb
+from vipgate.admin.api.errors import (
+    BAD_PARAMETER,
+    NO_TOKEN,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_INSTALLED,
+    STORE_FAULT,
+    UNAVAILABLE,
+    WRONG_METHOD,
+    ErrorMembers,
+)
+from vipgate.admin.api.openapi import (
+    ABOUT,
+    path_names,
+)
+from vipgate.admin.api.params import (
+    Param,
+    choice,
+    declared,
+)
+from vipgate.admin.api.routes import (
+    BASE,
+    VERBS,
+)
+from vipgate.errors import Language, Words
+
+POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+_REFUSALS: Final = (
+    BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, WRONG_METHOD, STORE_FAULT, NOT_INSTALLED, UNAVAILABLE
+)  # fmt: skip
+_TEXTS: Final = {
+    "title": Words("读取接口", "Read API"),
+    "contents": Words("目录", "Contents"),
+    "document": Words("OpenAPI 文档", "OpenAPI document"),
+    "skip": Words("跳到正文", "Skip to the text"),
+    "other": Words("English", "中文"),
+    "parameter": Words("参数", "Parameter"),
+    "member": Words("成员", "Member"),
+    "form": Words("形式", "Form"),
+    "meaning": Words("含义", "Meaning"),
+    "scope": Words("权限", "Scope"),
+    "parameters": Words("参数", "Parameters"),
+    "answer": Words("应答", "Answer"),
+    "required": Words("必填", "required"),
+    "errors": Words("错误", "Errors"),
+    "status": Words("状态", "Status"),
+    "code": Words("代码", "Code"),
+    "file": Words("文件", "A file"),
+}
+
+
+class AskPage(msgspec.Struct, frozen=True, kw_only=True):
+    """In which language."""
+
+    lang: Annotated[Language | None, Param(choice("zh", "en"), Words("语言", "Language."))] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table: a parameter or a member."""
+
+    name: str
+    form: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One verb on the page."""
+
+    verb: AnyVerb
+    path: str
+    summary: str
+    detail: str
+    parameters: list[Line]
+    answers: list[tuple[str, list[Line]]]
+
+
+@cache
+def page(language: Language) -> bytes:
+    """The page in `language`."""
+    texts = {name: words.text(language) for name, words in _TEXTS.items()}
+    return (
+        _environment()
+        .get_template("reference.html")
+        .render(
+            texts=texts,
+            language="zh-CN" if language == "zh" else "en",
+            other="en" if language == "zh" else "zh",
+            base=BASE,
+            about=ABOUT.text(language),
+            sections=[_section(verb, language, texts) for verb in VERBS],
+            error_lines=_members(ErrorMembers, language),
+            refusals=[(kind.status, kind.code, kind.when.text(language)) for kind in _REFUSALS],
+        )
+        .encode()
+    )
+
+
+@cache
+def stylesheet() -> bytes:
+    """The page's stylesheet."""
+    return (files("vipgate.admin.api") / "static" / "api.css").read_bytes()
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("vipgate.admin.api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _section(verb: AnyVerb, language: Language, texts: dict[str, str]) -> Section:
+    in_path = path_names(verb)
+    parameters = [
+        Line(
+            f"{{{one.name}}}" if one.name in in_path else one.name,
+            _form(one.param.kind.schema) + (f", {texts['required']}" if one.required else ""),
+            one.param.words.text(language),
+        )
+        for one in declared(verb.asks)
+    ]
+    answers = [] if verb.gives is None else _answers(verb.gives, language)
+    return Section(verb, BASE + verb.path, verb.summary.text(language), verb.detail.text(language), parameters, answers)
+
+
+def _answers(gives: type[msgspec.Struct], language: Language) -> list[tuple[str, list[Line]]]:
+    """The answer's members, then those of the things in its lists."""
+    tables = [("", _members(gives, language))]
+    inner = [part for hint in _hints(gives).values() for part in _structs(hint)]
+    return tables + [(struct.__name__, _members(struct, language)) for struct in dict.fromkeys(inner)]
+
+
+def _structs(hint: Any) -> list[type[msgspec.Struct]]:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return [hint]
+    return [struct for part in typing.get_args(hint) for struct in _structs(part)]
+
+
+def _members(struct: type[msgspec.Struct], language: Language) -> list[Line]:
+    config = struct.__struct_config__
+    lines = [Line(str(config.tag_field), str(config.tag), "")] if config.tag_field else []
+    for name, hint in _hints(struct).items():
+        meta = next((part for part in typing.get_args(hint) if isinstance(part, msgspec.Meta)), None)
+        meaning = "" if meta is None else (meta.description or "")
+        if meta is not None and language == "zh":
+            meaning = (meta.extra or {}).get("zh", meaning)
+        lines.append(Line(name, _type_name(hint), meaning))
+    return lines
+
+
+def _hints(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    hints = typing.get_type_hints(struct, include_extras=True)
+    return {name: hints[name] for name in struct.__struct_fields__}
+
+
+def _type_name(hint: Any) -> str:
+    """A type in the words of JSON."""
+    if typing.get_origin(hint) is Annotated:
+        return _type_name(typing.get_args(hint)[0])
+    if typing.get_origin(hint) is typing.Literal:
+        return " | ".join(typing.get_args(hint))
+    if typing.get_origin(hint) is list:
+        return f"[{_type_name(typing.get_args(hint)[0])}, …]"
+    if parts := typing.get_args(hint):
+        return " | ".join(_type_name(part) for part in parts)
+    names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", msgspec.Raw: "object"}
+    return names.get(hint) or str(hint.__name__)
+
+
+def _form(schema: typing.Mapping[str, Any]) -> str:
+    """A parameter's schema in a few words."""
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    if schema["type"] == "integer":
+        return f"{schema['minimum']} … {schema['maximum']}"
+    return str(schema.get("format", "string")) + (f" ≤ {schema['maxLength']}" if "maxLength" in schema else "")

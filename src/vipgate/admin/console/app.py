@@ -1,0 +1,168 @@
+"""Puts the console together: pages, stylesheet, error pages, headers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+import structlog
+from jinja2 import DictLoader, Environment, StrictUndefined
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from vipgate.admin.auth.plate_search_limit import MaskedSearches
+from vipgate.admin.console.context import (
+    ConsoleSettings,
+    Context,
+)
+from vipgate.admin.console.daily_totals import Days
+from vipgate.admin.console.errors import PageRefused
+from vipgate.admin.console.i18n import (
+    Speech,
+    choose_language,
+)
+from vipgate.admin.console.pages import Headers
+from vipgate.admin.console.park_status import Watch
+from vipgate.admin.console.request import LANGUAGE_COOKIE
+from vipgate.admin.console.routes import PAGES
+from vipgate.errors import Refusal, StoreError, Words
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.async_pool import Desks
+from vipgate.support.vault import Vault
+
+STYLE_AGE_S: Final = 365 * 86_400
+STORE_RETRY_S: Final = 5
+SEQNO_PLACE_BYTES: Final = 16
+_WORDS: Final = {
+    404: Words(
+        "没有这个页面；请检查网址，或从总览开始", "there is no such page; check the address or start from the overview"
+    ),
+    405: Words(
+        "此页面不接受这种请求；请从页面上的按钮操作",
+        "this page does not take such a request; use the buttons of the pages",
+    ),
+    500: Words(
+        "控制台内部错误；请重试，若重复出现请查看日志",
+        "a fault of the console; try again, and look into the log if it comes back",
+    ),
+    503: Words("数据库暂时无法访问；请几秒后重试", "the database cannot be reached now; try again in a few seconds"),
+}
+log = structlog.get_logger("vipgate.admin.console")
+
+
+def build_console(
+    desks: Desks,
+    vault: Vault,
+    settings: ConsoleSettings,
+    clock_us: Callable[[], int],
+    chance: Callable[[int], str],
+    *,
+    searches: MaskedSearches | None = None,
+) -> ASGIApp:
+    """The console as an application of its own, to be mounted at `/` behind everything else.
+
+    `chance(n)` gives a url-safe secret of n random bytes: secrets.token_urlsafe.
+    """
+    folder = files("vipgate.admin.console").joinpath("static")
+    style, icon = folder.joinpath("console.css").read_bytes(), folder.joinpath("icon.svg").read_bytes()
+    context = Context(
+        desks=desks,
+        vault=vault,
+        settings=settings,
+        clock_us=clock_us,
+        chance=chance,
+        templates=load_templates(),
+        style_tag=_tag(style),
+        watch=Watch(desks),
+        days=Days(desks),
+        searches=searches or MaskedSearches(),
+        mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
+    )
+    app = Starlette(
+        routes=[
+            *(page.route(context) for page in PAGES),
+            Route("/static/console.css", _static(style, "text/css")),
+            Route("/static/icon.svg", _static(icon, "image/svg+xml")),
+            Route("/favicon.ico", _static(icon, "image/svg+xml")),
+        ],
+        exception_handlers=_handlers(context),
+    )
+    # Outside the application, so that the page of an unforeseen fault bears the headers too.
+    return Headers(app)
+
+
+@cache
+def load_templates() -> Environment:
+    """All templates, read once; what they do not know is an error, and every text is escaped."""
+    folder = files("vipgate.admin.console").joinpath("templates")
+    texts = {one.name: one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(".html")}
+    return Environment(
+        loader=DictLoader(texts),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+async def compile_pages(templates: Environment, pause_s: float) -> None:
+    """Compiles what would keep its first visitor waiting: one template at a time, in a thread, with room for others between."""
+    for name in templates.list_templates():
+        await asyncio.sleep(pause_s)
+        await asyncio.to_thread(templates.get_template, name)
+
+
+def _static(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """A file of ours, kept by browsers until its address changes."""
+    headers = {"etag": f'"{_tag(content)}"', "cache-control": f"public, max-age={STYLE_AGE_S}, immutable"}
+
+    async def answer(request: Request) -> Response:
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=media_type, headers=headers)
+
+    return answer
+
+
+def _tag(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
+
+
+def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
+    async def refused(request: Request, error: Exception) -> Response:
+        """A PageRefused, a bound that is reached, or the store."""
+        if isinstance(error, PageRefused):
+            return _told(context, request, error.status, error.words, error.retry_after_s)
+        if isinstance(error, Refusal):
+            return _told(context, request, error.status, error.hint, error.retry_after_s)
+        return _told(context, request, 503, _WORDS[503], STORE_RETRY_S)
+
+    async def http(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return _told(context, request, status, _WORDS.get(status, _WORDS[404]), None)
+
+    async def fault(request: Request, error: Exception) -> Response:
+        # Only the first part of the path: the rest of some is a secret.
+        log.error("page failed", page=request.scope["path"][1:].partition("/")[0], exc_info=error)
+        return _told(context, request, 500, _WORDS[500], None)
+
+    return {PageRefused: refused, Refusal: refused, StoreError: refused, HTTPException: http, Exception: fault}
+
+
+def _told(context: Context, request: Request, status: int, words: Words, retry_after_s: int | None) -> Response:
+    """A page that says what is wrong, for whoever asks: it needs neither the database nor an account."""
+    cookie, accept = request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
+    speech = Speech(choose_language(None, cookie, accept))
+    template = context.templates.get_template("error.html")
+    content = template.render(t=speech, style_tag=context.style_tag, status=status, words=words)
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return Response(content, status, headers, "text/html; charset=utf-8")

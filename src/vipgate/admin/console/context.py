@@ -1,0 +1,82 @@
+"""What every page of the console is given: the database, the clock, the templates. Made once, by `build_console`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import anyio.to_thread
+from jinja2 import Environment
+
+from vipgate.admin.auth.login_throttle import Throttle
+from vipgate.admin.auth.plate_search_limit import MaskedSearches
+from vipgate.admin.console.daily_totals import Days
+from vipgate.admin.console.park_status import Watch
+from vipgate.errors import Unavailable, Words
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.support.vault import Vault
+
+T = TypeVar("T")
+HASHING_MAX: Final = 8
+# Anybody may send passwords: half of the line is for those who logged in from there before.
+HASHING_OF_STRANGERS_MAX: Final = HASHING_MAX // 2
+_HASHING = Words("同时登录的人过多；请几秒后重试", "too many people are logging in at once; try again in a few seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """What the operator may choose. `secure`: the inside port is behind TLS.
+
+    `charge_types_private`: a park's own gateway may be in our network.
+    """
+
+    secure: bool = False
+    charge_types_private: bool = False
+    retention: Retention = field(default_factory=Retention)
+
+
+class Hashing:
+    """Runs what takes a password's time and memory, one at a time, in a thread."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._one = threading.Lock()
+
+    async def run(self, fn: Callable[[], T], line_max: int = HASHING_MAX) -> T:
+        """What `fn` gives. Raises Unavailable where `line_max` are in line already."""
+        if self._waiting >= line_max:
+            raise Unavailable(_HASHING, retry_after_s=3)
+        self._waiting += 1
+        try:
+            return await anyio.to_thread.run_sync(self._alone, fn)
+        finally:
+            self._waiting -= 1
+
+    def _alone(self, fn: Callable[[], T]) -> T:
+        with self._one:
+            return fn()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The console's surroundings. `chance(n)` gives a url-safe secret of n random bytes."""
+
+    desks: Desks
+    vault: Vault
+    settings: ConsoleSettings
+    clock_us: Callable[[], int]
+    chance: Callable[[int], str]
+    templates: Environment
+    style_tag: str
+    watch: Watch
+    days: Days
+    searches: MaskedSearches
+    mint: SeqnoMint
+    throttle: Throttle = field(default_factory=Throttle)
+    hashing: Hashing = field(default_factory=Hashing)
+    # The parks whose gateways are being asked for their charge types.
+    asked: set[str] = field(default_factory=set)

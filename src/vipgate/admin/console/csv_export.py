@@ -1,0 +1,94 @@
+"""Records of a search as CSV for spreadsheets, as they were at one moment, in constant memory however many there are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from vipgate.domain.serialization import (
+    CSV_CHUNK_ROWS,
+    EXPORT_COLUMNS,
+    export_members,
+    flat_cells,
+    formula_safe,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    Filter,
+    Stored,
+)
+from vipgate.store.interfaces.queries import (
+    PAGE_ITEMS_MAX,
+    RecordQuery,
+)
+
+COLUMNS: Final = ("park_uuid", *EXPORT_COLUMNS)
+
+
+def csv_of(desk: Desk, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
+    """The records of one park that pass `query`; empty pieces while none is found, so that the reading can be ended."""
+    text = io.StringIO(newline="")
+    write = csv.writer(text).writerow
+    text.write("\N{ZERO WIDTH NO-BREAK SPACE}")
+    write(COLUMNS)
+    yield text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    for number, stored in enumerate(_candidates(desk, park_uuid, query), 1):
+        if matches(query, stored):
+            cells = (park_uuid, *flat_cells(export_members(stored, masked=masked)))
+            write([formula_safe(cell) for cell in cells])
+        if number % CSV_CHUNK_ROWS == 0:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def _candidates(desk: Desk, park_uuid: str, query: RecordQuery) -> Iterator[Stored]:
+    """The records among which the wanted ones are: those that an index leads to, else the whole park."""
+    if query.pay_partner is not None:
+        found = desk.store.find_record(park_uuid, query.pay_partner)
+        yield from () if found is None else (found,)
+    elif query.card is not None:
+        yield from _pages(desk, query)
+    else:
+        plate = None if query.plate_prefix else query.plate
+        yield from desk.store.stream(park_uuid, Filter(plate=plate, since_us=query.since_us, until_us=query.until_us))
+
+
+def _pages(desk: Desk, query: RecordQuery) -> Iterator[Stored]:
+    place = None
+    while True:
+        page = desk.browse.records(query, place, PAGE_ITEMS_MAX)
+        yield from (found.stored for found in page.items)
+        if page.next is None:
+            return
+        place = page.next
+
+
+def matches(query: RecordQuery, stored: Stored) -> bool:
+    """Whether a record of the park passes `query`, as `Browse.records` takes it."""
+    one = stored.renewal
+    paid_us = None if one.pay_time_ms is None else one.pay_time_ms * 1000
+    plate = query.plate or ""
+    return (
+        (one.plate.startswith(plate) if query.plate_prefix else query.plate in (None, one.plate))
+        and query.pay_partner in (None, one.pay_partner)
+        and (query.card is None or query.card in (one.card_no, one.card_id))
+        and query.charge_type in (None, one.charge_type)
+        and query.vip_type in (None, one.vip_type)
+        and query.pay_type in (None, one.pay_type)
+        and (not query.flags or bool(one.flags & query.flags))
+        and _within(stored.position, query.since_us, query.until_us)
+        and _within(paid_us, query.paid_since_us, query.paid_until_us)
+    )
+
+
+def _within(instant_us: int | None, since_us: int | None, until_us: int | None) -> bool:
+    """`since_us` ≤ t < `until_us`; an instant that is not known lies in no bounded time."""
+    if instant_us is None:
+        return since_us is None and until_us is None
+    return (since_us is None or since_us <= instant_us) and (until_us is None or instant_us < until_us)

@@ -1,0 +1,44 @@
+"""The stretch of days that a page shows, out of its query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from vipgate.admin.console.forms import Fields
+
+PRESETS: Final = (7, 30, 90)
+DAYS_USUAL: Final = 30
+# The sums of so many days of all parks are read while somebody waits.
+DAYS_MAX: Final = 92
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`since_day` ≤ day < `until_day`, in days since 1970. `preset` where it is one of these."""
+
+    since_day: int
+    until_day: int
+    preset: int | None = None
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return self.until_day - self.since_day
+
+
+def read_period(query: Fields, today: int) -> Period:
+    """Fields `since` and `until` (both days belong to it), else `days`; what is wrong with them is noted in `query`."""
+    since, until = query.day("since"), query.day("until")
+    if since is not None or until is not None:
+        last = until if until is not None else today
+        first = since if since is not None else last - DAYS_USUAL + 1
+        if first > last:
+            query.fault("since", "开始日期晚于结束日期", "begins after it ends")
+        elif last - first >= DAYS_MAX:
+            query.fault("since", f"最多 {DAYS_MAX} 天", f"at most {DAYS_MAX} days")
+        elif not query.faults:
+            return Period(first, last + 1)
+    wanted = query.get("days")
+    preset = next((days for days in PRESETS if str(days) == wanted), DAYS_USUAL)
+    return Period(today - preset + 1, today + 1, preset)

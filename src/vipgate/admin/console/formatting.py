@@ -1,0 +1,176 @@
+"""A record's members as texts of a page: names for numbers, Beijing times, yuan; personal data as the visitor may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from markupsafe import Markup
+
+from vipgate.admin.console.i18n import Speech
+from vipgate.admin.console.request import StaffVisit
+from vipgate.domain.masking import HIDDEN
+from vipgate.protocol.renewal import (
+    FLAG_NAMES,
+    Renewal,
+    format_value,
+)
+from vipgate.protocol.row import VIP_TYPES
+from vipgate.protocol.seqno import seqno_time_us
+from vipgate.store.interfaces.ledger import (
+    BEIJING_OFFSET_US,
+    DAY_US,
+    Stored,
+    business_day,
+)
+from vipgate.store.interfaces.queries import Found
+
+MEMBERS: Final = (
+    "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "value_e4",
+    "renewal_start_time_us", "renewal_end_time_us", "pay_value_fen", "pay_type", "pay_time_ms", "operator", "extra",
+)  # fmt: skip
+VERSIONS_SHOWN_MAX: Final = 20
+_SECOND_US: Final = 1_000_000
+_PERSONAL: Final = ("plate", "card_no", "card_id", "operator")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record in a table."""
+
+    park_uuid: str
+    one: Renewal
+    flags: list[str]
+    period: str
+    changed_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One member that differs between two versions."""
+
+    member: str
+    before: str
+    after: str
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what is shown of it does not tell what changed: the same text twice, or nothing but masks."""
+        return self.before == self.after or bool(
+            self.before and self.after and not (self.before + self.after).strip(HIDDEN)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a record, and what it changed; nothing is known of what was before the first."""
+
+    stored: Stored
+    received_us: int | None
+    changes: tuple[Changed, ...]
+    current: bool
+    first: bool
+
+
+def lines(t: Speech, items: Sequence[Found]) -> list[Line]:
+    """Records for a table."""
+    return [
+        Line(
+            park_uuid=found.park_uuid,
+            one=found.stored.renewal,
+            flags=flag_names(found.stored.renewal),
+            period=period_text(t, found.stored.renewal) or bought_text(t, found.stored.renewal),
+            changed_us=found.stored.position,
+        )
+        for found in items
+    ]
+
+
+def flag_names(renewal: Renewal) -> list[str]:
+    """What a record is flagged for."""
+    return [name for flag, name in FLAG_NAMES.items() if renewal.flags & flag]
+
+
+def member_text(visit: StaffVisit, renewal: Renewal, member: str) -> str | Markup:
+    """One member; empty where it is absent."""
+    value, t = getattr(renewal, member), visit.speech
+    if value is None:
+        return ""
+    if member in _PERSONAL:
+        return visit.plate(value)
+    if member == "extra":
+        # Anything may stand there, a name or a telephone number too.
+        return str(value) if visit.sees_plates else t("record.hidden")
+    match member:
+        case "plate_color":
+            return t.either(f"colour.{value}", str(value))
+        case "vip_type":
+            return t.either(f"vip.{value}", str(value))
+        case "pay_type":
+            return t.either(f"paid.{value}", str(value))
+        case "value_e4":
+            return value_text(t, renewal)
+        case "pay_value_fen":
+            return t.money(value)
+        case "pay_time_ms":
+            return t.time(value * 1000)
+        case "renewal_start_time_us" | "renewal_end_time_us":
+            return t.time(value)
+    return str(value)
+
+
+def value_text(t: Speech, renewal: Renewal) -> str:
+    """What a stored-value, times or days card was sold with; a bare number for other passes."""
+    if renewal.value_e4 is None:
+        return ""
+    number = format_value(renewal.value_e4)
+    key = f"value.{renewal.vip_type}"
+    return t(key, n=number) if renewal.vip_type in VIP_TYPES and t.has(key) else number
+
+
+def bought_text(t: Speech, renewal: Renewal) -> str:
+    """The same of a card without a period: where it has no value, how many units were sold."""
+    return value_text(t, renewal) or f"× {t.number(renewal.quantity)}"
+
+
+def edge_text(t: Speech, instant_us: int | None) -> str:
+    """An end of a period as a Beijing day; with the time of day where a day neither begins nor ends there."""
+    if instant_us is None:
+        return "…"
+    of_day_us = (instant_us + BEIJING_OFFSET_US) % DAY_US
+    whole = of_day_us == 0 or of_day_us >= DAY_US - 60 * _SECOND_US
+    day = t.day(business_day(instant_us))
+    return day if whole else f"{day} {t.clock(instant_us)}"
+
+
+def period_text(t: Speech, renewal: Renewal) -> str:
+    """From when to when a pass is valid; empty where it has no period."""
+    start_us, end_us = renewal.renewal_start_time_us, renewal.renewal_end_time_us
+    if start_us is None and end_us is None:
+        return ""
+    return f"{edge_text(t, start_us)} – {edge_text(t, end_us)}"
+
+
+def versions(visit: StaffVisit, newest_first: Sequence[Stored], *, current: int) -> list[Version]:
+    """The versions of a record with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the revision that counts."""
+    pairs = [*pairwise(newest_first), *((oldest, None) for oldest in newest_first[-1:])][:VERSIONS_SHOWN_MAX]
+    return [
+        Version(
+            stored=stored,
+            received_us=seqno_time_us(stored.seqno),
+            changes=() if before is None else _changes(visit, before.renewal, stored.renewal),
+            current=stored.revision == current,
+            first=before is None,
+        )
+        for stored, before in pairs
+    ]
+
+
+def _changes(visit: StaffVisit, before: Renewal, after: Renewal) -> tuple[Changed, ...]:
+    return tuple(
+        Changed(member, member_text(visit, before, member), member_text(visit, after, member))
+        for member in MEMBERS
+        if getattr(before, member) != getattr(after, member)
+    )

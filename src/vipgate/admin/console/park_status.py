@@ -1,0 +1,84 @@
+"""The health of all parks and what is held of them, looked at anew when somebody asks and the last look is a while ago."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vipgate.domain.park_health import (
+    USUAL_DAYS,
+    Health,
+    Mark,
+    by_park,
+    park_health,
+)
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    business_day,
+)
+from vipgate.store.interfaces.queries import HeldStock
+
+LOOK_US: Final = 15_000_000
+PARKS_A_READ: Final = 500
+PARKS_MAX: Final = 20_000
+# What nobody said yes to for so long is no news any more; the park's own page still has it.
+HELD_DAYS: Final = 7
+HELD_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen: each park's health in the order of park_uuid, and the held replaces of the last HELD_DAYS.
+
+    `whole` is False where there are more than PARKS_MAX.
+    """
+
+    at_us: int
+    parks: Mapping[str, Health]
+    whole: bool
+    held: Sequence[HeldStock] = ()
+
+    def marked(self, mark: Mark) -> list[str]:
+        """The parks that bear `mark`."""
+        return [park_uuid for park_uuid, health in self.parks.items() if mark in health.marks]
+
+
+class Watch:
+    """Remembers one look for all who ask; while one is under way, the others wait for it."""
+
+    def __init__(self, desks: Desks) -> None:
+        self._desks = desks
+        self._last: Look | None = None
+        self._one = asyncio.Lock()
+
+    async def look(self, now_us: int) -> Look:
+        """A look that is at most LOOK_US old. Raises StoreError."""
+        async with self._one:
+            if self._last is None or not 0 <= now_us - self._last.at_us < LOOK_US:
+                self._last = await self._desks.run(lambda desk: look_at(desk, now_us))
+            return self._last
+
+    def forget(self) -> None:
+        """A park was changed here: the next who asks sees it."""
+        self._last = None
+
+
+def look_at(desk: Desk, now_us: int) -> Look:
+    """The health of every park now."""
+    today = business_day(now_us)
+    answers = by_park(desk.browse.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    held = desk.browse.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
+    seen: dict[str, Health] = {}
+    after = ""
+    while len(seen) < PARKS_MAX:
+        page = desk.store.list_parks(after, PARKS_A_READ)
+        for park in page:
+            seen[park.park_uuid] = park_health(park, answers.get(park.park_uuid, ()), now_us)
+        if len(page) < PARKS_A_READ:
+            return Look(now_us, seen, whole=True, held=held)
+        after = page[-1].park_uuid
+    return Look(now_us, seen, whole=False, held=held)

@@ -1,0 +1,95 @@
+"""Puts the body of a replay together: the text that was sent, or the kept body with the rows that were mended. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.request_body import (
+    Body,
+    Unreadable,
+    as_text,
+    read_body,
+    read_row,
+    restore,
+    restore_row,
+    still_hidden,
+    write_body,
+)
+from vipgate.protocol.charset import Charset
+
+ROWS_MENDED_MAX: Final = 20
+_ROW = re.compile(r"row\[(\d{1,5})\]")
+_FIELD = re.compile(r"row-(\d{1,5})").fullmatch
+
+
+def rows_named(hint: str) -> list[int]:
+    """The rows that the lines of a hint begin with, each once, ROWS_MENDED_MAX at most."""
+    found = (_ROW.match(line) for line in hint.splitlines())
+    return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_MENDED_MAX]
+
+
+def assemble(form: Fields, kept: bytes, charset: Charset) -> bytes | None:
+    """The body to send, in UTF-8; None where a fault is noted in the form. `charset` is that of `kept`.
+
+    The field `body` is the whole of it; without one, the fields `row-N` are rows of `kept`, or nothing was mended.
+    """
+    try:
+        before = read_body(as_text(kept, charset))
+    except Unreadable:
+        before = None
+    if "body" in form.values:
+        return _whole(form, before)
+    if before is None:
+        form.fault("body", "保留的正文无法按行读取", "the kept body cannot be read row by row")
+        return None
+    mended = _mended(form, before)
+    return None if form.faults else write_body(mended)
+
+
+def _whole(form: Fields, before: Body | None) -> bytes | None:
+    text = form.raw("body")
+    if before is None:
+        return text.encode("utf-8", "replace")
+    try:
+        edited = restore(read_body(text), before)
+    except Unreadable as unreadable:
+        form.fault("body", unreadable.words.zh, unreadable.words.en)
+        return None
+    if form.ticked("hidden") and _has_hidden(form, "body", edited, before):
+        return None
+    return write_body(edited)
+
+
+def _mended(form: Fields, before: Body) -> Body:
+    """The kept body with the rows of the form in their places."""
+    rows = list(before.rows)
+    for name in list(form.values):
+        found = _FIELD(name)
+        if found is None or int(found[1]) >= len(rows):
+            continue
+        place = int(found[1])
+        try:
+            rows[place] = restore_row(read_row(form.raw(name)), rows[place])
+        except Unreadable as unreadable:
+            form.fault(name, unreadable.words.zh, unreadable.words.en)
+    mended = replace(before, rows=tuple(rows))
+    if form.ticked("hidden") and not form.faults:
+        _has_hidden(form, "body", mended, before)
+    return mended
+
+
+def _has_hidden(form: Fields, name: str, edited: Body, before: Body) -> bool:
+    """Whether a value was changed while it was hidden, so that nobody knows what it was; a fault is noted then."""
+    came_so = set(still_hidden(before.rows))
+    places = [place for place in still_hidden(edited.rows) if place not in came_so]
+    if places:
+        listed = ", ".join(places[:5])
+        form.fault(
+            name,
+            f"{listed}: 隐藏的内容被改动过，无法还原；请写完整的值，或不改动它",
+            f"{listed}: was changed while hidden; write the whole value, or leave it as it was shown",
+        )
+    return bool(places)

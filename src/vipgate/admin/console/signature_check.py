@@ -1,0 +1,208 @@
+"""Looks at a body and a signature for the doctor's page: the bytes meant, whether the signature is right, what is wrong. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import md5, sha256
+from typing import Final, Literal, get_args
+
+from vipgate.admin.console.forms import Fields
+from vipgate.errors import BadRequest, Words
+from vipgate.protocol.authentication import explain_stamped
+from vipgate.protocol.charset import (
+    CHARSETS,
+    Charset,
+    charset_fault,
+    other_charset,
+    shown_text,
+)
+from vipgate.protocol.envelope import (
+    Keys,
+    explain,
+    split,
+)
+from vipgate.protocol.signature_hmac import (
+    WINDOW_S,
+    Stamp,
+    clock_fault,
+    form_fault,
+    hmac_sign,
+    is_stamped,
+)
+from vipgate.protocol.signature_md5 import (
+    DIAGNOSIS_BYTES_MAX,
+    SECRET_MARK,
+    is_signed,
+    sign,
+)
+
+Coding = Literal["utf-8", "gbk", "base64", "hex"]
+CODINGS: Final[tuple[Coding, ...]] = get_args(Coding)
+HEAD_CHARS: Final = 1_200
+TAIL_CHARS: Final = 200
+EDGE_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found. `used` says which secret a right signature was made with; `mistake` is None for a right one.
+
+    `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret. `late`: what
+    would be wrong with the time of a right HMAC if it came only now. `right` is empty where there is nothing to sign with.
+    """
+
+    given: bool
+    used: Literal["current", "previous"] | None
+    mistake: Words | None
+    right: str
+    bytes: int
+    sha256: str
+    hashed: tuple[str, str]
+    left_out: int
+    first: str
+    last: str
+    kind: Literal["md5", "hmac"] = "md5"
+    late: Words | None = None
+
+
+def read_bodies(form: Fields) -> list[bytes]:
+    """The bytes that the field `body` may stand for, likeliest first; a fault is noted where there are none.
+
+    A browser sends every line end of a text as CR LF, whatever was pasted.
+    """
+    text, coding = form.raw("body"), form.get("coding")
+    if not text.strip():
+        form.fault("body", "必填", "required")
+        return []
+    try:
+        if coding == "base64":
+            bodies = [base64.b64decode("".join(text.split()), validate=True)]
+        elif coding == "hex":
+            bodies = [bytes.fromhex(text)]
+        else:
+            charset = "gb18030" if coding == "gbk" else "utf-8"
+            bare = text.replace("\r\n", "\n").encode(charset)
+            bodies = list(dict.fromkeys((bare, bare.replace(b"\n", b"\r\n"))))
+    except (ValueError, binascii.Error):
+        form.fault("body", f"不是有效的 {coding}", f"not valid {coding}")
+        return []
+    if len(bodies[-1]) > DIAGNOSIS_BYTES_MAX:
+        form.fault("body", f"最多 {DIAGNOSIS_BYTES_MAX} 字节", f"at most {DIAGNOSIS_BYTES_MAX} bytes")
+        return []
+    return bodies
+
+
+def park_named(bodies: Sequence[bytes]) -> str:
+    """The park that a body says it is from; empty where it does not say so."""
+    for body in bodies[:1]:
+        for charset in CHARSETS:
+            try:
+                return split(body, f"application/json; charset={charset}").park_uuid
+            except BadRequest:
+                continue
+    return ""
+
+
+def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> Words | None:
+    """Why the gateway refuses `body`, however it is signed: it is in another charset than its park's."""
+    for sent in CHARSETS:
+        if coding == sent != of_park:
+            return other_charset(sent, of_park).hint
+    return charset_fault(body, of_park)
+
+
+def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
+    """The first of `bodies` that the signature fits, else that a known mistake leads to, else the likeliest."""
+    given = authorization.strip()
+    for body in bodies:
+        used = _used(body, given, keys)
+        if used is not None:
+            return _finding(body, given, used, None, keys)
+    if not given:
+        return _finding(bodies[0], given, None, None, keys)
+    unknown = explain(b"", given, None).hint
+    for body in bodies:
+        mistake = explain(body, given, keys).hint
+        if mistake != unknown:
+            return _finding(body, given, None, mistake, keys)
+    return _finding(bodies[0], given, None, unknown, keys)
+
+
+def examine_stamped(bodies: Sequence[bytes], stamp: Stamp, keys: Keys, now_s: float) -> Finding:
+    """The same for the three headers of an HMAC."""
+    malformed = form_fault(stamp)
+    if malformed is not None:
+        return _stamped(bodies[0], stamp, None, malformed, "")
+    right = [hmac_sign(body, keys.current, stamp.id, stamp.timestamp) for body in bodies]
+    for body, signature in zip(bodies, right, strict=True):
+        used = _stamped_with(body, stamp, keys)
+        if used is not None:
+            late = clock_fault(stamp, now_s, WINDOW_S)
+            return replace(_stamped(body, stamp, used, None, signature), late=late)
+    if not stamp.signature:
+        return _stamped(bodies[0], stamp, None, None, right[0])
+    unknown = explain_stamped(b"", stamp, None).hint
+    for body, signature in zip(bodies, right, strict=True):
+        mistake = explain_stamped(body, stamp, keys).hint
+        if mistake != unknown:
+            return _stamped(body, stamp, None, mistake, signature)
+    return _stamped(bodies[0], stamp, None, unknown, right[0])
+
+
+def _stamped_with(body: bytes, stamp: Stamp, keys: Keys) -> Literal["current", "previous"] | None:
+    if is_stamped(body, stamp, keys.current):
+        return "current"
+    return "previous" if keys.previous is not None and is_stamped(body, stamp, keys.previous) else None
+
+
+def _stamped(
+    body: bytes, stamp: Stamp, used: Literal["current", "previous"] | None, mistake: Words | None, right: str
+) -> Finding:
+    before = f"{stamp.id}.{stamp.timestamp}."
+    return _told(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
+
+
+def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"] | None:
+    body_md5 = md5(body, usedforsecurity=False)
+    if is_signed(body_md5, given, keys.current):
+        return "current"
+    return "previous" if keys.previous is not None and is_signed(body_md5, given, keys.previous) else None
+
+
+def _finding(
+    body: bytes, given: str, used: Literal["current", "previous"] | None, mistake: Words | None, keys: Keys
+) -> Finding:
+    right, mark = sign(body, keys.current), SECRET_MARK.decode()
+    return _told(body, "", mark, given=bool(given), used=used, mistake=mistake, right=right, kind="md5")
+
+
+def _told(
+    body: bytes,
+    before: str,
+    after: str,
+    *,
+    given: bool,
+    used: Literal["current", "previous"] | None,
+    mistake: Words | None,
+    right: str,
+    kind: Literal["md5", "hmac"],
+) -> Finding:
+    text = shown_text(body, "utf-8")
+    left_out = max(0, len(text) - HEAD_CHARS - TAIL_CHARS)
+    pieces = (text[:HEAD_CHARS], text[-TAIL_CHARS:]) if left_out else (text, "")
+    return Finding(
+        given=given,
+        used=used,
+        mistake=mistake,
+        right=right,
+        bytes=len(body),
+        sha256=sha256(body).hexdigest(),
+        hashed=(before + pieces[0], pieces[1] + after),
+        left_out=left_out,
+        first=body[:EDGE_BYTES].hex(" "),
+        last=body[-EDGE_BYTES:].hex(" "),
+        kind=kind,
+    )

@@ -1,0 +1,116 @@
+"""Sums of the rollups for the overview and a park's page: money, records, requests, refusals by code. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vipgate.admin.console.charts import (
+    Chart,
+    Series,
+    bars,
+)
+from vipgate.admin.console.date_range import (
+    DAYS_USUAL,
+    Period,
+)
+from vipgate.admin.console.i18n import Speech
+from vipgate.store.interfaces.queries import (
+    DayAnswers,
+    DayMoney,
+)
+
+STORED: Final = "1001"
+CASH, ONLINE = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many requests were refused with one code, and which share of all requests that is; where they are listed."""
+
+    code: str
+    requests: int
+    share: float
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The figures of a period."""
+
+    money_fen: int
+    inserted: int
+    updated: int
+    rows: int
+    requests: int
+    refused: int
+
+    @property
+    def refused_share(self) -> float:
+        """Refusals by all requests."""
+        return self.refused / self.requests if self.requests else 0.0
+
+
+def add_up(money: Sequence[DayMoney], answers: Sequence[DayAnswers]) -> Sums:
+    """The sums over a period."""
+    return Sums(
+        money_fen=sum(one.pay_value_fen for one in money),
+        inserted=sum(one.inserted for one in money),
+        updated=sum(one.updated for one in money),
+        rows=sum(one.received for one in answers if one.code == STORED),
+        requests=sum(one.requests for one in answers),
+        refused=sum(one.requests for one in answers if one.code != STORED),
+    )
+
+
+def refusals(answers: Sequence[DayAnswers], path: Callable[[str], str]) -> list[Refusals]:
+    """Refusals by code, most frequent first; `path` leads to the requests of a code."""
+    total = sum(one.requests for one in answers)
+    by_code: dict[str, int] = {}
+    for one in answers:
+        if one.code != STORED:
+            by_code[one.code] = by_code.get(one.code, 0) + one.requests
+    ordered = sorted(by_code.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [Refusals(code, count, count / total, path(code)) for code, count in ordered if count]
+
+
+def money_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> Chart:
+    """Money per day, by pay type."""
+    series = [
+        Series(
+            speech("pay.cash"), "two", _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type == CASH)
+        ),
+        Series(
+            speech("pay.online"), "one", _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type != CASH)
+        ),
+    ]
+    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.yuan)
+
+
+def records_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> Chart:
+    """Records per day: new ones and changed ones."""
+    series = [
+        Series(speech("records.new"), "one", _by_day((one.day, one.inserted) for one in money)),
+        Series(speech("records.changed"), "two", _by_day((one.day, one.updated) for one in money)),
+    ]
+    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
+
+
+def refusals_chart(speech: Speech, period: Period, answers: Sequence[DayAnswers]) -> Chart:
+    """Refused requests per day."""
+    refused = _by_day((one.day, one.requests) for one in answers if one.code != STORED)
+    series = [Series(speech("requests.refused"), "red", refused)]
+    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
+
+
+def _by_day(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for day, value in pairs:
+        found[day] = found.get(day, 0) + value
+    return found
+
+
+def _day_text(speech: Speech, period: Period) -> Callable[[int], str]:
+    """The weekday as well where there is room for it."""
+    return speech.short_day if period.days <= DAYS_USUAL + 1 else speech.bare_day

@@ -1,0 +1,120 @@
+"""A park's charge types: the list as it was fetched last, fetching it now, and ids in use that it lacks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import anyio.to_thread
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import (
+    PageRefused,
+    conflict,
+)
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.views.park import find
+from vipgate.domain.charge_types import (
+    Order,
+    Result,
+    ask,
+    order_for,
+)
+from vipgate.domain.park_health import Health
+from vipgate.errors import Words
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Park
+from vipgate.store.interfaces.queries import (
+    ChargeType,
+    ChargeTypes,
+    RecordQuery,
+)
+
+# So many of the newest records are looked at for the ids in use; so many types are listed.
+RECORDS_LOOKED_AT: Final = 500
+TYPES_A_PAGE: Final = 100
+ASKED_AT_ONCE_MAX: Final = 4
+_BUSY: Final = Words(
+    "正在向多个车场读取收费类型，请稍后重试", "several parks are being asked at this moment; try again in a while"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The list, and how often each id is used by the newest records."""
+
+    park: Park
+    health: Health
+    listed: ChargeTypes
+    used: Counter[str]
+    looked_at: int
+
+
+def _read(desk: Desk, park_uuid: str, now_us: int) -> Told:
+    park, health = find(desk, park_uuid, now_us)
+    newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, RECORDS_LOOKED_AT).items
+    used = Counter(found.stored.renewal.charge_type for found in newest)
+    return Told(park, health, desk.browse.charge_types(park_uuid), used, len(newest))
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    park_uuid = path_text(visit, "park_uuid")
+    told = await visit.desk(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
+    begin = visit.query.whole("after", 0, 10**6) or 0
+    known = {one.id for one in told.listed.items}
+    fetched = told.listed.fetched_us is not None
+    items: list[ChargeType] = told.listed.items[begin : begin + TYPES_A_PAGE]
+    return visit.page(
+        "chargetypes.html",
+        told=told,
+        park=told.park,
+        items=items,
+        unknown=[pair for pair in told.used.most_common(TYPES_A_PAGE) if fetched and pair[0] not in known],
+        after=begin + TYPES_A_PAGE if len(told.listed.items) > begin + TYPES_A_PAGE else None,
+    )
+
+
+async def fetch(visit: StaffVisit) -> Response:
+    """Asks the park's own gateway now, one request a park at a time."""
+    park_uuid = path_text(visit, "park_uuid")
+    asked = visit.context.asked
+    if park_uuid in asked or len(asked) >= ASKED_AT_ONCE_MAX:
+        raise PageRefused(503, _BUSY)
+    asked.add(park_uuid)
+    try:
+        order = await visit.desk(partial(_order, park_uuid=park_uuid, visit=visit))
+        # In a thread of its own, not at a desk: a park takes its time to answer.
+        question = partial(ask, order, allow_private=visit.context.settings.charge_types_private)
+        result = await anyio.to_thread.run_sync(question)
+        await visit.desk(partial(_save, park_uuid=park_uuid, visit=visit, result=result))
+    finally:
+        asked.discard(park_uuid)
+    here = visit.park_at(park_uuid, "/charge-types")
+    return visit.go(here, "types_fetched" if result.trouble is None else "")
+
+
+def _order(desk: Desk, park_uuid: str, visit: StaffVisit) -> Order:
+    find(desk, park_uuid, visit.now_us)
+    order = order_for(desk, visit.context.vault, park_uuid)
+    if isinstance(order, Words):
+        raise conflict(order.zh, order.en)
+    return order
+
+
+def _save(desk: Desk, park_uuid: str, visit: StaffVisit, result: Result) -> None:
+    desk.keep.save_charge_types(park_uuid, result.items, result.trouble, visit.context.clock_us())
+    count = "–" if result.items is None else str(len(result.items))
+    desk.staff.note(visit.deed("park.charge_types", park_uuid=park_uuid, detail=count))
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}/charge-types", show),
+    Page("/parks/{park_uuid}/charge-types", fetch, "POST", role="operator"),
+)

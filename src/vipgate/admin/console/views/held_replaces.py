@@ -1,0 +1,176 @@
+"""Held replaces: what letting one through would change, the yes to it, which is asked for twice, and its dismissal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import (
+    PageRefused,
+    conflict,
+    not_there,
+)
+from vipgate.admin.console.formatting import lines
+from vipgate.admin.console.name_lookup import (
+    ChargeNames,
+    read_names,
+)
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request_body import (
+    Unreadable,
+    as_text,
+    charset_of,
+    order_of,
+    read_body,
+)
+from vipgate.admin.console.urls import park_at
+from vipgate.admin.console.views.park import (
+    HELD_SHOWN_MAX,
+    no_park,
+)
+from vipgate.domain.hint_masking import mask_hint
+from vipgate.protocol.charset import Charset
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    JournalEntry,
+    Park,
+)
+from vipgate.store.interfaces.queries import (
+    Found,
+    HeldStock,
+    RecordQuery,
+)
+
+# So many of the newest records are held against the body, to show which of them would go out of sight.
+COMPARED_MAX: Final = 500
+GONE_SHOWN_MAX: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A held replace with what it would do. `gone`: those of the newest `compared` records that it does not bring again."""
+
+    park: Park
+    entry: JournalEntry
+    held: HeldStock
+    then: int
+    gone: list[Found]
+    compared: int
+    names: ChargeNames
+
+
+async def ask(visit: StaffVisit) -> Response:
+    """First question: what would change."""
+    return _asking(visit, await _told(visit), again=False)
+
+
+async def allow(visit: StaffVisit) -> Response:
+    """Asks a second time; then lets it through, if the park still has the stock that was shown."""
+    told = await _told(visit)
+    shown = (visit.form.get("now"), visit.form.get("records"))
+    if shown != (str(told.park.generation), str(told.park.records)):
+        return _asking(visit, told, again=False, moved=bool(visit.form.get("now")))
+    if not visit.form.ticked("sure"):
+        return _asking(visit, told, again=True)
+    park_uuid = told.park.park_uuid
+    detail = f"{told.park.records} → {told.then}"
+    deed = visit.deed("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
+    await visit.desk(lambda desk: desk.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, deed))
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "replace_allowed")
+
+
+async def disallow(visit: StaffVisit) -> Response:
+    """Takes the yes back, where it was not used in the meantime."""
+    told = await _told(visit)
+    park_uuid = told.park.park_uuid
+    deed = visit.deed("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.desk(lambda desk: desk.store.disallow_replace(park_uuid, told.held.body_sha256, deed)):
+        raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "replace_disallowed")
+
+
+async def dismiss(visit: StaffVisit) -> Response:
+    """Takes it off the list at once: what is lost is its body, and that comes again with the same request."""
+    told = await _told(visit)
+    park_uuid = told.park.park_uuid
+    deed = visit.deed("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.desk(lambda desk: desk.store.dismiss_replace(park_uuid, told.held.body_sha256, deed)):
+        raise _not_held()
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "replace_dismissed")
+
+
+def _asking(visit: StaffVisit, told: Told, *, again: bool, moved: bool = False) -> Response:
+    why = "" if told.entry.hint is None else visit.speech.say(told.entry.hint)
+    return visit.page(
+        "held.html",
+        status=409 if moved else 200,
+        told=told,
+        park=told.park,
+        why=why if visit.sees_plates else mask_hint(why),
+        records=lines(visit.speech, told.gone[:GONE_SHOWN_MAX]),
+        again=again,
+        moved=moved,
+        days=visit.context.settings.retention.generation_days,
+    )
+
+
+async def _told(visit: StaffVisit) -> Told:
+    park_uuid, seqno = path_text(visit, "park_uuid"), path_text(visit, "seqno")
+    return await visit.desk(partial(_read, park_uuid=park_uuid, seqno=seqno))
+
+
+def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
+    park = desk.store.find_park(park_uuid)
+    if park is None:
+        raise no_park(park_uuid)
+    entry = desk.store.journal_entry(seqno)
+    waiting = {one.body_sha256: one for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
+    held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.caller.body_sha256)
+    body = None if held is None else desk.store.refused_body(held.seqno)
+    if entry is None or body is None or held is None:
+        raise _not_held()
+    orders = _orders(body, charset_of(entry, park))
+    newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
+    gone = [one for one in newest if one.stored.renewal.pay_partner not in orders]
+    return Told(
+        park=park,
+        entry=entry,
+        held=held,
+        then=len(orders),
+        gone=gone,
+        compared=len(newest),
+        names=read_names(desk, [park_uuid]),
+    )
+
+
+def _not_held() -> PageRefused:
+    return not_there(
+        "这个请求没有被暂扣，或已经执行或忽略；请从车场页面查看",
+        "this request is not held, or was carried out or dismissed since; look at the park's page",
+    )
+
+
+def _orders(body: bytes, charset: Charset) -> frozenset[str]:
+    """The order numbers of a body that passed the road up to the commit: its rows are read as they were there."""
+    try:
+        return frozenset(order for row in read_body(as_text(body, charset)).rows if (order := order_of(row)))
+    except Unreadable as unreadable:
+        raise not_there(unreadable.words.zh, unreadable.words.en) from None
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}/held/{seqno}", ask, role="operator"),
+    Page("/parks/{park_uuid}/held/{seqno}", allow, "POST", role="operator"),
+    Page("/parks/{park_uuid}/held/{seqno}/disallow", disallow, "POST", role="operator"),
+    Page("/parks/{park_uuid}/held/{seqno}/dismiss", dismiss, "POST", role="operator"),
+)

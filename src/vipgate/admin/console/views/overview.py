@@ -1,0 +1,93 @@
+"""The overview: what came in, what was refused, which parks want a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.date_range import (
+    PRESETS,
+    read_period,
+)
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.park_status import Look
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.statistics import (
+    add_up,
+    money_chart,
+    records_chart,
+    refusals,
+    refusals_chart,
+)
+from vipgate.admin.console.urls import with_query
+from vipgate.domain.park_health import (
+    MARKS,
+    Health,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    Park,
+    business_day,
+)
+
+WORST_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sick:
+    """A park that wants a look."""
+
+    park: Park
+    health: Health
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    period = read_period(visit.query, business_day(visit.now_us))
+    look = await visit.context.watch.look(visit.now_us)
+
+    days = await visit.context.days.read(period.since_day, period.until_day, visit.now_us)
+    money = [one for day in days for one in day.money]
+    answers = [one for day in days for one in day.answers]
+    sick = await visit.desk(lambda desk: [one for uuid in worst(look) if (one := _sick(desk, uuid, look)) is not None])
+    since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
+    return visit.page(
+        "overview.html",
+        status=422 if visit.query.faults else 200,
+        period=period,
+        presets=PRESETS,
+        since=since,
+        until=until,
+        sums=add_up(money, answers),
+        money=money_chart(visit.speech, period, money),
+        records=records_chart(visit.speech, period, money),
+        refused=refusals_chart(visit.speech, period, answers),
+        refusals=refusals(answers, lambda code: with_query("/requests", code=code, since=since, until=until)),
+        parks=len(look.parks),
+        marks=[(mark, len(look.marked(mark))) for mark in MARKS],
+        well=sum(not health.marks for health in look.parks.values()),
+        whole=look.whole,
+        sick=sick,
+        held=look.held,
+    )
+
+
+def worst(look: Look) -> list[str]:
+    """The parks that want a look first: refusing before silent before on an old secret, the longest quiet first."""
+
+    def order(pair: tuple[str, Health]) -> tuple[bool, bool, float]:
+        marks, health = pair[1].marks, pair[1]
+        return "refusing" not in marks, "silent" not in marks, -(health.quiet_s or 0.0)
+
+    wanted = [pair for pair in look.parks.items() if pair[1].marks & {"refusing", "silent", "old_secret"}]
+    return [park_uuid for park_uuid, _ in sorted(wanted, key=order)[:WORST_SHOWN]]
+
+
+def _sick(desk: Desk, park_uuid: str, look: Look) -> Sick | None:
+    park = desk.store.find_park(park_uuid)
+    return None if park is None else Sick(park, look.parks[park_uuid])
+
+
+PAGES: Final = (Page("/", show),)

@@ -1,0 +1,203 @@
+"""One park: how it is doing, its figures, its stocks and how an old one comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.date_range import Period
+from vipgate.admin.console.errors import (
+    PageRefused,
+    conflict,
+    not_there,
+)
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.statistics import (
+    add_up,
+    money_chart,
+    records_chart,
+    refusals,
+)
+from vipgate.admin.console.urls import (
+    park_at,
+    with_query,
+)
+from vipgate.domain.park_health import (
+    USUAL_DAYS,
+    Health,
+    park_health,
+)
+from vipgate.protocol.renewal import FLAG_NAMES
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    DAY_US,
+    Generation,
+    Park,
+    business_day,
+)
+from vipgate.store.interfaces.queries import (
+    SIGNATURES_LOOKED_MAX,
+    DayAnswers,
+    DayMoney,
+    HeldStock,
+    ParkMore,
+    Signatures,
+)
+
+DAYS_SHOWN: Final = 30
+SIGNATURE_DAYS: Final = 7
+HELD_SHOWN_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the page tells of a park."""
+
+    park: Park
+    more: ParkMore
+    health: Health
+    money: list[DayMoney]
+    answers: list[DayAnswers]
+    generations: list[Generation]
+    flagged: dict[str, int]
+    signatures: Signatures
+    held: list[HeldStock]
+
+
+def no_park(park_uuid: str) -> PageRefused:
+    """There is no such park."""
+    return not_there(
+        f"没有车场 {park_uuid}；请从车场列表进入", f"there is no park {park_uuid}; start from the list of parks"
+    )
+
+
+def find(desk: Desk, park_uuid: str, now_us: int) -> tuple[Park, Health]:
+    """A park and its health. Raises PageRefused where there is none."""
+    park = desk.store.find_park(park_uuid)
+    if park is None:
+        raise no_park(park_uuid)
+    today = business_day(now_us)
+    days = desk.browse.answers_by_day(park_uuid, today - USUAL_DAYS + 1, today + 1)
+    return park, park_health(park, days, now_us)
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    park_uuid = path_text(visit, "park_uuid")
+    today = business_day(visit.now_us)
+    period = Period(today - DAYS_SHOWN + 1, today + 1, DAYS_SHOWN)
+    state = await visit.desk(lambda desk: _read(desk, park_uuid, period, visit.now_us))
+    since, until = visit.speech.day(period.since_day), visit.speech.day(today)
+
+    def listed(code: str) -> str:
+        return with_query("/requests", park=park_uuid, code=code, since=since, until=until)
+
+    return visit.page(
+        "park.html",
+        state=state,
+        park=state.park,
+        days=DAYS_SHOWN,
+        signature_days=SIGNATURE_DAYS,
+        signatures_max=SIGNATURES_LOOKED_MAX,
+        sums=add_up(state.money, state.answers),
+        records=records_chart(visit.speech, period, state.money),
+        money=money_chart(visit.speech, period, state.money),
+        refusals=refusals(state.answers, listed),
+        kept_until_us={
+            one.generation: one.ended_us + visit.context.settings.retention.generation_days * DAY_US
+            for one in state.generations
+            if one.ended_us is not None
+        },
+    )
+
+
+def _read(desk: Desk, park_uuid: str, period: Period, now_us: int) -> State:
+    park = desk.store.find_park(park_uuid)
+    more = desk.browse.park_more(park_uuid)
+    if park is None or more is None:
+        raise no_park(park_uuid)
+    answers = desk.browse.answers_by_day(park_uuid, period.since_day, period.until_day)
+    flagged = desk.browse.flagged(park_uuid)
+    return State(
+        park=park,
+        more=more,
+        health=park_health(park, answers, now_us),
+        money=desk.browse.money_by_day(park_uuid, period.since_day, period.until_day),
+        answers=answers,
+        generations=desk.browse.generations_of(park_uuid),
+        flagged={FLAG_NAMES[flag]: count for flag, count in flagged.items() if count},
+        signatures=signatures_lately(desk, park_uuid, now_us),
+        held=desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
+    )
+
+
+def signatures_lately(desk: Desk, park_uuid: str, now_us: int) -> Signatures:
+    """How the park signed in the last SIGNATURE_DAYS."""
+    return desk.browse.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a restore would do: from one stock to another."""
+
+    park: Park
+    now: Generation
+    then: Generation
+
+
+async def ask_restore(visit: StaffVisit) -> Response:
+    """First question: what a restore would change."""
+    return _asking(visit, await _change(visit), again=False)
+
+
+async def restore(visit: StaffVisit) -> Response:
+    """Asks a second time; then does it, if the park still has the stock that was shown."""
+    change = await _change(visit)
+    shown = (visit.form.get("now"), visit.form.get("records"))
+    if shown != (str(change.now.generation), str(change.now.records)):
+        return _asking(visit, change, again=False, moved=bool(visit.form.get("now")))
+    if not visit.form.ticked("sure"):
+        return _asking(visit, change, again=True)
+    park_uuid = change.park.park_uuid
+    detail = f"{change.now.generation} ({change.now.records}) → {change.then.generation} ({change.then.records})"
+    deed = visit.deed("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
+
+    if not await visit.desk(lambda desk: desk.store.restore(park_uuid, change.then.generation, visit.now_us, deed)):
+        raise conflict("这批存量已被清除，无法恢复", "this stock has been purged and cannot be restored")
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid), "restored")
+
+
+def _asking(visit: StaffVisit, change: Change, *, again: bool, moved: bool = False) -> Response:
+    days = visit.context.settings.retention.generation_days
+    status = 409 if moved else 200
+    return visit.page("restore.html", status=status, change=change, again=again, moved=moved, days=days)
+
+
+async def _change(visit: StaffVisit) -> Change:
+    park_uuid, wanted = path_text(visit, "park_uuid"), path_text(visit, "generation")
+
+    def read(desk: Desk) -> tuple[Park | None, list[Generation]]:
+        return desk.store.find_park(park_uuid), desk.browse.generations_of(park_uuid)
+
+    park, generations = await visit.desk(read)
+    if park is None:
+        raise no_park(park_uuid)
+    now = next((one for one in generations if one.current), None)
+    then = next((one for one in generations if str(one.generation) == wanted and not one.current), None)
+    if now is None or then is None:
+        raise not_there("这批存量不在了，或就是当前存量", "this stock is no longer there, or it is the current one")
+    return Change(park, now, then)
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}", show),
+    Page("/parks/{park_uuid}/generations/{generation}", ask_restore, role="operator"),
+    Page("/parks/{park_uuid}/generations/{generation}", restore, "POST", role="operator"),
+)

@@ -1,0 +1,102 @@
+"""The list of parks, and registering one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.park_status import Look
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.urls import park_at
+from vipgate.admin.console.views.secret_shown import once
+from vipgate.domain.park_health import (
+    MARKS,
+    Mark,
+    park_health,
+)
+from vipgate.protocol.charset import Charset
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Park
+from vipgate.support.vault import make_secret
+
+PARKS_A_PAGE: Final = 50
+# So many marked parks are looked at for one page, where a search leaves out most of them.
+MARKED_LOOKED_MAX: Final = 300
+SEARCH_CHARS_MAX: Final = 64
+PARK_UUID_CHARS_MAX: Final = 64
+PARK_NAME_CHARS_MAX: Final = 128
+SECRET_CHARS_MAX: Final = 256
+
+
+async def show(visit: StaffVisit) -> Response:
+    """Parks by uuid, those that a search finds, those that bear a mark."""
+    text = visit.query.text("q", SEARCH_CHARS_MAX)
+    mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
+    after = visit.query.get("after")
+    look = await visit.context.watch.look(visit.now_us)
+    parks, following = await visit.desk(lambda desk: find_parks(desk, look, text, mark, after))
+    rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), visit.now_us)) for park in parks]
+    return visit.page(
+        "parks.html", rows=rows, text=text, mark=mark, marks=MARKS, after=following, total=len(look.parks)
+    )
+
+
+def find_parks(desk: Desk, look: Look, text: str, mark: Mark | None, after: str) -> tuple[list[Park], str | None]:
+    """A page of parks, and behind which park the next one begins."""
+    if mark is None:
+        found = desk.browse.search_parks(text, after, PARKS_A_PAGE + 1)
+        return found[:PARKS_A_PAGE], found[PARKS_A_PAGE - 1].park_uuid if len(found) > PARKS_A_PAGE else None
+    marked = [park_uuid for park_uuid in look.marked(mark) if park_uuid > after]
+    parks: list[Park] = []
+    for place, park_uuid in enumerate(marked):
+        if len(parks) == PARKS_A_PAGE or place == MARKED_LOOKED_MAX:
+            return parks, marked[place - 1]
+        park = desk.store.find_park(park_uuid)
+        if park is not None and (text.lower() in park.name.lower() or text.lower() in park_uuid.lower()):
+            parks.append(park)
+    return parks, None
+
+
+async def show_new(visit: StaffVisit) -> Response:
+    """The form."""
+    return visit.page("park_new.html", form=visit.form)
+
+
+def read_charset(form: Fields) -> Charset:
+    """The charset that the box of a form means."""
+    return "gbk" if form.ticked("gbk") else "utf-8"
+
+
+async def add(visit: StaffVisit) -> Response:
+    """Registers a park, and shows its secret where it was made here."""
+    form = visit.form
+    park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
+    name = form.text("name", PARK_NAME_CHARS_MAX)
+    given, charset = form.text("secret", SECRET_CHARS_MAX), read_charset(form)
+    secret = given or make_secret()
+    if not form.faults:
+        sealed = visit.context.vault.seal(secret, park_uuid)
+        detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
+        deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+
+        def do(desk: Desk) -> bool:
+            return desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed, charset=charset)
+
+        if not await visit.desk(do):
+            form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
+    if form.faults:
+        return visit.page("park_new.html", status=422, form=form)
+    visit.context.watch.forget()
+    if given:
+        return visit.go(park_at(park_uuid), "park_added")
+    return once(visit, "once.park", secret, park_uuid, park_at(park_uuid))
+
+
+PAGES: Final = (
+    Page("/parks", show),
+    Page("/parks/new", show_new, role="operator"),
+    Page("/parks/new", add, "POST", role="operator"),
+)

@@ -1,0 +1,97 @@
+"""One record: what it says now, each earlier version with the request that wrote it, and its review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import not_there
+from vipgate.admin.console.formatting import (
+    MEMBERS,
+    VERSIONS_SHOWN_MAX,
+    flag_names,
+    member_text,
+    versions,
+)
+from vipgate.admin.console.name_lookup import (
+    ChargeNames,
+    read_names,
+)
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.views.park import no_park
+from vipgate.protocol.renewal import FLAG_NAMES
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    REVISION_MAX,
+    Park,
+    Stored,
+)
+
+ALL_FLAGS: Final = sum(FLAG_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record with its park and a page of its versions, newest first, and one more where there are more."""
+
+    park: Park
+    stored: Stored
+    versions: list[Stored]
+    names: ChargeNames
+
+
+def _read(desk: Desk, park_uuid: str, order: str, before: int | None) -> Told:
+    park = desk.store.find_park(park_uuid)
+    if park is None:
+        raise no_park(park_uuid)
+    stored = desk.store.find_record(park_uuid, order)
+    if stored is None:
+        raise not_there(
+            f"这个车场当前没有订单号为 {order} 的记录；它可能在被替换的旧存量中",
+            f"this park has no record of the order {order} now; it may be in a stock that was replaced",
+        )
+    replaced = desk.browse.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
+    history = [one.stored for one in reversed(replaced)]
+    return Told(park, stored, [stored, *history] if before is None else history, read_names(desk, [park_uuid]))
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
+    before = visit.query.whole("before", 1, REVISION_MAX)
+    told = await visit.desk(lambda desk: _read(desk, park_uuid, order, before))
+    renewal, more = told.stored.renewal, len(told.versions) > VERSIONS_SHOWN_MAX
+    return visit.page(
+        "record.html",
+        told=told,
+        park=told.park,
+        one=renewal,
+        members=[(member, member_text(visit, renewal, member)) for member in MEMBERS],
+        flags=flag_names(renewal),
+        versions=versions(visit, told.versions, current=told.stored.revision),
+        before=told.versions[VERSIONS_SHOWN_MAX - 1].revision if more else None,
+        here=visit.park_at(park_uuid, f"/records/{visit.segment(order)}"),
+    )
+
+
+async def review(visit: StaffVisit) -> Response:
+    """Takes the flags that were seen away."""
+    park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
+    flags = (visit.form.whole("flags", 0, ALL_FLAGS) or 0) & ALL_FLAGS
+    names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
+    deed = visit.deed("record.review", park_uuid=park_uuid, subject=order, detail=names)
+    done = bool(flags) and await visit.desk(lambda desk: desk.keep.review(park_uuid, order, flags, deed))
+    here = visit.park_at(park_uuid, f"/records/{visit.segment(order)}")
+    return visit.go(here, "reviewed" if done else "nothing_reviewed")
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}/records/{pay_partner}", show),
+    Page("/parks/{park_uuid}/records/{pay_partner}", review, "POST", role="operator"),
+)

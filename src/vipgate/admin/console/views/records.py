@@ -1,0 +1,251 @@
+"""Records of a park or of all: the search, its pages, and the same as a file for spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from vipgate.admin.console.csv_export import csv_of
+from vipgate.admin.console.errors import PageRefused
+from vipgate.admin.console.formatting import lines
+from vipgate.admin.console.forms import (
+    Fields,
+    day_start_us,
+)
+from vipgate.admin.console.name_lookup import (
+    ChargeNames,
+    read_names,
+    read_park_names,
+)
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.park_filter import (
+    choose_park,
+    parks_to_offer,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.views.park import find
+from vipgate.domain.park_health import Health
+from vipgate.errors import Words
+from vipgate.protocol.renewal import (
+    FLAG_NAMES,
+    PLATE_CHARS_MAX,
+    PLATE_RAW_CHARS_MAX,
+    fold_plate,
+)
+from vipgate.protocol.row import VIP_TYPES
+from vipgate.store.async_pool import Stream
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Park
+from vipgate.store.interfaces.queries import (
+    Place,
+    RecordPage,
+    RecordQuery,
+)
+
+RECORDS_A_PAGE: Final = 40
+TEXT_CHARS_MAX: Final = 64
+POSITION_MAX: Final = 2**62
+ALL_FLAGS: Final = sum(FLAG_NAMES)
+FLAG_CHOICES: Final = ("any", *FLAG_NAMES.values())
+# Fields that stand behind "more": open where one of them is filled in.
+MORE: Final = ("charge_type", "vip_type", "flag", "since", "until", "paid_since", "paid_until")
+_NONE: Final = RecordPage([], None)
+_CHOOSE_PARK: Final = Words("导出一个车场的记录：请先填写车场", "an export is of one park: fill in the park first")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A page of records. `asked` is False where there was nothing to look for yet."""
+
+    park: Park | None
+    health: Health | None
+    offered: list[Park]
+    asked: bool
+    page: RecordPage
+    names: ChargeNames
+    park_names: dict[str, str]
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The search and its result."""
+    query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
+    result = await visit.desk(lambda desk: _look(desk, visit, query, before))
+    faults = bool(visit.query.faults)
+    return visit.page(
+        "records.html",
+        status=422 if faults else 200,
+        result=result,
+        rows=lines(visit.speech, result.page.items),
+        after=write_place(result.page.next),
+        short=len(result.page.items) < RECORDS_A_PAGE and result.page.next is not None,
+        more=any(visit.query.get(name) for name in MORE),
+        rp_types=_options(visit, "vip", map(str, VIP_TYPES)),
+        rp_flags=_options(visit, "flag", FLAG_CHOICES),
+        csv="/records.csv" + visit.with_fields().removeprefix("/records"),
+    )
+
+
+def _options(visit: StaffVisit, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
+    """A choice of a filter: any first, then each value with its name."""
+    return [("", visit.speech("records.any")), *((value, visit.speech(f"{group}.{value}")) for value in values)]
+
+
+def read_query(fields: Fields) -> RecordQuery:
+    """What the form asks for, but its park; faults are noted in it."""
+    raw = fields.text("plate", PLATE_RAW_CHARS_MAX)
+    plate = fold_plate(raw)
+    if len(plate) > PLATE_CHARS_MAX:
+        fields.fault("plate", f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
+    flag = fields.get("flag")
+    return RecordQuery(
+        plate=plate or None,
+        plate_prefix=bool(plate) and fields.ticked("prefix"),
+        pay_partner=fields.text("pay_partner", TEXT_CHARS_MAX) or None,
+        card=fields.text("card", TEXT_CHARS_MAX) or None,
+        charge_type=fields.text("charge_type", TEXT_CHARS_MAX) or None,
+        vip_type=fields.whole("vip_type", 0, max(VIP_TYPES)),
+        since_us=_start(fields, "since"),
+        until_us=_start(fields, "until", behind=True),
+        paid_since_us=_start(fields, "paid_since"),
+        paid_until_us=_start(fields, "paid_until", behind=True),
+        flags=ALL_FLAGS if flag == "any" else next((one for one, name in FLAG_NAMES.items() if name == flag), 0),
+    )
+
+
+def _allowed(visit: StaffVisit, query: RecordQuery) -> RecordQuery:
+    """The same query. Raises PageRefused for one by which hidden plates could be spelled out, a character at a time."""
+    if query.plate_prefix and not visit.sees_plates:
+        way = visit.way_to_plates
+        zh = f"按车牌开头查找会逐字透露隐藏的车牌；请输入完整车牌，或{way.zh}"
+        raise PageRefused(403, Words(zh, f"the beginning of a plate finds hidden ones; type it whole, or {way.en}"))
+    return query
+
+
+def _page_of(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+    def look() -> RecordPage:
+        return desk.browse.records(query, before, limit)
+
+    text = "\n".join(part for part in (query.plate, query.card) if part)
+    return visit.search(desk, text, look, lambda page: page.items) if text else look()
+
+
+def _start(fields: Fields, name: str, *, behind: bool = False) -> int | None:
+    """When the day of a field begins, or the one behind it."""
+    day = fields.day(name)
+    return None if day is None else day_start_us(day + behind)
+
+
+def write_place(place: Place | None) -> str | None:
+    """Where the next page begins, for an address."""
+    return None if place is None else f"{place.position}.{place.park_uuid}"
+
+
+def read_place(text: str) -> Place | None:
+    """The same back; None for what is none."""
+    position, dot, park_uuid = text.partition(".")
+    fits = position.isascii() and position.isdigit() and len(position) <= 19 and len(park_uuid) <= TEXT_CHARS_MAX
+    if not (dot and fits and park_uuid.isprintable() and int(position) <= POSITION_MAX):
+        return None
+    return Place(int(position), park_uuid)
+
+
+def _look(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | None) -> Result:
+    fields = visit.query
+    park = choose_park(desk, fields)
+    offered = [] if park is not None else parks_to_offer(desk)
+    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+    nothing = Result(park, health, offered, asked=False, page=_NONE, names=ChargeNames({}), park_names={})
+    if fields.faults:
+        return nothing
+    if park is not None:
+        query = _with_id(desk, replace(query, park_uuid=park.park_uuid))
+    elif not (query.plate or query.pay_partner or query.card):
+        if query != RecordQuery():
+            fields.fault(
+                "park",
+                "只按这些条件查找时，请填写车场；或者填写车牌、订单号或卡号，在全部车场中查找",
+                "to look by these alone, fill in a park; or give a plate, an order number or a card to look in all parks",
+            )
+        return nothing
+    try:
+        page = _page_of(desk, visit, query, before, RECORDS_A_PAGE)
+    except ValueError:
+        fields.fault(
+            "park",
+            "全部车场中符合的记录太多，请填写车场，或把车牌写得更完整",
+            "too many records of all parks fit; fill in a park, or write more of the plate",
+        )
+        return nothing
+    parks = [found.park_uuid for found in page.items]
+    named = {} if park is not None else read_park_names(desk, parks)
+    return Result(park, health, offered, asked=True, page=page, names=read_names(desk, parks), park_names=named)
+
+
+def _with_id(desk: Desk, query: RecordQuery) -> RecordQuery:
+    """A charge type may be called by its name, where one alone has it."""
+    if query.charge_type is None or query.park_uuid is None:
+        return query
+    listed = desk.browse.charge_types(query.park_uuid).items
+    if any(one.id == query.charge_type for one in listed):
+        return query
+    named = [one.id for one in listed if one.name == query.charge_type]
+    return replace(query, charge_type=named[0]) if len(named) == 1 else query
+
+
+async def export(visit: StaffVisit) -> Response:
+    """The records that the search finds in one park, all of them, as CSV."""
+    query = _allowed(visit, read_query(visit.query))
+
+    def choose(desk: Desk) -> tuple[Park | None, RecordQuery]:
+        park = choose_park(desk, visit.query)
+        if park is None or visit.query.faults:
+            return park, query
+        chosen = _with_id(desk, replace(query, park_uuid=park.park_uuid))
+        # A search like any other: it counts, before the file is begun.
+        _page_of(desk, visit, chosen, None, 1)
+        return park, chosen
+
+    park, query = await visit.desk(choose)
+    faults = next(iter(visit.query.faults.values()), None)
+    if faults is not None or park is None:
+        raise PageRefused(422, faults or _CHOOSE_PARK)
+    park_uuid, masked = park.park_uuid, not visit.sees_plates
+    deed = visit.deed("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
+    stream = await visit.context.desks.stream(
+        visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
+    )
+    try:
+        await visit.desk(lambda desk: desk.staff.note(deed))
+    except BaseException:
+        stream.close()
+        raise
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(park_uuid, safe='')}-records.csv"}
+    return StreamingResponse(_sent(stream), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _told(visit: StaffVisit) -> str:
+    """What the audit log says of an export: not which plate or card was looked for."""
+    hidden = ("plate", "card")
+    parts = ["plates in the clear" if visit.sees_plates else "masked"]
+    for name, value in visit.query.values.items():
+        if value and name in (*MORE, *hidden, "pay_partner"):
+            parts.append(name if name in hidden else f"{name}={value[:TEXT_CHARS_MAX]}")
+    return ", ".join(parts)
+
+
+async def _sent(stream: Stream[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for part in stream:
+            if part:
+                yield part
+    finally:
+        # The reader may have gone, and nobody else would let go of the desk.
+        stream.close()
+
+
+PAGES: Final = (Page("/records", show), Page("/records.csv", export))

@@ -1,0 +1,334 @@
+"""One request: all that the journal knows of it, what was wrong row by row, its kept body, and sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from markupsafe import escape
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import (
+    PageRefused,
+    conflict,
+    not_there,
+)
+from vipgate.admin.console.formatting import lines
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.name_lookup import (
+    ChargeNames,
+    read_names,
+)
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.replay_form import (
+    assemble,
+    rows_named,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request_body import (
+    Body,
+    Row,
+    Unreadable,
+    as_text,
+    charset_of,
+    hide,
+    hide_row,
+    laid_out,
+    member_of,
+    order_of,
+    read_body,
+    write_body,
+    write_row,
+)
+from vipgate.admin.console.views.park import HELD_SHOWN_MAX
+from vipgate.domain.hint_masking import (
+    HintLine,
+    read_hint,
+)
+from vipgate.errors import HeldReplace, OperatorError, Refusal, Words
+from vipgate.gateway.replay import (
+    Again,
+    Prepared,
+    Unsendable,
+    commit,
+    note_refusal,
+    prepare,
+)
+from vipgate.protocol.charset import (
+    Charset,
+    charset_fault,
+    shown_text,
+)
+from vipgate.protocol.seqno import (
+    SEQNO_CHARS,
+    seqno_time_us,
+)
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    JournalEntry,
+    Park,
+)
+from vipgate.store.interfaces.queries import (
+    Found,
+    RecordQuery,
+)
+
+# What a page may bear of a body, counted as it is sent: quotes are written as five characters.
+TEXT_BYTES_MAX: Final = 24 * 1024
+RECORDS_SHOWN_MAX: Final = 20
+FORM_BYTES_MAX: Final = 2 * 1024 * 1024
+# Room behind a request's own places for those of the requests that came at the same time.
+PLACES_BEHIND: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A request with its park, body, replays and the records that are still as it wrote them. `held`: it waits for a yes."""
+
+    entry: JournalEntry
+    park: Park | None
+    kept: bytes | None
+    replays: list[str]
+    written: list[Found]
+    names: ChargeNames
+    known: frozenset[str]
+    held: bool
+
+    @property
+    def charset(self) -> Charset:
+        """The one that the kept body must be in."""
+        return charset_of(self.entry, self.park)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of a kept body: all of it as text, or rows by their number where it is long; neither where it cannot be.
+
+    `misread` says that it is not in the park's charset: the text is a guess.
+    """
+
+    text: str
+    rows: dict[int, str]
+    total: int
+    unreadable: bool
+    misread: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line of the hint with the order number and the plate of its row, and whether there is a record of that order."""
+
+    line: HintLine
+    order: str
+    plate: str
+    known: bool
+
+
+def _read(desk: Desk, seqno: str) -> Told:
+    entry = desk.store.journal_entry(seqno) if _is_seqno(seqno) else None
+    if entry is None:
+        raise not_there(
+            f"没有流水号 {seqno[:64]} 的请求；它可能早于日志保留的时间",
+            f"there is no request {seqno[:64]}; it may be older than the journal is kept",
+        )
+    park_uuid = entry.park_uuid
+    kept = desk.store.refused_body(seqno) if entry.body_kept else None
+    replays = [] if park_uuid is None else desk.browse.replays_of(park_uuid, seqno)
+    park = None if park_uuid is None else desk.store.find_park(park_uuid)
+    written = _written(desk, entry)
+    return Told(
+        entry=entry,
+        park=park,
+        kept=kept,
+        replays=replays,
+        written=written,
+        names=read_names(desk, [] if park_uuid is None else [park_uuid]),
+        known=_known(desk, entry, kept, charset_of(entry, park)),
+        held=_is_held(desk, entry),
+    )
+
+
+def _is_seqno(text: str) -> bool:
+    return len(text) == SEQNO_CHARS and seqno_time_us(text) is not None
+
+
+def _written(desk: Desk, entry: JournalEntry) -> list[Found]:
+    """Records that are still as the request wrote them, as far as they lie where its places are expected."""
+    if entry.park_uuid is None or not entry.inserted + entry.updated:
+        return []
+    since_us = entry.caller.received_us
+    behind_us = since_us + entry.received + PLACES_BEHIND
+    query = RecordQuery(park_uuid=entry.park_uuid, since_us=since_us, until_us=behind_us)
+    page = desk.browse.records(query, None, RECORDS_SHOWN_MAX * 10)
+    return [found for found in page.items if found.stored.seqno == entry.seqno][-RECORDS_SHOWN_MAX:]
+
+
+def _is_held(desk: Desk, entry: JournalEntry) -> bool:
+    if entry.code != HeldReplace.code or entry.park_uuid is None:
+        return False
+    waiting = desk.browse.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
+    return any(one.body_sha256 == entry.caller.body_sha256 for one in waiting)
+
+
+def _known(desk: Desk, entry: JournalEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
+    """Which of the order numbers that the hint points at have a record."""
+    body = None if kept is None else _parsed(kept, charset)
+    if body is None or entry.park_uuid is None or entry.hint is None:
+        return frozenset()
+    orders = {order_of(body.rows[row]) for row in rows_named(entry.hint.zh) if row < len(body.rows)}
+    return frozenset(order for order in orders if order and desk.store.find_record(entry.park_uuid, order))
+
+
+def _parsed(kept: bytes, charset: Charset) -> Body | None:
+    try:
+        return read_body(as_text(kept, charset))
+    except Unreadable:
+        return None
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    return _page(visit, told, Fields([]))
+
+
+def _page(
+    visit: StaffVisit, told: Told, form: Fields, *, asking: Prepared | None = None, status: int = 200
+) -> Response:
+    entry, hidden = told.entry, not visit.sees_plates
+    body = None if told.kept is None else _parsed(told.kept, told.charset)
+    hint = "" if entry.hint is None else visit.speech.say(entry.hint)
+    faults = [_fault(visit, told, body, line) for line in read_hint(hint, hide=hidden)]
+    return visit.page(
+        "request.html",
+        status=status,
+        told=told,
+        entry=entry,
+        park=told.park,
+        faults=faults,
+        by_row=any(fault.line.row is not None for fault in faults),
+        shown=_shown(told, body, rows_named("" if entry.hint is None else entry.hint.zh), hidden=hidden),
+        records=lines(visit.speech, told.written),
+        form=form,
+        asking=asking,
+        hidden=hidden,
+        held=told.held,
+        replayable=told.kept is not None and told.park is not None,
+    )
+
+
+def _fault(visit: StaffVisit, told: Told, body: Body | None, line: HintLine) -> Fault:
+    if body is None or line.row is None or line.row >= len(body.rows):
+        return Fault(line, "", "", known=False)
+    row = body.rows[line.row]
+    order, plate = order_of(row) or "", member_of(row, "plate")
+    return Fault(line, order, "" if plate is None else visit.plate(plate), order in told.known)
+
+
+def _shown(told: Told, body: Body | None, named: Sequence[int], *, hidden: bool) -> Shown | None:
+    if told.kept is None:
+        return None
+    if body is None:
+        text = shown_text(told.kept, told.charset)
+        fits = not hidden and _weight(text) <= TEXT_BYTES_MAX
+        misread = charset_fault(told.kept, told.charset)
+        return Shown(text if fits else "", {}, 0, unreadable=True, misread=misread)
+    whole = laid_out(write_body(hide(body) if hidden else body)) if len(told.kept) <= TEXT_BYTES_MAX else ""
+    if whole and _weight(whole) <= TEXT_BYTES_MAX:
+        return Shown(whole, {}, len(body.rows), unreadable=False)
+    return Shown("", _rows_that_fit(body.rows, named, hidden=hidden), len(body.rows), unreadable=False)
+
+
+def _rows_that_fit(rows: Sequence[Row], named: Sequence[int], *, hidden: bool) -> dict[int, str]:
+    """The rows that the hint names, as many of them as a page may bear."""
+    fitting: dict[int, str] = {}
+    left = TEXT_BYTES_MAX
+    for place in named:
+        if place < len(rows):
+            text = laid_out(write_row(hide_row(rows[place]) if hidden else rows[place]))
+            left -= _weight(text)
+            if left < 0:
+                break
+            fitting[place] = text
+    return fitting
+
+
+def _weight(text: str) -> int:
+    return len(escape(text).encode())
+
+
+async def replay(visit: StaffVisit) -> Response:
+    """Sends the mended body through the steps of the road; asks first where it would delete or turn something back."""
+    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    entry, form = told.entry, visit.form
+    if told.kept is None or told.park is None:
+        raise conflict(
+            "没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be sent again"
+        )
+    body = assemble(form, told.kept, told.charset)
+    if body is None:
+        return _page(visit, told, form, status=422)
+    again = Again(
+        seqno=visit.context.mint.mint(visit.now_us),
+        replay_of=entry.seqno,
+        park_uuid=told.park.park_uuid,
+        body=body,
+        who=visit.user.name,
+        now_us=visit.now_us,
+    )
+    try:
+        asking = await visit.desk(lambda desk: _send(desk, visit, again, form.get("sure")))
+    except Unsendable as fault:
+        form.fault("body", fault.words.zh, fault.words.en)
+        return _page(visit, told, form, status=422)
+    except OperatorError as error:
+        raise PageRefused(409, Words(f"无法打开该车场的密钥: {error}", str(error))) from None
+    if isinstance(asking, Prepared):
+        return _page(visit, told, form, asking=asking, status=409 if form.get("sure") else 200)
+    return visit.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_refused")
+
+
+def _send(desk: Desk, visit: StaffVisit, again: Again, sure: str) -> Prepared | bool:
+    """What must be asked first, or whether it was stored; a refusal is journaled with its body."""
+    # With plates hidden it counts as a search: it tells whether what was typed is what a record holds.
+    visit.search(desk, again.seqno, lambda: True)
+    try:
+        prepared = prepare(desk.store, visit.context.vault, again)
+    except Refusal as refusal:
+        desk.staff.note(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
+        note_refusal(desk.store, again, refusal)
+        return False
+    if prepared.question not in ("", sure):
+        return prepared
+    # First, so that nothing is done without a line; what it did stands in the journal under its seqno.
+    desk.staff.note(_deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno))
+    commit(desk.store, prepared)
+    return True
+
+
+def _deed(visit: StaffVisit, again: Again, detail: str) -> Deed:
+    return visit.deed("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
+
+
+async def download(visit: StaffVisit) -> Response:
+    """The kept body as it came, for those who see plates."""
+    if not visit.sees_plates:
+        raise PageRefused(403, Words("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first"))
+    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    if told.kept is None:
+        raise not_there("没有保留这个请求的正文", "no body of this request is kept")
+    headers = {"content-disposition": f'attachment; filename="{told.entry.seqno}.json"'}
+    return Response(told.kept, headers=headers, media_type="application/octet-stream")
+
+
+PAGES: Final = (
+    Page("/requests/{seqno}", show),
+    Page("/requests/{seqno}/body", download),
+    Page("/requests/{seqno}/replay", replay, "POST", role="operator", body_bytes_max=FORM_BYTES_MAX),
+)

@@ -1,0 +1,134 @@
+"""Requests of parks, newest first: what was answered, and why it was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.forms import day_start_us
+from vipgate.admin.console.i18n import CODES
+from vipgate.admin.console.name_lookup import read_park_names
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.park_filter import (
+    choose_park,
+    parks_to_offer,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.views.park import find
+from vipgate.domain.hint_masking import (
+    HintLine,
+    read_hint,
+)
+from vipgate.domain.park_health import Health
+from vipgate.protocol.seqno import (
+    SEQNO_CHARS,
+    seqno_time_us,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    JournalEntry,
+    Park,
+)
+from vipgate.store.interfaces.queries import (
+    JournalPage,
+    JournalQuery,
+)
+
+REQUESTS_A_PAGE: Final = 50
+SEQNO_TEXT_CHARS_MAX: Final = 64
+# A preset that takes all but one code, or those that no park was proved for.
+REFUSED: Final = "refused"
+STRANGERS: Final = "strangers"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A request in the list, with the first line of its hint and how many more there are."""
+
+    entry: JournalEntry
+    hint: HintLine | None
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A page of requests."""
+
+    park: Park | None
+    health: Health | None
+    offered: list[Park]
+    page: JournalPage
+    park_names: dict[str, str]
+
+
+async def show(visit: StaffVisit) -> Response:
+    """Straight to the request where a whole seqno was typed; else the list."""
+    query = visit.query
+    seqno = "".join(query.text("seqno", SEQNO_TEXT_CHARS_MAX).split())
+    if seqno and not query.faults:
+        if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
+            return visit.go(f"/requests/{seqno}")
+        query.fault(
+            "seqno",
+            f"流水号是 {SEQNO_CHARS} 位数字，以时间开头；收到 {len(seqno)} 位",
+            f"a seqno has {SEQNO_CHARS} digits and begins with its time; got {len(seqno)}",
+        )
+    asked = _read_query(visit)
+    before = query.get("after")
+    result = await visit.desk(
+        lambda desk: _look(desk, visit, asked, before if seqno_time_us(before) is not None else None)
+    )
+    entries = result.page.items
+    return visit.page(
+        "requests.html",
+        status=422 if query.faults else 200,
+        result=result,
+        rows=[_line(visit, entry) for entry in entries],
+        codes=[("", visit.speech("records.any")), *((code, f"{code} {visit.speech.code(code)}") for code in CODES)],
+        kind=_kind(visit),
+        after=result.page.next,
+        short=len(entries) < REQUESTS_A_PAGE and result.page.next is not None,
+        back_to_us=None if result.page.next is None else seqno_time_us(result.page.next),
+    )
+
+
+def _kind(visit: StaffVisit) -> str:
+    """Which of the presets is chosen."""
+    return next((kind for kind in (REFUSED, STRANGERS) if visit.query.ticked(kind)), "")
+
+
+def _read_query(visit: StaffVisit) -> JournalQuery:
+    query = visit.query
+    code = query.get("code")
+    since, until = query.day("since"), query.day("until")
+    return JournalQuery(
+        code=code if code in CODES else None,
+        refused=query.ticked(REFUSED),
+        strangers=query.ticked(STRANGERS),
+        since_us=None if since is None else day_start_us(since),
+        until_us=None if until is None else day_start_us(until + 1),
+    )
+
+
+def _look(desk: Desk, visit: StaffVisit, asked: JournalQuery, before: str | None) -> Result:
+    park = choose_park(desk, visit.query)
+    offered = [] if park is not None else parks_to_offer(desk)
+    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+    if visit.query.faults:
+        return Result(park, health, offered, JournalPage([], None), {})
+    if park is not None:
+        asked = replace(asked, park_uuid=park.park_uuid, strangers=False)
+    page = desk.browse.journal(asked, before, REQUESTS_A_PAGE)
+    named = {} if park is not None else read_park_names(desk, [entry.park_uuid for entry in page.items])
+    return Result(park, health, offered, page, named)
+
+
+def _line(visit: StaffVisit, entry: JournalEntry) -> Line:
+    text = "" if entry.hint is None else visit.speech.say(entry.hint)
+    hints = read_hint(text, hide=not visit.sees_plates)
+    return Line(entry, hints[0] if hints else None, max(0, len(text.splitlines()) - 1))
+
+
+PAGES: Final = (Page("/requests", show),)

@@ -1,0 +1,123 @@
+"""Records that somebody should look at: what may be wrong in them, or changed under the same order number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.urls import park_at
+from vipgate.admin.console.views.park import find
+from vipgate.domain.park_health import Health
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_NAMES,
+    FLAG_PLATE_CHANGED,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    Park,
+    Replaced,
+    Stored,
+)
+from vipgate.store.interfaces.queries import (
+    Place,
+    RecordPage,
+    RecordQuery,
+)
+
+RECORDS_A_PAGE: Final = 50
+ALL_FLAGS: Final = sum(FLAG_NAMES)
+CHANGED: Final = FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED
+ORDER_CHARS_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A record with its flags by name, and the version before where a change is what was flagged."""
+
+    stored: Stored
+    before: Replaced | None
+
+    @property
+    def names(self) -> list[str]:
+        """What the record is flagged for."""
+        return [name for flag, name in FLAG_NAMES.items() if self.stored.renewal.flags & flag]
+
+    @property
+    def mark(self) -> str:
+        """What a ticked box says: the flags that were seen, and the order number."""
+        return f"{self.stored.renewal.flags & ALL_FLAGS}:{self.stored.renewal.pay_partner}"
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The flagged records of a park, newest change first."""
+    park_uuid = path_text(visit, "park_uuid")
+    flag = next((flag for flag, name in FLAG_NAMES.items() if name == visit.query.get("flag")), None)
+    position = visit.query.whole("after", 0, 2**62)
+    before = None if position is None else Place(position, park_uuid)
+    query = RecordQuery(park_uuid=park_uuid, flags=flag or ALL_FLAGS)
+
+    def read(desk: Desk) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
+        park, health = find(desk, park_uuid, visit.now_us)
+        page = desk.browse.records(query, before, RECORDS_A_PAGE)
+        rows = [Flagged(one.stored, _before(desk, park_uuid, one.stored)) for one in page.items]
+        return park, health, page, rows, desk.browse.flagged(park_uuid)
+
+    park, health, page, rows, counts = await visit.desk(read)
+    return visit.page(
+        "review.html",
+        park=park,
+        health=health,
+        rows=rows,
+        flag=FLAG_NAMES.get(flag or 0),
+        counts=[(name, counts.get(flag, 0)) for flag, name in FLAG_NAMES.items()],
+        after=None if page.next is None else page.next.position,
+    )
+
+
+def _before(desk: Desk, park_uuid: str, stored: Stored) -> Replaced | None:
+    if not stored.renewal.flags & CHANGED:
+        return None
+    history = desk.browse.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
+    return history[-1] if history else None
+
+
+async def review(visit: StaffVisit) -> Response:
+    """Takes the flags that were seen away from the records that are ticked, or from all of the page."""
+    park_uuid = path_text(visit, "park_uuid")
+    marks = read_marks(visit.form, "all" if visit.form.ticked("whole") else "one")
+
+    def do(desk: Desk) -> int:
+        done = 0
+        for flags, order in marks:
+            names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
+            deed = visit.deed("record.review", park_uuid=park_uuid, subject=order, detail=names)
+            done += desk.keep.review(park_uuid, order, flags, deed)
+        return done
+
+    done = await visit.desk(do) if marks else 0
+    return visit.go(park_at(park_uuid, "/review"), "reviewed" if done else "nothing_reviewed")
+
+
+def read_marks(form: Fields, name: str) -> list[tuple[int, str]]:
+    """Flags and order number of each box; what no page of ours has sent is passed over."""
+    found = []
+    for value in form.all(name)[:RECORDS_A_PAGE]:
+        flags, _, order = value.partition(":")
+        if flags.isascii() and flags.isdigit() and len(flags) <= 3 and 0 < len(order) <= ORDER_CHARS_MAX:
+            found.append((int(flags) & ALL_FLAGS, order))
+    return [(flags, order) for flags, order in found if flags]
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}/review", show),
+    Page("/parks/{park_uuid}/review", review, "POST", role="operator"),
+)

@@ -1,0 +1,236 @@
+"""A park's settings: name, who may push, how often and how signed, how long personal data stay, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import conflict
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.pages import (
+    Page,
+    path_text,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.urls import park_at
+from vipgate.admin.console.views.park import (
+    SIGNATURE_DAYS,
+    find,
+    no_park,
+    signatures_lately,
+)
+from vipgate.admin.console.views.parks import (
+    PARK_NAME_CHARS_MAX,
+    SECRET_CHARS_MAX,
+    read_charset,
+)
+from vipgate.admin.console.views.secret_shown import once
+from vipgate.domain.charge_types import (
+    ChargeTypesRefused,
+    check_address,
+)
+from vipgate.domain.park_health import Health
+from vipgate.protocol.charset import Charset
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.admin import (
+    RETENTION_DAYS_MAX,
+    Desk,
+)
+from vipgate.store.interfaces.ledger import (
+    Park,
+    ParkChange,
+)
+from vipgate.store.interfaces.queries import (
+    ParkMore,
+    Signatures,
+)
+from vipgate.support.vault import make_secret
+
+NETWORKS_MAX: Final = 100
+RATE_MAX: Final = 100_000
+ADDRESS_CHARS_MAX: Final = 500
+PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "require_hmac", "hold_replaces", "charset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the form says. None: no limit, for ever, no address."""
+
+    name: str
+    enabled: bool
+    allow_list: tuple[str, ...]
+    rate_per_minute: int | None
+    require_hmac: bool
+    hold_replaces: bool
+    charset: Charset
+    retention_days: int | None
+    charge_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the page tells of a park."""
+
+    park: Park
+    more: ParkMore
+    health: Health
+    signatures: Signatures
+
+    @property
+    def seen(self) -> str:
+        """What the form shows, in short: who saves it says what he saw, and undoes nothing that a colleague changed since."""
+        shown = [getattr(self.park, name) for name in PARK_FIELDS]
+        told = msgspec.json.encode([*shown, self.more.retention_days, self.more.charge_address])
+        return sha256(told).hexdigest()[:16]
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The page."""
+    return await _page(visit, visit.form)
+
+
+async def _page(visit: StaffVisit, form: Fields, status: int = 200, *, moved: bool = False) -> Response:
+    state = await _read(visit)
+    # What was seen when the form was filled in stays with it while its faults are mended.
+    seen = form.get("seen") or state.seen
+    return visit.page(
+        "park_settings.html", status=status, form=form, state=state, seen=seen, moved=moved, days=SIGNATURE_DAYS
+    )
+
+
+async def _read(visit: StaffVisit) -> Settings:
+    park_uuid = path_text(visit, "park_uuid")
+
+    def read(desk: Desk) -> Settings:
+        park, health = find(desk, park_uuid, visit.now_us)
+        more = desk.browse.park_more(park_uuid)
+        if more is None:
+            raise no_park(park_uuid)
+        return Settings(park, more, health, signatures_lately(desk, park_uuid, visit.now_us))
+
+    return await visit.desk(read)
+
+
+def read_wanted(form: Fields) -> Wanted:
+    """The form's fields; faults are noted in it."""
+    address = form.text("charge_address", ADDRESS_CHARS_MAX) or None
+    if address is not None:
+        try:
+            address = check_address(address)
+        except ChargeTypesRefused as refused:
+            form.fault("charge_address", refused.words.zh, refused.words.en)
+    return Wanted(
+        name=form.text("name", PARK_NAME_CHARS_MAX),
+        enabled=form.ticked("enabled"),
+        allow_list=form.networks("allow_list", NETWORKS_MAX),
+        rate_per_minute=form.whole("rate_per_minute", 1, RATE_MAX),
+        require_hmac=form.ticked("require_hmac"),
+        hold_replaces=form.ticked("hold_replaces"),
+        charset=read_charset(form),
+        retention_days=form.whole("retention_days", 1, RETENTION_DAYS_MAX),
+        charge_address=address,
+    )
+
+
+async def change(visit: StaffVisit) -> Response:
+    """Changes what differs, each with what it was and is in the audit log; nothing where it is not as the form had it."""
+    state = await _read(visit)
+    wanted = read_wanted(visit.form)
+    if visit.form.faults:
+        return await _page(visit, visit.form, 422)
+    if visit.form.get("seen") != state.seen:
+        return await _page(visit, Fields([]), 409, moved=True)
+    steps = _steps(visit, state.park, state.more, wanted)
+
+    def do(desk: Desk) -> None:
+        for step in steps:
+            step(desk)
+
+    await visit.desk(do)
+    visit.context.watch.forget()
+    return visit.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
+
+
+def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> list[Callable[[Desk], object]]:
+    def deed(action: str, before: object, after: object) -> Deed:
+        return visit.deed(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
+
+    steps: list[Callable[[Desk], object]] = []
+    differing = {
+        name: (getattr(park, name), getattr(wanted, name))
+        for name in PARK_FIELDS
+        if getattr(park, name) != getattr(wanted, name)
+    }
+    if differing:
+        detail = "; ".join(f"{name}: {_told(before)} → {_told(after)}" for name, (before, after) in differing.items())
+        noted = visit.deed("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
+        parts = ParkChange(
+            name=wanted.name if "name" in differing else None,
+            enabled=wanted.enabled if "enabled" in differing else None,
+            allow_list=wanted.allow_list if "allow_list" in differing else None,
+            rate_per_minute=(wanted.rate_per_minute or 0) if "rate_per_minute" in differing else None,
+            require_hmac=wanted.require_hmac if "require_hmac" in differing else None,
+            hold_replaces=wanted.hold_replaces if "hold_replaces" in differing else None,
+            charset=wanted.charset if "charset" in differing else None,
+        )
+        steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
+    if more.retention_days != wanted.retention_days:
+        kept = deed("park.retention", _told(more.retention_days), _told(wanted.retention_days))
+        steps.append(lambda desk: desk.keep.set_retention(park.park_uuid, wanted.retention_days, kept))
+    if more.charge_address != wanted.charge_address:
+        moved = deed("park.charge_address", _told(more.charge_address), _told(wanted.charge_address))
+        steps.append(lambda desk: desk.keep.set_charge_address(park.park_uuid, wanted.charge_address, moved))
+    return steps
+
+
+def _told(value: object) -> str:
+    """A setting in the audit log."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+async def rotate(visit: StaffVisit) -> Response:
+    """Gives the park a new secret beside the present one, and shows it once."""
+    park_uuid = path_text(visit, "park_uuid")
+    given = visit.form.text("secret", SECRET_CHARS_MAX)
+    if visit.form.faults:
+        return await _page(visit, visit.form, 422)
+    secret = given or make_secret()
+    sealed = visit.context.vault.seal(secret, park_uuid)
+    deed = visit.deed("park.rotate_secret", park_uuid=park_uuid)
+
+    def do(desk: Desk) -> bool:
+        if desk.store.find_park(park_uuid) is None:
+            raise no_park(park_uuid)
+        return desk.store.rotate_secret(park_uuid, sealed, visit.now_us, deed)
+
+    if not await visit.desk(do):
+        raise conflict("旧密钥仍然有效，请先停用旧密钥", "an old secret is still valid; retire it first")
+    visit.context.watch.forget()
+    settings = park_at(park_uuid, "/settings")
+    return visit.go(settings, "rotated") if given else once(visit, "once.rotated", secret, park_uuid, settings)
+
+
+async def retire(visit: StaffVisit) -> Response:
+    """Ends the old secret."""
+    park_uuid = path_text(visit, "park_uuid")
+    deed = visit.deed("park.retire_secret", park_uuid=park_uuid)
+
+    if not await visit.desk(lambda desk: desk.store.retire_secret(park_uuid, deed)):
+        raise conflict("没有可停用的旧密钥", "there is no old secret to retire")
+    visit.context.watch.forget()
+    return visit.go(park_at(park_uuid, "/settings"), "retired")
+
+
+PAGES: Final = (
+    Page("/parks/{park_uuid}/settings", show),
+    Page("/parks/{park_uuid}/settings", change, "POST", role="operator"),
+    Page("/parks/{park_uuid}/secret/rotate", rotate, "POST", role="operator"),
+    Page("/parks/{park_uuid}/secret/retire", retire, "POST", role="operator"),
+)

@@ -1,0 +1,173 @@
+"""The signature doctor: what is wrong with a signature that a park's programmer cannot get right."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from markupsafe import escape
+from starlette.responses import Response
+
+from vipgate.admin.console.errors import PageRefused
+from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.pages import Page
+from vipgate.admin.console.park_filter import (
+    PARK_CHARS_MAX,
+    choose_park,
+    parks_to_offer,
+)
+from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.signature_check import (
+    CODINGS,
+    Finding,
+    examine,
+    examine_stamped,
+    park_named,
+    read_bodies,
+    refusal_for_charset,
+)
+from vipgate.errors import OperatorError, Words
+from vipgate.protocol.envelope import Keys
+from vipgate.protocol.signature_hmac import (
+    HMAC_MARK,
+    Stamp,
+)
+from vipgate.protocol.signature_md5 import (
+    AUTHORIZATION_CHARS_MAX,
+    DIAGNOSIS_BYTES_MAX,
+)
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import Park
+
+SECRET_CHARS_MAX: Final = 256
+# A text is sent with three characters for most of its bytes, and a Chinese letter with nine for its three.
+FORM_BYTES_MAX: Final = 3 * DIAGNOSIS_BYTES_MAX + 16 * 1024
+# A text that weighs more in the page is not sent back with the answer.
+ECHO_BYTES_MAX: Final = 24 * 1024
+_ROLE: Final = Words(
+    "使用平台保存的密钥需要运营权限；请改为输入密钥",
+    "to use the secret that the platform keeps one must be an operator; type the secret instead",
+)
+
+
+async def show(visit: StaffVisit) -> Response:
+    """The form, with the park that the query names."""
+    offered = await visit.desk(parks_to_offer) if visit.may("operator") else []
+    return _page(visit, Fields([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
+
+
+def _page(
+    visit: StaffVisit,
+    form: Fields,
+    finding: Finding | None,
+    park: Park | None,
+    offered: list[Park],
+    refused: Words | None = None,
+) -> Response:
+    return visit.page(
+        "doctor.html",
+        status=422 if form.faults else 200,
+        form=form,
+        finding=finding,
+        refused=refused,
+        park=park,
+        offered=offered,
+        codings=[(coding, visit.speech(f"doctor.coding.{coding}")) for coding in CODINGS],
+    )
+
+
+async def ask(visit: StaffVisit) -> Response:
+    """Looks at what was sent. The secret that was typed is used here and goes nowhere."""
+    form = visit.form
+    stamp = _headers(form)
+    secret = form.raw("secret")
+    if len(secret) > SECRET_CHARS_MAX:
+        form.fault("secret", f"最多 {SECRET_CHARS_MAX} 个字符", f"at most {SECRET_CHARS_MAX} characters")
+    if not secret:
+        if form.get("park") and not visit.may("operator"):
+            raise PageRefused(403, _ROLE)
+        if not visit.may("operator"):
+            form.fault("secret", "必填", "required")
+    bodies = read_bodies(form)
+    typed = Keys(secret) if secret else None
+    finding, park, offered = await visit.desk(partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed))
+    refused = None if park is None else refusal_for_charset(bodies[0], form.get("coding"), park.charset)
+    return _page(visit, _echo(form), finding, park, offered, refused)
+
+
+def _headers(form: Fields) -> Stamp:
+    """The signature that was pasted, with id and time where it is an HMAC; faults are noted."""
+    stamp = Stamp(*(form.raw(name).strip() for name in ("webhook_id", "webhook_timestamp", "authorization")))
+    for name, text in (
+        ("authorization", stamp.signature),
+        ("webhook_id", stamp.id),
+        ("webhook_timestamp", stamp.timestamp),
+    ):
+        if len(text) > AUTHORIZATION_CHARS_MAX:
+            form.fault(name, f"最多 {AUTHORIZATION_CHARS_MAX} 个字符", f"at most {AUTHORIZATION_CHARS_MAX} characters")
+    if stamp.signature.startswith(HMAC_MARK) and not (stamp.id and stamp.timestamp):
+        form.fault("webhook_id", "HMAC 签名还需要 id 和 timestamp", "an HMAC signature needs its id and timestamp")
+    return stamp
+
+
+def _examine(
+    desk: Desk, visit: StaffVisit, bodies: list[bytes], stamp: Stamp, typed: Keys | None
+) -> tuple[Finding | None, Park | None, list[Park]]:
+    form = visit.form
+    offered = parks_to_offer(desk) if visit.may("operator") else []
+    if form.faults:
+        return None, None, offered
+    if typed is not None:
+        return _look(visit, bodies, stamp, typed), None, offered
+    if not form.get("park"):
+        form = Fields([("park", park_named(bodies))])
+    park = choose_park(desk, form)
+    keys = None if park is None else _keys(desk, visit, park.park_uuid)
+    if park is None or keys is None:
+        words = form.faults.get("park") or Words(
+            "请填写车场或密钥；正文里没有可用的 park_uuid",
+            "fill in a park or a secret; the body names no usable park_uuid",
+        )
+        visit.form.fault("park", words.zh, words.en)
+        return None, None, offered
+    # Whoever has a signature made with a park's secret could push in its name: it is written down.
+    desk.staff.note(visit.deed("signature.check", park_uuid=park.park_uuid, subject=park.name))
+    return _look(visit, bodies, stamp, keys), park, offered
+
+
+def _look(visit: StaffVisit, bodies: list[bytes], stamp: Stamp, keys: Keys) -> Finding:
+    """By HMAC where id or time are given, else by MD5."""
+    if stamp.id or stamp.timestamp:
+        return examine_stamped(bodies, stamp, keys, visit.now_us / 1_000_000)
+    return examine(bodies, stamp.signature, keys)
+
+
+def _keys(desk: Desk, visit: StaffVisit, park_uuid: str) -> Keys | None:
+    access = desk.store.park_access(park_uuid)
+    if access is None:
+        return None
+    vault = visit.context.vault
+    try:
+        previous = None if access.previous_secret is None else vault.open(access.previous_secret, park_uuid)
+        return Keys(vault.open(access.secret, park_uuid), previous)
+    except OperatorError as error:
+        raise PageRefused(409, Words(f"无法打开该车场的密钥: {error}", str(error))) from None
+
+
+def _echo(form: Fields) -> Fields:
+    """What is sent back into the form: never the secret, and no text that would make the page long."""
+    told = Fields(
+        [
+            (name, form.raw(name))
+            for name in ("body", "coding", "authorization", "webhook_id", "webhook_timestamp", "park")
+            if len(escape(form.raw(name)).encode()) <= ECHO_BYTES_MAX
+        ]
+    )
+    told.faults = form.faults
+    return told
+
+
+PAGES: Final = (
+    Page("/doctor", show),
+    Page("/doctor", ask, "POST", body_bytes_max=FORM_BYTES_MAX),
+)

@@ -1,0 +1,262 @@
+"""The inside process: reads what it is told from standard input, serves the inside port, ends with its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from vipgate.admin.app import (
+    Parts,
+    build_app,
+)
+from vipgate.admin.auth.passwords import (
+    INVITATION_US,
+    digest_of,
+)
+from vipgate.admin.console.app import (
+    compile_pages,
+    load_templates,
+)
+from vipgate.admin.console.context import ConsoleSettings
+from vipgate.admin.http_server import (
+    InsideServer,
+    build_server,
+)
+from vipgate.admin.nightly import every_night
+from vipgate.clock import clock_s, clock_us
+from vipgate.domain.charge_types import (
+    Night,
+    ask,
+    nightly,
+)
+from vipgate.errors import VipgateError
+from vipgate.gateway.admin_launch import (
+    LINE_BYTES_MAX,
+    STOP,
+    Handed,
+    InsideSpec,
+    decode,
+    take_listener,
+)
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.open_database import open_desk
+from vipgate.support.background import (
+    describe,
+    keep_on,
+    report,
+    start_task,
+    start_thread,
+    watch_loop,
+)
+from vipgate.support.client_address import read_proxies
+from vipgate.support.core_dumps import forbid_core_dumps
+from vipgate.support.logs import (
+    adopt_library_logs,
+    set_up_logs,
+)
+from vipgate.support.metrics import (
+    BEAT_S,
+    Board,
+    InsideMeter,
+)
+from vipgate.support.vault import (
+    Vault,
+    load_vault,
+)
+
+log = structlog.get_logger("vipgate.inside")
+
+INVITE_AGAIN_S: Final = 2.0
+# One for a look at all parks, one for whether the store answers: neither waits for the other.
+WATCHING_DESKS: Final = 2
+LETTING_GO_S: Final = 1.0
+COMPILE_PAUSE_S: Final = 0.05
+_STANDARD_INPUT: Final = 0
+
+
+def main() -> None:
+    """The life of the process."""
+    forbid_core_dumps()
+    handed = decode(_read_line())
+    set_up_logs()
+    adopt_library_logs()
+    structlog.contextvars.bind_contextvars(process="inside")
+    try:
+        asyncio.run(_serve(handed))
+    except VipgateError as error:
+        log.error("inside port cannot be served", reason=str(error))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the keeper sees no more than the status
+        report("inside process", error)
+        sys.exit(1)
+
+
+def _read_line() -> bytes:
+    """What the parent has to say, up to the end of the line."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < LINE_BYTES_MAX:
+        piece = os.read(_STANDARD_INPUT, LINE_BYTES_MAX)
+        if not piece:
+            sys.exit(0)
+        line += piece
+    line, _, told = line.partition(b"\n")
+    if told:
+        # To stop, before it has begun.
+        sys.exit(0)
+    return line
+
+
+async def _serve(handed: Handed) -> None:
+    spec = handed.spec
+    vault = load_vault(spec.master_key, Path(spec.key_file))
+    open_one = partial(open_desk, spec.database_url, clock_us, spec.retention)
+    board = Board(spec.workers, handed.board)
+    parts = Parts(
+        board=board,
+        meter=InsideMeter(board),
+        desks=Desks(open_one, spec.desks),
+        watching=Desks(open_one, WATCHING_DESKS),
+        vault=vault,
+        console=ConsoleSettings(
+            secure=spec.secure, charge_types_private=spec.charge_types_private, retention=spec.retention
+        ),
+        masked_searches_per_hour=spec.masked_searches_per_hour,
+        clock_us=clock_us,
+        clock_s=clock_s,
+        proxies=read_proxies(spec.trusted_proxies),
+    )
+    server = build_server(build_app(parts))
+    loop = asyncio.get_running_loop()
+    watch_loop(loop)
+    start_thread(partial(_listen_to_parent, loop, server), "vipgate-parent", _end_at_once)
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, _stop, server)
+    work = _Nights(spec, vault, open_one)
+    minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only so that several servers do not ask at once
+    faults: list[BaseException] = []
+
+    def ended(error: BaseException) -> None:
+        faults.append(error)
+        _stop(server)
+
+    tasks = [
+        start_task(_beat(parts.meter), "heartbeat", ended, endless=True),
+        start_task(keep_on(partial(_invite, parts.watching, spec), "invitation of the first account"), "invitation"),
+        start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "compiling of pages"),
+        start_task(keep_on(partial(every_night, work.run, clock_us, minute), "nightly work"), "nights"),
+    ]
+    gc.collect()
+    gc.freeze()
+    log.info("inside port is served", url=spec.url)
+    await server.serve(sockets=[take_listener(handed.listener)])
+    for task in tasks:
+        task.cancel()
+    await _let_go(parts, 1 if faults else 0)
+
+
+async def _let_go(parts: Parts, exit_status: int) -> None:
+    """Closes the desks, where they are free soon. Then the end, whatever still runs in a thread: it only reads, or is undone."""
+    closing = [asyncio.to_thread(desks.close) for desks in (parts.desks, parts.watching)]
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
+    sys.stderr.flush()
+    os._exit(exit_status)
+
+
+def _end_at_once(_: BaseException) -> None:
+    """Without the line to the parent nobody could end this process; its keeper starts another."""
+    os._exit(1)
+
+
+def _stop(server: InsideServer) -> None:
+    server.should_exit = True
+
+
+def _listen_to_parent(loop: asyncio.AbstractEventLoop, server: InsideServer) -> None:
+    """Stops in good order when the parent says so, and at once when the line breaks: then the parent is gone."""
+    while piece := os.read(_STANDARD_INPUT, len(STOP)):
+        if STOP.startswith(piece):
+            loop.call_soon_threadsafe(_stop, server)
+    os._exit(0)
+
+
+async def _beat(meter: InsideMeter) -> None:
+    """Shows the keeper that the loop turns."""
+    while True:
+        meter.beat(clock_s())
+        await asyncio.sleep(BEAT_S)
+
+
+async def _invite(desks: Desks, spec: InsideSpec) -> None:
+    """Prints the link that makes the first account, where there is none yet. Only its digest is written down anywhere."""
+    digest = digest_of(spec.invitation)
+
+    def invite(desk: Desk) -> bool:
+        now_us = clock_us()
+        if desk.staff.count_users() or desk.staff.find_invitation(digest, now_us):
+            return False
+        desk.staff.add_invitation(digest, now_us + INVITATION_US)
+        return True
+
+    while True:
+        try:
+            wanted = await desks.run(invite)
+        except VipgateError:
+            await asyncio.sleep(INVITE_AGAIN_S)
+            continue
+        if wanted:
+            with suppress(OSError):
+                print(f"welcome  {spec.url}welcome/{spec.invitation}", flush=True)  # noqa: T201 - for people, no log
+        return
+
+
+class _Nights:
+    """One night's work in a thread of its own, with a desk of its own: parks take their time to answer."""
+
+    def __init__(self, spec: InsideSpec, vault: Vault, open_one: Callable[[], Desk]) -> None:
+        self._ask = partial(ask, allow_private=spec.charge_types_private)
+        self._vault = vault
+        self._open_one = open_one
+
+    async def run(self) -> None:
+        """Asks the parks for their charge types. The thread ends with the process."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def work() -> None:
+            try:
+                night = self._work()
+                log.info("asked parks for their charge types", answered=night.answered, troubled=night.troubled)
+            except VipgateError as error:
+                log.warning("parks not asked for their charge types", reason=str(error))
+            loop.call_soon_threadsafe(done.set_result, None)
+
+        def ended(error: BaseException) -> None:
+            reason = f"the night's work ended by a fault, {describe(error)}"
+            loop.call_soon_threadsafe(done.set_exception, RuntimeError(reason))
+
+        start_thread(work, "vipgate-night", ended)
+        await done
+
+    def _work(self) -> Night:
+        desk = self._open_one()
+        try:
+            return nightly(desk, self._vault, clock_us, ask=self._ask)
+        finally:
+            desk.close()
+
+
+if __name__ == "__main__":
+    main()

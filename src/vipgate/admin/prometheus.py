@@ -1,0 +1,214 @@
+"""The metrics as Prometheus reads them: the board's cells, and what the store says about the parks, looked up seldom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from vipgate.domain.park_health import (
+    MARKS,
+    USUAL_DAYS,
+    by_park,
+    park_health,
+)
+from vipgate.errors import VipgateError
+from vipgate.store.async_pool import Desks
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.ledger import (
+    Park,
+    business_day,
+)
+from vipgate.support.background import start_task
+from vipgate.support.metrics import (
+    CONNECTIONS,
+    FAMILIES,
+    HEARTBEAT,
+    INSIDE_HEARTBEAT,
+    PID,
+    QUEUE_REQUESTS,
+    QUEUE_ROWS,
+    TROUBLE_AT,
+    Board,
+    Family,
+)
+
+log = structlog.get_logger("vipgate.inside")
+
+PARKS_MAX: Final = 2_000
+PARKS_FRESH_US: Final = 15_000_000
+PARKS_S_MAX: Final = 5.0
+_PARKS_A_READ: Final = 500
+_NOT_SHOWN: Final = (PID, INSIDE_HEARTBEAT)
+_OF_THE_LIVING: Final = (QUEUE_REQUESTS, QUEUE_ROWS, CONNECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Parks:
+    """What the store said about the parks."""
+
+    at_us: int
+    last_push_us: dict[str, int]
+    marks: dict[str, int]
+    whole: bool
+
+
+class Exposition:
+    """Makes the text of /metrics."""
+
+    def __init__(self, board: Board, desks: Desks, clock_us: Callable[[], int]) -> None:
+        self._board = board
+        self._desks = desks
+        self._clock_us = clock_us
+        self._parks: Parks | None = None
+        self._looking: asyncio.Task[Parks] | None = None
+        self._one = asyncio.Lock()
+
+    async def text(self) -> bytes:
+        """All metrics now; those of the parks are up to PARKS_FRESH_US old, and left out while the store does not answer."""
+        now_us = self._clock_us()
+        parks = await self._looked_up(now_us)
+        families = [
+            *of_board(self._board, now_us / 1e6),
+            *of_parks(parks, now_us),
+            *ProcessCollector(pid=self._first_worker, registry=None).collect(),
+            *ProcessCollector("vipgate_inside", registry=None).collect(),
+        ]
+        return generate_latest(_Collected(families))
+
+    def _first_worker(self) -> int:
+        pids = (int(self._board.value(PID, slot)) for slot in range(self._board.workers))
+        return next((pid for pid in pids if pid), 0)
+
+    async def _looked_up(self, now_us: int) -> Parks | None:
+        """One look at a time: where it takes too long, the next scrape has what it found."""
+        async with self._one:
+            if self._parks is not None and 0 <= now_us - self._parks.at_us < PARKS_FRESH_US:
+                return self._parks
+            if self._looking is None:
+                self._looking = start_task(
+                    self._desks.run(lambda desk: look_up(desk, now_us)), "look at all parks", expected=(VipgateError,)
+                )
+            done, _ = await asyncio.wait({self._looking}, timeout=PARKS_S_MAX)
+            if not done:
+                log.warning("metrics without parks", reason=f"no answer within {PARKS_S_MAX:g} s")
+                return None
+            looking, self._looking = self._looking, None
+            try:
+                self._parks = looking.result()
+            except VipgateError as error:
+                log.warning("metrics without parks", reason=str(error))
+                return None
+            return self._parks
+
+
+def look_up(desk: Desk, now_us: int) -> Parks:
+    """The newest push of each park, and how many parks bear each mark."""
+    today = business_day(now_us)
+    answers = by_park(desk.browse.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    marks: Counter[str] = Counter()
+    last_push_us: dict[str, int] = {}
+    seen = 0
+    for park in _some_parks(desk):
+        seen += 1
+        marks.update(park_health(park, answers.get(park.park_uuid, ()), now_us).marks)
+        if park.last_push_us is not None and park.enabled:
+            last_push_us[park.park_uuid] = park.last_push_us
+    return Parks(now_us, last_push_us, {mark: marks[mark] for mark in MARKS}, seen < PARKS_MAX)
+
+
+def _some_parks(desk: Desk) -> Iterator[Park]:
+    after = ""
+    for _ in range(PARKS_MAX // _PARKS_A_READ):
+        page = desk.store.list_parks(after, _PARKS_A_READ)
+        yield from page
+        if len(page) < _PARKS_A_READ:
+            return
+        after = page[-1].park_uuid
+
+
+def of_parks(parks: Parks | None, now_us: int) -> Iterator[Metric]:
+    """The metrics that the store knows."""
+    answers = GaugeMetricFamily("vipgate_store_answers", "1 while the store answers questions about the parks.")
+    answers.add_metric([], float(parks is not None))
+    yield answers
+    if parks is None:
+        return
+    pushed = GaugeMetricFamily(
+        "vipgate_park_last_push_timestamp_seconds", "When a park's last push was stored.", labels=["park_uuid"]
+    )
+    silent = GaugeMetricFamily(
+        "vipgate_park_silent_seconds", "How long ago a park's last push was stored.", labels=["park_uuid"]
+    )
+    for park_uuid, at_us in parks.last_push_us.items():
+        pushed.add_metric([park_uuid], at_us / 1e6)
+        silent.add_metric([park_uuid], max(0, now_us - at_us) / 1e6)
+    marked = GaugeMetricFamily("vipgate_parks", "Parks by what is the matter with them.", labels=["mark"])
+    for mark, count in parks.marks.items():
+        marked.add_metric([mark], count)
+    cut = GaugeMetricFamily("vipgate_parks_cut", f"1 where there are {PARKS_MAX} parks or more: the rest is left out.")
+    cut.add_metric([], float(not parks.whole))
+    yield from (pushed, silent, marked, cut)
+
+
+def of_board(board: Board, now_s: float) -> Iterator[Metric]:
+    """The metrics that the processes counted."""
+    living = board.living(now_s)
+    everyone = range(board.workers + 1)
+    for family in FAMILIES:
+        if family is HEARTBEAT:
+            yield _by_worker(family, [(slot, board.value(HEARTBEAT, slot)) for slot in range(board.workers)])
+        elif family is TROUBLE_AT:
+            troubled = [(slot, float(board.trouble(slot, now_s) is not None)) for slot in living]
+            yield _by_worker(family, troubled, none_is_zero=True)
+        elif family not in _NOT_SHOWN:
+            cells = board.total(family, living if family in _OF_THE_LIVING else everyone)
+            yield _HOW[family.kind](family, cells)
+
+
+def _by_worker(family: Family, values: Iterable[tuple[int, float]], *, none_is_zero: bool = False) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.help, labels=["worker"])
+    for slot, value in values:
+        if value or none_is_zero:
+            metric.add_metric([str(slot)], value)
+    return metric
+
+
+def _counter(family: Family, cells: list[float]) -> Metric:
+    metric = CounterMetricFamily(family.name, family.help, labels=[family.label] if family.label else [])
+    for place, value in enumerate(cells):
+        metric.add_metric([family.values[place]] if family.label else [], value)
+    return metric
+
+
+def _gauge(family: Family, cells: list[float]) -> Metric:
+    return GaugeMetricFamily(family.name, family.help, value=cells[0])
+
+
+def _histogram(family: Family, cells: list[float]) -> Metric:
+    bounds = [*map(floatToGoString, family.bounds), "+Inf"]
+    buckets = list(zip(bounds, accumulate(cells[:-1]), strict=True))
+    return HistogramMetricFamily(family.name, family.help, buckets=buckets, sum_value=cells[-1])
+
+
+_HOW: Final = {"counter": _counter, "gauge": _gauge, "histogram": _histogram}
+
+
+class _Collected(Collector):
+    """Metrics that are there already, as the library wants to be handed them."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

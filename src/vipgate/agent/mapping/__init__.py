@@ -1,0 +1,1 @@
+"""Turns a row of the source into a renewal."""

@@ -1,0 +1,160 @@
+"""From the columns of a park's own record to the members of the wire, as the configuration tells. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from vipgate.agent.config import TIME_MEMBERS, Filter, Member
+from vipgate.agent.mapping.timestamps import (
+    pay_time,
+    period_time,
+)
+from vipgate.agent.mapping.values import (
+    Convert,
+    Value,
+    Wrong,
+    amount,
+    as_number,
+    as_text,
+    coded,
+    is_absent,
+    money,
+    shown,
+)
+from vipgate.agent.toml_reader import Scalar
+from vipgate.errors import Fault, OperatorError
+
+_NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
+
+
+class Mapper:
+    """A mapping bound to the columns of a source: rows in, members or faults out.
+
+    Raises OperatorError that names the columns which are not there.
+    """
+
+    def __init__(
+        self, members: Mapping[str, Member], filters: Sequence[Filter], time_zone: ZoneInfo, columns: Sequence[str]
+    ) -> None:
+        places = _Places(columns)
+        self._constants = {
+            name: _constant(member.constant) for name, member in members.items() if member.constant is not None
+        }
+        self._steps = [
+            _step(name, member, places.find(member.column, f"map.{name}"), time_zone)
+            for name, member in members.items()
+            if member.column is not None
+        ]
+        self._filters = [(places.find(one.column, "filter"), one) for one in filters]
+        places.check()
+
+    def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[Fault] | None:
+        """The members of a row, its faults by column, or None where a filter leaves it out."""
+        for place, wanted in self._filters:
+            if not _passes(values[place], wanted):
+                return None
+        members = self._constants.copy()
+        faults: list[Fault] | None = None
+        for name, place, convert, step in self._steps:
+            value = convert(values[place])
+            if value is None:
+                value = step.default
+                if value is None:
+                    continue
+            elif type(value) is Wrong:
+                # A code that nobody knows may have a default; an amount or a time that cannot be read must not.
+                if step.default is None or not step.is_coded:
+                    faults = faults or []
+                    faults.append(Fault(step.column, value.remedy, _shown(values[place])))
+                    continue
+                value = step.default
+            members[name] = value  # type: ignore[assignment]
+        return members if faults is None else faults
+
+
+class _Step(NamedTuple):
+    """What only cells that are empty or wrong need."""
+
+    column: str
+    default: Value | None
+    is_coded: bool
+
+
+def _step(name: str, member: Member, place: int, time_zone: ZoneInfo) -> tuple[str, int, Convert, _Step]:
+    convert = _converter(name, member, time_zone)
+    return name, place, convert, _Step(member.column or "", _default(name, member, convert), member.codes is not None)
+
+
+def _default(name: str, member: Member, convert: Convert) -> Value | None:
+    """What stands for an empty cell: it is read as the cell would be; behind codes it is what they mean."""
+    if member.default is None or member.codes is not None:
+        return None if member.default is None else _constant(member.default)
+    found = convert(member.default)
+    if isinstance(found, Wrong):
+        raise OperatorError(f"map.{name}.default: {found.remedy.en}, got {member.default!r}")
+    return found
+
+
+def _constant(value: Scalar) -> Value:
+    return value if isinstance(value, int) else str(value)
+
+
+def _converter(name: str, member: Member, time_zone: ZoneInfo) -> Convert:
+    zone = time_zone if member.time_zone is None else ZoneInfo(member.time_zone)
+    if member.codes is not None:
+        return coded(member.codes)
+    if name == "pay_time":
+        return pay_time(member.format, zone)
+    if name in TIME_MEMBERS or member.format is not None:
+        return period_time(member.format, zone)
+    if member.unit == "yuan":
+        return money if name == "pay_value" else amount
+    return as_number if name in _NUMBERS else as_text
+
+
+def _passes(value: object, wanted: Filter) -> bool:
+    text = as_text(value)
+    shown = "" if text is None or isinstance(text, Wrong) else str(text)
+    if wanted.allowed is not None:
+        return shown in wanted.allowed
+    return shown not in (wanted.refused or frozenset())
+
+
+def _shown(value: object) -> str | None:
+    return None if is_absent(value) else shown(value)
+
+
+class _Places:
+    """Finds columns by name, blanks and letter case aside where that leaves no doubt; remembers what is missing."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = list(columns)
+        self._missing: list[str] = []
+
+    def find(self, name: str, place: str) -> int:
+        times = self._columns.count(name)
+        if times > 1:
+            self._missing.append(f"{place}: column {name} is there {times} times; give each a name of its own")
+            return 0
+        if times:
+            return self._columns.index(name)
+        alike = [at for at, column in enumerate(self._columns) if column.strip().casefold() == name.strip().casefold()]
+        if len(alike) == 1:
+            return alike[0]
+        self._missing.append(f"{place}: column {name} is not there{self._near(name)}")
+        return 0
+
+    def _near(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._columns, 1)
+        return f"; did you mean {near[0]}?" if near else ""
+
+    def check(self) -> None:
+        """Raises OperatorError where a column was missing."""
+        if self._missing:
+            there = ", ".join(self._columns[:100])
+            raise OperatorError(
+                "\n".join([*self._missing, f"The source has the columns: {there}; mend the configuration."])
+            )

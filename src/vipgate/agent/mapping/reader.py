@@ -1,0 +1,103 @@
+"""From a row of the source to a row of the wire: mapped, held against the contract, and ready to be sent or known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from vipgate.agent.config import Config
+from vipgate.agent.mapping.mapper import Mapper
+from vipgate.agent.mapping.values import shown
+from vipgate.agent.models import (
+    HASH_BYTES,
+    Dead,
+    Ready,
+)
+from vipgate.agent.sources.base import SourceRow
+from vipgate.errors import Fault, Language, OperatorError
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.row import reader_for
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Page(msgspec.Struct):
+    """Some rows of the source, in its order. `renewals` are those of `ready`, in the same order."""
+
+    ready: list[Ready]
+    renewals: list[Renewal]
+    dead: list[Dead]
+
+
+class Reader:
+    """The mapping of one configuration, bound to the columns of its source."""
+
+    def __init__(self, config: Config, columns: Sequence[str], language: Language) -> None:
+        zone = ZoneInfo(config.source.time_zone)
+        self._columns = columns
+        self._language = language
+        self._map = Mapper(config.members, config.filters, zone, columns)
+        key = {"pay_partner": config.members["pay_partner"]}
+        self._map_key = Mapper(key, (), zone, columns)
+
+    def check(self, columns: Sequence[str]) -> None:
+        """Raises OperatorError where a source that was opened again has other columns than those this is bound to."""
+        if list(columns) != list(self._columns):
+            raise OperatorError(
+                f"The source's columns have changed while it was read; start again.\n"
+                f"before: {', '.join(self._columns)}\nnow:    {', '.join(columns)}"
+            )
+
+    def read(self, rows: Iterable[SourceRow]) -> Page:
+        """What can be sent of `rows`, and what cannot; of several rows of one record the last alone, whichever it is."""
+        kept: dict[str, tuple[Ready, Renewal] | Dead] = {}
+        mapped: list[tuple[SourceRow, bytes | Sequence[Fault]]] = []
+        for row in rows:
+            found = [Fault("", row.problem, None)] if row.problem is not None else self._map(row.values)
+            if found is not None:
+                mapped.append((row, _encode(found) if isinstance(found, dict) else found))
+        read = reader_for(b"".join([encoded for _, encoded in mapped if isinstance(encoded, bytes)]))
+        for row, encoded in mapped:
+            renewal = read(encoded) if isinstance(encoded, bytes) else encoded  # type: ignore[arg-type]
+            if isinstance(renewal, Renewal):
+                key, found_row = renewal.pay_partner, (Ready(renewal.pay_partner, encoded, row.place), renewal)  # type: ignore[arg-type]
+                kept.pop(key, None)
+                kept[key] = found_row
+            else:
+                dead = self._dead(row, renewal)
+                kept.pop(dead.identity, None)
+                kept[dead.identity] = dead
+        good = [one for one in kept.values() if isinstance(one, tuple)]
+        return Page(
+            [ready for ready, _ in good],
+            [renewal for _, renewal in good],
+            [one for one in kept.values() if isinstance(one, Dead)],
+        )
+
+    def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
+        key = self._map_key(row.values) if row.problem is None else None
+        pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
+        # A fault of the row as a whole has no place, a member's stands behind its row: `.plate`.
+        told = [fault.text(self._language).removeprefix(": ").removeprefix(".") for fault in faults]
+        reason = _storable("; ".join(told))
+        values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
+        return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
+
+
+def _shown(value: object) -> str | int | float | None:
+    if value is None or isinstance(value, int | float):
+        return value
+    return _storable(shown(value))
+
+
+def _storable(text: str) -> str:
+    """Half a surrogate pair is no text that could be kept."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def hash_of(dead: Dead) -> bytes:
+    """Tells two versions of a row that is wrong apart."""
+    return blake2b(f"{dead.reason}\n{dead.source}".encode(), digest_size=HASH_BYTES).digest()

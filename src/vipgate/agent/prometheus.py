@@ -1,0 +1,94 @@
+"""The agent's figures for Prometheus: a file for the node exporter to pick up, or a port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
+
+from vipgate.agent.status import Status
+from vipgate.errors import OperatorError
+from vipgate.support.private_files import (
+    READABLE_MODE,
+    write_file,
+)
+
+log = structlog.get_logger()
+
+_GAUGES: Final = {
+    "vipgate_agent_acknowledged_rows": "Rows that the platform has acknowledged since the agent began.",
+    "vipgate_agent_backlog_rows": "Rows that wait in the spool.",
+    "vipgate_agent_lag_seconds": "How long the oldest of them has waited.",
+    "vipgate_agent_dead_letters": "Rows that the mapping or the platform refuses.",
+    "vipgate_agent_stock_rows": "Rows of the stock that are acknowledged.",
+    "vipgate_agent_in_trouble": "1 while rows cannot be sent or read, or soon cannot: see vipgate agent status.",
+    "vipgate_agent_last_look_timestamp_seconds": "When the agent last wrote these figures.",
+}
+
+
+class Metrics:
+    """Gauges of one agent."""
+
+    def __init__(self, park_uuid: str) -> None:
+        self._registry = CollectorRegistry()
+        self._trouble = self._serve_trouble = ""
+        self._server: Thread | None = None
+        self._address = ("", 0)
+        self._gauges = {
+            name: Gauge(name, text, ["park_uuid"], registry=self._registry).labels(park_uuid)
+            for name, text in _GAUGES.items()
+        }
+
+    def update(self, status: Status) -> None:
+        """Sets the gauges to `status`."""
+        values = {
+            "vipgate_agent_acknowledged_rows": status.acknowledged,
+            "vipgate_agent_backlog_rows": status.backlog,
+            "vipgate_agent_lag_seconds": status.lag_s,
+            "vipgate_agent_dead_letters": status.dead,
+            "vipgate_agent_stock_rows": status.stock_done,
+            "vipgate_agent_in_trouble": int(bool(status.lasting)),
+            "vipgate_agent_last_look_timestamp_seconds": status.at_us / 1e6,
+        }
+        for name, value in values.items():
+            self._gauges[name].set(value)
+        if self._server is not None and not self._server.is_alive():
+            self._serve_again()
+
+    def write(self, path: Path) -> None:
+        """Writes the file at once or not at all, for the node exporter to read, which is another user: there is no plate in it.
+
+        Where it cannot be written that is logged: records go on without figures.
+        """
+        trouble = ""
+        try:
+            write_file(path, generate_latest(self._registry), READABLE_MODE)
+        except OSError as error:
+            trouble = f"cannot write {path}: {error.strerror}; mend metrics.file, or its folder's owner and mode"
+        if trouble and trouble != self._trouble:
+            log.warning("no figures", reason=trouble)
+        self._trouble = trouble
+
+    def serve(self, host: str, port: int) -> None:
+        """Serves the figures until the process ends. Raises OperatorError."""
+        self._address = (host, port)
+        try:
+            _, self._server = start_http_server(port, host, self._registry)
+        except OSError as error:
+            raise OperatorError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
+
+    def _serve_again(self) -> None:
+        """The library's thread has ended."""
+        host, port = self._address
+        try:
+            self.serve(host, port)
+        except OperatorError as error:
+            trouble = f"nothing serves the figures any more: {error}"
+        else:
+            trouble = "the thread that served the figures had ended; another serves them"
+        if trouble != self._serve_trouble:
+            log.error("figures not served", reason=trouble)
+        self._serve_trouble = trouble

@@ -1,0 +1,302 @@
+"""Compares the source with what the platform holds, by sums first, then only where they differ, record by record.
+
+Both sides are read as they stand; what changes meanwhile may show up as a difference that is none the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from vipgate.errors import VipgateError
+from vipgate.protocol.digest import (
+    Tally,
+    bucket_of,
+    place_of,
+    record_digest,
+)
+from vipgate.protocol.renewal import (
+    Renewal,
+    erased,
+)
+
+BUCKETS: Final = 256
+MONTHS_MAX: Final = 1_200
+# So many listed records are held in memory at once.
+LISTED_MAX: Final = 200_000
+WANTED_MAX: Final = 4_096
+SHOWN_MAX: Final = 1_000
+
+Ask = Callable[[dict[str, object]], dict[str, Any]]
+Rows = Callable[[], Iterator[Renewal]]
+Repair = Callable[[Renewal], None]
+Place = tuple[str, int]
+Sums = dict[Place, Tally]
+T = TypeVar("T")
+
+
+class NotOffered(VipgateError):
+    """This platform has no digest path: both sides cannot be compared."""
+
+
+class OddAnswer(VipgateError):
+    """The platform's digest path answers otherwise than docs/digest.md has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The sums of one month on both sides."""
+
+    month: str
+    here: Tally
+    there: Tally
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether both sides hold the same of this month."""
+        return self.here == self.there
+
+
+@dataclass(slots=True)
+class Difference:
+    """What differs. Lists hold the first SHOWN_MAX order numbers, counts all.
+
+    `erased_count`: alike but for the personal data, which the platform has erased. To send them again changes nothing.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
+    only_there: list[str] = field(default_factory=list)
+    missing_count: int = 0
+    different_count: int = 0
+    only_there_count: int = 0
+    erased_count: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """Months in order, and what differs in those that are not alike."""
+
+    months: list[Month]
+    difference: Difference
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether both sides hold the same."""
+        difference = self.difference
+        return not (difference.missing_count or difference.different_count or difference.only_there_count)
+
+
+def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
+    """The comparison. `rows` is called once for the sums, and once for each group of records that differ.
+
+    `repair` gets every record that the platform lacks or has in another version. Of rows with one order number the last
+    counts: the sums take them all for as many records, and the record by record look puts that right. Raises NotOffered,
+    OddAnswer.
+    """
+    here = _tally(rows())
+    there = {line.month: line.tally for line in _read(ask({}), _Months).months}
+    months = {name: Month(name, tally, there.get(name, Tally())) for name, tally in _by_month(here).items()}
+    months |= {name: Month(name, Tally(), there[name]) for name in there.keys() - months.keys()}
+    unlike = [name for name in sorted(months) if not months[name].is_alike]
+    asked = set(unlike)
+    sums = _Sums({place: here[place] for place in here if place[0] in asked}, _bucket_sums(unlike, ask))
+    difference = Difference()
+    for group in _groups(sums):
+        _compare_records(group, rows, ask, repair, difference, sums)
+    here_months, there_months = _by_month(sums.here), _by_month(sums.there)
+    months |= {name: Month(name, here_months.get(name, Tally()), there_months.get(name, Tally())) for name in unlike}
+    return Report([months[name] for name in sorted(months)], difference)
+
+
+class _Line(msgspec.Struct):
+    """The sums of a month or of a bucket, as the platform tells them."""
+
+    month: str
+    count: int
+    pay_value: int
+    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    bucket: int = 0
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.count, self.pay_value, int(self.digest, 16))
+
+
+class _Months(msgspec.Struct):
+    months: list[_Line]
+
+
+class _Buckets(msgspec.Struct):
+    buckets: list[_Line]
+
+
+class _Records(msgspec.Struct):
+    records: list[tuple[str, Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]]]
+    next: int | None
+
+
+def _read(answer: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise OddAnswer(
+            f"The platform's digest path answers otherwise than docs/digest.md has it: {error}; ask its operator."
+        ) from None
+
+
+@dataclass(slots=True)
+class _Sums:
+    """The sums by place of the months that are not alike."""
+
+    here: Sums
+    there: Sums
+
+    def unlike(self) -> list[Place]:
+        """Where the sides differ."""
+        places = self.here.keys() | self.there.keys()
+        return [place for place in places if self.here.get(place, Tally()) != self.there.get(place, Tally())]
+
+    def records(self, place: Place) -> int:
+        """How many records a look at `place` holds in memory."""
+        return max(self.here.get(place, Tally()).count, self.there.get(place, Tally()).count)
+
+
+def _tally(rows: Iterable[Renewal]) -> Sums:
+    found: Sums = {}
+    for renewal in rows:
+        found.setdefault(place_of(renewal, BUCKETS), Tally()).add(renewal)
+    return found
+
+
+def _by_month(sums: Mapping[Place, Tally]) -> dict[str, Tally]:
+    found: dict[str, Tally] = {}
+    for (month, _), tally in sums.items():
+        found.setdefault(month, Tally()).join(tally)
+    return found
+
+
+def _bucket_sums(months: Sequence[str], ask: Ask) -> Sums:
+    """What the platform holds in each bucket of these months."""
+    found: Sums = {}
+    for start in range(0, len(months), MONTHS_MAX):
+        answer = ask({"months": months[start : start + MONTHS_MAX], "buckets": BUCKETS})
+        found |= {(line.month, line.bucket): line.tally for line in _read(answer, _Buckets).buckets}
+    return found
+
+
+def _groups(sums: _Sums) -> Iterator[list[Place]]:
+    """Parts of what differs whose lists fit into memory.
+
+    The months of a bucket stay together: a record whose month has changed is one that differs, not one that is gone and
+    one that is missing.
+    """
+    group: list[Place] = []
+    listed = 0
+    by_bucket = sorted(sums.unlike(), key=lambda place: (place[1], place[0]))
+    for _, found in groupby(by_bucket, key=lambda place: place[1]):
+        places = list(found)
+        more = sum(map(sums.records, places))
+        if group and (listed + more > LISTED_MAX or len(group) + len(places) > WANTED_MAX):
+            yield group
+            group, listed = [], 0
+        group += places
+        listed += more
+    if group:
+        yield group
+
+
+class _Version(NamedTuple):
+    """What is remembered of a record of the source."""
+
+    place: Place
+    pay_value: int
+    digest: int
+    erased_there: bool
+
+
+def _compare_records(
+    group: Sequence[Place], rows: Rows, ask: Ask, repair: Repair, difference: Difference, sums: _Sums
+) -> None:
+    there = _listed(group, ask)
+    here, wrong = _last_versions(group, rows(), there)
+    difference.erased_count += sum(version.erased_there for version in here.values())
+    only_there = [pay_partner for pay_partner in there if pay_partner not in here]
+    for pay_partner in only_there:
+        difference.only_there_count += 1
+        _show(pay_partner, difference.only_there)
+    for pay_partner, renewal in wrong.items():
+        if pay_partner in there:
+            difference.different_count += 1
+            _show(pay_partner, difference.different)
+        else:
+            difference.missing_count += 1
+            _show(pay_partner, difference.missing)
+        repair(renewal)
+    _put_right(sums, group, here.values(), {bucket_of(one, BUCKETS) for one in (*only_there, *wrong)})
+
+
+def _listed(group: Sequence[Place], ask: Ask) -> dict[str, int]:
+    """Digests by order number of what the platform has in these places; a later page has the newer version."""
+    found: dict[str, int] = {}
+    after = 0
+    while True:
+        question = {"buckets": BUCKETS, "wanted": [list(place) for place in group], "after": after}
+        page = _read(ask(question), _Records)
+        found.update((pay_partner, int(digest, 16)) for pay_partner, digest in page.records)
+        if page.next is None:
+            return found
+        if page.next <= after:
+            raise OddAnswer(f"The platform's list of records does not go on: next is {page.next} after {after}.")
+        after = page.next
+
+
+def _last_versions(
+    group: Sequence[Place], rows: Iterable[Renewal], there: Mapping[str, int]
+) -> tuple[dict[str, _Version], dict[str, Renewal]]:
+    """The source's records in these places by order number, and those of them that the platform has not got like this."""
+    places, buckets = set(group), {bucket for _, bucket in group}
+    here: dict[str, _Version] = {}
+    wrong: dict[str, Renewal] = {}
+    for renewal in rows:
+        place = place_of(renewal, BUCKETS)
+        if place[1] not in buckets:
+            continue
+        pay_partner = renewal.pay_partner
+        wrong.pop(pay_partner, None)
+        if place not in places and pay_partner not in there:
+            # A later version, in a month where both sides are alike: the one before must never be sent after it.
+            here.pop(pay_partner, None)
+            continue
+        here[pay_partner] = version = _version(place, renewal, there.get(pay_partner))
+        if there.get(pay_partner) != version.digest:
+            wrong[pay_partner] = renewal
+    return here, wrong
+
+
+def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:
+    """The record as the platform should have it: whole, or what an erasure leaves of it where that is what it has."""
+    whole = record_digest(renewal)
+    erased_there = there not in (None, whole) and there == record_digest(erased(renewal))
+    digest = there if there is not None and erased_there else whole
+    return _Version(place, renewal.pay_value_fen or 0, digest, erased_there)
+
+
+def _put_right(sums: _Sums, group: Sequence[Place], here: Iterable[_Version], unlike: set[int]) -> None:
+    """Sums of each order number once; and alike on both sides in the buckets where every record was found to be."""
+    exact: Sums = {}
+    for version in here:
+        exact.setdefault(version.place, Tally()).join(Tally(1, version.pay_value, version.digest))
+    for place in group:
+        sums.here[place] = exact.get(place, Tally())
+        if place[1] not in unlike:
+            sums.there[place] = sums.here[place]
+
+
+def _show(pay_partner: str, shown: list[str]) -> None:
+    if len(shown) < SHOWN_MAX:
+        shown.append(pay_partner)

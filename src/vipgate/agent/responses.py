@@ -1,0 +1,157 @@
+"""Reads a platform's answer to a push: what it means for the rows that were sent. No clock, no disk, no network.
+
+Every platform that speaks the interface is meant, not this gateway alone: the published page knows `1001`, and in its
+examples `1000` and `200`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import msgspec
+
+from vipgate.protocol.nesting import nesting_fault
+
+SUCCESS_CODES: Final = frozenset({"1001", "1000", "200"})
+ANSWER_BYTES_MAX: Final = 1024 * 1024
+CONTAINERS_MAX: Final = 2_000_000  # Sums of a large stock: an object for each bucket.
+RETRY_AFTER_S_MAX: Final = 3600.0
+_SHOWN_CHARS_MAX: Final = 300
+# A fault of a header is one of every request: no row is to blame.
+_HEADER: Final = re.compile(r"Content-Type: ").match
+_ROW: Final = re.compile(r"^row\[(\d{1,5})\]").match
+_NO_ACCESS: Final = frozenset({"401", "403", "404", "405"})
+_LATER: Final = frozenset({"408", "425", "429", "500", "502", "503", "504"})
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """Every row is stored."""
+
+    seqno: str
+
+
+class Doubtful(msgspec.Struct, frozen=True):
+    """A success that says at the same time that something is wrong: the rows count as not sent."""
+
+    reason: str
+    seqno: str
+
+
+class Later(msgspec.Struct, frozen=True):
+    """Not now. `arrived`: the request may have reached the platform and may still be carried out."""
+
+    reason: str
+    retry_after_s: float | None = None
+    arrived: bool = True
+    seqno: str = ""
+
+
+class TooLarge(msgspec.Struct, frozen=True):
+    """More rows or bytes than the platform takes at once."""
+
+    reason: str
+    seqno: str
+
+
+class NoAccess(msgspec.Struct, frozen=True):
+    """The platform lets this park not in at all: signature, address, path or charset. A person has to mend it."""
+
+    code: str
+    reason: str
+    seqno: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Something in the request is wrong. `rows`: what is wrong with which row, where the hint names any."""
+
+    reason: str
+    rows: Mapping[int, str]
+    seqno: str
+
+
+Answer = Accepted | Doubtful | Later | TooLarge | NoAccess | Refused
+
+
+class _Envelope(msgspec.Struct):
+    code: str | int | None = None
+    # Whatever they hold is shown to people; it must not hide the code.
+    message: msgspec.Raw = msgspec.Raw(b"null")
+    hint: msgspec.Raw = msgspec.Raw(b"null")
+    seqno: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_Scalar = str | int | float | None
+_envelope = msgspec.json.Decoder(_Envelope, strict=False).decode
+_words = msgspec.json.Decoder(_Scalar | list[_Scalar]).decode
+
+
+def read_answer(status: int, retry_after: str | None, body: bytes, date: str | None = None) -> Answer:
+    """What the answer means. The envelope's code counts; the HTTP status where there is no envelope.
+
+    `date` is the answer's own: a date in `retry_after` is counted from it, since clocks differ.
+    """
+    try:
+        envelope = _Envelope() if nesting_fault(body, CONTAINERS_MAX) else _envelope(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        envelope = _Envelope()
+    wait_s = read_retry_after(retry_after, date)
+    if envelope.code is None:
+        return _without_envelope(status, wait_s, body)
+    code, seqno, hint = str(envelope.code), _text(envelope.seqno), _text(envelope.hint)
+    reason = f"{code} {_text(envelope.message)}: {hint}" if hint else f"{code} {_text(envelope.message)}".strip()
+    if code in SUCCESS_CODES:
+        return Doubtful(reason, seqno) if hint else Accepted(seqno)
+    if code == "413":
+        return TooLarge(reason, seqno)
+    if code in _NO_ACCESS or (code == "400" and _HEADER(hint)):
+        return NoAccess(code, reason, seqno)
+    if code == "400":
+        return Refused(reason, _rows_in(hint), seqno)
+    return Later(reason, wait_s, seqno=seqno)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    """A member of the envelope as text; a list, as some platforms have it, one a line; anything else as it came."""
+    try:
+        member = _words(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return bytes(raw).decode("utf-8", "replace").strip()
+    given = member if isinstance(member, list) else [member]
+    return "\n".join("" if one is None else str(one).strip() for one in given)
+
+
+def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
+    """A proxy or another server has answered: only refusals that cannot come from a passing fault are believed."""
+    shown = " ".join(body[:_SHOWN_CHARS_MAX].decode("utf-8", "replace").split())
+    reason = f"HTTP {status} without the interface's envelope: {shown or 'empty'}"
+    if status == 413:
+        return TooLarge(reason, "")
+    if str(status) in _NO_ACCESS:
+        return NoAccess(str(status), reason, "")
+    return Later(reason, wait_s)
+
+
+def _rows_in(hint: str) -> dict[int, str]:
+    """The faults by row of a hint like `row[3].plate_color: …`, one a line."""
+    rows: dict[int, str] = {}
+    for line in hint.splitlines():
+        found = _ROW(line.strip())
+        if found:
+            index = int(found[1])
+            rows[index] = f"{rows[index]}; {line.strip()}" if index in rows else line.strip()
+    return rows
+
+
+def read_retry_after(text: str | None, date: str | None = None) -> float | None:
+    """Seconds, within bounds, or until a date, counted from `date`; None where there is neither."""
+    plain = (text or "").strip()
+    if plain.isascii() and plain.isdigit():
+        return min(float(plain[:9]), RETRY_AFTER_S_MAX)
+    try:
+        wait_s = (parsedate_to_datetime(plain) - parsedate_to_datetime(date or "")).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(0.0, wait_s), RETRY_AFTER_S_MAX)

@@ -1,0 +1,1 @@
+"""Where a car park keeps its renewals: databases, CSV and Excel files."""

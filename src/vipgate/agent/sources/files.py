@@ -1,0 +1,242 @@
+"""Reads a park's CSV files, in whatever encoding and with whatever delimiter, line by line; and what all files have in common."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from vipgate.agent.config import SourceConfig
+from vipgate.agent.sources.base import (
+    CursorValue,
+    SourceFault,
+    SourceRow,
+    SourceTooLarge,
+    SourceUnavailable,
+)
+from vipgate.errors import OperatorError, Words
+
+CELL_CHARS_MAX: Final = 1024 * 1024
+LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
+# Of a record, which goes over several lines where a cell does.
+RECORD_CHARS_MAX: Final = 4 * LINE_CHARS_MAX
+COLUMNS_MAX: Final = 1_024
+# A last line without an end is believed when nobody has written for so long.
+SETTLED_S: Final = 1.0
+# Ctrl-Z, by which programs of DOS end a file; some fill its last block with it.
+DOS_END: Final = "\x1a"
+SAMPLE_CHARS: Final = 64 * 1024
+CHUNK_BYTES: Final = 1024 * 1024
+DELIMITERS: Final = ",;\t|"
+# What is called by the name of a smaller set is often written in the larger one; a mark at the beginning is no text.
+_LARGER: Final = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
+
+
+class FileSource:
+    """What both kinds of files have in common. A file has no cursor: its rows are compared with what was sent."""
+
+    columns: Sequence[str]
+    has_cursor = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.where = str(path)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise SourceUnavailable(f"there is no file {self._path}; put it there, or mend source.file") from None
+        except OSError as error:
+            raise SourceUnavailable(f"cannot read {self._path}: {error.strerror or error}") from None
+
+    def after(
+        self,
+        after: CursorValue | None,  # noqa: ARG002 - the protocol's signature
+        until: CursorValue | None,  # noqa: ARG002
+        limit: int,  # noqa: ARG002
+    ) -> list[SourceRow]:
+        """See `Source.after`."""
+        raise OperatorError(f"{self._path}: a file has no cursor; leave source.cursor out")
+
+    def newest(self) -> CursorValue | None:
+        """See `Source.newest`."""
+        return None
+
+    def count(
+        self,
+        after: CursorValue | None = None,  # noqa: ARG002 - the protocol's signature
+        until: CursorValue | None = None,  # noqa: ARG002
+    ) -> int | None:
+        """See `Source.count`."""
+        return None
+
+    def stamp(self) -> object:
+        """See `Source.stamp`."""
+        with self._told():
+            found = self._path.stat()
+        return (found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def problems(self) -> list[str]:
+        """See `Source.problems`."""
+        return []
+
+    def close(self) -> None:
+        """See `Source.close`. Nothing is held between two looks."""
+
+
+class CsvSource(FileSource):
+    """A CSV file. Line numbers are those of an editor; a record may go over several lines."""
+
+    def __init__(self, path: Path, config: SourceConfig) -> None:
+        super().__init__(path)
+        self._header_line = config.header_line
+        with self._told():
+            given = config.encoding
+            self._encoding = _LARGER.get(given.lower(), given) if given else _encoding(path)
+            try:
+                with path.open(encoding=self._encoding, newline="") as file:
+                    sample = file.read(SAMPLE_CHARS)
+            except (UnicodeDecodeError, LookupError) as error:
+                if not given and isinstance(error, UnicodeDecodeError):
+                    raise self._undecoded(error) from None
+                raise OperatorError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
+        self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
+        with self._told(), path.open(encoding=self._encoding, newline="") as file:
+            self.columns = next((values for line, values in self._lines(file) if line >= self._header_line), [])
+        if not self.columns:
+            raise OperatorError(
+                f"{path} has no line {self._header_line} with the columns' names; mend source.header_line"
+            )
+        self.columns = [name.removeprefix("\ufeff").strip() for name in self.columns]
+        check_columns(path, self.columns)
+
+    def scan(self) -> Iterator[SourceRow]:
+        """See `Source.scan`."""
+        width = len(self.columns)
+        try:
+            with self._told(), self._path.open(encoding=self._encoding, newline="") as file:
+                is_header = True
+                for line, values in self._lines(file):
+                    if line < self._header_line:
+                        continue
+                    if is_header:
+                        is_header = False
+                    elif any(map(str.strip, values)):
+                        yield row_of(f"line {line}", values, width)
+        except UnicodeDecodeError as error:
+            raise self._undecoded(error) from None
+
+    def _undecoded(self, error: UnicodeDecodeError) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{self._path} is not {self._encoding} ({error.reason}): half written, or another encoding"
+        )
+
+    def _text(self, file: IO[str]) -> Iterator[str]:
+        """The lines of the file, without a last one that is still being written: the next look finds it whole."""
+        number = 0
+        while line := file.readline(LINE_CHARS_MAX):
+            number += 1
+            if not line.endswith(("\n", "\r")):
+                if len(line) == LINE_CHARS_MAX:
+                    raise SourceTooLarge(
+                        f"{self._path}, line {number} is too large: longer than {LINE_CHARS_MAX} characters; is it CSV?"
+                    )
+                if not line.endswith(DOS_END) and not self._is_settled():
+                    return
+            line = line.replace(DOS_END, "")
+            if line:
+                yield line.replace("\0", "\ufffd")
+
+    def _is_settled(self) -> bool:
+        before = self.stamp()
+        if time.time() - self._path.stat().st_mtime < SETTLED_S:
+            time.sleep(SETTLED_S)
+        return self.stamp() == before
+
+    def _lines(self, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+        """The records, each with the number of its first line."""
+        csv.field_size_limit(CELL_CHARS_MAX)
+        is_through = False
+        record_chars = 0
+
+        def text() -> Iterator[str]:
+            nonlocal is_through, record_chars
+            for part in self._text(file):
+                record_chars += len(part)
+                if record_chars > RECORD_CHARS_MAX:
+                    raise SourceTooLarge(
+                        f"{self._path}, line {line} is too large: a record of more than {RECORD_CHARS_MAX} characters; "
+                        "is there a quote that nothing closes?"
+                    )
+                yield part
+            is_through = True
+
+        reader = csv.reader(text(), delimiter=self._delimiter)
+        line = 1
+        while True:
+            record_chars = 0
+            try:
+                values = next(reader, None)
+            except csv.Error as error:
+                raise SourceFault(
+                    f"{self._path}, line {line}: {error}; is there a quote that nothing closes, or another delimiter?"
+                ) from None
+            if values is None:
+                return
+            if is_through:
+                # Only a quote that nothing closes lets a record go on to the end: all that follows would be one cell.
+                raise SourceUnavailable(f"{self._path}, line {line}: half written, or a quote that nothing closes")
+            yield line, values
+            line = reader.line_num + 1
+
+
+def check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Raises SourceTooLarge."""
+    if len(columns) > COLUMNS_MAX:
+        raise SourceTooLarge(
+            f"{path} is too large: it has {len(columns)} columns, at most {COLUMNS_MAX} are read; delete those beyond "
+            "the table, or mend source.delimiter"
+        )
+
+
+def row_of(place: str, values: Sequence[object], width: int) -> SourceRow:
+    """A row with as many values as there are columns; what it has more or less is its problem."""
+    if len(values) == width:
+        return SourceRow(place, values)
+    problem = Words(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
+    return SourceRow(place, [*values, *[None] * width][:width], problem=None if _is_padded(values, width) else problem)
+
+
+def _is_padded(values: Sequence[object], width: int) -> bool:
+    """Empty cells at the end are no fault."""
+    return len(values) > width and not any(str(value).strip() for value in values[width:])
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 where the whole file is that, else GB18030, which holds GBK and GB2312."""
+    with path.open("rb") as file:
+        head = file.read(4)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        try:
+            decoder.decode(head)
+            while chunk := file.read(CHUNK_BYTES):
+                decoder.decode(chunk)
+        except UnicodeDecodeError:
+            return "gb18030"
+    return "utf-8-sig"
+
+
+def _delimiter(sample: str, header_line: int) -> str:
+    """The delimiter that parts the header into the most columns."""
+    lines = re.split(r"\r\n|\r|\n", sample)
+    header = lines[header_line - 1] if len(lines) >= header_line else ""
+    return max(DELIMITERS, key=header.count)

@@ -1,0 +1,1 @@
+"""Keeps the platform in step with the source: snapshot, changes, retries."""

@@ -1,0 +1,111 @@
+"""Changes of a source with a cursor: what came since the last look, also what was committed late.
+
+The position follows `lag_s` behind. What lies between it and the newest row is the window: it is read again at every
+look, and rows of it that were not there before are new, wherever in the order they stand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vipgate.agent.config import SourceConfig
+from vipgate.agent.mapping.reader import (
+    Page,
+    Reader,
+)
+from vipgate.agent.sources.base import (
+    CursorValue,
+    Source,
+    SourceRow,
+    dump_cursor,
+    load_cursor,
+)
+from vipgate.agent.spool import Spool
+
+ROWS_A_LOOK: Final = 2_000
+WINDOW_ROWS_MAX: Final = 200_000
+
+
+class Live:
+    """The live lane's reading. Its state is in the spool; every look is one transaction."""
+
+    def __init__(self, source: Source, reader: Reader, spool: Spool, config: SourceConfig) -> None:
+        self._source = source
+        self._reader = reader
+        self._spool = spool
+        self._lag_us = round(config.lag_s * 1_000_000)
+        self._seen = spool.window()
+        self.floor = _loaded(spool.meta("floor"))
+        # Whether the last look came to the end of what is there.
+        self.is_through = False
+
+    def look(self, now_us: int) -> Page:
+        """Reads what is new into the spool. Raises SourceUnavailable, SpoolError."""
+        rows, cursors = self._read()
+        first_new = next((place for place, cursor in enumerate(cursors) if cursor not in self._seen), None)
+        page = Page([], [], [])
+        if first_new is not None:
+            page = self._new_of(rows[first_new:], cursors[first_new:])
+        fresh = {cursor: now_us for cursor in cursors if cursor not in self._seen}
+        self._keep(page, fresh, self._passed(cursors, fresh, now_us))
+        return page
+
+    def _read(self) -> tuple[list[SourceRow], list[str]]:
+        """Everything behind the position, in order, up to a bound."""
+        rows: list[SourceRow] = []
+        after = self.floor
+        self.is_through = False
+        while len(rows) < WINDOW_ROWS_MAX and not self.is_through:
+            found = self._source.after(after, None, ROWS_A_LOOK)
+            rows += found
+            self.is_through = len(found) < ROWS_A_LOOK
+            after = found[-1].cursor if found else after
+        return rows, [dump_cursor(row.cursor or ()) for row in rows]
+
+    def _new_of(self, rows: list[SourceRow], cursors: list[str]) -> Page:
+        """The rows that were not seen before, and of the others those that stand behind a new one of the same record."""
+        if all(cursor not in self._seen for cursor in cursors):
+            return self._reader.read(rows)
+        new = [row for row, cursor in zip(rows, cursors, strict=True) if cursor not in self._seen]
+        late = _identities(self._reader.read(new))
+        again = [
+            row
+            for row, cursor in zip(rows, cursors, strict=True)
+            if cursor not in self._seen or _identities(self._reader.read([row])) & late
+        ]
+        return self._reader.read(again)
+
+    def _passed(self, cursors: list[str], fresh: dict[str, int], now_us: int) -> list[str]:
+        """The cursors that no late commit can come before any more, as long as the lag holds what it promises."""
+        before_us = now_us - self._lag_us
+        seen_us = (fresh[cursor] if cursor in fresh else self._seen[cursor] for cursor in cursors)
+        old = [place for place, when_us in enumerate(seen_us) if when_us <= before_us]
+        return cursors[: old[-1] + 1] if old else []
+
+    def _keep(self, page: Page, fresh: dict[str, int], passed: list[str]) -> None:
+        if not fresh and not passed:
+            return
+        gone = set(passed)
+        kept = {cursor: seen_us for cursor, seen_us in fresh.items() if cursor not in gone}
+        known = [cursor for cursor in passed if cursor in self._seen]
+        with self._spool.transaction():
+            self._spool.queue(page.ready)
+            self._spool.resolve_read(page.ready)
+            self._spool.bury(page.dead)
+            self._spool.note_read([one.identity for one in page.dead])
+            self._spool.move_window(kept, known)
+            if passed:
+                self._spool.set_meta({"floor": passed[-1]})
+        for cursor in known:
+            del self._seen[cursor]
+        self._seen |= kept
+        if passed:
+            self.floor = load_cursor(passed[-1])
+
+
+def _identities(page: Page) -> set[str]:
+    return {one.pay_partner for one in page.ready} | {one.identity for one in page.dead}
+
+
+def _loaded(text: str | None) -> CursorValue | None:
+    return load_cursor(text) if text else None

@@ -1,0 +1,139 @@
+"""What copies of earlier requests may still arrive, and what may be sent before they have.
+
+The gateway lets the newest arrival win, and somebody on the way may hold a request back, or send it once more, even after it
+was answered. So a version counts as *exposed* for a while after it was sent. What is acknowledged while another version of the
+record is exposed is sent once more when that time is over. After a kill nobody knows what was sent: then all is exposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Final
+
+from vipgate.agent.models import Ready
+from vipgate.agent.spool import Spool
+from vipgate.agent.sync.retry import SETTLE_TIMEOUTS
+
+# 8 MiB: of a million order numbers one in a thousand is taken for one that was met before.
+SEEN_BITS: Final = 1 << 26
+
+
+class Copies:
+    """Exposure of the live lane's versions one by one, of the stock's and of the replacement's as a whole."""
+
+    def __init__(self, spool: Spool, clock_us: Callable[[], int], timeout_s: float) -> None:
+        self._spool = spool
+        self._clock_us = clock_us
+        self._settle_us = round(timeout_s * SETTLE_TIMEOUTS * 1_000_000)
+        # From the moment of sending: the time an answer may take, and what a copy may come later.
+        self.window_us = self._settle_us + round(timeout_s * 1_000_000)
+        self._all_until_us = 0
+        self._stock_until_us = 0
+        self._stock_hold_us = 0
+        self._replace_until_us = 0
+        self._replace_hash = b""
+
+    def begin(self) -> None:
+        """Takes up what the run before has left; in a transaction of the caller's."""
+        now_us = self._clock_us()
+        self._spool.load_exposed()
+        self._replace_until_us = int(self._spool.meta("replace_until_us") or 0)
+        self._stock_until_us = int(self._spool.meta("stock_exposed_us") or 0)
+        if self._spool.meta("running"):
+            self._all_until_us = now_us + self.window_us
+            self._stock_until_us = self._all_until_us
+        self._stock_hold_us = self._stock_until_us
+
+    def end(self) -> None:
+        """Leaves to the next run what may still arrive; in a transaction of the caller's."""
+        if self._clock_us() < self._all_until_us:
+            # Not written down one by one: the next run has to take it as after a kill.
+            return
+        self._spool.save_exposed()
+        self._spool.set_meta({"running": None, "stock_exposed_us": str(self._stock_until_us)})
+
+    # ---- what may be sent --------------------------------------------------------------------------------------------
+
+    def holds_all(self) -> bool:
+        """Whether a copy of the replacement may still arrive: it would delete whatever was sent since."""
+        return self._clock_us() < self._replace_until_us
+
+    def hold_s(self) -> float:
+        """How much longer that is."""
+        return max(0.0, (self._replace_until_us - self._clock_us()) / 1e6)
+
+    def holds_stock(self) -> bool:
+        """Whether stock of an earlier run may still arrive, in which a record may have stood in an older row."""
+        return self._clock_us() < self._stock_hold_us
+
+    def may_replace(self, rows: Sequence[Ready]) -> bool:
+        """Whether nothing that was sent before can arrive behind the replacement, nor another replacement than this one."""
+        now_us = self._clock_us()
+        before_us = max(self._all_until_us, self._stock_until_us, self._spool.exposed_until_us())
+        return now_us >= before_us and (now_us >= self._replace_until_us or _hash(rows) == self._replace_hash)
+
+    # ---- what is sent ------------------------------------------------------------------------------------------------
+
+    def sending(self, rows: Sequence[Ready], *, stock: bool, replace: bool) -> None:
+        """Called before a request is sent, in a transaction where it replaces everything."""
+        until_us = self._clock_us() + self.window_us
+        if replace:
+            self._replace_hash = _hash(rows)
+        self._extend(rows, until_us, stock=stock, replace=replace)
+
+    def unanswered(self, rows: Sequence[Ready], *, stock: bool, replace: bool) -> None:
+        """The request has ended without an answer, perhaps later than it should have."""
+        self._extend(rows, self._clock_us() + self._settle_us, stock=stock, replace=replace)
+
+    def _extend(self, rows: Sequence[Ready], until_us: int, *, stock: bool, replace: bool) -> None:
+        if replace:
+            self._replace_until_us = max(self._replace_until_us, until_us)
+            self._spool.set_meta({"replace": "tried", "replace_until_us": str(self._replace_until_us)})
+        elif stock:
+            self._stock_until_us = max(self._stock_until_us, until_us)
+        else:
+            self._spool.expose(rows, until_us)
+
+    def send_again(self, acknowledged: Sequence[Ready]) -> int:
+        """Queues once more what an older copy may still overtake; how many that are. In a transaction of the caller's."""
+        now_us = self._clock_us()
+        keys = [row.pay_partner for row in acknowledged]
+        exposed = self._spool.exposed(keys)
+        # The stock may have sent a record until the live lane has read it.
+        read = self._spool.read_times(keys) if now_us < self._stock_until_us else {}
+        again: dict[int, list[Ready]] = {}
+        for row in acknowledged:
+            version, until_us = exposed.get(row.pay_partner, (row.hash, 0))
+            wait_us = max(
+                self._all_until_us,
+                until_us if version != row.hash else 0,
+                read.get(row.pay_partner, -self.window_us) + self.window_us,
+            )
+            if wait_us > now_us:
+                again.setdefault(wait_us, []).append(row)
+        for wait_us, rows in again.items():
+            self._spool.queue_again(rows, wait_us)
+        return sum(map(len, again.values()))
+
+
+class Seen:
+    """Order numbers that the stock has met. Tells each that it has met, and now and then one that it has not."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(SEEN_BITS // 8)
+
+    def add(self, key: str) -> bool:
+        """Notes `key`; whether it was there already."""
+        number = hash(key)
+        met = True
+        for place in (number % SEEN_BITS, (number >> 32) % SEEN_BITS):
+            byte, bit = place >> 3, 1 << (place & 7)
+            if not self._bits[byte] & bit:
+                self._bits[byte] |= bit
+                met = False
+        return met
+
+
+def _hash(rows: Sequence[Ready]) -> bytes:
+    return blake2b(b"\n".join(row.row for row in rows)).digest()

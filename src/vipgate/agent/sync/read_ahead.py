@@ -1,0 +1,173 @@
+"""Reads the source in a thread of its own, page by page, for the loop to take: the stock, or a whole comparison."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, islice
+from queue import Empty, Full, Queue
+from typing import Final
+
+from vipgate.agent.mapping.reader import (
+    Page,
+    Reader,
+)
+from vipgate.agent.sources.base import (
+    CursorValue,
+    Source,
+    SourceUnavailable,
+    unexpected,
+)
+from vipgate.agent.sync.retry import retry_delay_s
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.support.background import (
+    describe,
+    is_fault,
+    report,
+    start_thread,
+)
+
+PAGES_WAITING_MAX: Final = 3
+LOOK_S: Final = 0.2
+SCAN_ROWS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """One page of `rows` rows of the source. `end`: the cursor of its last row."""
+
+    number: int
+    page: Page
+    rows: int
+    end: CursorValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All is read, or, with a fault, it cannot be."""
+
+    fault: VipgateError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hindered:
+    """The source cannot be read for now; it is asked again."""
+
+    trouble: SourceUnavailable
+
+
+Item = Fed | Ended | Hindered
+Open = Callable[[], Source]
+
+
+class Feed:
+    """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take.
+
+    `goes_on`: when the source comes back, reading goes on where it was, so that a page is a step forward.
+    """
+
+    def __init__(
+        self,
+        open_source: Open,
+        pages: Callable[[Source], Iterator[Fed]],
+        wake: Callable[[], None],
+        *,
+        goes_on: bool = False,
+    ) -> None:
+        self._goes_on = goes_on
+        self._open = open_source
+        self._pages = pages
+        self._wake = wake
+        self._queue: Queue[Item] = Queue(PAGES_WAITING_MAX)
+        self._stopping = threading.Event()
+        self._thread = start_thread(self._run, "vipgate-feed", self._broke)
+
+    def take(self) -> Item | None:
+        """The next page, if one is ready."""
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        return None
+
+    def stop(self) -> None:
+        """Ends the reading."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                source = self._open()
+                try:
+                    for fed in self._pages(source):
+                        failures = 0 if self._goes_on else failures
+                        self._put(fed)
+                        if self._stopping.is_set():
+                            return
+                finally:
+                    source.close()
+                self._put(Ended())
+                return
+            except SourceUnavailable as error:
+                trouble = error
+            except VipgateError as error:
+                self._put(Ended(error))
+                return
+            except BaseException as error:
+                # A driver's, a library's, one of ours: reading must not be over because of it.
+                if not is_fault(error):
+                    raise
+                report("reading of the source", error)
+                trouble = unexpected(error)
+            failures += 1
+            self._put(Hindered(trouble))
+            self._stopping.wait(retry_delay_s(failures, 1.0))
+
+    def _broke(self, error: BaseException) -> None:
+        """What ended the thread for good ends the agent, which is started again."""
+        self._put(
+            Ended(OperatorError(f"The reading of the source has ended: {describe(error)}; start the agent again."))
+        )
+
+    def _put(self, item: Item) -> None:
+        while not self._stopping.is_set():
+            with suppress(Full):
+                self._queue.put(item, timeout=LOOK_S)
+                self._wake()
+                return
+
+
+def feed_stock(
+    open_source: Open,
+    reader: Reader,
+    after: CursorValue | None,
+    until: CursorValue,
+    page_rows: int,
+    wake: Callable[[], None],
+) -> Feed:
+    """The rows behind `after` up to `until`, in the order of the cursor. Goes on where it was when the source comes back."""
+    at = [after]
+    numbers = count(1)
+
+    def pages(source: Source) -> Iterator[Fed]:
+        reader.check(source.columns)
+        while rows := source.after(at[0], until, page_rows):
+            yield Fed(next(numbers), reader.read(rows), len(rows), rows[-1].cursor)
+            # Not before it was taken: a page that fails is read again.
+            at[0] = rows[-1].cursor
+
+    return Feed(open_source, pages, wake, goes_on=True)
+
+
+def feed_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> Feed:
+    """Every row of the source. Begins anew when the source comes back: what has not changed costs a look."""
+    numbers = count(1)
+
+    def pages(source: Source) -> Iterator[Fed]:
+        reader.check(source.columns)
+        rows = iter(source.scan())
+        while chunk := list(islice(rows, SCAN_ROWS)):
+            yield Fed(next(numbers), reader.read(chunk), len(chunk))
+
+    return Feed(open_source, pages, wake)

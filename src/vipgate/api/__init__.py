@@ -1,5 +1,0 @@
-"""The read API of the inside port: other systems read the ledger, each with a token of its own."""
-
-from vipgate.api.app import build_api
-
-__all__ = ["build_api"]

@@ -1,0 +1,396 @@
+"""`vipgate user …`, `token …`, `erase`, `audit`: who may look, what other systems may read, whose plate is erased."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from getpass import getpass
+from typing import Annotated, Any, Final
+
+import typer
+
+from vipgate.admin.auth.api_tokens import (
+    TOKEN_NAME_CHARS_MAX,
+    make_token,
+)
+from vipgate.cli.audit_log import (
+    deed_of_command,
+    desk_for,
+    unknown_park,
+)
+from vipgate.cli.common import (
+    Config,
+    Database,
+    Format,
+    Output,
+    print_many,
+    print_one,
+    read_secret,
+    shown_instant,
+    warn,
+)
+from vipgate.clock import clock_us
+from vipgate.domain.masking import mask_plate
+from vipgate.errors import OperatorError
+from vipgate.protocol.renewal import (
+    PLATE_CHARS_MAX,
+    fold_plate,
+)
+from vipgate.store.interfaces.accounts import (
+    ROLES,
+    SCOPES,
+    Deed,
+    Role,
+    Scope,
+    Staff,
+    Token,
+    User,
+)
+
+DEEDS_A_PAGE: Final = 500
+DEEDS_MAX: Final = 100_000
+# What other systems read of the ledger; figures on the gateway itself are asked for by name.
+SCOPES_UNASKED: Final[tuple[Scope, ...]] = tuple(scope for scope in SCOPES if scope != "metrics")
+
+user = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
+token = typer.Typer(no_args_is_help=True, help="Keys to the read API.")
+
+UserName = Annotated[str, typer.Argument(help="What the account is called.", metavar="NAME")]
+RoleName = Annotated[
+    str,
+    typer.Option(
+        "--role",
+        help="reader looks; operator also changes parks; admin also accounts, tokens, erasure.",
+        metavar="|".join(ROLES),
+    ),
+]
+Plates = Annotated[bool | None, typer.Option("--plates/--no-plates", help="Whether it may see plates in the clear.")]
+Password = Annotated[
+    str | None,
+    typer.Option(help="- reads it from standard input, env:NAME from a variable, file:PATH from a file; else asks."),
+]
+
+
+# ---- accounts --------------------------------------------------------------------------------------------------------
+
+
+def _role(given: str) -> Role:
+    for role in ROLES:
+        if role == given:
+            return role
+    raise OperatorError(f"--role {given}: there is no such role; choose one of {', '.join(ROLES)}.")
+
+
+def _hashed_password(given: str | None) -> str:
+    """The hash of a password that is given or asked for. Raises OperatorError."""
+    # Takes longer to load than most commands take to run.
+    from vipgate.admin.auth.passwords import (
+        PASSWORD_CHARS_MAX,
+        PASSWORD_CHARS_MIN,
+        hash_password,
+    )
+
+    password = _asked_password() if given is None else read_secret(given, "--password")
+    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+        raise OperatorError(
+            f"A password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, this one has {len(password)}."
+        )
+    return hash_password(password)
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        raise OperatorError("There is no terminal to ask on; give --password - and the password on standard input.")
+    password = getpass("Password: ")
+    if getpass("Again: ") != password:
+        raise OperatorError("The two are not the same; nothing was changed. Run this again.")
+    return password
+
+
+def _unknown_user(name: str) -> OperatorError:
+    return OperatorError(f"There is no account {name}; see: vipgate user list")
+
+
+def _rights(role: Role, *, sees_plates: bool) -> str:
+    return f"{role}, plates: {'yes' if sees_plates else 'no'}"
+
+
+@user.command("add")
+def add_user(
+    name: UserName,
+    role: RoleName,
+    plates: Plates = False,
+    password: Password = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Make an account."""
+    from vipgate.admin.auth.passwords import (
+        NAME_CHARS_MAX,
+        is_name,
+    )
+
+    if not is_name(name):
+        raise OperatorError(
+            f"An account's name has 1 to {NAME_CHARS_MAX} letters, digits and . @ - _ ; {name!r} has others."
+        )
+    made = User(
+        name=name,
+        role=_role(role),
+        password=_hashed_password(password),
+        sees_plates=bool(plates),
+        enabled=True,
+        language=None,
+        created_us=clock_us(),
+        last_login_us=None,
+    )
+    deed = deed_of_command("user.add", subject=name, detail=_rights(made.role, sees_plates=made.sees_plates))
+    with desk_for(config, database) as desk:
+        if not desk.staff.add_user(made, deed):
+            raise OperatorError(f"There is an account {name} already; change it with: vipgate user set {name}")
+
+
+@user.command("list")
+def list_users(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """All accounts."""
+    with desk_for(config, database) as desk:
+        rows = [
+            {
+                "name": one.name,
+                "role": one.role,
+                "sees_plates": one.sees_plates,
+                "enabled": one.enabled,
+                "created": shown_instant(one.created_us),
+                "last_login": shown_instant(one.last_login_us),
+            }
+            for one in desk.staff.list_users()
+        ]
+    print_many(rows, ("name", "role", "sees_plates", "enabled", "last_login"), output)
+
+
+@user.command("set")
+def set_user(
+    name: UserName,
+    role: Annotated[str | None, typer.Option(help=f"One of {', '.join(ROLES)}.")] = None,
+    plates: Plates = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Change an account's role or its sight of plates; with the role its sessions end."""
+    wanted = None if role is None else _role(role)
+    if wanted is None and plates is None:
+        raise OperatorError("Nothing to change; give --role, --plates or --no-plates.")
+    with desk_for(config, database) as desk:
+        found = _found_user(desk.staff, name)
+        after = _rights(wanted or found.role, sees_plates=found.sees_plates if plates is None else plates)
+        detail = f"{_rights(found.role, sees_plates=found.sees_plates)} → {after}"
+        deed = deed_of_command("user.change", subject=name, detail=detail)
+        desk.staff.change_user(name, deed, role=wanted, sees_plates=plates)
+
+
+def _found_user(staff: Staff, name: str) -> User:
+    found = staff.find_user(name)
+    if found is None:
+        raise _unknown_user(name)
+    return found
+
+
+@user.command("disable")
+def disable_user(name: UserName, config: Config = None, database: Database = None) -> None:
+    """Let an account log in no more and end its sessions; nothing of it is deleted."""
+    _switch_user(name, config, database, enabled=False)
+
+
+@user.command("enable")
+def enable_user(name: UserName, config: Config = None, database: Database = None) -> None:
+    """Let an account log in again."""
+    _switch_user(name, config, database, enabled=True)
+
+
+def _switch_user(name: str, config: Config, database: Database, *, enabled: bool) -> None:
+    deed = deed_of_command("user.change", subject=name, detail=f"enabled: {'no → yes' if enabled else 'yes → no'}")
+    with desk_for(config, database) as desk:
+        if _found_user(desk.staff, name).enabled != enabled:
+            desk.staff.change_user(name, deed, enabled=enabled)
+
+
+@user.command("password")
+def set_password(name: UserName, password: Password = None, config: Config = None, database: Database = None) -> None:
+    """Give an account a new password; its sessions end."""
+    with desk_for(config, database) as desk:
+        _found_user(desk.staff, name)
+        hashed = _hashed_password(password)
+        if not desk.staff.change_user(name, deed_of_command("user.password", subject=name), password=hashed):
+            raise _unknown_user(name)
+
+
+# ---- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def _scopes(given: list[str] | None) -> tuple[Scope, ...]:
+    if not given:
+        return SCOPES_UNASKED
+    unknown = [scope for scope in given if scope not in SCOPES]
+    if unknown:
+        raise OperatorError(f"--scope {unknown[0]}: there is no such scope; choose from {', '.join(SCOPES)}.")
+    return tuple(scope for scope in SCOPES if scope in given)
+
+
+@token.command("add")
+def add_token(
+    name: Annotated[str, typer.Option(help="Which system it is for.")],
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only this park.", metavar="PARK_UUID")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it opens (repeatable); default: all but metrics.", metavar="|".join(SCOPES)),
+    ] = None,
+    masked: Annotated[bool, typer.Option("--masked", help="Plates and cards are masked in what it reads.")] = False,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Make a token, which is shown this once."""
+    from vipgate.admin.auth.passwords import digest_of
+
+    if not 0 < len(name) <= TOKEN_NAME_CHARS_MAX or not name.isprintable():
+        raise OperatorError(f"A token's name has 1 to {TOKEN_NAME_CHARS_MAX} printable characters.")
+    scopes = _scopes(scope)
+    secret = make_token(secrets.token_urlsafe)
+    made = Token(
+        number=0,
+        name=name,
+        digest=digest_of(secret),
+        scopes=scopes,
+        park_uuid=park_uuid,
+        masked=masked,
+        created_us=clock_us(),
+        used_us=None,
+        revoked_us=None,
+    )
+    detail = f"{', '.join(scopes)}; plates: {'masked' if masked else 'in the clear'}"
+    deed = deed_of_command("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    with desk_for(config, database) as desk:
+        if park_uuid is not None and desk.store.find_park(park_uuid) is None:
+            raise unknown_park(park_uuid)
+        if not desk.staff.add_token(made, deed):
+            raise OperatorError(f"There is a token {name} already; end it with: vipgate token revoke {name}")
+    print_one({"name": name, "token": secret, "park_uuid": park_uuid, "scopes": list(scopes), "masked": masked}, output)
+    if output is Format.TEXT:
+        typer.echo("Shown this once: put it where it is used now.", err=True)
+
+
+@token.command("list")
+def list_tokens(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """All tokens, revoked ones last."""
+    with desk_for(config, database) as desk:
+        rows = [
+            {
+                "name": one.name,
+                "scopes": list(one.scopes),
+                "park_uuid": one.park_uuid,
+                "masked": one.masked,
+                "created": shown_instant(one.created_us),
+                "last_used": shown_instant(one.used_us),
+                "revoked": shown_instant(one.revoked_us),
+            }
+            for one in desk.staff.list_tokens()
+        ]
+    print_many(rows, ("name", "scopes", "park_uuid", "masked", "last_used", "revoked"), output)
+
+
+@token.command("revoke")
+def revoke_token(
+    name: Annotated[str, typer.Argument(help="As `vipgate token list` shows it.", metavar="NAME")],
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """End a token at once."""
+    with desk_for(config, database) as desk:
+        if not desk.staff.revoke_token(name, clock_us(), deed_of_command("token.revoke", subject=name)):
+            raise OperatorError(f"There is no token {name} in use; see: vipgate token list")
+
+
+# ---- personal data ---------------------------------------------------------------------------------------------------
+
+
+def erase(
+    plate: Annotated[str, typer.Argument(help="The plate, in any form.", metavar="PLATE")],
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only in this park.", metavar="PARK_UUID")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Erase one plate and who it belongs to from the ledger; order numbers, times and money stay."""
+    folded = fold_plate(plate)
+    if not 0 < len(folded) <= PLATE_CHARS_MAX:
+        raise OperatorError(
+            f"A plate has 1 to {PLATE_CHARS_MAX} characters without its blanks, {plate!r} has {len(folded)}."
+        )
+    with desk_for(config, database) as desk:
+        if park_uuid is not None and desk.store.find_park(park_uuid) is None:
+            raise unknown_park(park_uuid)
+        if not yes:
+            _confirm(folded, park_uuid)
+        deed = deed_of_command("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
+        erased = desk.keep.erase_plate(folded, park_uuid, deed)
+    print_one(asdict(erased), output)
+    if erased.left_in_log:
+        warn(
+            "the write-ahead log (-wal) next to the database still holds what was erased, because something reads an older "
+            "state (an export, a back-up). The gateway empties it within an hour after that has ended; or run this again."
+        )
+
+
+def _confirm(plate: str, park_uuid: str | None) -> None:
+    """Says what will be done and wants a yes. Raises OperatorError."""
+    where = "all parks" if park_uuid is None else f"park {park_uuid}"
+    typer.echo(
+        f"In {where}, every record of {plate} and every version of one, in stocks that can be restored too, loses its plate, "
+        "cards, operator and extra members; hints and kept bodies of refused requests that name it go. Order numbers, times, "
+        "money and counts stay. This cannot be undone; backups keep it, and so do PostgreSQL's old row versions until VACUUM and "
+        "its archived log. What a park changes or sends in a complete=1 comes back.",
+        err=True,
+    )
+    if not typer.confirm("Erase it?", err=True):
+        raise OperatorError("Nothing was erased.")
+
+
+# ---- the audit log ---------------------------------------------------------------------------------------------------
+
+
+def audit(
+    who: Annotated[str | None, typer.Option(help="Only what this one did: an account, token:NAME, or command.")] = None,
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only on this park.", metavar="PARK_UUID")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=DEEDS_MAX, help="How many lines.")] = 50,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Who did what, newest first."""
+    with desk_for(config, database) as desk:
+        lines = map(_deed_members, _deeds(desk.staff, who, park_uuid, limit))
+        print_many(lines, ("at", "who", "action", "park_uuid", "subject", "detail", "peer"), output)
+
+
+def _deeds(staff: Staff, who: str | None, park_uuid: str | None, limit: int) -> Iterator[Deed]:
+    before = None
+    while limit > 0 and (page := staff.deeds(who, park_uuid, before, min(limit, DEEDS_A_PAGE))):
+        yield from page
+        limit -= len(page)
+        before = page[-1].number
+
+
+def _deed_members(deed: Deed) -> dict[str, Any]:
+    return {
+        "number": deed.number,
+        "at": shown_instant(deed.at_us),
+        "who": deed.who,
+        "action": deed.action,
+        "park_uuid": deed.park_uuid,
+        "subject": deed.subject,
+        "detail": deed.detail,
+        "peer": deed.peer,
+    }

@@ -1,0 +1,160 @@
+"""`vipgate agent dead …`: the rows that the mapping or the platform refuses, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from vipgate.agent.config import Config, load_config
+from vipgate.agent.mapping.reader import Reader
+from vipgate.agent.models import (
+    Dead,
+    Letter,
+    Ready,
+)
+from vipgate.agent.sources.base import Source
+from vipgate.agent.spool import Spool
+from vipgate.cli.agent import ConfigFile, SpoolFile, opened_spool, source_of
+from vipgate.cli.common import Format, Output, csv_writer, print_json, print_many, print_one, shown_instant
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+
+ROWS_A_PAGE: Final = 2_000
+_COLUMNS: Final = ("number", "at", "place", "pay_partner", "reason", "seqno")
+
+dead = typer.Typer(
+    no_args_is_help=True, help="Rows that the mapping or the platform refuses: kept until they go through."
+)
+
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER…", help="Their numbers, as `list` shows them.")]
+All = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+
+def _members(letter: Letter) -> dict[str, Any]:
+    return {
+        "number": letter.number,
+        "at": shown_instant(letter.at_us),
+        "place": letter.place,
+        "pay_partner": letter.pay_partner,
+        "reason": letter.reason,
+        "seqno": letter.seqno or None,
+        "row": None if letter.row is None else msgspec.json.decode(letter.row),
+        "source": None if letter.source is None else msgspec.json.decode(letter.source),
+    }
+
+
+@dead.command("list")
+def list_(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.TEXT) -> None:
+    """List the dead letters and why each was refused."""
+    with opened_spool(load_config(config), spool) as kept:
+        print_many(map(_members, kept.letters()), _COLUMNS, output)
+
+
+@dead.command()
+def show(
+    config: ConfigFile,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number.")],
+    spool: SpoolFile = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Show one dead letter whole: the columns as they were read, the row as it was sent."""
+    with opened_spool(load_config(config), spool) as kept:
+        print_one(_members(_found(kept, number)), output)
+
+
+@dead.command()
+def export(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.JSONL) -> None:
+    """Write them as JSON lines, or with --format text as CSV for a spreadsheet."""
+    with opened_spool(load_config(config), spool) as kept:
+        if output is not Format.TEXT:
+            for letter in kept.letters():
+                print_json(_members(letter))
+            return
+        writer = csv_writer()
+        writer.writerow([*_COLUMNS, "row", "source"])
+        for letter in kept.letters():
+            cells = _members(letter) | {"row": (letter.row or b"").decode(), "source": letter.source or ""}
+            # A cell that begins like a formula must not become one.
+            writer.writerow([f"'{cell}" if str(cell)[:1] in "=+-@\t" else cell for cell in cells.values()])
+
+
+@dead.command()
+def retry(config: ConfigFile, numbers: Numbers = None, all_: All = False, spool: SpoolFile = None) -> None:
+    """Read them again from the source, through the mapping as it is now, and put them into the queue."""
+    settings = load_config(config)
+    with opened_spool(settings, spool) as kept:
+        letters = _wanted(kept, numbers, all_)
+        source = source_of(settings)
+        try:
+            queued, still = _again(settings, kept, source, letters)
+        finally:
+            source.close()
+    typer.echo(f"{queued} queued, {still} still wrong: vipgate agent run sends what is queued")
+
+
+@dead.command()
+def discard(
+    config: ConfigFile,
+    numbers: Numbers = None,
+    all_: All = False,
+    spool: SpoolFile = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete dead letters: the platform never gets these rows, unless they change at the source."""
+    with opened_spool(load_config(config), spool) as kept:
+        letters = _wanted(kept, numbers, all_)
+        if not yes:
+            typer.confirm(f"Discard {len(letters)} dead letters?", abort=True)
+        with kept.transaction():
+            kept.discard([letter.number for letter in letters])
+    typer.echo(f"{len(letters)} discarded")
+
+
+def _found(kept: Spool, number: int) -> Letter:
+    letter = kept.letter(number)
+    if letter is None:
+        raise OperatorError(f"There is no dead letter {number}; see vipgate agent dead list.")
+    return letter
+
+
+def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[Letter]:
+    if bool(numbers) == all_:
+        raise OperatorError("Name the dead letters by their numbers, or say --all.")
+    return list(kept.letters()) if all_ else [_found(kept, number) for number in numbers or []]
+
+
+def _again(settings: Config, kept: Spool, source: Source, letters: list[Letter]) -> tuple[int, int]:
+    """How many were queued, and how many are still wrong. A row that the source has no more is sent as it was."""
+    reader = Reader(settings, source.columns, "zh")
+    wanted = {letter.identity: letter for letter in letters}
+    since_us = clock_us()
+    queued = still = 0
+    for ready, wrong in _read_again(reader, source, set(wanted)):
+        found = [one.identity for one in wrong] + [key for one in ready for key in (one.pay_partner, one.place)]
+        letters_found = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
+        with kept.transaction():
+            kept.queue_unless_read(ready, since_us)
+            kept.forget_sent([letter.identity for letter in letters_found])
+            kept.bury(wrong)
+            kept.discard([one.number for one in letters_found if one.identity not in {dead.identity for dead in wrong}])
+        queued, still = queued + len(ready), still + len(wrong)
+    gone = [letter for letter in wanted.values() if letter.row is not None and letter.pay_partner]
+    rows = [Ready(letter.pay_partner or "", letter.row or b"", letter.place) for letter in gone]
+    with kept.transaction():
+        kept.queue_unless_read(rows, since_us)
+        kept.discard([letter.number for letter in gone])
+    return queued + len(rows), still + len(wanted) - len(gone)
+
+
+def _read_again(reader: Reader, source: Source, identities: set[str]) -> Iterator[tuple[list[Ready], list[Dead]]]:
+    rows = iter(source.scan())
+    while chunk := list(islice(rows, ROWS_A_PAGE)):
+        page = reader.read(chunk)
+        ready = [one for one in page.ready if one.pay_partner in identities or one.place in identities]
+        wrong = [one for one in page.dead if one.identity in identities or one.place in identities]
+        if ready or wrong:
+            yield ready, wrong

@@ -1,0 +1,305 @@
+"""`vipgate park …`: register parks, look at them, hand out secrets, change their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from ipaddress import ip_network
+from typing import Annotated, Any, Final
+
+import typer
+
+from vipgate.cli.audit_log import (
+    deed_of_command,
+    desk_for,
+    found_park,
+    unknown_park,
+)
+from vipgate.cli.common import (
+    Config,
+    Database,
+    Format,
+    Output,
+    ParkUuid,
+    Secret,
+    print_many,
+    print_one,
+    read_secret,
+    settings_for,
+    shown_instant,
+    vault_for,
+)
+from vipgate.clock import clock_us
+from vipgate.errors import OperatorError
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.admin import (
+    RETENTION_DAYS_MAX,
+    Desk,
+)
+from vipgate.store.interfaces.ledger import (
+    Park,
+    ParkChange,
+    Store,
+)
+from vipgate.store.interfaces.queries import ParkMore
+from vipgate.support.vault import make_secret
+
+PARKS_A_PAGE: Final = 500
+CHARSET_OPTION: Final = typer.Option(
+    help="In which the park writes; a push that declares another one is refused (400)."
+)
+
+park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
+
+
+def _members(found: Park) -> dict[str, Any]:
+    return {
+        "park_uuid": found.park_uuid,
+        "name": found.name,
+        "enabled": found.enabled,
+        "records": found.records,
+        "generation": found.generation,
+        "last_push": shown_instant(found.last_push_us),
+        "secret_changed": shown_instant(found.secret_changed_us),
+        "previous_secret_valid": found.has_previous_secret,
+        "secret_last_used": found.secret_used,
+        "secret_last_used_at": shown_instant(found.secret_used_us),
+        "allow_list": list(found.allow_list),
+        "rate_per_minute": found.rate_per_minute,
+        "require_hmac": found.require_hmac,
+        "hold_replaces": found.hold_replaces,
+        "charset": found.charset,
+        "created": shown_instant(found.created_us),
+    }
+
+
+@park.command("add")
+def add(
+    park_uuid: ParkUuid,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    secret: Secret = None,
+    charset: Annotated[Charset, CHARSET_OPTION] = "utf-8",
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Register a park. Without --secret a strong one is made and shown this once."""
+    park_uuid = park_uuid.strip()
+    if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or not park_uuid.isprintable():
+        raise OperatorError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
+    chosen = make_secret() if secret is None else read_secret(secret)
+    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    with desk_for(config, database) as desk:
+        detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
+        deed = deed_of_command("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed, charset=charset):
+            raise OperatorError(
+                f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
+            )
+    _show_secret(park_uuid, chosen if secret is None else None, output)
+
+
+def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
+    members: dict[str, Any] = {"park_uuid": park_uuid}
+    if secret is not None:
+        members["secret"] = secret
+    print_one(members, output)
+    if secret is not None and output is Format.TEXT:
+        typer.echo("Shown this once: give it to the park now.", err=True)
+
+
+@park.command("list")
+def list_(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """All parks."""
+    with desk_for(config, database) as desk:
+        columns = ("park_uuid", "name", "enabled", "records", "last_push")
+        print_many(map(_members, _all_parks(desk.store)), columns, output)
+
+
+def _all_parks(store: Store) -> Iterator[Park]:
+    after = ""
+    while page := store.list_parks(after, PARKS_A_PAGE):
+        yield from page
+        after = page[-1].park_uuid
+
+
+@park.command("show")
+def show(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+    """One park: its stock, its last push, and which secret it used."""
+    with desk_for(config, database) as desk:
+        members = _members(found_park(desk.store, park_uuid))
+        more = _more(desk, park_uuid)
+    members |= {"retention_days": more.retention_days, "charge_address": more.charge_address}
+    print_one(members, output)
+
+
+def _more(desk: Desk, park_uuid: str) -> ParkMore:
+    found = desk.browse.park_more(park_uuid)
+    if found is None:
+        raise unknown_park(park_uuid)
+    return found
+
+
+@park.command("set")
+def set_(
+    park_uuid: ParkUuid,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' lifts the list.")
+    ] = None,
+    rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 lifts the limit.")] = None,
+    require_hmac: Annotated[
+        bool | None, typer.Option("--require-hmac/--no-require-hmac", help="Take no MD5 signatures of this park.")
+    ] = None,
+    hold_replaces: Annotated[
+        bool | None,
+        typer.Option(
+            "--hold-replaces/--no-hold-replaces",
+            help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`. One that was recorded "
+            "but never arrived is not held.",
+        ),
+    ] = None,
+    charset: Annotated[Charset | None, CHARSET_OPTION] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=RETENTION_DAYS_MAX,
+            help="Days until plates and cards are erased, from a record's end or last change; 0: never.",
+        ),
+    ] = None,
+    charge_address: Annotated[
+        str | None, typer.Option(help="Where the park's own gateway tells its charge types; 'none' forgets it.")
+    ] = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Change a park's name, allow list, rate, signature, charset, retention, or the address of its own gateway."""
+    change = ParkChange(
+        name=name,
+        allow_list=_networks(allow),
+        rate_per_minute=rate_per_minute,
+        require_hmac=require_hmac,
+        hold_replaces=hold_replaces,
+        charset=charset,
+    )
+    address = _address(charge_address)
+    with desk_for(config, database) as desk:
+        before, more = found_park(desk.store, park_uuid), _more(desk, park_uuid)
+        if change != ParkChange():
+            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
+        if retention_days is not None:
+            detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
+            deed = deed_of_command("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.keep.set_retention(park_uuid, retention_days or None, deed)
+        if charge_address is not None:
+            detail = f"{_told(more.charge_address)} → {_told(address)}"
+            deed = deed_of_command("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.keep.set_charge_address(park_uuid, address, deed)
+
+
+def _address(given: str | None) -> str | None:
+    """The address that --charge-address means; None for none. Raises OperatorError."""
+    if given is None or given.strip() in ("", "none"):
+        return None
+    # Loads an HTTP client, for this flag alone.
+    from vipgate.domain.charge_types import (
+        ChargeTypesRefused,
+        check_address,
+    )
+
+    try:
+        return check_address(given)
+    except ChargeTypesRefused as refused:
+        raise OperatorError(f"--charge-address {given}: {refused.words.en}") from None
+
+
+def _deed_of_change(before: Park, change: ParkChange) -> Deed:
+    """What the audit log tells of a change."""
+    given = {member: value for member, value in asdict(change).items() if value is not None}
+    if change.rate_per_minute == 0:
+        given["rate_per_minute"] = None
+    pairs = [(member, getattr(before, member), value) for member, value in given.items()]
+    detail = "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
+    return deed_of_command("park.change", park_uuid=before.park_uuid, subject=before.name, detail=detail)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+def _networks(allow: list[str] | None) -> tuple[str, ...] | None:
+    if allow is None:
+        return None
+    try:
+        return tuple(str(ip_network(entry.strip())) for entry in allow if entry.strip() != "any")
+    except ValueError as error:
+        raise OperatorError(
+            f"--allow: {error}; write an address such as 10.0.0.7 or a network such as 10.0.0.0/24."
+        ) from None
+
+
+@park.command("rotate-secret")
+def rotate_secret(
+    park_uuid: ParkUuid,
+    secret: Secret = None,
+    config: Config = None,
+    database: Database = None,
+    output: Output = Format.TEXT,
+) -> None:
+    """Give a park a new secret. Both are valid until the old one is retired."""
+    chosen = make_secret() if secret is None else read_secret(secret)
+    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    with desk_for(config, database) as desk:
+        before = found_park(desk.store, park_uuid)
+        deed = deed_of_command("park.rotate_secret", park_uuid=park_uuid)
+        if not desk.store.rotate_secret(park_uuid, sealed, clock_us(), deed):
+            used = before.secret_used or "neither"
+            raise OperatorError(
+                f"Park {park_uuid} still has a previous secret (it last used: {used}); "
+                f"first end it with: vipgate park retire-secret {park_uuid}"
+            )
+    _show_secret(park_uuid, chosen if secret is None else None, output)
+
+
+@park.command("retire-secret")
+def retire_secret(
+    park_uuid: ParkUuid,
+    force: Annotated[bool, typer.Option("--force", help="Even if the park has not used the new one yet.")] = False,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """End the previous secret of a park."""
+    with desk_for(config, database) as desk:
+        found = found_park(desk.store, park_uuid)
+        if not found.has_previous_secret:
+            raise OperatorError(f"Park {park_uuid} has no previous secret; nothing to retire.")
+        if found.secret_used != "current" and not force:
+            used = "still uses the previous secret" if found.secret_used else "has not pushed since the rotation"
+            raise OperatorError(
+                f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway."
+            )
+        desk.store.retire_secret(park_uuid, deed_of_command("park.retire_secret", park_uuid=park_uuid))
+
+
+@park.command("disable")
+def disable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+    """Stop taking a park's pushes; nothing of it is deleted."""
+    _switch(park_uuid, config, database, enabled=False)
+
+
+@park.command("enable")
+def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+    """Take a park's pushes again."""
+    _switch(park_uuid, config, database, enabled=True)
+
+
+def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
+    with desk_for(config, database) as desk:
+        before, change = found_park(desk.store, park_uuid), ParkChange(enabled=enabled)
+        if before.enabled != enabled:
+            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))

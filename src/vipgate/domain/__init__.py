@@ -1,0 +1,1 @@
+"""What the records mean: entitlement, park health, charge types, masking, serialization."""

@@ -1,0 +1,329 @@
+"""Asks a park's own gateway which charge types it has (`service.parking.charge_type.list`), on demand and once a night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import md5
+from typing import Any, Final
+
+import msgspec
+
+from vipgate.clock import clock_s as real_clock_s
+from vipgate.errors import OperatorError, Words
+from vipgate.protocol.nesting import nesting_fault
+from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.queries import ChargeType
+from vipgate.support.safe_http import (
+    TOTAL_S_MAX,
+    Answered,
+    OutwardTrouble,
+    Resolve,
+    checked_addresses,
+    post,
+    read_url,
+    resolve_host,
+)
+from vipgate.support.vault import Vault
+
+SERVICE: Final = "service.parking.charge_type.list"
+ITEMS_MAX: Final = 2_000
+ID_CHARS_MAX: Final = 64
+TEXT_CHARS_MAX: Final = 200
+TIME_CHARS_MAX: Final = 32
+VIP_TYPE_MAX: Final = 7
+PRICE_FEN_MAX: Final = 10**12
+EXTRA_DAYS_MAX: Final = 36_500
+
+# A night: first the parks that the night before did not come to, then those that were not asked in the last half day; so
+# many at once, until it is over.
+NIGHT_STALE_US: Final = (36 * 3_600_000_000, 12 * 3_600_000_000)
+NIGHT_PARKS_A_PAGE: Final = 64
+NIGHT_AT_ONCE: Final = 8
+NIGHT_S_MAX: Final = 3 * 3600.0
+
+_DONE: Final = "1001"
+_CODES: Final = {
+    "1400": Words("网关称请求参数错误", "the gateway calls the request wrong"),
+    "1401": Words(
+        "网关称签名错误; 请核对该车场在网关中的密钥与平台密钥一致",
+        "the gateway calls the signature wrong; make its key for this park the platform's",
+    ),
+    "1500": Words("网关内部异常; 请联系车场", "the gateway has a fault of its own; ask the park"),
+    "1503": Words("网关暂不可用; 请稍后再试", "the gateway is not available now; try again later"),
+}
+_NOT_DONE: Final = Words(
+    "网关未能回答; 请车场查看其网关的日志", "the gateway did not do it; ask the park to look into its gateway's log"
+)
+_GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
+
+
+class ChargeTypesRefused(OutwardTrouble):
+    """The park's gateway did not give a list that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is needed to ask one park."""
+
+    park_uuid: str
+    address: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What asking one park came to, as `Keep.save_charge_types` takes it."""
+
+    items: list[ChargeType] | None
+    trouble: Words | None
+
+
+Ask = Callable[[Order], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """How many parks answered, and how many did not."""
+
+    answered: int
+    troubled: int
+
+
+def check_address(address: str) -> str:
+    """`address`, trimmed, where it is one that can be asked. Raises ChargeTypesRefused."""
+    try:
+        read_url(address)
+    except OutwardTrouble as trouble:
+        raise ChargeTypesRefused(trouble.words) from None
+    return address.strip()
+
+
+def fetch_charge_types(
+    address: str,
+    park_uuid: str,
+    secret: str,
+    *,
+    allow_private: bool,
+    resolve: Resolve = resolve_host,
+    clock_s: Callable[[], float] = real_clock_s,
+    total_s: float = TOTAL_S_MAX,
+) -> list[ChargeType]:
+    """The charge types of a park, as its gateway at `address` tells them. Raises ChargeTypesRefused. Takes a thread."""
+    try:
+        target = read_url(address)
+        addresses = checked_addresses(target, allow_private=allow_private, resolve=resolve)
+        answered = post(target, addresses, encode_question(park_uuid, secret), clock_s, total_s=total_s)
+    except OutwardTrouble as trouble:
+        raise ChargeTypesRefused(trouble.words) from None
+    return read_answer(answered)
+
+
+def encode_question(park_uuid: str, secret: str) -> bytes:
+    """The signed request."""
+    members = {"service": SERVICE, "version": "1.0", "charset": "UTF-8", "park_uuid": park_uuid}
+    return msgspec.json.encode(members | {"sign": sign_members(members, secret)})
+
+
+def sign_members(members: dict[str, str], secret: str) -> str:
+    """MD5 over the members sorted by name as `k=v&…` and `&key=`, in upper-case hex."""
+    text = "&".join(f"{name}={members[name]}" for name in sorted(members)) + f"&key={secret}"
+    return md5(text.encode(), usedforsecurity=False).hexdigest().upper()
+
+
+def read_answer(answered: Answered) -> list[ChargeType]:
+    """The charge types in an answer; of those with one id the last. Raises ChargeTypesRefused."""
+    envelope = _decoded(_text(answered))
+    about = answered.about
+    if not isinstance(envelope, dict) or "result_code" not in envelope:
+        raise _refused(
+            f"回答中没有 result_code ({about.zh}); 请检查地址是否为停车场网关",
+            f"an answer without result_code ({about.en}); is this the park's gateway?",
+        )
+    code = _as_text(envelope["result_code"])
+    if code != _DONE or not 200 <= answered.status < 300:
+        words = _CODES.get(code or "", _NOT_DONE)
+        raise _refused(f"{words.zh} ({about.zh})", f"{words.en} ({about.en})")
+    by_id: dict[str, ChargeType] = {}
+    for index, row in enumerate(_rows(envelope.get("row"))):
+        charge_type = _charge_type(index, row)
+        by_id.pop(charge_type.id, None)
+        by_id[charge_type.id] = charge_type
+    return list(by_id.values())
+
+
+def _refused(zh: str, en: str) -> ChargeTypesRefused:
+    return ChargeTypesRefused(Words(zh, en))
+
+
+def _text(answered: Answered) -> bytes:
+    """The body as UTF-8 without a byte order mark; GBK where the header says so, as on many a Windows."""
+    charset = answered.content_type.lower().partition("charset=")[2].strip(" \"'").partition(";")[0]
+    if charset in _GBK_NAMES:
+        return answered.body.decode("gb18030", "replace").encode()
+    return answered.body.removeprefix(b"\xef\xbb\xbf")
+
+
+def _decoded(text: bytes) -> Any:
+    """What JSON holds; None where it is none. Raises ChargeTypesRefused where it is nested too deeply."""
+    too_deep = nesting_fault(text)
+    if too_deep is not None:
+        raise _refused(f"回答中: {too_deep.zh}; 请联系车场", f"in the answer: {too_deep.en}; ask the park")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def _rows(row: Any) -> list[Any]:
+    """The array in `row`, or in the JSON string that it is."""
+    rows = _decoded(row.encode()) if isinstance(row, str) else row
+    if not isinstance(rows, list):
+        raise _refused(
+            "row: 应为数组或内含数组的 JSON 字符串; 请联系车场",
+            "row: must be an array, or a JSON string that holds one; ask the park",
+        )
+    if len(rows) > ITEMS_MAX:
+        raise _refused(
+            f"row: 最多 {ITEMS_MAX} 项; 请联系车场",
+            f"row: at most {ITEMS_MAX} items; ask the park",
+        )
+    return rows
+
+
+def _charge_type(index: int, row: Any) -> ChargeType:
+    """One row. Only its id must be right: what else cannot be read is left out."""
+    if not isinstance(row, dict):
+        raise _refused(f"row[{index}]: 应为对象; 请联系车场", f"row[{index}]: must be an object; ask the park")
+    key = _as_text(row.get("id"))
+    if not key or len(key) > ID_CHARS_MAX:
+        raise _refused(
+            f"row[{index}].id: 应为 1 到 {ID_CHARS_MAX} 个字符; 请联系车场",
+            f"row[{index}].id: must have 1 to {ID_CHARS_MAX} characters; ask the park",
+        )
+    return ChargeType(
+        id=key,
+        name=(_as_text(row.get("name")) or "")[:TEXT_CHARS_MAX],
+        desc=(_as_text(row.get("desc")) or "")[:TEXT_CHARS_MAX],
+        vip_type=_as_int(row.get("vip_type"), VIP_TYPE_MAX),
+        price_fen=_as_int(row.get("price"), PRICE_FEN_MAX),
+        extra_days=_as_int(row.get("extra_days"), EXTRA_DAYS_MAX),
+        create_time=(_as_text(row.get("create_time")) or "")[:TIME_CHARS_MAX],
+        update_time=(_as_text(row.get("update_time")) or "")[:TIME_CHARS_MAX],
+    )
+
+
+def _as_text(value: Any) -> str | None:
+    """A string or a whole number as one line of text that every database takes."""
+    if isinstance(value, str):
+        return "".join(letter for letter in " ".join(value.split()) if letter.isprintable())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def _as_int(value: Any, highest: int) -> int | None:
+    """A number from 0 to `highest`, or a string of one; a whole float is one."""
+    if isinstance(value, str) and value.isascii() and len(value) <= TIME_CHARS_MAX:
+        whole, _, fraction = value.strip().partition(".")
+        value = int(whole) if whole.isdigit() and not fraction.strip("0") else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest else None
+
+
+def order_for(desk: Desk, vault: Vault, park_uuid: str) -> Order | Words:
+    """What is needed to ask a park, or why it cannot be asked."""
+    access, more = desk.store.park_access(park_uuid), desk.browse.park_more(park_uuid)
+    if access is None or more is None or not more.charge_address:
+        return Words("该车场没有网关地址; 请先填写", "this park has no gateway address; set one first")
+    if not access.enabled:
+        return Words("该车场已停用, 不再询问", "this park is disabled and is not asked")
+    try:
+        return Order(park_uuid, more.charge_address, vault.open(access.secret, park_uuid))
+    except OperatorError as error:
+        return Words(f"无法打开该车场的密钥: {error}", str(error))
+
+
+def ask(
+    order: Order,
+    *,
+    allow_private: bool,
+    resolve: Resolve = resolve_host,
+    clock_s: Callable[[], float] = real_clock_s,
+) -> Result:
+    """Asks one park; takes a thread, up to TOTAL_S_MAX, and no desk."""
+    try:
+        items = fetch_charge_types(
+            order.address,
+            order.park_uuid,
+            order.secret,
+            allow_private=allow_private,
+            resolve=resolve,
+            clock_s=clock_s,
+        )
+    except ChargeTypesRefused as refused:
+        return Result(None, refused.words)
+    return Result(items, None)
+
+
+def nightly(
+    desk: Desk,
+    vault: Vault,
+    clock_us: Callable[[], int],
+    *,
+    ask: Ask,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Night:
+    """Asks every park with an address that was not asked lately, some at a time; NIGHT_S_MAX long at most.
+
+    Takes a thread and a desk of its own. Raises StoreError.
+    """
+    begun_us = clock_us()
+    seen: set[str] = set()
+    answered = troubled = 0
+
+    def goes_on() -> bool:
+        return not stopping() and clock_us() - begun_us < NIGHT_S_MAX * 1_000_000
+
+    with ThreadPoolExecutor(NIGHT_AT_ONCE, "vipgate-charge") as threads:
+        for stale_us in NIGHT_STALE_US:
+            while goes_on() and (parks := _due(desk, begun_us - stale_us, seen)):
+                for park_uuid, result in _asked(desk, vault, parks, threads, ask, goes_on):
+                    desk.keep.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
+                    answered, troubled = answered + (result.trouble is None), troubled + (result.trouble is not None)
+    return Night(answered, troubled)
+
+
+def _due(desk: Desk, before_us: int, seen: set[str]) -> list[str]:
+    """The next parks to ask, each once a night, whatever becomes of it."""
+    parks = [park for park in desk.browse.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen]
+    seen.update(parks)
+    return parks
+
+
+def _asked(
+    desk: Desk, vault: Vault, parks: list[str], threads: ThreadPoolExecutor, ask: Ask, goes_on: Callable[[], bool]
+) -> Iterator[tuple[str, Result]]:
+    """What came of each park, in order; those whose turn has not come when the night is over are left out."""
+
+    def ask_in_time(order: Order) -> Result | None:
+        # Asked here, not only where the answers are taken: by then all that were handed over may have been asked.
+        return ask(order) if goes_on() else None
+
+    pending: list[tuple[str, Future[Result | None] | Result]] = []
+    for park_uuid in parks:
+        order = order_for(desk, vault, park_uuid)
+        pending.append(
+            (park_uuid, Result(None, order) if isinstance(order, Words) else threads.submit(ask_in_time, order))
+        )
+    try:
+        for park_uuid, outcome in pending:
+            result = outcome if isinstance(outcome, Result) else outcome.result()
+            if result is not None:
+                yield park_uuid, result
+    finally:
+        for _, outcome in pending:
+            if isinstance(outcome, Future):
+                outcome.cancel()

@@ -1,0 +1,75 @@
+"""The hint of a refusal line by line: place, rule, value; plates and cards hidden from whoever may not see them. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from vipgate.domain.masking import mask_plate
+
+LINES_MAX: Final = 40
+# Their rules allow no plate. An order number may hold anything, but it is what a record is called by.
+PLAIN_MEMBERS: Final = frozenset(
+    {
+        "park_uuid", "complete", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type", "value",
+        "pay_time", "renewal_start_time", "renewal_end_time", "pay_value",
+    }
+)  # fmt: skip
+_LINE = re.compile(r"(row(?:\[(\d{1,5})\])?(?:\.(\w+))?|park_uuid|complete): (.*?)(?:, (?:收到|got) (.*))?").fullmatch
+# In what a park sent.
+_PLATE_LIKE = re.compile(r"[\u4e00-\u9fff]\s?[A-Za-z][\s·]?[A-Za-z0-9]{4,6}[\u4e00-\u9fff]?")
+# In our own words, which must stay readable ("应为 base64"): a province or an office, and a digit.
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳]\s?[A-Za-z]"
+    r"(?=[\s·]?[A-Za-z]{0,5}\d)[\s·]?[A-Za-z0-9]{4,6}[警学港澳领挂使]?(?![A-Za-z0-9])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HintLine:
+    """One fault: where, what the rule is, what came. A line of another form is all `rule`."""
+
+    place: str
+    row: int | None
+    rule: str
+    value: str | None
+
+
+def read_hint(text: str, *, hide: bool) -> list[HintLine]:
+    """The lines of a hint, LINES_MAX at most; `hide` masks what could name a person."""
+    return [_taken_apart(line) for line in _lines(text, hide=hide)]
+
+
+def mask_hint(text: str) -> str:
+    """The same as one text again, with plates and cards hidden."""
+    return "\n".join(_lines(text, hide=True))
+
+
+def _lines(text: str, *, hide: bool) -> list[str]:
+    lines = [line for line in text.splitlines() if line.strip()][:LINES_MAX]
+    return list(map(_hidden, lines)) if hide else lines
+
+
+def _hidden(line: str) -> str:
+    found = _LINE(line)
+    if found is None:
+        return _PLATE.sub(lambda plate: mask_plate(plate[0]), line)
+    place, _, member, _, value = found.groups()
+    if value is None:
+        return line
+    known = (member or place) in PLAIN_MEMBERS
+    return line[: found.start(5)] + (hide_plates(value) if known else mask_plate(value.strip('"')))
+
+
+def _taken_apart(line: str) -> HintLine:
+    found = _LINE(line)
+    if found is None:
+        return HintLine("", None, line, None)
+    place, row, _, rule, value = found.groups()
+    return HintLine(place, None if row is None else int(row), rule, value)
+
+
+def hide_plates(text: str) -> str:
+    """What a park sent, with whatever looks like a plate in it hidden, as where one was put into the wrong member."""
+    return _PLATE_LIKE.sub(lambda found: mask_plate(found[0]), text)

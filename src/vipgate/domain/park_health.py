@@ -1,0 +1,105 @@
+"""Says from a park's counters how it is doing: never pushed, silent, refusing, on an old secret. No clock, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from vipgate.store.interfaces.ledger import (
+    BEIJING_OFFSET_US,
+    DAY_US,
+    Park,
+    business_day,
+)
+from vipgate.store.interfaces.queries import DayAnswers
+
+Mark = Literal["never", "silent", "refusing", "old_secret", "disabled"]
+MARKS: Final[tuple[Mark, ...]] = ("refusing", "silent", "never", "old_secret", "disabled")
+# The answers of so many business days, today among them, tell what is usual.
+USUAL_DAYS: Final = 14
+SILENT_S_MIN: Final = 12 * 3600.0
+SILENT_GAPS: Final = 3
+REFUSALS_MIN: Final = 3
+REFUSED_SHARE_MIN: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a park is doing. `quiet_s` is None before its first push, `usual_gap_s` where its last weeks had none."""
+
+    marks: frozenset[Mark]
+    quiet_s: float | None
+    usual_gap_s: float | None
+    refused_share: float
+
+
+def park_health(park: Park, days: Sequence[DayAnswers], now_us: int) -> Health:
+    """The health of `park` by its answers of the last USUAL_DAYS; `days` has no other park's. Other days are passed over."""
+    quiet_s = None if park.last_push_us is None else max(0, now_us - park.last_push_us) / 1_000_000
+    gap_s = _usual_gap_s(park, days, now_us)
+    share, refusing = _refused(days, business_day(now_us))
+    return Health(_marks(park, quiet_s, gap_s, refusing=refusing), quiet_s, gap_s, share)
+
+
+def _marks(park: Park, quiet_s: float | None, gap_s: float | None, *, refusing: bool) -> frozenset[Mark]:
+    """Nothing is expected of a disabled park, so nothing can be missing."""
+    if not park.enabled:
+        return frozenset({"disabled"})
+    holds: dict[Mark, bool] = {
+        "never": quiet_s is None,
+        "silent": quiet_s is not None and quiet_s > silent_after_s(gap_s),
+        "refusing": refusing,
+        "old_secret": park.has_previous_secret and park.secret_used == "previous",
+    }
+    return frozenset(mark for mark, held in holds.items() if held)
+
+
+def silent_after_s(usual_gap_s: float | None) -> float:
+    """From how long a quiet on a park is silent: a night is nothing, nor is what it often does."""
+    return SILENT_S_MIN if usual_gap_s is None else max(SILENT_S_MIN, SILENT_GAPS * usual_gap_s)
+
+
+def by_park(days: Iterable[DayAnswers]) -> dict[str, list[DayAnswers]]:
+    """The answers of each park, those of strangers left out."""
+    found: dict[str, list[DayAnswers]] = {}
+    for one in days:
+        if one.park_uuid is not None:
+            found.setdefault(one.park_uuid, []).append(one)
+    return found
+
+
+def _usual_gap_s(park: Park, days: Sequence[DayAnswers], now_us: int) -> float | None:
+    """The mean time between pushes that were stored, up to the last of these.
+
+    What is quiet since then is no part of it: a park that sent its stock once and then fell silent has not been usual for that.
+    """
+    first_day = business_day(now_us) - USUAL_DAYS + 1
+    pushes = sum(one.requests for one in days if one.day >= first_day and one.code == "1001")
+    if not pushes:
+        return None
+    since_us = max(first_day * DAY_US - BEIJING_OFFSET_US, park.created_us)
+    until_us = now_us if park.last_push_us is None else min(park.last_push_us, now_us)
+    return max(0, until_us - since_us) / 1_000_000 / pushes
+
+
+def _refused(days: Sequence[DayAnswers], today: int) -> tuple[float, bool]:
+    """The share of refusals in the answers of today and yesterday, and whether they are too many.
+
+    They are too when all of the newest day are refusals: a park that broke this morning was well yesterday.
+    """
+    recent = [one for one in days if one.day in (today, today - 1)]
+    share, refusals = _share(recent)
+    newest = max((one.day for one in recent), default=today)
+    newest_share, newest_refusals = _share([one for one in recent if one.day == newest])
+    often = refusals >= REFUSALS_MIN and share >= REFUSED_SHARE_MIN
+    return share, often or (newest_refusals >= REFUSALS_MIN and newest_share == 1)
+
+
+def _share(answers: Iterable[DayAnswers]) -> tuple[float, int]:
+    """Refusals by all answers, and how many refusals; `429` is none: the same push goes through a little later."""
+    total = refusals = 0
+    for one in answers:
+        total += one.requests
+        refusals += one.requests if one.code.startswith("4") and one.code != "429" else 0
+    return refusals / total if total else 0.0, refusals

@@ -1,0 +1,260 @@
+"""Group commit: requests that are ready at the same time share one transaction and one fsync.
+
+One thread owns the writing store; of what waits when it comes free, the next group is taken from the parks by turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
+from vipgate.gateway.limits.fair_queue import (
+    Room,
+    Turns,
+    Waiting,
+)
+from vipgate.gateway.limits.retry_after import Returns
+from vipgate.store.interfaces.ledger import (
+    OpenStore,
+    Outcome,
+    Push,
+    Refused,
+    Retention,
+    Store,
+)
+from vipgate.support.background import (
+    Ended,
+    describe,
+    only_logged,
+    start_thread,
+)
+from vipgate.support.metrics import Meter
+
+log = structlog.get_logger()
+
+# None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
+OVERLOADED = Words(
+    "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
+)
+CROWDED = Words(
+    "该车场等待保存的请求过多; 请减少并发, 合并为更大的批次, 并稍后原样重发, 只会保存一次",
+    "too much of this park waits already; send fewer requests at once, in larger batches, and the same again later, "
+    "it is stored once",
+)
+STOPPING = Words(
+    "平台正在停止; 请稍后原样重发, 只会保存一次",
+    "the platform is stopping; send the same again later, it is stored once",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitLimits:
+    """Bounds of the queue and of one group."""
+
+    queue_requests_max: int = 4096
+    queue_rows_max: int = 100_000
+    queue_bytes_max: int = 128 * 1024 * 1024
+    queue_refused_max: int = 512
+    group_requests_max: int = 512
+    group_rows_max: int = 1_000
+    housekeeping_s: float = 60.0
+    purge_pause_s: float = 0.2
+
+    @property
+    def room(self) -> Room:
+        """What may wait."""
+        return Room(
+            pushes_max=self.queue_requests_max,
+            rows_max=self.queue_rows_max,
+            bytes_max=self.queue_bytes_max,
+            refusals_max=self.queue_refused_max,
+        )
+
+
+Request = tuple[Push | Refused, "asyncio.Future[Outcome]"]
+
+
+class Committer:
+    """The queue and its thread. `submit` and `note` belong to the event loop, everything else to the thread."""
+
+    def __init__(
+        self,
+        open_store: OpenStore,
+        limits: CommitLimits,
+        retention: Retention,
+        meter: Meter,
+        clock_us: Callable[[], int],
+        clock_s: Callable[[], float],
+        ended: Ended = only_logged,
+    ) -> None:
+        """`ended` hears, in the thread, of a fault after which nothing is stored any more."""
+        self._ended = ended
+        self._open_store = open_store
+        self._meter = meter
+        self._limits = limits
+        self._retention = retention
+        self._clock_us = clock_us
+        self._clock_s = clock_s
+        self._turns: Turns[Request] = Turns(limits.room)
+        self._returns = Returns(clock_s)
+        self._stopping = False
+        # Those of the group that is being written.
+        self._in_hand: list[asyncio.Future[Outcome]] = []
+        self._ready = threading.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._next_housekeeping_s = clock_s()
+
+    async def start(self) -> None:
+        """Opens the store in the thread that will use it. Raises StoreError."""
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._thread = start_thread(self._run, "vipgate-commit", self._broke)
+        await self._opened
+
+    async def stop(self) -> None:
+        """Takes nothing more, writes what waits, and lets go of the store."""
+        with self._ready:
+            self._stopping = True
+            self._ready.notify()
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many requests and how many rows wait."""
+        return len(self._turns), self._turns.total.rows
+
+    def refusal(self) -> Unavailable | None:
+        """Why no push of any park is taken now, or None."""
+        if self._stopping or self._turns.is_full:
+            return self._unavailable(STOPPING if self._stopping else OVERLOADED)
+        return None
+
+    def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
+        """Raises Unavailable where a push of `park_uuid` could not wait now."""
+        if self._stopping:
+            raise self._unavailable(STOPPING)
+        if not self._turns.has_room(park_uuid, rows, body_bytes):
+            crowded = not self._turns.is_full and self._turns.has_waiting(park_uuid)
+            raise self._unavailable(CROWDED if crowded else OVERLOADED)
+
+    def submit(self, push: Push) -> asyncio.Future[Outcome]:
+        """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where there is no room for it."""
+        rows, body_bytes = len(push.renewals), push.caller.body_bytes
+        self.check_room(push.park_uuid, rows, body_bytes)
+        return self._append(push, rows, body_bytes, is_push=True)
+
+    def note(self, refused: Refused) -> asyncio.Future[Outcome] | None:
+        """Queues a refusal for the journal; None where too many wait already."""
+        if self._stopping or not self._turns.has_room_for_refusal(refused.park_uuid):
+            return None
+        return self._append(refused, 0, refused.caller.body_bytes, is_push=False)
+
+    def _unavailable(self, words: Words) -> Unavailable:
+        return Unavailable(words, retry_after_s=self._returns.next_s())
+
+    def _append(self, request: Push | Refused, rows: int, body_bytes: int, *, is_push: bool) -> asyncio.Future[Outcome]:
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        with self._ready:
+            self._turns.add(request.park_uuid, Waiting((request, future), rows, body_bytes, is_push))
+            self._ready.notify()
+        return future
+
+    def _run(self) -> None:
+        try:
+            store = self._open_store()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits for the start
+            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        try:
+            while self._step(store):
+                pass
+        finally:
+            store.close()
+
+    def _broke(self, error: BaseException) -> None:
+        """A fault ended the thread: nothing is taken any more, and nobody who waits is left waiting."""
+        self._stopping = True
+        self._meter.trouble(
+            f"the thread that commits ended by a fault, {describe(error)}; see the log", self._clock_us()
+        )
+        self._loop.call_soon_threadsafe(self._give_up)
+        self._ended(error)
+
+    def _give_up(self) -> None:
+        """Event loop."""
+        with self._ready:
+            left = self._turns.take(len(self._turns), self._turns.total.rows)
+        for future in (*self._in_hand, *(future for _, future in left)):
+            if not future.done():
+                future.set_exception(InternalFault(INTERNAL))
+
+    def _step(self, store: Store) -> bool:
+        """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
+        with self._ready:
+            if not self._turns and not self._stopping:
+                self._ready.wait(max(0.0, self._next_housekeeping_s - self._clock_s()))
+            group = self._turns.take(self._limits.group_requests_max, self._limits.group_rows_max)
+            stopping = self._stopping
+        if group:
+            self._in_hand = [future for _, future in group]
+            since_s = self._clock_s()
+            results = self._commit(store, [request for request, _ in group])
+            took_s = self._clock_s() - since_s
+            self._loop.call_soon_threadsafe(self._deliver, self._in_hand, results, took_s)
+        if not stopping and self._clock_s() >= self._next_housekeeping_s:
+            self._housekeep(store)
+        return bool(group) or not stopping
+
+    def _deliver(
+        self, futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError], took_s: float
+    ) -> None:
+        """Event loop."""
+        self._returns.served(len(futures), took_s)
+        for future, result in zip(futures, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, Outcome):
+                future.set_result(result)
+            else:
+                future.set_exception(result)
+
+    def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
+        since_s = self._clock_s()
+        try:
+            results = store.commit(group)
+        except Exception:  # A fault of ours must not end the only thread that can store anything.
+            log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
+            return [InternalFault(INTERNAL) for _ in group]
+        reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
+        self._meter.trouble(None if reason is None else str(reason), self._clock_us())
+        self._count([result for result in results if isinstance(result, Outcome)], self._clock_s() - since_s)
+        return [*results]
+
+    def _count(self, outcomes: list[Outcome], seconds: float) -> None:
+        if outcomes:
+            rows = [(one.inserted, one.updated, one.unchanged) for one in outcomes]
+            inserted, updated, unchanged = map(sum, zip(*rows, strict=True))
+            self._meter.committed(len(outcomes), (inserted, updated, unchanged), seconds)
+
+    def _housekeep(self, store: Store) -> None:
+        more = False
+        try:
+            more = store.housekeep(self._clock_us(), self._retention)
+        except StoreError as error:
+            log.warning("housekeeping put off", reason=str(error))
+        except Exception:  # Like a commit's: what is not cleaned up now can wait, a push cannot.
+            log.exception("housekeeping failed", again_in_s=self._limits.housekeeping_s)
+        pause_s = self._limits.purge_pause_s if more else self._limits.housekeeping_s
+        self._next_housekeeping_s = self._clock_s() + pause_s
+
+
+INTERNAL = Words(
+    "平台内部错误; 请求可能已经保存, 若已保存则是完整的; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
+    "a fault of the platform; the request may be stored, then whole; send the same again later, it is stored once, "
+    "and tell the platform the seqno",
+)

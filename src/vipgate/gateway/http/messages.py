@@ -1,0 +1,99 @@
+"""What passes between a connection and what answers it: requests, limits, and the answering side's protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import md5, sha256
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from vipgate.errors import Refusal
+from vipgate.gateway.pipeline import Reply
+from vipgate.protocol.signature_md5 import Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """Bounds on what a caller may send and on how long it may take."""
+
+    head_bytes_max: int = 16 * 1024
+    body_bytes_max: int = 16 * 1024 * 1024
+    bodies_bytes_max: int = 256 * 1024 * 1024
+    drain_bytes_max: int = 64 * 1024 * 1024
+    send_s: float = 120.0
+    # A body that comes in pieces: how long it may pause, and how fast it must come but for that.
+    pause_s: float = 20.0
+    bytes_a_second_min: int = 8 * 1024
+    idle_s: float = 75.0
+    drain_s: float = 10.0
+    # How long a caller that was asked to come back later is not read from.
+    rest_s_max: float = 10.0
+    # Of a refused body that is read to its end, so that the connection can go on.
+    skipped_bytes_max: int = 64 * 1024
+    connections_max: int = 20_000
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, whole or on its way in. Header names are lower case."""
+
+    method: str
+    path: str
+    headers: dict[bytes, bytes]
+    peer: str
+    keep_alive: bool
+    received_us: int
+    is_http_1_0: bool = False
+    # From when it was whole to when it was begun.
+    waited_s: float = 0.0
+    body: bytes = b""
+    body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
+    body_sha256: Hash = field(default_factory=sha256)
+
+    def header(self, name: bytes) -> str | None:
+        """A header's text, or None."""
+        raw = self.headers.get(name)
+        return None if raw is None else raw.decode("latin-1")
+
+
+_REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+def answer_bytes(request: Request, reply: Reply, date: bytes, *, last: bool) -> bytes:
+    """The answer as it is sent."""
+    head = [
+        b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
+        % (reply.status, _REASONS[reply.status], len(reply.body), date)
+    ]
+    if reply.retry_after_s is not None:
+        head.append(b"Retry-After: %d\r\n" % reply.retry_after_s)
+    if reply.allow is not None:
+        head.append(b"Allow: %s\r\n" % reply.allow.encode("ascii"))
+    if last:
+        head.append(b"Connection: close\r\n")
+    elif request.is_http_1_0:
+        head.append(b"Connection: keep-alive\r\n")
+    head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + reply.body)
+    return b"".join(head)
+
+
+class App(Protocol):
+    """What answers. `refusal_before_body` decides on the head alone, before any of the body is read."""
+
+    def refusal_before_body(self, request: Request) -> Refusal | None:
+        """Why the body need not come at all, or None."""
+
+    def caller(self, request: Request) -> str:
+        """Who is calling, where proxies of one's own stand in between."""
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer to a whole request. Must not raise."""
+
+    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The envelope of a refusal."""
+
+    def may_fill(self, peer: str) -> bool:
+        """Whether one address may have all the connections there are."""
+
+    def is_shared(self, request: Request) -> bool:
+        """Whether the connection that brought `request` brings the requests of several callers."""

@@ -1,0 +1,145 @@
+"""The HTTP server of one port: its listener, its connections, their deadlines, its end. Knows no path and no park.
+
+It is our own, on asyncio and httptools: servers from PyPI bound neither heads nor the time for them, and mishandle requests that
+real clients send (docs/decisions/003-http.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Final
+
+from vipgate.errors import Refusal, Unavailable
+from vipgate.gateway.http.connection import Connection
+from vipgate.gateway.http.messages import (
+    App,
+    HttpLimits,
+)
+from vipgate.gateway.http.scheduler import Intake
+from vipgate.gateway.http.tls_listener import Handshakes
+from vipgate.gateway.limits.body_quota import Uploads
+from vipgate.gateway.limits.connection_quota import (
+    Crowd,
+    Place,
+)
+from vipgate.gateway.limits.rate_limit import Tally
+from vipgate.gateway.pipeline import readable_peer
+from vipgate.support.background import (
+    Ended,
+    attempt,
+    only_logged,
+    start_task,
+)
+
+BACKLOG: Final = 16_384
+# Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
+TOLD_MAX: Final = 128
+_TICK_S: Final = 0.5
+_RETRY_S: Final = 5
+
+
+class HttpServer:
+    """All connections of one listening port: their deadlines, their bytes, their end."""
+
+    def __init__(self, app: App, limits: HttpLimits, clock_us: Callable[[], int]) -> None:
+        self.app = app
+        self.limits = limits
+        self.clock_us = clock_us
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[Connection] = set()
+        self.intake = Intake(self.loop)
+        self.uploads = Uploads(limits.bodies_bytes_max, limits.body_bytes_max)
+        self.stopping = False
+        self.date = b""
+        self._crowd = Crowd(limits.connections_max, app.may_fill)
+        self._told = Crowd(TOLD_MAX, app.may_fill)
+        # Of connections that are open, and under TLS of those that will be when their handshake is done.
+        self._places: dict[Connection, Place] = {}
+        self._refused = Tally("connections refused", self.loop.time)
+        self._emptied = asyncio.Event()
+        self._listener: asyncio.Server | Handshakes[Connection] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(
+        self, listener: socket.socket, tls: ssl.SSLContext | None = None, ended: Ended = only_logged
+    ) -> None:
+        """Takes the connections of `listener`, under TLS where there is a context for it.
+
+        `ended` hears of a fault after which this port takes no connections, or lets them stay for ever.
+        """
+        if tls is None:
+            self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
+        else:
+            self._listener = Handshakes(listener, tls, self._greet, self._settle, ended)
+        self._ticker = start_task(self._tick(), "deadlines of connections", ended, endless=True)
+
+    def admit(self, connection: Connection, peer: str) -> Refusal | None:
+        """A connection has come; why it may not stay. It is cut off where too many are being told already."""
+        self.connections.add(connection)
+        if connection in self._places or self._has_place(connection, peer):
+            return None
+        words, told = self._crowd.why_not(), self._told.enter(peer)
+        if told is None:
+            connection.abort()
+            return None
+        self._places[connection] = told
+        return Unavailable(words, retry_after_s=_RETRY_S)
+
+    def _has_place(self, connection: Connection, peer: str) -> bool:
+        place = self._crowd.enter(peer)
+        if place is None:
+            self._refused.count(address=peer, reason=self._crowd.why_not().en)
+            return False
+        self._places[connection] = place
+        return True
+
+    def _greet(self, peername: object) -> Connection | None:
+        connection = Connection(self)
+        return connection if self._has_place(connection, readable_peer(peername)) else None
+
+    def _settle(self, connection: Connection) -> None:
+        if connection not in self.connections:
+            self._leave(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        place = self._places.pop(connection, None)
+        if place is not None:
+            place.leave()
+
+    async def stop(self, within_s: float) -> None:
+        """Answers what is in flight, for `within_s` at most, and closes."""
+        self.stopping = True
+        if self._listener is not None:
+            self._listener.close()
+        for connection in list(self.connections):
+            connection.finish()
+        if self.connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), within_s)
+        for connection in list(self.connections):
+            connection.abort()
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+    def forget(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        self._leave(connection)
+        if self.stopping and not self.connections:
+            self._emptied.set()
+
+    async def _tick(self) -> None:
+        while True:
+            self.date = formatdate(usegmt=True).encode()
+            now_s = self.loop.time()
+            for connection in list(self.connections):
+                if connection.deadline_s < now_s and not attempt("deadline of a connection", connection.expire):
+                    connection.deadline_s = math.inf
+                    connection.abort()
+            await asyncio.sleep(_TICK_S)

@@ -1,0 +1,186 @@
+"""Every setting and every limit, with its unit. Flags before `VIPGATE_*` before the TOML file before these defaults."""
+
+from __future__ import annotations
+
+import tomllib
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from vipgate.admin.auth.plate_search_limit import SEARCHES_PER_HOUR
+from vipgate.errors import OperatorError
+from vipgate.gateway.group_commit import CommitLimits
+from vipgate.gateway.http.messages import HttpLimits
+from vipgate.protocol.envelope import BODY_BYTES_MAX
+from vipgate.protocol.nesting import toml_nesting_fault
+from vipgate.protocol.signature_hmac import WINDOW_S
+from vipgate.store.interfaces.ledger import Retention
+
+CONFIG_NAME: Final = "vipgate.toml"
+CONFIG_BYTES_MAX: Final = 1024 * 1024
+MIB: Final = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Names are those of the TOML file; `VIPGATE_` and upper case make the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="VIPGATE_", extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    home: Path = Field(default_factory=lambda: user_data_path("vipgate", appauthor=False), description="data folder")
+    database: str = Field(
+        "", description="sqlite:///path or postgresql://user@host/database; default: vipgate.db in the data folder"
+    )
+    master_key: SecretStr | None = Field(
+        None, description="seals secrets; default: the file master.key in the data folder"
+    )
+
+    host: str = Field("127.0.0.1", description="outside address: where car parks push")
+    port: int = Field(8080, ge=0, le=65535, description="outside port; 0: any free one")
+    tls_cert: Path | None = Field(
+        None, description="PEM file with the outside port's certificate and its chain: the port then speaks TLS alone"
+    )
+    tls_key: Path | None = Field(None, description="PEM file with its key")
+    trusted_proxies: str = Field(
+        "", description="addresses or networks of one's own proxies, parted by commas: X-Forwarded-For of theirs counts"
+    )
+    hmac_window_s: int = Field(
+        WINDOW_S, ge=10, le=3600, description="how far the time of an HMAC signature may be from the gateway's"
+    )
+    inside: bool = Field(True, description="whether there is an inside port at all")
+    inside_host: str = Field("127.0.0.1", description="inside address: for staff and their tools")
+    inside_port: int | None = Field(
+        None, ge=0, le=65535, description="inside port; default: the next after the outside one, or any free one"
+    )
+    inside_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="how staff reach the inside port through a proxy, for links"
+    )
+    inside_secure: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
+    console_desks: int = Field(3, ge=1, le=32, description="pages and API questions that read the database at once")
+    masked_searches_per_hour: int = Field(
+        SEARCHES_PER_HOUR,
+        ge=1,
+        le=100_000,
+        description="searches by plate or card an account or token gets while plates are hidden; three hours' worth at once",
+    )
+    charge_types_private: bool = Field(
+        False, description="whether a park's own gateway may have a private address: 10.…, 192.168.…, never loopback"
+    )
+    workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
+    always_200: bool = Field(
+        False, description="HTTP status 200 even for refusals, for clients that cannot read errors"
+    )
+
+    body_bytes_max: int = Field(BODY_BYTES_MAX, ge=1024, le=BODY_BYTES_MAX, description="largest body of a push")
+    bodies_bytes_max: int = Field(256 * MIB, ge=BODY_BYTES_MAX, description="all bodies in memory together")
+    send_s: float = Field(120.0, gt=0, le=3600, description="time to send a whole request")
+    idle_s: float = Field(75.0, gt=0, le=3600, description="time between requests on one connection")
+    stop_s: float = Field(20.0, ge=0, le=600, description="time to answer what is in flight when stopping")
+    connections_max: int = Field(20_000, ge=1, description="connections at once")
+    queue_requests_max: int = Field(4096, ge=1, description="pushes that may wait for the commit")
+    queue_rows_max: int = Field(100_000, ge=1, description="rows that may wait for the commit")
+
+    generation_days: int = Field(30, ge=1, description="how long a replaced stock can be restored")
+    journal_days: int = Field(
+        400, ge=1, description="how long the request journal is kept; --hold-replaces knows a replace for as long"
+    )
+    refused_days: int = Field(30, ge=1, description="how long refused bodies are kept")
+    refused_bodies_max: int = Field(50, ge=0, description="refused bodies kept per park")
+    refused_bytes_max: int = Field(32 * MIB, ge=0, description="bytes of refused bodies kept per park, deflated")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then variables, then the file that `load_settings` has read."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _file.get())
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger is; by default a SQLite file in the data folder."""
+        return self.database or f"sqlite:///{quote(str(self.home / 'vipgate.db'))}"
+
+    @property
+    def key_file(self) -> Path:
+        """Where the master key lies unless `master_key` gives it."""
+        return self.home / "master.key"
+
+    @property
+    def http_limits(self) -> HttpLimits:
+        """The bounds of the HTTP edge."""
+        return HttpLimits(
+            body_bytes_max=self.body_bytes_max,
+            bodies_bytes_max=self.bodies_bytes_max,
+            send_s=self.send_s,
+            idle_s=self.idle_s,
+            connections_max=self.connections_max,
+        )
+
+    @property
+    def commit_limits(self) -> CommitLimits:
+        """The bounds of the commit queue."""
+        # The other half is for what is on its way in.
+        bytes_max = self.bodies_bytes_max // 2
+        return CommitLimits(
+            queue_requests_max=self.queue_requests_max, queue_rows_max=self.queue_rows_max, queue_bytes_max=bytes_max
+        )
+
+    @property
+    def retention(self) -> Retention:
+        """How long things are kept."""
+        return Retention(
+            generation_days=self.generation_days,
+            journal_days=self.journal_days,
+            refused_days=self.refused_days,
+            refused_bodies_max=self.refused_bodies_max,
+            refused_bytes_max=self.refused_bytes_max,
+        )
+
+
+_file: ContextVar[dict[str, Any]] = ContextVar("settings file")
+
+
+def read_file(named: Path | None) -> dict[str, Any]:
+    """The settings file `named`, or vipgate.toml in the folder one is in, where there is one. Raises OperatorError."""
+    path = named or Path(CONFIG_NAME)
+    try:
+        with path.open("rb") as file:
+            text = file.read(CONFIG_BYTES_MAX)
+        too_deep = toml_nesting_fault(text)
+        if too_deep is not None:
+            raise OperatorError(f"The settings file {path} is {too_deep.en}.")
+        return tomllib.loads(text.decode("utf-8"))
+    except FileNotFoundError:
+        if named is not None:
+            raise OperatorError(f"There is no settings file {path}; mend --config or VIPGATE_CONFIG.") from None
+        return {}
+    except OSError as error:
+        raise OperatorError(f"Cannot read the settings file {path}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"The settings file {path} is not valid TOML: {error}.") from None
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """All settings; `flags` that are None were not given. Raises OperatorError that names each wrong one."""
+    _file.set(read_file(config))
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        lines = [_complaint(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]
+        raise OperatorError("\n".join(lines)) from None
+
+
+def _complaint(name: str, kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return f"Setting {name}: there is no such setting; see docs/settings.md for all names."
+    flag = name.replace("_", "-")
+    return f"Setting {name}: {message}; mend --{flag}, VIPGATE_{name.upper()} or {name} in the settings file."

@@ -1,0 +1,228 @@
+"""Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies.
+
+Beside them one inside process, whatever their number.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+import structlog
+
+from vipgate.clock import clock_s, clock_us
+from vipgate.errors import OperatorError, VipgateError
+from vipgate.gateway.admin_launch import InsideSpec
+from vipgate.gateway.admin_process import InsideKeeper
+from vipgate.gateway.settings import Settings
+from vipgate.gateway.sockets import (
+    Listeners,
+    listen,
+)
+from vipgate.gateway.worker import (
+    run_loop,
+    serve,
+)
+from vipgate.store.open import (
+    is_postgres,
+    open_store,
+    sqlite_path,
+)
+from vipgate.store.sqlite.store import ServerLock
+from vipgate.support.background import report
+from vipgate.support.client_address import read_proxies
+from vipgate.support.core_dumps import forbid_core_dumps
+from vipgate.support.metrics import (
+    Board,
+    WorkerMeter,
+)
+from vipgate.support.tls import read_certificate
+from vipgate.support.vault import (
+    Vault,
+    load_vault,
+)
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 0.5
+# A worker that dies at once is started again at this pace, the last for good.
+RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+LIVED_S: Final = 30.0
+STOP_MARGIN_S: Final = 10.0
+# 32 characters that may stand in a URL.
+_INVITATION_BYTES: Final = 24
+
+
+def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
+    forbid_core_dumps()
+    # Before anything is listened to: what is wrong with them is the operator's to mend.
+    read_proxies(settings.trusted_proxies)
+    read_certificate(settings.tls_cert, settings.tls_key)
+    board = Board(settings.workers)
+    keep = partial(_keeper, settings, board)
+    if is_postgres(settings.database_url) and settings.workers > 1:
+        vault, listeners = _checked_vault(settings), listen(settings, announce)
+        Supervisor(settings, vault, listeners, board, keep(listeners)).run()
+    elif is_postgres(settings.database_url):
+        _serve_alone(settings, announce, board, keep)
+    elif settings.workers > 1:
+        raise OperatorError(
+            f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
+        )
+    else:
+        lock = ServerLock(sqlite_path(settings.database_url))
+        try:
+            _serve_alone(settings, announce, board, keep)
+        finally:
+            lock.release()
+
+
+def _serve_alone(
+    settings: Settings, announce: Callable[[str], None], board: Board, keep: Callable[[Listeners], InsideKeeper | None]
+) -> None:
+    vault = _checked_vault(settings)
+    run_loop(serve(settings, vault, partial(listen, settings, announce), WorkerMeter(board, 0), keep=keep))
+
+
+def _keeper(settings: Settings, board: Board, listeners: Listeners) -> InsideKeeper | None:
+    """Who looks after the inside process, where there shall be one."""
+    if listeners.inside is None:
+        return None
+    spec = InsideSpec(
+        database_url=settings.database_url,
+        retention=settings.retention,
+        master_key=settings.master_key.get_secret_value() if settings.master_key else None,
+        key_file=str(settings.key_file),
+        url=listeners.inside_url(settings),
+        secure=settings.inside_secure,
+        desks=settings.console_desks,
+        charge_types_private=settings.charge_types_private,
+        masked_searches_per_hour=settings.masked_searches_per_hour,
+        workers=settings.workers,
+        trusted_proxies=settings.trusted_proxies,
+        invitation=secrets.token_urlsafe(_INVITATION_BYTES),
+    )
+    return InsideKeeper(spec, listeners.inside, board, clock_s)
+
+
+def _checked_vault(settings: Settings) -> Vault:
+    """The vault, once the database is there in its newest form and its secrets open with this master key.
+
+    Raises OperatorError: a gateway on a second machine that made a key of its own could not let anybody in.
+    """
+    vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+    store = open_store(settings.database_url, clock_us, settings.retention)
+    try:
+        parks = store.list_parks("", 1)
+        access = store.park_access(parks[0].park_uuid) if parks else None
+        if access is not None:
+            vault.open(access.secret, access.park_uuid)
+    finally:
+        store.close()
+    return vault
+
+
+class Supervisor:
+    """Keeps the workers and the inside process running. It has neither loop nor threads, so that it may fork."""
+
+    def __init__(
+        self, settings: Settings, vault: Vault, listeners: Listeners, board: Board, keeper: InsideKeeper | None
+    ) -> None:
+        if sys.platform == "win32":
+            raise OperatorError("Several --workers need fork, which Windows has not; start several servers instead.")
+        self._settings = settings
+        self._vault = vault
+        self._listeners = listeners
+        self._board = board
+        self._keeper = keeper
+        self._stopping = False
+        self._fork = multiprocessing.get_context("fork")
+        self._workers: dict[int, tuple[BaseProcess, float]] = {}
+        self._deaths: dict[int, int] = {}
+        self._due_s: dict[int, float] = dict.fromkeys(range(settings.workers), 0.0)
+
+    def run(self) -> None:
+        """Starts the workers and looks after them until it is told to stop."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        try:
+            while not self._stopping:
+                for worker, due_s in list(self._due_s.items()):
+                    if clock_s() >= due_s:
+                        self._start(worker)
+                if self._keeper is not None:
+                    self._keeper.repeated.take()
+                wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
+                self._bury()
+        finally:
+            # Whatever ends this: without it the interpreter would wait for the workers, and they for nobody.
+            self._end()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start(self, worker: int) -> None:
+        process = self._fork.Process(target=self._work, args=(worker, os.getpid()))
+        try:
+            process.start()
+        except OSError as error:
+            # Too many processes, or too little memory: the others serve on.
+            self._put_off(worker, 0.0, "worker did not start", reason=str(error))
+            return
+        del self._due_s[worker]
+        self._workers[worker] = (process, clock_s())
+
+    def _bury(self) -> None:
+        for worker, (process, since_s) in list(self._workers.items()):
+            if process.is_alive() or self._stopping:
+                continue
+            del self._workers[worker]
+            self._put_off(worker, clock_s() - since_s, "worker died", exit_status=process.exitcode)
+
+    def _put_off(self, worker: int, lived_s: float, event: str, **why: object) -> None:
+        deaths = 0 if lived_s >= LIVED_S else self._deaths.get(worker, 0)
+        pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
+        self._deaths[worker] = deaths + 1
+        self._due_s[worker] = clock_s() + pause_s
+        log.warning(event, worker=worker, again_in_s=pause_s, **why)
+
+    def _end(self) -> None:
+        """Lets every worker, and the inside process, answer what is in flight."""
+        if self._keeper is not None:
+            self._keeper.tell_to_stop()
+        for process, _ in self._workers.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        deadline_s = clock_s() + self._settings.stop_s + STOP_MARGIN_S
+        for process, _ in self._workers.values():
+            process.join(max(0.0, deadline_s - clock_s()))
+            if process.is_alive():
+                process.kill()
+        if self._keeper is not None:
+            self._keeper.wait()
+
+    def _work(self, worker: int, parent: int) -> None:
+        """The life of one worker."""
+        structlog.contextvars.bind_contextvars(worker=worker)
+        if self._keeper is not None:
+            self._keeper.forget()
+        outside = Listeners(self._listeners.outside, None)
+        meter = WorkerMeter(self._board, worker)
+        try:
+            run_loop(serve(self._settings, self._vault, lambda: outside, meter, parent=parent))
+        except VipgateError as error:
+            log.error("worker cannot serve", reason=str(error))
+            sys.exit(1)
+        except Exception as error:  # noqa: BLE001 - the supervisor sees no more than the status
+            report("worker", error)
+            sys.exit(1)

@@ -1,0 +1,212 @@
+"""Runs one process that takes pushes: its port, its threads, its end; beside it, where it is the only one, the inside process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+import structlog
+
+from vipgate.clock import clock_s, clock_us
+from vipgate.errors import VipgateError
+from vipgate.gateway.admin_process import (
+    Caretaker,
+    InsideKeeper,
+)
+from vipgate.gateway.app import Outside
+from vipgate.gateway.group_commit import Committer
+from vipgate.gateway.http.server import HttpServer
+from vipgate.gateway.park_access import Directory
+from vipgate.gateway.pipeline import Road
+from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.settings import Settings
+from vipgate.gateway.sockets import Listeners
+from vipgate.protocol.seqno import SeqnoMint
+from vipgate.store.interfaces.ledger import Store
+from vipgate.store.open import (
+    is_postgres,
+    open_store,
+)
+from vipgate.support.background import (
+    Ended,
+    describe,
+    keep_on,
+    start_task,
+    submit,
+    watch_loop,
+)
+from vipgate.support.client_address import read_proxies
+from vipgate.support.metrics import (
+    BEAT_S,
+    WorkerMeter,
+)
+from vipgate.support.tls import (
+    LOOK_S,
+    Certificate,
+    read_certificate,
+)
+from vipgate.support.vault import Vault
+
+log = structlog.get_logger()
+
+POSTGRES_READERS: Final = 4
+PARENT_LOOK_S: Final = 1.0
+# How long the event loop may keep the interpreter from the thread that commits, which wants it back after every statement.
+SWITCH_S: Final = 0.0005
+
+
+class Broken(VipgateError):
+    """A part of this process ended by a fault, so the process ends: its log has the traceback."""
+
+
+class _End:
+    """When and why a process ends: it was told to, or a part of it that it cannot be without has ended."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+        self._loop = loop
+        self._stopped = stopped
+        self.fault = ""
+
+    def tell(self, what: str) -> Ended:
+        """For the owner of `what`; any thread may call what this gives."""
+
+        def ended(error: BaseException) -> None:
+            self.fault = self.fault or f"{what} ended by a fault, {describe(error)}"
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+        return ended
+
+
+def run_loop(main: Awaitable[None]) -> None:
+    """Runs `main` on the fastest loop that this system has."""
+    if sys.platform == "win32":
+        asyncio.run(main)  # type: ignore[arg-type]
+    else:
+        import uvloop
+
+        uvloop.run(main)  # type: ignore[arg-type]
+
+
+async def serve(
+    settings: Settings,
+    vault: Vault,
+    listen: Callable[[], Listeners],
+    meter: WorkerMeter,
+    *,
+    keep: Callable[[Listeners], InsideKeeper | None] | None = None,
+    parent: int | None = None,
+) -> None:
+    """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError, Broken."""
+    proxies = read_proxies(settings.trusted_proxies)
+    certificate = read_certificate(settings.tls_cert, settings.tls_key)
+
+    def open_one(connections: int = 1) -> Store:
+        return open_store(settings.database_url, clock_us, settings.retention, connections=connections)
+
+    loop = asyncio.get_running_loop()
+    watch_loop(loop)
+    stopped = asyncio.Event()
+    end = _End(loop, stopped)
+    told = end.tell("the commit")
+    committer = Committer(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
+    await committer.start()
+    readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
+    with (
+        ThreadPoolExecutor(readers, "vipgate-read") as reading,
+        ThreadPoolExecutor(1, "vipgate-slow") as slow,
+        ThreadPoolExecutor(1, "vipgate-unproved") as unproved,
+    ):
+        reader = await loop.run_in_executor(reading, open_one, readers)
+        read_aside = partial(submit, reading, what="reading who a park is", ended=end.tell("the reading of parks"))
+        directory = Directory(reader.park_accesses, read_aside, vault, clock_s, reads_at_once=readers)
+        digests = Digests(open_one, clock_s)
+        mint = SeqnoMint(secrets.randbelow(10**15))
+        window_s = settings.hmac_window_s
+        road = Road(directory, committer, mint, slow, unproved, digests, meter, clock_s, hmac_window_s=window_s)
+        app = Outside(road, meter, clock_s, proxies, always_200=settings.always_200)
+        outside = HttpServer(app, settings.http_limits, clock_us)
+        caretaker = None
+        _tame_garbage_collector()
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            _stop_by_signal(loop, stopped)
+            listeners = listen()
+            context = None if certificate is None else certificate.context
+            await outside.start(listeners.outside, context, end.tell("the server of the outside port"))
+            tasks = [
+                start_task(_watch(parent, stopped), "watch over the parent", end.tell("the watch over the parent")),
+                start_task(_beat(meter, outside, committer), "heartbeat", end.tell("the heartbeat"), endless=True),
+                start_task(keep_on(partial(_renew, certificate), "renewal of the certificate"), "renewal"),
+            ]
+            keeper = keep(listeners) if keep is not None else None
+            caretaker = Caretaker(keeper) if keeper is not None else None
+            log.info("serving", port=listeners.outside_port, inside_port=listeners.inside_port)
+            await stopped.wait()
+            log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
+            for task in tasks:
+                task.cancel()
+            if end.fault:
+                # Nobody shall send it anything meanwhile.
+                meter.silence()
+        finally:
+            digests.stop()
+            await asyncio.gather(outside.stop(settings.stop_s), _ended(caretaker))
+            digests.close()
+            await committer.stop()
+            meter.silence()
+            await loop.run_in_executor(reading, reader.close)
+    log.info("stopped")
+    if end.fault:
+        raise Broken(f"{end.fault}; its traceback is in the log")
+
+
+async def _ended(caretaker: Caretaker | None) -> None:
+    if caretaker is not None:
+        await asyncio.get_running_loop().run_in_executor(None, caretaker.stop)
+
+
+async def _beat(meter: WorkerMeter, outside: HttpServer, committer: Committer) -> None:
+    """Shows that the loop turns, and how much waits in it."""
+    while True:
+        requests, rows = committer.waiting
+        meter.beat(clock_us(), len(outside.connections), (requests + len(outside.intake), rows))
+        await asyncio.sleep(BEAT_S)
+
+
+async def _renew(certificate: Certificate | None) -> None:
+    """Takes up a renewed certificate, which a tool has put in the place of the old one."""
+    while certificate is not None:
+        await asyncio.sleep(LOOK_S)
+        certificate.look()
+
+
+async def _watch(parent: int | None, stopped: asyncio.Event) -> None:
+    """A worker whose parent was killed must not serve on behind everybody's back."""
+    while parent is not None and os.getppid() == parent:  # noqa: ASYNC110 - a parent's death sets no event
+        await asyncio.sleep(PARENT_LOOK_S)
+    if parent is not None:
+        stopped.set()
+
+
+def _tame_garbage_collector() -> None:
+    """The road makes next to no cycles: look for them seldom, and never among what was there from the start."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
+
+
+def _stop_by_signal(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Sets `stopped` at SIGINT and SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))

@@ -1,1 +1,0 @@
-"""The inside port: console, read API and metrics, in a process of its own."""

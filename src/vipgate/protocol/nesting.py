@@ -1,0 +1,76 @@
+"""Bounds how deep JSON and TOML of others may nest, and how much it may hold, before a parser takes it. Pure.
+
+The parsers' own bound is that of the interpreter: it differs between versions of Python, and with a small stack there is none.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import Final
+
+from vipgate.errors import BadRequest, TooLarge, Words
+from vipgate.protocol.body_text import STEP_BYTES
+
+NESTED_MAX: Final = 64
+# A batch of 10,000 rows with a hundred members each; past it, a list of nothing but commas would cost 60 times its size.
+COMMAS_MAX: Final = 1_000_000
+# 10,000 rows with nine objects or arrays in each. Past it, brackets alone would take longer than all else of a body.
+CONTAINERS_MAX: Final = 100_000
+
+TOO_DEEP: Final = Words(
+    f"嵌套过深, 最多 {NESTED_MAX} 层; 请去掉多余的层次",
+    f"nested too deeply: {NESTED_MAX} levels at most; take levels out",
+)
+TOO_MANY: Final = Words(
+    f"对象和数组过多, 最多 {CONTAINERS_MAX} 个; 请分批发送",
+    f"too many objects and arrays: {CONTAINERS_MAX} at most; send them in batches",
+)
+
+_LEVELS_PEELED = 4  # as many as a push has; what is deeper costs more for each bracket
+_AS_ARRAYS = bytes.maketrans(b"{}", b"[]")
+_UP_OR_DOWN = bytes.maketrans(b"[]", b"\x01\xff")  # 1 and -1
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARKS = bytes(set(_NO_BRACKETS) - set(b'"'))
+_drop_strings = re.compile(rb'"[^"]*"?').sub
+
+
+def check_bounds(json: bytes, place: str = "") -> None:
+    """Raises BadRequest for a push that is nested too deeply, TooLarge for one that holds too much. `place` begins the hint."""
+    steps = range(0, len(json), STEP_BYTES) if len(json) > COMMAS_MAX else ()
+    if sum(json.count(b",", at, at + STEP_BYTES) for at in steps) > COMMAS_MAX:
+        raise TooLarge(Words(f"{place}成员过多, 最多 {COMMAS_MAX}", f"{place}too many members, {COMMAS_MAX} at most"))
+    fault = nesting_fault(json)
+    if fault is not None:
+        hint = Words(place + fault.zh, place + fault.en)
+        raise TooLarge(hint) if fault is TOO_MANY else BadRequest(hint)
+
+
+def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> Words | None:
+    """What is wrong with the depth of a JSON text, or None. Says nothing of whether it is JSON otherwise."""
+    if b"\\" in json:
+        json = json.replace(b"\\\\", b"").replace(b'\\"', b"")
+    steps = range(0, len(json), STEP_BYTES)
+    marks = b"".join([json[at : at + STEP_BYTES].translate(_AS_ARRAYS, _NO_MARKS) for at in steps])
+    # Two quotes with no bracket between them: a string, or what parts two strings. Joined, they still hide what they hid.
+    marks = marks.replace(b'""', b"")
+    brackets = _drop_strings(b"", marks, count=containers_max)
+    if b'"' in brackets:
+        return TOO_MANY
+    fault = _bracket_fault(brackets[: 2 * containers_max])
+    return fault or (TOO_MANY if len(brackets) > 2 * containers_max else None)
+
+
+def toml_nesting_fault(toml: bytes) -> Words | None:
+    """The same of TOML. Brackets in its strings and comments count as well: nobody leaves 64 of them open."""
+    return _bracket_fault(toml.translate(_AS_ARRAYS, _NO_BRACKETS))
+
+
+def _bracket_fault(brackets: bytes) -> Words | None:
+    """Takes the innermost pairs away, one level after another; what is left after a few is counted bracket by bracket."""
+    peeled = 0
+    while peeled < _LEVELS_PEELED and b"[]" in brackets:
+        brackets = brackets.replace(b"[]", b"")
+        peeled += 1
+    heights = accumulate(memoryview(brackets.translate(_UP_OR_DOWN)).cast("b"), initial=0)
+    return TOO_DEEP if peeled + max(heights) > NESTED_MAX else None

@@ -1,0 +1,72 @@
+"""Order numbers, by which a park's records are told apart: which are none, and which come twice in a request. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from unicodedata import normalize
+
+import msgspec
+
+from vipgate.errors import Fault, Words
+from vipgate.protocol.renewal import (
+    FLAG_NO_ORDER,
+    Renewal,
+)
+
+# Without punctuation, in lower case: `N/A`, `#N/A` and `n.a.` are all `na`; the last line is what spreadsheets show for an error.
+PLACEHOLDERS: Final = frozenset({
+    "无", "暂无", "空", "空值", "没有", "未知", "不详", "未填", "未填写", "待定", "待补", "默认",
+    "无订单", "无订单号", "无单号", "无编号",
+    "na", "nan", "none", "null", "nil", "undefined", "unknown", "empty", "nothing", "blank", "missing", "default", "dbnull",
+    "tbd", "div0", "ref", "value", "name", "num",
+})  # fmt: skip
+
+# `2.02207E+18`, also with a decimal comma: a mantissa with a fraction, or an exponent with its sign.
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+e[+-]?|e[+-])\d+", re.ASCII | re.IGNORECASE).fullmatch
+_counts: Final = re.compile(r"[1-9]").search
+
+
+def is_no_order(text: str) -> bool:
+    """Whether `text` identifies no order: two orders may well both have it.
+
+    Case, width and punctuation do not matter: `ＮＵＬＬ`, `(null)` and `--` are placeholders, as are zeros alone.
+    """
+    if text.isascii() and _counts(text):
+        return ("e" in text or "E" in text) and _SCIENTIFIC(text) is not None
+    folded = normalize("NFKC", text).casefold()
+    letters = "".join(filter(str.isalnum, folded))
+    return not letters.strip("0") or letters in PLACEHOLDERS or _SCIENTIFIC(folded.strip()) is not None
+
+
+def order_flags(text: str) -> int:
+    """FLAG_NO_ORDER where an order number is none, else 0."""
+    return FLAG_NO_ORDER if is_no_order(text) else 0
+
+
+def distinct_orders(renewals: list[Renewal], faults: list[Fault]) -> list[Renewal]:
+    """`renewals` with each order number once; two that differ are a fault. Flags are ours, not the park's: they do not count."""
+    first: dict[str, tuple[int, Renewal]] = {}
+    for index, renewal in enumerate(renewals):
+        earlier, kept = first.setdefault(renewal.pay_partner, (index, renewal))
+        if kept == renewal:
+            continue
+        flagged = msgspec.structs.replace(kept, flags=kept.flags | renewal.flags)
+        if flagged == msgspec.structs.replace(renewal, flags=flagged.flags):
+            first[renewal.pay_partner] = (earlier, flagged)
+        else:
+            faults.append(Fault(f"row[{index}].pay_partner", _twice(earlier, renewal), f'"{renewal.pay_partner}"'))
+    return [renewal for _, renewal in first.values()]
+
+
+def _twice(earlier: int, renewal: Renewal) -> Words:
+    if renewal.flags & FLAG_NO_ORDER:
+        return Words(
+            f"与 row[{earlier}] 相同, 但这不是订单号 (占位内容, 或被表格软件写成了科学计数法); 每行应有自己的完整订单号",
+            f"same as row[{earlier}], but this is no order number (a placeholder, or cut short by a spreadsheet); "
+            "each row needs a whole one of its own",
+        )
+    return Words(
+        f"与 row[{earlier}] 订单号相同而内容不同; 同一订单号只应有一行",
+        f"same order number as row[{earlier}] but another content; one row for each order number",
+    )

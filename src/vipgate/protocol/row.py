@@ -1,0 +1,343 @@
+"""Turns one row of a request (`ParkingVIP`) into a Renewal, or names all that is wrong with it, and back.
+
+The careful reader below takes every form that the contract allows and knows how to say what is wrong; most rows never
+need it (quickrow.py). No clock, no disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Context, Decimal
+from functools import partial
+from typing import Final, TypeVar
+from unicodedata import category
+
+import msgspec
+
+from vipgate.errors import Fault, Words
+from vipgate.protocol.order_number import (
+    is_no_order,
+    order_flags,
+)
+from vipgate.protocol.renewal import (
+    FLAG_DECIMAL_MONEY,
+    PAY_TIME_MS_MAX,
+    PAY_TIME_MS_MIN,
+    PAY_VALUE_FEN_MAX,
+    PLATE_CHARS_MAX,
+    PLATE_RAW_CHARS_MAX,
+    QUANTITY_MAX,
+    TEXT_CHARS_MAX,
+    VALUE_E4_MAX,
+    VALUE_SCALE,
+    Renewal,
+    Zoneless,
+    fold_plate,
+    format_instant,
+    format_value,
+    parse_instant,
+    plate_flags,
+)
+from vipgate.protocol.row_fast import (
+    may_hold_floats,
+    quick_row,
+)
+
+EXTRA_BYTES_MAX: Final = 4096
+PLATE_COLORS: Final = (1, 2, 3, 4, 5, -1)
+VIP_TYPES: Final = (1, 2, 3, 4, 5, 6, 7, 0)
+PAY_TYPES: Final = (1, 2)
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?0*\d{1,4})?", re.ASCII).fullmatch
+_ZERO = re.compile(r"-?0(?:\.0+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_DIGITS_MAX = 64
+# Wider than any number that _NUMBER lets through: nothing is ever rounded.
+_EXACT = Context(prec=300)
+
+T = TypeVar("T")
+
+
+class _Token(msgspec.Struct, frozen=True):
+    """One member as it came: `text` of a string, a number's digits, or None for any other JSON value."""
+
+    source: str
+    text: str | None
+    is_string: bool
+
+
+class _Wrong(Exception):
+    """A value breaks its member's rule; carries the remedy."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.remedy = Words(zh, en)
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str).decode
+_escape = msgspec.json.encode
+_compact = msgspec.json.format
+
+
+def read_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[Fault]:
+    """The record in `source` (one JSON value, nested within nesting.NESTED_MAX), or its faults with places relative to the row.
+
+    `plain` says that the text holds neither escapes nor control characters, which the quick reader needs;
+    `floats` that it may hold numbers that a float would round.
+    """
+    renewal = quick_row(source, floats=floats) if plain else None
+    return _careful(bytes(source)) if renewal is None else renewal
+
+
+def reader_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[Fault]]:
+    """`read_row` for the rows in `text`, which is looked at once for all of them."""
+    # Escapes and the two bytes that open control characters above 0x1f are absent from nearly every batch.
+    plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
+    return partial(read_row, plain=plain, floats=may_hold_floats(text))
+
+
+def _careful(source: bytes) -> Renewal | list[Fault]:
+    """Reads `source` member by member and gathers every fault."""
+    try:
+        members = _members(source)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        got = source[:256].decode("utf-8", "replace")
+        return [Fault("", Words("应为 JSON 对象", "must be a JSON object"), got)]
+    if "$ref" in members and REQUIRED.isdisjoint(members):
+        return [Fault("", _REFERENCE, source[:256].decode("utf-8", "replace"))]
+    faults: list[Fault] = []
+
+    def read(name: str, rule: Callable[[_Token], T]) -> T | None:
+        """The member `name` by `rule`; None where it is absent or wrong."""
+        raw = members.pop(name, None)
+        try:
+            token = _token(bytes(raw)) if raw is not None else None
+            if token is None:
+                if name in REQUIRED:
+                    came = None if raw is None else bytes(raw).decode("utf-8", "replace")
+                    faults.append(Fault(f".{name}", Words("必填", "required"), came))
+                return None
+            return rule(token)
+        except _Wrong as wrong:
+            faults.append(Fault(f".{name}", wrong.remedy, bytes(raw or b"").decode("utf-8", "replace")))
+            return None
+
+    plate = read("plate", _plate)
+    plate_color = read("plate_color", _one_of(PLATE_COLORS))
+    card_no, card_id = read("card_no", _text), read("card_id", _text)
+    charge_type = read("charge_type", _text)
+    vip_type = read("vip_type", _one_of(VIP_TYPES))
+    quantity = read("quantity", _int_within(0, QUANTITY_MAX))
+    pay_partner = read("pay_partner", _order)
+    pay_type = read("pay_type", _one_of(PAY_TYPES))
+    value_e4, pay_time_ms = read("value", _value), read("pay_time", _pay_time)
+    start, end = read("renewal_start_time", _instant), read("renewal_end_time", _instant)
+    pay_value_fen, money_flags = read("pay_value", _pay_value) or (None, 0)
+    operator = read("operator", _text)
+    if start is not None and end is not None and end < start:
+        remedy = Words(
+            f"不得早于开始时间 {format_instant(start)}", f"must not be before the start {format_instant(start)}"
+        )
+        faults.append(Fault(".renewal_end_time", remedy, format_instant(end)))
+    extra = _extra(members, faults)
+    if (
+        faults
+        or plate is None
+        or plate_color is None
+        or charge_type is None
+        or vip_type is None
+        or quantity is None
+        or pay_partner is None
+        or pay_type is None
+    ):
+        return faults
+    return Renewal(
+        pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
+        pay_time_ms, start, end, pay_value_fen, operator, extra, plate_flags(plate) | order_flags(pay_partner) | money_flags,
+    )  # fmt: skip
+
+
+REQUIRED: Final = frozenset({"plate", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type"})
+_REFERENCE: Final = Words(
+    "这是 fastjson 的引用, 不是续费记录 (同一个对象在列表中出现了两次); "
+    "请每行新建一个对象, 或序列化时加 SerializerFeature.DisableCircularReferenceDetect",
+    "this is a reference of fastjson, no record (one object is in the list twice); "
+    "make a new object for each row, or serialise with SerializerFeature.DisableCircularReferenceDetect",
+)
+
+
+def _token(source: bytes) -> _Token | None:
+    """The scalar in `source`, or None where it is absent (`null`, blank string)."""
+    if source == b"null":
+        return None
+    shown = source.decode("utf-8", "replace")
+    if source[:1] == b'"':
+        try:
+            text = _string(source).strip()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise _Wrong("含有无效的转义或半个代理对", "holds a broken escape or half a surrogate pair") from None
+        if not text:
+            return None
+        if any(category(character) == "Cc" for character in text):
+            raise _Wrong("不得含有控制字符", "must not hold control characters")
+        return _Token(shown, text, True)
+    if source[:1] in b"-0123456789":
+        return _Token(shown, shown, False)
+    raise _Wrong("应为字符串或数字", "must be a string or a number")
+
+
+def _text(token: _Token) -> str:
+    """Text of at most TEXT_CHARS_MAX characters; a whole number keeps every digit."""
+    text = token.text or ""
+    if not token.is_string:
+        number = _decimal(text)
+        if number is not None and number == number.to_integral_value() and number.adjusted() < _DIGITS_MAX:
+            text = str(int(number))
+    if len(text) > TEXT_CHARS_MAX:
+        raise _Wrong(f"最多 {TEXT_CHARS_MAX} 个字符", f"at most {TEXT_CHARS_MAX} characters")
+    return text
+
+
+def _order(token: _Token) -> str:
+    """The order number. A number in scientific notation has lost digits: it stays as written, and is flagged for that."""
+    written = token.text or ""
+    is_cut = not token.is_string and "e" in written.lower() and is_no_order(written)
+    return written if is_cut and len(written) <= TEXT_CHARS_MAX else _text(token)
+
+
+def _plate(token: _Token) -> str:
+    text = token.text or ""
+    plate = fold_plate(text[:PLATE_RAW_CHARS_MAX])
+    if not plate:
+        raise _Wrong("必填", "required")
+    if len(plate) > PLATE_CHARS_MAX or len(text) > PLATE_RAW_CHARS_MAX:
+        raise _Wrong(f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
+    return plate
+
+
+def _decimal(text: str) -> Decimal | None:
+    """The exact number that `text` writes as a JSON number, within bounds that keep arithmetic cheap."""
+    if _ZERO(text):
+        return Decimal(0)
+    return Decimal(text) if _NUMBER(text) else None
+
+
+def _int(token: _Token) -> int | None:
+    """The whole number in `token` (`1`, `"1"`, `1.0`), or None."""
+    number = _decimal(token.text or "")
+    if number is None or (number and number.adjusted() > 30) or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+def _one_of(allowed: tuple[int, ...]) -> Callable[[_Token], int]:
+    listed = ",".join(map(str, allowed))
+
+    def rule(token: _Token) -> int:
+        number = _int(token)
+        if number not in allowed or number is None:
+            raise _Wrong(f"应为 {listed} 之一", f"must be one of {listed}")
+        return number
+
+    return rule
+
+
+def _int_within(low: int, high: int) -> Callable[[_Token], int]:
+    def rule(token: _Token) -> int:
+        number = _int(token)
+        if number is None or not low <= number <= high:
+            raise _Wrong(f"应为 {low} 到 {high} 的整数", f"must be an integer from {low} to {high}")
+        return number
+
+    return rule
+
+
+def _pay_value(token: _Token) -> tuple[int, int]:
+    """Fen, and FLAG_DECIMAL_MONEY for a text with decimals: who writes `"100.00"` may well mean yuan."""
+    fen = _int_within(0, PAY_VALUE_FEN_MAX)(token)
+    return fen, FLAG_DECIMAL_MONEY if token.is_string and "." in (token.text or "") else 0
+
+
+def _value(token: _Token) -> int:
+    """A decimal of at most 12 digits before and 4 after the point, in ten-thousandths."""
+    number = _decimal(token.text or "")
+    if number is not None and -_DIGITS_MAX < number.adjusted() < _DIGITS_MAX:
+        scaled = _EXACT.multiply(number, VALUE_SCALE)
+        if scaled == scaled.to_integral_value() and abs(scaled) <= VALUE_E4_MAX:
+            return int(scaled)
+    raise _Wrong(
+        "应为小数, 整数部分最多 12 位, 小数部分最多 4 位",
+        "must be a decimal, at most 12 digits before and 4 after the point",
+    )
+
+
+def _pay_time(token: _Token) -> int:
+    number = _int(token)
+    if number is None or not PAY_TIME_MS_MIN <= number <= PAY_TIME_MS_MAX:
+        if number is not None and (PAY_TIME_MS_MIN <= number * 1000 <= PAY_TIME_MS_MAX or 10**9 <= number < 10**10):
+            raise _Wrong(
+                f"收到的是秒, 应为毫秒, 即 {number * 1000}", f"these are seconds, milliseconds wanted: {number * 1000}"
+            )
+        raise _Wrong(
+            f"应为 1970 年以来的毫秒数, {PAY_TIME_MS_MIN} 到 {PAY_TIME_MS_MAX} (2000 到 2100 年)",
+            f"must be milliseconds since 1970, {PAY_TIME_MS_MIN} to {PAY_TIME_MS_MAX} (years 2000 to 2100)",
+        )
+    return number
+
+
+def _instant(token: _Token) -> int:
+    instant = parse_instant(token.text or "") if token.is_string else None
+    if isinstance(instant, Zoneless):
+        raise _Wrong(
+            f"缺少时区; 若为北京时间, 应写成 {instant.utc_if_beijing}",
+            f"has no time zone; if Beijing time is meant, write {instant.utc_if_beijing}",
+        )
+    if instant is None:
+        raise _Wrong(
+            "应为带时区的 ISO 8601 时间, 例如 2022-09-30T16:00:00Z",
+            "must be an ISO 8601 time with a zone, such as 2022-09-30T16:00:00Z",
+        )
+    return instant
+
+
+def _extra(members: dict[str, msgspec.Raw], faults: list[Fault]) -> str | None:
+    """The members that the contract does not list, as one JSON object in the order of their names."""
+    if not members:
+        return None
+    parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
+    text = b"{" + b",".join(parts) + b"}"
+    if len(text) > EXTRA_BYTES_MAX:
+        remedy = Words(
+            f"未列出的成员合计最多 {EXTRA_BYTES_MAX} 字节", f"unlisted members: at most {EXTRA_BYTES_MAX} bytes in all"
+        )
+        faults.append(Fault("", remedy, f"{len(text)}"))
+        return None
+    return text.decode("utf-8")
+
+
+def write_row(renewal: Renewal) -> bytes:
+    """The row that reads back as `renewal`: one JSON object, scalars as the interface page's example has them."""
+    members: dict[str, str | None] = {
+        "plate": renewal.plate,
+        "plate_color": str(renewal.plate_color),
+        "card_no": renewal.card_no,
+        "card_id": renewal.card_id,
+        "charge_type": renewal.charge_type,
+        "vip_type": str(renewal.vip_type),
+        "quantity": str(renewal.quantity),
+        "pay_partner": renewal.pay_partner,
+        "pay_type": str(renewal.pay_type),
+        "value": None if renewal.value_e4 is None else format_value(renewal.value_e4),
+        "pay_time": None if renewal.pay_time_ms is None else str(renewal.pay_time_ms),
+        "renewal_start_time": _written(renewal.renewal_start_time_us),
+        "renewal_end_time": _written(renewal.renewal_end_time_us),
+        "pay_value": None if renewal.pay_value_fen is None else str(renewal.pay_value_fen),
+        "operator": renewal.operator,
+    }
+    listed = _escape({name: text for name, text in members.items() if text is not None})
+    return listed if renewal.extra is None else listed[:-1] + b"," + renewal.extra.encode()[1:]
+
+
+def _written(instant_us: int | None) -> str | None:
+    return None if instant_us is None else format_instant(instant_us)

@@ -1,1 +1,0 @@
-"""The staff of the platform: who may do what, and which of a car's data they see."""

@@ -1,0 +1,245 @@
+"""A few desks for many requests: work on the database in threads, one desk to a thread at a time, and never more than a bound.
+
+An export reads with a desk of its own, so that it holds up no page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Final, Generic, Literal, TypeVar
+
+from vipgate.errors import TooOften, Unavailable, Words
+from vipgate.store.interfaces.admin import Desk
+from vipgate.support.background import submit
+
+T = TypeVar("T")
+OpenDesk = Callable[[], Desk]
+
+WAITING_MAX: Final = 64
+STREAMS_MAX: Final = 2
+# An export keeps a snapshot open, and the database from tidying up. So its reader is never further behind this speed.
+STREAM_BEHIND_S_MAX: Final = 60.0
+STREAM_BYTES_A_SECOND_MIN: Final = 16 * 1024
+STREAM_S_MAX: Final = 1_800.0
+RETRY_AFTER_S: Final = 2
+RETRY_STREAM_AFTER_S: Final = 30
+
+_BUSY = Words("正在处理的查询过多; 请稍后重试", "too many questions at once; try again later")
+_STREAMS_BUSY = Words(
+    "正在进行的导出已达上限; 请在其中一个结束后重试",
+    "as many exports as allowed are under way; try again when one has ended",
+)
+_STREAM_TWICE = Words(
+    "您的上一个导出仍在进行; 请在其结束后重试, 或先取消它",
+    "an export of yours is still under way; try again when it has ended, or cancel it first",
+)
+_STREAM_LATE = Words(
+    "导出读取过慢或过久, 已中止; 请在更快的线路上重试",
+    "the export was read too slowly or for too long and has been ended; try again on a faster line",
+)
+_STOPPING = Words("服务正在停止; 请稍后重试", "the service is stopping; try again later")
+
+
+class DesksBusy(Unavailable):
+    """All desks are taken and the line before them is full."""
+
+
+class Desks:
+    """Runs functions of a desk in threads: `size` at once, `waiting_max` in line, `streams_max` exports beside them.
+
+    Of the exports each owner, an account or a token, has one at a time, so that no one keeps the others from theirs.
+    """
+
+    def __init__(
+        self,
+        open_desk: OpenDesk,
+        size: int,
+        *,
+        waiting_max: int = WAITING_MAX,
+        streams_max: int = STREAMS_MAX,
+        behind_s_max: float = STREAM_BEHIND_S_MAX,
+        stream_s_max: float = STREAM_S_MAX,
+    ) -> None:
+        self._open_desk = open_desk
+        self._threads = ThreadPoolExecutor(size, "vipgate-desk")
+        self._places = threading.BoundedSemaphore(size + waiting_max)
+        self._stream_places = threading.BoundedSemaphore(streams_max)
+        self._stream_owners: set[str] = set()
+        self._behind_s_max = behind_s_max
+        self._stream_s_max = stream_s_max
+        # The desk used last is taken first, so that a quiet service opens no more than it needs.
+        self._free: list[Desk] = []
+        self._closed = threading.Event()
+
+    async def run(self, fn: Callable[[Desk], T]) -> T:
+        """What `fn` gives for a desk. Raises DesksBusy, and whatever `fn` raises."""
+        if self._closed.is_set():
+            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+        if not self._places.acquire(blocking=False):
+            raise DesksBusy(_BUSY, retry_after_s=RETRY_AFTER_S)
+        work = self._threads.submit(self._work, fn)
+        # Not in a finally: a caller that has gone leaves work behind that still holds its place.
+        work.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(work)
+
+    def _work(self, fn: Callable[[Desk], T]) -> T:
+        try:
+            desk = self._free.pop()
+        except IndexError:
+            desk = self._open_desk()
+        try:
+            return fn(desk)
+        finally:
+            self._free.append(desk)
+
+    async def stream(self, owner: str, fn: Callable[[Desk], Iterator[T]]) -> Stream[T]:
+        """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.
+
+        Whoever does not read it to its end closes it. Raises TooOften where `owner` has one already, DesksBusy, and whatever
+        `fn` raises before its first item.
+        """
+        if self._closed.is_set():
+            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+        if owner in self._stream_owners:
+            raise TooOften(_STREAM_TWICE, retry_after_s=RETRY_STREAM_AFTER_S)
+        if not self._stream_places.acquire(blocking=False):
+            raise DesksBusy(_STREAMS_BUSY, retry_after_s=RETRY_STREAM_AFTER_S)
+        self._stream_owners.add(owner)
+        reading = _Reading(self._open_desk, fn, self._stream_places.release, self._closed)
+        stream = Stream(reading, self._behind_s_max, self._stream_s_max, partial(self._stream_owners.discard, owner))
+        try:
+            await stream.begin()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def close(self) -> None:
+        """Takes no more work, waits for what is under way, and lets go of the database."""
+        self._closed.set()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        while self._free:
+            self._free.pop().close()
+
+
+class _Reading(Generic[T]):
+    """A generator over a desk of its own, in a thread of its own."""
+
+    def __init__(
+        self,
+        open_desk: OpenDesk,
+        fn: Callable[[Desk], Iterator[T]],
+        release: Callable[[], None],
+        stopping: threading.Event,
+    ) -> None:
+        self._open_desk = open_desk
+        self._fn = fn
+        self._release = release
+        self._stopping = stopping
+        self._thread = ThreadPoolExecutor(1, "vipgate-export")
+        self._desk: Desk | None = None
+        self._items: Iterator[T] | None = None
+
+    def next(self) -> Future[list[T]]:
+        """The next item in a list, an empty one at the end."""
+        return self._thread.submit(self._next)
+
+    def _next(self) -> list[T]:
+        if self._stopping.is_set():
+            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+        if self._items is None:
+            self._desk = self._open_desk()
+            self._items = iter(self._fn(self._desk))
+        for item in self._items:
+            return [item]
+        return []
+
+    def end(self) -> None:
+        """Ends the reading after the step that is under way, without waiting for it."""
+        submit(self._thread, self._end, what="end of an export").add_done_callback(lambda _: self._release())
+        self._thread.shutdown(wait=False)
+
+    def _end(self) -> None:
+        try:
+            close: Callable[[], None] | None = getattr(self._items, "close", None)
+            if close is not None:
+                close()
+        finally:
+            if self._desk is not None:
+                self._desk.close()
+
+
+class Stream(Generic[T]):
+    """The items of an export, for `async for`. Ends by itself after the last one, an error, or when its reader is too slow.
+
+    Only the time in which the reader has an item and does not ask for the next counts as its own. Each item earns it the
+    time that STREAM_BYTES_A_SECOND_MIN would take.
+    """
+
+    def __init__(
+        self, reading: _Reading[T], behind_s_max: float, stream_s_max: float, ended: Callable[[], None]
+    ) -> None:
+        """`ended` is told when there is no more to come, whatever the reason."""
+        self._reading = reading
+        self._ended = ended
+        self._behind_s_max = behind_s_max
+        self._loop = asyncio.get_running_loop()
+        self._end_s = self._loop.time() + stream_s_max
+        self._behind_s = 0.0
+        self._given_s: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ahead: list[T] | None = None
+        self._state: Literal["open", "closed", "late"] = "open"
+
+    async def begin(self) -> None:
+        """Reads the first item, so that what fails at once fails before an answer has begun."""
+        self._ahead = await self._step()
+
+    def __aiter__(self) -> Stream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            found, self._ahead = (await self._step() if self._ahead is None else self._ahead), None
+        except BaseException:
+            self.close()
+            raise
+        if not found:
+            self.close()
+            raise StopAsyncIteration
+        return found[0]
+
+    async def _step(self) -> list[T]:
+        if self._state == "late":
+            raise Unavailable(_STREAM_LATE)
+        if self._state == "closed":
+            return []
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._given_s is not None:
+            self._behind_s += self._loop.time() - self._given_s
+        found = await asyncio.wrap_future(self._reading.next())
+        earned_s = sum(len(item) for item in found if isinstance(item, bytes)) / STREAM_BYTES_A_SECOND_MIN
+        self._behind_s = max(0.0, self._behind_s - earned_s)
+        self._given_s = self._loop.time()
+        left_s = min(self._behind_s_max - self._behind_s, self._end_s - self._given_s)
+        self._timer = self._loop.call_later(max(0.0, left_s), self._expire)
+        return found
+
+    def _expire(self) -> None:
+        if self._state == "open":
+            self.close()
+            self._state = "late"
+
+    def close(self) -> None:
+        """Ends the export, wherever it is. Safe to call again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._state == "open":
+            self._state = "closed"
+            self._ended()
+            self._reading.end()

@@ -1,0 +1,131 @@
+"""What staff change in the ledger, on any engine; see `Keep` for the verbs. The statements are the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Final, Protocol
+
+from vipgate.errors import Words
+from vipgate.store.common.accounts import note_deed
+from vipgate.store.common.erasure import (
+    PlateEraser,
+    erase_expired,
+    lock_park,
+)
+from vipgate.store.common.transaction import (
+    Values,
+    Worker,
+    as_lines,
+)
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.admin import (
+    RETENTION_DAYS_MAX,
+    Erased,
+)
+from vipgate.store.interfaces.ledger import Park
+from vipgate.store.interfaces.queries import ChargeType
+
+PARKS_A_PAGE: Final = 500
+# Two seconds or so: then whoever asked for the erasure is told that the log still holds it.
+LOG_TRIES: Final = 6
+
+
+class Ledger(Worker, Protocol):
+    """A worker that knows its parks and its log, which every `Store` of ours is."""
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """See `Store.list_parks`."""
+
+    def clear_log(self, tries: int = 1) -> bool:
+        """Empties a log beside the database, which would still hold what was erased; False where a reader kept it from being cut.
+
+        `tries`: how often, with a short wait in between. Writers wait for a fraction of a second.
+        """
+
+
+class StoredKeep:
+    """See `Keep`."""
+
+    def __init__(self, ledger: Ledger, clock_us: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._clock_us = clock_us
+
+    def set_retention(self, park_uuid: str, days: int | None, deed: Deed) -> bool:
+        """See `Keep.set_retention`. Raises ValueError for days out of range."""
+        if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
+            raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
+        return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, deed)
+
+    def set_charge_address(self, park_uuid: str, address: str | None, deed: Deed) -> bool:
+        """See `Keep.set_charge_address`."""
+        return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, deed)
+
+    def _change(self, name: str, values: Values, deed: Deed) -> bool:
+        with self._ledger.work() as work:
+            changed = work.run(name, values) > 0
+            if changed:
+                note_deed(work, deed)
+        return changed
+
+    def save_charge_types(
+        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: Words | None, now_us: int
+    ) -> None:
+        """See `Keep.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
+        with self._ledger.work() as work:
+            park = lock_park(work, park_uuid)
+            if park is None:
+                return
+            said = (None, None) if trouble is None else (trouble.zh, trouble.en)
+            values = park.values(now_us=now_us, trouble_zh=said[0], trouble_en=said[1])
+            work.run("note_charge_try", values)
+            if items is None:
+                return
+            work.run("note_charge_types", values)
+            work.run("drop_charge_types", values)
+            by_id = {item.id: item for item in items}
+            lines = [asdict(item) | {"place": place} for place, item in enumerate(by_id.values())]
+            if lines:
+                work.run("add_charge_types", {**values, "lines": as_lines(lines)})
+
+    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: Deed) -> bool:
+        """See `Keep.review`."""
+        with self._ledger.work() as work:
+            park = lock_park(work, park_uuid)
+            if park is None:
+                return False
+            position = park.take_positions(1, self._clock_us())
+            changed = work.run(
+                "review",
+                park.values(
+                    generation=park.counters.generation, pay_partner=pay_partner, flags=flags, position=position
+                ),
+            )
+            if changed:
+                note_deed(work, deed)
+        return changed > 0
+
+    def erase_plate(self, plate: str, park_uuid: str | None, deed: Deed) -> Erased:
+        """See `Keep.erase_plate`. Raises ValueError for an empty plate."""
+        if not plate:
+            raise ValueError("an empty plate is that of every erased record")
+        with self._ledger.work() as work:
+            note_deed(work, deed)
+        total = Erased()
+        for one in self._all_parks() if park_uuid is None else (park_uuid,):
+            erased = PlateEraser(self._ledger, one, plate).erase(self._clock_us())
+            total = Erased(
+                total.records + erased.records, total.versions + erased.versions, total.requests + erased.requests
+            )
+        return replace(total, left_in_log=not self._ledger.clear_log(LOG_TRIES))
+
+    def _all_parks(self) -> Iterator[str]:
+        after = ""
+        while page := self._ledger.list_parks(after, PARKS_A_PAGE):
+            for park in page:
+                yield park.park_uuid
+            after = page[-1].park_uuid
+
+    def erase_expired(self, now_us: int) -> bool:
+        """See `Keep.erase_expired`."""
+        return erase_expired(self._ledger, now_us)

@@ -1,0 +1,225 @@
+"""Takes plates, cards and operators out of the ledger, chunk by chunk: of one plate, or of records past a park's retention.
+
+Every chunk is a transaction that leaves things whole: whoever was killed in the middle begins again and finds less to do.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from vipgate.errors import Words
+from vipgate.store.common.plate_search import (
+    body_names_plate,
+    names_plate,
+)
+from vipgate.store.common.transaction import (
+    Row,
+    Values,
+    Work,
+    Worker,
+    as_lines,
+)
+from vipgate.store.common.versioning import ParkState
+from vipgate.store.interfaces.admin import (
+    ERASE_CHUNK_ROWS,
+    Erased,
+)
+from vipgate.store.interfaces.ledger import DAY_US
+
+PAGE_ROWS: Final = 5_000
+BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
+# A park with a retention is looked through again after this time.
+LOOK_AGAIN_US: Final = 3_600_000_000
+# So many parks are looked at in one chunk where there is nothing to do in them.
+PARKS_A_CHUNK: Final = 20
+ERASED_HINT: Final = Words(
+    "(提示曾含已删除的车牌, 已清除)", "(the hint named a plate that was erased, and was erased with it)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPark:
+    """A park whose lock this transaction has: nobody else gives out its positions."""
+
+    work: Work
+    park_uuid: str
+    counters: ParkState[Any]
+    retention_days: int | None
+
+    def values(self, **more: object) -> Values:
+        """Parameters that name the park, as every engine calls it."""
+        return _place(self.park_uuid, self.counters.key) | more
+
+    def take_positions(self, count: int, now_us: int) -> int:
+        """The first of `count` new positions, which are noted."""
+        first = self.counters.take_positions(count, now_us)
+        self.work.run("set_position", self.values(position=self.counters.position))
+        return first
+
+    def empty(self, generation: int, pay_partners: Sequence[str], now_us: int) -> int:
+        """Empties records; how many there were."""
+        first = self.take_positions(len(pay_partners), now_us)
+        lines = [{"pay_partner": one, "position": first + offset} for offset, one in enumerate(pay_partners)]
+        return self.work.run("empty_records", self.values(generation=generation, lines=as_lines(lines)))
+
+
+def lock_park(work: Work, park_uuid: str) -> LockedPark | None:
+    """The park under its lock; None where there is none."""
+    rows = work.rows("park_counters", {"park_uuid": park_uuid})
+    if not rows:
+        return None
+    key, generation, position, days = rows[0]
+    return LockedPark(work, park_uuid, ParkState(key, generation, generation, position, None), days)
+
+
+def _place(park_uuid: str, key: object) -> dict[str, object]:
+    return {"park_uuid": park_uuid, "park_id": key}
+
+
+class PlateEraser:
+    """One erasure of a folded plate in one park."""
+
+    def __init__(self, worker: Worker, park_uuid: str, plate: str) -> None:
+        self._worker = worker
+        self._park_uuid = park_uuid
+        self._plate = plate
+
+    def erase(self, now_us: int) -> Erased:
+        """Erases all that there is. Records first: a push meanwhile can then bring only emptied versions into the history."""
+        with self._worker.work() as work:
+            park = lock_park(work, self._park_uuid)
+            if park is None:
+                return Erased()
+            place, until = park.values(), park.counters.position
+            generations = [generation for generation, _ in work.rows("generations_held", place)]
+        return Erased(
+            records=sum(self._erase_records(generation, until, now_us) for generation in generations),
+            versions=sum(self._erase_versions(place, generation) for generation in generations),
+            requests=len({*self._erase_hints(place), *self._erase_bodies(place)}),
+        )
+
+    def _erase_records(self, generation: int, until: int, now_us: int) -> int:
+        erased = 0
+        while True:
+            with self._worker.work() as work:
+                park = lock_park(work, self._park_uuid)
+                if park is None:
+                    return erased
+                wanted = park.values(generation=generation, plate=self._plate, until=until, chunk_rows=ERASE_CHUNK_ROWS)
+                found = [pay_partner for (pay_partner,) in work.rows("records_to_empty", wanted)]
+                if found:
+                    erased += park.empty(generation, found, now_us)
+            if len(found) < ERASE_CHUNK_ROWS:
+                return erased
+
+    def _erase_versions(self, place: Values, generation: int) -> int:
+        erased = 0
+        values = {**place, "generation": generation, "plate": self._plate, "page_rows": PAGE_ROWS}
+        for page in _pages(self._worker, "versions_page", values, ("after", "after_revision"), ("", 0)):
+            lines = [{"pay_partner": one, "revision": revision} for one, revision, has_it in page if has_it]
+            for start in range(0, len(lines), ERASE_CHUNK_ROWS):
+                chunk = as_lines(lines[start : start + ERASE_CHUNK_ROWS])
+                with self._worker.work() as work:
+                    erased += work.run("empty_versions", {**values, "lines": chunk})
+        return erased
+
+    def _erase_hints(self, place: Values) -> Iterator[str]:
+        """The seqnos of the hints that named the plate."""
+        erased = {"hint_zh": ERASED_HINT.zh, "hint_en": ERASED_HINT.en}
+        for page in _pages(self._worker, "hints_page", {**place, "page_rows": PAGE_ROWS}, ("after",), ("",)):
+            named = [seqno for seqno, *hints in page if any(hint and names_plate(hint, self._plate) for hint in hints)]
+            for start in range(0, len(named), ERASE_CHUNK_ROWS):
+                with self._worker.work() as work:
+                    for seqno in named[start : start + ERASE_CHUNK_ROWS]:
+                        work.run("replace_hint", {**place, **erased, "seqno": seqno})
+            yield from named
+
+    def _erase_bodies(self, place: Values) -> Iterator[str]:
+        """The seqnos of the bodies that named the plate."""
+        for [(seqno, deflated)] in _pages(self._worker, "next_body", place, ("after",), ("",)):
+            body = zlib.decompressobj().decompress(deflated, BODY_INFLATED_BYTES_MAX)
+            if body_names_plate(body, self._plate):
+                with self._worker.work() as work:
+                    work.run("drop_body", {**place, "seqno": seqno})
+                yield seqno
+
+
+def _pages(
+    worker: Worker, name: str, values: Values, keys: tuple[str, ...], start: tuple[object, ...]
+) -> Iterator[Sequence[Row]]:
+    """The pages of a statement whose rows begin with the key that the next page comes after."""
+    after: Sequence[object] = start
+    while page := worker.rows(name, {**values, **dict(zip(keys, after, strict=True))}):
+        yield page
+        after = page[-1][: len(keys)]
+
+
+def erase_expired(worker: Worker, now_us: int) -> bool:
+    """One chunk of what the parks' retentions ask for; whether there may be more."""
+    for _ in range(PARKS_A_CHUNK):
+        found = worker.rows("park_to_erase", {"now_us": now_us})
+        if not found:
+            return False
+        with worker.work() as work:
+            park = lock_park(work, found[0][0])
+            if park is None or park.retention_days is None:
+                continue
+            if _erase_by_age(park, now_us) or _erase_ended(park, now_us):
+                return True
+            work.run("put_off_erasing", park.values(due_us=now_us + LOOK_AGAIN_US))
+    return True
+
+
+def _erase_by_age(park: LockedPark, now_us: int) -> bool:
+    """Looks at the oldest records not looked at yet; whether there were any.
+
+    One whose renewal ends later than it was changed, and not long enough ago, is noted for then: nothing is looked at twice.
+    """
+    before_us = _before_us(park, now_us)
+    for generation, erased_to in park.work.rows("generations_held", park.values()):
+        place = park.values(
+            generation=generation, erased_to=erased_to, before_us=before_us, chunk_rows=ERASE_CHUNK_ROWS
+        )
+        found = park.work.rows("records_by_age", place)
+        if not found:
+            continue
+        later = [{"pay_partner": one, "end_us": end_us} for one, _, end_us, _ in found if (end_us or 0) >= before_us]
+        if later:
+            park.work.run("note_later", {**place, "lines": as_lines(later)})
+        over = [(pay_partner, holds) for pay_partner, _, end_us, holds in found if (end_us or 0) < before_us]
+        _empty(park, generation, over, now_us)
+        park.work.run("advance_erased", {**place, "erased_to": found[-1][1]})
+        return True
+    return False
+
+
+def _erase_ended(park: LockedPark, now_us: int) -> bool:
+    """Erases what was noted for later and has ended since; whether there was any."""
+    before_us = _before_us(park, now_us)
+    ended = park.work.rows("ended_since", park.values(before_us=before_us, chunk_rows=ERASE_CHUNK_ROWS))
+    for generation, of_generation in groupby(sorted(ended), itemgetter(0)):
+        lines = as_lines([{"pay_partner": pay_partner} for _, pay_partner in of_generation])
+        place = park.values(generation=generation, before_us=before_us, lines=lines)
+        # One that was changed meanwhile and is not over will be met again, by the place of that change.
+        _empty(park, generation, park.work.rows("expired_of", place), now_us)
+        park.work.run("drop_later", place)
+    return bool(ended)
+
+
+def _before_us(park: LockedPark, now_us: int) -> int:
+    return now_us - (park.retention_days or 0) * DAY_US
+
+
+def _empty(park: LockedPark, generation: int, over: Sequence[Row], now_us: int) -> None:
+    """Empties all versions of some records, and of these the ones that hold something."""
+    if over:
+        lines = as_lines([{"pay_partner": pay_partner} for pay_partner, _ in over])
+        park.work.run("empty_versions_of", park.values(generation=generation, lines=lines))
+    holding = [pay_partner for pay_partner, holds in over if holds]
+    if holding:
+        park.empty(generation, holding, now_us)

@@ -1,0 +1,145 @@
+"""A store's verbs for parks, their secrets and their generations, on any engine; see `Store`. The statements are the engine's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from vipgate.protocol.charset import Charset
+from vipgate.store.common.accounts import note_deed
+from vipgate.store.common.erasure import lock_park
+from vipgate.store.common.replace_policy import ALLOWED_US
+from vipgate.store.common.row_mapping import (
+    read_access,
+    read_generation,
+    read_park,
+)
+from vipgate.store.common.transaction import (
+    Row,
+    Values,
+    Work,
+)
+from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.ledger import (
+    Generation,
+    Park,
+    ParkAccess,
+    ParkChange,
+)
+
+
+class ParkVerbs(ABC):
+    """A `Worker` that knows parks. A change and its line of the audit log are one transaction."""
+
+    @abstractmethod
+    def work(self) -> AbstractContextManager[Work]:
+        """See `Worker.work`."""
+
+    @abstractmethod
+    def rows(self, name: str, values: Values) -> Sequence[Row]:
+        """See `Worker.rows`."""
+
+    def park_access(self, park_uuid: str) -> ParkAccess | None:
+        """See `Store.park_access`."""
+        rows = self.rows("park_access", {"park_uuid": park_uuid})
+        return read_access(rows[0]) if rows else None
+
+    def add_park(
+        self,
+        park_uuid: str,
+        name: str,
+        secret: bytes,
+        now_us: int,
+        deed: Deed | None = None,
+        *,
+        charset: Charset = "utf-8",
+    ) -> bool:
+        """See `Store.add_park`."""
+        values = {"park_uuid": park_uuid, "name": name, "charset": charset, "secret": secret, "now_us": now_us}
+        with self.work() as work:
+            if not work.run("add_park", values):
+                return False
+            work.run("add_first_generation", values)
+            _note(work, deed)
+        return True
+
+    def find_park(self, park_uuid: str) -> Park | None:
+        """See `Store.find_park`."""
+        rows = self.rows("find_park", {"park_uuid": park_uuid})
+        return read_park(rows[0]) if rows else None
+
+    def list_parks(self, after: str, limit: int) -> list[Park]:
+        """See `Store.list_parks`."""
+        return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
+
+    def change_park(self, park_uuid: str, change: ParkChange, deed: Deed | None = None) -> bool:
+        """See `Store.change_park`."""
+        values = {
+            "park_uuid": park_uuid,
+            "name": change.name,
+            "enabled": change.enabled,
+            "allow_list": None if change.allow_list is None else " ".join(change.allow_list),
+            "rate_per_minute": change.rate_per_minute,
+            "require_hmac": change.require_hmac,
+            "hold_replaces": change.hold_replaces,
+            "charset": change.charset,
+        }
+        return self._change("change_park", values, deed)
+
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: Deed | None = None) -> bool:
+        """See `Store.allow_replace`."""
+        values = {"park_uuid": park_uuid, "body_sha256": body_sha256, "until_us": now_us + ALLOWED_US}
+        return self._change("allow_replace", values, deed)
+
+    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """See `Store.disallow_replace`."""
+        return self._change("withdraw_allowance", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
+
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+        """See `Store.dismiss_replace`."""
+        with self.work() as work:
+            # Its lock first: a push of the park takes it before it looks at bodies.
+            park = lock_park(work, park_uuid)
+            if park is None or not work.run("drop_held_bodies", park.values(body_sha256=body_sha256)):
+                return False
+            work.run("withdraw_allowance", park.values(body_sha256=body_sha256))
+            _note(work, deed)
+        return True
+
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
+        """See `Store.rotate_secret`."""
+        return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}, deed)
+
+    def retire_secret(self, park_uuid: str, deed: Deed | None = None) -> bool:
+        """See `Store.retire_secret`."""
+        return self._change("retire_secret", {"park_uuid": park_uuid}, deed)
+
+    def _change(self, name: str, values: Values, deed: Deed | None) -> bool:
+        with self.work() as work:
+            changed = work.run(name, values) > 0
+            if changed:
+                _note(work, deed)
+        return changed
+
+    def generations(self, park_uuid: str) -> list[Generation]:
+        """See `Store.generations`."""
+        return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
+
+    def restore(self, park_uuid: str, generation: int, now_us: int, deed: Deed | None = None) -> bool:
+        """See `Store.restore`."""
+        values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
+        with self.work() as work:
+            current = work.rows("current_generation", values)
+            if not current or not work.run("revive_generation", values):
+                return False
+            if current[0][0] != generation:
+                work.run("end_current_generation", values | {"current": current[0][0]})
+            work.run("point_to_generation", values)
+            _note(work, deed)
+        return True
+
+
+def _note(work: Work, deed: Deed | None) -> None:
+    if deed is not None:
+        note_deed(work, deed)

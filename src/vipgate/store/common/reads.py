@@ -1,0 +1,81 @@
+"""What a store answers from its ledger by one statement each, on any engine; see `Store`. The statements are the engine's."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from vipgate.store.common.erasure import BODY_INFLATED_BYTES_MAX
+from vipgate.store.common.row_mapping import (
+    history_values,
+    read_history,
+    read_journal_entry,
+    read_stored,
+)
+from vipgate.store.common.transaction import (
+    Row,
+    Values,
+)
+from vipgate.store.interfaces.ledger import (
+    FOR_EVER_US,
+    HISTORY_MAX,
+    Filter,
+    JournalEntry,
+    Replaced,
+    Stored,
+)
+
+
+class ReadVerbs(ABC):
+    """A `Worker` that knows the verbs which read the ledger, but for those that stream."""
+
+    @abstractmethod
+    def rows(self, name: str, values: Values) -> Sequence[Row]:
+        """See `Worker.rows`."""
+
+    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+        """See `Store.newest`."""
+        values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
+        values["before"] = FOR_EVER_US if before is None else before
+        return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
+
+    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+        """See `Store.find_record`."""
+        rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
+        return read_stored(rows[0]) if rows else None
+
+    def history(
+        self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
+    ) -> list[Replaced]:
+        """See `Store.history`."""
+        return read_history(self.rows("history", history_values(park_uuid, pay_partner, before, limit)))
+
+    def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
+        """See `Store.daily`."""
+        return {row[:2]: row[2:] for row in self.rows("daily", {"park_uuid": park_uuid})}
+
+    def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
+        """See `Store.daily_answers`."""
+        return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
+
+    def journal_entry(self, seqno: str) -> JournalEntry | None:
+        """See `Store.journal_entry`."""
+        rows = self.rows("journal_entry", {"seqno": seqno})
+        return read_journal_entry(rows[0]) if rows else None
+
+    def refused_body(self, seqno: str) -> bytes | None:
+        """See `Store.refused_body`."""
+        rows = self.rows("refused_body", {"seqno": seqno})
+        return zlib.decompressobj().decompress(rows[0][0], BODY_INFLATED_BYTES_MAX) if rows else None
+
+
+def stream_statement(park_uuid: str, wanted: Filter) -> tuple[str, dict[str, object]]:
+    """The statement that `Store.stream` runs, and what it takes."""
+    values: dict[str, object] = {
+        "park_uuid": park_uuid,
+        "since_us": 0 if wanted.since_us is None else wanted.since_us,
+        "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
+        "plate": wanted.plate,
+    }
+    return "stream" if wanted.plate is None else "stream_plate", values

@@ -1,0 +1,244 @@
+"""What every engine decides alike when people look for records and vehicles: which index answers, how far a page looks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from vipgate.protocol.renewal import (
+    FLAG_NAMES,
+    PLATE_CHARS_MAX,
+)
+from vipgate.store.common.row_mapping import read_stored
+from vipgate.store.interfaces.ledger import (
+    FOR_EVER_US,
+    Stored,
+)
+from vipgate.store.interfaces.queries import (
+    CARD_KINDS,
+    ENDING_ROWS_MAX,
+    PAGE_ITEMS_MAX,
+    SCAN_ROWS_MAX,
+    VEHICLE_RECORDS_MAX,
+    CardKind,
+    ChangedVehicles,
+    Found,
+    Place,
+    RecordPage,
+    RecordQuery,
+    Vehicle,
+    VehiclePage,
+)
+
+# As many records behind a plate or card are read and sorted for one page; what has more is looked through by time.
+MATCHES_MAX: Final = 2_000
+ALL_FLAGS: Final = sum(FLAG_NAMES)
+# Records a vehicle has as a rule; a page of vehicles with more is read vehicle by vehicle.
+_RECORDS_A_VEHICLE: Final = 20
+_ENTRIES_A_VEHICLE: Final = 4
+_LAST_CHAR: Final = "\U0010ffff"
+
+Line = tuple[Any, ...]
+
+
+class RecordBrowser(ABC):
+    """The verbs of `Browse` for records and vehicles, on top of named statements."""
+
+    @abstractmethod
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[Line]:
+        """The rows of a statement, in its form for one park where `park_uuid` is not None."""
+
+    @abstractmethod
+    def _list(self, texts: Sequence[str]) -> object:
+        """`texts` as a statement of the engine takes a list."""
+
+    # ---- records ----
+
+    def records(self, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+        """See `Browse.records`."""
+        if query.plate == "" and not query.plate_prefix:
+            return RecordPage([], None)  # Every erased record has this plate, and nobody looks for them by it.
+        values = _record_values(query, before)
+        rows_max = min(limit, PAGE_ITEMS_MAX)
+        names = self._answering(query, values)
+        if names:
+            found = [row for name in names for row in self._rows(name, values | {"limit": rows_max + 1})]
+            return _page(found, rows_max, None)
+        if query.park_uuid is None:
+            raise ValueError(
+                f"over all parks a plate, a card or an order number of at most {MATCHES_MAX} records must be given; "
+                "give more of it, or a park"
+            )
+        return self._look_through(query, values, rows_max)
+
+    def _answering(self, query: RecordQuery, values: Mapping[str, object]) -> tuple[str, ...]:
+        """The statements whose index leads to few enough records to read them all; none where there is no such index."""
+        if query.pay_partner is not None:
+            return ("by_order",)
+        if query.card is not None and self._few(("count_of_card_no", "count_of_card_id"), values):
+            return ("by_card_no", "by_card_id")
+        if query.plate is not None and self._few(("count_of_plate",), values):
+            return ("by_plate",)
+        return ()
+
+    def _few(self, counts: Sequence[str], values: Mapping[str, object]) -> bool:
+        bounded = {**values, "most": MATCHES_MAX + 1}
+        return sum(int(self._rows(name, bounded)[0][0]) for name in counts) <= MATCHES_MAX
+
+    def _look_through(self, query: RecordQuery, values: dict[str, object], rows_max: int) -> RecordPage:
+        """A page of one park, newest first, out of SCAN_ROWS_MAX records at most."""
+        name = "flagged" if query.flags else "scan"
+        parts = [values | {"flag": flag} for flag in sums_with(query.flags)] if query.flags else [values]
+        skip = max(1, SCAN_ROWS_MAX // len(parts)) - 1
+        ends = [self._rows(f"{name}_floor", part | {"skip": skip}) for part in parts]
+        # All parts are looked through down to the nearest of their ends, so that none looks at more than its share.
+        floor = max((end[0][0] for end in ends if len(end) > 1), default=None)
+        down_to = {"floor": values["since_us"] if floor is None else floor, "limit": rows_max + 1}
+        found = [row for part in parts for row in self._rows(name, part | down_to)]
+        return _page(found, rows_max, None if floor is None else Place(floor, query.park_uuid or ""))
+
+    # ---- vehicles ----
+
+    def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
+        """See `Browse.vehicles`."""
+        kind, plate = after or ("plate", "")
+        wanted = min(limit, PAGE_ITEMS_MAX)
+        plates: list[str] = []
+        # Each round finds one plate at least, however many records it has.
+        while kind == "plate" and len(plates) < wanted:
+            place = {"park_uuid": park_uuid, "after": plate, "scan": _ENTRIES_A_VEHICLE * wanted}
+            more = [row[0] for row in self._rows("plates_after", place)]
+            if not more:
+                break
+            plates += more
+            plate = more[-1]
+        return self._vehicles_of(park_uuid, plates[:wanted])
+
+    def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
+        """See `Browse.vehicles_ending`."""
+        window = {"park_uuid": park_uuid, "after": after, "since_us": since_us, "until_us": until_us}
+        rows = self._rows("ends_after", window | {"scan": ENDING_ROWS_MAX})
+        ends: dict[str, bool] = {}
+        for plate, in_it in rows:
+            ends[plate] = bool(in_it) or ends.get(plate, False)
+        plates, more = list(ends), len(rows) == ENDING_ROWS_MAX
+        if more and len(plates) > 1:
+            # The last may have records that were not looked at: it comes with the next page.
+            del ends[plates.pop()]
+        elif more:
+            ends[plates[0]] = True
+        found = [plate for plate in plates if ends[plate]]
+        most = min(limit, PAGE_ITEMS_MAX)
+        if len(found) > most:
+            plates, found, more = plates[: plates.index(found[most - 1]) + 1], found[:most], True
+        return VehiclePage(self._vehicles_of(park_uuid, found), len(plates), plates[-1] if more else None)
+
+    def vehicles_by_change(self, park_uuid: str, before: Place | None, looked_max: int) -> ChangedVehicles:
+        """See `Browse.vehicles_by_change`."""
+        page = self.records(RecordQuery(park_uuid=park_uuid), before, looked_max)
+        newest: dict[str, int] = {}
+        for one in page.items:
+            if one.stored.renewal.plate:
+                newest.setdefault(one.stored.renewal.plate, one.stored.position)
+        found = {vehicle.key: vehicle for vehicle in self._vehicles_of(park_uuid, list(newest))}
+        # One with a newer record than any on this page was on a page before it.
+        items = [
+            vehicle
+            for plate, position in newest.items()
+            if (vehicle := found.get(plate)) is not None and vehicle.records[0].position == position
+        ]
+        return ChangedVehicles(items, page.next)
+
+    def _vehicles_of(self, park_uuid: str, plates: list[str]) -> list[Vehicle]:
+        rows_max = _RECORDS_A_VEHICLE * len(plates)
+        values = {
+            "park_uuid": park_uuid,
+            "plates": self._list(plates),
+            "most": VEHICLE_RECORDS_MAX,
+            "limit": rows_max + 1,
+        }
+        found = [_found(row) for row in self._rows("by_plates", values)] if plates else []
+        if len(found) > rows_max:
+            queries = [RecordQuery(park_uuid=park_uuid, plate=plate) for plate in plates]
+            found = [one for query in queries for one in self.records(query, None, VEHICLE_RECORDS_MAX).items]
+        return _as_vehicles([("plate", one.stored.renewal.plate, one) for one in found])
+
+    def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
+        """See `Browse.vehicle`."""
+        if not plate_or_card:
+            return []
+        by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)
+        by_card = self.records(RecordQuery(park_uuid=park_uuid, card=plate_or_card), None, PAGE_ITEMS_MAX)
+        found: list[tuple[CardKind, str, Found]] = [("plate", plate_or_card, one) for one in by_plate.items]
+        for one in by_card.items:
+            kind: CardKind = "card_no" if one.stored.renewal.card_no == plate_or_card else "card_id"
+            found.append((kind, plate_or_card, one))
+        return _as_vehicles(found)[:PAGE_ITEMS_MAX]
+
+
+def _record_values(query: RecordQuery, before: Place | None) -> dict[str, object]:
+    """What the statements for records take; an open member is None."""
+    until = (FOR_EVER_US if query.until_us is None else query.until_us, "")
+    position, behind_park = until if before is None else min(until, (before.position, before.park_uuid))
+    plate_end = (query.plate or "") + (_LAST_CHAR * PLATE_CHARS_MAX if query.plate_prefix else "")
+    return parks_range(query.park_uuid) | {
+        "plate": query.plate,
+        "plate_end": plate_end,
+        "pay_partner": query.pay_partner,
+        "card": query.card,
+        "charge_type": query.charge_type,
+        "vip_type": query.vip_type,
+        "pay_type": query.pay_type,
+        "since_us": query.since_us or 0,
+        "position": position,
+        "behind_park": behind_park,
+        "paid_since_ms": _ms_from(query.paid_since_us),
+        "paid_until_ms": _ms_from(query.paid_until_us),
+        "flags": query.flags,
+    }
+
+
+def _ms_from(instant_us: int | None) -> int | None:
+    """The first whole millisecond at or after an instant."""
+    return None if instant_us is None else -(-instant_us // 1000)
+
+
+def parks_range(park_uuid: str | None) -> dict[str, object]:
+    """One park, or all: as a name and as a range of names."""
+    first, last = ("", _LAST_CHAR) if park_uuid is None else (park_uuid, park_uuid)
+    return {"park_uuid": park_uuid, "first_park": first, "last_park": last}
+
+
+def sums_with(flags: int) -> list[int]:
+    """The sums of FLAG_* that have one of `flags` in them."""
+    return [one for one in range(1, ALL_FLAGS + 1) if one & flags]
+
+
+def _found(row: Line) -> Found:
+    return Found(row[0], read_stored(row[1:]))
+
+
+def _page(rows: list[Line], rows_max: int, looked_to: Place | None) -> RecordPage:
+    """The first `rows_max` of `rows`; `looked_to` is where the look ended for the number of records, not for want of them."""
+    found = sorted(map(_found, rows), key=lambda one: (one.stored.position, one.park_uuid), reverse=True)
+    items = found[:rows_max]
+    if items and len(found) > rows_max:
+        return RecordPage(items, Place(items[-1].stored.position, items[-1].park_uuid))
+    return RecordPage(items, looked_to)
+
+
+def _as_vehicles(found: list[tuple[CardKind, str, Found]]) -> list[Vehicle]:
+    """One vehicle for each kind, key and park, in this order, with its newest records."""
+    records: dict[tuple[int, str, str], list[Stored]] = {}
+    for kind, key, one in found:
+        records.setdefault((CARD_KINDS.index(kind), key, one.park_uuid), []).append(one.stored)
+    return [
+        Vehicle(
+            park_uuid=park_uuid,
+            kind=CARD_KINDS[kind],
+            key=key,
+            records=sorted(of_one, key=lambda stored: stored.position, reverse=True)[:VEHICLE_RECORDS_MAX],
+        )
+        for (kind, key, park_uuid), of_one in sorted(records.items())
+    ]

@@ -1,0 +1,163 @@
+"""What every store must decide alike: which version wins, what is counted, which requests share a statement. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from vipgate.protocol.renewal import (
+    FLAG_MONEY_CHANGED,
+    FLAG_PLATE_CHANGED,
+    Renewal,
+    erased,
+)
+from vipgate.store.interfaces.ledger import (
+    Push,
+    SecretUsed,
+    Stored,
+)
+
+# What an engine calls a park by: its uuid, or a short integer. A place is a park and one of its generations.
+Key = TypeVar("Key", bound=int | str)
+Place = tuple[Key, int]
+
+_FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
+_PLATE_INDEX: Final = Renewal.__struct_fields__.index("plate")
+
+
+@dataclass(slots=True)
+class ParkState(Generic[Key]):
+    """A park's counters while a group is being written. `key` is what the store calls the park by.
+
+    `pushed_us`: when the park itself pushed; staff who send something again for it are not the park. `pushed_since_replace`:
+    whether anything was stored since the last replace took effect, whoever sent it. `md5_us`: when MD5 signed a push of it.
+    """
+
+    key: Key
+    generation: int
+    generation_last: int
+    position: int
+    secret_used: SecretUsed | None
+    pushed_since_replace: bool = True
+    hold_replaces: bool = False
+    replace_allowed: str | None = None
+    replace_allowed_until_us: int | None = None
+    pushed_us: int | None = None
+    md5_us: int | None = None
+    written: bool = False
+
+    def take_positions(self, count: int, received_us: int) -> int:
+        """The first of `count` places for changes received at `received_us`: later than any before, never earlier than now."""
+        first = max(self.position + 1, received_us)
+        self.position = first + count - 1
+        return first
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one push has done so far."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One record on its way into the ledger; `push` is its request's place in the group."""
+
+    push: int
+    renewal: Renewal
+    seqno: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A record that replaces the version `old`."""
+
+    row: Row
+    old: Stored
+    renewal: Renewal
+
+
+@dataclass(slots=True)
+class Rollup(Generic[Key]):
+    """What a group adds to the daily counts and to the sizes of generations."""
+
+    days: dict[tuple[Key, int, int], list[int]] = field(default_factory=dict)
+    generations: Counter[Place[Key]] = field(default_factory=Counter)
+
+    def add_inserted(self, park: Key, generation: int, day: int, rows: list[Row]) -> None:
+        """Counts new records."""
+        self.generations[park, generation] += len(rows)
+        cash = [row.renewal.pay_value_fen or 0 for row in rows if row.renewal.pay_type == 1]
+        online = [row.renewal.pay_value_fen or 0 for row in rows if row.renewal.pay_type == 2]
+        if cash:
+            self._add(park, day, 1, len(cash), 0, sum(cash))
+        if online:
+            self._add(park, day, 2, len(online), 0, sum(online))
+
+    def add_replaced(self, park: Key, day: int, replacement: Replacement) -> None:
+        """Counts one replaced record; the money moves by the difference."""
+        old, new = replacement.old.renewal, replacement.renewal
+        self._add(park, day, old.pay_type, 0, 0, -(old.pay_value_fen or 0))
+        self._add(park, day, new.pay_type, 0, 1, new.pay_value_fen or 0)
+
+    def _add(self, park: Key, day: int, pay_type: int, inserted: int, updated: int, pay_value_fen: int) -> None:
+        line = self.days.setdefault((park, day, pay_type), [0, 0, 0])
+        line[0] += inserted
+        line[1] += updated
+        line[2] += pay_value_fen
+
+
+def alike(held: tuple[Any, ...], new: Renewal) -> bool:
+    """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count.
+
+    Of an erased record what is left counts, so that a batch sent again does not bring the rest back.
+    """
+    if not held[_PLATE_INDEX]:
+        new = erased(new)
+    return held[:_FLAGS_INDEX] == msgspec.structs.astuple(new)[:_FLAGS_INDEX]
+
+
+def newest(old: Renewal, new: Renewal) -> Renewal:
+    """What the ledger keeps where a `new` version that differs follows `old` under the same order number.
+
+    A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away. Where the plate
+    was erased nobody knows whether it is another.
+    """
+    flags = new.flags | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
+    if old.plate and old.plate != new.plate:
+        flags |= FLAG_PLATE_CHANGED
+    if (old.pay_value_fen, old.value_e4) != (new.pay_value_fen, new.value_e4):
+        flags |= FLAG_MONEY_CHANGED
+    return msgspec.structs.replace(new, flags=flags)
+
+
+class Pending(Generic[Key]):
+    """Rows of successive pushes that may share a statement: no order number of a generation twice."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Place[Key], list[Row]] = {}
+        self._keys: dict[Place[Key], set[str]] = {}
+
+    def clashes(self, place: Place[Key], push: Push) -> bool:
+        """Whether `push` brings an order number that is already pending in `place` (park, generation)."""
+        keys = self._keys.get(place)
+        return keys is not None and not keys.isdisjoint([renewal.pay_partner for renewal in push.renewals])
+
+    def add(self, place: Place[Key], push: Push, push_index: int, position: int) -> None:
+        """Adds the rows of `push`, which take the places from `position` on."""
+        rows = self.rows.setdefault(place, [])
+        rows += [
+            Row(push_index, renewal, push.seqno, position + offset) for offset, renewal in enumerate(push.renewals)
+        ]
+        self._keys.setdefault(place, set()).update([renewal.pay_partner for renewal in push.renewals])
+
+    def clear(self) -> None:
+        """Forgets all, once it is written."""
+        self.rows.clear()
+        self._keys.clear()

@@ -1,0 +1,230 @@
+"""Moves a whole ledger from one database to a PostgreSQL one, park by park, and proves that both hold the same.
+
+A copy that was interrupted goes on where it stopped, and a second one brings over what has changed since the first: a
+generation's records are read in the order of their last change, the journal in the order of its seqnos. Accounts, tokens and
+the audit log come along; sessions do not, whoever was logged in logs in again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from vipgate.errors import StoreMismatch
+from vipgate.protocol.seqno import (
+    seqno_prefix,
+    seqno_time_us,
+)
+
+Table = Literal[
+    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+    "staff_user", "token", "deed",
+]  # fmt: skip
+Line = tuple[Any, ...]
+
+NOBODY: Final = ""
+PARKS_A_PAGE: Final = 500
+LINES_A_COMMIT: Final = 1_000
+BODIES_A_COMMIT: Final = 20
+# A request that began earlier may have been stored later: this far back the journal is read again.
+JOURNAL_OVERLAP_US: Final = 3_600_000_000
+TABLES: Final[tuple[Table, ...]] = (
+    "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+)  # fmt: skip
+STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "deed")
+# What there is without a park.
+NOBODYS_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
+_BY_GENERATION: Final = ("renewal", "renewal_history")
+
+# Places in the lines of `park` and `generation`.
+_GENERATION_NUMBER: Final = 1
+_GENERATION_RECORDS: Final = 2
+_PARK_POSITION: Final = 5
+
+
+class Source(Protocol):
+    """A ledger that can be read table by table."""
+
+    @property
+    def where(self) -> str:
+        """Which database this is."""
+
+    def park_uuids(self, after: str, limit: int) -> list[str]:
+        """Up to `limit` parks that follow `after`, in order."""
+
+    def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[Line]:
+        """The lines of a park's table, in the order of its key, which is the same for every engine."""
+
+
+class Target(Source, Protocol):
+    """A ledger that can be filled as well."""
+
+    def write(self, table: Table, park_uuid: str, lines: Sequence[Line]) -> None:
+        """Stores lines of one park durably, over what is there."""
+
+    def last_position(self, park_uuid: str, generation: int) -> int:
+        """How far a generation has come."""
+
+    def last_seqno(self, park_uuid: str) -> str:
+        """How far a park's journal has come."""
+
+    def drop_generation(self, park_uuid: str, generation: int) -> None:
+        """Deletes a generation that the source has no more."""
+
+    def drop_charge_types(self, park_uuid: str) -> None:
+        """Deletes a park's charge types: the source may have fewer."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a copy has brought over, or a comparison has read: lines by table."""
+
+    lines: dict[str, int] = field(default_factory=dict)
+    parks: int = 0
+
+    def add(self, table: Table, count: int) -> None:
+        """Counts lines."""
+        self.lines[table] = self.lines.get(table, 0) + count
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A table of a park that is not the same in both ledgers: lines there, lines here."""
+
+    park_uuid: str
+    table: Table
+    source_lines: int
+    target_lines: int
+
+
+Notice = Callable[[int], None]
+
+
+def count_records(source: Source) -> int:
+    """How many records a copy has to look at: of all generations, by their counters."""
+    return sum(line[_GENERATION_RECORDS] for park in all_parks(source) for line in source.read("generation", park))
+
+
+def all_parks(source: Source) -> Iterator[str]:
+    """Every park, in order."""
+    after = ""
+    while page := source.park_uuids(after, PARKS_A_PAGE):
+        yield from page
+        after = page[-1]
+
+
+def copy(source: Source, target: Target, notice: Notice) -> Tally:
+    """Brings over what the target lacks. `notice` is told of records as they arrive.
+
+    Raises StoreMismatch where the target holds what cannot have come from this source.
+    """
+    _refuse_strange(source, target)
+    tally = Tally()
+    for park_uuid in all_parks(source):
+        _copy_park(source, target, park_uuid, tally, notice)
+        tally.parks += 1
+    _copy_journal(source, target, NOBODY, tally)
+    for table in STAFF_TABLES:
+        _bring(source.read(table, NOBODY), target, table, NOBODY, tally)
+    return tally
+
+
+def _refuse_strange(source: Source, target: Target) -> None:
+    """A ledger that serves already must not be overwritten by an older one."""
+    ours = set(all_parks(source))
+    for park_uuid in all_parks(target):
+        if park_uuid not in ours:
+            raise StoreMismatch(
+                f"{target.where} has park {park_uuid}, which {source.where} has not; choose an empty one."
+            )
+        there, here = next(target.read("park", park_uuid)), next(source.read("park", park_uuid))
+        if there[_PARK_POSITION] > here[_PARK_POSITION]:
+            raise StoreMismatch(
+                f"{target.where} has newer records of park {park_uuid} than {source.where}; it serves already."
+            )
+
+
+def _copy_park(source: Source, target: Target, park_uuid: str, tally: Tally, notice: Notice) -> None:
+    # First, because on Citus everything is joined to it, and last, when all that it speaks of is there.
+    park = list(source.read("park", park_uuid))
+    target.write("park", park_uuid, [(*line[:_PARK_POSITION], 0, *line[_PARK_POSITION + 1 :]) for line in park])
+    generations = list(source.read("generation", park_uuid))
+    numbers = [line[_GENERATION_NUMBER] for line in generations]
+    for gone in {line[_GENERATION_NUMBER] for line in target.read("generation", park_uuid)} - set(numbers):
+        target.drop_generation(park_uuid, gone)
+    for number in numbers:
+        after = target.last_position(park_uuid, number)
+        _bring(source.read("renewal", park_uuid, number, after), target, "renewal", park_uuid, tally, notice)
+        _bring(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, tally)
+    _bring(iter(generations), target, "generation", park_uuid, tally)
+    _copy_journal(source, target, park_uuid, tally)
+    target.drop_charge_types(park_uuid)
+    _bring(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, tally)
+    _bring(iter(park), target, "park", park_uuid, tally)
+
+
+def _copy_journal(source: Source, target: Target, park_uuid: str, tally: Tally) -> None:
+    last_us = seqno_time_us(target.last_seqno(park_uuid))
+    after = "" if last_us is None else seqno_prefix(last_us - JOURNAL_OVERLAP_US)
+    _bring(source.read("request", park_uuid, after=after), target, "request", park_uuid, tally)
+    _bring(source.read("refused_body", park_uuid, after=after), target, "refused_body", park_uuid, tally)
+    _bring(source.read("daily", park_uuid), target, "daily", park_uuid, tally)
+    _bring(source.read("daily_answer", park_uuid), target, "daily_answer", park_uuid, tally)
+
+
+def _bring(
+    lines: Iterator[Line], target: Target, table: Table, park_uuid: str, tally: Tally, notice: Notice | None = None
+) -> None:
+    size = BODIES_A_COMMIT if table == "refused_body" else LINES_A_COMMIT
+    while chunk := list(islice(lines, size)):
+        target.write(table, park_uuid, chunk)
+        tally.add(table, len(chunk))
+        if notice is not None:
+            notice(len(chunk))
+
+
+def compare(source: Source, target: Source, notice: Notice) -> tuple[Tally, list[Difference]]:
+    """Reads both ledgers whole and compares, table by table, the number of lines and a checksum over them."""
+    tally, differences = Tally(), []
+    for park_uuid in [*all_parks(source), NOBODY]:
+        for table in ("park", *TABLES) if park_uuid else NOBODYS_TABLES:
+            ours, theirs = (_fingerprint(one, table, park_uuid) for one in (source, target))
+            tally.add(table, ours.lines)
+            if ours != theirs:
+                differences.append(Difference(park_uuid, table, ours.lines, theirs.lines))
+            if table == "renewal":
+                notice(ours.lines)
+        tally.parks += bool(park_uuid)
+    return tally, differences
+
+
+@dataclass(slots=True)
+class Fingerprint:
+    """A table of a park, whatever order its lines come in."""
+
+    lines: int = 0
+    checksum: int = 0
+
+    def add(self, line: Line) -> None:
+        """Counts one line."""
+        plain = [int(value) if isinstance(value, bool) else value for value in line]
+        digest = blake2b(msgspec.msgpack.encode(plain), digest_size=8).digest()
+        self.lines += 1
+        self.checksum = (self.checksum + int.from_bytes(digest)) % 2**64
+
+
+def _fingerprint(source: Source, table: Table, park_uuid: str) -> Fingerprint:
+    found = Fingerprint()
+    if table in _BY_GENERATION:
+        for generation in list(source.read("generation", park_uuid)):
+            for line in source.read(table, park_uuid, generation[_GENERATION_NUMBER]):
+                found.add(line)
+    else:
+        for line in source.read(table, park_uuid, after="" if table in ("request", "refused_body") else 0):
+            found.add(line)
+    return found

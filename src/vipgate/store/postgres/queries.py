@@ -1,0 +1,45 @@
+"""Looking for things in PostgreSQL or Citus; what is decided is decided in browse.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from vipgate.store.common.queries import Browser
+from vipgate.store.postgres.store import PostgresStore
+from vipgate.support.sql_files import for_one_park
+
+_PARK_CONDITION: Final = re.compile(r"/\* and .*? \*/")
+_NOT_ON_CITUS: Final = re.compile(r"OFFSET 0 /\* not on Citus \*/")
+
+
+class PostgresBrowse(Browser):
+    """Browse on PostgreSQL, through the store's connections."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        super().__init__(store)
+        self._server = store
+
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        link = self._server.link
+        form = for_all_parks if values.get("park_uuid") is None else for_one_park
+        statement = form(link.sql[name])
+        with link.borrow() as db:
+            return db.execute(for_citus(statement) if self._server.is_distributed else statement, values).fetchall()
+
+    def _list(self, texts: Sequence[str]) -> object:
+        return list(texts)
+
+
+@cache
+def for_all_parks(statement: str) -> str:
+    """`statement` without what ties it to one park: the driver would take it for a parameter even in a comment."""
+    return _PARK_CONDITION.sub("", statement)
+
+
+@cache
+def for_citus(statement: str) -> str:
+    """`statement` without what a cluster refuses to hand to its nodes."""
+    return _NOT_ON_CITUS.sub("", statement)

@@ -1,0 +1,155 @@
+"""Brings a PostgreSQL database to this version's schema while others write, and spreads it over a Citus cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import psycopg
+
+from vipgate.errors import StoreMismatch, StoreUnavailable
+from vipgate.store.postgres.pool import (
+    Connection,
+    Link,
+    one_row,
+    translate,
+)
+from vipgate.support.sql_files import (
+    Migration,
+    load_migrations,
+)
+
+MIGRATION_LOCK: Final = 0x76697067  # "vipg"
+LOCK_TRIES_MAX: Final = 240
+LOCK_PAUSE_S: Final = 0.25
+
+# Beside `park`, all of them: a park's rows lie on one node.
+TABLES: Final = (
+    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+    "erase_later",
+)  # fmt: skip
+# Of the staff: on the coordinator alone, as the list of migrations.
+COORDINATOR_TABLES: Final = ("staff_user", "session", "token", "deed", "invitation")
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+
+
+def schema_version(link: Link, db: Connection) -> int:
+    """The number of the last migration; 0 where there is none yet."""
+    if not one_row(db, link.sql["about"])[3]:
+        return 0
+    return int(one_row(db, link.sql["version"])[0])
+
+
+def migrate(
+    link: Link, migrations: Sequence[Migration] | None = None, pause: Callable[[float], None] = time.sleep
+) -> int:
+    """Runs the migrations that are missing, by one process at a time; the version reached.
+
+    Raises StoreMismatch where the database is newer than this program, StoreUnavailable where a lock is not to be had.
+    """
+    steps = load_migrations("vipgate.store.postgres.sql") if migrations is None else migrations
+    newest = steps[-1].number
+    with link.borrow() as db:
+        version = schema_version(link, db)
+        if version < newest:
+            _take_lock(link, db, pause)
+            try:
+                # Read again under the lock: another process may have been faster.
+                version = schema_version(link, db)
+                for step in steps:
+                    if step.number > version:
+                        _run(link, db, step, pause)
+                if is_distributed(link, db):
+                    _spread(link, db)
+                version = schema_version(link, db)
+            finally:
+                if not db.closed:
+                    db.execute(link.sql["release_migration_lock"], {"lock": MIGRATION_LOCK})
+        if version > newest:
+            raise StoreMismatch(
+                f"{link.where} has schema {version}, this vipgate knows {newest}; install the newer vipgate again."
+            )
+    return version
+
+
+def _take_lock(link: Link, db: Connection, pause: Callable[[float], None]) -> None:
+    """Tries again and again: a wait inside the server would hold up an index that is built CONCURRENTLY."""
+    for _ in range(LOCK_TRIES_MAX):
+        if one_row(db, link.sql["try_migration_lock"], {"lock": MIGRATION_LOCK})[0]:
+            return
+        pause(LOCK_PAUSE_S)
+    raise StoreUnavailable(f"{link.where}: another process has been migrating for a minute; see what it waits for.")
+
+
+def _run(link: Link, db: Connection, step: Migration, pause: Callable[[float], None]) -> None:
+    """One step. A change that cannot have its table soon lets the writers pass and tries again."""
+    for attempt in range(LOCK_TRIES_MAX):
+        try:
+            if step.apart:
+                _run_apart(link, db, step)
+            else:
+                with db.transaction():
+                    db.execute(link.sql["migration_lock_wait"])
+                    db.execute(link.sql["make_schema"])
+                    db.execute(link.sql["make_version_table"])
+                    db.execute(step.script)
+                    db.execute(link.sql["note_version"], {"version": step.number})
+            return
+        except psycopg.Error as error:
+            if error.sqlstate != _LOCK_NOT_AVAILABLE or attempt == LOCK_TRIES_MAX - 1:
+                raise translate(error, f"{link.where}, migration {step.number}") from error
+        pause(LOCK_PAUSE_S)
+
+
+def _run_apart(link: Link, db: Connection, step: Migration) -> None:
+    db.execute(link.sql["patient"], {"in_transaction": False})
+    for statement in step.script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+    db.execute(link.sql["note_version"], {"version": step.number})
+    db.execute(link.sql["set_up"])
+
+
+def has_citus(link: Link, db: Connection) -> bool:
+    """Whether this server is a Citus coordinator."""
+    return bool(one_row(db, link.sql["about"])[2])
+
+
+def is_distributed(link: Link, db: Connection) -> bool:
+    """Whether the ledger is spread over a Citus cluster."""
+    return has_citus(link, db) and bool(one_row(db, link.sql["is_distributed"])[0])
+
+
+def _spread(link: Link, db: Connection) -> None:
+    """Spreads the tables that are not spread yet: all of them, or those that a migration has added."""
+    db.execute(link.sql["patient"], {"in_transaction": False})
+    with db.transaction():
+        spread = {name for (name,) in db.execute(link.sql["spread_tables"])}
+        for table in TABLES:
+            if table not in spread:
+                beside = "none" if table == "park" else "vipgate.park"
+                db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "beside": beside})
+    db.execute(link.sql["set_up"])
+
+
+def distribute(link: Link) -> bool:
+    """Spreads every table by park_uuid, each beside the park's row; False where that is done already.
+
+    Raises StoreMismatch where the server is no Citus coordinator.
+    """
+    with link.borrow() as db:
+        if not has_citus(link, db):
+            raise StoreMismatch(
+                f"{link.where} has no Citus; see docs/scaling.md: shared_preload_libraries = 'citus', CREATE EXTENSION citus."
+            )
+        _take_lock(link, db, time.sleep)
+        try:
+            if is_distributed(link, db):
+                return False
+            _spread(link, db)
+        finally:
+            if not db.closed:
+                db.execute(link.sql["release_migration_lock"], {"lock": MIGRATION_LOCK})
+    link.forget()
+    return True

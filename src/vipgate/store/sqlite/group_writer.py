@@ -1,0 +1,108 @@
+"""The statements of a group commit on SQLite; the order of things is told in group.py."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+from vipgate.store.common.group_writer import (
+    GroupWriter,
+    Held,
+)
+from vipgate.store.common.versioning import (
+    ParkState,
+    Place,
+    Replacement,
+    Row,
+)
+from vipgate.store.interfaces.ledger import Retention
+from vipgate.support.sql_files import with_rows
+
+# Rows a statement: a whole batch at once where it can be, else few statements whatever the number is, because each lets go of
+# the interpreter's lock, which has to be won back from a busy event loop.
+_ROWS_A_STATEMENT: Final = (1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
+NOBODY: Final = 0
+
+
+class SqliteGroup(GroupWriter[int]):
+    """One group inside BEGIN IMMEDIATE … COMMIT, which locks the whole file. Raises sqlite3.Error."""
+
+    def __init__(
+        self, db: sqlite3.Connection, sql: Mapping[str, str], retention: Retention, clock_us: Callable[[], int]
+    ) -> None:
+        super().__init__(NOBODY, retention, clock_us)
+        self._db = db
+        self._sql = sql
+
+    def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[int]]:
+        wanted = {"park_uuids": msgspec.json.encode(park_uuids).decode()}
+        (found,) = self._db.execute(self._sql["lock_parks"], wanted).fetchone()
+        return {park_uuid: ParkState(*counters) for park_uuid, *counters in msgspec.json.decode(found)}
+
+    def _ask(self, name: str, park: int, *values: object) -> list[tuple[Any, ...]]:
+        return self._db.execute(self._sql[name], (park, *values)).fetchall()
+
+    def _start_generation(self, park: ParkState[int], ended: int, seqno: str) -> None:
+        here = {"park_id": park.key, "now_us": self._now_us}
+        self._db.execute(self._sql["end_generation"], here | {"generation": ended})
+        self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
+
+    def _insert(self, places: Mapping[Place[int], list[Row]]) -> int:
+        return self._write_rows(
+            "insert_renewals",
+            [
+                (park, generation, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
+                for (park, generation), rows in places.items()
+                for row in rows
+            ],
+        )
+
+    def _write_rows(self, name: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Runs a statement that takes many rows; how many it changed."""
+        changed = start = 0
+        for size in _ROWS_A_STATEMENT:
+            while len(rows) - start >= size:
+                values = list(chain.from_iterable(rows[start : start + size]))
+                changed += self._db.execute(with_rows(self._sql[name], size), values).rowcount
+                start += size
+        return changed
+
+    def _write_lines(self, written: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        for name, lines in written.items():
+            self._write_rows(name, lines)
+
+    def _held(self, places: Mapping[Place[int], list[Row]]) -> Held:
+        held: Held = {}
+        for (park, generation), rows in places.items():
+            keys = msgspec.json.encode([row.renewal.pay_partner for row in rows]).decode()
+            wanted = {"pay_partners": keys, "park_id": park, "generation": generation}
+            for columns in self._db.execute(self._sql["held_renewals"], wanted):
+                held[park, generation, columns[0]] = columns
+        return held
+
+    def _replace(self, replacements: list[tuple[Place[int], Replacement]]) -> None:
+        keys = [(*place, one.renewal.pay_partner) for place, one in replacements]
+        self._db.executemany(
+            self._sql["keep_version"], [(one.row.seqno, *key) for (_, one), key in zip(replacements, keys, strict=True)]
+        )
+        self._db.executemany(
+            self._sql["replace_renewal"],
+            [
+                (*msgspec.structs.astuple(one.renewal), one.row.seqno, one.row.position, *key)
+                for (_, one), key in zip(replacements, keys, strict=True)
+            ],
+        )
+
+    def _keep_refused_body(self, park: int, seqno: str, body: bytes) -> None:
+        kept = {"park_id": park, "seqno": seqno, "bytes": len(body), "body": body}
+        self._db.execute(self._sql["keep_refused_body"], kept)
+        bounds = {
+            "park_id": park,
+            "bodies_max": self._retention.refused_bodies_max,
+            "bytes_max": self._retention.refused_bytes_max,
+        }
+        self._db.execute(self._sql["drop_refused_bodies"], bounds)

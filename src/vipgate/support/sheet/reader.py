@@ -1,0 +1,127 @@
+"""The process that reads one sheet and writes its rows to standard output; `agent/excel.py` starts one for each look at a file.
+
+It may take MEMORY_BYTES_MAX of memory, where the system lets that be said, and LOAD_S_MAX to open the file. What goes beyond, and a
+panic or an abort of the library, ends this process alone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, Any, Final
+from zipfile import BadZipFile
+
+import msgspec
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from vipgate.support.core_dumps import forbid_core_dumps
+from vipgate.support.sheet.bounds import (
+    LOAD_S_MAX,
+    MEMORY_BYTES_MAX,
+    NoSuchSheet,
+    Odd,
+    TooLarge,
+    cell_name,
+    check,
+    check_rectangle,
+)
+from vipgate.support.sheet.frames import (
+    END,
+    FAULT,
+    HALF,
+    MISSING,
+    ODD,
+    ROW,
+    ROW_BYTES_MAX,
+    TOO_LARGE,
+    write_frame,
+)
+
+_PLAIN: Final = (str, int, float, bool)
+
+
+def main() -> None:
+    """Reads the sheet that the arguments name: the file's path, and the sheet's name where it is not the first."""
+    forbid_core_dumps()
+    _limit_memory()
+    out = sys.stdout.buffer
+    path, sheet = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+    # Of a thread in C: it ends the process even where the library never comes back.
+    faulthandler.dump_traceback_later(LOAD_S_MAX, exit=True)
+    try:
+        rows = _load(Path(path), sheet)
+        faulthandler.cancel_dump_traceback_later()
+        _write(rows, out)
+    except BrokenPipeError:
+        sys.exit(0)
+    except BaseException as error:  # noqa: BLE001 - a panic of the library is no Exception
+        write_frame(out, _kind(error), str(error) or type(error).__name__)
+    with suppress(BrokenPipeError):
+        out.flush()
+
+
+def _kind(error: BaseException) -> bytes:
+    if isinstance(error, TooLarge | MemoryError):
+        return TOO_LARGE
+    if isinstance(error, Odd):
+        return ODD
+    if isinstance(error, NoSuchSheet):
+        return MISSING
+    return HALF if isinstance(error, CalamineError | BadZipFile | zlib.error | OSError | EOFError) else FAULT
+
+
+def _limit_memory() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+
+
+def _load(path: Path, sheet: str | None) -> Iterator[list[Any]]:
+    """The rows, once the file is closed again: others may want to write it."""
+    check(path, sheet)
+    try:
+        with CalamineWorkbook.from_path(str(path)) as book:
+            names = book.sheet_names
+            if not names:
+                raise Odd("it has no sheet; save it anew from the program that made it")
+            if sheet is not None and sheet not in names:
+                raise NoSuchSheet(", ".join(names))
+            found = book.get_sheet_by_name(sheet or names[0])
+    except PasswordError:
+        raise Odd("it is encrypted; save it without a password") from None
+    if found.end is not None:
+        check_rectangle(found.end[0] + 1, found.width, cell_name(*found.end))
+    return found.iter_rows()
+
+
+def _write(rows: Iterator[list[Any]], out: IO[bytes]) -> None:
+    encode = msgspec.msgpack.Encoder().encode
+    for number, row in enumerate(rows, 1):
+        frame = encode([cell if type(cell) in _PLAIN else _packed(cell) for cell in row])
+        if len(frame) > ROW_BYTES_MAX:
+            raise TooLarge(f"row {number} has {len(frame)} bytes, at most {ROW_BYTES_MAX} are read; shorten its cells")
+        write_frame(out, ROW, frame)
+    write_frame(out, END, "")
+
+
+def _packed(cell: object) -> list[object]:
+    if isinstance(cell, datetime):
+        return ["datetime", cell.isoformat()]
+    if isinstance(cell, date):
+        return ["date", cell.isoformat()]
+    if isinstance(cell, time):
+        return ["time", cell.isoformat()]
+    if isinstance(cell, timedelta):
+        return ["timedelta", cell.days, cell.seconds, cell.microseconds]
+    return ["text", str(cell)]
+
+
+if __name__ == "__main__":
+    main()

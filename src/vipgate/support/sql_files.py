@@ -1,0 +1,77 @@
+"""Reads named statements out of .sql files: `-- name: verb` opens one, comments say what it is for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_ROW = re.compile(r"/\* rows \*/ (\([^)]*\))")
+_OR = re.compile(r"\S+ /\* or (.*?) \*/")
+_AND = re.compile(r"/\* and (.*?) \*/")
+_LINE_COLUMNS = re.compile(r"AS u \(([^)]*)\)")
+_MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
+_APART = "-- apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. `apart`: each statement by itself, outside a transaction (`CREATE INDEX CONCURRENTLY`)."""
+
+    number: int
+    script: str
+    apart: bool = False
+
+
+def load_statements(folder: str) -> dict[str, str]:
+    """Every named statement in a folder of the package (`vipgate.store.sqlite.sql`), by name."""
+    statements: dict[str, str] = {}
+    for entry in files(folder).iterdir():
+        if entry.name.endswith(".sql"):
+            parts = _NAME.split(entry.read_text(encoding="utf-8"))
+            statements.update(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
+    return statements
+
+
+def load_migrations(folder: str) -> list[Migration]:
+    """The numbered migrations in a folder, in order."""
+    found = []
+    for entry in files(folder).joinpath("migrations").iterdir():
+        match = _MIGRATION.fullmatch(entry.name)
+        if match:
+            script = entry.read_text(encoding="utf-8")
+            found.append(Migration(int(match[1]), script, script.startswith(_APART)))
+    return sorted(found, key=lambda one: one.number)
+
+
+@cache
+def with_rows(statement: str, count: int) -> str:
+    """`statement` with its one group of placeholders, marked `/* rows */`, written `count` times."""
+    return _ROW.sub(lambda group: ", ".join([group[1]] * count), statement, count=1)
+
+
+@cache
+def for_one_park(statement: str) -> str:
+    """The form of `statement` that serves one park: `x /* or y */` becomes y, `/* and z */` becomes z."""
+    return _AND.sub(r"\1", _OR.sub(r"\1", statement))
+
+
+@cache
+def as_one(statements: tuple[str, ...]) -> str:
+    """`statements`, each of which has the one parameter $1, as one: the first's stays $1, the second's becomes $2."""
+    parts = [
+        f"part_{number} AS (\n{statement.replace('$1', f'${number}')}\n)"
+        for number, statement in enumerate(statements, 1)
+    ]
+    return "WITH " + ", ".join(parts) + "\nSELECT 1"
+
+
+@cache
+def line_columns(statement: str) -> tuple[str, ...]:
+    """The names of what a line of `statement` holds, in order: those of its `AS u (name type, …)`."""
+    found = _LINE_COLUMNS.search(statement)
+    if found is None:
+        raise ValueError(f"no AS u (…) in:\n{statement}")
+    return tuple(column.split()[0] for column in found[1].split(","))
