@@ -21,10 +21,10 @@ from bench.engines import opened
 from bench.forking import BenchError
 from bench.park import insert_now
 from bench.stock import SECRET
+from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import (
     PUSH_PATH,
     encode_renewals,
-    signed_headers,
 )
 from vipgate.protocol.renewal import Renewal
 

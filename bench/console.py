@@ -26,35 +26,35 @@ from bench.forking import BenchError, Forked
 from bench.servers import Server, add_park, serving
 from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
 from vipgate.admin.auth.api_tokens import make_token
-from vipgate.admin.auth.passwords import (
-    digest_of,
+from vipgate.admin.auth.sessions import (
+    hash_token,
     open_session,
 )
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.accounts import (
     SCOPES,
-    Deed,
+    AuditEntry,
     Token,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     DAY_US,
-    Caller,
     Push,
-    Refused,
+    RejectedRequest,
+    RequestOrigin,
     Retention,
 )
 from vipgate.store.interfaces.queries import (
     ChargeType,
-    JournalQuery,
     RecordQuery,
+    RequestLogQuery,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 PARKS: Final = 200
 DAYS: Final = 90
@@ -123,13 +123,13 @@ class ConsoleBench:
     def _fill(self, url: str, home: Path, parks: Sequence[str]) -> None:
         """Records, requests and refusals of ninety days: a push of each park a day, in one group a day."""
         now_us = self.until_us - DAYS * DAY_US
-        desk = open_desk(url, lambda: now_us, Retention())
+        desk = open_database(url, lambda: now_us, Retention())
         mint, rows = SeqnoMint(0), _rows(self.until_us)
         for park_uuid in parks:
             add_park(desk.store, home, park_uuid)
         for day in range(DAYS):
             now_us = self.until_us - (DAYS - day) * DAY_US
-            group: list[Push | Refused] = []
+            group: list[Push | RejectedRequest] = []
             for number, park_uuid in enumerate(parks):
                 group.append(_push(park_uuid, [next(rows) for _ in range(self._rows_a_day(number))], mint, now_us))
                 if (number + day) % 20 == 0:
@@ -194,7 +194,7 @@ class ConsoleBench:
         return speeds, middle[_BROWSED].a_second / middle[_ALONE].a_second
 
     def _lines(self, url: str, home: Path, parks: Sequence[str]) -> list[list[bytes]]:
-        desk = open_desk(url, lambda: self.until_us, Retention())
+        desk = open_database(url, lambda: self.until_us, Retention())
         for park_uuid in parks:
             add_park(desk.store, home, park_uuid)
         desk.close()
@@ -329,29 +329,29 @@ def _five_signs(number: int) -> str:
     return signs
 
 
-def _caller(now_us: int) -> Caller:
-    return Caller(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
+def _caller(now_us: int) -> RequestOrigin:
+    return RequestOrigin(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
 
 
 def _push(park_uuid: str, rows: Sequence[Renewal], mint: SeqnoMint, now_us: int) -> Push:
     return Push(mint.mint(now_us), park_uuid, rows, len(rows), False, "current", _caller(now_us))
 
 
-def _refusal(park_uuid: str, mint: SeqnoMint, now_us: int) -> Refused:
+def _refusal(park_uuid: str, mint: SeqnoMint, now_us: int) -> RejectedRequest:
     rows = b",".join(
         b'{"pay_partner":"P%d","plate":"\xe7\xb2\xa4B12345","quantity":"x"}' % number for number in range(40)
     )
     body = b'{"park_uuid":"%s","row":[%s]}' % (park_uuid.encode(), rows)
     zh = "\n".join(f'row[{number}].quantity: 应为 0 到 1000000000 的整数, 收到 "x"' for number in range(20))
     en = "\n".join(f'row[{number}].quantity: must be an integer from 0 to 1000000000, got "x"' for number in range(20))
-    return Refused(mint.mint(now_us), park_uuid, park_uuid, "400", Words(zh, en), _caller(now_us), body)
+    return RejectedRequest(mint.mint(now_us), park_uuid, park_uuid, "400", LocalizedText(zh, en), _caller(now_us), body)
 
 
 def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The headers that let an administrator into the console and a program into the API, and every page by its name."""
-    desk = open_desk(url, clock_us, Retention())
+    desk = open_database(url, clock_us, Retention())
     now_us = clock_us()
-    deed = Deed(at_us=now_us, who="bench", action="login", park_uuid=None, subject="bench", detail="", peer=HOST)
+    deed = AuditEntry(at_us=now_us, who="bench", action="login", park_uuid=None, subject="bench", detail="", peer=HOST)
     user = User(
         name="bench", role="admin", password=secrets.token_hex(8), sees_plates=True, enabled=True, language=None, created_us=now_us,
         last_login_us=None,
@@ -363,7 +363,7 @@ def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, 
     desk.staff.show_plates(session.digest, session.expires_us, deed)
     key = make_token(secrets.token_urlsafe)
     token = Token(
-        number=0, name="bench", digest=digest_of(key), scopes=SCOPES, park_uuid=None, masked=False, created_us=now_us,
+        number=0, name="bench", digest=hash_token(key), scopes=SCOPES, park_uuid=None, masked=False, created_us=now_us,
         used_us=None, revoked_us=None,
     )  # fmt: skip
     desk.staff.add_token(token, deed)
@@ -372,9 +372,9 @@ def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, 
     return {"Cookie": f"vipgate={secret}", "Authorization": f"Bearer {key}"}, paths
 
 
-def _paths(desk: Desk, large: str, small: str) -> dict[str, str]:
+def _paths(desk: Database, large: str, small: str) -> dict[str, str]:
     found = desk.browse.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
-    refused = desk.browse.journal(JournalQuery(refused=True), None, 1).items[0].seqno
+    refused = desk.browse.journal(RequestLogQuery(refused=True), None, 1).items[0].seqno
     plate, order = found.renewal.plate, found.renewal.pay_partner
     paths = {
         "overview, 30 days": "/",

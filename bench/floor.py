@@ -22,12 +22,12 @@ from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.common.versioning import Row
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     Push,
+    PushResult,
+    RequestOrigin,
 )
 from vipgate.store.postgres.group_writer import copy_line
-from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.pool import ConnectionPool
 
 # As long as the real one: it is stored with every request.
 _SHA256: Final = "0" * 64
@@ -50,7 +50,7 @@ def _insert_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
     with opened(url) as store:
         for park_uuid in park_uuids:
             add_park(store, home, park_uuid)
-    link = Link(url, 1)
+    link = ConnectionPool(url, 1)
     latencies_ns = array("q")
     with link.borrow() as db, db.cursor() as cursor:
         started_ns = perf_counter_ns()
@@ -75,7 +75,7 @@ def _commit_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
             sent_ns = perf_counter_ns()
             outcome = store.commit([push])[0]
             latencies_ns.append(perf_counter_ns() - sent_ns)
-            if not isinstance(outcome, Outcome) or outcome.inserted != len(push.renewals):
+            if not isinstance(outcome, PushResult) or outcome.inserted != len(push.renewals):
                 raise BenchError(f"The store did not insert a whole batch: {outcome}")
         return Timing(latencies_ns, perf_counter_ns() - started_ns)
 
@@ -83,5 +83,5 @@ def _commit_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
 def make_push(park_uuid: str, renewals: Sequence[Renewal], mint: SeqnoMint) -> Push:
     """A push as the road hands it to the store."""
     now_us = clock_us()
-    caller = Caller(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
+    caller = RequestOrigin(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
     return Push(mint.mint(now_us), park_uuid, renewals, len(renewals), False, "current", caller)

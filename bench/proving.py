@@ -37,7 +37,7 @@ def _prove_park(database: str, ledger: Ledger) -> Proof:
     found = [0] * len(ledger.stored)
     mark = ledger.series + "-"
     with opened(database) as store:
-        for record in store.stream(ledger.park_uuid, Filter()):
+        for record in store.iter_records(ledger.park_uuid, Filter()):
             order = record.renewal.pay_partner
             if order.startswith(mark):
                 found[int(order[len(mark) :].partition("-")[0])] += 1

@@ -10,16 +10,16 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.authentication import signed_headers
+from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     PUSH_PATH,
-    ROWS_MAX,
     encode_renewals,
     encode_request,
-    signed_headers,
 )
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import write_row
+from vipgate.protocol.row import encode_row
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ def make_largest_body(park_uuid: str, seed: int, until_us: int, *, as_text: bool
 
     `as_text` sends `row` as a JSON string that holds the array, as the interface page's table has it.
     """
-    rows = [write_row(renewal) for renewal in sample_renewals(ROWS_MAX, seed, until_us=until_us)]
+    rows = [encode_row(renewal) for renewal in sample_renewals(ROWS_MAX, seed, until_us=until_us)]
     filled = b",".join(rows)
     taken = len(filled) + (filled.count(b'"') if as_text else 0)
     quotes = 8 if as_text else 4

@@ -22,51 +22,22 @@ VipgateError
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
-Language = Literal["zh", "en"]
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+)
 
-LANGUAGES_CHARS_MAX = 256
-
-FAULTS_SHOWN_MAX = 20
+FIELD_ERRORS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARS_MAX = 64
 
 
-def accepted_language(header: str | None) -> Language:
-    """English where an `Accept-Language` header asks for it before Chinese, else Chinese."""
-    return "zh" if header is None else _first_of_ours(header[:LANGUAGES_CHARS_MAX])
-
-
-@lru_cache(maxsize=256)
-def _first_of_ours(header: str) -> Language:
-    for entry in header.lower().split(","):
-        tag = entry.partition(";")[0].strip()
-        if tag.startswith("en"):
-            return "en"
-        if tag.startswith("zh"):
-            return "zh"
-    return "zh"
-
-
 @dataclass(frozen=True, slots=True)
-class Words:
-    """One text in the two languages that the gateway speaks."""
-
-    zh: str
-    en: str
-
-    def text(self, language: Language) -> str:
-        """The text in `language`."""
-        return self.en if language == "en" else self.zh
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One thing wrong in a request: the place, the remedy, and the value as it came (None: it was missing)."""
 
     place: str
-    remedy: Words
+    remedy: LocalizedText
     got: str | None
 
     def text(self, language: Language) -> str:
@@ -74,25 +45,25 @@ class Fault:
         remedy = self.remedy.text(language)
         if self.got is None:
             return f"{self.place}: {remedy}"
-        return f"{self.place}: {remedy}, {'got' if language == 'en' else '收到'} {shorten(self.got)}"
+        return f"{self.place}: {remedy}, {'got' if language == 'en' else '收到'} {truncate(self.got)}"
 
 
-def shorten(value: str) -> str:
+def truncate(value: str) -> str:
     """`value` on one line, cut to VALUE_SHOWN_CHARS_MAX characters."""
     line = " ".join(value.split())
     return line if len(line) <= VALUE_SHOWN_CHARS_MAX else line[:VALUE_SHOWN_CHARS_MAX] + "…"
 
 
-def list_faults(faults: list[Fault]) -> Words:
+def format_field_errors(faults: list[FieldError]) -> LocalizedText:
     """The hint for `faults`: one a line, FAULTS_SHOWN_MAX at most, then the count of the rest."""
-    rest = len(faults) - FAULTS_SHOWN_MAX
-    shown = faults[:FAULTS_SHOWN_MAX]
+    rest = len(faults) - FIELD_ERRORS_SHOWN_MAX
+    shown = faults[:FIELD_ERRORS_SHOWN_MAX]
     zh = [fault.text("zh") for fault in shown]
     en = [fault.text("en") for fault in shown]
     if rest > 0:
         zh.append(f"另有 {rest} 处错误未列出")
         en.append(f"and {rest} more")
-    return Words("\n".join(zh), "\n".join(en))
+    return LocalizedText("\n".join(zh), "\n".join(en))
 
 
 class VipgateError(Exception):
@@ -102,88 +73,88 @@ class VipgateError(Exception):
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
 
-class Refusal(VipgateError):
+class RequestError(VipgateError):
     """The request is refused."""
 
     code: str = "500"
     status: int = 500
-    message: Words = Words("接口内部处理异常", "internal fault")
+    message: LocalizedText = LocalizedText("接口内部处理异常", "internal fault")
 
-    def __init__(self, hint: Words, *, retry_after_s: int | None = None) -> None:
+    def __init__(self, hint: LocalizedText, *, retry_after_s: int | None = None) -> None:
         super().__init__(hint.en)
         self.hint = hint
         self.retry_after_s = retry_after_s
 
 
-class BadRequest(Refusal):
+class BadRequest(RequestError):
     """The body, a member or a row is not as the contract wants it."""
 
-    code, status, message = "400", 400, Words("请求参数错误", "bad request")
+    code, status, message = "400", 400, LocalizedText("请求参数错误", "bad request")
 
 
-class BadSignature(Refusal):
+class InvalidSignature(RequestError):
     """The signature is wrong, or the park is unknown or disabled."""
 
-    code, status, message = "401", 401, Words("请求签名校验不通过", "signature check failed")
+    code, status, message = "401", 401, LocalizedText("请求签名校验不通过", "signature check failed")
 
-    def __init__(self, hint: Words, *, explained: bool = False) -> None:
+    def __init__(self, hint: LocalizedText, *, explained: bool = False) -> None:
         super().__init__(hint)
         # The hint names the mistake: there is nothing to look for.
         self.explained = explained
 
 
-class NotAllowed(Refusal):
+class Forbidden(RequestError):
     """The address is not on the park's allow list."""
 
-    code, status, message = "403", 403, Words("接口尚未授权", "not authorised")
+    code, status, message = "403", 403, LocalizedText("接口尚未授权", "not authorised")
 
 
-class HeldReplace(NotAllowed):
+class ReplaceOnHold(Forbidden):
     """The same complete=1 was stored before; this one waits for the operator's yes. `generation`: the park's last stock so far."""
 
-    def __init__(self, hint: Words, generation: int) -> None:
+    def __init__(self, hint: LocalizedText, generation: int) -> None:
         super().__init__(hint)
         self.generation = generation
 
 
-class NoSuchPath(Refusal):
+class NotFound(RequestError):
     """There is no such path."""
 
-    code, status, message = "404", 404, Words("接口不存在", "no such path")
+    code, status, message = "404", 404, LocalizedText("接口不存在", "no such path")
 
 
-class WrongMethod(Refusal):
+class MethodNotAllowed(RequestError):
     """The path does not take this method."""
 
-    code, status, message = "405", 405, Words("请求方法不支持", "method not allowed")
+    code, status, message = "405", 405, LocalizedText("请求方法不支持", "method not allowed")
 
-    def __init__(self, hint: Words, *, allow: str) -> None:
+    def __init__(self, hint: LocalizedText, *, allow: str) -> None:
         super().__init__(hint)
         self.allow = allow
 
 
-class TooLarge(Refusal):
+class PayloadTooLarge(RequestError):
     """The body or the number of rows is over the limit."""
 
-    code, status, message = "413", 413, Words("请求数据过大", "request too large")
+    code, status, message = "413", 413, LocalizedText("请求数据过大", "request too large")
 
 
-class TooOften(Refusal):
+class RateLimited(RequestError):
     """The park sends more often than its rate allows."""
 
-    code, status, message = "429", 429, Words("请求过于频繁", "too many requests")
+    code, status, message = "429", 429, LocalizedText("请求过于频繁", "too many requests")
 
 
-class InternalFault(Refusal):
+class InternalError(RequestError):
     """A fault of the gateway itself; the request may be stored, then whole. Send the same again, it is stored once."""
 
-    code, status, message = "500", 500, Words("接口内部处理异常", "internal fault")
+    code, status, message = "500", 500, LocalizedText("接口内部处理异常", "internal fault")
 
 
-class Unavailable(Refusal):
+class ServiceUnavailable(RequestError):
     """The store is unreachable, overloaded or stopping; send the same again, it is stored once."""
 
-    code, status, message = "503", 503, Words("服务暂不可用", "service unavailable")
+    code, status, message = "503", 503, LocalizedText("服务暂不可用", "service unavailable")
 
 
 class StoreError(VipgateError):
@@ -198,9 +169,27 @@ class StoreLocked(StoreError):
     """Another server holds this database file."""
 
 
-class StoreMismatch(StoreError):
+class IncompatibleDatabase(StoreError):
     """This database is not one that this version of vipgate can use."""
 
 
-class OperatorError(VipgateError):
+class UsageError(VipgateError):
     """The command cannot be followed."""
+
+
+# None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
+OVERLOADED = LocalizedText(
+    "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
+)
+
+PARK_QUEUE_FULL = LocalizedText(
+    "该车场等待保存的请求过多; 请减少并发, 合并为更大的批次, 并稍后原样重发, 只会保存一次",
+    "too much of this park waits already; send fewer requests at once, in larger batches, and the same again later, "
+    "it is stored once",
+)
+
+INTERNAL_ERROR = LocalizedText(
+    "平台内部错误; 请求可能已经保存, 若已保存则是完整的; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
+    "a fault of the platform; the request may be stored, then whole; send the same again later, it is stored once, "
+    "and tell the platform the seqno",
+)

@@ -16,15 +16,15 @@ from e2e.oddplatform import STORED, OddPlatform, Reply
 from e2e.running import SECRET, Gateway
 from vipgate.agent import Client, PushFailed, PushRefused, Renewal
 from vipgate.agent.responses import (
-    Doubtful,
-    Later,
-    NoAccess,
-    Refused,
+    AccessDenied,
+    Rejected,
+    RetryLater,
     TooLarge,
+    Unconfirmed,
     read_answer,
 )
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.envelope import PUSH_PATH
 from vipgate.store.interfaces.ledger import Filter
 
@@ -61,7 +61,7 @@ def renewals(number: int, first: int = 1) -> list[Renewal]:
 
 def held(gateway: Gateway, park: str) -> dict[str, Renewal]:
     with gateway.store() as store:
-        return {one.renewal.pay_partner: one.renewal for one in store.stream(park, Filter())}
+        return {one.renewal.pay_partner: one.renewal for one in store.iter_records(park, Filter())}
 
 
 def by_key(records: list[Renewal]) -> dict[str, Renewal]:
@@ -106,7 +106,7 @@ def test_refused_push_names_its_rows_and_stores_none(client: Client, running: Ga
     with pytest.raises(PushRefused) as told:
         client.push(wrong)
     answer = told.value.answer
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Rejected)
     assert set(answer.rows) == {3, 4}
     assert all(f"row[{place}].plate" in reason for place, reason in answer.rows.items())
     assert '"9"' in str(told.value)
@@ -136,7 +136,7 @@ def test_wrong_secret_is_refused_with_what_to_check(running: Gateway, park: str)
     with Client(running.outside, park, "another") as wrong, pytest.raises(PushRefused, match="401") as told:
         wrong.push(renewals(1))
     answer = told.value.answer
-    assert isinstance(answer, NoAccess)
+    assert isinstance(answer, AccessDenied)
     assert (answer.code, len(answer.seqno)) == ("401", 32)
     assert held(running, park) == {}
 
@@ -176,7 +176,7 @@ def test_client_that_was_closed_says_so_and_sends_nothing(running: Gateway, park
 # ---- platforms of another kind --------------------------------------------------------------------------------------------
 
 
-def answered(reply: Reply) -> Later | Doubtful | object:
+def answered(reply: Reply) -> RetryLater | Unconfirmed | object:
     """What a push makes of this answer."""
     odd = OddPlatform(lambda _: reply)
     with odd.running(), Client(odd.url, PARK, ODD_SECRET, timeout_s=0.7) as client:
@@ -224,7 +224,7 @@ def test_redirect_is_told_and_not_followed(status: int) -> None:
 )
 def test_answer_without_an_end_is_given_up(reply: Reply, told: str) -> None:
     answer = answered(reply)
-    assert answer == Later(told)
+    assert answer == RetryLater(told)
 
 
 def test_platform_that_says_nothing_is_given_up() -> None:
@@ -232,7 +232,7 @@ def test_platform_that_says_nothing_is_given_up() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with Client(url, PARK, SECRET, timeout_s=0.3) as client, pytest.raises(PushFailed, match="no answer") as told:
             client.push(renewals(1))
-    assert isinstance(told.value.answer, Later)
+    assert isinstance(told.value.answer, RetryLater)
     assert told.value.answer.arrived
 
 
@@ -243,7 +243,7 @@ def test_platform_that_is_away_has_not_got_the_push() -> None:
         with Client(url, PARK, SECRET, timeout_s=2) as client, pytest.raises(PushFailed, match="cannot conn") as told:
             client.push(renewals(1))
     assert not isinstance(told.value, PushRefused)
-    assert isinstance(told.value.answer, Later)
+    assert isinstance(told.value.answer, RetryLater)
     assert not told.value.answer.arrived
 
 
@@ -251,7 +251,7 @@ def test_platform_that_is_away_has_not_got_the_push() -> None:
     "reply", [Reply(200, b"<html>login</html>"), Reply(200, b""), Reply(200, b'{"code":"1001","seq'), Reply(400, b"?")]
 )
 def test_answer_that_is_none_is_no_receipt(reply: Reply) -> None:
-    assert isinstance(answered(reply), Later)
+    assert isinstance(answered(reply), RetryLater)
 
 
 def test_success_with_a_hint_is_no_receipt() -> None:
@@ -259,7 +259,7 @@ def test_success_with_a_hint_is_no_receipt() -> None:
     refused = pytest.raises(PushFailed, match="1001 said: dropped")
     with odd.running(), Client(odd.url, PARK, ODD_SECRET) as client, refused as told:
         client.push(renewals(1))
-    assert told.value.answer == Doubtful("1001 said: dropped", "77")
+    assert told.value.answer == Unconfirmed("1001 said: dropped", "77")
     assert not isinstance(told.value, PushRefused)
 
 
@@ -280,7 +280,7 @@ def test_success_with_a_hint_is_no_receipt() -> None:
 def test_date_to_wait_for_is_counted_from_the_date_of_the_answer(
     wait: str, date: str | None, wanted_s: float | None
 ) -> None:
-    assert read_answer(503, wait, b'{"code":"503"}', date) == Later("503", wanted_s)
+    assert read_answer(503, wait, b'{"code":"503"}', date) == RetryLater("503", wanted_s)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_date_to_wait_for_is_counted_from_the_date_of_the_answer(
     ],
 )  # fmt: skip
 def test_address_that_is_none_is_told_at_once(url: str) -> None:
-    with pytest.raises(OperatorError, match="The platform's url must "):
+    with pytest.raises(UsageError, match="The platform's url must "):
         Client(url, PARK, SECRET)
 
 
@@ -300,5 +300,5 @@ def test_certificates_that_cannot_be_read_are_told_at_once(tmp_path: Path, conte
     path = tmp_path / "company-ca.pem"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(OperatorError, match=r"Cannot read certificates in .*company-ca.pem: .*platform.ca_file"):
+    with pytest.raises(UsageError, match=r"Cannot read certificates in .*company-ca.pem: .*platform.ca_file"):
         Client("https://platform.example", PARK, SECRET, ca_file=path)

@@ -11,7 +11,7 @@ import pytest
 
 from vipgate.agent.config import MEMBERS, Config, Member, load_config
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 PLATFORM = """
 [platform]
@@ -56,7 +56,7 @@ def load(tmp_path: Path) -> Load:
 
 
 def faults_of(load: Load, text: str) -> list[str]:
-    with pytest.raises(OperatorError) as told:
+    with pytest.raises(UsageError) as told:
         load(text)
     return str(told.value).splitlines()
 
@@ -252,16 +252,16 @@ def test_secret_is_never_shown(load: Load) -> None:
 
 
 def test_file_that_is_no_configuration_is_told(load: Load, tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="vipgate agent init writes one"):
+    with pytest.raises(UsageError, match="vipgate agent init writes one"):
         load_config(tmp_path / "nowhere.toml")
-    with pytest.raises(OperatorError, match=r"is not valid TOML: .*line 2"):
+    with pytest.raises(UsageError, match=r"is not valid TOML: .*line 2"):
         load("[platform]\nurl = \n")
     path = tmp_path / "gbk.toml"
     path.write_bytes('url = "车"'.encode("gb18030"))
-    with pytest.raises(OperatorError, match="is not UTF-8 at byte"):
+    with pytest.raises(UsageError, match="is not UTF-8 at byte"):
         load_config(path)
     path.write_bytes(b"#" * 2_000_000)
-    with pytest.raises(OperatorError, match="that is no configuration"):
+    with pytest.raises(UsageError, match="that is no configuration"):
         load_config(path)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.agent.models import Ready
+from vipgate.agent.models import OutboxRow
 from vipgate.agent.spool import Spool
 from vipgate.agent.sync.in_flight import (
-    Copies,
-    Seen,
+    BloomFilter,
+    InFlightTracker,
 )
 
 TIMEOUT_S = 1.0
@@ -35,10 +35,10 @@ class Life:
 
     def begin(self) -> None:
         self.spool = Spool(self._path, self.clock)
-        self.copies = Copies(self.spool, self.clock, TIMEOUT_S)
+        self.copies = InFlightTracker(self.spool, self.clock, TIMEOUT_S)
         with self.spool.transaction():
             self.copies.begin()
-            self.spool.set_meta({"running": "1"})
+            self.spool.set_setting({"running": "1"})
 
     def kill(self) -> None:
         self.spool.close()
@@ -49,10 +49,10 @@ class Life:
             self.copies.end()
         self.kill()
 
-    def send(self, *rows: Ready, stock: bool = False, replace: bool = False) -> None:
+    def send(self, *rows: OutboxRow, stock: bool = False, replace: bool = False) -> None:
         self.copies.sending(rows, stock=stock, replace=replace)
 
-    def acknowledge(self, *rows: Ready) -> int:
+    def acknowledge(self, *rows: OutboxRow) -> int:
         with self.spool.transaction():
             return self.copies.send_again(rows)
 
@@ -70,8 +70,8 @@ def life(tmp_path: Path) -> Iterator[Life]:
     one.spool.close()
 
 
-def row(key: str, text: str = "1") -> Ready:
-    return Ready(key, text.encode(), f"row {key}")
+def row(key: str, text: str = "1") -> OutboxRow:
+    return OutboxRow(key, text.encode(), f"row {key}")
 
 
 def test_version_that_a_copy_may_overtake_is_sent_once_more_after_its_time(life: Life) -> None:
@@ -179,7 +179,7 @@ def test_replacement_waits_for_what_was_sent_before_and_for_another_replacement(
 
 
 def test_stock_knows_again_what_it_has_met() -> None:
-    seen = Seen()
+    seen = BloomFilter()
     keys = [f"XF{number}" for number in range(100_000)]
     mistaken = sum(map(seen.add, keys))
     assert all(map(seen.add, keys))

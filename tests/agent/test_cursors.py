@@ -13,7 +13,7 @@ from vipgate.agent.sources.base import (
     dump_cursor,
     load_cursor,
 )
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 VALUES = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
@@ -37,7 +37,7 @@ def test_cursor_comes_back_from_the_disk_as_it_was(values: list[object]) -> None
 
 
 def test_cursor_of_another_type_is_refused_with_a_remedy() -> None:
-    with pytest.raises(OperatorError, match="choose columns of times, numbers or text"):
+    with pytest.raises(UsageError, match="choose columns of times, numbers or text"):
         dump_cursor((timedelta(seconds=1),))
     assert load_cursor('[{"date":"2024-01-31"},{"uuid":"00000000-0000-0000-0000-000000000005"}]') == (
         date(2024, 1, 31),

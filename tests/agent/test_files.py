@@ -23,7 +23,7 @@ from vipgate.agent.sources.base import (
     SourceUnavailable,
 )
 from vipgate.agent.sources.open import open_source
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 HEADER = ["车牌号", "金额"]
 NOON = datetime(2024, 1, 31, 12)  # noqa: DTZ001 - the times of a park have no zone
@@ -74,9 +74,9 @@ def test_encoding_and_delimiter_that_are_told_are_taken(opened: Opener) -> None:
     assert opened("车,牌\t号\n1\t2\n".encode("gbk"), encoding="gbk", delimiter="\t").columns == ["车,牌", "号"]
     assert opened("车牌号\n㐀\n".encode("gb18030"), encoding="GB2312").columns == ["车牌号"]
     assert opened("车牌号\n1\n".encode("utf-8-sig"), encoding="utf-8").columns == ["车牌号"]
-    with pytest.raises(OperatorError, match=r"is not text in ascii .*; mend source.encoding"):
+    with pytest.raises(UsageError, match=r"is not text in ascii .*; mend source.encoding"):
         opened("车牌号\n".encode(), encoding="ascii")
-    with pytest.raises(OperatorError, match=r"is not text in nonsense .*; mend source.encoding"):
+    with pytest.raises(UsageError, match=r"is not text in nonsense .*; mend source.encoding"):
         opened("车牌号\n".encode(), encoding="nonsense")
 
 
@@ -93,7 +93,7 @@ def test_header_may_stand_further_down(opened: Opener) -> None:
     source = opened("续费报表\n2024,01,31\n车牌号, 金额 \n粤B1,3\n".encode(), header_line=3)
     assert source.columns == HEADER
     assert [(row.place, row.values) for row in source.scan()] == [("line 4", ["粤B1", "3"])]
-    with pytest.raises(OperatorError, match=r"has no line 9 with the columns' names; mend source\.header_line"):
+    with pytest.raises(UsageError, match=r"has no line 9 with the columns' names; mend source\.header_line"):
         opened(None, header_line=9)
 
 
@@ -197,7 +197,7 @@ def test_stamp_tells_that_a_file_was_changed(opened: Opener, tmp_path: Path) -> 
 
 
 def test_file_has_no_cursor(opened: Opener) -> None:
-    with pytest.raises(OperatorError, match=r"a file has no cursor; leave source\.cursor out"):
+    with pytest.raises(UsageError, match=r"a file has no cursor; leave source\.cursor out"):
         opened(b"a,b\n").after(None, None, 1)
 
 
@@ -259,9 +259,9 @@ def test_sheet_of_xls_is_read_too(opened: Opener, tmp_path: Path) -> None:
 def test_sheet_is_chosen_by_name(opened: Opener, tmp_path: Path) -> None:
     write_xlsx(tmp_path / "a.xlsx")
     assert len(rows(opened(None, "a.xlsx", sheet="续费"))) == 2
-    with pytest.raises(OperatorError, match=r"has no sheet Sheet1, only 续费, 另一张; mend source\.sheet"):
+    with pytest.raises(UsageError, match=r"has no sheet Sheet1, only 续费, 另一张; mend source\.sheet"):
         opened(None, "a.xlsx", sheet="Sheet1")
-    with pytest.raises(OperatorError, match=r"has no row 1 with the columns' names; mend source\.header_line"):
+    with pytest.raises(UsageError, match=r"has no row 1 with the columns' names; mend source\.header_line"):
         opened(None, "a.xlsx", sheet="另一张")
 
 

@@ -24,7 +24,10 @@ from vipgate.agent.mapping.reader import (
 )
 from vipgate.agent.models import HASH_BYTES
 from vipgate.agent.sources.base import SourceRow
-from vipgate.errors import Fault, OperatorError
+from vipgate.errors import (
+    FieldError,
+    UsageError,
+)
 from vipgate.protocol.row import REQUIRED
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -84,7 +87,7 @@ def test_text_is_what_a_person_reads_in_the_cell(value: object, text: str | None
 )
 def test_text_that_is_not_exact_is_a_fault(value: object) -> None:
     fault = mapped("pay_partner", value)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FieldError)
     assert fault.place == "列"
 
 
@@ -120,12 +123,12 @@ def test_yuan_become_fen_exactly(value: object, fen: object) -> None:
 )
 def test_money_that_is_no_whole_fen_is_a_fault(value: object) -> None:
     fault = mapped("pay_value", value, unit="yuan", default=0)
-    assert isinstance(fault, Fault), "a default never stands for an amount that cannot be read"
+    assert isinstance(fault, FieldError), "a default never stands for an amount that cannot be read"
     assert fault.got == str(value)
 
 
 def test_amount_of_thirty_digits_is_not_rounded_to_whole_fen() -> None:
-    assert isinstance(mapped("pay_value", Decimal("123456789012345678901234567890.001"), unit="yuan"), Fault)
+    assert isinstance(mapped("pay_value", Decimal("123456789012345678901234567890.001"), unit="yuan"), FieldError)
 
 
 @given(st.integers(0, 10**12))
@@ -212,7 +215,7 @@ def test_time_in_every_form_is_the_same_instant(value: object, form: str | None)
 )
 def test_time_of_another_form_is_a_fault(value: object, form: str | None) -> None:
     fault = mapped("pay_time", value, format=form, default="2024-01-31 12:00:00" if form in (None, DASHED) else None)
-    assert isinstance(fault, Fault), "a default never stands for a time that cannot be read"
+    assert isinstance(fault, FieldError), "a default never stands for a time that cannot be read"
     assert form is None or form in ("s", "ms") or form in fault.remedy.zh
 
 
@@ -241,7 +244,7 @@ def test_period_begins_and_ends_when_the_park_says(value: object, form: str | No
 
 @pytest.mark.parametrize("value", [datetime(1, 1, 1), date(1, 1, 1), "0001-01-01 00:00:00"])
 def test_first_day_of_the_calendar_ends_no_agent(value: object) -> None:
-    assert isinstance(mapped("renewal_start_time", value), Fault)
+    assert isinstance(mapped("renewal_start_time", value), FieldError)
     assert mapped("pay_time", value) < 0
 
 
@@ -297,7 +300,7 @@ def test_code_is_found_however_the_column_holds_it(value: object, meant: object)
 
 def test_unknown_code_is_a_fault_that_lists_the_known_ones_unless_there_is_a_default() -> None:
     fault = mapped("plate_color", "紫", codes=CODES)
-    assert fault == Fault("列", fault.remedy, "紫")
+    assert fault == FieldError("列", fault.remedy, "紫")
     assert "蓝, true, 1, 0" in fault.remedy.zh
     assert "蓝, true, 1, 0" in fault.remedy.en
     assert mapped("plate_color", "紫", codes=CODES, default=-1) == -1
@@ -319,7 +322,7 @@ def test_default_is_read_as_the_cell_would_be(name: str, settings: dict[str, Any
 
 
 def test_default_that_cannot_be_read_is_told_at_once() -> None:
-    with pytest.raises(OperatorError, match=r"map\.pay_value\.default: must be yuan .*, got 0\.125"):
+    with pytest.raises(UsageError, match=r"map\.pay_value\.default: must be yuan .*, got 0\.125"):
         mapped("pay_value", 1, unit="yuan", default=0.125)
 
 
@@ -347,7 +350,7 @@ def test_constants_and_columns_make_one_row_and_every_fault_is_told() -> None:
 
 
 def test_missing_columns_are_told_with_those_there_are() -> None:
-    with pytest.raises(OperatorError) as told:
+    with pytest.raises(UsageError) as told:
         columns_mapped(["车牌号", "金额"], "车牌", "订单号")
     lines = str(told.value).splitlines()
     assert lines[0] == "map.车牌: column 车牌 is not there; did you mean 车牌号?"
@@ -358,12 +361,12 @@ def test_missing_columns_are_told_with_those_there_are() -> None:
 def test_column_is_found_with_other_blanks_and_case_where_that_leaves_no_doubt() -> None:
     assert columns_mapped(["PLATE_NO ", "x"], "plate_no") == {"plate_no": "PLATE_NO"}
     assert columns_mapped(["Plate", "plate"], "plate") == {"plate": "plate"}
-    with pytest.raises(OperatorError):
+    with pytest.raises(UsageError):
         columns_mapped(["Plate", "PLATE"], "plate")
 
 
 def test_column_that_is_there_twice_is_not_guessed() -> None:
-    with pytest.raises(OperatorError, match="column a is there 2 times"):
+    with pytest.raises(UsageError, match="column a is there 2 times"):
         columns_mapped(["a", "b", "a"], "a")
     assert columns_mapped(["a", "b", "a"], "b") == {"b": "b"}
 
@@ -391,7 +394,7 @@ def test_row_that_a_filter_leaves_out_has_no_faults() -> None:
     filters = [Filter(column="态", allowed=frozenset({"已付"}))]
     mapper = Mapper({"pay_time": Member(column="时间")}, filters, SHANGHAI, ["时间", "态"])
     assert mapper(["昨天", "未付"]) is None
-    with pytest.raises(OperatorError, match="filter: column 态 is not there"):
+    with pytest.raises(UsageError, match="filter: column 态 is not there"):
         Mapper({}, filters, SHANGHAI, ["时间"])
 
 
@@ -400,7 +403,7 @@ def test_amount_is_exact_or_a_fault(yuan: Decimal) -> None:
     fen = yuan * 100
     for value in (yuan, format(yuan, "f")):
         found = mapped("pay_value", value, unit="yuan")
-        assert isinstance(found, Fault) or (type(found) is int and found == fen), found
+        assert isinstance(found, FieldError) or (type(found) is int and found == fen), found
     if fen == fen.to_integral_value() and abs(fen) < 10**16:
         assert mapped("pay_value", yuan, unit="yuan") == fen
 

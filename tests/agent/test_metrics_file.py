@@ -25,7 +25,7 @@ from e2e.oddplatform import STORED, OddPlatform, Reply, platform
 from forge import run_vipgate
 from vipgate.agent.prometheus import Metrics
 from vipgate.agent.status import Status, Trouble
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 PARK = "park-a"
 WAIT_S = 60.0
@@ -177,9 +177,7 @@ def test_figures_that_cannot_be_written_are_told_and_hold_up_no_record(tmp_path:
 def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(
-            OperatorError, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use; mend metr"
-        ):
+        with pytest.raises(UsageError, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use; mend metr"):
             Metrics(PARK).serve("127.0.0.1", port)
 
 

@@ -21,17 +21,21 @@ from vipgate.agent.mapping.reader import (
 )
 from vipgate.agent.mapping.values import (
     BYTES_SHOWN_MAX,
-    Wrong,
+    ConversionError,
     as_number,
+    display,
     money,
-    shown,
 )
 from vipgate.agent.sources.base import (
     SourceRow,
     SourceUnavailable,
 )
 from vipgate.agent.sources.open import open_source
-from vipgate.errors import Fault, Language, OperatorError
+from vipgate.errors import (
+    FieldError,
+    UsageError,
+)
+from vipgate.i18n import Language
 
 COLUMNS = [
     "plate",
@@ -80,13 +84,13 @@ def test_good_row_is_ready() -> None:
 )
 def test_true_is_neither_money_nor_a_number(name: str, member: Member, value: bool) -> None:
     [fault] = Mapper({name: member}, (), ZoneInfo("UTC"), ["c"])([value]) or []
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FieldError)
     assert (fault.place, fault.got) == ("c", str(value))
 
 
 def test_numbers_beside_them_go_on() -> None:
     assert [money(1), money("1"), as_number(0), as_number("1")] == [100, 100, 0, "1"]
-    assert isinstance(money(True), Wrong)
+    assert isinstance(money(True), ConversionError)
 
 
 # ---- what people are shown ----------------------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ def test_second_fault_of_a_row_begins_with_its_member_too() -> None:
     ],
 )
 def test_bytes_are_shown_as_text_or_in_hex_and_within_a_bound(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert display(value) == text
 
 
 def test_dead_letter_shows_bytes_and_is_the_same_at_the_next_look() -> None:
@@ -207,7 +211,7 @@ def test_time_without_end_is_a_dead_letter_and_the_rows_around_it_go_on(
             found = [mapper(row.values) for row in rows]
             assert [isinstance(one, dict) for one in found] == [True, False, False, False, False, True]
             [fault] = found[1] or []
-            assert isinstance(fault, Fault)
+            assert isinstance(fault, FieldError)
             assert (fault.place, fault.got) == (column, "infinity")
             assert found[0] != found[5]
         assert str(rows[4].values[place]).startswith("20000-01-0")
@@ -218,7 +222,7 @@ def test_time_without_end_is_a_dead_letter_and_the_rows_around_it_go_on(
 def test_time_without_end_as_a_cursor_is_told_with_a_remedy(times: str, tmp_path: Path, cursor: str) -> None:
     source = open_source(SourceConfig(database=times, table="t", cursor=(cursor, "id")), base=tmp_path)
     with pytest.raises(
-        OperatorError, match=r"source.cursor: row \['infinity', 2\] holds a time .*; mend it, or leave it out"
+        UsageError, match=r"source.cursor: row \['infinity', 2\] holds a time .*; mend it, or leave it out"
     ):
         source.newest()
     source.close()

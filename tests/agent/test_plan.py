@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vipgate.agent.sync.retry import (
-    BARE_REFUSALS_MAX,
+    BARE_REJECTIONS_MAX,
     RETRY_S_MAX,
-    Line,
+    PlatformState,
     halves,
     part_refused,
     retry_delay_s,
@@ -34,9 +34,9 @@ def test_pause_doubles_within_bounds_and_is_never_shorter_than_asked(
 
 
 def test_broken_line_is_tried_with_one_request_and_all_slots_come_back_with_it() -> None:
-    line = Line()
+    line = PlatformState()
     assert line.free_slots(0.0, 1, 4) == 3
-    line.fails(10.0, 1.0, "gone")
+    line.record_failure(10.0, 1.0, "gone")
     assert line.free_slots(10.4, 0, 4) == 0
     assert line.free_slots(10.6, 0, 4) == 1
     assert line.free_slots(10.6, 1, 4) == 0
@@ -45,43 +45,43 @@ def test_broken_line_is_tried_with_one_request_and_all_slots_come_back_with_it()
 
 
 def test_requests_that_fail_together_count_as_one_failure() -> None:
-    line = Line()
+    line = PlatformState()
     for _ in range(4):
-        line.fails(10.0, 1.0, "gone")
+        line.record_failure(10.0, 1.0, "gone")
     assert (line.failures, line.until_s) == (1, 10.5)
-    line.fails(11.0, 1.0, "gone")
+    line.record_failure(11.0, 1.0, "gone")
     assert line.failures == 2
 
 
 def test_shut_platform_is_asked_seldom_and_named_as_something_to_mend() -> None:
-    line = Line()
-    line.is_shut(0.0, 0.5, "401")
+    line = PlatformState()
+    line.is_waiting(0.0, 0.5, "401")
     assert line.is_mending
     assert line.free_slots(29.0, 0, 4) == 0
     assert line.free_slots(31.0, 0, 4) == 1
 
 
 def test_platform_that_refuses_every_row_is_not_believed_for_ever() -> None:
-    line = Line()
-    for _ in range(BARE_REFUSALS_MAX - 1):
-        line.refuses_one(0.0, 0.5, "400")
+    line = PlatformState()
+    for _ in range(BARE_REJECTIONS_MAX - 1):
+        line.record_bare_rejection(0.0, 0.5, "400")
     assert not line.is_mending
     line.accepts()
-    for _ in range(BARE_REFUSALS_MAX):
-        line.refuses_one(0.0, 0.5, "400")
+    for _ in range(BARE_REJECTIONS_MAX):
+        line.record_bare_rejection(0.0, 0.5, "400")
     assert line.is_mending
 
 
 def test_refusals_that_were_in_flight_do_not_open_a_platform_that_refuses_every_row() -> None:
-    line = Line()
-    for _ in range(BARE_REFUSALS_MAX):
-        line.refuses_one(0.0, 0.5, "400")
-    line.works()
+    line = PlatformState()
+    for _ in range(BARE_REJECTIONS_MAX):
+        line.record_bare_rejection(0.0, 0.5, "400")
+    line.record_ok()
     assert line.is_mending
     assert line.free_slots(29.0, 0, 4) == 0
     # Asked again half a minute later it refuses one row more: not twenty are risked to see that nothing has changed.
-    line.works()
-    line.refuses_one(31.0, 0.5, "400")
+    line.record_ok()
+    line.record_bare_rejection(31.0, 0.5, "400")
     assert line.free_slots(32.0, 0, 4) == 0
     line.accepts()
     assert (line.is_mending, line.free_slots(32.0, 0, 4)) == (False, 4)

@@ -18,7 +18,7 @@ from vipgate.agent.mapping.guess import (
     render_config,
 )
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 CHINESE = [
     "编号", "车牌号", "车牌颜色", "卡号", "套餐", "类型", "数量", "订单号", "支付方式", "实收", "收费时间",
@@ -145,7 +145,7 @@ def test_number_of_the_row_stands_in_for_an_order_number_with_a_question() -> No
 
 def test_file_without_an_order_number_is_written_and_says_what_is_missing(tmp_path: Path) -> None:
     config = loaded(propose(["车牌"], []), tmp_path)
-    with pytest.raises(OperatorError, match=r"map\.pay_partner: column \? is not there"):
+    with pytest.raises(UsageError, match=r"map\.pay_partner: column \? is not there"):
         Mapper(config.members, (), ZoneInfo("Asia/Shanghai"), ["车牌"])
 
 

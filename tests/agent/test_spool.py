@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from vipgate.agent.models import (
-    Dead,
-    Ready,
+    OutboxRow,
+    Rejection,
 )
 from vipgate.agent.spool import Spool, SpoolError, SpoolLock, is_running
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 
 class Clock:
@@ -39,15 +39,15 @@ def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
     one.close()
 
 
-def row(key: str, text: str = "1") -> Ready:
-    return Ready(key, text.encode(), f"row {key}")
+def row(key: str, text: str = "1") -> OutboxRow:
+    return OutboxRow(key, text.encode(), f"row {key}")
 
 
 def waiting(spool: Spool) -> list[tuple[str, bytes]]:
     return [(one.pay_partner, one.row) for one in spool.waiting(100)]
 
 
-def queue(spool: Spool, *rows: Ready) -> None:
+def queue(spool: Spool, *rows: OutboxRow) -> None:
     with spool.transaction():
         spool.queue(rows)
 
@@ -87,11 +87,11 @@ def test_row_that_was_read_before_the_newest_version_is_left_out(spool: Spool, c
 
 
 def test_one_dead_letter_for_each_record_with_the_newest_reason(spool: Spool) -> None:
-    spool.bury([Dead("a", "a", "row 1", "first"), Dead("row 2", None, "row 2", "no key")])
-    spool.bury([Dead("a", "a", "row 1", "second", seqno="7", row=b"{}")])
-    assert [(one.identity, one.reason) for one in spool.letters()] == [("a", "second"), ("row 2", "no key")]
-    spool.resolve_read([Ready("b", b"{}", "row 2"), Ready("unknown", b"{}", "row 9")])
-    assert spool.count_dead() == 1
+    spool.add_dead_letters([Rejection("a", "a", "row 1", "first"), Rejection("row 2", None, "row 2", "no key")])
+    spool.add_dead_letters([Rejection("a", "a", "row 1", "second", seqno="7", row=b"{}")])
+    assert [(one.identity, one.reason) for one in spool.dead_letters()] == [("a", "second"), ("row 2", "no key")]
+    spool.resolve_read([OutboxRow("b", b"{}", "row 2"), OutboxRow("unknown", b"{}", "row 9")])
+    assert spool.count_dead_letters() == 1
 
 
 def test_half_a_transaction_is_nothing(spool: Spool) -> None:
@@ -118,7 +118,7 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE theirs (x)")
     db.close()
-    with pytest.raises(OperatorError, match="of another program"):
+    with pytest.raises(UsageError, match="of another program"):
         Spool(path, clock)
     (tmp_path / "text").write_text("no database, but long enough to be looked at as one" * 50)
     with pytest.raises(SpoolError, match="not a database"):
@@ -127,9 +127,9 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
 
 def test_spool_survives_its_process(tmp_path: Path, clock: Clock) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from vipgate.agent.spool import Spool; from vipgate.agent.models import Ready\n"
+        "import os, sys; from pathlib import Path; from vipgate.agent.spool import Spool; from vipgate.agent.models import OutboxRow\n"
         f"spool = Spool(Path({str(tmp_path / 'spool')!r}), lambda: 1)\n"
-        "with spool.transaction(): spool.queue([Ready('a', b'1', 'row 1')])\n"
+        "with spool.transaction(): spool.queue([OutboxRow('a', b'1', 'row 1')])\n"
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code], check=False)

@@ -21,19 +21,19 @@ from vipgate.agent.reconcile import (
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.digest import (
     NO_MONTH,
-    Tally,
+    DigestSum,
     bucket_of,
+    bucket_place,
+    digest_text,
     month_of,
-    place_of,
     record_digest,
-    shown_digest,
     tally_buckets,
     tally_months,
 )
 from vipgate.protocol.renewal import (
     PAY_TIME_MS_MIN,
     Renewal,
-    erased,
+    anonymized,
 )
 
 UNTIL_US = 1_795_492_800_000_000
@@ -54,8 +54,8 @@ def late(renewal: Renewal) -> Renewal:
     return changed(renewal, quantity=9, pay_time_ms=renewal.pay_time_ms + MONTH_MS)
 
 
-def shown(tally: Tally) -> dict[str, object]:
-    return {"count": tally.count, "pay_value": tally.pay_value, "digest": shown_digest(tally.digest)}
+def shown(tally: DigestSum) -> dict[str, object]:
+    return {"count": tally.count, "pay_value": tally.pay_value, "digest": digest_text(tally.digest)}
 
 
 @dataclass
@@ -84,8 +84,8 @@ class Platform:
         for position, one in enumerate(self.held[members["after"] :], members["after"]):
             if len(records) == self.page_records:
                 return {"records": records, "next": position}
-            if place_of(one, members["buckets"]) in places:
-                records.append([one.pay_partner, shown_digest(record_digest(one))])
+            if bucket_place(one, members["buckets"]) in places:
+                records.append([one.pay_partner, digest_text(record_digest(one))])
         return {"records": records, "next": None}
 
     def push(self, renewal: Renewal) -> None:
@@ -143,14 +143,14 @@ def test_each_kind_of_difference_is_told_apart_and_only_what_can_be_mended_is_se
 def test_record_erased_on_the_platform_is_alike_and_never_sent_again() -> None:
     rows = sample()
     gone, other = rows[:300], rows[300]
-    held = [*map(erased, gone), changed(erased(other), quantity=7), *rows[301:]]
+    held = [*map(anonymized, gone), changed(anonymized(other), quantity=7), *rows[301:]]
     sent: list[Renewal] = []
     report = compare(Source(rows), Platform(held).ask, sent.append)
     assert lists(report) == ([], keys(other), [])
     assert (sent, report.difference.erased_count) == ([other], 300)
     unlike = [month.month for month in report.months if not month.is_alike]
     assert unlike == [month_of(other)]
-    assert compare(Source(gone), Platform([erased(one) for one in gone]).ask).is_alike
+    assert compare(Source(gone), Platform([anonymized(one) for one in gone]).ask).is_alike
 
 
 def test_months_show_the_sums_of_both_sides() -> None:
@@ -259,7 +259,7 @@ def test_no_more_records_are_listed_at_once_than_fit(monkeypatch: pytest.MonkeyP
     sent: list[Renewal] = []
     report = compare(source, platform.ask, sent.append)
     groups = [members["wanted"] for members in platform.asked if members.get("after") == 0]
-    listed = [sum(1 for one in rows if list(place_of(one, reconcile.BUCKETS)) in group) for group in groups]
+    listed = [sum(1 for one in rows if list(bucket_place(one, reconcile.BUCKETS)) in group) for group in groups]
     assert max(listed) <= 50
     assert (sum(listed), source.scans, len(sent)) == (1_000, 1 + len(groups), 1_000)
     assert report.difference.different_count == 1_000

@@ -21,18 +21,18 @@ from starlette.applications import Starlette
 from store.conftest import NOON_US, Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
 from vipgate.admin.api import build_api
-from vipgate.admin.api.long_poll import Watch
+from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.async_pool import Desks
+from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.accounts import (
     SCOPES,
-    Deed,
+    AuditEntry,
     Scope,
     Token,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 TICK_S = 0.02
 ROWS = 60
@@ -44,8 +44,8 @@ class Platform:
 
     url: str
     clock: Clock
-    desk: Desk
-    desks: Desks
+    desk: Database
+    desks: DatabasePool
     app: Starlette
     runner: asyncio.Runner
 
@@ -65,10 +65,10 @@ class Platform:
             used_us=None,
             revoked_us=None,
         )
-        deed = Deed(
+        deed = AuditEntry(
             at_us=self.clock(), who="command", action="add token", park_uuid=park, subject=made.name, detail="", peer=""
         )
-        assert self.desk.staff.add_token(made, deed)
+        assert self.desk.accounts.add_token(made, deed)
         return text
 
     def ask(self, path: str, token: str | None = None, method: str = "GET", **headers: str) -> httpx.Response:
@@ -124,10 +124,10 @@ def served(app: Starlette) -> Iterator[str]:
         thread.join(30)
 
 
-def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[Desks, Starlette]:
+def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[DatabasePool, Starlette]:
     """The API over the database at `url`, with short ticks."""
-    desks = Desks(lambda: open_desk(url, clock, Retention()), size)
-    return desks, Starlette(routes=build_api(desks, clock, watch=Watch(desks, tick_s=TICK_S, waiters_max=2)))
+    desks = DatabasePool(lambda: open_database(url, clock, Retention()), size)
+    return desks, Starlette(routes=build_api(desks, clock, watch=ChangeWaiter(desks, tick_s=TICK_S, waiters_max=2)))
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def platform(url: str, clock: Clock) -> Iterator[Platform]:
 @contextmanager
 def opened(url: str, clock: Clock) -> Iterator[Platform]:
     """A database of two parks at `url`, and the API over it."""
-    desk = open_desk(url, clock, Retention())
+    desk = open_database(url, clock, Retention())
     desks, app = build(url, clock)
     for park_uuid, name in ((PARK, "北门"), (OTHER, "南门")):
         desk.store.add_park(park_uuid, name, b"sealed", clock())

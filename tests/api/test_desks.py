@@ -10,16 +10,20 @@ from typing import Any
 import pytest
 
 from store.conftest import Clock
-from vipgate.errors import StoreUnavailable, TooOften, Unavailable
+from vipgate.errors import (
+    RateLimited,
+    ServiceUnavailable,
+    StoreUnavailable,
+)
 from vipgate.store.async_pool import (
     STREAM_BYTES_A_SECOND_MIN,
-    Desks,
-    DesksBusy,
-    Stream,
+    DatabasePool,
+    ExportStream,
+    PoolExhausted,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 
 class Opened:
@@ -30,8 +34,8 @@ class Opened:
         self.most = 0
         self.now = 0
 
-    def __call__(self) -> Desk:
-        desk = open_desk(self._url, Clock(), Retention())
+    def __call__(self) -> Database:
+        desk = open_database(self._url, Clock(), Retention())
         self.now += 1
         self.most = max(self.most, self.now)
 
@@ -39,7 +43,7 @@ class Opened:
             self.now -= 1
             desk.close()
 
-        return Desk(desk.store, desk.browse, desk.staff, desk.keep, close)
+        return Database(desk.store, desk.queries, desk.accounts, desk.admin, close)
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ async def _wait_until(true: Any) -> None:
 
 
 def test_no_more_desks_are_opened_than_allowed_and_one_is_enough_for_one_at_a_time(opened: Opened) -> None:
-    desks = Desks(opened, 3)
+    desks = DatabasePool(opened, 3)
 
     async def work() -> None:
         for _ in range(10):
@@ -72,12 +76,12 @@ def test_no_more_desks_are_opened_than_allowed_and_one_is_enough_for_one_at_a_ti
 
 
 def test_line_that_is_full_is_told_at_once_and_empties_again(opened: Opened) -> None:
-    desks, gate = Desks(opened, 1, waiting_max=2), threading.Event()
+    desks, gate = DatabasePool(opened, 1, waiting_max=2), threading.Event()
 
     async def work() -> None:
         held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(DesksBusy) as busy:
+        with pytest.raises(PoolExhausted) as busy:
             await desks.run(lambda desk: desk.store.ping())
         assert busy.value.retry_after_s
         gate.set()
@@ -89,7 +93,7 @@ def test_line_that_is_full_is_told_at_once_and_empties_again(opened: Opened) -> 
 
 
 def test_caller_that_goes_away_leaves_no_place_taken_behind(opened: Opened) -> None:
-    desks, gate = Desks(opened, 1, waiting_max=1), threading.Event()
+    desks, gate = DatabasePool(opened, 1, waiting_max=1), threading.Event()
 
     async def work() -> None:
         held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(2)]
@@ -106,9 +110,9 @@ def test_caller_that_goes_away_leaves_no_place_taken_behind(opened: Opened) -> N
 
 
 def test_error_comes_through_and_the_desk_goes_on(opened: Opened) -> None:
-    desks = Desks(opened, 1)
+    desks = DatabasePool(opened, 1)
 
-    def fail(_: Desk) -> None:
+    def fail(_: Database) -> None:
         raise StoreUnavailable("away")
 
     async def work() -> None:
@@ -124,12 +128,12 @@ def test_error_comes_through_and_the_desk_goes_on(opened: Opened) -> None:
 def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
     away = [True]
 
-    def open_it() -> Desk:
+    def open_it() -> Database:
         if away[0]:
             raise StoreUnavailable("away")
         return opened()
 
-    desks = Desks(open_it, 1)
+    desks = DatabasePool(open_it, 1)
 
     async def work() -> None:
         with pytest.raises(StoreUnavailable):
@@ -144,16 +148,16 @@ def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
     desks.close()
 
 
-def _counting(_: Desk) -> Iterator[int]:
+def _counting(_: Database) -> Iterator[int]:
     yield from range(5)
 
 
-def _nothing(_: Desk) -> Iterator[int]:
+def _nothing(_: Database) -> Iterator[int]:
     return iter(())
 
 
 def test_export_is_read_to_its_end_on_a_desk_of_its_own(opened: Opened) -> None:
-    desks = Desks(opened, 1)
+    desks = DatabasePool(opened, 1)
 
     async def work() -> None:
         assert [one async for one in await desks.stream("owner", _counting)] == [0, 1, 2, 3, 4]
@@ -165,11 +169,11 @@ def test_export_is_read_to_its_end_on_a_desk_of_its_own(opened: Opened) -> None:
 
 
 def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None:
-    desks = Desks(opened, 1, streams_max=2)
+    desks = DatabasePool(opened, 1, streams_max=2)
 
     async def work() -> None:
         first, second = await desks.stream("first", _counting), await desks.stream("second", _counting)
-        with pytest.raises(DesksBusy):
+        with pytest.raises(PoolExhausted):
             await desks.stream("third", _counting)
         await desks.run(lambda desk: desk.store.ping())
         first.close()
@@ -185,12 +189,12 @@ def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None
 
 
 def test_owner_of_an_export_has_no_second_one_and_leaves_the_place_to_others(opened: Opened) -> None:
-    desks = Desks(opened, 1, streams_max=2)
+    desks = DatabasePool(opened, 1, streams_max=2)
 
     async def work() -> None:
         first = await desks.stream("owner", _counting)
         for _ in range(3):
-            with pytest.raises(TooOften) as refused:
+            with pytest.raises(RateLimited) as refused:
                 await desks.stream("owner", _counting)
             assert refused.value.retry_after_s
         other = await desks.stream("another", _counting)
@@ -206,15 +210,15 @@ def test_owner_of_an_export_has_no_second_one_and_leaves_the_place_to_others(ope
 
 def test_export_whose_reader_is_slower_than_the_least_speed_is_ended(opened: Opened) -> None:
     """He takes a piece each time before the idle time is over, and would hold the place for half an hour."""
-    desks = Desks(opened, 1, behind_s_max=0.5)
+    desks = DatabasePool(opened, 1, behind_s_max=0.5)
 
-    def small(_: Desk) -> Iterator[bytes]:
+    def small(_: Database) -> Iterator[bytes]:
         while True:
             yield b"x"
 
     async def work() -> None:
         stream = await desks.stream("owner", small)
-        with pytest.raises(Unavailable, match="too slowly"):
+        with pytest.raises(ServiceUnavailable, match="too slowly"):
             await _read_slowly(stream, 0.1)
         await _wait_until(lambda: opened.now == 0)
 
@@ -223,9 +227,9 @@ def test_export_whose_reader_is_slower_than_the_least_speed_is_ended(opened: Ope
 
 
 def test_export_whose_reader_keeps_the_least_speed_goes_on_however_long_it_takes(opened: Opened) -> None:
-    desks = Desks(opened, 1, behind_s_max=2)
+    desks = DatabasePool(opened, 1, behind_s_max=2)
 
-    def large(_: Desk) -> Iterator[bytes]:
+    def large(_: Database) -> Iterator[bytes]:
         for _number in range(25):
             yield bytes(STREAM_BYTES_A_SECOND_MIN)
 
@@ -237,14 +241,14 @@ def test_export_whose_reader_keeps_the_least_speed_goes_on_however_long_it_takes
 
 
 def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
-    desks = Desks(opened, 1, streams_max=1, behind_s_max=0.05)
+    desks = DatabasePool(opened, 1, streams_max=1, behind_s_max=0.05)
 
     async def work() -> None:
         stream = await desks.stream("owner", _counting)
         await _wait_until(lambda: desks._stream_places._value == 1)
         assert opened.now == 0
         assert await anext(stream) == 0, "what was read ahead is still there"
-        with pytest.raises(Unavailable, match="too slowly"):
+        with pytest.raises(ServiceUnavailable, match="too slowly"):
             await anext(stream)
         (await desks.stream("owner", _counting)).close()
 
@@ -252,7 +256,7 @@ def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
     desks.close()
 
 
-async def _read_slowly(stream: Stream[Any], pause_s: float = 0.01) -> int:
+async def _read_slowly(stream: ExportStream[Any], pause_s: float = 0.01) -> int:
     """How many items came."""
     count = 0
     async for _ in stream:
@@ -262,15 +266,15 @@ async def _read_slowly(stream: Stream[Any], pause_s: float = 0.01) -> int:
 
 
 def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
-    desks = Desks(opened, 1, stream_s_max=0.1)
+    desks = DatabasePool(opened, 1, stream_s_max=0.1)
 
-    def endless(_: Desk) -> Iterator[int]:
+    def endless(_: Database) -> Iterator[int]:
         while True:
             yield 1
 
     async def work() -> None:
         stream = await desks.stream("owner", endless)
-        with pytest.raises(Unavailable, match="too long"):
+        with pytest.raises(ServiceUnavailable, match="too long"):
             await _read_slowly(stream)
         await _wait_until(lambda: opened.now == 0)
 
@@ -279,9 +283,9 @@ def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
 
 
 def test_error_in_the_middle_of_an_export_ends_it(opened: Opened) -> None:
-    desks = Desks(opened, 1)
+    desks = DatabasePool(opened, 1)
 
-    def broken(_: Desk) -> Iterator[int]:
+    def broken(_: Database) -> Iterator[int]:
         yield 1
         raise StoreUnavailable("away")
 
@@ -297,7 +301,7 @@ def test_error_in_the_middle_of_an_export_ends_it(opened: Opened) -> None:
 
 
 def test_nothing_is_taken_on_after_the_end(opened: Opened) -> None:
-    desks = Desks(opened, 1)
+    desks = DatabasePool(opened, 1)
 
     async def work() -> None:
         stream = await desks.stream("owner", _counting)
@@ -305,7 +309,7 @@ def test_nothing_is_taken_on_after_the_end(opened: Opened) -> None:
         await asyncio.to_thread(desks.close)
         assert await anext(stream) == 0
         for again in (desks.run(lambda desk: desk.store.ping()), desks.stream("owner", _counting), anext(stream)):
-            with pytest.raises(DesksBusy):
+            with pytest.raises(PoolExhausted):
                 await again
         await _wait_until(lambda: opened.now == 0)
 

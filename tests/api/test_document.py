@@ -19,7 +19,7 @@ from schemathesis.specs.openapi import checks
 from api.conftest import PARK, Platform, fill, opened, served
 from store.conftest import Clock
 from vipgate.admin.api.openapi import document
-from vipgate.admin.api.params import declared
+from vipgate.admin.api.params import param_specs
 from vipgate.admin.api.responses import (
     ChangesAnswer,
     RecordMembers,
@@ -39,7 +39,7 @@ def test_document_names_every_verb_with_its_scope_and_parameters() -> None:
     for verb in VERBS:
         described = DOCUMENT["paths"][BASE + verb.path]["get"]
         assert described["security"] == [{"token": [verb.scope]}]
-        assert [one["name"] for one in described["parameters"]] == [one.name for one in declared(verb.asks)]
+        assert [one["name"] for one in described["parameters"]] == [one.name for one in param_specs(verb.params)]
         assert {f"{{{one['name']}}}" for one in described["parameters"] if one["in"] == "path"} == set(
             re.findall(r"\{\w+\}", verb.path)
         )

@@ -11,14 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from api.conftest import OTHER, PARK, Platform, row
 from store.making import do, push, refused
-from vipgate.errors import StoreUnavailable, Words
+from vipgate.errors import StoreUnavailable
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
     SCOPES,
-    Deed,
+    AuditEntry,
 )
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Refused,
+    RejectedRequest,
+    RequestOrigin,
 )
 
 UNKNOWN = f"vipgate_{'A' * 43}"
@@ -53,8 +54,8 @@ def test_scheme_of_a_token_is_read_in_any_case(platform: Platform) -> None:
 def test_revoked_token_is_shut_out_at_once(platform: Platform) -> None:
     token = platform.token(name="old")
     platform.get("/parks", token)
-    deed = Deed(at_us=0, who="command", action="revoke token", park_uuid=None, subject="old", detail="", peer="")
-    assert platform.desk.staff.revoke_token("old", platform.clock(), deed)
+    deed = AuditEntry(at_us=0, who="command", action="revoke token", park_uuid=None, subject="old", detail="", peer="")
+    assert platform.desk.accounts.revoke_token("old", platform.clock(), deed)
     assert platform.ask("/parks", token).status_code == 401
 
 
@@ -141,12 +142,12 @@ def test_masked_token_sees_no_plate_no_card_and_nothing_about_people(platform: P
     secret = row(
         pay_partner="order-1", plate=PLATE, card_no=CARD, card_id=CARD, operator=PHONE, extra=f'{{"phone":"{PHONE}"}}'
     )
-    hint = Words(f'row[0].plate: 不对, 收到 "{PLATE} 收到 1"', f'row[0].plate: wrong, got "{PLATE} got 1"')
-    caller = Caller(received_us=platform.clock(), peer="192.0.2.1", body_bytes=1, body_sha256="ab" * 32)
+    hint = LocalizedText(f'row[0].plate: 不对, 收到 "{PLATE} 收到 1"', f'row[0].plate: wrong, got "{PLATE} got 1"')
+    caller = RequestOrigin(received_us=platform.clock(), peer="192.0.2.1", body_bytes=1, body_sha256="ab" * 32)
     do(platform.desk.store, push([secret], platform.clock()))
     do(platform.desk.store, push([row(pay_partner="order-1", plate=PLATE, quantity=7)], platform.clock()))
     do(platform.desk.store, push([secret], platform.clock()))
-    do(platform.desk.store, Refused("2" * 32, PARK, PARK, "400", hint, caller))
+    do(platform.desk.store, RejectedRequest("2" * 32, PARK, PARK, "400", hint, caller))
     masked, plain = platform.ask(path, platform.token(masked=True)), platform.ask(path, platform.token())
     assert masked.status_code == plain.status_code == 200
     assert any(secret in plain.text for secret in (PLATE, CARD))
@@ -174,7 +175,7 @@ def test_cursor_of_a_masked_token_hides_the_plate_in_it(stocked: Platform) -> No
 
 
 def _used(platform: Platform) -> int | None:
-    return next(token.used_us for token in platform.desk.staff.list_tokens() if token.name == "busy")
+    return next(token.used_us for token in platform.desk.accounts.list_tokens() if token.name == "busy")
 
 
 def test_use_of_a_token_is_noted_once_a_minute(platform: Platform) -> None:
@@ -195,7 +196,7 @@ def test_token_is_read_with_when_its_use_cannot_be_noted(platform: Platform, mon
     def full(*_: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(platform.desk.staff), "use_token", full)
+    monkeypatch.setattr(type(platform.desk.accounts), "use_token", full)
     platform.get("/parks", token)
 
 

@@ -23,21 +23,21 @@ from starlette.types import Message
 from api.conftest import NOON_US, PARK, ROWS, Platform, row, served
 from store.making import changed, do, push, renewals
 from vipgate.admin.http_server import (
-    InsideServer,
+    AdminServer,
     build_server,
 )
-from vipgate.admin.middleware import Door
+from vipgate.admin.middleware import RequestGuard
 from vipgate.domain.serialization import (
     CSV_CHUNK_ROWS,
     EXPORT_COLUMNS,
     csv_chunks,
-    export_members,
-    flat_cells,
+    flatten_cells,
+    record_to_dict,
 )
-from vipgate.store.interfaces.ledger import Stored
+from vipgate.store.interfaces.ledger import StoredRecord
 from vipgate.support.metrics import (
-    Board,
-    InsideMeter,
+    AdminRecorder,
+    SharedMetrics,
 )
 
 CSV, PARQUET = f"/parks/{PARK}/renewals.csv", f"/parks/{PARK}/renewals.parquet"
@@ -54,7 +54,7 @@ def test_csv_has_a_bom_a_head_and_every_record_oldest_change_first(stocked: Plat
     assert answer.content.startswith(b"\xef\xbb\xbfplate,")
     head, *lines = _table(answer.content)
     assert tuple(head) == EXPORT_COLUMNS
-    held = [flat_cells(export_members(one)) for one in stocked.desk.browse.whole_park(PARK)]
+    held = [flatten_cells(record_to_dict(one)) for one in stocked.desk.queries.is_park_complete(PARK)]
     assert lines == [["" if cell is None else str(cell) for cell in cells] for cells in held]
     assert lines[-1][EXPORT_COLUMNS.index("operator")] == "王五"
 
@@ -74,7 +74,7 @@ def test_csv_of_an_empty_park_is_its_head(platform: Platform) -> None:
 
 @pytest.mark.parametrize("count", [CSV_CHUNK_ROWS - 1, CSV_CHUNK_ROWS, CSV_CHUNK_ROWS + 1, 3 * CSV_CHUNK_ROWS])
 def test_csv_is_whole_wherever_its_pieces_end(count: int) -> None:
-    records = [Stored(one, 1, "s", 1) for one in renewals(count)]
+    records = [StoredRecord(one, 1, "s", 1) for one in renewals(count)]
     pieces = list(csv_chunks(records, masked=False))
     assert len(_table(b"".join(pieces))) == 1 + count
     assert len(pieces) >= count // CSV_CHUNK_ROWS
@@ -96,7 +96,7 @@ def test_parquet_has_every_record_with_exact_types(stocked: Platform) -> None:
     assert last["value"] == Decimal("999999999999.9999")
     assert (last["extra"], last["flags"]) == ('{"a": [1]}', ["unusual_plate", "money_changed"])
     assert last["pay_time"].isoformat() == "2026-11-24T04:00:00+00:00"
-    held = {one.renewal.pay_partner: one.renewal for one in stocked.desk.browse.whole_park(PARK)}
+    held = {one.renewal.pay_partner: one.renewal for one in stocked.desk.queries.is_park_complete(PARK)}
     for one in rows:
         renewal = held[one["pay_partner"]]
         assert (one["plate"], one["pay_value"]) == (renewal.plate, renewal.pay_value_fen)
@@ -108,7 +108,7 @@ def test_parquet_comes_in_row_groups(stocked: Platform, monkeypatch: pytest.Monk
     answer = stocked.ask(PARQUET, stocked.token())
     found = import_module("pyarrow.parquet").ParquetFile(io.BytesIO(answer.content))
     assert [found.metadata.row_group(n).num_rows for n in range(found.metadata.num_row_groups)] == [25, 25, 10]
-    held = [one.renewal.pay_partner for one in stocked.desk.browse.whole_park(PARK)]
+    held = [one.renewal.pay_partner for one in stocked.desk.queries.is_park_complete(PARK)]
     assert found.read().column("pay_partner").to_pylist() == held
 
 
@@ -145,14 +145,14 @@ def test_export_of_plates_in_the_clear_is_noted_and_a_masked_one_or_a_head_is_no
     token = stocked.token(name="bi")
     for asked, method in ((stocked.token(masked=True, name="hidden"), "GET"), (token, "HEAD")):
         assert stocked.ask(path, asked, method).status_code == 200
-    assert [deed for deed in stocked.desk.staff.deeds(None, None, None, 50) if deed.action == "export"] == []
+    assert [deed for deed in stocked.desk.accounts.audit_entries(None, None, None, 50) if deed.action == "export"] == []
     assert stocked.ask(path, token).status_code == 200
-    [deed] = stocked.desk.staff.deeds("token:bi", PARK, None, 50)
+    [deed] = stocked.desk.accounts.audit_entries("token:bi", PARK, None, 50)
     assert (deed.action, deed.subject, deed.at_us) == ("export", subject, stocked.clock())
 
 
 def test_reader_that_goes_away_lets_go_of_the_export(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(_: Iterator[Stored], *, masked: bool) -> Iterator[bytes]:
+    def endless(_: Iterator[StoredRecord], *, masked: bool) -> Iterator[bytes]:
         while True:
             yield b"x" * 65_536
 
@@ -219,7 +219,7 @@ def test_exports_beyond_the_bound_are_told_to_come_back(stocked: Platform) -> No
 def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def endless(_: Iterator[Stored], *, masked: bool) -> Iterator[bytes]:
+    def endless(_: Iterator[StoredRecord], *, masked: bool) -> Iterator[bytes]:
         while True:
             yield b"x" * 65_536
 
@@ -240,10 +240,10 @@ def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
 
 
 @contextmanager
-def inside_port(platform: Platform) -> Iterator[tuple[int, InsideServer]]:
+def inside_port(platform: Platform) -> Iterator[tuple[int, AdminServer]]:
     """The API behind the door of the inside port, on the port's own server."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = build_server(Door(platform.app, InsideMeter(Board(1)), time.monotonic, stall_s=1.0))
+    server = build_server(RequestGuard(platform.app, AdminRecorder(SharedMetrics(1)), time.monotonic, stall_s=1.0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()
     try:
@@ -256,7 +256,7 @@ def inside_port(platform: Platform) -> Iterator[tuple[int, InsideServer]]:
 def test_reader_that_takes_nothing_is_ended_and_his_connection_with_him(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def endless(_: Iterator[Stored], *, masked: bool) -> Iterator[bytes]:
+    def endless(_: Iterator[StoredRecord], *, masked: bool) -> Iterator[bytes]:
         while True:
             yield b"x" * 65_536
 

@@ -15,19 +15,19 @@ from store.conftest import Clock
 from store.making import changed, do, push, renewals
 from vipgate.admin.api import change_feed
 from vipgate.admin.api.long_poll import (
-    Mark,
-    Watch,
+    ChangePosition,
+    ChangeWaiter,
 )
 from vipgate.admin.api.responses import ChangesAnswer
 from vipgate.clock import clock_us
 from vipgate.domain.masking import mask_plate
-from vipgate.store.async_pool import Desks
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Push,
     Retention,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 FEED = f"/changes?park_uuid={PARK}"
 
@@ -112,7 +112,7 @@ async def _ask(app: Any, token: str, query: str) -> httpx.Response:
         return await client.get(f"/api/v1{FEED}{query}", headers={"authorization": f"Bearer {token}"}, timeout=60)
 
 
-async def _waiting(watch: Watch, count: int) -> None:
+async def _waiting(watch: ChangeWaiter, count: int) -> None:
     for _ in range(5_000):
         if watch._waiting == count:
             return
@@ -120,8 +120,8 @@ async def _waiting(watch: Watch, count: int) -> None:
     raise AssertionError(f"{watch._waiting} wait, not {count}")
 
 
-def _watch(platform: Platform) -> Watch:
-    watch: Watch = platform.app.routes[0].endpoint._inside.watch  # type: ignore[attr-defined]
+def _watch(platform: Platform) -> ChangeWaiter:
+    watch: ChangeWaiter = platform.app.routes[0].endpoint._inside.watch  # type: ignore[attr-defined]
     return watch
 
 
@@ -212,21 +212,21 @@ def test_no_more_wait_than_allowed_and_those_that_go_make_room(stocked: Platform
 def test_many_readers_of_a_park_cost_one_look_a_tick(stocked: Platform) -> None:
     looks = 0
 
-    class Counting(Desks):
-        async def run(self, fn: Callable[[Desk], Any]) -> Any:
+    class Counting(DatabasePool):
+        async def run(self, fn: Callable[[Database], Any]) -> Any:
             nonlocal looks
             looks += 1
             return await super().run(fn)
 
-    desks = Counting(lambda: open_desk(stocked.url, stocked.clock, Retention()), 1)
-    watch = Watch(desks, tick_s=0.05)
+    desks = Counting(lambda: open_database(stocked.url, stocked.clock, Retention()), 1)
+    watch = ChangeWaiter(desks, tick_s=0.05)
     park = stocked.desk.store.find_park(PARK)
-    more = stocked.desk.browse.park_more(PARK)
+    more = stocked.desk.queries.park_details(PARK)
     assert park is not None
     assert more is not None
 
     async def work() -> None:
-        mark = Mark(park.generation, more.position)
+        mark = ChangePosition(park.generation, more.position)
         found = await asyncio.gather(*[watch.changed(PARK, mark, 0.5) for _ in range(50)])
         assert not any(found)
 
@@ -253,14 +253,14 @@ def _pushes(writer: int) -> Iterator[Push]:
 
 def _race(url: str) -> None:
     """Writers commit side by side while a reader follows the feed; what the reader has in the end is what the ledger has."""
-    desk = open_desk(url, clock_us, Retention())
+    desk = open_database(url, clock_us, Retention())
     desk.store.add_park(PARK, "", b"sealed", clock_us())
     desks, app = build(url, clock_us)
     platform = Platform(url, Clock(), desk, desks, app, asyncio.Runner())
     token, left = platform.token(), threading.Semaphore(0)
 
     def write(writer: int) -> None:
-        own = open_desk(url, clock_us, Retention())
+        own = open_database(url, clock_us, Retention())
         for request in _pushes(writer):
             do(own.store, request)
         own.close()
@@ -282,7 +282,7 @@ def _race(url: str) -> None:
         done = done or not any(thread.is_alive() for thread in threads)
         if finished and not page["more"]:
             break
-    held = {one.renewal.pay_partner: one for one in desk.browse.whole_park(PARK)}
+    held = {one.renewal.pay_partner: one for one in desk.queries.is_park_complete(PARK)}
     assert len(held) == WRITERS * PUSHES * ROWS_A_PUSH
     assert {number: (one["revision"], one["operator"]) for number, one in seen.items()} == {
         number: (one.revision, one.renewal.operator) for number, one in held.items()

@@ -65,7 +65,7 @@ def test_masked_token_that_tries_plates_is_noted_by_its_name(platform: Platform)
     token, ways, numbers = platform.token(masked=True, name="bi"), cycle(WAYS), count()
     answered = [platform.ask(next(ways).format(f"粤B{next(numbers):05}"), token).status_code for _ in range(3 * BURST)]
     assert answered.count(200) == BURST
-    [noted] = platform.desk.staff.deeds("token:bi", None, None, 10)
+    [noted] = platform.desk.accounts.audit_entries("token:bi", None, None, 10)
     assert (noted.action, noted.detail) == (FLOOD, f"found 0, missed {BURST}, refused 1")
 
 

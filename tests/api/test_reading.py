@@ -14,7 +14,7 @@ from vipgate.domain.entitlement import EXPIRING_DAYS
 from vipgate.domain.masking import mask_plate
 from vipgate.domain.serialization import (
     EXPORT_COLUMNS,
-    export_members,
+    record_to_dict,
 )
 from vipgate.protocol.renewal import format_instant
 from vipgate.store.interfaces.ledger import (
@@ -51,10 +51,10 @@ def test_pages_of_parks_have_every_park_once(platform: Platform, limit: int) -> 
 def test_members_are_those_of_the_export(stocked: Platform) -> None:
     items = stocked.get(f"{RENEWALS}?limit=1000", stocked.token())["items"]
     told = {one["pay_partner"]: one for one in items}
-    held = list(stocked.desk.browse.whole_park(PARK))
+    held = list(stocked.desk.queries.is_park_complete(PARK))
     assert len(told) == len(held) == ROWS
     for one in held:
-        exported = export_members(one)
+        exported = record_to_dict(one)
         exported["extra"] = None if exported["extra"] is None else json.loads(bytes(exported["extra"]))
         assert told[one.renewal.pay_partner] == exported
     assert tuple(items[0]) == EXPORT_COLUMNS
@@ -208,7 +208,7 @@ def test_vehicles_tell_what_is_valid_now(platform: Platform) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_pages_of_vehicles_have_every_plate_once(stocked: Platform, masked: bool) -> None:
     token = stocked.token(masked=masked)
-    plates = {one.renewal.plate for one in stocked.desk.browse.whole_park(PARK)}
+    plates = {one.renewal.plate for one in stocked.desk.queries.is_park_complete(PARK)}
     shown = sorted(mask_plate(plate) if masked else plate for plate in plates)
     for limit in (1, 7, 1000):
         told = [one["key"] for page in stocked.pages(f"/parks/{PARK}/vehicles", token, limit) for one in page]
@@ -262,7 +262,7 @@ def test_request_tells_the_id_under_which_hmac_signed_it(stocked: Platform, webh
 def test_totals_add_up_by_day_and_are_bounded_to_the_days_asked_for(stocked: Platform) -> None:
     token = stocked.token()
     told = stocked.get(f"/totals?park_uuid={PARK}", token)
-    held = [one.renewal for one in stocked.desk.browse.whole_park(PARK)]
+    held = [one.renewal for one in stocked.desk.queries.is_park_complete(PARK)]
     assert (told["since"], told["until"]) == ("2026-10-26", "2026-11-25")
     assert sum(day["pay_value"] for day in told["records"]) == sum(one.pay_value_fen or 0 for one in held)
     assert sum(day["updated"] for day in told["records"]) == 2

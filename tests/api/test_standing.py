@@ -7,10 +7,10 @@ import pytest
 from api.conftest import NOON_US, row
 from vipgate.domain.entitlement import (
     GAP_US_MAX,
-    Standing,
-    standing,
+    Entitlement,
+    entitlement_at,
 )
-from vipgate.store.interfaces.ledger import Stored
+from vipgate.store.interfaces.ledger import StoredRecord
 
 DAY = 86_400_000_000
 MONTH, VALUE, TIMES, DAYS, FREE = 1, 2, 3, 4, 0
@@ -18,12 +18,12 @@ MONTH, VALUE, TIMES, DAYS, FREE = 1, 2, 3, 4, 0
 Pass = tuple[int, float | None, float | None]
 
 
-def _stands(*passes: Pass) -> Standing:
+def _stands(*passes: Pass) -> Entitlement:
     def instant(days: float | None) -> int | None:
         return None if days is None else NOON_US + round(days * DAY)
 
     records = [
-        Stored(
+        StoredRecord(
             row(
                 pay_partner=str(n),
                 vip_type=kind,
@@ -36,7 +36,7 @@ def _stands(*passes: Pass) -> Standing:
         )
         for n, (kind, start, end) in enumerate(passes)
     ]
-    return standing(records, NOON_US)
+    return entitlement_at(records, NOON_US)
 
 
 @pytest.mark.parametrize(

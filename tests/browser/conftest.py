@@ -17,17 +17,17 @@ from browser.watching import Watch
 from e2e.inside_port import welcomed
 from e2e.rerouting import NEAR_PATH
 from e2e.running import Gateway
-from vipgate.admin.auth.passwords import open_session
-from vipgate.admin.console.i18n import Speech
+from vipgate.admin.auth.sessions import open_session
+from vipgate.admin.console.i18n import Translator
 from vipgate.clock import clock_us
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Language,
     Role,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 FLAGS: Final = (
@@ -53,7 +53,7 @@ class Visitor:
 
     page: Page
     watch: Watch
-    t: Speech
+    t: Translator
     home: str
 
     def at(self, path: str, status: int = 200) -> Visitor:
@@ -124,7 +124,7 @@ class House:
     """The gateway, a desk on its database, and the browser."""
 
     gateway: Gateway
-    desk: Desk
+    desk: Database
     browser: Browser
     seqnos: dict[Language, list[str]]
     held: dict[str, str]
@@ -162,7 +162,7 @@ class House:
             context.add_cookies([{"name": "vipgate", "value": secret, "url": self.home, "httpOnly": True}])
         page = context.new_page()
         self.pages.append(page)
-        return Visitor(page, watch, Speech(language), self.home)
+        return Visitor(page, watch, Translator(language), self.home)
 
     def staff(self, role: Role, language: Language = "zh", *, plates: bool = False, **how: Any) -> Visitor:
         """Somebody of the staff whose session is open; with `plates`, plates are shown."""
@@ -172,18 +172,18 @@ class House:
         """The secret of a new session."""
         now_us = clock_us()
         secret, session = open_session(user, "127.0.0.1", now_us, secrets.token_urlsafe)
-        self.desk.staff.note_login(session, _deed(now_us, user, "login"))
+        self.desk.accounts.note_login(session, _deed(now_us, user, "login"))
         if plates:
-            self.desk.staff.show_plates(session.digest, now_us + PLATES_US, _deed(now_us, user, "plates.show"))
+            self.desk.accounts.show_plates(session.digest, now_us + PLATES_US, _deed(now_us, user, "plates.show"))
         return secret
 
     def actions(self) -> list[str]:
         """What the audit log tells, newest first."""
-        return [one.action for one in self.desk.staff.deeds(None, None, None, 100)]
+        return [one.action for one in self.desk.accounts.audit_entries(None, None, None, 100)]
 
 
-def _deed(now_us: int, who: str, action: str) -> Deed:
-    return Deed(at_us=now_us, who=who, action=action, park_uuid=None, subject=who, detail="", peer="127.0.0.1")
+def _deed(now_us: int, who: str, action: str) -> AuditEntry:
+    return AuditEntry(at_us=now_us, who=who, action=action, park_uuid=None, subject=who, detail="", peer="127.0.0.1")
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +220,7 @@ def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     gateway = Gateway(home, settings).start()
     link = welcomed(gateway).split()[-1]
     seqnos = stock.push_what_is_refused(gateway)
-    desk = open_desk(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())
+    desk = open_database(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())
     house = House(gateway, desk, chromium, seqnos, stock.push_replaces_again(gateway, desk, clock_us()))
     try:
         first = _make_first_account(house, link)

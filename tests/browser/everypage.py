@@ -7,7 +7,7 @@ from typing import Final
 
 from browser.conftest import House
 from browser.stock import BUSY, CHANGED, GUARDED, NEVER, OLD_SECRET, REFUSING, SILENT, SOON_PLATE, STOCKS
-from vipgate.store.interfaces.queries import JournalQuery
+from vipgate.store.interfaces.queries import RequestLogQuery
 
 # Pages before the login, those that anybody of the staff may see, and those of administrators.
 OUTSIDE: Final = {"login": "/login", "no page": "/nowhere"}
@@ -71,6 +71,6 @@ def inside(house: House) -> Iterator[tuple[str, str, int]]:
 
 
 def _seqnos(house: House) -> dict[str, str]:
-    stored = house.desk.browse.journal(JournalQuery(park_uuid=BUSY, code="1001"), None, 5).items[2].seqno
-    stranger = house.desk.browse.journal(JournalQuery(strangers=True), None, 1).items[0].seqno
+    stored = house.desk.queries.request_log(RequestLogQuery(park_uuid=BUSY, code="1001"), None, 5).items[2].seqno
+    stranger = house.desk.queries.request_log(RequestLogQuery(strangers=True), None, 1).items[0].seqno
     return {"refused": house.seqnos["zh"][0], "stored": stored, "stranger": stranger, "held": house.held["stays"]}

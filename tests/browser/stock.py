@@ -16,29 +16,29 @@ import msgspec
 from e2e.running import SECRET, Gateway
 from vipgate.admin.auth.passwords import hash_password
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Language,
     Role,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     BEIJING_OFFSET_US,
     DAY_US,
-    Caller,
     ParkChange,
     Push,
-    Refused,
+    RejectedRequest,
+    RequestOrigin,
     Retention,
     SecretUsed,
     business_day,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 from vipgate.support.vault import (
     Vault,
     load_vault,
@@ -93,7 +93,7 @@ class Clock:
 class Story:
     """The desk on a database that nobody serves yet, and the day that is being told."""
 
-    desk: Desk
+    desk: Database
     vault: Vault
     clock: Clock
     mint: SeqnoMint = field(default_factory=lambda: SeqnoMint(7))
@@ -104,25 +104,25 @@ class Story:
         """A push as the road hands it to the store."""
         return Push(self.mint.mint(at_us), park, list(rows), len(rows), complete, used, self._caller(at_us))
 
-    def refused(self, park: str | None, code: str, at_us: int, claimed: str | None = None) -> Refused:
+    def refused(self, park: str | None, code: str, at_us: int, claimed: str | None = None) -> RejectedRequest:
         """A refusal without a body."""
-        hint = Words("签名不正确：密钥或正文不同", "the signature is wrong: another secret or another body")
-        return Refused(self.mint.mint(at_us), park, claimed, code, hint, self._caller(at_us))
+        hint = LocalizedText("签名不正确：密钥或正文不同", "the signature is wrong: another secret or another body")
+        return RejectedRequest(self.mint.mint(at_us), park, claimed, code, hint, self._caller(at_us))
 
-    def commit(self, at_us: int, *requests: Push | Refused) -> None:
+    def commit(self, at_us: int, *requests: Push | RejectedRequest) -> None:
         """Stores what came until `at_us`."""
         self.clock.now_us = at_us
         outcomes = self.desk.store.commit(requests)
         assert not any(isinstance(one, Exception) for one in outcomes), outcomes
 
-    def _caller(self, at_us: int) -> Caller:
-        return Caller(received_us=at_us, peer=PEER, body_bytes=2_321, body_sha256="ab" * 32)
+    def _caller(self, at_us: int) -> RequestOrigin:
+        return RequestOrigin(received_us=at_us, peer=PEER, body_bytes=2_321, body_sha256="ab" * 32)
 
 
 def tell(home: Path, now_us: int) -> None:
     """Fills the database of a gateway that has not been started yet."""
     clock = Clock(now_us - (DAYS + 5) * DAY_US)
-    desk = open_desk(f"sqlite:///{home / 'vipgate.db'}", clock, Retention())
+    desk = open_database(f"sqlite:///{home / 'vipgate.db'}", clock, Retention())
     story = Story(desk, load_key(home), clock)
     for park_uuid, name in {**NAMES, **small_parks()}.items():
         assert desk.store.add_park(park_uuid, name, story.vault.seal(SECRET, park_uuid), clock())
@@ -171,7 +171,7 @@ def _month(story: Story, now_us: int) -> None:
     """Thirty days: each park that pushes does so some times a day, and some of it is refused."""
     for ago in range(DAYS, 0, -1):
         at_us = now_us - ago * DAY_US
-        told: list[Push | Refused] = []
+        told: list[Push | RejectedRequest] = []
         for number, park in enumerate((BUSY, REFUSING, OLD_SECRET, SILENT)):
             if park == SILENT and ago < 4:
                 continue
@@ -226,7 +226,7 @@ def _stocks(story: Story, now_us: int) -> None:
         story.commit(at_us, story.push(STOCKS, rows, at_us, complete=ago != 12))
 
 
-def _settings(desk: Desk) -> None:
+def _settings(desk: Database) -> None:
     desk.store.change_park(DISABLED, ParkChange(enabled=False))
     desk.store.change_park(REFUSING, ParkChange(allow_list=("127.0.0.1", "203.0.113.0/24"), rate_per_minute=600))
 
@@ -254,7 +254,7 @@ def push_what_is_refused(gateway: Gateway) -> dict[Language, list[str]]:
     return seqnos
 
 
-def push_replaces_again(gateway: Gateway, desk: Desk, now_us: int) -> dict[str, str]:
+def push_replaces_again(gateway: Gateway, desk: Database, now_us: int) -> dict[str, str]:
     """Stocks that a guarded park replaced, and then sent once more: what is held for each language, and what stays held."""
     desk.store.change_park(GUARDED, ParkChange(hold_replaces=True))
     sizes = {"zh": 30, "en": 24, "stays": 18}
@@ -269,7 +269,7 @@ def push_replaces_again(gateway: Gateway, desk: Desk, now_us: int) -> dict[str, 
     return {name: str(one.envelope["seqno"]) for name, one in answers.items()}
 
 
-def add_user(desk: Desk, name: str, role: Role, now_us: int, *, sees_plates: bool = False) -> None:
+def add_user(desk: Database, name: str, role: Role, now_us: int, *, sees_plates: bool = False) -> None:
     """An account with PASSWORD."""
     user = User(
         name=name,
@@ -281,8 +281,9 @@ def add_user(desk: Desk, name: str, role: Role, now_us: int, *, sees_plates: boo
         created_us=now_us,
         last_login_us=None,
     )
-    assert desk.staff.add_user(
-        user, Deed(at_us=now_us, who="command", action="user.add", park_uuid=None, subject=name, detail="", peer="")
+    assert desk.accounts.add_user(
+        user,
+        AuditEntry(at_us=now_us, who="command", action="user.add", park_uuid=None, subject=name, detail="", peer=""),
     )
 
 

@@ -130,7 +130,7 @@ def test_settings_are_checked_and_saved(house: House, language: Language) -> Non
         60,
         False,
     )
-    more = house.desk.browse.park_more(park)
+    more = house.desk.queries.park_details(park)
     assert more is not None
     assert more.retention_days == 90
 
@@ -153,7 +153,7 @@ def test_restore_asks_twice_and_says_what_will_change(house: House, language: La
     visitor.press("restore.do", then=then)
     visitor.is_told("done.restored")
     assert _records(house, STOCKS) == then
-    assert len(list(house.desk.store.stream(STOCKS, Filter()))) == then
+    assert len(list(house.desk.store.iter_records(STOCKS, Filter()))) == then
 
 
 def test_held_replace_is_let_through_once_after_two_questions(house: House, language: Language) -> None:

@@ -16,7 +16,7 @@ def test_link_of_the_first_start_makes_one_account_and_no_second(house: House, f
     assert not first_account.wrong
     assert [title.partition(" · ")[0] for title in first_account.titles] == ["创建第一个账号", "总览"]
     assert first_account.faults == ["两次输入不一致"]
-    made = house.desk.staff.find_user("第一位.admin")
+    made = house.desk.accounts.find_user("第一位.admin")
     assert made is not None
     assert made.role == "admin"
     visitor = house.visitor("en").at(first_account.link, 404)

@@ -14,23 +14,21 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from vipgate.admin.auth.passwords import (
-    hash_password,
-    open_session,
-)
+from vipgate.admin.auth.passwords import hash_password
+from vipgate.admin.auth.sessions import open_session
 from vipgate.admin.console.app import build_console
 from vipgate.admin.console.context import ConsoleSettings
 from vipgate.admin.console.request import session_cookie
-from vipgate.store.async_pool import Desks
+from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Language,
     Role,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 from vipgate.support.vault import Vault
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
@@ -107,7 +105,7 @@ def token_of(page: str) -> str:
 class House:
     """The database, the console over it, and ways to come in."""
 
-    desk: Desk
+    desk: Database
     app: ASGIApp
     clock: Clock
     vault: Vault
@@ -138,7 +136,7 @@ class House:
             created_us=self.clock.now_us,
             last_login_us=None,
         )
-        assert self.desk.staff.add_user(user, deed(self.clock.now_us))
+        assert self.desk.accounts.add_user(user, deed(self.clock.now_us))
 
     def enter(
         self, role: Role = "reader", *, name: str = "", sees_plates: bool = False, language: str = "zh-CN"
@@ -147,18 +145,18 @@ class House:
         user = name or role
         self.add_user(user, role, sees_plates=sees_plates)
         secret, session = open_session(user, PEER, self.clock.now_us, secrets.token_urlsafe)
-        self.desk.staff.note_login(session, deed(self.clock.now_us, user, "login"))
+        self.desk.accounts.note_login(session, deed(self.clock.now_us, user, "login"))
         browser = self.browser(language)
         browser.client.cookies.set(session_cookie(secure=self.secure), secret, urlsplit(ORIGIN).hostname or "")
         return browser
 
     def actions(self) -> list[str]:
         """What the audit log tells, newest first."""
-        return [one.action for one in self.desk.staff.deeds(None, None, None, 100)]
+        return [one.action for one in self.desk.accounts.audit_entries(None, None, None, 100)]
 
 
-def deed(now_us: int, who: str = "command", action: str = "user.add") -> Deed:
-    return Deed(at_us=now_us, who=who, action=action, park_uuid=None, subject="", detail="", peer="")
+def deed(now_us: int, who: str = "command", action: str = "user.add") -> AuditEntry:
+    return AuditEntry(at_us=now_us, who=who, action=action, park_uuid=None, subject="", detail="", peer="")
 
 
 Build = Callable[..., House]
@@ -168,7 +166,7 @@ Build = Callable[..., House]
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A database with nothing in it but its tables: to make them takes longer than most tests."""
     path = tmp_path_factory.mktemp("empty") / "vipgate.db"
-    open_desk(f"sqlite:///{path}", Clock(), Retention()).close()
+    open_database(f"sqlite:///{path}", Clock(), Retention()).close()
     return path.read_bytes()
 
 
@@ -181,8 +179,8 @@ def build(memory_path: Path, empty_database: bytes) -> Iterator[Build]:
         clock = Clock()
         url = f"sqlite:///{memory_path / 'vipgate.db'}"
         (memory_path / "vipgate.db").write_bytes(empty_database)
-        desk = open_desk(url, clock, Retention())
-        desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
+        desk = open_database(url, clock, Retention())
+        desks = DatabasePool(lambda: open_database(url, clock, Retention()), 2)
         vault = Vault("k" * 32)
         runner = asyncio.Runner()
         settings = ConsoleSettings(secure=secure, charge_types_private=charge_types_private)

@@ -11,15 +11,22 @@ from typing import Any
 import msgspec
 
 from console.conftest import NOON_US, House, deed
-from vipgate.errors import HeldReplace, Refusal, StoreError, Words
-from vipgate.protocol.charset import Charset
-from vipgate.protocol.envelope import (
-    Batch,
-    Keys,
-    decode,
-    split,
+from vipgate.errors import (
+    ReplaceOnHold,
+    RequestError,
+    StoreError,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import (
+    ParkSecrets,
     verify,
 )
+from vipgate.protocol.batch import (
+    Batch,
+    decode_rows,
+)
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.renewal import (
     Renewal,
     plate_flags,
@@ -27,10 +34,10 @@ from vipgate.protocol.renewal import (
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
+    RequestOrigin,
 )
 from vipgate.store.interfaces.queries import ChargeType
 
@@ -75,8 +82,10 @@ def seqno_at(at_us: int) -> str:
     return f"{seqno_prefix(at_us)}{next(_numbers):015}"
 
 
-def caller(at_us: int, body: bytes = b"") -> Caller:
-    return Caller(received_us=at_us, peer="203.0.113.9", body_bytes=len(body), body_sha256=sha256(body).hexdigest())
+def caller(at_us: int, body: bytes = b"") -> RequestOrigin:
+    return RequestOrigin(
+        received_us=at_us, peer="203.0.113.9", body_bytes=len(body), body_sha256=sha256(body).hexdigest()
+    )
 
 
 def push(
@@ -91,7 +100,7 @@ def push(
     seqno = seqno_at(at_us)
     request = Push(seqno, park, list(renewals), len(renewals), complete, used, caller(at_us))  # type: ignore[arg-type]
     [outcome] = house.desk.store.commit([request])
-    assert isinstance(outcome, Outcome), outcome
+    assert isinstance(outcome, PushResult), outcome
     return seqno
 
 
@@ -113,7 +122,7 @@ def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK,
     seqno = seqno_at(at_us)
     found = house.desk.store.find_park(park)
     hint = hint_of(body, declared, "utf-8" if found is None else found.charset)
-    line = Refused(seqno, park, park, "400", hint, caller(at_us, body), body)
+    line = RejectedRequest(seqno, park, park, "400", hint, caller(at_us, body), body)
     assert not isinstance(house.desk.store.commit([line])[0], StoreError)
     return seqno
 
@@ -126,30 +135,34 @@ def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id
     batch = _batch(body, found.charset, found.charset)
     made = Push(seqno, PARK, batch.renewals, batch.received, True, "current", caller(at_us, body), webhook_id)
     [outcome] = house.desk.store.commit([made])
-    if isinstance(outcome, HeldReplace):
-        line = Refused(seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body, outcome.generation)
+    if isinstance(outcome, ReplaceOnHold):
+        line = RejectedRequest(
+            seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body, outcome.generation
+        )
         [outcome] = house.desk.store.commit([line])
-    assert isinstance(outcome, Outcome), outcome
+    assert isinstance(outcome, PushResult), outcome
     return seqno
 
 
 def _batch(body: bytes, declared: Charset, of_park: Charset) -> Batch:
-    claim = split(body, f"application/json; charset={declared}")
-    keys = Keys(SECRET, charset=of_park)
-    return decode(verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), keys))
+    claim = parse_request(body, f"application/json; charset={declared}")
+    keys = ParkSecrets(SECRET, charset=of_park)
+    return decode_rows(verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), keys))
 
 
-def hint_of(body: bytes, declared: Charset, of_park: Charset) -> Words:
+def hint_of(body: bytes, declared: Charset, of_park: Charset) -> LocalizedText:
     try:
         _batch(body, declared, of_park)
-    except Refusal as refusal:
+    except RequestError as refusal:
         return refusal.hint
     raise AssertionError("nothing is wrong with this body")
 
 
 def refuse_stranger(house: House, code: str = "401", claimed: str | None = None, at_us: int = NOON_US) -> str:
     seqno = seqno_at(at_us)
-    line = Refused(seqno, None, claimed, code, Words("签名不符", "the signature does not match"), caller(at_us))
+    line = RejectedRequest(
+        seqno, None, claimed, code, LocalizedText("签名不符", "the signature does not match"), caller(at_us)
+    )
     assert not isinstance(house.desk.store.commit([line])[0], StoreError)
     return seqno
 
@@ -168,8 +181,8 @@ def save_types(house: House, names: Sequence[tuple[str, str]], park: str = PARK)
         )
         for key, name in names
     ]
-    house.desk.keep.save_charge_types(park, items, None, NOON_US)
+    house.desk.admin.save_charge_types(park, items, None, NOON_US)
 
 
 def set_address(house: House, address: str, park: str = PARK) -> None:
-    assert house.desk.keep.set_charge_address(park, address, deed(NOON_US))
+    assert house.desk.admin.set_charge_address(park, address, deed(NOON_US))

@@ -12,16 +12,16 @@ from vipgate.admin.console.daily_totals import (
     DAYS_KEPT_MAX,
     LOOK_US,
     OVER_US,
-    Days,
+    DailyTotalsCache,
 )
-from vipgate.store.async_pool import Desks
-from vipgate.store.common.queries import Browser
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.common.queries import Queries
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Retention,
     business_day,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 TODAY = business_day(NOON_US)
 
@@ -29,17 +29,17 @@ TODAY = business_day(NOON_US)
 class Reading:
     """Days of a house, and which of them were read from the rollups one by one."""
 
-    def __init__(self, house: House, desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, house: House, desks: DatabasePool, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house = house
-        self.days = Days(desks)
+        self.days = DailyTotalsCache(desks)
         self.asked: list[tuple[int, int]] = []
-        real = Browser.money_by_day
+        real = Queries.money_by_day
 
-        def noted(browser: Browser, park_uuid: str | None, since_day: int, until_day: int) -> object:
+        def noted(browser: Queries, park_uuid: str | None, since_day: int, until_day: int) -> object:
             self.asked.append((since_day - TODAY, until_day - TODAY))
             return real(browser, park_uuid, since_day, until_day)
 
-        monkeypatch.setattr(Browser, "money_by_day", noted)
+        monkeypatch.setattr(Queries, "money_by_day", noted)
 
     def sums(self, since: int, until: int) -> list[tuple[int, int, int]]:
         """New records, changed ones and requests of each day, days counted from TODAY."""
@@ -59,7 +59,7 @@ class Reading:
 @pytest.fixture
 def reading(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reading]:
     url = house.desk.store.where
-    desks = Desks(lambda: open_desk(f"sqlite:///{url}", house.clock, Retention()), 1)
+    desks = DatabasePool(lambda: open_database(f"sqlite:///{url}", house.clock, Retention()), 1)
     add_park(house)
     push(house, renewal("A"), renewal("B"), at_us=NOON_US - 3 * DAY_US)
     push(house, renewal("C"), at_us=NOON_US - DAY_US)

@@ -203,7 +203,7 @@ def test_use_of_a_kept_secret_is_written_down_and_that_of_a_typed_one_is_not(hou
     ask(browser, secret=SECRET)
     assert "signature.check" not in house.actions()
     ask(browser, park=PARK)
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 1)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
     assert (deed.action, deed.park_uuid) == ("signature.check", PARK)
     assert SECRET not in repr(deed)
 

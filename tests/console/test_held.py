@@ -45,7 +45,7 @@ def path_of(seqno: str, park: str = PARK) -> str:
 
 
 def orders(house: House) -> set[str]:
-    return {one.renewal.pay_partner for one in house.desk.store.stream(PARK, Filter())}
+    return {one.renewal.pay_partner for one in house.desk.store.iter_records(PARK, Filter())}
 
 
 # ---- held replaces ----
@@ -92,7 +92,7 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
     assert "park.allow_replace" not in house.actions()
     done = browser.post(path_of(seqno), asked(second.text))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_allowed")
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 5)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
     assert (deed.action, deed.who, deed.subject, deed.detail) == ("park.allow_replace", "operator", seqno, "5 → 2")
     assert "已允许" in browser.page(park_at(PARK)).split("<table")[1].split("</table>")[0]
     allowed = browser.page(path_of(seqno))
@@ -183,14 +183,14 @@ def test_more_times_than_are_counted_are_told_as_such(house: House, monkeypatch:
 def test_dismissed_replace_is_listed_no_more_until_it_comes_again(house: House, allowed: bool) -> None:
     seqno = fill(house)
     if allowed:
-        body = house.desk.browse.held_replaces(PARK, 0, 1)[0].body_sha256
+        body = house.desk.queries.held_replaces(PARK, 0, 1)[0].body_sha256
         assert house.desk.store.allow_replace(PARK, body, NOON_US)
     browser = house.enter("operator")
     dismissal = path_of(seqno) + "/dismiss"
     assert "被暂扣" in browser.page("/")
     done = browser.send(dismissal, on=path_of(seqno))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_dismissed")
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 5)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
     assert (deed.action, deed.who, deed.subject) == ("park.dismiss_replace", "operator", seqno)
     assert "忽略被暂扣的 complete=1" in house.enter("admin").page("/audit")
     for path in ("/", park_at(PARK)):
@@ -246,7 +246,7 @@ def test_switches_are_saved_and_the_log_says_from_what_to_what(house: House) -> 
     park = house.desk.store.find_park(PARK)
     assert park is not None
     assert (park.require_hmac, park.hold_replaces) == (True, True)
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 5)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
     assert (deed.action, deed.detail) == ("park.change", "require_hmac: False → True; hold_replaces: False → True")
     page = browser.page(SETTINGS)
     assert re.search(r'name="require_hmac" value="1" checked', page)

@@ -100,7 +100,7 @@ def test_no_mix_of_ways_logins_and_addresses_gets_an_account_more(house: House) 
                 answered += browser.get(next(ways).format(f"粤B{next(numbers):05}")).status_code != 429
         assert answered <= BURST + hour * SEARCHES_PER_HOUR
         house.clock.forward(3600)
-    noted = [one for one in house.desk.staff.deeds("reader", None, None, 100) if one.action == FLOOD]
+    noted = [one for one in house.desk.accounts.audit_entries("reader", None, None, 100) if one.action == FLOOD]
     assert len(noted) == 3
     assert noted[-1].detail.endswith(f"missed {BURST}, refused 1")
 
@@ -147,9 +147,9 @@ def test_digest_of_a_body_is_hidden_with_the_plates_in_it(house: House) -> None:
     """All else of a body with one row is in the record: its digest would tell which plate fits the mask."""
     add_park(house)
     seqno = push(house, renewal("P1"))
-    entry = house.desk.store.journal_entry(seqno)
+    entry = house.desk.store.request_log_entry(seqno)
     assert entry is not None
-    digest = entry.caller.body_sha256
+    digest = entry.origin.body_sha256
     assert len(digest) == sha256().digest_size * 2
     assert digest not in house.enter().page(f"/requests/{seqno}")
     assert digest in shown(house).page(f"/requests/{seqno}")

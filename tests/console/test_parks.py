@@ -16,7 +16,7 @@ from unit.road import request, row, walk
 from vipgate.admin.console.i18n import TEXTS
 from vipgate.admin.console.urls import park_at
 from vipgate.domain.park_health import Mark
-from vipgate.errors import Language
+from vipgate.i18n import Language
 from vipgate.protocol.renewal import (
     FLAG_DECIMAL_MONEY,
     FLAG_NAMES,
@@ -69,14 +69,14 @@ def test_new_park_gets_a_secret_that_is_shown_once(house: House) -> None:
     assert (again.status_code, "已经登记过" in again.text) == (422, True)
     assert 'aria-describedby="park_uuid-told"' in again.text
     assert house.actions()[0] == "park.add"
-    assert all(secret not in repr(one) for one in house.desk.staff.deeds(None, None, None, 100))
+    assert all(secret not in repr(one) for one in house.desk.accounts.audit_entries(None, None, None, 100))
 
 
 def test_new_park_is_registered_with_its_charset(house: House) -> None:
     browser = house.enter("operator")
     browser.send("/parks/new", on="/parks/new", park_uuid=PARK, name="North", gbk="1")
     assert access(house).charset == "gbk"
-    [deed] = house.desk.staff.deeds("operator", PARK, None, 1)
+    [deed] = house.desk.accounts.audit_entries("operator", PARK, None, 1)
     assert (deed.action, deed.detail) == ("park.add", "North; charset: gbk")
 
 
@@ -147,7 +147,7 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
         "gbk": "1",
     }
     assert save(browser, **fields)[0] == 303
-    found, more = house.desk.store.find_park(PARK), house.desk.browse.park_more(PARK)
+    found, more = house.desk.store.find_park(PARK), house.desk.queries.park_details(PARK)
     assert found is not None
     assert more is not None
     assert (found.name, found.enabled, found.allow_list, found.rate_per_minute) == (
@@ -163,7 +163,7 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
     assert 'name="gbk" value="1" checked' in page
     assert 'value="60"' in page
     assert "10.1.0.0/16" in page
-    deeds = {one.action: one for one in house.desk.staff.deeds("operator", PARK, None, 10)}
+    deeds = {one.action: one for one in house.desk.accounts.audit_entries("operator", PARK, None, 10)}
     assert set(deeds) == {"park.change", "park.retention", "park.charge_address"}
     assert (
         deeds["park.change"].detail
@@ -171,7 +171,7 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
     )
     assert deeds["park.retention"].detail == "– → 365"
     assert save(browser, **fields)[0] == 303
-    assert len(house.desk.staff.deeds("operator", PARK, None, 10)) == 3
+    assert len(house.desk.accounts.audit_entries("operator", PARK, None, 10)) == 3
     assert save(browser, name="北门")[0] == 303
     assert access(house) == ParkAccess(
         PARK, enabled=False, secret=access(house).secret, previous_secret=None, allow_list=(), rate_per_minute=None
@@ -254,7 +254,7 @@ def test_secret_of_an_unknown_park_cannot_be_rotated(house: House) -> None:
 
 
 def records_of(house: House) -> int:
-    return len(list(house.desk.store.stream(PARK, Filter())))
+    return len(list(house.desk.store.iter_records(PARK, Filter())))
 
 
 def test_restore_asks_twice_and_says_what_will_change(house: House) -> None:
@@ -270,7 +270,7 @@ def test_restore_asks_twice_and_says_what_will_change(house: House) -> None:
     done = browser.post(path, asked(second.text))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=restored")
     assert records_of(house) == 20
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 5)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
     assert (deed.action, deed.detail) == ("park.restore", "2 (5) → 1 (20)")
 
 
@@ -377,8 +377,8 @@ def test_erasure_asks_twice_and_leaves_no_plate_behind(house: House) -> None:
     assert "plate.erase" not in house.actions()
     done = admin.post("/erase", asked(once.text))
     assert "车牌 粤B99999 已清除" in done.text
-    assert all(one.renewal.plate != "粤B99999" for one in house.desk.store.stream(PARK, Filter()))
-    [deed, *_] = house.desk.staff.deeds(None, None, None, 5)
+    assert all(one.renewal.plate != "粤B99999" for one in house.desk.store.iter_records(PARK, Filter()))
+    [deed, *_] = house.desk.accounts.audit_entries(None, None, None, 5)
     assert (deed.action, deed.subject) == ("plate.erase", "粤B***99")
 
 

@@ -23,16 +23,16 @@ from vipgate.admin.console.charts import (
 from vipgate.admin.console.context import (
     HASHING_MAX,
     HASHING_OF_STRANGERS_MAX,
-    Hashing,
+    PasswordHashPool,
 )
 from vipgate.admin.console.date_range import (
     Period,
     read_period,
 )
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import (
     TEXTS,
-    Speech,
+    Translator,
     choose_language,
 )
 from vipgate.admin.console.urls import (
@@ -45,7 +45,14 @@ from vipgate.domain.masking import (
     mask_card,
     mask_plate,
 )
-from vipgate.errors import Fault, Language, Unavailable, Words
+from vipgate.errors import (
+    FieldError,
+    ServiceUnavailable,
+)
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+)
 
 LANGUAGES: list[Language] = ["zh", "en"]
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -80,8 +87,10 @@ def test_mask_hides_two_characters_or_more_and_keeps_the_length(text: str) -> No
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("member", ["plate", "card_no", "card_id"])
 def test_hint_does_not_tell_the_plate_that_was_refused(member: str, language: Language) -> None:
-    wrong = Fault(f"row[3].{member}", Words("最多 16 个字符", "at most 16 characters"), '"粤B12345678901234"')
-    other = Fault("row[3].plate_color", Words("应为 1,2 之一", "must be one of 1,2"), '"9"')
+    wrong = FieldError(
+        f"row[3].{member}", LocalizedText("最多 16 个字符", "at most 16 characters"), '"粤B12345678901234"'
+    )
+    other = FieldError("row[3].plate_color", LocalizedText("应为 1,2 之一", "must be one of 1,2"), '"9"')
     masked = mask_hint(wrong.text(language) + "\n" + other.text(language))
     assert "12345678901" not in masked
     assert "粤B" in masked
@@ -158,40 +167,40 @@ def test_only_paths_of_this_console_are_gone_on_to(path: str, local: bool) -> No
 
 @pytest.mark.parametrize(("text", "day"), [("2026-11-24", 20_781), ("20261124", 20_781), ("1970-01-01", 0), ("", None)])
 def test_day_is_read(text: str, day: int | None) -> None:
-    fields = Fields([("day", text)])
+    fields = FormData([("day", text)])
     assert fields.day("day") == day
-    assert not fields.faults
+    assert not fields.errors
 
 
 @pytest.mark.parametrize(
     "text", ["2026-02-30", "2026-1-1", "24.11.2026", "yesterday", "1969-12-31", "２０２６-11-24", "9999999999"]
 )
 def test_what_is_no_day_is_told_at_its_field(text: str) -> None:
-    fields = Fields([("day", text)])
+    fields = FormData([("day", text)])
     assert fields.day("day") is None
-    assert "2026-11-24" in fields.faults["day"].zh
+    assert "2026-11-24" in fields.errors["day"].zh
 
 
 @pytest.mark.parametrize("text", ["0", "101", "-1", "1.5", "1e2", "٣", "9" * 30])
 def test_number_out_of_range_is_told_at_its_field(text: str) -> None:
-    fields = Fields([("n", text)])
+    fields = FormData([("n", text)])
     assert fields.whole("n", 1, 100) is None
-    assert "n" in fields.faults
+    assert "n" in fields.errors
 
 
 def test_networks_are_read_whatever_stands_between_them() -> None:
-    fields = Fields([("a", "10.0.0.7, 10.1.0.0/16；2001:db8::/32\n192.0.2.1")])
+    fields = FormData([("a", "10.0.0.7, 10.1.0.0/16；2001:db8::/32\n192.0.2.1")])
     assert fields.networks("a", 10) == ("10.0.0.7/32", "10.1.0.0/16", "2001:db8::/32", "192.0.2.1/32")
-    wrong = Fields([("a", "10.0.0.0/8 10.0.0.1/8")])
+    wrong = FormData([("a", "10.0.0.0/8 10.0.0.1/8")])
     wrong.networks("a", 10)
-    assert "10.0.0.1/8" in wrong.faults["a"].en
-    many = Fields([("a", " ".join(["10.0.0.1"] * 11))])
+    assert "10.0.0.1/8" in wrong.errors["a"].en
+    many = FormData([("a", " ".join(["10.0.0.1"] * 11))])
     assert many.networks("a", 10) == ()
 
 
 def test_form_with_too_many_fields_is_refused() -> None:
     with pytest.raises(ValueError):
-        Fields.parse("&".join(f"f{number}=1" for number in range(500)))
+        FormData.parse("&".join(f"f{number}=1" for number in range(500)))
 
 
 @pytest.mark.parametrize(
@@ -207,14 +216,14 @@ def test_form_with_too_many_fields_is_refused() -> None:
     ],
 )
 def test_period_is_read(query: str, period: Period) -> None:
-    assert read_period(Fields.parse(query), 100) == period
+    assert read_period(FormData.parse(query), 100) == period
 
 
 @pytest.mark.parametrize("query", ["since=1970-03-01&until=1970-02-01", "since=x", "since=1970-01-01&until=1970-04-03"])
 def test_period_that_cannot_be_shown_is_told(query: str) -> None:
-    fields = Fields.parse(query)
+    fields = FormData.parse(query)
     assert read_period(fields, 100) == Period(71, 101, 30)
-    assert "since" in fields.faults
+    assert "since" in fields.errors
 
 
 def test_bars_stand_on_each_other_and_say_what_they_show() -> None:
@@ -272,7 +281,7 @@ def test_language_is_chosen(chosen: str | None, cookie: str | None, accept: str,
     ],
 )
 def test_span_is_said_in_its_largest_unit(seconds: float | None, zh: str, en: str) -> None:
-    assert (Speech("zh").span(seconds), Speech("en").span(seconds)) == (zh, en)
+    assert (Translator("zh").span(seconds), Translator("en").span(seconds)) == (zh, en)
 
 
 @pytest.mark.parametrize(
@@ -287,20 +296,20 @@ def test_span_is_said_in_its_largest_unit(seconds: float | None, zh: str, en: st
     ],
 )
 def test_time_that_a_park_said_is_shown_as_a_time_and_what_is_none_as_it_came(said: str, shown: str) -> None:
-    assert Speech("zh").said_time(said) == shown
+    assert Translator("zh").said_time(said) == shown
 
 
 def test_time_is_beijing_time_with_utc_beside_it() -> None:
-    shown = Speech("zh").time(1_795_492_800_000_000)
+    shown = Translator("zh").time(1_795_492_800_000_000)
     assert shown == ('<time datetime="2026-11-24T04:00:00Z" title="2026-11-24 04:00:00 UTC">2026-11-24 12:00:00</time>')
 
 
 @pytest.mark.parametrize(("fen", "text"), [(None, "–"), (0, "0.00"), (123_456, "1,234.56"), (-5, "-0.05")])
 def test_money_is_exact(fen: int | None, text: str) -> None:
-    assert Speech("en").money(fen) == text
+    assert Translator("en").money(fen) == text
 
 
-def _is_whole(words: Words) -> bool:
+def _is_whole(words: LocalizedText) -> bool:
     places = [set(re.findall(r"\{(\w+)\}", text)) for text in (words.zh, words.en)]
     return bool(words.zh and words.en) and not CHINESE.search(words.en) and places[0] == places[1]
 
@@ -346,18 +355,18 @@ def test_page_has_neither_script_nor_style_of_its_own() -> None:
 
 
 def test_strangers_fill_half_of_the_line_for_passwords_and_leave_the_rest() -> None:
-    hashing, gate = Hashing(), threading.Event()
+    hashing, gate = PasswordHashPool(), threading.Event()
 
     async def scenario() -> None:
         held = [asyncio.create_task(hashing.run(gate.wait, HASHING_OF_STRANGERS_MAX)) for _ in range(HASHING_MAX)]
         await asyncio.sleep(0)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await hashing.run(gate.wait, HASHING_OF_STRANGERS_MAX)
         known = asyncio.create_task(hashing.run(lambda: "in"))
         await asyncio.sleep(0)
         gate.set()
         assert await known == "in"
         refused = await asyncio.gather(*held, return_exceptions=True)
-        assert sum(isinstance(one, Unavailable) for one in refused) == HASHING_MAX - HASHING_OF_STRANGERS_MAX
+        assert sum(isinstance(one, ServiceUnavailable) for one in refused) == HASHING_MAX - HASHING_OF_STRANGERS_MAX
 
     asyncio.run(scenario())

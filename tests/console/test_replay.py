@@ -6,25 +6,28 @@ import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, SECRET, add_park, push, refuse, renewal, request, row, seqno_at
-from vipgate.errors import BadRequest, OperatorError
+from vipgate.errors import (
+    BadRequest,
+    UsageError,
+)
 from vipgate.gateway.replay import (
-    Again,
-    Unsendable,
+    ReplayRejected,
+    ReplayRequest,
     commit,
-    note_refusal,
+    log_rejection,
     prepare,
 )
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     ParkChange,
+    PushResult,
 )
 
 WRONG = request(row("P1"), row("P2", quantity="1.5"))
 RIGHT = request(row("P1"), row("P2"))
 
 
-def again(body: bytes, replay_of: str, *, at_us: int = NOON_US + DAY_US, park: str = PARK) -> Again:
-    return Again(seqno=seqno_at(at_us), replay_of=replay_of, park_uuid=park, body=body, who="li", now_us=at_us)
+def again(body: bytes, replay_of: str, *, at_us: int = NOON_US + DAY_US, park: str = PARK) -> ReplayRequest:
+    return ReplayRequest(seqno=seqno_at(at_us), replay_of=replay_of, park_uuid=park, body=body, who="li", now_us=at_us)
 
 
 def test_mended_request_is_stored_under_a_seqno_of_its_own_that_names_the_old_one(house: House) -> None:
@@ -32,12 +35,12 @@ def test_mended_request_is_stored_under_a_seqno_of_its_own_that_names_the_old_on
     old = refuse(house, WRONG)
     replay = again(RIGHT, old)
     prepared = prepare(house.desk.store, house.vault, replay)
-    assert prepared.question == ""
-    assert commit(house.desk.store, prepared) == Outcome(2, 0, 0)
-    entry = house.desk.store.journal_entry(replay.seqno)
+    assert prepared.confirmation_token == ""
+    assert commit(house.desk.store, prepared) == PushResult(2, 0, 0)
+    entry = house.desk.store.request_log_entry(replay.seqno)
     assert entry is not None
-    assert (entry.code, entry.caller.replay_of, entry.caller.peer) == ("1001", old, "console:li")
-    assert house.desk.browse.replays_of(PARK, old) == [replay.seqno]
+    assert (entry.code, entry.origin.replay_of, entry.origin.peer) == ("1001", old, "console:li")
+    assert house.desk.queries.replays_of(PARK, old) == [replay.seqno]
     stored = house.desk.store.find_record(PARK, "P2")
     assert stored is not None
     assert stored.seqno == replay.seqno
@@ -49,10 +52,10 @@ def test_what_the_road_refuses_is_refused_and_journaled_with_its_body(house: Hou
     replay = again(WRONG, old)
     with pytest.raises(BadRequest) as refused:
         prepare(house.desk.store, house.vault, replay)
-    note_refusal(house.desk.store, replay, refused.value)
-    entry = house.desk.store.journal_entry(replay.seqno)
+    log_rejection(house.desk.store, replay, refused.value)
+    entry = house.desk.store.request_log_entry(replay.seqno)
     assert entry is not None
-    assert (entry.park_uuid, entry.code, entry.caller.replay_of) == (PARK, "400", old)
+    assert (entry.park_uuid, entry.code, entry.origin.replay_of) == (PARK, "400", old)
     assert entry.hint is not None
     assert "row[1].quantity" in entry.hint.zh
     assert house.desk.store.refused_body(replay.seqno) == WRONG
@@ -72,7 +75,7 @@ def test_what_is_no_request_of_the_park_is_not_sent_at_all(house: House, body: b
     add_park(house)
     add_park(house, OTHER, "科技园")
     old = refuse(house, WRONG)
-    with pytest.raises(Unsendable, match=told):
+    with pytest.raises(ReplayRejected, match=told):
         prepare(house.desk.store, house.vault, again(body, old))
 
 
@@ -80,14 +83,14 @@ def test_disabled_park_takes_no_replay(house: House) -> None:
     add_park(house)
     old = refuse(house, WRONG)
     house.desk.store.change_park(PARK, ParkChange(enabled=False))
-    with pytest.raises(Unsendable, match="enable it first"):
+    with pytest.raises(ReplayRejected, match="enable it first"):
         prepare(house.desk.store, house.vault, again(RIGHT, old))
 
 
 def test_secret_of_another_master_key_is_told(house: House) -> None:
     assert house.desk.store.add_park(PARK, "", b"\x01" + b"x" * 40, NOON_US)
     old = refuse(house, WRONG)
-    with pytest.raises(OperatorError, match="master key"):
+    with pytest.raises(UsageError, match="master key"):
         prepare(house.desk.store, house.vault, again(RIGHT, old))
 
 
@@ -97,7 +100,7 @@ def test_new_stock_is_asked_about_with_what_it_deletes(house: House) -> None:
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
     prepared = prepare(house.desk.store, house.vault, again(request(row("P1"), complete="1"), old))
     assert (prepared.deletes, prepared.generation) == (3, 1)
-    assert prepared.question
+    assert prepared.confirmation_token
 
 
 def test_question_changes_with_the_body_and_with_the_stock(house: House) -> None:
@@ -105,7 +108,7 @@ def test_question_changes_with_the_body_and_with_the_stock(house: House) -> None
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
 
     def question(*rows: object) -> str:
-        return prepare(house.desk.store, house.vault, again(request(*rows, complete=1), old)).question
+        return prepare(house.desk.store, house.vault, again(request(*rows, complete=1), old)).confirmation_token
 
     first = question(row("P1"))
     assert question(row("P1")) == first
@@ -118,11 +121,11 @@ def test_records_that_moved_on_since_are_asked_about(house: House) -> None:
     add_park(house)
     push(house, renewal("P1", plate="粤B00001"), at_us=NOON_US - DAY_US)
     old = refuse(house, WRONG)
-    assert prepare(house.desk.store, house.vault, again(RIGHT, old)).overtaken == ()
+    assert prepare(house.desk.store, house.vault, again(RIGHT, old)).superseded == ()
     push(house, renewal("P2", plate="粤B00002"), at_us=NOON_US + 1_000_000)
     prepared = prepare(house.desk.store, house.vault, again(RIGHT, old))
-    assert prepared.overtaken == ("P2",)
-    assert prepared.question
+    assert prepared.superseded == ("P2",)
+    assert prepared.confirmation_token
 
 
 def test_records_that_say_the_same_already_are_not_asked_about(house: House) -> None:
@@ -131,8 +134,8 @@ def test_records_that_say_the_same_already_are_not_asked_about(house: House) -> 
     first = again(RIGHT, old)
     commit(house.desk.store, prepare(house.desk.store, house.vault, first))
     second = prepare(house.desk.store, house.vault, again(RIGHT, old, at_us=NOON_US + 2 * DAY_US))
-    assert second.question == ""
-    assert commit(house.desk.store, second) == Outcome(0, 0, 2)
+    assert second.confirmation_token == ""
+    assert commit(house.desk.store, second) == PushResult(0, 0, 2)
 
 
 def test_replay_of_a_refused_replay_counts_from_what_the_park_itself_sent(house: House) -> None:
@@ -142,9 +145,9 @@ def test_replay_of_a_refused_replay_counts_from_what_the_park_itself_sent(house:
     between = again(WRONG, old)
     with pytest.raises(BadRequest) as refused:
         prepare(house.desk.store, house.vault, between)
-    note_refusal(house.desk.store, between, refused.value)
+    log_rejection(house.desk.store, between, refused.value)
     prepared = prepare(house.desk.store, house.vault, again(RIGHT, between.seqno, at_us=NOON_US + 2 * DAY_US))
-    assert prepared.overtaken == ("P2",)
+    assert prepared.superseded == ("P2",)
 
 
 @pytest.mark.parametrize("used", ["current", "previous"])

@@ -46,7 +46,7 @@ def records(house: House) -> dict[str, str]:
 
 
 def _all(house: House) -> Any:
-    return house.desk.browse.records(RecordQuery(park_uuid=PARK), None, 1_000).items
+    return house.desk.queries.records(RecordQuery(park_uuid=PARK), None, 1_000).items
 
 
 # ---- the list ----
@@ -268,10 +268,10 @@ def test_request_is_mended_while_its_plates_are_hidden_and_is_stored_whole(house
     assert (stored.seqno, stored.renewal.operator) == (new, "张三丰")
     assert f'href="/requests/{old}"' in browser.page(f"/requests/{new}")
     assert f'href="/requests/{new}"' in browser.page(f"/requests/{old}")
-    entry = house.desk.store.journal_entry(new)
+    entry = house.desk.store.request_log_entry(new)
     assert entry is not None
-    assert (entry.caller.peer, entry.caller.replay_of) == ("console:operator", old)
-    [deed, *_] = house.desk.staff.deeds(None, PARK, None, 1)
+    assert (entry.origin.peer, entry.origin.replay_of) == ("console:operator", old)
+    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
     assert (deed.action, deed.subject, deed.detail) == ("request.replay", old, new)
 
 
@@ -307,7 +307,7 @@ def test_text_that_is_no_request_comes_back_with_what_is_wrong(house: House, tex
     assert answer.status_code == 422
     assert told in answer.text
     assert text_of(answer.text) == text
-    assert house.desk.browse.replays_of(PARK, old) == []
+    assert house.desk.queries.replays_of(PARK, old) == []
 
 
 def test_hidden_value_that_was_changed_is_not_sent(house: House) -> None:

@@ -14,10 +14,8 @@ from vipgate.cli.sample import (
     PAGE_BODY,
     PAGE_SECRET,
 )
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    signed_headers,
-)
+from vipgate.protocol.authentication import signed_headers
+from vipgate.protocol.envelope import PUSH_PATH
 
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 

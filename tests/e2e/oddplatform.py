@@ -18,8 +18,8 @@ from vipgate.protocol.signature_hmac import (
     ID_HEADER,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
-    Stamp,
-    is_stamped,
+    WebhookSignature,
+    hmac_matches,
 )
 from vipgate.protocol.signature_md5 import sign
 
@@ -90,8 +90,8 @@ class OddPlatform:
 
     def take(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Notes a push and stores it where the rule says so."""
-        stamp = Stamp(*(headers.get(name, "") for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)))
-        if headers.get("Authorization") != sign(body, SECRET) and not is_stamped(body, stamp, SECRET):
+        stamp = WebhookSignature(*(headers.get(name, "") for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)))
+        if headers.get("Authorization") != sign(body, SECRET) and not hmac_matches(body, stamp, SECRET):
             return Reply.of("401", "signature")
         with self._lock:
             push = Push(len(self.pushes) + 1, time.monotonic(), path, json.loads(body)["row"], stamp.id)

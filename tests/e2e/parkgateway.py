@@ -15,10 +15,10 @@ import pytest
 from e2e.rerouting import NEAR, rerouted
 from vipgate.domain.charge_types import (
     SERVICE,
-    ChargeTypesRefused,
+    InvalidAddress,
     fetch_charge_types,
 )
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.queries import ChargeType
 from vipgate.support.safe_http import ANSWER_BYTES_MAX
 
@@ -112,7 +112,7 @@ def fetch(gateway: ParkGateway, total_s: float = 5.0, host: str = NEAR, **option
         return fetch_charge_types(address, PARK, SECRET, total_s=total_s, **options)
 
 
-def refusal(behave: Behaviour, total_s: float = 5.0) -> Words:
-    with ParkGateway(behave) as gateway, pytest.raises(ChargeTypesRefused) as caught:
+def refusal(behave: Behaviour, total_s: float = 5.0) -> LocalizedText:
+    with ParkGateway(behave) as gateway, pytest.raises(InvalidAddress) as caught:
         fetch(gateway, total_s)
     return caught.value.words

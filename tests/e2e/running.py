@@ -17,10 +17,8 @@ from urllib.parse import urlsplit
 
 from forge import run_vipgate
 from vipgate.clock import clock_us
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    signed_headers,
-)
+from vipgate.protocol.authentication import signed_headers
+from vipgate.protocol.envelope import PUSH_PATH
 from vipgate.store.interfaces.ledger import (
     Retention,
     Store,

@@ -54,7 +54,7 @@ class Park:
 
     def held(self) -> dict[str, Renewal]:
         with self.gateway.store() as store:
-            return {one.renewal.pay_partner: one.renewal for one in store.stream(PARK, Filter())}
+            return {one.renewal.pay_partner: one.renewal for one in store.iter_records(PARK, Filter())}
 
     def dead(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.agent("dead list", "--format", "jsonl").stdout.splitlines()]

@@ -51,7 +51,7 @@ class Park:
 
     def held(self) -> dict[str, Renewal]:
         with self.gateway.store() as store:
-            return {one.renewal.pay_partner: one.renewal for one in store.stream(PARK, Filter())}
+            return {one.renewal.pay_partner: one.renewal for one in store.iter_records(PARK, Filter())}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from e2e.conftest import PARK
 from e2e.inside_port import eventually
 from e2e.running import SECRET, Answer, Gateway
 from vipgate.cli.sample import sample_renewals
-from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.authentication import hmac_headers_for
 from vipgate.protocol.envelope import (
     DIGEST_PATH,
     PUSH_PATH,
@@ -59,7 +59,7 @@ def post(
 
 def plates(gateway: Gateway) -> dict[str, str]:
     with gateway.store() as store:
-        return {one.renewal.pay_partner: one.renewal.plate for one in store.stream(PARK, Filter())}
+        return {one.renewal.pay_partner: one.renewal.plate for one in store.iter_records(PARK, Filter())}
 
 
 def run(gateway: Gateway, *arguments: str) -> str:
@@ -92,7 +92,7 @@ def test_replace_whose_charset_was_changed_on_its_way_is_refused_and_the_honest_
     running: Gateway,
 ) -> None:
     body = body_of("P1", "P2", complete=1)
-    headers = stamped_headers(body, SECRET, "msg_once", int(time.time()))
+    headers = hmac_headers_for(body, SECRET, "msg_once", int(time.time()))
     changed = post(running, body, GBK, headers)
     assert changed.code == "400"
     assert plates(running) == {}

@@ -36,8 +36,8 @@ from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_hmac import hmac_sign
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.ledger import (
-    Caller,
     Push,
+    RequestOrigin,
 )
 from vipgate.store.sqlite.store import SqliteStore
 from vipgate.support.vault import Vault
@@ -365,7 +365,7 @@ def test_running_server_purges_what_is_past_its_time(own: Gateway) -> None:
     forty_days_ago_us = clock_us() - 40 * 86_400_000_000
     store = SqliteStore(own.home / "vipgate.db", lambda: forty_days_ago_us)
     rows = list(sample_renewals(1_200, 3, until_us=forty_days_ago_us))
-    caller = Caller(received_us=forty_days_ago_us, peer="", body_bytes=0, body_sha256="")
+    caller = RequestOrigin(received_us=forty_days_ago_us, peer="", body_bytes=0, body_sha256="")
     for number, complete in enumerate((False, True), 1):
         seqno = f"{seqno_prefix(forty_days_ago_us)}{number:015}"
         store.commit([Push(seqno, PARK, rows, len(rows), complete, "current", caller)])

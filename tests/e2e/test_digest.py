@@ -25,34 +25,34 @@ from vipgate.cli.sample import (
     sample_renewals,
 )
 from vipgate.clock import clock_us
-from vipgate.errors import Unavailable
+from vipgate.errors import ServiceUnavailable
 from vipgate.gateway import reconcile
 from vipgate.gateway.reconcile import (
-    RECORDS_A_PAGE,
+    RECORDS_PER_PAGE,
     STEP_RECORDS,
-    Digests,
-    Question,
+    ReconcileQuery,
+    ReconcileService,
 )
+from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.digest import (
     NO_MONTH,
-    Tally,
-    place_of,
+    DigestSum,
+    bucket_place,
+    digest_text,
     record_digest,
-    shown_digest,
     tally_buckets,
     tally_months,
 )
 from vipgate.protocol.envelope import (
     DIGEST_PATH,
     encode_renewals,
-    signed_headers,
 )
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     ParkChange,
     Push,
+    PushResult,
+    RequestOrigin,
     Retention,
     Store,
 )
@@ -125,8 +125,8 @@ def ask(gateway: Gateway, park_uuid: str, **members: object) -> dict[str, Any]:
     return payload
 
 
-def shown(tally: Tally) -> dict[str, object]:
-    return {"count": tally.count, "pay_value": tally.pay_value, "digest": shown_digest(tally.digest)}
+def shown(tally: DigestSum) -> dict[str, object]:
+    return {"count": tally.count, "pay_value": tally.pay_value, "digest": digest_text(tally.digest)}
 
 
 def months_of(rows: list[Renewal]) -> dict[str, object]:
@@ -163,11 +163,11 @@ def test_buckets_are_those_of_the_months_asked_for(gateway: Gateway, buckets: in
 
 
 def test_records_are_those_of_the_places_wanted(gateway: Gateway) -> None:
-    wanted = sorted({place_of(one, 16) for one in sample()[:20]})
+    wanted = sorted({bucket_place(one, 16) for one in sample()[:20]})
     told = ask(gateway, PARK, buckets=16, wanted=wanted)
-    right = [one for one in sample() if place_of(one, 16) in wanted]
+    right = [one for one in sample() if bucket_place(one, 16) in wanted]
     assert told["next"] is None
-    assert sorted(told["records"]) == sorted([one.pay_partner, shown_digest(record_digest(one))] for one in right)
+    assert sorted(told["records"]) == sorted([one.pay_partner, digest_text(record_digest(one))] for one in right)
 
 
 def test_list_comes_page_by_page_and_holds_each_record_once(gateway: Gateway) -> None:
@@ -180,22 +180,22 @@ def test_list_comes_page_by_page_and_holds_each_record_once(gateway: Gateway) ->
         if told["next"] is None:
             break
         after = told["next"]
-    assert [len(page) for page in pages] == [RECORDS_A_PAGE, RECORDS_A_PAGE, 5_000]
+    assert [len(page) for page in pages] == [RECORDS_PER_PAGE, RECORDS_PER_PAGE, 5_000]
     assert {tuple(record) for page in pages for record in page} == {
-        (one.pay_partner, shown_digest(record_digest(one))) for one in rows
+        (one.pay_partner, digest_text(record_digest(one))) for one in rows
     }
 
 
 def test_record_that_changes_between_two_pages_comes_again(gateway: Gateway) -> None:
-    rows = list(sample_renewals(RECORDS_A_PAGE + 10, 3, until_us=UNTIL_US))
+    rows = list(sample_renewals(RECORDS_PER_PAGE + 10, 3, until_us=UNTIL_US))
     push(gateway, AGENT, rows, complete=False)
     wanted = [[month, bucket] for month in tally_months(rows) for bucket in range(16)]
     first = ask(gateway, AGENT, buckets=16, wanted=wanted)
     new = msgspec.structs.replace(rows[0], quantity=9)
     push(gateway, AGENT, [new])
     second = ask(gateway, AGENT, buckets=16, wanted=wanted, after=first["next"])
-    assert [rows[0].pay_partner, shown_digest(record_digest(rows[0]))] in first["records"]
-    assert second["records"][-1] == [new.pay_partner, shown_digest(record_digest(new))]
+    assert [rows[0].pay_partner, digest_text(record_digest(rows[0]))] in first["records"]
+    assert second["records"][-1] == [new.pay_partner, digest_text(record_digest(new))]
     assert len(second["records"]) == 11
 
 
@@ -336,7 +336,7 @@ def test_other_method_is_refused_and_the_right_one_named(gateway: Gateway) -> No
 def test_refusal_is_in_the_journal(gateway: Gateway) -> None:
     answer = post(gateway, question(WRONG, rubbish=1))
     with gateway.store() as store:
-        entry = store.journal_entry(answer.envelope["seqno"])
+        entry = store.request_log_entry(answer.envelope["seqno"])
     assert entry is not None
     assert (entry.park_uuid, entry.code) == (WRONG, "400")
 
@@ -407,9 +407,9 @@ def filled(tmp_path: Path) -> Callable[[], Store]:
     store = opened()
     assert store.add_park(PARK, "", b"", 0)
     rows = list(sample_renewals(3 * STEP_RECORDS + 1, 1, until_us=UNTIL_US))
-    caller = Caller(received_us=UNTIL_US, peer="", body_bytes=1, body_sha256="")
+    caller = RequestOrigin(received_us=UNTIL_US, peer="", body_bytes=1, body_sha256="")
     [outcome] = store.commit([Push("0" * 32, PARK, rows, len(rows), False, "current", caller)])
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, PushResult)
     store.close()
     return opened
 
@@ -428,17 +428,17 @@ class Clock:
 
 def test_each_step_is_followed_by_a_rest_as_long(filled: Callable[[], Store]) -> None:
     rests: list[float] = []
-    answered = Digests(filled, Clock(), rests.append)
-    payload = asyncio.run(answered.answer(Question(PARK)))
+    answered = ReconcileService(filled, Clock(), rests.append)
+    payload = asyncio.run(answered.answer(ReconcileQuery(PARK)))
     answered.close()
     assert sum(month["count"] for month in payload["months"]) == 3 * STEP_RECORDS + 1
     assert rests == [1.0, 1.0, 1.0]
 
 
 def test_question_that_takes_too_long_is_given_up(filled: Callable[[], Store]) -> None:
-    answered = Digests(filled, Clock(reconcile.RUN_S_MAX), lambda _: None)
-    with pytest.raises(Unavailable) as caught:
-        asyncio.run(answered.answer(Question(PARK)))
+    answered = ReconcileService(filled, Clock(reconcile.RUN_S_MAX), lambda _: None)
+    with pytest.raises(ServiceUnavailable) as caught:
+        asyncio.run(answered.answer(ReconcileQuery(PARK)))
     answered.close()
     assert caught.value.retry_after_s
 
@@ -453,17 +453,17 @@ def test_second_question_waits_its_turn_and_not_for_ever(
         runs.set()
         assert go_on.wait(30)
 
-    answered = Digests(filled, Clock(), rest)
+    answered = ReconcileService(filled, Clock(), rest)
 
     async def ask_twice() -> None:
-        first = asyncio.create_task(answered.answer(Question(PARK)))
+        first = asyncio.create_task(answered.answer(ReconcileQuery(PARK)))
         assert await asyncio.to_thread(runs.wait, 30)
-        with pytest.raises(Unavailable) as caught:
-            await answered.answer(Question(PARK))
+        with pytest.raises(ServiceUnavailable) as caught:
+            await answered.answer(ReconcileQuery(PARK))
         assert caught.value.retry_after_s
         go_on.set()
         assert (await first)["months"]
-        assert (await answered.answer(Question(PARK)))["months"]
+        assert (await answered.answer(ReconcileQuery(PARK)))["months"]
 
     asyncio.run(ask_twice())
     answered.close()
@@ -477,8 +477,8 @@ def test_question_ends_when_the_server_stops(filled: Callable[[], Store]) -> Non
         steps += 1
         answered.stop()
 
-    answered = Digests(filled, Clock(), rest)
-    with pytest.raises(Unavailable, match="stopping"):
-        asyncio.run(answered.answer(Question(PARK)))
+    answered = ReconcileService(filled, Clock(), rest)
+    with pytest.raises(ServiceUnavailable, match="stopping"):
+        asyncio.run(answered.answer(ReconcileQuery(PARK)))
     answered.close()
     assert steps == 1

@@ -20,11 +20,11 @@ from vipgate.cli.sample import (
     sample_renewals,
 )
 from vipgate.gateway.limits.connection_quota import FULL
+from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     PUSH_PATH,
     encode_renewals,
-    signed_headers,
 )
 from vipgate.store.interfaces.ledger import Filter
 
@@ -309,7 +309,7 @@ def body_of(
 
 def held(gateway: Gateway) -> dict[str, Any]:
     with gateway.store() as store:
-        return {one.renewal.pay_partner: one for one in store.stream(PARK, Filter())}
+        return {one.renewal.pay_partner: one for one in store.iter_records(PARK, Filter())}
 
 
 def test_small_push_never_overtakes_a_large_one_of_its_park(own: Gateway) -> None:
@@ -403,7 +403,7 @@ def test_wrong_signature_is_explained_and_found_in_the_journal_at_once(gateway: 
     answer = gateway.push(PAGE_BODY, SECRET, Authorization="0" * 32)
     assert answer.code == "401"
     with gateway.store() as store:
-        entry = store.journal_entry(answer.envelope["seqno"])
+        entry = store.request_log_entry(answer.envelope["seqno"])
     assert entry is not None
     assert (entry.park_uuid, entry.claimed, entry.code) == (None, PARK, "401")
     assert entry.hint is not None

@@ -64,7 +64,7 @@ class Pushes:
 
 def held(gateway: Gateway, park_uuid: str) -> int:
     with gateway.store() as store:
-        return sum(1 for _ in store.stream(park_uuid, Filter()))
+        return sum(1 for _ in store.iter_records(park_uuid, Filter()))
 
 
 def started(own: Gateway, room: int) -> Gateway:

@@ -67,7 +67,7 @@ def statuses(received: bytes) -> tuple[int, ...]:
 
 def stored(gateway: Gateway) -> int:
     with gateway.store() as store:
-        return sum(1 for _ in store.stream(PAGE_PARK_UUID, Filter()))
+        return sum(1 for _ in store.iter_records(PAGE_PARK_UUID, Filter()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

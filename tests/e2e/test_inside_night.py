@@ -15,14 +15,14 @@ from e2e.inside_port import eventually
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
 from e2e.rerouting import NEAR, NEAR_PATH
 from vipgate.clock import clock_s, clock_us
-from vipgate.gateway.admin_launch import InsideSpec
-from vipgate.gateway.admin_process import InsideKeeper
-from vipgate.store.interfaces.accounts import Deed
-from vipgate.store.interfaces.admin import Desk
+from vipgate.gateway.admin_launch import AdminConfig
+from vipgate.gateway.admin_process import AdminProcess
+from vipgate.store.interfaces.accounts import AuditEntry
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.interfaces.queries import ChargeTypes
-from vipgate.store.open_database import open_desk
-from vipgate.support.metrics import Board
+from vipgate.store.open_database import open_database
+from vipgate.support.metrics import SharedMetrics
 from vipgate.support.vault import Vault
 
 KEY = "a master key of the night's test"
@@ -41,12 +41,12 @@ process.main()
 """
 
 
-def with_address(desk: Desk, park_uuid: str, port: int) -> None:
+def with_address(desk: Database, park_uuid: str, port: int) -> None:
     assert desk.store.add_park(park_uuid, "", Vault(KEY).seal(SECRET, park_uuid), 1)
-    deed = Deed(
+    deed = AuditEntry(
         at_us=1, who="command", action="park.charge_address", park_uuid=park_uuid, subject="", detail="", peer=""
     )
-    assert desk.keep.set_charge_address(park_uuid, f"http://{NEAR}:{port}/gateway/1.0/dispatch", deed)
+    assert desk.admin.set_charge_address(park_uuid, f"http://{NEAR}:{port}/gateway/1.0/dispatch", deed)
 
 
 def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
@@ -56,20 +56,20 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(NEAR_PATH), *sys.path)))
     listener, url = socket.create_server(("127.0.0.1", 0)), f"sqlite:///{tmp_path / 'vipgate.db'}"
     port = listener.getsockname()[1]
-    spec = InsideSpec(
+    spec = AdminConfig(
         database_url=url, retention=Retention(), master_key=KEY, key_file=str(tmp_path / "none"), url="http://inside/",
-        secure=False, desks=1, charge_types_private=True, workers=1, trusted_proxies="", invitation="i",
+        secure=False, db_connections=1, charge_types_private=True, workers=1, trusted_proxies="", invitation="i",
         masked_searches_per_hour=20,
     )  # fmt: skip
     with (
-        closing(open_desk(url, clock_us, Retention())) as desk,
+        closing(open_database(url, clock_us, Retention())) as desk,
         closing(listener),
         ParkGateway(sends({**DONE, "row": [ROW]})) as gateway,
     ):
         with_address(desk, PARK, gateway.port)
         with_address(desk, AWAY, 1)
-        keeper = InsideKeeper(spec, listener, Board(1), clock_s)
-        keeper.look()
+        keeper = AdminProcess(spec, listener, SharedMetrics(1), clock_s)
+        keeper.check()
         try:
             eventually(lambda: tried(desk, PARK) and tried(desk, AWAY), "both parks are asked")
             answered = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -78,13 +78,13 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
         finally:
             keeper.tell_to_stop()
             keeper.wait()
-        assert [one.name for one in desk.browse.charge_types(PARK).items] == [ROW["name"]]
+        assert [one.name for one in desk.queries.charge_types(PARK).items] == [ROW["name"]]
         assert len(gateway.requests) == 1
-        trouble = desk.browse.charge_types(AWAY).trouble
+        trouble = desk.queries.charge_types(AWAY).trouble
         assert trouble is not None
         assert NEAR in trouble.en
 
 
-def tried(desk: Desk, park_uuid: str) -> bool:
-    told: ChargeTypes = desk.browse.charge_types(park_uuid)
+def tried(desk: Database, park_uuid: str) -> bool:
+    told: ChargeTypes = desk.queries.charge_types(park_uuid)
     return told.tried_us is not None

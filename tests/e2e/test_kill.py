@@ -19,7 +19,7 @@ from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import (
     Filter,
-    Stored,
+    StoredRecord,
 )
 
 KILLS = 5
@@ -98,10 +98,10 @@ def test_sigkill_under_load_loses_nothing_acknowledged_and_stores_nothing_half(g
 
 def _check(gateway: Gateway, sent: Sent) -> None:
     with gateway.store() as store:
-        held: dict[tuple[str, str], Stored] = {}
+        held: dict[tuple[str, str], StoredRecord] = {}
         for number in range(PARKS):
             park_uuid = f"park-{number}"
-            records = list(store.stream(park_uuid, Filter()))
+            records = list(store.iter_records(park_uuid, Filter()))
             found = {(park_uuid, one.renewal.pay_partner): one for one in records}
             assert len(found) == len(records), "a record twice"
             held |= found
@@ -118,12 +118,12 @@ def _check(gateway: Gateway, sent: Sent) -> None:
                 seqno = sent.acknowledged[number]
                 assert [one.renewal for one in stored] == rows, "an acknowledged record is lost"
                 assert stored[0].seqno == seqno
-                entry = store.journal_entry(seqno)
+                entry = store.request_log_entry(seqno)
                 assert entry is not None
                 assert (entry.park_uuid, entry.inserted) == (park_uuid, len(rows))
 
 
-def _check_rollup(daily: dict[tuple[int, int], tuple[int, int, int]], records: list[Stored]) -> None:
+def _check_rollup(daily: dict[tuple[int, int], tuple[int, int, int]], records: list[StoredRecord]) -> None:
     inserted, money = Counter[int](), Counter[int]()
     for one in records:
         inserted[one.renewal.pay_type] += 1

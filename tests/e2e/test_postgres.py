@@ -118,7 +118,7 @@ class Load:
         with self.gateways[0].store() as store:
             held: dict[tuple[str, str], Any] = {}
             for park_uuid in PARKS:
-                records = list(store.stream(park_uuid, Filter()))
+                records = list(store.iter_records(park_uuid, Filter()))
                 of_park = {(park_uuid, one.renewal.pay_partner): one for one in records}
                 assert len(of_park) == len(records), "a record twice"
                 assert len({one.position for one in records}) == len(records)
@@ -132,13 +132,13 @@ class Load:
                 there = [held.get((park_uuid, row.pay_partner)) for row in rows]
                 assert [one and one.renewal for one in there] == rows, "an acknowledged record is lost"
                 assert {one.seqno for one in there if one} == {seqno}
-                entry = store.journal_entry(seqno)
+                entry = store.request_log_entry(seqno)
                 assert entry is not None
                 assert (entry.park_uuid, entry.inserted) == (park_uuid, len(rows))
             journaled = {seqno for seqno, _, _ in self.acknowledged}
             sizes = Counter(one.seqno for one in held.values())
             for seqno in sizes.keys() - journaled:
-                entry = store.journal_entry(seqno)
+                entry = store.request_log_entry(seqno)
                 assert entry is not None
                 assert entry.inserted == sizes[seqno], "half a request"
 
@@ -349,7 +349,9 @@ def test_full_disk_is_told_and_overcome(gateway: Gateway, server: Server) -> Non
     assert gateway.push(encode_renewals(PARKS[number % 2], batch)).envelope["payload"]["inserted"] == rows
     assert readiness(gateway)[0] == 200
     with gateway.store() as store:
-        assert sum(sum(1 for _ in store.stream(park_uuid, Filter())) for park_uuid in PARKS) == acknowledged + rows
+        assert (
+            sum(sum(1 for _ in store.iter_records(park_uuid, Filter())) for park_uuid in PARKS) == acknowledged + rows
+        )
 
 
 def test_commands_work_on_postgres_too(gateway: Gateway) -> None:

@@ -16,13 +16,13 @@ from e2e.conftest import PARK
 from e2e.inside_port import answers, body_of, eventually, get, inside_of
 from e2e.running import Answer, Gateway
 from vipgate.agent.config import Platform
-from vipgate.gateway.admin_launch import InsideSpec
+from vipgate.gateway.admin_launch import AdminConfig
 from vipgate.gateway.settings import load_settings
-from vipgate.protocol.authentication import stamped_headers
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    Keys,
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    hmac_headers_for,
 )
+from vipgate.protocol.envelope import PUSH_PATH
 from vipgate.store.interfaces.ledger import Retention
 
 MASTER_KEY = "planted-master-key-0123456789abcdef"
@@ -53,7 +53,7 @@ class House:
         return self.told(self.gateway.push(body, secret, **headers))
 
     def push_stamped(self, body: bytes, secret: str, webhook_id: str) -> Answer:
-        headers = stamped_headers(body, secret, webhook_id, int(time.time()))
+        headers = hmac_headers_for(body, secret, webhook_id, int(time.time()))
         connection = self.gateway.connect()
         connection.request("POST", PUSH_PATH, body, headers)
         response = connection.getresponse()
@@ -201,11 +201,13 @@ def test_secrets_show_nowhere_however_things_go(house: House) -> None:
 
 def test_traceback_of_a_fault_shows_no_secret() -> None:
     """What holds a secret is printed without it, also where a fault prints what it was about."""
-    spec = InsideSpec(
+    spec = AdminConfig(
         database_url=f"postgresql://u:{PASSWORD}@h/d", retention=Retention(), master_key=MASTER_KEY, key_file="k",
-        url="u", secure=False, desks=1, charge_types_private=False, workers=1, trusted_proxies="", invitation=GUESS,
+        url="u", secure=False, db_connections=1, charge_types_private=False, workers=1, trusted_proxies="", invitation=GUESS,
         masked_searches_per_hour=20,
     )  # fmt: skip
     settings = load_settings(None, master_key=MASTER_KEY)
-    shown = repr([spec, settings, Platform(url="u", park_uuid="p", secret=PARK_SECRET), Keys(PARK_SECRET, NEW_SECRET)])
+    shown = repr(
+        [spec, settings, Platform(url="u", park_uuid="p", secret=PARK_SECRET), ParkSecrets(PARK_SECRET, NEW_SECRET)]
+    )
     assert "planted" not in shown

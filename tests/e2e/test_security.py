@@ -22,7 +22,7 @@ from e2e.running import SECRET, STOP_S, Answer, Gateway
 from unit.pems import write_pair
 from vipgate.agent.client import Client, PushRefused
 from vipgate.cli.sample import sample_renewals
-from vipgate.protocol.authentication import stamped_headers
+from vipgate.protocol.authentication import hmac_headers_for
 from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     DIGEST_PATH,
@@ -50,7 +50,7 @@ def set_park(gateway: Gateway, *flags: str) -> None:
 
 
 def stamped(body: bytes, webhook_id: str, *, secret: str = SECRET, off_s: int = 0) -> dict[str, str]:
-    return stamped_headers(body, secret, webhook_id, int(time.time()) + off_s)
+    return hmac_headers_for(body, secret, webhook_id, int(time.time()) + off_s)
 
 
 def post(gateway: Gateway, body: bytes, headers: dict[str, str], path: str = PUSH_PATH) -> Answer:
@@ -70,7 +70,7 @@ def hint(answer: Answer) -> str:
 
 def held_numbers(gateway: Gateway) -> int:
     with gateway.store() as store:
-        return len(list(store.stream(PARK, Filter())))
+        return len(list(store.iter_records(PARK, Filter())))
 
 
 @pytest.fixture

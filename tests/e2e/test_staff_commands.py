@@ -22,9 +22,9 @@ from vipgate.admin.auth.passwords import verify_password
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.protocol.envelope import encode_renewals
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 PASSWORD = "correct horse battery"
 UNTIL_US = 1_795_492_800_000_000
@@ -49,8 +49,8 @@ def deeds(gateway: Gateway, *arguments: str) -> list[tuple[str, str, str]]:
 
 
 @contextmanager
-def desk_of(gateway: Gateway) -> Iterator[Desk]:
-    desk = open_desk(f"sqlite:///{gateway.home / 'vipgate.db'}", clock_us, Retention())
+def desk_of(gateway: Gateway) -> Iterator[Database]:
+    desk = open_database(f"sqlite:///{gateway.home / 'vipgate.db'}", clock_us, Retention())
     yield desk
     desk.close()
 
@@ -76,7 +76,7 @@ def test_account_is_made_changed_and_ended(own: Gateway, monkeypatch: pytest.Mon
     monkeypatch.setenv("NEW_PASSWORD", "another one entirely")
     run(own, "user", "password", "李雷@hq", "--password", "env:NEW_PASSWORD")
     with desk_of(own) as desk:
-        user = desk.staff.find_user("李雷@hq")
+        user = desk.accounts.find_user("李雷@hq")
     assert user is not None
     assert verify_password(user.password, "another one entirely")
     assert not verify_password(user.password, PASSWORD)
@@ -180,7 +180,7 @@ def test_token_is_shown_once_and_only_its_digest_kept(own: Gateway) -> None:
     assert re.fullmatch(r"vipgate_[\w-]{43}", made["token"])
     assert made["scopes"] == ["parks", "totals"]
     with desk_of(own) as desk:
-        kept = desk.staff.find_token(sha256(made["token"].encode()).hexdigest())
+        kept = desk.accounts.find_token(sha256(made["token"].encode()).hexdigest())
     assert kept is not None
     assert (kept.name, kept.scopes, kept.park_uuid, kept.masked) == ("meter", ("parks", "totals"), PARK, True)
     assert made["token"].encode() not in (own.home / "vipgate.db").read_bytes()

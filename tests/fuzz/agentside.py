@@ -25,24 +25,24 @@ from vipgate.agent.reconcile import (
 )
 from vipgate.agent.responses import (
     Accepted,
+    AccessDenied,
     Answer,
-    Doubtful,
-    Later,
-    NoAccess,
-    Refused,
+    Rejected,
+    RetryLater,
     TooLarge,
+    Unconfirmed,
 )
 from vipgate.agent.sources.open import open_source
 from vipgate.cli.sample import sample_renewals
 from vipgate.errors import VipgateError
-from vipgate.protocol.row import write_row
+from vipgate.protocol.row import encode_row
 
 LONG_AGO_S: Final = 1_700_000_000
 WAIT_S: Final = 5.0
 REQUEST_BYTES_MAX: Final = 64 * 1024
 TEXT_CHARS_MAX: Final = 16 * 1024 * 1024
 RECORDS: Final = list(sample_renewals(3, 3, until_us=UNTIL_US))
-ANSWERS: Final = (Accepted, Doubtful, Later, NoAccess, Refused, TooLarge)
+ANSWERS: Final = (Accepted, Unconfirmed, RetryLater, AccessDenied, Rejected, TooLarge)
 
 
 class Platform:
@@ -88,13 +88,13 @@ class Platform:
 def check_answer(platform: Platform, answer: bytes) -> None:
     """An answer means something, or counts as none; a success is only what bears the code of one."""
     platform.answer = answer
-    meant: Answer = platform.client.send(list(map(write_row, RECORDS)))
+    meant: Answer = platform.client.send(list(map(encode_row, RECORDS)))
     if not isinstance(meant, ANSWERS):
         raise Wrong(f"the answer means {meant!r}")
     plain = b"encoding" not in answer.lower()
     if isinstance(meant, Accepted) and plain and not any(code in answer for code in (b"1001", b"1000", b"200")):
         raise Wrong("a success without a code of one")
-    if isinstance(meant, Later) and meant.retry_after_s is not None and not 0 <= meant.retry_after_s <= 3600:
+    if isinstance(meant, RetryLater) and meant.retry_after_s is not None and not 0 <= meant.retry_after_s <= 3600:
         raise Wrong(f"wait {meant.retry_after_s} s")
     platform.client.probe()
     with suppress(OddAnswer, NotOffered):

@@ -21,28 +21,26 @@ from vipgate.cli.sample import (
     sample_renewals,
 )
 from vipgate.clock import clock_s, clock_us
-from vipgate.gateway.app import Outside
+from vipgate.gateway.app import PublicApp
 from vipgate.gateway.group_commit import (
     CommitLimits,
-    Committer,
+    GroupCommitter,
 )
 from vipgate.gateway.http.connection import Connection
 from vipgate.gateway.http.messages import (
     HttpLimits,
     Request,
+    Response,
 )
 from vipgate.gateway.http.server import HttpServer
-from vipgate.gateway.park_access import Directory
-from vipgate.gateway.pipeline import (
-    Reply,
-    Road,
-)
-from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.park_access import ParkAccessCache
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.gateway.reconcile import ReconcileService
+from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.envelope import (
     PUSH_PATH,
     encode_renewals,
-    signed_headers,
 )
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import (
@@ -50,13 +48,13 @@ from vipgate.store.interfaces.ledger import (
     ParkAccess,
     Retention,
     Store,
-    Stored,
+    StoredRecord,
 )
 from vipgate.store.open import open_store
-from vipgate.support.client_address import read_proxies
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
 from vipgate.support.vault import Vault
 
@@ -133,15 +131,17 @@ class Gate:
         return open_store(self._url, clock_us, RETENTION)
 
     async def _start(self) -> HttpServer:
-        meter = WorkerMeter(Board(1), 0)
+        meter = WorkerRecorder(SharedMetrics(1), 0)
         limits = CommitLimits(housekeeping_s=5.0)
-        self._committer = Committer(self._open, limits, RETENTION, meter, clock_us, clock_s)
+        self._committer = GroupCommitter(self._open, limits, RETENTION, meter, clock_us, clock_s)
         await self._committer.start()
-        self._digests = Digests(self._open, clock_s)
-        directory = Directory(self._access, self._loop.call_soon, self._vault, clock_s)
+        self._digests = ReconcileService(self._open, clock_s)
+        directory = ParkAccessCache(self._access, self._loop.call_soon, self._vault, clock_s)
         mint = SeqnoMint(random.randrange(10**15))
-        road = Road(directory, self._committer, mint, self._slow, self._slow, self._digests, meter, clock_s)
-        server = HttpServer(Outside(road, meter, clock_s, read_proxies(PROXY), always_200=False), LIMITS, clock_us)
+        road = PushPipeline(directory, self._committer, mint, self._slow, self._slow, self._digests, meter, clock_s)
+        server = HttpServer(
+            PublicApp(road, meter, clock_s, parse_trusted_proxies(PROXY), always_200=False), LIMITS, clock_us
+        )
         await server.start(socket.create_server(("127.0.0.1", 0)))
         return server
 
@@ -158,13 +158,13 @@ class Gate:
         self._look.close()
         structlog.reset_defaults()
 
-    def held(self, sender: Sender = UTF8) -> dict[str, Stored]:
+    def held(self, sender: Sender = UTF8) -> dict[str, StoredRecord]:
         """What the ledger holds of a park."""
-        return {one.renewal.pay_partner: one for one in self._look.stream(sender.park, Filter())}
+        return {one.renewal.pay_partner: one for one in self._look.iter_records(sender.park, Filter())}
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Response:
         """What the gateway answers to a request that its HTTP parser has let through."""
-        reply = self._loop.run_until_complete(self._server.app.answer(request))
+        reply = self._loop.run_until_complete(self._server.app.handle(request))
         self._tell_faults()
         return reply
 
@@ -202,9 +202,9 @@ class Gate:
             raise Wrong(f"no end after {ANSWER_S} s") from None
         finally:
             ours.close()
-        if self._server.uploads.total_bytes:
+        if self._server.body_quota.total_bytes:
             raise Wrong(
-                f"{self._server.uploads.total_bytes} bytes of bodies are still counted after the last connection"
+                f"{self._server.body_quota.total_bytes} bytes of bodies are still counted after the last connection"
             )
         return received
 

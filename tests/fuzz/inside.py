@@ -14,25 +14,25 @@ from fuzz.gate import Wrong
 from store.conftest import NOON_US, Clock
 from store.making import HOUR_US, PARK, deed, do, push, refused, renewals, session, token, user
 from vipgate.admin.app import (
-    Parts,
+    AdminDependencies,
     build_app,
 )
-from vipgate.admin.auth.passwords import digest_of
+from vipgate.admin.auth.sessions import hash_token
 from vipgate.admin.console.context import ConsoleSettings
 from vipgate.admin.http_server import HEAD_BYTES_MAX
 from vipgate.clock import clock_s
-from vipgate.store.async_pool import Desks
+from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.accounts import SCOPES
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Retention,
 )
-from vipgate.store.open_database import open_desk
-from vipgate.support.client_address import read_proxies
+from vipgate.store.open_database import open_database
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.metrics import (
-    Board,
-    InsideMeter,
+    AdminRecorder,
+    SharedMetrics,
 )
 from vipgate.support.vault import Vault
 
@@ -51,20 +51,20 @@ class Inside:
     def __init__(self, folder: Path) -> None:
         url = f"sqlite:///{folder / 'inside.db'}"
         clock = Clock()
-        self._desk = open_desk(url, clock, Retention())
-        self._desks = Desks(lambda: open_desk(url, clock, Retention()), 2)
+        self._desk = open_database(url, clock, Retention())
+        self._desks = DatabasePool(lambda: open_database(url, clock, Retention()), 2)
         self.seqno = _fill(self._desk)
-        board = Board(1)
-        parts = Parts(
-            board=board,
-            meter=InsideMeter(board),
-            desks=self._desks,
+        board = SharedMetrics(1)
+        parts = AdminDependencies(
+            metrics=board,
+            meter=AdminRecorder(board),
+            databases=self._desks,
             watching=self._desks,
             vault=Vault("a master key of the fuzzer's own .."),
             console=ConsoleSettings(),
             clock_us=clock,
             clock_s=clock_s,
-            proxies=read_proxies(CLIENT),
+            proxies=parse_trusted_proxies(CLIENT),
             masked_searches_per_hour=1_000_000,
         )
         self._app = build_app(parts)
@@ -131,15 +131,15 @@ QUESTIONS: Final = (
 )
 
 
-def _fill(desk: Desk) -> str:
+def _fill(desk: Database) -> str:
     """A park with two stocks, refusals, an account that is logged in, and a token; the seqno of a refusal."""
     assert desk.store.add_park(PARK, "海岸城", b"sealed", NOON_US - 30 * DAY_US)
     turned_away = refused(NOON_US - 2, body=b'{"park_uuid":1}')
     do(desk.store, push(renewals(8), NOON_US - DAY_US), turned_away)
     do(desk.store, push(renewals(5, seed=2, first=100), NOON_US - 3, complete=True))
-    desk.staff.add_user(user(role="admin", sees_plates=True), deed())
-    desk.staff.note_login(session(digest_of(SESSION), expires_us=NOON_US + HOUR_US), deed())
-    desk.staff.add_token(token(digest=digest_of(TOKEN), scopes=SCOPES, masked=False), deed())
+    desk.accounts.add_user(user(role="admin", sees_plates=True), deed())
+    desk.accounts.note_login(session(hash_token(SESSION), expires_us=NOON_US + HOUR_US), deed())
+    desk.accounts.add_token(token(digest=hash_token(TOKEN), scopes=SCOPES, masked=False), deed())
     return turned_away.seqno
 
 

@@ -14,19 +14,21 @@ import msgspec
 from fuzz.answers import Answered
 from fuzz.gate import LIMITS, PARK, VALID, Gate, Sender, Wrong, head
 from vipgate.clock import clock_us
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    VerifiedRequest,
+    verify,
+)
+from vipgate.protocol.batch import decode_rows
 from vipgate.protocol.envelope import (
     DIGEST_PATH,
     PUSH_PATH,
-    Keys,
-    Verified,
-    decode,
-    split,
-    verify,
+    parse_request,
 )
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.signature_hmac import hmac_headers
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.interfaces.ledger import Stored
+from vipgate.store.interfaces.ledger import StoredRecord
 
 LINE_ENDS: Final = b"\r\n"
 
@@ -51,7 +53,9 @@ def check_body(gate: Gate, body: bytes, sender: Sender) -> None:
         raise Wrong(f"{len(body)} bytes are answered {answer.code}")
 
 
-def _check_stored(answer: Answered, text: str, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
+def _check_stored(
+    answer: Answered, text: str, before: Mapping[str, StoredRecord], after: Mapping[str, StoredRecord]
+) -> None:
     """By another reader of JSON: as many rows as there are in it, and each of its order numbers is there."""
     request = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number, parse_int=_Number, parse_float=_Number)
     rows = request["row"]
@@ -86,16 +90,18 @@ def _order_numbers(rows: list[dict[str, Any]]) -> list[str]:
     return [number.strip() for number in given if isinstance(number, str) and not isinstance(number, _Number)]
 
 
-def _check_meant(body: bytes, sender: Sender, before: Mapping[str, Stored], after: Mapping[str, Stored]) -> None:
+def _check_meant(
+    body: bytes, sender: Sender, before: Mapping[str, StoredRecord], after: Mapping[str, StoredRecord]
+) -> None:
     """The ledger holds what the pure road makes of the same bytes, no more and no less."""
-    batch = decode(_verified(body, sender))
+    batch = decode_rows(_verified(body, sender))
     wanted = {} if batch.complete else _records(before)
     wanted |= {one.pay_partner: one for one in batch.renewals}
     if _records(after) != {number: _said(renewal) for number, renewal in wanted.items()}:
         raise Wrong("the ledger holds other records than were sent")
 
 
-def _records(held: Mapping[str, Stored]) -> dict[str, Renewal]:
+def _records(held: Mapping[str, StoredRecord]) -> dict[str, Renewal]:
     return {number: _said(stored.renewal) for number, stored in held.items()}
 
 
@@ -118,7 +124,7 @@ def check_stream(gate: Gate, stream: bytes) -> None:
     if not pushes and before != after:
         raise Wrong("nothing was answered 1001, and the ledger has changed")
     for seqno, answer in pushes.items():
-        entry = gate.store.journal_entry(seqno)
+        entry = gate.store.request_log_entry(seqno)
         if entry is None or (entry.code, entry.received) != ("1001", answer.envelope["payload"]["received"]):
             raise Wrong(f"the journal has {entry} for {answer}")
 
@@ -136,7 +142,7 @@ def check_question(gate: Gate, body: bytes) -> None:
 def check_headers(gate: Gate, lines: bytes, sender: Sender) -> None:
     """A push under any further headers, signed right either way: it is stored as it is meant, or not at all."""
     body = sender.written(VALID)
-    meant = decode(_verified(body, sender)).renewals
+    meant = decode_rows(_verified(body, sender)).renewals
     before = _records(gate.held(sender))
     wanted = before | {one.pay_partner: _said(one) for one in meant}
     named = {line.partition(b":")[0].strip().lower().decode("latin-1") for line in lines.split(b"\r\n")}
@@ -154,9 +160,9 @@ def _stamped(body: bytes, sender: Sender) -> dict[str, str]:
     return hmac_headers(body, sender.secret, f"msg_{uuid4().hex}", clock_us() // 1_000_000)
 
 
-def _verified(body: bytes, sender: Sender) -> Verified:
-    claim = split(body, f"application/json; charset={sender.charset}")
-    keys = Keys(sender.secret, charset=sender.charset)
+def _verified(body: bytes, sender: Sender) -> VerifiedRequest:
+    claim = parse_request(body, f"application/json; charset={sender.charset}")
+    keys = ParkSecrets(sender.secret, charset=sender.charset)
     return verify(claim, md5(body, usedforsecurity=False), sign(body, sender.secret), keys)
 
 

@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from store.conftest import NOON_US
+from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import (
-    ROWS_MAX,
     encode_renewals,
     encode_request,
 )
@@ -18,7 +18,7 @@ from vipgate.protocol.renewal import (
     Renewal,
     plate_flags,
 )
-from vipgate.protocol.row import write_row
+from vipgate.protocol.row import encode_row
 
 DAY_US: Final = 86_400_000_000
 PARKS: Final = ("park-a", "park-b", "停车场-c")
@@ -72,7 +72,7 @@ class Request:
         if self.flaw == "twice":
             other = msgspec.structs.replace(first, quantity=first.quantity + 1)
             return encode_renewals(self.park, [*self.rows, other], complete=self.complete)
-        rows = [write_row(first)] * (ROWS_MAX + 1) if self.flaw == "many" else []
+        rows = [encode_row(first)] * (ROWS_MAX + 1) if self.flaw == "many" else []
         return encode_request(self.park, rows, complete=self.complete)
 
 

@@ -18,12 +18,12 @@ from vipgate.protocol.renewal import (
 )
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.ledger import (
     Filter,
     ParkChange,
 )
-from vipgate.store.interfaces.queries import JournalQuery
+from vipgate.store.interfaces.queries import RequestLogQuery
 
 HOUR_US: Final = 3_600_000_000
 # Odd numbers: no sum of a few of them is a whole day, the bound of what is kept.
@@ -60,8 +60,8 @@ class Machine(RuleBasedStateMachine):
         self.secrets += 1
         return f"secret-{self.secrets}"
 
-    def _deed(self) -> Deed:
-        return Deed(at_us=self.now_us, who="model", action="act", park_uuid=None, subject="", detail="", peer="")
+    def _deed(self) -> AuditEntry:
+        return AuditEntry(at_us=self.now_us, who="model", action="act", park_uuid=None, subject="", detail="", peer="")
 
     # ---- what parks do ---------------------------------------------------------------------------------------------
 
@@ -181,13 +181,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), order=st.sampled_from(ORDERS), flags=st.sampled_from(FLAGS))
     def review(self, park_uuid: str, order: str, flags: int) -> None:
-        reviewed = self.world.desk.keep.review(park_uuid, order, flags, self._deed())
+        reviewed = self.world.desk.admin.review(park_uuid, order, flags, self._deed())
         assert reviewed == self.ledger.review(self.ledger.parks[park_uuid], order, flags, self.now_us)
         self._changed(park_uuid)
 
     @rule(park_uuid=st.sampled_from((*PARKS, None)), plate=st.sampled_from(PLATES))
     def erase_plate(self, park_uuid: str | None, plate: str) -> None:
-        erased = self.world.desk.keep.erase_plate(plate, park_uuid, self._deed())
+        erased = self.world.desk.admin.erase_plate(plate, park_uuid, self._deed())
         wanted = PARKS if park_uuid is None else (park_uuid,)
         counts = [self.ledger.erase(self.ledger.parks[one], plate, self.now_us) for one in sorted(wanted)]
         assert (erased.records, erased.versions) == tuple(map(sum, zip(*counts, strict=True)))
@@ -195,7 +195,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), days=st.sampled_from((1, 20, None)))
     def set_retention(self, park_uuid: str, days: int | None) -> None:
-        assert self.world.desk.keep.set_retention(park_uuid, days, self._deed())
+        assert self.world.desk.admin.set_retention(park_uuid, days, self._deed())
         park = self.ledger.parks[park_uuid]
         park.retention_days, park.erase_due_us = days, 0
 
@@ -219,7 +219,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def housekeep(self) -> None:
         self.world.housekeep()
-        journal = seqno_prefix(self.now_us - RETENTION.journal_days * DAY_US)
+        journal = seqno_prefix(self.now_us - RETENTION.request_log_days * DAY_US)
         bodies = seqno_prefix(self.now_us - RETENTION.refused_days * DAY_US)
         self.ledger.housekeep(self.now_us, journal, bodies, RETENTION.generation_days)
         self.touched.update(PARKS)
@@ -236,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         for park_uuid in self.touched & set(PARKS):
             self._check_park(self.ledger.parks[park_uuid])
         self.touched.clear()
-        page = self.world.desk.browse.journal(JournalQuery(), None, JOURNAL_PAGE)
+        page = self.world.desk.queries.request_log(RequestLogQuery(), None, JOURNAL_PAGE)
         wanted = sorted(self.ledger.journal, reverse=True)[:JOURNAL_PAGE]
         assert [entry.seqno for entry in page.items] == wanted
         for entry in page.items:
@@ -244,7 +244,7 @@ class Machine(RuleBasedStateMachine):
             counts = (entry.received, entry.inserted, entry.updated, entry.unchanged)
             assert (
                 entry.park_uuid, entry.claimed, entry.code, entry.complete, entry.generation, counts,
-                entry.secret_used, entry.caller.received_us, entry.hint is None, entry.body_kept,
+                entry.secret_used, entry.origin.received_us, entry.hint is None, entry.body_kept,
             ) == (
                 line.park_uuid, line.claimed, line.code, line.complete, line.generation, line.counts,
                 line.secret_used, line.received_us, line.code == "1001", line.body is not None,
@@ -274,7 +274,7 @@ class Machine(RuleBasedStateMachine):
 
     def _check_records(self, park: Park) -> None:
         store = self.world.desk.store
-        held = list(store.stream(park.park_uuid, Filter()))
+        held = list(store.iter_records(park.park_uuid, Filter()))
         assert len({one.position for one in held}) == len(held), "two changes at one position"
         assert sorted(one.renewal.pay_partner for one in held) == sorted(park.records)
         for one in held:

@@ -17,14 +17,14 @@ import psycopg
 from store.conftest import NOON_US, Clock
 from vipgate.gateway.group_commit import (
     CommitLimits,
-    Committer,
+    GroupCommitter,
 )
-from vipgate.gateway.park_access import Directory
+from vipgate.gateway.park_access import ParkAccessCache
 from vipgate.gateway.pipeline import (
-    Knock,
-    Road,
+    PushPipeline,
+    PushRequest,
 )
-from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import (
     ParkAccess,
@@ -35,10 +35,10 @@ from vipgate.store.open import (
     open_store,
     sqlite_path,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
 from vipgate.support.vault import Vault
 
@@ -67,13 +67,13 @@ class World:
         self._url = url
         self._runs = 0
         self._loop = asyncio.new_event_loop()
-        self.desk = open_desk(url, self.clock, RETENTION)
+        self.desk = open_database(url, self.clock, RETENTION)
         self._slow = ThreadPoolExecutor(1)
-        self._meter = WorkerMeter(Board(1), 0)
+        self._meter = WorkerRecorder(SharedMetrics(1), 0)
         self._committer = self._loop.run_until_complete(self._start())
 
-    async def _start(self) -> Committer:
-        committer = Committer(
+    async def _start(self) -> GroupCommitter:
+        committer = GroupCommitter(
             lambda: open_store(self._url, self.clock, RETENTION),
             LIMITS, RETENTION, self._meter, self.clock, self._clock_s,
         )  # fmt: skip
@@ -91,9 +91,9 @@ class World:
         self._runs += 1
         self.clock.now_us = NOON_US
         _empty(self._url)
-        directory = Directory(self._read, self._loop.call_soon, VAULT, self._clock_s)
-        self._road = Road(
-            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow, cast("Digests", None),
+        directory = ParkAccessCache(self._read, self._loop.call_soon, VAULT, self._clock_s)
+        self._road = PushPipeline(
+            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow, cast("ReconcileService", None),
             self._meter, self._clock_s,
         )  # fmt: skip
 
@@ -109,8 +109,8 @@ class World:
         replies = await asyncio.gather(*[self._road.push(self._knock(one)) for one in requests])
         return [msgspec.json.decode(reply.body) for reply in replies]
 
-    def _knock(self, sent: Sent) -> Knock:
-        return Knock(
+    def _knock(self, sent: Sent) -> PushRequest:
+        return PushRequest(
             body=sent.body,
             body_md5=md5(sent.body, usedforsecurity=False),
             body_sha256=sha256(sent.body).hexdigest(),
@@ -123,7 +123,7 @@ class World:
 
     def housekeep(self) -> None:
         """To the end."""
-        _until_done(lambda: self.desk.store.housekeep(self.clock.now_us, RETENTION))
+        _until_done(lambda: self.desk.store.run_maintenance(self.clock.now_us, RETENTION))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._committer.stop())

@@ -17,10 +17,10 @@ from simulator.line import HELD_S_MAX, Line
 from simulator.park import Park
 from simulator.world import FAULTS, UNTIL_US, compare
 from vipgate.cli.sample import sample_renewals
+from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import (
     PUSH_PATH,
     encode_renewals,
-    signed_headers,
 )
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Filter
@@ -132,7 +132,7 @@ def test_copy_that_is_held_back_overtakes_what_came_after_it(gateway: Gateway) -
         line.calm()
         held.close()
     with gateway.store() as store:
-        [stored] = store.stream(PARK, Filter())
+        [stored] = store.iter_records(PARK, Filter())
     assert stored.renewal.quantity == old.quantity
     assert stored.revision == 2
 
@@ -146,7 +146,7 @@ def test_column_means_at_the_gateway_what_the_park_says_it_means(gateway: Gatewa
     assert send(connection, encode_renewals("park-as-told", truth.good.values())).code == "1001"
     connection.close()
     with gateway.store() as store:
-        held = {one.renewal.pay_partner: one.renewal for one in store.stream("park-as-told", Filter())}
+        held = {one.renewal.pay_partner: one.renewal for one in store.iter_records("park-as-told", Filter())}
     assert held == truth.good
     assert held.keys().isdisjoint(truth.bad)
 

@@ -238,7 +238,9 @@ file = "agent.log"
     def ledger(self) -> dict[str, Renewal]:
         """What the gateway holds of this park; flags are the platform's own."""
         with self.gateway.store() as store:
-            held = [msgspec.structs.replace(one.renewal, flags=0) for one in store.stream(self.park_uuid, Filter())]
+            held = [
+                msgspec.structs.replace(one.renewal, flags=0) for one in store.iter_records(self.park_uuid, Filter())
+            ]
         return {one.pay_partner: one for one in held}
 
     def _requests(self) -> int:

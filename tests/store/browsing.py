@@ -9,27 +9,27 @@ from vipgate.store.interfaces.ledger import (
     Store,
 )
 from vipgate.store.interfaces.queries import (
-    Browse,
-    Found,
-    Place,
+    QueryStore,
+    RecordHit,
+    RecordPageCursor,
     RecordQuery,
 )
-from vipgate.store.postgres.queries import PostgresBrowse
+from vipgate.store.postgres.queries import PostgresQueries
 from vipgate.store.postgres.store import PostgresStore
-from vipgate.store.sqlite.queries import SqliteBrowse
+from vipgate.store.sqlite.queries import SqliteQueries
 from vipgate.store.sqlite.store import SqliteStore
 
 
-def browse_of(store: Store) -> Browse:
+def browse_of(store: Store) -> QueryStore:
     if isinstance(store, PostgresStore):
-        return PostgresBrowse(store)
+        return PostgresQueries(store)
     assert isinstance(store, SqliteStore)
-    return SqliteBrowse(store)
+    return SqliteQueries(store)
 
 
-def pages(browse: Browse, query: RecordQuery, limit: int) -> Iterator[list[Found]]:
+def pages(browse: QueryStore, query: RecordQuery, limit: int) -> Iterator[list[RecordHit]]:
     """Every page of `query` up to the last; no place comes twice."""
-    before: Place | None = None
+    before: RecordPageCursor | None = None
     while True:
         page = browse.records(query, before, limit)
         assert len(page.items) <= limit
@@ -40,14 +40,14 @@ def pages(browse: Browse, query: RecordQuery, limit: int) -> Iterator[list[Found
         before = page.next
 
 
-def picked(store: Store, query: RecordQuery, parks: list[str]) -> list[Found]:
+def picked(store: Store, query: RecordQuery, parks: list[str]) -> list[RecordHit]:
     """What `query` means, without any index: newest change first."""
-    everything = [Found(park, stored) for park in parks for stored in store.stream(park, Filter())]
+    everything = [RecordHit(park, stored) for park in parks for stored in store.iter_records(park, Filter())]
     wanted = [one for one in everything if is_wanted(one, query)]
     return sorted(wanted, key=lambda one: (one.stored.position, one.park_uuid), reverse=True)
 
 
-def is_wanted(one: Found, query: RecordQuery) -> bool:
+def is_wanted(one: RecordHit, query: RecordQuery) -> bool:
     renewal, position = one.stored.renewal, one.stored.position
     plate_fits = renewal.plate.startswith if query.plate_prefix else renewal.plate.__eq__
     paid_us = None if renewal.pay_time_ms is None else renewal.pay_time_ms * 1000

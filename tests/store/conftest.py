@@ -20,7 +20,7 @@ from vipgate.store.interfaces.ledger import (
     Retention,
     Store,
 )
-from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.pool import ConnectionPool
 from vipgate.store.postgres.schema import (
     distribute,
     migrate,
@@ -92,7 +92,7 @@ def spread(url: str, *, real: bool) -> None:
     if not real:
         with psycopg.connect(url, autocommit=True) as db:
             stand_in(db, wanted=True)
-    link = Link(url, 1)
+    link = ConnectionPool(url, 1)
     migrate(link)
     assert distribute(link)
     link.close()

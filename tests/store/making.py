@@ -11,23 +11,27 @@ import msgspec
 
 from store.conftest import NOON_US
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import Refusal, StoreError, Words
+from vipgate.errors import (
+    RequestError,
+    StoreError,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Session,
     Token,
     User,
 )
 from vipgate.store.interfaces.ledger import (
-    Caller,
     Filter,
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
+    RequestOrigin,
     Store,
-    Stored,
+    StoredRecord,
 )
 from vipgate.store.interfaces.queries import ChargeType
 
@@ -45,8 +49,8 @@ def changed(renewal: Renewal, **members: object) -> Renewal:
     return msgspec.structs.replace(renewal, **members)
 
 
-def caller(now_us: int) -> Caller:
-    return Caller(received_us=now_us, peer="203.0.113.9", body_bytes=321, body_sha256="ab" * 32)
+def caller(now_us: int) -> RequestOrigin:
+    return RequestOrigin(received_us=now_us, peer="203.0.113.9", body_bytes=321, body_sha256="ab" * 32)
 
 
 def make_seqno(now_us: int) -> str:
@@ -69,12 +73,14 @@ def push(
 
 def refused(
     now_us: int, *, park: str | None = PARK, code: str = "400", body: bytes | None = None, claimed: str | None = None
-) -> Refused:
-    return Refused(make_seqno(now_us), park, claimed, code, Words("不对", "wrong"), caller(now_us), body)
+) -> RejectedRequest:
+    return RejectedRequest(
+        make_seqno(now_us), park, claimed, code, LocalizedText("不对", "wrong"), caller(now_us), body
+    )
 
 
-def deed(action: str = "act", *, who: str = "command", park_uuid: str | None = None, number: int = 0) -> Deed:
-    return Deed(
+def deed(action: str = "act", *, who: str = "command", park_uuid: str | None = None, number: int = 0) -> AuditEntry:
+    return AuditEntry(
         at_us=NOON_US, who=who, action=action, park_uuid=park_uuid, subject="事", detail="d", peer="",
         number=number,
     )  # fmt: skip
@@ -112,19 +118,19 @@ def charge_type(number: int, **members: Any) -> ChargeType:
     return ChargeType(**made | members)
 
 
-def do(store: Store, *requests: Push | Refused) -> list[Outcome]:
+def do(store: Store, *requests: Push | RejectedRequest) -> list[PushResult]:
     """Commits one group and wants every request of it stored."""
     return [_stored(outcome) for outcome in store.commit(requests)]
 
 
-def _stored(outcome: Outcome | Refusal | StoreError) -> Outcome:
-    assert isinstance(outcome, Outcome), outcome
+def _stored(outcome: PushResult | RequestError | StoreError) -> PushResult:
+    assert isinstance(outcome, PushResult), outcome
     return outcome
 
 
-def held(store: Store, park: str = PARK, **wanted: object) -> dict[str, Stored]:
+def held(store: Store, park: str = PARK, **wanted: object) -> dict[str, StoredRecord]:
     """The park's current records by order number."""
-    found = list(store.stream(park, Filter(**wanted)))  # type: ignore[arg-type]
+    found = list(store.iter_records(park, Filter(**wanted)))  # type: ignore[arg-type]
     by_number = {stored.renewal.pay_partner: stored for stored in found}
     assert len(by_number) == len(found), "a record twice"
     return by_number

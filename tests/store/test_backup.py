@@ -11,7 +11,10 @@ import pytest
 
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
-from vipgate.errors import StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    StoreUnavailable,
+)
 from vipgate.store.sqlite import backup
 from vipgate.store.sqlite.backup import (
     Contents,
@@ -145,7 +148,7 @@ def test_damage_between_writing_and_reading_back_is_found(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], told: str
 ) -> None:
     monkeypatch.setattr(backup, "_sync", damage)
-    with pytest.raises(StoreMismatch, match=told) as found:
+    with pytest.raises(IncompatibleDatabase, match=told) as found:
         copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
     assert "no older copy was deleted" in str(found.value)
 
@@ -159,7 +162,7 @@ def test_damage_of_any_page_is_found(store: SqliteStore, tmp_path: Path, monkeyp
     for place in filled:
         monkeypatch.setattr(backup, "_sync", lambda file, place=place: _flip(file, place + 8, 8184))
         (tmp_path / "copy.db").unlink(missing_ok=True)
-        with pytest.raises(StoreMismatch):
+        with pytest.raises(IncompatibleDatabase):
             copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
 
 
@@ -169,7 +172,7 @@ def test_damaged_ledger_makes_no_good_copy(store: SqliteStore, tmp_path: Path) -
     store.close()
     # An entry of an index that no row has: nobody who reads the tables would notice.
     _flip(tmp_path / "a.db", root * 8192 - 12, 12)
-    with pytest.raises(StoreMismatch):
+    with pytest.raises(IncompatibleDatabase):
         copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
     assert copy_ledger(tmp_path / "a.db", tmp_path / "unproved.db", verify=False) is None
 
@@ -183,5 +186,5 @@ def test_no_database_is_made_where_there_is_none(tmp_path: Path) -> None:
 def test_database_of_another_program_is_not_copied(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "theirs.db")) as theirs:
         theirs.execute("CREATE TABLE t (a)")
-    with pytest.raises(StoreMismatch, match="no ledger of vipgate"):
+    with pytest.raises(IncompatibleDatabase, match="no ledger of vipgate"):
         copy_ledger(tmp_path / "theirs.db", tmp_path / "copy.db", verify=True)

@@ -10,7 +10,7 @@ from msgspec import structs
 from store.browsing import browse_of, pages, picked
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     FLAG_MONEY_CHANGED,
     FLAG_NAMES,
@@ -20,26 +20,26 @@ from vipgate.protocol.renewal import (
 )
 from vipgate.store.common import queries as deciding
 from vipgate.store.common import record_queries as of_records
-from vipgate.store.common.admin import StoredKeep
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.common.admin import SqlAdminStore
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.ledger import (
     Filter,
-    JournalEntry,
     Push,
+    RequestLogEntry,
     Store,
     business_day,
 )
 from vipgate.store.interfaces.queries import (
     VEHICLE_RECORDS_MAX,
-    Browse,
     ChargeType,
-    DayAnswers,
-    DayMoney,
-    JournalQuery,
-    ParkMore,
-    Place,
+    DailyAnswers,
+    DailyMoney,
+    ParkDetails,
+    QueryStore,
     RecordPage,
+    RecordPageCursor,
     RecordQuery,
+    RequestLogQuery,
     Vehicle,
 )
 from vipgate.store.postgres.store import PostgresStore
@@ -47,11 +47,11 @@ from vipgate.store.sqlite.store import SqliteStore
 
 DAY_S = 86_400
 SECOND_US = 1_000_000
-DEED = Deed(at_us=1, who="command", action="test", park_uuid=PARK, subject="", detail="", peer="")
+DEED = AuditEntry(at_us=1, who="command", action="test", park_uuid=PARK, subject="", detail="", peer="")
 
 
 @pytest.fixture
-def browse(store: Store, clock: Clock) -> Browse:
+def browse(store: Store, clock: Clock) -> QueryStore:
     for park_uuid in (PARK, OTHER):
         assert store.add_park(park_uuid, f"停车场 {park_uuid.title()}", b"sealed", clock())
     return browse_of(store)
@@ -118,7 +118,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("limit", [7, 1000])
 def test_pages_hold_what_was_asked_for_once_and_newest_first(
-    store: Store, browse: Browse, clock: Clock, limit: int
+    store: Store, browse: QueryStore, clock: Clock, limit: int
 ) -> None:
     fill(store, clock)
     for name, query in QUERIES.items():
@@ -128,7 +128,7 @@ def test_pages_hold_what_was_asked_for_once_and_newest_first(
 
 
 def test_search_that_looks_at_few_records_a_page_still_finds_all(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, clock)
     monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 16)
@@ -140,7 +140,7 @@ def test_search_that_looks_at_few_records_a_page_still_finds_all(
 
 
 def test_page_ends_where_the_look_ends_and_the_next_goes_on_there(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [changed(row, charge_type="A" if place == 0 else "B") for place, row in enumerate(renewals(30))]
     do(store, push(rows, clock()))
@@ -148,11 +148,11 @@ def test_page_ends_where_the_look_ends_and_the_next_goes_on_there(
     sizes = [len(page) for page in pages(browse, RecordQuery(park_uuid=PARK, charge_type="A"), 5)]
     assert sizes == [0, 0, 1]
     first = browse.records(RecordQuery(park_uuid=PARK, charge_type="A"), None, 5)
-    assert first.next == Place(clock() + 20, PARK)
+    assert first.next == RecordPageCursor(clock() + 20, PARK)
 
 
 def test_rare_flag_is_found_at_once_among_many_of_another(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = changed(renewals(1)[0], pay_partner="money")
     do(store, push([plain], clock()))
@@ -165,7 +165,7 @@ def test_rare_flag_is_found_at_once_among_many_of_another(
 
 
 def test_rare_flag_is_not_looked_for_beyond_where_the_page_of_a_common_one_ends(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rare = [changed(odd(number), flags=FLAG_MONEY_CHANGED) for number in range(5)]
     do(store, push(rare, clock()))
@@ -175,10 +175,10 @@ def test_rare_flag_is_not_looked_for_beyond_where_the_page_of_a_common_one_ends(
     monkeypatch.setattr(of_records, "SCAN_ROWS_MAX", 48)
     query = RecordQuery(park_uuid=PARK, flags=FLAG_MONEY_CHANGED | FLAG_UNUSUAL_PLATE, charge_type="nobody's")
     page = browse.records(query, None, 5)
-    assert (page.items, page.next) == ([], Place(clock() + 38, PARK))
+    assert (page.items, page.next) == ([], RecordPageCursor(clock() + 38, PARK))
 
 
-def test_same_position_in_two_parks_is_told_apart_by_the_park(store: Store, browse: Browse, clock: Clock) -> None:
+def test_same_position_in_two_parks_is_told_apart_by_the_park(store: Store, browse: QueryStore, clock: Clock) -> None:
     row = changed(renewals(1)[0], plate="粤Z00000")
     do(store, push([row], clock()), push([row], clock(), park=OTHER))
     found = [page for page in pages(browse, RecordQuery(plate="粤Z00000"), 1) if page]
@@ -197,7 +197,7 @@ def test_same_position_in_two_parks_is_told_apart_by_the_park(store: Store, brow
     ],
 )
 def test_all_parks_are_not_looked_through_without_an_index(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, query: RecordQuery
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, query: RecordQuery
 ) -> None:
     fill(store, clock)
     monkeypatch.setattr(of_records, "MATCHES_MAX", 20)
@@ -206,7 +206,7 @@ def test_all_parks_are_not_looked_through_without_an_index(
 
 
 def test_record_of_a_stock_that_was_replaced_is_not_found_until_it_is_restored(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     old, new = odd(1, card_no="N1"), changed(renewals(1)[0], pay_partner="new")
     do(store, push([old], clock()))
@@ -226,7 +226,7 @@ def test_record_of_a_stock_that_was_replaced_is_not_found_until_it_is_restored(
 
 
 def test_flags_are_counted_each_by_itself_up_to_a_bound(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, clock)
     for park_uuid in (PARK, OTHER, None):
@@ -242,7 +242,7 @@ def test_flags_are_counted_each_by_itself_up_to_a_bound(
 
 @pytest.mark.parametrize("records_a_vehicle", [20, 0])
 def test_vehicles_come_in_order_each_with_all_its_records(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, records_a_vehicle: int
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, records_a_vehicle: int
 ) -> None:
     monkeypatch.setattr(of_records, "_RECORDS_A_VEHICLE", records_a_vehicle)
     fill(store, clock)
@@ -261,14 +261,14 @@ def test_vehicles_come_in_order_each_with_all_its_records(
 
 @pytest.mark.parametrize("looked_max", [1, 3, 1_000])
 def test_vehicles_by_change_come_once_where_their_newest_record_is(
-    store: Store, browse: Browse, clock: Clock, looked_max: int
+    store: Store, browse: QueryStore, clock: Clock, looked_max: int
 ) -> None:
     fill(store, clock)
     by_plate: dict[str, list[int]] = {}
     for one in held(store).values():
         by_plate.setdefault(one.renewal.plate, []).append(one.position)
     found: list[Vehicle] = []
-    place: Place | None = None
+    place: RecordPageCursor | None = None
     for _ in range(1_000):
         page = browse.vehicles_by_change(PARK, place, looked_max)
         found, place = found + page.items, page.next
@@ -279,17 +279,19 @@ def test_vehicles_by_change_come_once_where_their_newest_record_is(
         assert [one.position for one in vehicle.records] == sorted(by_plate[vehicle.key], reverse=True)
 
 
-def test_erased_plates_are_no_vehicle_by_change(store: Store, browse: Browse, clock: Clock) -> None:
+def test_erased_plates_are_no_vehicle_by_change(store: Store, browse: QueryStore, clock: Clock) -> None:
     fill(store, clock)
-    deed = Deed(at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer="")
-    assert StoredKeep(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    deed = AuditEntry(
+        at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer=""
+    )
+    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
     found = browse.vehicles_by_change(PARK, None, 1_000).items
     assert found
     assert not {"", "无牌车"} & {one.key for one in found}
 
 
 def test_vehicle_with_very_many_records_shows_its_newest_and_hides_no_other(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     do(store, push([changed(odd(number), pay_partner=f"o{number}") for number in range(900)], clock()))
     do(store, push([changed(row, plate=f"粤B0000{place}") for place, row in enumerate(renewals(3))], clock()))
@@ -302,7 +304,9 @@ def test_vehicle_with_very_many_records_shows_its_newest_and_hides_no_other(
     assert [one.position for one in crowd.records] == sorted((one.position for one in crowd.records), reverse=True)
 
 
-def test_one_vehicle_is_found_by_plate_and_by_card_in_every_park(store: Store, browse: Browse, clock: Clock) -> None:
+def test_one_vehicle_is_found_by_plate_and_by_card_in_every_park(
+    store: Store, browse: QueryStore, clock: Clock
+) -> None:
     fill(store, clock)
     assert [(one.park_uuid, one.kind) for one in browse.vehicle(None, "无牌车")] == [(PARK, "plate"), (OTHER, "plate")]
     assert [(one.park_uuid, one.kind) for one in browse.vehicle(OTHER, "N1")] == [(OTHER, "card_no")]
@@ -313,10 +317,12 @@ def test_one_vehicle_is_found_by_plate_and_by_card_in_every_park(store: Store, b
     assert browse.vehicle(None, "nobody") == []
 
 
-def test_empty_plate_does_not_find_what_was_erased(store: Store, browse: Browse, clock: Clock) -> None:
+def test_empty_plate_does_not_find_what_was_erased(store: Store, browse: QueryStore, clock: Clock) -> None:
     fill(store, clock)
-    deed = Deed(at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer="")
-    assert StoredKeep(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    deed = AuditEntry(
+        at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer=""
+    )
+    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
     for park_uuid in (PARK, None):
         assert browse.vehicle(park_uuid, "") == []
         assert browse.records(RecordQuery(park_uuid=park_uuid, plate=""), None, 10) == RecordPage([], None)
@@ -337,23 +343,23 @@ def fill_journal(store: Store, clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("query", "parks", "codes"),
     [
-        (JournalQuery(), {PARK, OTHER, None}, {"1001", "400", "413", "401"}),
-        (JournalQuery(park_uuid=PARK), {PARK}, {"1001", "400"}),
-        (JournalQuery(strangers=True), {None}, {"401"}),
-        (JournalQuery(code="413"), {OTHER}, {"413"}),
-        (JournalQuery(code="1001"), {PARK, OTHER}, {"1001"}),
-        (JournalQuery(park_uuid=PARK, code="1001"), {PARK}, {"1001"}),
-        (JournalQuery(refused=True), {PARK, OTHER, None}, {"400", "413", "401"}),
-        (JournalQuery(park_uuid=OTHER, refused=True), {OTHER}, {"413"}),
-        (JournalQuery(park_uuid=OTHER, refused=True, code="400"), set(), set()),
-        (JournalQuery(strangers=True, code="401"), {None}, {"401"}),
-        (JournalQuery(park_uuid="nobody"), set(), set()),
+        (RequestLogQuery(), {PARK, OTHER, None}, {"1001", "400", "413", "401"}),
+        (RequestLogQuery(park_uuid=PARK), {PARK}, {"1001", "400"}),
+        (RequestLogQuery(strangers=True), {None}, {"401"}),
+        (RequestLogQuery(code="413"), {OTHER}, {"413"}),
+        (RequestLogQuery(code="1001"), {PARK, OTHER}, {"1001"}),
+        (RequestLogQuery(park_uuid=PARK, code="1001"), {PARK}, {"1001"}),
+        (RequestLogQuery(refused=True), {PARK, OTHER, None}, {"400", "413", "401"}),
+        (RequestLogQuery(park_uuid=OTHER, refused=True), {OTHER}, {"413"}),
+        (RequestLogQuery(park_uuid=OTHER, refused=True, code="400"), set(), set()),
+        (RequestLogQuery(strangers=True, code="401"), {None}, {"401"}),
+        (RequestLogQuery(park_uuid="nobody"), set(), set()),
     ],
 )
 @pytest.mark.parametrize("looked_at", [4, 10_000])
 def test_journal_is_read_newest_first_by_park_code_and_time(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch,
-    query: JournalQuery, parks: set[str | None], codes: set[str], looked_at: int,
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch,
+    query: RequestLogQuery, parks: set[str | None], codes: set[str], looked_at: int,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(deciding, "SCAN_ROWS_MAX", looked_at)
     start = clock()
@@ -363,17 +369,17 @@ def test_journal_is_read_newest_first_by_park_code_and_time(
     assert seqnos == sorted(seqnos, reverse=True)
     assert ({one.park_uuid for one in whole}, {one.code for one in whole}) == (parks, codes)
     period = replace(query, since_us=start + 3 * SECOND_US, until_us=start + 7 * SECOND_US)
-    within = [one for one in whole if start + 3 * SECOND_US <= one.caller.received_us < start + 7 * SECOND_US]
+    within = [one for one in whole if start + 3 * SECOND_US <= one.origin.received_us < start + 7 * SECOND_US]
     assert journal(browse, period) == within
-    assert browse.journal(period, "9" * 32, 5) == browse.journal(period, None, 5)
-    assert all(store.journal_entry(one.seqno) == one for one in whole)
+    assert browse.request_log(period, "9" * 32, 5) == browse.request_log(period, None, 5)
+    assert all(store.request_log_entry(one.seqno) == one for one in whole)
 
 
-def journal(browse: Browse, query: JournalQuery) -> list[JournalEntry]:
-    found: list[JournalEntry] = []
+def journal(browse: QueryStore, query: RequestLogQuery) -> list[RequestLogEntry]:
+    found: list[RequestLogEntry] = []
     before: str | None = None
     while True:
-        page = browse.journal(query, before, 5)
+        page = browse.request_log(query, before, 5)
         assert len(page.items) <= 5
         found += page.items
         if page.next is None:
@@ -382,7 +388,7 @@ def journal(browse: Browse, query: JournalQuery) -> list[JournalEntry]:
         before = page.next
 
 
-def test_replays_are_found_by_the_request_that_they_replace(store: Store, browse: Browse, clock: Clock) -> None:
+def test_replays_are_found_by_the_request_that_they_replace(store: Store, browse: QueryStore, clock: Clock) -> None:
     first, second = refused(clock(), body=b"{}"), refused(clock(), body=b"{}")
     do(store, first, second)
     by_staff = [push(renewals(1), clock() + turn * 1000) for turn in range(3)]
@@ -393,13 +399,13 @@ def test_replays_are_found_by_the_request_that_they_replace(store: Store, browse
 
 
 def named(request: Push, replay_of: str) -> Push:
-    return structs.replace(request, caller=structs.replace(request.caller, replay_of=replay_of))
+    return structs.replace(request, origin=structs.replace(request.origin, replay_of=replay_of))
 
 
 # ---- changes, rollups, parks -----------------------------------------------------------------------------------------
 
 
-def test_changes_are_told_in_order_and_none_is_skipped(store: Store, browse: Browse, clock: Clock) -> None:
+def test_changes_are_told_in_order_and_none_is_skipped(store: Store, browse: QueryStore, clock: Clock) -> None:
     rows = renewals(30)
     do(store, push(rows, clock()))
     seen, after = [], 0
@@ -420,7 +426,7 @@ def test_changes_are_told_in_order_and_none_is_skipped(store: Store, browse: Bro
     assert browse.changes("nobody", None, 0, 7) is None
 
 
-def test_changes_begin_again_where_the_stock_is_another(store: Store, browse: Browse, clock: Clock) -> None:
+def test_changes_begin_again_where_the_stock_is_another(store: Store, browse: QueryStore, clock: Clock) -> None:
     do(store, push(renewals(5), clock()))
     last = clock() + 4
     do(store, push(renewals(3), clock(), complete=True))
@@ -433,21 +439,21 @@ def test_changes_begin_again_where_the_stock_is_another(store: Store, browse: Br
         assert (page.generation, len(page.items)) == (2, 1)
 
 
-def test_money_and_answers_are_added_up_by_day(store: Store, browse: Browse, clock: Clock) -> None:
+def test_money_and_answers_are_added_up_by_day(store: Store, browse: QueryStore, clock: Clock) -> None:
     today = business_day(clock())
     cash = [changed(row, pay_type=1, pay_value_fen=100) for row in renewals(4)]
     do(store, push(cash, clock()), push(cash[:1], clock(), park=OTHER), refused(clock(), park=None, code="401"))
     clock.forward(DAY_S)
     do(store, push([changed(cash[0], pay_value_fen=150)], clock()), refused(clock()))
     first = {"day": today, "pay_type": 1, "updated": 0}
-    second = DayMoney(day=today + 1, pay_type=1, inserted=0, updated=1, pay_value_fen=50)
-    of_park = [DayMoney(**first, inserted=4, pay_value_fen=400), second]
+    second = DailyMoney(day=today + 1, pay_type=1, inserted=0, updated=1, pay_value_fen=50)
+    of_park = [DailyMoney(**first, inserted=4, pay_value_fen=400), second]
     assert browse.money_by_day(PARK, today, today + 2) == of_park
     assert browse.money_by_day(PARK, today + 1, today + 2) == of_park[1:]
     assert browse.money_by_day(PARK, today, today + 1) == of_park[:1]
-    assert browse.money_by_day(None, today, today + 2) == [DayMoney(**first, inserted=5, pay_value_fen=500), second]
+    assert browse.money_by_day(None, today, today + 2) == [DailyMoney(**first, inserted=5, pay_value_fen=500), second]
 
-    def plain(answers: list[DayAnswers]) -> list[tuple[int, str | None, str, int, int]]:
+    def plain(answers: list[DailyAnswers]) -> list[tuple[int, str | None, str, int, int]]:
         return [(one.day - today, one.park_uuid, one.code, one.requests, one.received) for one in answers]
 
     whole = [(0, None, "1001", 2, 5), (0, None, "401", 1, 0), (1, None, "1001", 1, 1), (1, None, "400", 1, 0)]
@@ -460,7 +466,7 @@ def test_money_and_answers_are_added_up_by_day(store: Store, browse: Browse, clo
     assert plain(browse.answers_by_park(today + 1, today + 2)) == of_one[1:]
 
 
-def test_parks_are_searched_by_name_and_uuid_whatever_the_case(store: Store, browse: Browse, clock: Clock) -> None:
+def test_parks_are_searched_by_name_and_uuid_whatever_the_case(store: Store, browse: QueryStore, clock: Clock) -> None:
     store.add_park("x-100%", "北门_A", b"sealed", clock())
     for text, found in {
         "停车": [PARK, OTHER], "PARK-O": [PARK], "one": [PARK], "": [PARK, OTHER, "x-100%"], "%": ["x-100%"],
@@ -471,22 +477,22 @@ def test_parks_are_searched_by_name_and_uuid_whatever_the_case(store: Store, bro
     assert browse.search_parks("停", "", 1) == [store.find_park(PARK)]
 
 
-def test_settings_beyond_the_push_are_read(ledger: Ledger, store: Store, browse: Browse, clock: Clock) -> None:
+def test_settings_beyond_the_push_are_read(ledger: Ledger, store: Store, browse: QueryStore, clock: Clock) -> None:
     do(store, push(renewals(3), clock()))
-    assert browse.park_more(PARK) == ParkMore(
+    assert browse.park_details(PARK) == ParkDetails(
         park_uuid=PARK, position=clock() + 2, retention_days=None, charge_address=None
     )
     keep = keep_of(store, clock)
     assert keep.set_retention(PARK, 90, DEED)
     assert keep.set_charge_address(PARK, "http://park.example/gateway", DEED)
-    more = browse.park_more(PARK)
+    more = browse.park_details(PARK)
     assert more is not None
     assert (more.retention_days, more.charge_address) == (90, "http://park.example/gateway")
-    assert browse.park_more("nobody") is None
+    assert browse.park_details("nobody") is None
 
 
 def test_charge_types_are_read_as_they_came_with_what_was_wrong_last(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     keep = keep_of(store, clock)
     items = [
@@ -501,23 +507,25 @@ def test_charge_types_are_read_as_they_came_with_what_was_wrong_last(
     assert browse.parks_for_charge_types(clock(), 9) == [PARK]
     keep.save_charge_types(PARK, items, None, clock())
     clock.forward(1)
-    keep.save_charge_types(PARK, None, Words("没有应答", "no answer"), clock())
+    keep.save_charge_types(PARK, None, LocalizedText("没有应答", "no answer"), clock())
     found = browse.charge_types(PARK)
     assert found.items == items
     assert (found.fetched_us, found.tried_us) == (clock() - SECOND_US, clock())
-    assert found.trouble == Words("没有应答", "no answer")
+    assert found.trouble == LocalizedText("没有应答", "no answer")
     assert browse.parks_for_charge_types(clock(), 9) == []
     assert browse.parks_for_charge_types(clock() + 1, 9) == [PARK]
 
 
-def keep_of(store: Store, clock: Clock) -> StoredKeep:
+def keep_of(store: Store, clock: Clock) -> SqlAdminStore:
     assert isinstance(store, PostgresStore | SqliteStore)
-    return StoredKeep(store, clock)
+    return SqlAdminStore(store, clock)
 
 
-def test_whole_park_history_and_generations_are_those_of_the_ledger(store: Store, browse: Browse, clock: Clock) -> None:
+def test_whole_park_history_and_generations_are_those_of_the_ledger(
+    store: Store, browse: QueryStore, clock: Clock
+) -> None:
     rows = fill(store, clock)
-    assert list(browse.whole_park(PARK)) == list(store.stream(PARK, Filter()))
+    assert list(browse.is_park_complete(PARK)) == list(store.iter_records(PARK, Filter()))
     number = rows[22].pay_partner
     assert len(browse.history_of(PARK, number)) == 2
     assert browse.history_of(PARK, number) == store.history(PARK, number)

@@ -17,8 +17,8 @@ from vipgate.store.postgres.queries import for_all_parks
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 from vipgate.support.sql_files import (
-    for_one_park,
     load_statements,
+    single_park_variant,
 )
 
 PARKS = [f"park-{number}" for number in range(40)]
@@ -182,7 +182,7 @@ def plan_of(store: PostgresStore, statement: str) -> str:
     """The plan that serves whatever the parameters are, as the store's connections ask for."""
     names = list(dict.fromkeys(_PARAMETER.findall(statement)))
     numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
-    with store.link.borrow() as db:
+    with store.pool.connection() as db:
         db.execute(f"PREPARE looked_at AS {numbered}".encode())
         nulls = ", ".join(["NULL"] * len(names))
         plan = db.execute(f"EXPLAIN EXECUTE looked_at ({nulls})".encode()).fetchall()
@@ -198,12 +198,12 @@ def test_every_search_of_postgres_has_its_plan_here() -> None:
 def test_postgres_finds_by_the_index_of_each_park(server: PostgresStore, clock: Clock, analysed: bool) -> None:
     fill(server, clock)
     if analysed:
-        with server.link.borrow() as db:
+        with server.pool.connection() as db:
             db.execute("ANALYZE")
     for name, index in POSTGRES.items():
         over_all, of_one = index if isinstance(index, tuple) else (index, index)
         statement = server._sql[name]
-        plan = plan_of(server, for_one_park(statement))
+        plan = plan_of(server, single_park_variant(statement))
         assert f"{of_one} on" in plan, (name, plan)
         assert not reads_whole_table(plan), (name, plan)
         if "/* and" in statement:
@@ -224,9 +224,9 @@ def reads_whole_table(plan: str) -> bool:
 )
 def test_postgres_reads_a_page_in_the_order_of_its_index(server: PostgresStore, clock: Clock, name: str) -> None:
     fill(server, clock)
-    with server.link.borrow() as db:
+    with server.pool.connection() as db:
         db.execute("ANALYZE")
-    assert "Sort" not in plan_of(server, for_one_park(server._sql[name]))
+    assert "Sort" not in plan_of(server, single_park_variant(server._sql[name]))
     assert "Sort" not in plan_of(server, for_all_parks(server._sql["newest_requests"]))
 
 

@@ -19,9 +19,9 @@ from vipgate.store.postgres.schema import (
     TABLES,
 )
 from vipgate.support.sql_files import (
-    for_one_park,
     load_migrations,
     load_statements,
+    single_park_variant,
 )
 
 FOLDER = files("vipgate.store.sql").joinpath("postgres")
@@ -36,7 +36,7 @@ def names_in(file: str) -> list[str]:
 
 
 NOT_SENT = {"lock_parks", "copy_renewals", "park_accesses"}
-ROAD = {name: for_one_park(STATEMENTS[name]) for name in names_in("commit.sql") if name not in NOT_SENT}
+ROAD = {name: single_park_variant(STATEMENTS[name]) for name in names_in("commit.sql") if name not in NOT_SENT}
 # What may ask every shard: no push waits for it.
 EVERY_SHARD = {
     "list_parks", "journal_entry", "refused_body", "ping", "take_turn", "expired_generation", "expired_requests",
@@ -53,7 +53,7 @@ LOOKING = {name: for_citus(STATEMENTS[name]) for file in ("browse.sql", "browse_
 OVER_ALL_ONLY = {
     "answers_by_park", "tally_of_money", "tally_of_answers", "search_parks", "parks_for_charge_types",
 }  # fmt: skip
-ASIDE |= {name: for_one_park(text) for name, text in LOOKING.items() if name not in OVER_ALL_ONLY}
+ASIDE |= {name: single_park_variant(text) for name, text in LOOKING.items() if name not in OVER_ALL_ONLY}
 OVER_ALL = {
     name: for_all_parks(text) for name, text in LOOKING.items() if name in OVER_ALL_ONLY or for_all_parks(text) != text
 }

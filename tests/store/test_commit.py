@@ -14,7 +14,7 @@ from vipgate.protocol.renewal import (
 )
 from vipgate.store.interfaces.ledger import (
     HISTORY_MAX,
-    Outcome,
+    PushResult,
     Store,
 )
 
@@ -28,7 +28,7 @@ def parks(store: Store, clock: Clock) -> None:
 def test_new_records_are_inserted_and_read_back_as_they_were(store: Store, clock: Clock) -> None:
     rows = renewals(1_234)
     request = push(rows, clock())
-    assert do(store, request) == [Outcome(1_234, 0, 0)]
+    assert do(store, request) == [PushResult(1_234, 0, 0)]
     found = held(store)
     assert [found[row.pay_partner].renewal for row in rows] == rows
     assert {(one.revision, one.seqno) for one in found.values()} == {(1, request.seqno)}
@@ -62,12 +62,12 @@ def test_resent_batch_changes_nothing(store: Store, clock: Clock) -> None:
     first = push(rows, clock())
     do(store, first)
     clock.forward(60)
-    assert do(store, push(rows, clock())) == [Outcome(0, 0, 300)]
+    assert do(store, push(rows, clock())) == [PushResult(0, 0, 300)]
     assert {one.seqno for one in held(store).values()} == {first.seqno}
 
 
 def test_rows_sent_twice_in_one_request_count_as_unchanged(store: Store, clock: Clock) -> None:
-    assert do(store, push(renewals(2), clock(), received=5)) == [Outcome(2, 0, 3)]
+    assert do(store, push(renewals(2), clock(), received=5)) == [PushResult(2, 0, 3)]
 
 
 def test_newest_version_wins_and_the_old_one_is_history(store: Store, clock: Clock) -> None:
@@ -75,7 +75,7 @@ def test_newest_version_wins_and_the_old_one_is_history(store: Store, clock: Clo
     new = changed(old, operator="王五")
     first, second = push([old], clock()), push([new], clock())
     do(store, first)
-    assert do(store, second) == [Outcome(0, 1, 0)]
+    assert do(store, second) == [PushResult(0, 1, 0)]
     now = held(store)[old.pay_partner]
     assert (now.renewal, now.revision, now.seqno) == (new, 2, second.seqno)
     [before] = store.history(PARK, old.pay_partner)
@@ -123,7 +123,7 @@ def test_same_order_number_twice_in_a_group_takes_effect_in_order(store: Store, 
     old = renewals(1)[0]
     middle, new = changed(old, operator="二"), changed(old, operator="三")
     outcomes = do(store, *[push([version], clock()) for version in (old, middle, middle, new)])
-    assert outcomes == [Outcome(1, 0, 0), Outcome(0, 1, 0), Outcome(0, 0, 1), Outcome(0, 1, 0)]
+    assert outcomes == [PushResult(1, 0, 0), PushResult(0, 1, 0), PushResult(0, 0, 1), PushResult(0, 1, 0)]
     assert held(store)[old.pay_partner].renewal.operator == "三"
     assert [one.stored.renewal.operator for one in store.history(PARK, old.pay_partner)] == [old.operator, "二"]
 
@@ -133,9 +133,9 @@ def test_group_of_new_resent_and_changed_rows_counts_each_request_by_itself(stor
     do(store, push(rows[:10], clock()))
     mixed = [*rows[5:10], changed(rows[0], operator="王五"), *rows[10:15]]
     assert do(store, push(rows[20:], clock()), push(mixed, clock()), push(rows[:1], clock(), park=OTHER)) == [
-        Outcome(10, 0, 0),
-        Outcome(5, 1, 5),
-        Outcome(1, 0, 0),
+        PushResult(10, 0, 0),
+        PushResult(5, 1, 5),
+        PushResult(1, 0, 0),
     ]
 
 
@@ -145,7 +145,7 @@ def test_large_batch_partly_sent_before_counts_and_keeps_every_row(store: Store,
     do(store, push(rows[:known], clock()))
     sent = [changed(row, operator="王五") if place % 7 == 0 else row for place, row in enumerate(rows)]
     differ = sum(row.operator != before.operator for row, before in zip(sent[:known], rows[:known], strict=True))
-    assert do(store, push(sent, clock())) == [Outcome(300 - known, differ, known - differ)]
+    assert do(store, push(sent, clock())) == [PushResult(300 - known, differ, known - differ)]
     assert [held(store)[row.pay_partner].renewal for row in sent] == sent
     park = store.find_park(PARK)
     assert park is not None
@@ -206,7 +206,7 @@ def test_one_bad_request_does_not_fail_its_group(store: Store, clock: Clock) -> 
     good, bad, last = push(rows[:1], clock()), push(rows[1:2], clock(), park="nobody"), push(rows[2:], clock())
     outcomes = store.commit([good, bad, last])
     assert isinstance(outcomes[1], StoreError)
-    assert (outcomes[0], outcomes[2]) == (Outcome(1, 0, 0), Outcome(1, 0, 0))
+    assert (outcomes[0], outcomes[2]) == (PushResult(1, 0, 0), PushResult(1, 0, 0))
     assert set(held(store)) == {rows[0].pay_partner, rows[2].pay_partner}
 
 
@@ -226,28 +226,28 @@ def test_journal_tells_what_a_push_did(store: Store, clock: Clock) -> None:
     request = push(rows, clock(), complete=True, secret_used="previous")
     clock.forward(0.25)
     do(store, request)
-    entry = store.journal_entry(request.seqno)
+    entry = store.request_log_entry(request.seqno)
     assert entry is not None
     assert (entry.park_uuid, entry.code, entry.hint, entry.complete, entry.generation) == (PARK, "1001", None, True, 2)
     assert (entry.received, entry.inserted, entry.updated, entry.unchanged) == (5, 5, 0, 0)
-    assert (entry.duration_us, entry.secret_used, entry.caller) == (250_000, "previous", request.caller)
+    assert (entry.duration_us, entry.secret_used, entry.origin) == (250_000, "previous", request.origin)
 
 
 def test_journal_tells_why_a_request_was_refused_and_keeps_its_body(store: Store, clock: Clock) -> None:
     request = refused(clock(), body="{坏".encode() * 100)
     stranger = refused(clock(), park=None, code="401", claimed="who?")
     do(store, request, stranger)
-    entry = store.journal_entry(request.seqno)
+    entry = store.request_log_entry(request.seqno)
     assert entry is not None
     assert (entry.park_uuid, entry.code, entry.hint, entry.body_kept) == (PARK, "400", request.hint, True)
     assert store.refused_body(request.seqno) == request.body
-    unknown = store.journal_entry(stranger.seqno)
+    unknown = store.request_log_entry(stranger.seqno)
     assert unknown is not None
     assert (unknown.park_uuid, unknown.claimed, unknown.body_kept) == (None, "who?", False)
 
 
 def test_journal_knows_nothing_of_a_seqno_that_was_never_given_out(store: Store) -> None:
-    assert store.journal_entry("2" * 32) is None
+    assert store.request_log_entry("2" * 32) is None
     assert store.refused_body("2" * 32) is None
 
 

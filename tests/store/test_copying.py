@@ -26,11 +26,12 @@ from store.making import (
     token,
     user,
 )
-from vipgate.errors import StoreMismatch, Words
-from vipgate.store.common.accounts import StoredStaff
-from vipgate.store.common.admin import StoredKeep
+from vipgate.errors import IncompatibleDatabase
+from vipgate.i18n import LocalizedText
+from vipgate.store.common.accounts import SqlAccountStore
+from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.copy import (
-    Line,
+    ParkRow,
     Table,
     compare,
     copy,
@@ -72,7 +73,7 @@ def source(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
 
 def set_up_staff(store: SqliteStore, clock: Clock) -> None:
     """An account that is logged in, tokens, a line of each in the audit log, and what staff set on a park."""
-    staff, keep = StoredStaff(store), StoredKeep(store, clock)
+    staff, keep = SqlAccountStore(store), SqlAdminStore(store, clock)
     staff.add_user(user("李雷", sees_plates=True), deed("account", who="li\0"))
     staff.note_login(session(name="李雷"), deed("login"))
     staff.add_token(token(), deed("token"))
@@ -80,7 +81,7 @@ def set_up_staff(store: SqliteStore, clock: Clock) -> None:
     staff.add_token(token(digest="new", park_uuid=PARK), deed("token again"))
     keep.set_retention(PARK, 90, deed("retention", park_uuid=PARK))
     keep.set_charge_address(PARK, "http://gate.example/", deed("address", park_uuid=PARK))
-    keep.save_charge_types(PARK, [charge_type(2), charge_type(1)], Words("慢", "slow"), clock())
+    keep.save_charge_types(PARK, [charge_type(2), charge_type(1)], LocalizedText("慢", "slow"), clock())
 
 
 @pytest.fixture(params=["plain", "spread"])
@@ -109,16 +110,16 @@ def test_copy_holds_all_that_the_source_held_and_serves_on(
     for park_uuid in (PARK, OTHER, "empty"):
         assert target.find_park(park_uuid) == source.find_park(park_uuid)
         assert target.park_access(park_uuid) == source.park_access(park_uuid)
-        assert list(target.stream(park_uuid, Filter())) == list(source.stream(park_uuid, Filter()))
+        assert list(target.iter_records(park_uuid, Filter())) == list(source.iter_records(park_uuid, Filter()))
         assert target.generations(park_uuid) == source.generations(park_uuid)
         assert target.daily(park_uuid) == source.daily(park_uuid)
         assert target.daily_answers(park_uuid) == source.daily_answers(park_uuid)
-    theirs, ours = StoredStaff(target), StoredStaff(source)
+    theirs, ours = SqlAccountStore(target), SqlAccountStore(source)
     assert theirs.list_users() == ours.list_users() != []
     assert theirs.list_tokens() == ours.list_tokens() != []
-    assert theirs.deeds(None, None, None, 100) == ours.deeds(None, None, None, 100) != []
+    assert theirs.audit_entries(None, None, None, 100) == ours.audit_entries(None, None, None, 100) != []
     assert theirs.list_sessions("李雷", 0) == []
-    assert browse_of(target).park_more(PARK) == browse_of(source).park_more(PARK)
+    assert browse_of(target).park_details(PARK) == browse_of(source).park_details(PARK)
     assert browse_of(target).charge_types(PARK) == browse_of(source).charge_types(PARK)
     assert target.restore(PARK, 1, clock())
     number = renewals(2_500)[0].pay_partner
@@ -135,7 +136,7 @@ class Breaking(PostgresTables):
         super().__init__(store)
         self._left = writes
 
-    def write(self, table: Table, park_uuid: str, lines: Sequence[Line]) -> None:
+    def write(self, table: Table, park_uuid: str, lines: Sequence[ParkRow]) -> None:
         self._left -= 1
         if self._left < 0:
             raise ConnectionError("the line broke")
@@ -146,7 +147,7 @@ class Breaking(PostgresTables):
 def test_interrupted_copy_goes_on_where_it_stopped(source: SqliteStore, target: PostgresStore, writes: int) -> None:
     with pytest.raises(ConnectionError):
         copy(SqliteTables(source), Breaking(target, writes), ignore)
-    there = sum(len(list(target.stream(park, Filter()))) for park in (PARK, OTHER))
+    there = sum(len(list(target.iter_records(park, Filter()))) for park in (PARK, OTHER))
     tally = copy(SqliteTables(source), PostgresTables(target), ignore)
     assert tally.lines.get("renewal", 0) <= 2_530 - there
     assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
@@ -162,7 +163,7 @@ def test_second_copy_brings_only_what_has_changed(source: SqliteStore, target: P
     assert tally.lines["renewal"] == 11
     assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
     clock.forward(31 * DAY_S)
-    while source.housekeep(clock(), Retention()):
+    while source.run_maintenance(clock(), Retention()):
         pass
     copy(SqliteTables(source), PostgresTables(target), ignore)
     assert target.generations(PARK) == source.generations(PARK)
@@ -174,7 +175,7 @@ def test_second_copy_brings_what_staff_changed_and_erased(
     source: SqliteStore, target: PostgresStore, clock: Clock
 ) -> None:
     copy(SqliteTables(source), PostgresTables(target), ignore)
-    staff, keep = StoredStaff(source), StoredKeep(source, clock)
+    staff, keep = SqlAccountStore(source), SqlAdminStore(source, clock)
     staff.change_user("李雷", deed("ended"), enabled=False)
     staff.revoke_token("meter", clock(), deed("revoked again"))
     keep.save_charge_types(PARK, [charge_type(3)], None, clock())
@@ -185,7 +186,7 @@ def test_second_copy_brings_what_staff_changed_and_erased(
     assert erased[2].versions == 1
     copy(SqliteTables(source), PostgresTables(target), ignore)
     assert compare(SqliteTables(source), PostgresTables(target), ignore)[1] == []
-    assert [one.enabled for one in StoredStaff(target).list_users()] == [False]
+    assert [one.enabled for one in SqlAccountStore(target).list_users()] == [False]
 
 
 def test_one_changed_byte_is_found(source: SqliteStore, target: PostgresStore, postgres: str) -> None:
@@ -204,7 +205,7 @@ def test_ledger_of_others_and_one_that_serves_already_are_left_alone(
     source: SqliteStore, target: PostgresStore, clock: Clock
 ) -> None:
     target.add_park("stranger", "", b"x", clock())
-    with pytest.raises(StoreMismatch, match="park stranger"):
+    with pytest.raises(IncompatibleDatabase, match="park stranger"):
         copy(SqliteTables(source), PostgresTables(target), ignore)
     assert target.find_park(PARK) is None
 
@@ -215,6 +216,6 @@ def test_copy_that_has_begun_to_serve_is_not_overwritten(
     copy(SqliteTables(source), PostgresTables(target), ignore)
     new = renewals(1, first=7_777)
     do(target, push(new, clock()))
-    with pytest.raises(StoreMismatch, match="serves already"):
+    with pytest.raises(IncompatibleDatabase, match="serves already"):
         copy(SqliteTables(source), PostgresTables(target), ignore)
     assert new[0].pay_partner in held(target)

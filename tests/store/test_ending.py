@@ -18,7 +18,7 @@ from vipgate.store.interfaces.ledger import (
 )
 from vipgate.store.interfaces.queries import (
     ENDING_ROWS_MAX,
-    Browse,
+    QueryStore,
     VehiclePage,
 )
 
@@ -30,7 +30,7 @@ WEEK_US = 7 * DAY_US
 class Garage:
     """A park whose records end so many days from now, by plate."""
 
-    browse: Browse
+    browse: QueryStore
     now_us: int
 
     def pages(self, limit: int = 50) -> Iterator[VehiclePage]:

@@ -11,20 +11,20 @@ import pytest
 from store.browsing import browse_of
 from store.conftest import RETENTION, Clock
 from store.making import OTHER, PARK, do, push, refused, renewals
-from vipgate.errors import HeldReplace
+from vipgate.errors import ReplaceOnHold
 from vipgate.store.common import held_replaces as counting
 from vipgate.store.common import queries as deciding
-from vipgate.store.common.replace_policy import ALLOWED_US
+from vipgate.store.common.replace_policy import APPROVAL_US
 from vipgate.store.interfaces import queries
 from vipgate.store.interfaces.ledger import (
     ParkChange,
     Push,
-    Refused,
+    RejectedRequest,
     Store,
 )
 from vipgate.store.interfaces.queries import (
-    Browse,
-    HeldStock,
+    HeldReplace,
+    QueryStore,
     Signatures,
 )
 
@@ -33,49 +33,49 @@ ANOTHER = sha256(b"another").hexdigest()
 
 
 @pytest.fixture
-def browse(store: Store, clock: Clock) -> Browse:
+def browse(store: Store, clock: Clock) -> QueryStore:
     for park_uuid in (PARK, OTHER):
         assert store.add_park(park_uuid, f"name of {park_uuid}", b"sealed", clock())
         store.change_park(park_uuid, ParkChange(hold_replaces=True))
     return browse_of(store)
 
 
-def held(clock: Clock, body: str = STOCK, park: str = PARK, generation: int = 1) -> Refused:
+def held(clock: Clock, body: str = STOCK, park: str = PARK, generation: int = 1) -> RejectedRequest:
     """A held replace as the road journals it, of a park with so many stocks; each a second after the one before."""
     clock.forward(1)
-    line = refused(clock(), park=park, code=HeldReplace.code, body=b"{}")
-    caller = msgspec.structs.replace(line.caller, body_sha256=body)
-    return msgspec.structs.replace(line, caller=caller, generation=generation)
+    line = refused(clock(), park=park, code=ReplaceOnHold.code, body=b"{}")
+    caller = msgspec.structs.replace(line.origin, body_sha256=body)
+    return msgspec.structs.replace(line, origin=caller, generation=generation)
 
 
 def stored(clock: Clock, body: str = STOCK, *, complete: bool = True, **origin: Any) -> Push:
     clock.forward(1)
     made = push(renewals(1), clock(), complete=complete)
-    caller = msgspec.structs.replace(made.caller, body_sha256=body, replay_of=origin.get("replay_of"))
-    return msgspec.structs.replace(made, caller=caller, webhook_id=origin.get("webhook_id"))
+    caller = msgspec.structs.replace(made.origin, body_sha256=body, replay_of=origin.get("replay_of"))
+    return msgspec.structs.replace(made, origin=caller, webhook_id=origin.get("webhook_id"))
 
 
-def seqnos(browse: Browse, park: str | None = PARK, since_us: int = 0) -> list[str]:
+def seqnos(browse: QueryStore, park: str | None = PARK, since_us: int = 0) -> list[str]:
     return [one.seqno for one in browse.held_replaces(park, since_us, 10)]
 
 
 def test_held_replaces_with_one_body_are_one_line_with_the_seqno_that_has_it(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     first, other, last = held(clock), held(clock, ANOTHER), held(clock)
     do(store, first, other, last)
-    line = HeldStock(
+    line = HeldReplace(
         park_uuid=PARK, park_name=f"name of {PARK}", body_sha256=STOCK, seqno=first.seqno, times=2,
-        first_us=first.caller.received_us, last_us=last.caller.received_us, body_bytes=321, allowed_until_us=None,
+        first_us=first.origin.received_us, last_us=last.origin.received_us, body_bytes=321, allowed_until_us=None,
     )  # fmt: skip
     assert browse.held_replaces(PARK, 0, 10)[1] == line
     assert seqnos(browse) == [other.seqno, first.seqno]
     assert len(browse.held_replaces(PARK, 0, 1)) == 1
-    assert seqnos(browse, since_us=last.caller.received_us) == [first.seqno], "it came again since"
-    assert seqnos(browse, since_us=last.caller.received_us + 1_000) == []
+    assert seqnos(browse, since_us=last.origin.received_us) == [first.seqno], "it came again since"
+    assert seqnos(browse, since_us=last.origin.received_us + 1_000) == []
 
 
-def test_held_replaces_of_all_parks_that_are_guarded(store: Store, browse: Browse, clock: Clock) -> None:
+def test_held_replaces_of_all_parks_that_are_guarded(store: Store, browse: QueryStore, clock: Clock) -> None:
     one, other = held(clock), held(clock, park=OTHER)
     do(store, one, other)
     assert seqnos(browse, None) == [other.seqno, one.seqno]
@@ -84,19 +84,19 @@ def test_held_replaces_of_all_parks_that_are_guarded(store: Store, browse: Brows
     assert seqnos(browse, OTHER) == []
 
 
-def test_other_refusals_are_no_held_replaces(store: Store, browse: Browse, clock: Clock) -> None:
-    do(store, refused(clock(), body=b"{}"), refused(clock(), code=HeldReplace.code))
+def test_other_refusals_are_no_held_replaces(store: Store, browse: QueryStore, clock: Clock) -> None:
+    do(store, refused(clock(), body=b"{}"), refused(clock(), code=ReplaceOnHold.code))
     assert seqnos(browse) == []
 
 
-def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: Browse, clock: Clock) -> None:
+def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: QueryStore, clock: Clock) -> None:
     do(store, stored(clock), held(clock, generation=2), held(clock, ANOTHER, generation=2))
     assert len(seqnos(browse)) == 2
     assert store.allow_replace(PARK, STOCK, clock())
     lines = {one.body_sha256: one for one in browse.held_replaces(PARK, 0, 10)}
     assert {body: one.is_allowed(clock()) for body, one in lines.items()} == {STOCK: True, ANOTHER: False}
-    assert lines[STOCK].allowed_until_us == clock() + ALLOWED_US
-    assert not lines[STOCK].is_allowed(clock() + ALLOWED_US)
+    assert lines[STOCK].allowed_until_us == clock() + APPROVAL_US
+    assert not lines[STOCK].is_allowed(clock() + APPROVAL_US)
     do(store, stored(clock))
     [left] = browse.held_replaces(PARK, 0, 10)
     assert (left.body_sha256, left.allowed_until_us) == (ANOTHER, None)
@@ -106,7 +106,7 @@ def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: Brow
 
 @pytest.mark.parametrize("together", [True, False])
 def test_repeats_of_a_held_replace_do_not_push_out_other_refused_bodies(
-    store: Store, browse: Browse, clock: Clock, together: bool
+    store: Store, browse: QueryStore, clock: Clock, together: bool
 ) -> None:
     wrong = refused(clock(), body=b"{}")
     do(store, wrong)
@@ -117,11 +117,11 @@ def test_repeats_of_a_held_replace_do_not_push_out_other_refused_bodies(
     assert [one.seqno for one in repeats if store.refused_body(one.seqno) is not None] == [repeats[0].seqno]
     [line] = browse.held_replaces(PARK, 0, 10)
     assert (line.seqno, line.times, line.more_times) == (repeats[0].seqno, 20, False)
-    assert (line.first_us, line.last_us) == (repeats[0].caller.received_us, repeats[-1].caller.received_us)
+    assert (line.first_us, line.last_us) == (repeats[0].origin.received_us, repeats[-1].origin.received_us)
 
 
 def test_one_body_is_kept_for_each_park_and_reason_though_they_are_alike(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     lines = [refused(clock(), body=b"{}"), refused(clock(), body=b"{}"), held(clock), held(clock, park=OTHER)]
     do(store, *lines)
@@ -129,7 +129,7 @@ def test_one_body_is_kept_for_each_park_and_reason_though_they_are_alike(
 
 
 def test_body_of_a_held_replace_is_kept_anew_once_the_one_before_is_out_of_the_way(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     pushed_out = held(clock)
     clock.forward(1)
@@ -151,7 +151,7 @@ def test_body_of_a_held_replace_is_kept_anew_once_the_one_before_is_out_of_the_w
 
 
 def test_no_more_times_are_counted_than_the_bound(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "HELD_TIMES_MAX", 3)
     monkeypatch.setattr(queries, "HELD_TIMES_MAX", 3)
@@ -159,11 +159,11 @@ def test_no_more_times_are_counted_than_the_bound(
     do(store, *repeats)
     [line] = browse.held_replaces(PARK, 0, 10)
     assert (line.times, line.more_times) == (3, True)
-    assert (line.first_us, line.last_us) == (repeats[0].caller.received_us, repeats[-1].caller.received_us)
+    assert (line.first_us, line.last_us) == (repeats[0].origin.received_us, repeats[-1].origin.received_us)
 
 
 def test_dismissed_replace_is_gone_with_its_body_until_it_comes_again(
-    store: Store, browse: Browse, clock: Clock
+    store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     wrong, first, other = refused(clock(), body=b"{}"), held(clock), held(clock, ANOTHER)
     elsewhere = held(clock, park=OTHER)
@@ -177,12 +177,12 @@ def test_dismissed_replace_is_gone_with_its_body_until_it_comes_again(
     again = held(clock)
     do(store, again)
     assert seqnos(browse) == [again.seqno, other.seqno]
-    assert browse.held_replaces(PARK, 0, 10)[0].first_us == first.caller.received_us, "it came before, dismissed or not"
+    assert browse.held_replaces(PARK, 0, 10)[0].first_us == first.origin.received_us, "it came before, dismissed or not"
 
 
 @pytest.mark.parametrize(("dismissed", "allowed"), [(STOCK, False), (ANOTHER, True)])
 def test_yes_to_a_replace_goes_when_it_is_dismissed(
-    store: Store, browse: Browse, clock: Clock, dismissed: str, allowed: bool
+    store: Store, browse: QueryStore, clock: Clock, dismissed: str, allowed: bool
 ) -> None:
     do(store, held(clock), held(clock, ANOTHER))
     assert store.allow_replace(PARK, STOCK, clock())
@@ -192,7 +192,9 @@ def test_yes_to_a_replace_goes_when_it_is_dismissed(
 
 
 @pytest.mark.parametrize("back_s", [0, 3_600])
-def test_replace_waits_or_not_whatever_the_clocks_say(store: Store, browse: Browse, clock: Clock, back_s: int) -> None:
+def test_replace_waits_or_not_whatever_the_clocks_say(
+    store: Store, browse: QueryStore, clock: Clock, back_s: int
+) -> None:
     do(store, stored(clock))
     clock.forward(-back_s)
     waiting = held(clock, generation=2)
@@ -203,21 +205,21 @@ def test_replace_waits_or_not_whatever_the_clocks_say(store: Store, browse: Brow
     assert seqnos(browse) == [], "what was carried out after it does"
 
 
-def test_push_that_is_no_replace_lets_none_through(store: Store, browse: Browse, clock: Clock) -> None:
+def test_push_that_is_no_replace_lets_none_through(store: Store, browse: QueryStore, clock: Clock) -> None:
     do(store, held(clock), stored(clock, complete=False))
     assert len(seqnos(browse)) == 1
 
 
 def test_signatures_count_what_the_park_itself_had_stored(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert browse.signatures(PARK, 0) == Signatures(hmac=0, md5=0, md5_us=None, pushed=False)
     first, last = stored(clock, complete=False), stored(clock, complete=False)
     do(store, first, last)
     do(store, *[stored(clock, complete=False, webhook_id=f"id{number}") for number in range(3)])
     do(store, refused(clock()), stored(clock, complete=False, replay_of=last.seqno))
-    assert browse.signatures(PARK, 0) == Signatures(hmac=3, md5=2, md5_us=last.caller.received_us, pushed=True)
-    assert browse.signatures(PARK, last.caller.received_us + 1_000) == Signatures(
+    assert browse.signatures(PARK, 0) == Signatures(hmac=3, md5=2, md5_us=last.origin.received_us, pushed=True)
+    assert browse.signatures(PARK, last.origin.received_us + 1_000) == Signatures(
         hmac=3, md5=0, md5_us=None, pushed=True
     )
     assert browse.signatures(OTHER, 0) == Signatures(hmac=0, md5=0, md5_us=None, pushed=False)
@@ -227,13 +229,13 @@ def test_signatures_count_what_the_park_itself_had_stored(
 
 @pytest.mark.parametrize("newer", ["pushes by HMAC", "refusals"])
 def test_push_by_md5_is_told_however_many_requests_came_after_it(
-    store: Store, browse: Browse, clock: Clock, monkeypatch: pytest.MonkeyPatch, newer: str
+    store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, newer: str
 ) -> None:
     monkeypatch.setattr(deciding, "SIGNATURES_LOOKED_MAX", 3)
     by_md5 = stored(clock, complete=False)
     do(store, by_md5)
     by_hmac = [stored(clock, complete=False, webhook_id=f"id{number}") for number in range(4)]
     do(store, *(by_hmac if newer == "pushes by HMAC" else [refused(clock()) for _ in range(4)]))
-    found = browse.signatures(PARK, by_md5.caller.received_us)
-    assert (found.md5, found.md5_us, found.pushed) == (0, by_md5.caller.received_us, True)
-    assert browse.signatures(PARK, by_md5.caller.received_us + 1).md5_us is None
+    found = browse.signatures(PARK, by_md5.origin.received_us)
+    assert (found.md5, found.md5_us, found.pushed) == (0, by_md5.origin.received_us, True)
+    assert browse.signatures(PARK, by_md5.origin.received_us + 1).md5_us is None

@@ -13,29 +13,29 @@ import pytest
 from store.browsing import browse_of
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, caller, changed, charge_type, deed, do, held, make_seqno, push, refused, renewals
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     FLAG_MONEY_CHANGED,
     FLAG_PLATE_CHANGED,
     FLAG_UNUSUAL_PLATE,
     Renewal,
 )
-from vipgate.store.common.accounts import StoredStaff
-from vipgate.store.common.admin import StoredKeep
+from vipgate.store.common.accounts import SqlAccountStore
+from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.common.erasure import ERASED_HINT
 from vipgate.store.common.transaction import (
     Row,
+    Transaction,
     Values,
-    Work,
 )
 from vipgate.store.interfaces.admin import (
-    Erased,
-    Keep,
+    AdminStore,
+    ErasureResult,
 )
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Store,
 )
 
@@ -52,12 +52,12 @@ def store(ledger: Ledger, clock: Clock) -> Store:
 
 
 @pytest.fixture
-def keep(store: Store, clock: Clock) -> Keep:
-    return StoredKeep(store, clock)  # type: ignore[arg-type]
+def keep(store: Store, clock: Clock) -> AdminStore:
+    return SqlAdminStore(store, clock)  # type: ignore[arg-type]
 
 
 def actions(store: Store) -> list[tuple[str, str | None]]:
-    lines = StoredStaff(store).deeds(None, None, None, 100)  # type: ignore[arg-type]
+    lines = SqlAccountStore(store).audit_entries(None, None, None, 100)  # type: ignore[arg-type]
     return [(line.action, line.park_uuid) for line in lines]
 
 
@@ -70,32 +70,32 @@ def is_empty(one: Renewal) -> bool:
     return (one.plate, one.card_no, one.card_id, one.operator, one.extra) == ("", None, None, None, None)
 
 
-def test_unknown_park_is_not_changed_and_nothing_is_noted(store: Store, keep: Keep, clock: Clock) -> None:
+def test_unknown_park_is_not_changed_and_nothing_is_noted(store: Store, keep: AdminStore, clock: Clock) -> None:
     assert not keep.set_retention("nobody", 30, deed())
     assert not keep.set_charge_address("nobody", "http://gate.example/", deed())
     assert not keep.review("nobody", "1", FLAG_PLATE_CHANGED, deed())
     keep.save_charge_types("nobody", [], None, clock())
     assert actions(store) == []
-    assert keep.erase_plate(PLATE, "nobody", deed("tried")) == Erased()
+    assert keep.erase_plate(PLATE, "nobody", deed("tried")) == ErasureResult()
     assert actions(store) == [("tried", None)]
 
 
-def test_settings_of_a_park_come_back_and_are_noted(store: Store, keep: Keep) -> None:
+def test_settings_of_a_park_come_back_and_are_noted(store: Store, keep: AdminStore) -> None:
     assert keep.set_retention(PARK, 90, deed("retention", park_uuid=PARK))
     assert keep.set_charge_address(PARK, "http://gate.example/", deed("address", park_uuid=PARK))
-    more = browse_of(store).park_more(PARK)
+    more = browse_of(store).park_details(PARK)
     assert more is not None
     assert (more.retention_days, more.charge_address) == (90, "http://gate.example/")
     assert keep.set_retention(PARK, None, deed("for ever"))
     assert keep.set_charge_address(PARK, None, deed("nowhere"))
-    more = browse_of(store).park_more(PARK)
+    more = browse_of(store).park_details(PARK)
     assert more is not None
     assert (more.retention_days, more.charge_address) == (None, None)
     assert [action for action, _ in actions(store)] == ["nowhere", "for ever", "address", "retention"]
 
 
 @pytest.mark.parametrize("days", [0, -1, 36_501])
-def test_retention_out_of_range_is_refused(keep: Keep, days: int) -> None:
+def test_retention_out_of_range_is_refused(keep: AdminStore, days: int) -> None:
     with pytest.raises(ValueError, match="36500"):
         keep.set_retention(PARK, days, deed())
 
@@ -103,7 +103,7 @@ def test_retention_out_of_range_is_refused(keep: Keep, days: int) -> None:
 # ---- charge types ----------------------------------------------------------------------------------------------------
 
 
-def test_charge_types_are_replaced_in_the_order_of_the_park(store: Store, keep: Keep, clock: Clock) -> None:
+def test_charge_types_are_replaced_in_the_order_of_the_park(store: Store, keep: AdminStore, clock: Clock) -> None:
     browse = browse_of(store)
     keep.save_charge_types(PARK, [charge_type(7), charge_type(1), charge_type(1, name="again")], None, clock())
     keep.save_charge_types(OTHER, [charge_type(5)], None, clock())
@@ -116,14 +116,14 @@ def test_charge_types_are_replaced_in_the_order_of_the_park(store: Store, keep: 
     assert browse.charge_types(OTHER).items == [charge_type(5)]
 
 
-def test_failed_try_leaves_the_list_before_and_says_why(store: Store, keep: Keep, clock: Clock) -> None:
+def test_failed_try_leaves_the_list_before_and_says_why(store: Store, keep: AdminStore, clock: Clock) -> None:
     keep.save_charge_types(PARK, [charge_type(7)], None, clock())
     fetched_us = clock()
     clock.forward(5)
-    keep.save_charge_types(PARK, None, Words("不通", "no line"), clock())
+    keep.save_charge_types(PARK, None, LocalizedText("不通", "no line"), clock())
     found = browse_of(store).charge_types(PARK)
     assert found.items == [charge_type(7)]
-    assert (found.fetched_us, found.tried_us, found.trouble) == (fetched_us, clock(), Words("不通", "no line"))
+    assert (found.fetched_us, found.tried_us, found.trouble) == (fetched_us, clock(), LocalizedText("不通", "no line"))
     keep.save_charge_types(PARK, [], None, clock())
     found = browse_of(store).charge_types(PARK)
     assert (found.items, found.trouble) == ([], None)
@@ -132,7 +132,7 @@ def test_failed_try_leaves_the_list_before_and_says_why(store: Store, keep: Keep
 # ---- review ----------------------------------------------------------------------------------------------------------
 
 
-def test_review_takes_flags_away_and_moves_the_record(store: Store, keep: Keep, clock: Clock) -> None:
+def test_review_takes_flags_away_and_moves_the_record(store: Store, keep: AdminStore, clock: Clock) -> None:
     rows = renewals(3)
     do(store, push(rows, clock()))
     do(store, push([changed(rows[0], plate="粤B00001", pay_value_fen=1)], clock()))
@@ -159,7 +159,7 @@ def test_review_takes_flags_away_and_moves_the_record(store: Store, keep: Keep, 
 
 
 def test_erasure_empties_records_and_versions_of_all_generations_alone(
-    store: Store, keep: Keep, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: Store, keep: AdminStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 3)
     monkeypatch.setattr("vipgate.store.common.erasure.PAGE_ROWS", 4)
@@ -173,7 +173,9 @@ def test_erasure_empties_records_and_versions_of_all_generations_alone(
     money = store.daily(PARK)
     before = held(store)
 
-    assert keep.erase_plate(PLATE, PARK, deed("erased", park_uuid=PARK)) == Erased(records=9, versions=5, requests=0)
+    assert keep.erase_plate(PLATE, PARK, deed("erased", park_uuid=PARK)) == ErasureResult(
+        records=9, versions=5, requests=0
+    )
 
     after = held(store)
     touched = {one.pay_partner for one in mine[:4]}
@@ -207,21 +209,21 @@ def test_erasure_empties_records_and_versions_of_all_generations_alone(
         assert version.stored.renewal.plate == "粤B12346"
 
 
-def test_erasure_reaches_every_park(store: Store, keep: Keep, clock: Clock) -> None:
+def test_erasure_reaches_every_park(store: Store, keep: AdminStore, clock: Clock) -> None:
     for park_uuid in (PARK, OTHER):
         do(store, push(of_plate(2), clock(), park=park_uuid))
     assert keep.erase_plate(PLATE, None, deed()).records == 4
-    assert keep.erase_plate(PLATE, None, deed()) == Erased()
+    assert keep.erase_plate(PLATE, None, deed()) == ErasureResult()
     assert all(is_empty(one.renewal) for park in (PARK, OTHER) for one in held(store, park).values())
 
 
-def test_empty_plate_is_refused(keep: Keep, store: Store) -> None:
+def test_empty_plate_is_refused(keep: AdminStore, store: Store) -> None:
     with pytest.raises(ValueError, match="empty plate"):
         keep.erase_plate("", None, deed())
     assert actions(store) == []
 
 
-def test_reader_of_the_changes_learns_of_an_erasure(store: Store, keep: Keep, clock: Clock) -> None:
+def test_reader_of_the_changes_learns_of_an_erasure(store: Store, keep: AdminStore, clock: Clock) -> None:
     do(store, push([*of_plate(2), *renewals(5, first=50)], clock()))
     seen = max(one.position for one in held(store).values())
     keep.erase_plate(PLATE, PARK, deed())
@@ -232,38 +234,38 @@ def test_reader_of_the_changes_learns_of_an_erasure(store: Store, keep: Keep, cl
     ]  # fmt: skip
 
 
-def test_unusual_plate_that_is_gone_is_no_longer_remarked_on(store: Store, keep: Keep, clock: Clock) -> None:
+def test_unusual_plate_that_is_gone_is_no_longer_remarked_on(store: Store, keep: AdminStore, clock: Clock) -> None:
     do(store, push([changed(renewals(1)[0], plate="ODD", flags=FLAG_UNUSUAL_PLATE)], clock()))
     keep.erase_plate("ODD", PARK, deed())
     assert [one.renewal.flags for one in held(store).values()] == [0]
 
 
-def test_what_was_erased_stays_so_when_the_park_sends_it_again(store: Store, keep: Keep, clock: Clock) -> None:
+def test_what_was_erased_stays_so_when_the_park_sends_it_again(store: Store, keep: AdminStore, clock: Clock) -> None:
     rows = of_plate(60)
     do(store, push(rows, clock()))
     keep.erase_plate(PLATE, PARK, deed())
     before = held(store)
     for size in (2, 60):
-        assert do(store, push(rows[:size], clock())) == [Outcome(0, 0, size)]
+        assert do(store, push(rows[:size], clock())) == [PushResult(0, 0, size)]
     assert held(store) == before
     assert all(is_empty(one.renewal) for one in before.values())
     assert store.history(PARK, rows[0].pay_partner) == []
 
 
 def test_record_that_the_park_changes_after_its_erasure_is_stored_and_not_remarked_on(
-    store: Store, keep: Keep, clock: Clock
+    store: Store, keep: AdminStore, clock: Clock
 ) -> None:
     [row] = of_plate(1)
     do(store, push([row], clock()))
     keep.erase_plate(PLATE, PARK, deed())
     longer = changed(row, quantity=9)
-    assert do(store, push([longer], clock())) == [Outcome(0, 1, 0)]
+    assert do(store, push([longer], clock())) == [PushResult(0, 1, 0)]
     assert held(store)[row.pay_partner].renewal == changed(longer, flags=0)
     [version] = store.history(PARK, row.pay_partner)
     assert is_empty(version.stored.renewal)
 
 
-def test_replace_after_an_erasure_brings_back_what_it_says(store: Store, keep: Keep, clock: Clock) -> None:
+def test_replace_after_an_erasure_brings_back_what_it_says(store: Store, keep: AdminStore, clock: Clock) -> None:
     rows = of_plate(2)
     do(store, push(rows, clock()))
     keep.erase_plate(PLATE, PARK, deed())
@@ -271,12 +273,12 @@ def test_replace_after_an_erasure_brings_back_what_it_says(store: Store, keep: K
     assert [one.renewal for one in held(store).values()] == rows
 
 
-def hinted(clock: Clock, got: str, body: bytes | None = None, park: str | None = PARK) -> Refused:
-    words = Words(f'row[0].plate: 过长, 收到 "{got}"', f'row[0].plate: too long, got "{got}"')
+def hinted(clock: Clock, got: str, body: bytes | None = None, park: str | None = PARK) -> RejectedRequest:
+    words = LocalizedText(f'row[0].plate: 过长, 收到 "{got}"', f'row[0].plate: too long, got "{got}"')
     return msgspec.structs.replace(refused(clock(), park=park, body=body), hint=words)
 
 
-def test_hints_and_bodies_that_name_the_plate_go(store: Store, keep: Keep, clock: Clock) -> None:
+def test_hints_and_bodies_that_name_the_plate_go(store: Store, keep: AdminStore, clock: Clock) -> None:
     by_hint = hinted(clock, "粤b·12345")
     by_body = hinted(clock, "9", b'{"plate":"\\u7ca4B12345"}')
     by_both = hinted(clock, PLATE, f'{{"plate":"{PLATE}"}}'.encode())
@@ -284,10 +286,10 @@ def test_hints_and_bodies_that_name_the_plate_go(store: Store, keep: Keep, clock
     elsewhere = hinted(clock, PLATE, PLATE.encode(), OTHER)
     do(store, by_hint, by_body, neither, elsewhere, push(renewals(2), clock()), by_both)
 
-    assert keep.erase_plate(PLATE, PARK, deed()) == Erased(requests=3)
+    assert keep.erase_plate(PLATE, PARK, deed()) == ErasureResult(requests=3)
 
-    def now(request: Refused) -> tuple[Words | None, bytes | None]:
-        entry = store.journal_entry(request.seqno)
+    def now(request: RejectedRequest) -> tuple[LocalizedText | None, bytes | None]:
+        entry = store.request_log_entry(request.seqno)
         assert entry is not None
         assert entry.body_kept == (store.refused_body(request.seqno) is not None)
         return entry.hint, store.refused_body(request.seqno)
@@ -315,24 +317,24 @@ class Dying:
         self.clear_log = store.clear_log
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
+    def transaction(self) -> Iterator[Transaction]:
         self._left -= 1
         if self._left < 0:
             raise Killed
-        with self._store.work() as work:
+        with self._store.transaction() as work:
             yield work
 
 
 @pytest.mark.parametrize("transactions", range(1, 8))
 def test_erasure_that_was_killed_is_finished_by_the_next(
-    store: Store, keep: Keep, clock: Clock, monkeypatch: pytest.MonkeyPatch, transactions: int
+    store: Store, keep: AdminStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, transactions: int
 ) -> None:
     monkeypatch.setattr("vipgate.store.common.erasure.ERASE_CHUNK_ROWS", 2)
     rows = of_plate(5)
     do(store, push(rows, clock()), hinted(clock, PLATE, PLATE.encode()))
     do(store, push([changed(row, plate="粤C00001") for row in rows[:3]], clock()))
     with pytest.raises(Killed):
-        StoredKeep(Dying(store, transactions), clock).erase_plate(PLATE, PARK, deed("killed"))
+        SqlAdminStore(Dying(store, transactions), clock).erase_plate(PLATE, PARK, deed("killed"))
     assert actions(store) == [("killed", None)]
     keep.erase_plate(PLATE, PARK, deed("finished"))
     texts = str([held(store), *[store.history(PARK, row.pay_partner) for row in rows]])
@@ -340,7 +342,7 @@ def test_erasure_that_was_killed_is_finished_by_the_next(
     assert sum(is_empty(one.renewal) for one in held(store).values()) == 2
     places = [one.position for one in held(store).values()]
     assert len(set(places)) == len(places)
-    assert keep.erase_plate(PLATE, PARK, deed()) == Erased()
+    assert keep.erase_plate(PLATE, PARK, deed()) == ErasureResult()
 
 
 def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
@@ -353,7 +355,7 @@ def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
         target=lambda: [do(other, push(renewals(10, first=1_000 + 10 * turn), clock())) for turn in range(20)]
     )
     pushing.start()
-    erased = StoredKeep(store, clock).erase_plate(PLATE, PARK, deed())  # type: ignore[arg-type]
+    erased = SqlAdminStore(store, clock).erase_plate(PLATE, PARK, deed())  # type: ignore[arg-type]
     pushing.join()
     assert erased.records == 100
     after = held(store)
@@ -368,13 +370,13 @@ def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
 def test_replay_names_the_request_that_it_repeats(store: Store, clock: Clock) -> None:
     first = refused(clock())
     said = msgspec.structs.replace(caller(clock()), replay_of=first.seqno)
-    again = msgspec.structs.replace(refused(clock()), caller=said)
+    again = msgspec.structs.replace(refused(clock()), origin=said)
     good = Push(make_seqno(clock()), PARK, renewals(1), 1, False, "current", said)
     do(store, first, again, good)
     for request, of in ((first, None), (again, first.seqno), (good, first.seqno)):
-        entry = store.journal_entry(request.seqno)
+        entry = store.request_log_entry(request.seqno)
         assert entry is not None
-        assert entry.caller.replay_of == of
+        assert entry.origin.replay_of == of
     assert browse_of(store).replays_of(PARK, first.seqno) == [again.seqno, good.seqno]
 
 

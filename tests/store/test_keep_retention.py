@@ -11,7 +11,7 @@ import pytest
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, deed, do, held, push, renewals
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.common.admin import StoredKeep
+from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.common.erasure import (
     LOOK_AGAIN_US,
     PARKS_A_CHUNK,
@@ -21,7 +21,7 @@ from vipgate.store.common.transaction import (
     Row,
     Values,
 )
-from vipgate.store.interfaces.admin import Keep
+from vipgate.store.interfaces.admin import AdminStore
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Retention,
@@ -42,8 +42,8 @@ def store(ledger: Ledger, clock: Clock) -> Store:
     return made
 
 
-def keep_of(store: Store, clock: Clock) -> Keep:
-    return StoredKeep(store, clock)  # type: ignore[arg-type]
+def keep_of(store: Store, clock: Clock) -> AdminStore:
+    return SqlAdminStore(store, clock)  # type: ignore[arg-type]
 
 
 def ending(rows: Sequence[Renewal], end_us: int | None) -> list[Renewal]:
@@ -202,8 +202,8 @@ class Watched:
         self.rows = store.rows
 
     @contextmanager
-    def work(self) -> Iterator[WatchedWork]:
-        with self._store.work() as work:
+    def transaction(self) -> Iterator[WatchedWork]:
+        with self._store.transaction() as work:
             yield WatchedWork(work, self.seen)
 
 
@@ -226,7 +226,7 @@ def test_no_record_is_looked_at_again_until_something_is_due(
 def test_gateway_that_cleans_up_runs_the_retention(store: Store, clock: Clock) -> None:
     do(store, push(ending(renewals(3), None), clock()))
     clock.forward((DAYS + 1) * DAY_S)
-    while store.housekeep(clock(), Retention()):
+    while store.run_maintenance(clock(), Retention()):
         pass
     assert len(emptied(store)) == 3
 
@@ -250,7 +250,7 @@ def test_what_was_noted_of_a_stock_goes_with_it(store: Store, ledger: Ledger, cl
     assert len(store.rows(*ended(PARK, clock))) == 3  # type: ignore[attr-defined]
     do(store, push(renewals(1), clock(), complete=True))
     clock.forward((DAYS + 1) * DAY_S)
-    while store.housekeep(clock(), Retention()):
+    while store.run_maintenance(clock(), Retention()):
         pass
     assert [one.generation for one in store.generations(PARK)] == [2]
     assert store.rows(*ended(PARK, clock)) == []  # type: ignore[attr-defined]

@@ -14,17 +14,22 @@ from store.citus import stand_in
 from store.conftest import Clock, Ledger, spread
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from store.proxy import Cut, Proxy
-from vipgate.errors import Refusal, StoreError, StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    RequestError,
+    StoreError,
+    StoreUnavailable,
+)
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
 )
 from vipgate.store.postgres.group_writer import PostgresGroup
 from vipgate.store.postgres.pool import (
-    Link,
-    NodeAway,
-    TryAgain,
+    ConnectionPool,
+    RetryableConflict,
+    ShardUnavailable,
 )
 from vipgate.store.postgres.schema import (
     COORDINATOR_TABLES,
@@ -71,7 +76,7 @@ def test_writers_of_the_same_parks_neither_deadlock_nor_lose_nor_repeat(
     for park_uuid in parks:
         one.add_park(park_uuid, "", b"sealed", clock())
     rounds, writers = 25, 4
-    outcomes: list[list[Outcome | Refusal | StoreError]] = []
+    outcomes: list[list[PushResult | RequestError | StoreError]] = []
 
     def write(writer: int) -> None:
         with closing(PostgresStore(postgres, clock)) as store:
@@ -98,7 +103,7 @@ def test_writers_of_the_same_parks_neither_deadlock_nor_lose_nor_repeat(
         before = one.history(park_uuid, "shared")
         assert [version.stored.revision for version in before] == list(range(1, writers * rounds))
         assert [version.replaced_seqno for version in before[:-1]] == [version.stored.seqno for version in before[1:]]
-    assert all(isinstance(outcome, Outcome) for group in outcomes for outcome in group)
+    assert all(isinstance(outcome, PushResult) for group in outcomes for outcome in group)
     assert journal(admin) == writers * rounds * len(parks)
 
 
@@ -107,7 +112,7 @@ def test_deadlock_is_tried_again(
 ) -> None:
     # The other waits longer than the store for the server to look for deadlocks, so that the store is the victim.
     admin.execute("SET deadlock_timeout = '30s'")
-    results: list[Outcome | Refusal | StoreError] = []
+    results: list[PushResult | RequestError | StoreError] = []
     rows = renewals(1)
     group = [push(rows, clock(), park=park_uuid) for park_uuid in (PARK, OTHER)]
     lock = "SELECT 1 FROM vipgate.park WHERE park_uuid = %s FOR UPDATE"
@@ -119,7 +124,7 @@ def test_deadlock_is_tried_again(
         _wait_for_waiter(postgres)
         admin.execute(lock, [first])
     committing.join()
-    assert results == [Outcome(1, 0, 0)] * 2
+    assert results == [PushResult(1, 0, 0)] * 2
     assert journal(admin) == 2
 
 
@@ -139,7 +144,7 @@ def test_what_is_always_in_the_way_is_given_up_after_a_bounded_number_of_tries(
     pauses: list[float] = []
     tries: list[int] = []
 
-    def refuse(*_: object) -> list[Outcome]:
+    def refuse(*_: object) -> list[PushResult]:
         tries.append(1)
         raise psycopg.errors.SerializationFailure("could not serialize access")
 
@@ -147,7 +152,7 @@ def test_what_is_always_in_the_way_is_given_up_after_a_bounded_number_of_tries(
         monkeypatch.setattr(PostgresGroup, "write", refuse)
         monkeypatch.setattr(psycopg.errors.SerializationFailure, "sqlstate", "40001")
         [result] = store.commit([push(renewals(1), clock())])
-    assert isinstance(result, TryAgain)
+    assert isinstance(result, RetryableConflict)
     assert len(tries) == 5
     assert pauses == sorted(pauses)
     assert len(pauses) == 4
@@ -165,18 +170,18 @@ def test_commit_whose_answer_was_lost_is_looked_up_and_neither_lost_nor_repeated
     with Proxy(postgres) as proxy, closing(PostgresStore(proxy.url, clock)) as store:
         do(store, push(rows[1:2], clock()))
         proxy.cut(Cut(b"COMMIT", after_answer=stored))
-        group: list[Push | Refused] = [
+        group: list[Push | RejectedRequest] = [
             push([changed(rows[0], operator="王五"), *rows[1:290]], clock()),
             push(rows[290:], clock(), park=OTHER),
             refused(clock(), park=None, code="401"),
             refused(clock(), body=b"{"),
         ]
-        assert store.commit(group)[:2] == [Outcome(288, 1, 1), Outcome(10, 0, 0)]
+        assert store.commit(group)[:2] == [PushResult(288, 1, 1), PushResult(10, 0, 0)]
         assert proxy.cuts == 1
     assert len(held(one)) == 290
     assert len(one.history(PARK, rows[0].pay_partner)) == 1
     assert journal(admin) == 2 + len(group)
-    entry = one.journal_entry(group[0].seqno)
+    entry = one.request_log_entry(group[0].seqno)
     assert entry is not None
     assert (entry.inserted, entry.updated, entry.unchanged) == (288, 1, 1)
 
@@ -187,7 +192,7 @@ def test_line_cut_in_the_middle_of_a_transaction_is_mended_unseen(
     with Proxy(postgres) as proxy, closing(PostgresStore(proxy.url, clock)) as store:
         for mark in (b"BEGIN", b"FOR UPDATE", b"FROM json_to_recordset"):
             proxy.cut(Cut(mark, after_answer=False))
-            assert do(store, push(renewals(3, first=10 * len(mark)), clock())) == [Outcome(3, 0, 0)]
+            assert do(store, push(renewals(3, first=10 * len(mark)), clock())) == [PushResult(3, 0, 0)]
             # Reads have nothing to lose: the next one has a connection again.
             assert store.find_park(PARK) is not None
 
@@ -204,13 +209,13 @@ def test_server_that_is_away_is_an_error_at_once_and_forgotten_when_it_is_back(
             store.ping()
         proxy.accept()
         threading.Event().wait(0.6)
-        assert do(store, push(renewals(1), clock())) == [Outcome(1, 0, 0)]
+        assert do(store, push(renewals(1), clock())) == [PushResult(1, 0, 0)]
 
 
 def test_transaction_that_somebody_left_open_does_not_hold_a_park_for_ever(
     postgres: str, one: PostgresStore, clock: Clock
 ) -> None:
-    with closing(Link(postgres, 1)) as link, link.borrow() as db:
+    with closing(ConnectionPool(postgres, 1)) as link, link.connection() as db:
         row = db.execute("SELECT current_setting('idle_in_transaction_session_timeout')").fetchone()
         assert row == ("1min",)
         assert db.execute("SHOW lock_timeout").fetchone() == ("10s",)
@@ -221,7 +226,7 @@ def test_database_that_does_not_wait_for_the_disk_is_told_to(postgres: str, admi
     name = admin.info.dbname
     admin.execute(f"ALTER DATABASE \"{name}\" SET synchronous_commit = 'off'")
     try:
-        with closing(Link(postgres, 1)) as link, link.borrow() as db:
+        with closing(ConnectionPool(postgres, 1)) as link, link.connection() as db:
             assert db.execute("SHOW synchronous_commit").fetchone() == ("on",)
     finally:
         admin.execute(f'ALTER DATABASE "{name}" RESET synchronous_commit')
@@ -250,7 +255,7 @@ def test_database_in_another_encoding_is_refused(postgres: str, clock: Clock, ad
     admin.execute("DROP DATABASE IF EXISTS latin_test")
     admin.execute("CREATE DATABASE latin_test TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
     url = psycopg.conninfo.make_conninfo(postgres, dbname="latin_test")
-    with pytest.raises(StoreMismatch, match="UTF8"):
+    with pytest.raises(IncompatibleDatabase, match="UTF8"):
         PostgresStore(url, clock)
 
 
@@ -258,7 +263,7 @@ def test_nul_in_what_a_stranger_says_does_not_cost_the_others_their_journal(one:
     row = changed(renewals(1)[0], extra='{"a":"\\u0000"}')
     stranger = refused(clock(), park=None, code="401", claimed="a\x00b\\u0000")
     do(one, stranger, push([row], clock()))
-    entry = one.journal_entry(stranger.seqno)
+    entry = one.request_log_entry(stranger.seqno)
     assert entry is not None
     assert entry.claimed == "a\ufffdb\\u0000"
     assert held(one)[row.pay_partner].renewal == row
@@ -266,7 +271,7 @@ def test_nul_in_what_a_stranger_says_does_not_cost_the_others_their_journal(one:
 
 def test_new_rows_are_not_looked_up(one: PostgresStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    before = PostgresGroup._held
+    before = PostgresGroup._existing
 
     def count(self: PostgresGroup, places: Any) -> Any:
         looked.append(sum(map(len, places.values())))
@@ -304,7 +309,9 @@ def test_migration_lets_the_writers_pass(
     steps = [
         *load_migrations("vipgate.store.postgres.sql"),
         Migration(901, "ALTER TABLE renewal ADD COLUMN note text"),
-        Migration(902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_uuid, note)", apart=True),
+        Migration(
+            902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_uuid, note)", non_transactional=True
+        ),
     ]
     pauses: list[float] = []
     blocked = threading.Event()
@@ -315,7 +322,7 @@ def test_migration_lets_the_writers_pass(
         threading.Event().wait(seconds)
 
     reached: list[int] = []
-    with closing(Link(postgres, 1)) as link:
+    with closing(ConnectionPool(postgres, 1)) as link:
         migrating = threading.Thread(target=lambda: reached.append(migrate(link, steps, pause)))
         with admin.transaction():
             # Somebody reads for long: the change of the table has to wait for him, the pushes have not.
@@ -323,12 +330,12 @@ def test_migration_lets_the_writers_pass(
             migrating.start()
             assert blocked.wait(20)
             for number in range(5):
-                assert do(one, push(renewals(3, first=1 + 10 * number), clock())) == [Outcome(3, 0, 0)]
+                assert do(one, push(renewals(3, first=1 + 10 * number), clock())) == [PushResult(3, 0, 0)]
         migrating.join()
     assert reached == [902]
     assert pauses
-    assert do(one, push(renewals(3, first=100), clock())) == [Outcome(3, 0, 0)]
-    with pytest.raises(StoreMismatch, match="schema 902"):
+    assert do(one, push(renewals(3, first=100), clock())) == [PushResult(3, 0, 0)]
+    with pytest.raises(IncompatibleDatabase, match="schema 902"):
         PostgresStore(postgres, clock)
 
 
@@ -355,7 +362,7 @@ def test_statement_takes_its_index_and_sorts_nothing(
         "pay_partner": "x", "seqno": "x", "before_us": 1, "before_seqno": "x", "chunk_rows": 10, "after": "",
         "generation": 1, "seqnos": ["x"], "park_uuids": ["x", "y"],
     }  # fmt: skip
-    with one.link.borrow() as db:
+    with one.pool.connection() as db:
         if filled:
             db.execute("ANALYZE")
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + one._sql[name], values))
@@ -373,7 +380,7 @@ def fill(store: PostgresStore, clock: Clock) -> None:
 @pytest.mark.parametrize("name", ["purge_renewals", "purge_history"])
 def test_purge_goes_to_the_rows_by_their_addresses(one: PostgresStore, clock: Clock, name: str) -> None:
     fill(one, clock)
-    with one.link.borrow() as db:
+    with one.pool.connection() as db:
         db.execute("ANALYZE")
         values = {"park_uuid": PARK, "generation": 1, "chunk_rows": 10}
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + one._sql[name], values))
@@ -383,7 +390,7 @@ def test_purge_goes_to_the_rows_by_their_addresses(one: PostgresStore, clock: Cl
 
 def test_look_up_of_a_batch_takes_the_key_before_any_statistics(one: PostgresStore, clock: Clock) -> None:
     do(one, push(renewals(3_000), clock()))
-    with one.link.borrow() as db:
+    with one.pool.connection() as db:
         statement = one._sql["held_renewals"].replace("$1", "%s")
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + statement, ["[]"]))
     assert "renewal_pkey" in plan, plan
@@ -395,7 +402,7 @@ def test_look_up_of_a_batch_takes_the_key_before_any_statistics(one: PostgresSto
 
 def test_worker_of_a_cluster_is_refused(postgres: str, clock: Clock, admin: psycopg.Connection[Any]) -> None:
     stand_in(admin, wanted=True, coordinator=False)
-    with pytest.raises(StoreMismatch, match="connect to the coordinator"):
+    with pytest.raises(IncompatibleDatabase, match="connect to the coordinator"):
         PostgresStore(postgres, clock)
 
 
@@ -406,14 +413,14 @@ def test_every_table_is_spread_beside_the_parks(postgres: str, admin: psycopg.Co
     assert set(rows[1:]) == {(f"vipgate.{table}", "park_uuid", "vipgate.park") for table in TABLES[1:]}
     there = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'vipgate'").fetchall()
     assert {row[0] for row in there} == {*TABLES, *COORDINATOR_TABLES, "schema_version"}
-    with closing(Link(postgres, 1)) as link:
+    with closing(ConnectionPool(postgres, 1)) as link:
         assert not distribute(link), "it is spread already"
 
 
 def test_plain_server_cannot_be_spread(postgres: str) -> None:
-    with closing(Link(postgres, 1)) as link:
+    with closing(ConnectionPool(postgres, 1)) as link:
         migrate(link)
-        with pytest.raises(StoreMismatch, match="CREATE EXTENSION citus"):
+        with pytest.raises(IncompatibleDatabase, match="CREATE EXTENSION citus"):
             distribute(link)
 
 
@@ -430,24 +437,24 @@ def test_node_that_is_away_costs_the_parks_on_other_nodes_nothing(
         WHEN (new.park_uuid = '{PARK}') EXECUTE FUNCTION public.node_is_away();
     """)
 
-    def outcomes() -> list[Outcome | Refusal | StoreError]:
+    def outcomes() -> list[PushResult | RequestError | StoreError]:
         rows = renewals(2, first=clock() % 10_000_000)
         return one.commit([push(rows, clock()), push(rows, clock(), park=OTHER), push(rows[:1], clock(), park=PARK)])
 
     first, second, third = outcomes()
-    assert isinstance(first, NodeAway)
-    assert isinstance(third, NodeAway)
-    assert second == Outcome(2, 0, 0)
+    assert isinstance(first, ShardUnavailable)
+    assert isinstance(third, ShardUnavailable)
+    assert second == PushResult(2, 0, 0)
     admin.execute("DROP TRIGGER away ON vipgate.request")
     # Whatever the wall clock is set to meanwhile.
     for jump_s in (1, 86_401, -172_803):
         clock.forward(jump_s)
         first, second, _ = outcomes()
-        assert isinstance(first, NodeAway), "it is asked again after a pause, not for each push"
-        assert second == Outcome(2, 0, 0)
+        assert isinstance(first, ShardUnavailable), "it is asked again after a pause, not for each push"
+        assert second == PushResult(2, 0, 0)
     waited_s += 5
     clock.forward(5)
-    assert outcomes() == [Outcome(2, 0, 0), Outcome(2, 0, 0), Outcome(0, 0, 1)]
+    assert outcomes() == [PushResult(2, 0, 0), PushResult(2, 0, 0), PushResult(0, 0, 1)]
     admin.execute("DROP FUNCTION public.node_is_away()")
 
 

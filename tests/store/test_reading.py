@@ -10,9 +10,12 @@ import pytest
 
 from store.conftest import NOON_US, Clock, Ledger
 from store.making import OTHER, PARK, changed, deed, do, held, push, refused, renewals
-from vipgate.errors import HeldReplace, StoreUnavailable
-from vipgate.store.common.accounts import StoredStaff
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.errors import (
+    ReplaceOnHold,
+    StoreUnavailable,
+)
+from vipgate.store.common.accounts import SqlAccountStore
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.ledger import (
     Filter,
     ParkChange,
@@ -45,7 +48,7 @@ def test_records_are_found_by_plate_and_by_time_of_receipt(store: Store, clock: 
 def test_stream_is_one_moment_of_the_ledger_while_others_write(ledger: Ledger, store: Store, clock: Clock) -> None:
     rows = renewals(2_000)
     do(store, push(rows, clock()))
-    reading = ledger.another().stream(PARK, Filter())
+    reading = ledger.another().iter_records(PARK, Filter())
     seen = [next(reading)]
     do(store, push([changed(row, operator="后来") for row in rows[500:]], clock()))
     do(store, push(renewals(10, first=5_000), clock(), complete=True))
@@ -100,7 +103,7 @@ def test_unknown_park_is_none_everywhere(store: Store, clock: Clock) -> None:
     assert store.park_access("nobody") is None
     assert store.find_park("nobody") is None
     assert store.generations("nobody") == []
-    assert list(store.stream("nobody", Filter())) == []
+    assert list(store.iter_records("nobody", Filter())) == []
     assert not store.change_park("nobody", ParkChange(enabled=False))
     assert not store.restore("nobody", 1, clock())
     assert not store.rotate_secret("nobody", b"x", clock())
@@ -132,7 +135,7 @@ def test_secret_before_the_rotation_stays_until_it_is_retired(store: Store, cloc
 
 
 # What staff do to a park, on one that has a previous secret and two stocks; and whether it has an effect.
-DEEDS: dict[str, tuple[Callable[[Store, Deed], bool], bool]] = {
+DEEDS: dict[str, tuple[Callable[[Store, AuditEntry], bool], bool]] = {
     "add": (lambda store, said: store.add_park("new", "", b"s", NOON_US, said), True),
     "add again": (lambda store, said: store.add_park(PARK, "", b"s", NOON_US, said), False),
     "change": (lambda store, said: store.change_park(PARK, ParkChange(name="n"), said), True),
@@ -157,10 +160,10 @@ def parks_as_they_are(store: Store, held_seqno: str) -> list[object]:
 
 @pytest.mark.parametrize(("act", "works"), DEEDS.values(), ids=DEEDS)
 def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
-    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, act: Callable[[Store, Deed], bool], works: bool
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, act: Callable[[Store, AuditEntry], bool], works: bool
 ) -> None:
     store.rotate_secret(PARK, b"second", clock())
-    held_back = refused(clock(), code=HeldReplace.code, body=b"{}")
+    held_back = refused(clock(), code=ReplaceOnHold.code, body=b"{}")
     do(store, push(renewals(2), clock(), complete=True), held_back)
     store.allow_replace(PARK, "ab" * 32, NOON_US)
     before = parks_as_they_are(store, held_back.seqno)
@@ -170,7 +173,7 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
             act(store, deed("park.act"))
     assert parks_as_they_are(store, held_back.seqno) == before
     assert act(store, deed("park.act")) == works
-    lines = StoredStaff(store).deeds(None, None, None, 10)  # type: ignore[arg-type]
+    lines = SqlAccountStore(store).audit_entries(None, None, None, 10)  # type: ignore[arg-type]
     assert [line.action for line in lines] == ["park.act"] * works
 
 
@@ -185,11 +188,11 @@ def test_replaced_stock_is_purged_in_chunks_after_its_time(store: Store, clock: 
     do(store, push(rows[:5], clock(), complete=True))
     kept = Retention(chunk_rows=500)
     clock.forward(29 * DAY_S)
-    assert not store.housekeep(clock(), kept)
+    assert not store.run_maintenance(clock(), kept)
     assert [one.generation for one in store.generations(PARK)] == [2, 1]
     clock.forward(2 * DAY_S)
     rounds = 0
-    while store.housekeep(clock(), kept):
+    while store.run_maintenance(clock(), kept):
         rounds += 1
         assert not store.restore(PARK, 1, clock()), "half a stock must not come back"
         assert rounds < 20
@@ -204,23 +207,23 @@ def test_journal_and_bodies_are_purged_after_their_time(store: Store, clock: Clo
     clock.forward(31 * DAY_S)
     new = refused(clock(), body=b"new")
     do(store, new)
-    while store.housekeep(clock(), Retention(journal_days=400)):
+    while store.run_maintenance(clock(), Retention(request_log_days=400)):
         pass
     assert store.refused_body(old.seqno) is None
     assert store.refused_body(new.seqno) == b"new"
-    assert store.journal_entry(old.seqno) is not None
+    assert store.request_log_entry(old.seqno) is not None
     clock.forward(380 * DAY_S)
-    while store.housekeep(clock(), Retention(journal_days=400)):
+    while store.run_maintenance(clock(), Retention(request_log_days=400)):
         pass
-    assert store.journal_entry(old.seqno) is None
-    assert store.journal_entry(new.seqno) is not None
+    assert store.request_log_entry(old.seqno) is None
+    assert store.request_log_entry(new.seqno) is not None
 
 
 def test_journal_of_strangers_is_bounded_and_keeps_the_newest(store: Store, clock: Clock) -> None:
     strangers = [refused(clock(), park=None, code="401") for _ in range(30)]
     own = refused(clock())
     do(store, own, *strangers)
-    while store.housekeep(clock(), Retention(strangers_max=10, chunk_rows=7)):
+    while store.run_maintenance(clock(), Retention(strangers_max=10, chunk_rows=7)):
         pass
-    assert [store.journal_entry(one.seqno) is not None for one in strangers] == [False] * 20 + [True] * 10
-    assert store.journal_entry(own.seqno) is not None
+    assert [store.request_log_entry(one.seqno) is not None for one in strangers] == [False] * 20 + [True] * 10
+    assert store.request_log_entry(own.seqno) is not None

@@ -10,19 +10,22 @@ import pytest
 from servers import emptied
 from store.conftest import RETENTION, Clock, spread
 from vipgate.cli.rekey import reseal
-from vipgate.errors import OperatorError, StoreMismatch
-from vipgate.store.common.accounts import StoredStaff
+from vipgate.errors import (
+    IncompatibleDatabase,
+    UsageError,
+)
+from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.common.reseal import (
     PARKS_A_PAGE,
-    reseal_all,
+    reencrypt_secrets,
 )
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 from vipgate.support.vault import Vault
 
 OLD, NEW, OTHER = Vault("o" * 32), Vault("n" * 32), Vault("x" * 32)
-DEED = Deed(at_us=1, who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
+DEED = AuditEntry(at_us=1, who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
 
 
 @pytest.fixture(params=["sqlite", "postgres", "postgres, a park at a time"])
@@ -64,7 +67,7 @@ def test_every_secret_and_the_one_before_it_are_sealed_anew(store: SqliteStore |
 def test_run_again_it_changes_nothing_and_notes_nothing(store: SqliteStore | PostgresStore) -> None:
     add(store, "park-one")
     assert [reseal(store, OLD, NEW), reseal(store, OLD, NEW)] == [1, 0]
-    assert [deed.action for deed in StoredStaff(store).deeds(None, None, None, 10)] == ["rekey"]
+    assert [deed.action for deed in SqlAccountStore(store).audit_entries(None, None, None, 10)] == ["rekey"]
 
 
 def test_park_that_was_sealed_under_the_new_key_already_is_left_as_it_is(store: SqliteStore | PostgresStore) -> None:
@@ -78,10 +81,10 @@ def test_park_that_was_sealed_under_the_new_key_already_is_left_as_it_is(store: 
 def test_secret_that_opens_with_neither_key_leaves_all_as_they_were(store: SqliteStore | PostgresStore) -> None:
     add(store, "park-one")
     add(store, "park-two", OTHER)
-    with pytest.raises(OperatorError, match="secret of park park-two was sealed under another master key"):
+    with pytest.raises(UsageError, match="secret of park park-two was sealed under another master key"):
         reseal(store, OLD, NEW)
     assert secrets(store, "park-one", OLD) == ("secret of park-one", None)
-    assert StoredStaff(store).deeds(None, None, None, 10) == []
+    assert SqlAccountStore(store).audit_entries(None, None, None, 10) == []
 
 
 def test_secret_that_was_rotated_at_the_same_time_does_not_come_back(postgres: str, clock: Clock) -> None:
@@ -95,8 +98,8 @@ def test_secret_that_was_rotated_at_the_same_time_does_not_come_back(postgres: s
             another.rotate_secret(park_uuid, OLD.seal("rotated", park_uuid), 2)
         return NEW.seal(OLD.open(sealed, park_uuid), park_uuid)
 
-    with pytest.raises(StoreMismatch, match="park-two was changed at the same time"):
-        reseal_all(store, turn, DEED)
+    with pytest.raises(IncompatibleDatabase, match="park-two was changed at the same time"):
+        reencrypt_secrets(store, turn, DEED)
     assert secrets(another, "park-one", OLD) == ("secret of park-one", None)
     assert secrets(another, "park-two", OLD) == ("rotated", "secret of park-two")
     store.close()

@@ -9,7 +9,11 @@ import pytest
 
 from store.conftest import Clock
 from store.making import PARK, do, held, push, renewals
-from vipgate.errors import StoreLocked, StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    StoreLocked,
+    StoreUnavailable,
+)
 from vipgate.store.sqlite.store import (
     APPLICATION_ID,
     ServerLock,
@@ -42,7 +46,7 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
     other.commit()
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreMismatch, match="another program"):
+    with pytest.raises(IncompatibleDatabase, match="another program"):
         SqliteStore(path, clock)
     assert path.read_bytes() == before
 
@@ -50,7 +54,7 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
 def test_file_that_is_no_database_is_left_alone(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreMismatch, match="no SQLite file"):
+    with pytest.raises(IncompatibleDatabase, match="no SQLite file"):
         SqliteStore(path, clock)
     assert path.read_bytes() == b"not a database at all" * 100
 
@@ -61,7 +65,7 @@ def test_schema_of_a_newer_version_is_refused(tmp_path: Path, clock: Clock) -> N
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 999")
     database.close()
-    with pytest.raises(StoreMismatch, match="schema 999"):
+    with pytest.raises(IncompatibleDatabase, match="schema 999"):
         SqliteStore(path, clock)
 
 

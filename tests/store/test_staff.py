@@ -11,23 +11,23 @@ import pytest
 from store.conftest import NOON_US, Ledger
 from store.making import HOUR_US, deed, session, token, user
 from vipgate.errors import StoreError
-from vipgate.store.common.accounts import StoredStaff
-from vipgate.store.interfaces.accounts import Staff
+from vipgate.store.common.accounts import SqlAccountStore
+from vipgate.store.interfaces.accounts import AccountStore
 
 
 @pytest.fixture
-def staff(ledger: Ledger) -> Staff:
-    return StoredStaff(ledger.another())  # type: ignore[arg-type]
+def staff(ledger: Ledger) -> AccountStore:
+    return SqlAccountStore(ledger.another())  # type: ignore[arg-type]
 
 
-def actions(staff: Staff) -> list[str]:
-    return [one.action for one in staff.deeds(None, None, None, 100)]
+def actions(staff: AccountStore) -> list[str]:
+    return [one.action for one in staff.audit_entries(None, None, None, 100)]
 
 
 # ---- accounts --------------------------------------------------------------------------------------------------------
 
 
-def test_account_comes_back_as_it_was_made_and_its_name_is_taken(staff: Staff) -> None:
+def test_account_comes_back_as_it_was_made_and_its_name_is_taken(staff: AccountStore) -> None:
     made = user("李雷@hq", role="admin", sees_plates=True, language="en")
     assert staff.count_users() == 0
     assert staff.add_user(made, deed("made"))
@@ -39,7 +39,7 @@ def test_account_comes_back_as_it_was_made_and_its_name_is_taken(staff: Staff) -
     assert actions(staff) == ["made"]
 
 
-def test_accounts_are_listed_by_name(staff: Staff) -> None:
+def test_accounts_are_listed_by_name(staff: AccountStore) -> None:
     for name in ("wang", "an", "李"):
         staff.add_user(user(name), deed())
     assert [one.name for one in staff.list_users()] == ["an", "wang", "李"]
@@ -58,7 +58,7 @@ def test_accounts_are_listed_by_name(staff: Staff) -> None:
     ids=str,
 )
 def test_change_of_rights_ends_the_sessions_of_the_account_alone(
-    staff: Staff, change: dict[str, Any], ends: bool
+    staff: AccountStore, change: dict[str, Any], ends: bool
 ) -> None:
     for name in ("li", "han"):
         staff.add_user(user(name, sees_plates=True), deed())
@@ -70,12 +70,12 @@ def test_change_of_rights_ends_the_sessions_of_the_account_alone(
     assert actions(staff)[0] == "changed"
 
 
-def test_unknown_account_is_not_changed_and_nothing_is_noted(staff: Staff) -> None:
+def test_unknown_account_is_not_changed_and_nothing_is_noted(staff: AccountStore) -> None:
     assert not staff.change_user("li", deed("changed"), role="admin")
     assert actions(staff) == []
 
 
-def test_account_that_may_not_see_plates_any_more_sees_none_at_once(staff: Staff) -> None:
+def test_account_that_may_not_see_plates_any_more_sees_none_at_once(staff: AccountStore) -> None:
     staff.add_user(user(sees_plates=True), deed())
     staff.note_login(session(), deed())
     staff.show_plates("aa", NOON_US + HOUR_US, deed("shown"))
@@ -87,7 +87,7 @@ def test_account_that_may_not_see_plates_any_more_sees_none_at_once(staff: Staff
 # ---- sessions --------------------------------------------------------------------------------------------------------
 
 
-def test_session_is_found_with_its_account_until_it_expires(staff: Staff) -> None:
+def test_session_is_found_with_its_account_until_it_expires(staff: AccountStore) -> None:
     staff.add_user(user(), deed())
     staff.note_login(session(), deed("login"))
     found = staff.find_session("aa", NOON_US + HOUR_US - 1)
@@ -99,20 +99,20 @@ def test_session_is_found_with_its_account_until_it_expires(staff: Staff) -> Non
     assert staff.list_sessions("li", NOON_US)[0].seen_us == NOON_US + 5
 
 
-def test_session_of_a_disabled_account_is_of_no_use(staff: Staff) -> None:
+def test_session_of_a_disabled_account_is_of_no_use(staff: AccountStore) -> None:
     staff.add_user(user(enabled=False), deed())
     staff.note_login(session(), deed())
     assert staff.find_session("aa", NOON_US) is None
 
 
-def test_login_takes_expired_sessions_away(staff: Staff) -> None:
+def test_login_takes_expired_sessions_away(staff: AccountStore) -> None:
     staff.add_user(user(), deed())
     staff.note_login(session("old"), deed())
     staff.note_login(session("new", created_us=NOON_US + HOUR_US, expires_us=NOON_US + 9 * HOUR_US), deed())
     assert [one.digest for one in staff.list_sessions("li", 0)] == ["new"]
 
 
-def test_session_ends_alone_or_all_of_an_account_at_once(staff: Staff) -> None:
+def test_session_ends_alone_or_all_of_an_account_at_once(staff: AccountStore) -> None:
     staff.add_user(user(), deed())
     for place, digest in enumerate("abc"):
         staff.note_login(session(digest, created_us=NOON_US + place), deed())
@@ -126,7 +126,7 @@ def test_session_ends_alone_or_all_of_an_account_at_once(staff: Staff) -> None:
 # ---- the first account -----------------------------------------------------------------------------------------------
 
 
-def test_link_makes_one_account_and_is_used_up(staff: Staff) -> None:
+def test_link_makes_one_account_and_is_used_up(staff: AccountStore) -> None:
     staff.add_invitation("first", NOON_US + HOUR_US)
     staff.add_invitation("second", NOON_US + HOUR_US)
     assert not staff.find_invitation("first", NOON_US), "a new link replaces the one before"
@@ -140,7 +140,7 @@ def test_link_makes_one_account_and_is_used_up(staff: Staff) -> None:
     assert actions(staff) == ["welcome"]
 
 
-def test_link_is_of_no_use_once_there_is_an_account(staff: Staff) -> None:
+def test_link_is_of_no_use_once_there_is_an_account(staff: AccountStore) -> None:
     staff.add_user(user(), deed())
     staff.add_invitation("late", NOON_US + HOUR_US)
     assert not staff.find_invitation("late", NOON_US)
@@ -149,11 +149,11 @@ def test_link_is_of_no_use_once_there_is_an_account(staff: Staff) -> None:
 
 
 def test_two_who_hold_the_link_make_one_account(ledger: Ledger) -> None:
-    both = [StoredStaff(ledger.another()) for _ in range(2)]  # type: ignore[arg-type]
+    both = [SqlAccountStore(ledger.another()) for _ in range(2)]  # type: ignore[arg-type]
     both[0].add_invitation("link", NOON_US + HOUR_US)
     barrier, taken = threading.Barrier(2), []
 
-    def take(staff: Staff, name: str) -> None:
+    def take(staff: AccountStore, name: str) -> None:
         barrier.wait()
         taken.append(staff.take_invitation("link", user(name), NOON_US, deed()))
 
@@ -169,7 +169,7 @@ def test_two_who_hold_the_link_make_one_account(ledger: Ledger) -> None:
 # ---- tokens ----------------------------------------------------------------------------------------------------------
 
 
-def test_token_comes_back_numbered_until_it_is_revoked(staff: Staff) -> None:
+def test_token_comes_back_numbered_until_it_is_revoked(staff: AccountStore) -> None:
     assert staff.add_token(token(), deed("made"))
     assert staff.add_token(token("other", park_uuid="park-one", masked=False, scopes=("changes",)), deed("made other"))
     assert staff.find_token("digest-meter") == token(number=1)
@@ -183,7 +183,7 @@ def test_token_comes_back_numbered_until_it_is_revoked(staff: Staff) -> None:
     assert actions(staff) == ["revoked", "made other", "made"]
 
 
-def test_name_of_a_token_is_free_again_once_it_is_revoked(staff: Staff) -> None:
+def test_name_of_a_token_is_free_again_once_it_is_revoked(staff: AccountStore) -> None:
     assert staff.add_token(token(), deed())
     assert not staff.add_token(token(digest="new"), deed("taken"))
     assert "taken" not in actions(staff)
@@ -192,7 +192,7 @@ def test_name_of_a_token_is_free_again_once_it_is_revoked(staff: Staff) -> None:
     assert staff.find_token("new") == token(number=2, digest="new")
 
 
-def test_use_of_a_token_is_noted_once_a_minute(staff: Staff) -> None:
+def test_use_of_a_token_is_noted_once_a_minute(staff: AccountStore) -> None:
     staff.add_token(token(), deed())
     for later_us, noted_us in ((0, 0), (59_000_000, 0), (61_000_000, 61_000_000)):
         staff.use_token(1, NOON_US + later_us)
@@ -202,28 +202,30 @@ def test_use_of_a_token_is_noted_once_a_minute(staff: Staff) -> None:
 # ---- the audit log ---------------------------------------------------------------------------------------------------
 
 
-def test_audit_log_is_read_newest_first_page_by_page(staff: Staff) -> None:
+def test_audit_log_is_read_newest_first_page_by_page(staff: AccountStore) -> None:
     for number in range(1, 8):
-        staff.note(deed(f"act {number}", who="li" if number % 2 else "han", park_uuid="p" if number > 3 else None))
-    pages = [staff.deeds(None, None, None, 3)]
+        staff.write_audit_entry(
+            deed(f"act {number}", who="li" if number % 2 else "han", park_uuid="p" if number > 3 else None)
+        )
+    pages = [staff.audit_entries(None, None, None, 3)]
     while len(pages[-1]) == 3:
-        pages.append(staff.deeds(None, None, pages[-1][-1].number, 3))
+        pages.append(staff.audit_entries(None, None, pages[-1][-1].number, 3))
     assert [one.action for page in pages for one in page] == [f"act {number}" for number in range(7, 0, -1)]
     assert [one.number for page in pages for one in page] == list(range(7, 0, -1))
-    assert [one.number for one in staff.deeds("li", None, None, 9)] == [7, 5, 3, 1]
-    assert [one.number for one in staff.deeds(None, "p", 7, 9)] == [6, 5, 4]
-    assert [one.number for one in staff.deeds("han", "p", None, 9)] == [6, 4]
-    assert staff.deeds(None, None, 2, 1)[0] == deed("act 1", who="li", number=1)
+    assert [one.number for one in staff.audit_entries("li", None, None, 9)] == [7, 5, 3, 1]
+    assert [one.number for one in staff.audit_entries(None, "p", 7, 9)] == [6, 5, 4]
+    assert [one.number for one in staff.audit_entries("han", "p", None, 9)] == [6, 4]
+    assert staff.audit_entries(None, None, 2, 1)[0] == deed("act 1", who="li", number=1)
 
 
 def test_lines_written_at_once_have_numbers_without_a_gap(ledger: Ledger) -> None:
-    several = [StoredStaff(ledger.another()) for _ in range(4)]  # type: ignore[arg-type]
+    several = [SqlAccountStore(ledger.another()) for _ in range(4)]  # type: ignore[arg-type]
     troubles: list[StoreError] = []
 
-    def write(staff: Staff) -> None:
+    def write(staff: AccountStore) -> None:
         try:
             for _ in range(10):
-                staff.note(deed())
+                staff.write_audit_entry(deed())
         except StoreError as error:
             troubles.append(error)
 
@@ -233,4 +235,4 @@ def test_lines_written_at_once_have_numbers_without_a_gap(ledger: Ledger) -> Non
     for thread in threads:
         thread.join()
     assert troubles == []
-    assert [one.number for one in several[0].deeds(None, None, None, 100)] == list(range(40, 0, -1))
+    assert [one.number for one in several[0].audit_entries(None, None, None, 100)] == list(range(40, 0, -1))

@@ -16,9 +16,9 @@ from store.making import PARK, deed, do, held, push, renewals
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import (
     CACHE_KIB,
-    open_desk,
+    open_database,
 )
-from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.pool import ConnectionPool
 from vipgate.store.postgres.schema import (
     COORDINATOR_TABLES,
     TABLES,
@@ -57,12 +57,12 @@ def test_file_of_the_version_before_is_brought_up_to_date_with_its_records(tmp_p
         )
         old.execute("INSERT INTO generation (park_id, generation, started_us) VALUES (1, 1, 1)")
         old.commit()
-    desk = open_desk(f"sqlite:///{path}", clock, Retention())
+    desk = open_database(f"sqlite:///{path}", clock, Retention())
     access = desk.store.park_access(PARK)
     assert access is not None
     assert access.charset == "utf-8"
     do(desk.store, push(renewals(RECORDS), clock()))
-    assert desk.keep.set_retention(PARK, 30, deed())
+    assert desk.admin.set_retention(PARK, 30, deed())
     assert len(held(desk.store)) == RECORDS
     desk.close()
 
@@ -71,9 +71,9 @@ def test_cluster_of_the_version_before_gets_the_new_tables_beside_the_park(postg
     steps = load_migrations("vipgate.store.postgres.sql")
     with psycopg.connect(postgres, autocommit=True) as db:
         stand_in(db, wanted=True)
-    link = Link(postgres, 1)
+    link = ConnectionPool(postgres, 1)
     migrate(link, steps[:LEDGER])
-    with link.borrow() as db:
+    with link.connection() as db:
         for table in ("park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily"):
             db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "beside": "none"})
         assert is_distributed(link, db)
@@ -89,13 +89,13 @@ def test_tables_of_the_staff_stay_on_the_coordinator(postgres: str) -> None:
     spread(postgres, real=False)
     assert spread_tables(postgres) == sorted(TABLES)
     assert not set(TABLES) & set(COORDINATOR_TABLES)
-    link = Link(postgres, 1)
+    link = ConnectionPool(postgres, 1)
     assert not distribute(link)
     link.close()
 
 
 def test_desk_is_content_with_little_memory(tmp_path: Path, clock: Clock) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path / 'a.db'}", clock, Retention())
+    desk = open_database(f"sqlite:///{tmp_path / 'a.db'}", clock, Retention())
     assert isinstance(desk.store, SqliteStore)
     assert desk.store._db.execute("PRAGMA cache_size").fetchone() == (-CACHE_KIB,)
     desk.close()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from store.browsing import browse_of
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
-from vipgate.store.common.admin import StoredKeep
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.common.admin import SqlAdminStore
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.ledger import (
     Store,
     business_day,
@@ -17,7 +17,7 @@ from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 
 DAY_S = 86_400
-DEED = Deed(at_us=1, who="command", action="test", park_uuid=PARK, subject="", detail="", peer="")
+DEED = AuditEntry(at_us=1, who="command", action="test", park_uuid=PARK, subject="", detail="", peer="")
 
 
 def test_every_change_of_a_day_makes_its_tally_grow(store: Store, clock: Clock) -> None:
@@ -32,10 +32,10 @@ def test_every_change_of_a_day_makes_its_tally_grow(store: Store, clock: Clock) 
         lambda: do(store, refused(clock(), park=None, code="401")),
         lambda: do(store, refused(clock())),
     ]
-    tallies = [browse.tally_of_days(today, today + 1)]
+    tallies = [browse.daily_totals(today, today + 1)]
     for step in steps:
         step()
-        tallies.append(browse.tally_of_days(today, today + 1))
+        tallies.append(browse.daily_totals(today, today + 1))
     assert tallies[0] == 0
     assert sorted(set(tallies)) == tallies
     money, answers = browse.money_by_day(None, today, today + 1), browse.answers_by_day(None, today, today + 1)
@@ -48,7 +48,7 @@ def test_nothing_that_is_done_later_changes_a_day_that_is_over(store: Store, clo
     assert store.add_park(PARK, "", b"sealed", clock())
     do(store, push(rows, clock()), refused(clock()))
     before = [
-        browse.tally_of_days(today, today + 1),
+        browse.daily_totals(today, today + 1),
         browse.money_by_day(None, today, today + 1),
         browse.answers_by_day(None, today, today + 1),
     ]
@@ -57,9 +57,9 @@ def test_nothing_that_is_done_later_changes_a_day_that_is_over(store: Store, clo
     do(store, push(renewals(2, seed=9), clock(), complete=True))
     assert store.restore(PARK, 1, clock())
     assert isinstance(store, PostgresStore | SqliteStore)
-    assert StoredKeep(store, clock).erase_plate(rows[1].plate, None, DEED).records
+    assert SqlAdminStore(store, clock).erase_plate(rows[1].plate, None, DEED).records
     assert before == [
-        browse.tally_of_days(today, today + 1),
+        browse.daily_totals(today, today + 1),
         browse.money_by_day(None, today, today + 1),
         browse.answers_by_day(None, today, today + 1),
     ]

@@ -11,12 +11,13 @@ import pytest
 
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, deed, do, push, refused, renewals
-from vipgate.errors import StoreUnavailable, Words
+from vipgate.errors import StoreUnavailable
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.common.admin import StoredKeep
+from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.interfaces.ledger import (
     DAY_US,
-    Refused,
+    RejectedRequest,
     Retention,
 )
 from vipgate.store.sqlite import store as sqlite_store
@@ -37,10 +38,10 @@ def of_plate(rows: list[Renewal], plate: str = PLATE) -> list[Renewal]:
     return [changed(one, plate=plate, **(more if plate == PLATE else {})) for one in rows]
 
 
-def naming(body: Refused) -> Refused:
+def naming(body: RejectedRequest) -> RejectedRequest:
     """A refused request whose hint names the plate."""
-    hint = Words(f"row[0].plate: {PLATE}", f"row[0].plate: {PLATE}")
-    return Refused(body.seqno, body.park_uuid, body.claimed, body.code, hint, body.caller, body.body)
+    hint = LocalizedText(f"row[0].plate: {PLATE}", f"row[0].plate: {PLATE}")
+    return RejectedRequest(body.seqno, body.park_uuid, body.claimed, body.code, hint, body.origin, body.body)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_nothing_of_an_erased_plate_is_left_on_the_disk(
     store: SqliteStore, gateway: SqliteStore, tmp_path: Path, clock: Clock
 ) -> None:
     assert min(traces(tmp_path).values()) > 100
-    erased = StoredKeep(store, clock).erase_plate(PLATE, None, deed())
+    erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, deed())
     assert (erased.records, erased.left_in_log) == (160, False)
     assert traces(tmp_path) == NONE
     assert traces(tmp_path, KEPT)[KEPT] > 0
@@ -92,12 +93,12 @@ def test_nothing_of_an_erased_plate_is_left_on_the_disk(
 def test_nothing_is_left_where_a_retention_is_over(
     store: SqliteStore, gateway: SqliteStore, tmp_path: Path, clock: Clock
 ) -> None:
-    keep = StoredKeep(store, clock)
+    keep = SqlAdminStore(store, clock)
     for park_uuid in (PARK, OTHER):
         keep.set_retention(park_uuid, 1, deed())
     clock.now_us += 3_000 * DAY_US
     # Bodies have a retention of their own.
-    while gateway.housekeep(clock(), Retention(refused_days=1)):
+    while gateway.run_maintenance(clock(), Retention(refused_days=1)):
         pass
     assert {word: count for word, count in traces(tmp_path).items() if word != PLATE} == dict.fromkeys(TRACES[1:], 0)
     assert traces(tmp_path, KEPT) == {KEPT: 0}
@@ -109,7 +110,7 @@ def test_nothing_is_left_of_a_stock_that_was_purged(
     for park_uuid in (PARK, OTHER):
         do(store, push(of_plate(renewals(3), KEPT), clock(), park=park_uuid, complete=True))
     clock.now_us += 40 * DAY_US
-    while gateway.housekeep(clock(), Retention(generation_days=30)):
+    while gateway.run_maintenance(clock(), Retention(generation_days=30)):
         pass
     assert {word: count for word, count in traces(tmp_path).items() if word != PLATE} == dict.fromkeys(TRACES[1:], 0)
 
@@ -121,30 +122,30 @@ def test_reader_that_keeps_the_log_is_told_and_housekeeping_empties_it_later(
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM renewal").fetchone()
-        erased = StoredKeep(store, clock).erase_plate(PLATE, None, deed())
+        erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, deed())
         assert (erased.records, erased.left_in_log) == (160, True)
-        gateway.housekeep(clock(), Retention())
+        gateway.run_maintenance(clock(), Retention())
         assert traces(tmp_path)[PLATE] > 0
         # A push waits for nobody meanwhile.
         do(gateway, push(of_plate(renewals(1, first=9_500), KEPT), clock()))
-    gateway.housekeep(clock(), Retention())
+    gateway.run_maintenance(clock(), Retention())
     assert traces(tmp_path) == NONE
 
 
 def test_log_that_is_emptied_is_left_alone_for_an_hour(gateway: SqliteStore, tmp_path: Path, clock: Clock) -> None:
     log = tmp_path / "a.db-wal"
-    gateway.housekeep(clock(), Retention())
+    gateway.run_maintenance(clock(), Retention())
     assert log.stat().st_size == 0
     do(gateway, push(renewals(1, first=9_500), clock()))
-    gateway.housekeep(clock(), Retention())
+    gateway.run_maintenance(clock(), Retention())
     assert log.stat().st_size > 0
     clock.now_us += LOG_EVERY_US
-    gateway.housekeep(clock(), Retention())
+    gateway.run_maintenance(clock(), Retention())
     assert log.stat().st_size == 0
     # A clock that was set back does not put it off.
     do(gateway, push(renewals(1, first=9_501), clock()))
     clock.now_us -= DAY_US
-    gateway.housekeep(clock(), Retention())
+    gateway.run_maintenance(clock(), Retention())
     assert log.stat().st_size == 0
 
 
@@ -156,12 +157,12 @@ def test_log_that_cannot_be_emptied_for_hours_is_complained_of_now_and_then(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM renewal").fetchone()
         do(gateway, push(renewals(1, first=9_500), clock()))
-        gateway.housekeep(clock(), Retention())
+        gateway.run_maintenance(clock(), Retention())
         clock.now_us += LOG_LATE_US
         with pytest.raises(StoreUnavailable, match=r"a\.db-wal could not be emptied for 6 hours"):
-            gateway.housekeep(clock(), Retention())
+            gateway.run_maintenance(clock(), Retention())
         clock.now_us += LOG_LATE_US - 1
-        gateway.housekeep(clock(), Retention())
+        gateway.run_maintenance(clock(), Retention())
 
 
 def test_writer_is_held_up_by_no_reader_for_long(

@@ -17,14 +17,15 @@ import msgspec
 from torture.books import Diary, Sent, Verdict, judge, read_books
 from torture.vfs import Fault, FaultyVfs, Operation
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import StoreError, Words
+from vipgate.errors import StoreError
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
+    RequestOrigin,
 )
 from vipgate.store.sqlite.store import SqliteStore
 
@@ -103,16 +104,18 @@ class Life:
         digest = self.diary.send(self.last.encode(), Sent(PARK, rows, complete))
         return Push(self.last, PARK, rows, len(rows), complete, "current", _caller(digest))
 
-    def refused(self) -> Refused:
+    def refused(self) -> RejectedRequest:
         seqno = self.mint.mint(NOON_US)
-        return Refused(seqno, PARK, PARK, "400", Words("不对", "wrong"), _caller(sha256(b"").hexdigest()), b"{}" * 50)
+        return RejectedRequest(
+            seqno, PARK, PARK, "400", LocalizedText("不对", "wrong"), _caller(sha256(b"").hexdigest()), b"{}" * 50
+        )
 
-    def _commit(self, store: SqliteStore, *group: Push | Refused) -> None:
+    def _commit(self, store: SqliteStore, *group: Push | RejectedRequest) -> None:
         for request, outcome in zip(group, store.commit(group), strict=True):
-            if not isinstance(outcome, Outcome):
+            if not isinstance(outcome, PushResult):
                 self.troubles += 1
             elif isinstance(request, Push):
-                self.diary.acknowledge(request.caller.body_sha256, request.seqno, (request.received, *_counts(outcome)))
+                self.diary.acknowledge(request.origin.body_sha256, request.seqno, (request.received, *_counts(outcome)))
 
     def _tried(self, step: Callable[[], T]) -> T | None:
         try:
@@ -153,11 +156,11 @@ def _changed(rows: list[Renewal]) -> list[Renewal]:
     return [msgspec.structs.replace(one, quantity=one.quantity + 1, pay_value_fen=7 * one.quantity) for one in rows]
 
 
-def _caller(digest: str) -> Caller:
-    return Caller(received_us=NOON_US, peer="", body_bytes=1, body_sha256=digest)
+def _caller(digest: str) -> RequestOrigin:
+    return RequestOrigin(received_us=NOON_US, peer="", body_bytes=1, body_sha256=digest)
 
 
-def _counts(outcome: Outcome) -> tuple[int, int, int]:
+def _counts(outcome: PushResult) -> tuple[int, int, int]:
     return outcome.inserted, outcome.updated, outcome.unchanged
 
 

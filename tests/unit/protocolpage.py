@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from unit.road import request_of, walk
-from vipgate.errors import BadRequest, Language, Refusal
-from vipgate.protocol.row import write_row
+from vipgate.errors import (
+    BadRequest,
+    RequestError,
+)
+from vipgate.i18n import Language
+from vipgate.protocol.row import encode_row
 
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -75,12 +79,12 @@ def sent(*members: str) -> bytes:
 
 def kept(*members: str) -> dict[str, str]:
     [renewal] = walk(sent(*members)).renewals
-    written: dict[str, str] = json.loads(write_row(renewal))
+    written: dict[str, str] = json.loads(encode_row(renewal))
     return written
 
 
 def hint_of(body: bytes, language: Language = "zh", content_type: str | None = None) -> str:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RequestError) as caught:
         walk(body, content_type)
     return caught.value.hint.text(language)
 

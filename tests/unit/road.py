@@ -6,14 +6,16 @@ import json
 from hashlib import md5
 from typing import Any
 
-from vipgate.protocol.charset import Charset
-from vipgate.protocol.envelope import (
-    Batch,
-    Keys,
-    decode,
-    split,
+from vipgate.protocol.authentication import (
+    ParkSecrets,
     verify,
 )
+from vipgate.protocol.batch import (
+    Batch,
+    decode_rows,
+)
+from vipgate.protocol.charset import Charset
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_md5 import sign
 
 SECRET = "12323232323"
@@ -32,9 +34,9 @@ def walk(
     body: bytes, content_type: str | None = None, authorization: str | None = None, charset: Charset = "utf-8"
 ) -> Batch:
     """`body` through split, verify and decode, signed right unless `authorization` says otherwise; `charset` is the park's."""
-    claim = split(body, content_type)
+    claim = parse_request(body, content_type)
     given = sign(body, SECRET) if authorization is None else authorization
-    return decode(verify(claim, md5(body, usedforsecurity=False), given, Keys(SECRET, charset=charset)))
+    return decode_rows(verify(claim, md5(body, usedforsecurity=False), given, ParkSecrets(SECRET, charset=charset)))
 
 
 def request(*rows: Any, **members: Any) -> bytes:

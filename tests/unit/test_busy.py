@@ -9,22 +9,25 @@ from dataclasses import replace
 import pytest
 
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import Unavailable, Words
-from vipgate.gateway.group_commit import (
-    CROWDED,
+from vipgate.errors import (
     OVERLOADED,
-    CommitLimits,
-    Committer,
+    PARK_QUEUE_FULL,
+    ServiceUnavailable,
 )
+from vipgate.gateway.group_commit import (
+    CommitLimits,
+    GroupCommitter,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.ledger import (
-    Caller,
     Push,
+    RequestOrigin,
     Retention,
     Store,
 )
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
 
 UNTIL_US = 1_795_492_800_000_000
@@ -37,18 +40,20 @@ def no_store() -> Store:
 
 
 def push(park_uuid: str, rows: int, body_bytes: int) -> Push:
-    caller = Caller(received_us=UNTIL_US, peer="", body_bytes=body_bytes, body_sha256="")
+    caller = RequestOrigin(received_us=UNTIL_US, peer="", body_bytes=body_bytes, body_sha256="")
     return Push("1" * 32, park_uuid, ROWS[:rows], rows, False, "current", caller)
 
 
-def told(limits: CommitLimits, before: Iterable[Push], last: Push) -> Words:
+def told(limits: CommitLimits, before: Iterable[Push], last: Push) -> LocalizedText:
     """What `last` is told where it finds no room behind `before`. Nothing is written meanwhile."""
 
-    async def scenario() -> Words:
-        committer = Committer(no_store, limits, Retention(), WorkerMeter(Board(1), 0), lambda: 0, lambda: 0.0)
+    async def scenario() -> LocalizedText:
+        committer = GroupCommitter(
+            no_store, limits, Retention(), WorkerRecorder(SharedMetrics(1), 0), lambda: 0, lambda: 0.0
+        )
         for one in before:
             committer.submit(one)
-        with pytest.raises(Unavailable) as refused:
+        with pytest.raises(ServiceUnavailable) as refused:
             committer.submit(last)
         return refused.value.hint
 
@@ -58,15 +63,15 @@ def told(limits: CommitLimits, before: Iterable[Push], last: Push) -> Words:
 @pytest.mark.parametrize(
     ("before", "last", "words"),
     [
-        ([("a", 40, 1)], ("a", 40, 1), CROWDED),
-        ([("a", 1, 60_000)], ("a", 1, 30_000), CROWDED),
+        ([("a", 40, 1)], ("a", 40, 1), PARK_QUEUE_FULL),
+        ([("a", 1, 60_000)], ("a", 1, 30_000), PARK_QUEUE_FULL),
         ([("a", 50, 1), ("b", 40, 1)], ("quiet", 20, 1), OVERLOADED),
         ([("a", 1, 50_000), ("b", 1, 50_000)], ("quiet", 1, 1), OVERLOADED),
         ([("a", 1, 50_000), ("b", 1, 50_000)], ("a", 1, 1), OVERLOADED),
     ],
 )
 def test_only_a_park_of_which_much_waits_is_told_so(
-    before: list[tuple[str, int, int]], last: tuple[str, int, int], words: Words
+    before: list[tuple[str, int, int]], last: tuple[str, int, int], words: LocalizedText
 ) -> None:
     assert told(LIMITS, [push(*one) for one in before], push(*last)) == words
 
@@ -74,10 +79,12 @@ def test_only_a_park_of_which_much_waits_is_told_so(
 def test_room_that_is_full_of_bytes_is_told_on_the_head() -> None:
     async def scenario() -> None:
         limits = replace(LIMITS, queue_bytes_max=1_000)
-        committer = Committer(no_store, limits, Retention(), WorkerMeter(Board(1), 0), lambda: 0, lambda: 0.0)
+        committer = GroupCommitter(
+            no_store, limits, Retention(), WorkerRecorder(SharedMetrics(1), 0), lambda: 0, lambda: 0.0
+        )
         committer.submit(push("a", 1, 600))
-        assert committer.refusal() is None
+        assert committer.overload_error() is None
         committer.submit(push("b", 1, 400))
-        assert committer.refusal() is not None
+        assert committer.overload_error() is not None
 
     asyncio.run(scenario())

@@ -11,8 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import SECRET, request, row, walk
-from vipgate.errors import BadRequest, BadSignature, Refusal
-from vipgate.protocol.authentication import verify_stamped
+from vipgate.errors import (
+    BadRequest,
+    InvalidSignature,
+    RequestError,
+)
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    text_of,
+    verify,
+    verify_hmac,
+)
+from vipgate.protocol.batch import decode_rows
 from vipgate.protocol.charset import (
     CHARSETS,
     CONTENT_TYPE_CHARS_MAX,
@@ -21,15 +31,9 @@ from vipgate.protocol.charset import (
     shown_text,
     to_utf8,
 )
-from vipgate.protocol.envelope import (
-    Keys,
-    decode,
-    split,
-    text_of,
-    verify,
-)
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
-    Stamp,
+    WebhookSignature,
     hmac_sign,
 )
 from vipgate.protocol.signature_md5 import sign
@@ -56,15 +60,15 @@ def test_signed_bytes_mean_the_same_or_nothing_whatever_the_header_declares(
 
 def meaning(body: bytes, declared: str | None, of_park: Charset, signature: str) -> tuple[str, str | None] | None:
     """Plate and operator as they are stored; None where it is refused as a bad request."""
-    keys = Keys(SECRET, charset=of_park)
+    keys = ParkSecrets(SECRET, charset=of_park)
     try:
-        claim = split(body, declaring(declared))
+        claim = parse_request(body, declaring(declared))
         if signature == "md5":
             verified = verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), keys)
         else:
-            stamp = Stamp("a", "1000", hmac_sign(body, SECRET, "a", 1000))
-            verified = verify_stamped(claim, body, stamp, keys, 1000.0, 300)
-        [stored] = decode(verified).renewals
+            stamp = WebhookSignature("a", "1000", hmac_sign(body, SECRET, "a", 1000))
+            verified = verify_hmac(claim, body, stamp, keys, 1000.0, 300)
+        [stored] = decode_rows(verified).renewals
     except BadRequest:
         return None
     return stored.plate, stored.operator
@@ -72,8 +76,8 @@ def meaning(body: bytes, declared: str | None, of_park: Charset, signature: str)
 
 def test_question_of_digests_is_read_in_no_other_charset_either() -> None:
     body = request(row())
-    claim = split(body, declaring("gbk"))
-    verified = verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), Keys(SECRET))
+    claim = parse_request(body, declaring("gbk"))
+    verified = verify(claim, md5(body, usedforsecurity=False), sign(body, SECRET), ParkSecrets(SECRET))
     with pytest.raises(BadRequest, match="Content-Type"):
         text_of(verified)
 
@@ -104,9 +108,9 @@ def test_other_charset_is_told_by_place_value_and_remedy(
 
 def test_charset_of_a_park_is_told_to_nobody_who_cannot_sign() -> None:
     told = []
-    for keys in (Keys(SECRET), Keys(SECRET, charset="gbk"), Keys(SECRET, hmac_only=True), None):
-        with pytest.raises(BadSignature) as caught:
-            verify(split(BODY, None), md5(BODY, usedforsecurity=False), "0" * 32, keys)
+    for keys in (ParkSecrets(SECRET), ParkSecrets(SECRET, charset="gbk"), ParkSecrets(SECRET, hmac_only=True), None):
+        with pytest.raises(InvalidSignature) as caught:
+            verify(parse_request(BODY, None), md5(BODY, usedforsecurity=False), "0" * 32, keys)
         told.append(caught.value.hint)
     assert len(set(told)) == 1
 
@@ -172,7 +176,7 @@ def test_no_content_type_raises_anything_but_a_refusal(content_type: str) -> Non
     for body, of_park in itertools.product((BODY, IN_GBK), CHARSETS):
         try:
             batch = walk(body, content_type, charset=of_park)
-        except Refusal as refused:
+        except RequestError as refused:
             json.dumps([refused.hint.zh, refused.hint.en])
         else:
             assert batch.renewals[0].operator == "张三丰收"

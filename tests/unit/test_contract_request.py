@@ -14,24 +14,26 @@ from unit.road import SECRET, request, request_of, row, walk, written
 from vipgate.cli.sample import PAGE_BODY
 from vipgate.errors import (
     BadRequest,
-    BadSignature,
-    InternalFault,
-    NoSuchPath,
-    NotAllowed,
-    Refusal,
-    TooLarge,
-    TooOften,
-    Unavailable,
-    Words,
-    WrongMethod,
+    Forbidden,
+    InternalError,
+    InvalidSignature,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    RequestError,
+    ServiceUnavailable,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    explain_mismatch,
 )
 from vipgate.protocol.envelope import (
-    Keys,
     Payload,
-    encode_refusal,
+    encode_error,
     encode_success,
-    explain,
-    split,
+    parse_request,
 )
 from vipgate.protocol.nesting import NESTED_MAX
 from vipgate.protocol.signature_md5 import sign
@@ -107,14 +109,14 @@ def test_replace_with_nothing_is_refused_for_it_would_wipe_the_park(empty: Any) 
 def test_ten_thousand_rows_are_taken_and_one_more_is_too_many() -> None:
     rows = [row(pay_partner=str(number)) for number in range(10_001)]
     assert len(walk(request(*rows[:10_000])).renewals) == 10_000
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(PayloadTooLarge) as caught:
         walk(request(*rows))
     assert "10000" in caught.value.hint.zh
 
 
 def test_list_of_nothing_but_commas_is_refused_before_it_is_taken_apart() -> None:
     for body in (b"1," * 1_100_000 + b"1", written(remark="[" + "1," * 1_100_000 + "1]")):
-        with pytest.raises(TooLarge) as caught:
+        with pytest.raises(PayloadTooLarge) as caught:
             walk(request_of(body))
         assert "1000000" in caught.value.hint.en
 
@@ -134,9 +136,9 @@ def test_rows_in_a_string_may_be_in_gbk_too() -> None:
 def test_signature_is_over_the_bytes_that_came_not_over_what_they_say() -> None:
     said = request(row(operator="张三"))
     sent = said.decode().encode("gbk")
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         walk(sent, "application/json; charset=gbk", sign(said, SECRET), charset="gbk")
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         walk(b"\xef\xbb\xbf" + said, None, sign(said, SECRET))
 
 
@@ -209,7 +211,7 @@ def test_body_cut_inside_a_character_is_named_however_long_it_is() -> None:
     for charset, ends in (("utf-8", (-20, -21, -22)), ("gb18030", (-20, -21))):
         for end in ends:
             with pytest.raises(BadRequest, match="Content-Length"):
-                split(text.encode(charset)[:end], f"application/json; charset={charset}")
+                parse_request(text.encode(charset)[:end], f"application/json; charset={charset}")
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_body_that_a_length_in_characters_has_not_cut_is_not_said_to_be(body: by
 def test_broken_byte_of_a_gbk_body_is_named_by_its_place(before: int) -> None:
     body = b" " * before + "张三".encode("gbk") + b"\xff\xff "
     with pytest.raises(BadRequest) as caught:
-        split(body, "application/json; charset=gbk")
+        parse_request(body, "application/json; charset=gbk")
     assert f"第 {before + 4} 字节" in caught.value.hint.zh
 
 
@@ -240,7 +242,7 @@ def test_unknown_charsets_leave_nothing_behind_for_anybody_may_send_them() -> No
     before = len(kept)
     for number in range(500):
         with pytest.raises(BadRequest):
-            split(request(row()), f"application/json; charset=made-up-{number}")
+            parse_request(request(row()), f"application/json; charset=made-up-{number}")
     assert len(kept) < before + 250
 
 
@@ -248,7 +250,7 @@ def test_unknown_charsets_leave_nothing_behind_for_anybody_may_send_them() -> No
 def test_broken_byte_is_named_by_its_place(before: int) -> None:
     body = b" " * before + "张三".encode() + b"\xff"
     with pytest.raises(BadRequest) as caught:
-        split(body, None)
+        parse_request(body, None)
     assert f"第 {before + 6} 字节" in caught.value.hint.zh
     assert f"byte {before + 6} " in caught.value.hint.en
 
@@ -284,7 +286,7 @@ def test_no_depth_of_nesting_is_a_fault_of_ours(place: str) -> None:
     limit = sys.getrecursionlimit()
     for depth in [NESTED_MAX + 1, *range(limit - 150, limit + 10), 5_000, 100_000, 1_000_000]:
         body = nested(depth, place)
-        explain(body, "0" * 32, Keys(SECRET))
+        explain_mismatch(body, "0" * 32, ParkSecrets(SECRET))
         with pytest.raises(BadRequest, match=f"{NESTED_MAX} levels at most"):
             walk(body)
 
@@ -306,19 +308,19 @@ def test_malformed_json_is_refused_before_the_signature(body: bytes) -> None:
 
 
 def test_nothing_of_the_rows_is_looked_at_before_the_signature() -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         walk(request(row(plate_color=9), complete=7), authorization="0" * 32)
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         walk(request(row=1), authorization="0" * 32)
 
 
 def test_number_of_rows_is_not_told_before_the_signature() -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         walk(request(*[row(pay_partner=str(number)) for number in range(10_001)]), authorization="0" * 32)
 
 
 def test_park_uuid_of_sixty_four_characters_is_taken_and_trimmed() -> None:
-    assert split(request(row(), park_uuid="  " + "园" * 64 + "\t"), None).park_uuid == "园" * 64
+    assert parse_request(request(row(), park_uuid="  " + "园" * 64 + "\t"), None).park_uuid == "园" * 64
 
 
 def test_members_and_rows_at_fault_are_named_together() -> None:
@@ -355,10 +357,10 @@ REFUSED_EACH_ITS_WAY: list[tuple[bytes, str | None, str | None]] = [
 def test_every_refusal_of_the_road_bears_a_hint_in_both_languages(
     body: bytes, content_type: str | None, authorization: str | None
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RequestError) as caught:
         walk(body, content_type, authorization)
-    chinese = json.loads(encode_refusal("2" * 32, caught.value, "zh"))
-    english = json.loads(encode_refusal("2" * 32, caught.value, "en"))
+    chinese = json.loads(encode_error("2" * 32, caught.value, "zh"))
+    english = json.loads(encode_error("2" * 32, caught.value, "en"))
     assert chinese["hint"].strip()
     assert not chinese["hint"].isascii()
     assert english["hint"].strip()
@@ -366,7 +368,7 @@ def test_every_refusal_of_the_road_bears_a_hint_in_both_languages(
 
 
 def test_duplicate_members_of_a_request_do_not_split_what_is_signed_from_what_is_stored() -> None:
-    assert split(b'{"park_uuid":"a","park_uuid":"b","row":[1]}', None).park_uuid == "b"
+    assert parse_request(b'{"park_uuid":"a","park_uuid":"b","row":[1]}', None).park_uuid == "b"
 
 
 def test_success_has_its_members_in_order_and_never_a_hint() -> None:
@@ -377,34 +379,34 @@ def test_success_has_its_members_in_order_and_never_a_hint() -> None:
     assert json.loads(encode_success("1" * 32, Payload(0, 0, 0, 0), "en"))["message"] == "success"
 
 
-HINT = Words("提示", "a hint")
+HINT = LocalizedText("提示", "a hint")
 
 
 @pytest.mark.parametrize(
     ("refusal", "code", "status", "message"),
     [
         (BadRequest(HINT), "400", 400, "请求参数错误"),
-        (BadSignature(HINT), "401", 401, "请求签名校验不通过"),
-        (NotAllowed(HINT), "403", 403, "接口尚未授权"),
-        (NoSuchPath(HINT), "404", 404, "接口不存在"),
-        (WrongMethod(HINT, allow="POST"), "405", 405, "请求方法不支持"),
-        (TooLarge(HINT), "413", 413, "请求数据过大"),
-        (TooOften(HINT, retry_after_s=3), "429", 429, "请求过于频繁"),
-        (InternalFault(HINT), "500", 500, "接口内部处理异常"),
-        (Unavailable(HINT, retry_after_s=2), "503", 503, "服务暂不可用"),
+        (InvalidSignature(HINT), "401", 401, "请求签名校验不通过"),
+        (Forbidden(HINT), "403", 403, "接口尚未授权"),
+        (NotFound(HINT), "404", 404, "接口不存在"),
+        (MethodNotAllowed(HINT, allow="POST"), "405", 405, "请求方法不支持"),
+        (PayloadTooLarge(HINT), "413", 413, "请求数据过大"),
+        (RateLimited(HINT, retry_after_s=3), "429", 429, "请求过于频繁"),
+        (InternalError(HINT), "500", 500, "接口内部处理异常"),
+        (ServiceUnavailable(HINT, retry_after_s=2), "503", 503, "服务暂不可用"),
     ],
 )
-def test_refusal_has_code_status_message_and_hint(refusal: Refusal, code: str, status: int, message: str) -> None:
-    envelope = json.loads(encode_refusal("2" * 32, refusal, "zh"))
+def test_refusal_has_code_status_message_and_hint(refusal: RequestError, code: str, status: int, message: str) -> None:
+    envelope = json.loads(encode_error("2" * 32, refusal, "zh"))
     assert list(envelope) == ["code", "message", "hint", "seqno"]
     assert (envelope["code"], refusal.status, envelope["message"], envelope["hint"]) == (code, status, message, "提示")
-    english = json.loads(encode_refusal("2" * 32, refusal, "en"))
+    english = json.loads(encode_error("2" * 32, refusal, "en"))
     assert english["hint"] == "a hint"
     assert english["message"].isascii()
 
 
 def test_secret_does_not_show_in_what_is_printed_of_a_refusal() -> None:
-    with pytest.raises(BadSignature) as caught:
+    with pytest.raises(InvalidSignature) as caught:
         walk(request(row()), authorization="0" * 32)
     assert SECRET not in repr(caught.value)
     assert SECRET not in caught.value.hint.zh

@@ -9,7 +9,7 @@ import pytest
 
 from unit.road import GOOD, request, request_of, row, walk, written
 from vipgate.errors import BadRequest
-from vipgate.protocol.envelope import Batch
+from vipgate.protocol.batch import Batch
 from vipgate.protocol.renewal import (
     FLAG_UNUSUAL_PLATE,
     Renewal,

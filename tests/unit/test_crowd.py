@@ -11,28 +11,27 @@ from typing import cast
 import pytest
 
 from unit.test_rest import WAIT_S, Busy, Streams, until
-from vipgate.errors import Refusal, accepted_language
-from vipgate.gateway.app import Outside
+from vipgate.errors import RequestError
+from vipgate.gateway.app import PublicApp
 from vipgate.gateway.http.messages import (
     HttpLimits,
     Request,
+    Response,
 )
 from vipgate.gateway.http.server import (
-    TOLD_MAX,
+    REJECTED_CONNECTIONS_MAX,
     HttpServer,
 )
 from vipgate.gateway.limits.connection_quota import (
     FULL,
     TOO_MANY_OF_ONE,
-    Crowd,
-    Place,
+    ConnectionQuota,
+    ConnectionSlot,
 )
-from vipgate.gateway.pipeline import (
-    Reply,
-    Road,
-)
-from vipgate.support.client_address import read_proxies
-from vipgate.support.metrics import Meter
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.i18n import accepted_language
+from vipgate.support.client_address import parse_trusted_proxies
+from vipgate.support.metrics import MetricsRecorder
 
 ROOM = 60
 OURS = "10.0.0.7"
@@ -40,19 +39,19 @@ STRANGER = "127.0.0.2"
 PARK = "127.0.0.3"
 
 
-def crowd(places: int = ROOM) -> Crowd:
-    return Crowd(places, lambda peer: peer == OURS)
+def crowd(places: int = ROOM) -> ConnectionQuota:
+    return ConnectionQuota(places, lambda peer: peer == OURS)
 
 
-def entered(room: Crowd, peer: str) -> list[Place]:
+def entered(room: ConnectionQuota, peer: str) -> list[ConnectionSlot]:
     """All the places that `peer` gets."""
-    return [place for place in iter(lambda: room.enter(peer), None) if place is not None]
+    return [place for place in iter(lambda: room.acquire(peer), None) if place is not None]
 
 
 def test_address_alone_gets_half_and_the_next_one_finds_room() -> None:
     room = crowd()
     assert len(entered(room, "203.0.113.9")) == ROOM // 2
-    assert room.why_not() is TOO_MANY_OF_ONE
+    assert room.rejection_reason() is TOO_MANY_OF_ONE
     assert len(entered(room, "198.51.100.1")) == ROOM // 4
 
 
@@ -61,47 +60,47 @@ def test_addresses_that_take_turns_get_equal_shares_and_leave_as_much() -> None:
     got = {f"203.0.113.{number}": 0 for number in range(5)}
     for _ in range(ROOM):
         for peer in got:
-            got[peer] += room.enter(peer) is not None
+            got[peer] += room.acquire(peer) is not None
     assert (set(got.values()), room.free) == ({ROOM // 6}, ROOM // 6)
 
 
 def test_only_place_goes_to_whoever_comes() -> None:
     room = crowd(1)
-    assert room.enter("203.0.113.9") is not None
-    assert (room.enter(OURS), room.why_not()) == (None, FULL)
+    assert room.acquire("203.0.113.9") is not None
+    assert (room.acquire(OURS), room.rejection_reason()) == (None, FULL)
 
 
 def test_proxy_of_ours_may_have_all_and_what_it_has_is_not_free_for_others() -> None:
     room = crowd()
     theirs = entered(room, OURS)
     assert len(theirs) == ROOM
-    assert (room.enter("203.0.113.9"), room.why_not()) == (None, FULL)
+    assert (room.acquire("203.0.113.9"), room.rejection_reason()) == (None, FULL)
     for place in theirs[: ROOM // 2]:
-        place.leave()
+        place.release()
     assert len(entered(room, "203.0.113.9")) == ROOM // 4
 
 
 def test_addresses_of_one_ipv6_line_share() -> None:
     room = crowd()
     assert len(entered(room, "2001:db8:1:2::9")) == ROOM // 2
-    assert room.enter("2001:db8:1:2:3::9") is None
-    assert room.enter("2001:db8:1:3::9") is not None
+    assert room.acquire("2001:db8:1:2:3::9") is None
+    assert room.acquire("2001:db8:1:3::9") is not None
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_books_end_at_nought(seed: int) -> None:
     chance = random.Random(seed)
-    room, inside = crowd(), list[Place]()
+    room, inside = crowd(), list[ConnectionSlot]()
     peers = [OURS, *(f"203.0.113.{number}" for number in range(4))]
     for _ in range(3_000):
         if inside and chance.random() < 0.4:
-            inside.pop(chance.randrange(len(inside))).leave()
+            inside.pop(chance.randrange(len(inside))).release()
         else:
-            place = room.enter(chance.choice(peers))
+            place = room.acquire(chance.choice(peers))
             inside += [] if place is None else [place]
         assert room.free == ROOM - len(inside) >= 0
     for place in inside:
-        place.leave()
+        place.release()
     assert (room.free, room._taken) == (ROOM, {})
 
 
@@ -121,9 +120,9 @@ def test_books_end_at_nought(seed: int) -> None:
     ],
 )
 def test_own_proxies_and_the_machine_itself_may_have_all_connections(peer: str, *, may: bool) -> None:
-    road, meter = cast("Road", None), cast("Meter", None)
-    outside = Outside(road, meter, lambda: 0.0, read_proxies(f"{OURS},10.1.0.0/16"), always_200=False)
-    assert outside.may_fill(peer) is may
+    road, meter = cast("PushPipeline", None), cast("MetricsRecorder", None)
+    outside = PublicApp(road, meter, lambda: 0.0, parse_trusted_proxies(f"{OURS},10.1.0.0/16"), always_200=False)
+    assert outside.is_quota_exempt(peer) is may
 
 
 # ---- over real HTTP --------------------------------------------------------------------------------------------------
@@ -132,12 +131,12 @@ def test_own_proxies_and_the_machine_itself_may_have_all_connections(peer: str, 
 class Shared(Busy):
     """Shares out among the addresses of this machine, too: there are no others to test from."""
 
-    def may_fill(self, _: str) -> bool:
+    def is_quota_exempt(self, _: str) -> bool:
         return False
 
-    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+    async def handle_error(self, request: Request, refusal: RequestError) -> Response:
         hint = refusal.hint.text(accepted_language(request.header(b"accept-language")))
-        return Reply(refusal.status, hint.encode(), refusal.retry_after_s)
+        return Response(refusal.status, hint.encode(), refusal.retry_after_s)
 
 
 async def opened_from(address: str, port: int) -> Streams:
@@ -187,15 +186,15 @@ def test_address_that_opens_all_it_can_is_told_why_and_keeps_nobody_else_out() -
         for _, writer in (theirs[0], again):
             writer.close()
         await until(lambda: not server.connections)
-        assert (server._crowd.free, server._told.free, server._places) == (4, TOLD_MAX, {})
+        assert (server._quota.free, server._rejected_quota.free, server._slots) == (4, REJECTED_CONNECTIONS_MAX, {})
 
     on_shared_server(4, steps)
 
 
 def test_refused_connections_that_stay_open_are_bounded() -> None:
     async def steps(server: HttpServer, port: int) -> None:
-        theirs = [await opened_from(STRANGER, port) for _ in range(2 + TOLD_MAX)]
-        await until(lambda: len(server.connections) == 2 + TOLD_MAX // 2)
+        theirs = [await opened_from(STRANGER, port) for _ in range(2 + REJECTED_CONNECTIONS_MAX)]
+        await until(lambda: len(server.connections) == 2 + REJECTED_CONNECTIONS_MAX // 2)
         ours = await opened_from(PARK, port)
         assert not await is_refused(ours)
         # Of the others' refusals there is room to be told, too.

@@ -30,8 +30,8 @@ from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     PUSH_PATH,
 )
-from vipgate.support.client_address import read_proxies
-from vipgate.support.metrics import Board
+from vipgate.support.client_address import parse_trusted_proxies
+from vipgate.support.metrics import SharedMetrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -48,7 +48,7 @@ class _Everything(Collector):
     """One of each metric that the inside port shows."""
 
     def collect(self) -> Iterator[Any]:
-        board = Board(1)
+        board = SharedMetrics(1)
         board.cells(0)[:] = memoryview(b"".join([b"\0" * 6 + b"\xf0\x3f"] * len(board.cells(0)))).cast("d")
         yield from of_board(board, 1.0)
         yield from of_parks(Parks(0, {"p": 1}, dict.fromkeys(MARKS, 1), whole=True), 2)
@@ -226,7 +226,9 @@ def test_proxies_of_the_examples_say_whom_they_are_called_by_and_are_believed() 
     assert "header_up" not in caddy, "Caddy passes Host and adds the caller by itself"
     trusted = re.findall(r'trusted_proxies = "([^"]+)"', nginx + caddy + OPERATING)
     assert len(trusted) == 3
-    assert all(read_proxies(one).caller("127.0.0.1", "203.0.113.9") == "203.0.113.9" for one in trusted)
+    assert all(
+        parse_trusted_proxies(one).client_address("127.0.0.1", "203.0.113.9") == "203.0.113.9" for one in trusted
+    )
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

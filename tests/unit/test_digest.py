@@ -21,11 +21,11 @@ from vipgate.cli.sample import (
 from vipgate.protocol.digest import (
     BUCKETS,
     NO_MONTH,
-    Tally,
+    DigestSum,
     bucket_of,
+    digest_text,
     month_of,
     record_digest,
-    shown_digest,
     tally_buckets,
     tally_months,
 )
@@ -44,8 +44,8 @@ def sample(count: int = 300) -> list[Renewal]:
     return list(sample_renewals(count, 1, until_us=UNTIL_US))
 
 
-def tally(rows: list[Renewal]) -> Tally:
-    found = Tally()
+def tally(rows: list[Renewal]) -> DigestSum:
+    found = DigestSum()
     for renewal in rows:
         found.add(renewal)
     return found
@@ -64,7 +64,7 @@ def digest_by_the_document(one: Renewal) -> int:
 
 def test_page_example_has_the_digest_that_the_document_says() -> None:
     [renewal] = walk(PAGE_BODY).renewals
-    assert f"The page's own example has the digest `{shown_digest(record_digest(renewal))}`." in PAGE.read_text("utf-8")
+    assert f"The page's own example has the digest `{digest_text(record_digest(renewal))}`." in PAGE.read_text("utf-8")
 
 
 @given(renewals())
@@ -164,7 +164,7 @@ def test_buckets_of_a_month_add_up_to_it(buckets: int) -> None:
     found = tally_buckets(rows, months, buckets)
     assert list(found) == sorted(found)
     for month, whole in months.items():
-        parts = Tally()
+        parts = DigestSum()
         for (of, _), part in found.items():
             if of == month:
                 assert part.count > 0
@@ -180,4 +180,4 @@ def test_only_the_months_asked_for_are_told() -> None:
 
 def test_record_without_a_time_or_money_counts() -> None:
     [renewal] = walk(b'{"park_uuid":"p","row":[%s]}' % json.dumps(GOOD).encode()).renewals
-    assert tally_months([renewal]) == {NO_MONTH: Tally(1, 0, record_digest(renewal))}
+    assert tally_months([renewal]) == {NO_MONTH: DigestSum(1, 0, record_digest(renewal))}

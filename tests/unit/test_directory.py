@@ -11,14 +11,18 @@ from typing import cast
 import pytest
 
 from unit.road import SECRET
-from vipgate.errors import OperatorError, StoreUnavailable, TooOften
+from vipgate.errors import (
+    RateLimited,
+    StoreUnavailable,
+    UsageError,
+)
 from vipgate.gateway.park_access import (
-    AHEAD_S,
     AT_REST_S,
-    PARKS_A_READ_MAX,
-    REMEMBERED_S,
-    Admission,
-    Directory,
+    PARKS_PER_READ_MAX,
+    REFRESH_AFTER_S,
+    TTL_S,
+    ParkAccessCache,
+    ParkPolicy,
 )
 from vipgate.store.interfaces.ledger import ParkAccess
 from vipgate.support.vault import Vault
@@ -53,8 +57,8 @@ class Desk:
         while self.may_answer and self.jobs:
             self.jobs.pop(0)()
 
-    def directory(self, reads_at_once: int = 1) -> Directory:
-        return Directory(self.read, self.submit, VAULT, lambda: self.now_s, reads_at_once=reads_at_once)
+    def directory(self, reads_at_once: int = 1) -> ParkAccessCache:
+        return ParkAccessCache(self.read, self.submit, VAULT, lambda: self.now_s, reads_at_once=reads_at_once)
 
 
 def access(park_uuid: str, secret: str = SECRET) -> ParkAccess:
@@ -77,10 +81,10 @@ def test_what_is_wanted_while_a_read_is_under_way_is_asked_for_together_and_once
     async def steps(desk: Desk) -> None:
         directory = desk.directory()
         wanted = ["a", "b", "c", "b", "nobody", "a"]
-        found = await asyncio.gather(*[directory.find(one) for one in wanted])
+        found = await asyncio.gather(*[directory.load(one) for one in wanted])
         assert desk.asked == [["a"], ["b", "c", "nobody"]]
-        assert [one.keys is not None for one in found] == [True, True, True, True, False, True]
-        assert found[0] is found[5] is directory.remembered("a")
+        assert [one.secrets is not None for one in found] == [True, True, True, True, False, True]
+        assert found[0] is found[5] is directory.get_cached("a")
 
     on_loop(steps)
 
@@ -88,9 +92,9 @@ def test_what_is_wanted_while_a_read_is_under_way_is_asked_for_together_and_once
 def test_reads_are_bounded_in_size_and_number() -> None:
     async def steps(desk: Desk) -> None:
         directory = desk.directory(reads_at_once=2)
-        await asyncio.gather(*[directory.find(f"x{number}") for number in range(3 * PARKS_A_READ_MAX)])
-        assert max(map(len, desk.asked)) == PARKS_A_READ_MAX
-        assert sum(map(len, desk.asked)) == 3 * PARKS_A_READ_MAX
+        await asyncio.gather(*[directory.load(f"x{number}") for number in range(3 * PARKS_PER_READ_MAX)])
+        assert max(map(len, desk.asked)) == PARKS_PER_READ_MAX
+        assert sum(map(len, desk.asked)) == 3 * PARKS_PER_READ_MAX
         assert desk.jobs_most == 2
 
     on_loop(steps)
@@ -99,10 +103,10 @@ def test_reads_are_bounded_in_size_and_number() -> None:
 def test_park_that_pushes_on_never_waits_and_each_answer_holds_for_its_time() -> None:
     async def steps(desk: Desk) -> None:
         directory = desk.directory()
-        await directory.find("a")
+        await directory.load("a")
         for _ in range(40):
-            desk.now_s += AHEAD_S / 2
-            assert directory.remembered("a") is not None
+            desk.now_s += REFRESH_AFTER_S / 2
+            assert directory.get_cached("a") is not None
             await settle()
         # Some looks were ahead of its time, and asked; not each of them.
         assert 10 <= len(desk.asked) <= 21
@@ -113,20 +117,20 @@ def test_park_that_pushes_on_never_waits_and_each_answer_holds_for_its_time() ->
 def test_answer_is_forgotten_after_its_time_however_long_the_next_one_takes() -> None:
     async def steps(desk: Desk) -> None:
         directory = desk.directory()
-        await directory.find("a")
+        await directory.load("a")
         desk.may_answer = False
-        desk.now_s += REMEMBERED_S * 0.99
-        assert directory.remembered("a") is not None
+        desk.now_s += TTL_S * 0.99
+        assert directory.get_cached("a") is not None
         desk.known["a"] = replace(access("a"), enabled=False)
-        desk.now_s += REMEMBERED_S * 0.02
-        assert directory.remembered("a") is None
-        found = asyncio.ensure_future(directory.find("a"))
+        desk.now_s += TTL_S * 0.02
+        assert directory.get_cached("a") is None
+        found = asyncio.ensure_future(directory.load("a"))
         await settle()
         # Who waits now waits for the look that is under way already.
         assert (found.done(), len(desk.jobs)) == (False, 1)
         desk.may_answer = True
         desk.work()
-        assert (await found).keys is None
+        assert (await found).secrets is None
 
     on_loop(steps)
 
@@ -134,13 +138,13 @@ def test_answer_is_forgotten_after_its_time_however_long_the_next_one_takes() ->
 def test_what_was_read_counts_before_the_loop_has_heard_of_it() -> None:
     async def steps(desk: Desk) -> None:
         directory = desk.directory()
-        await directory.find("a")
-        desk.now_s += AHEAD_S
-        assert directory.remembered("a") is not None
+        await directory.load("a")
+        desk.now_s += REFRESH_AFTER_S
+        assert directory.get_cached("a") is not None
         desk.work()
         # The turn goes on for long, and nobody was told yet.
-        desk.now_s += REMEMBERED_S * 0.9
-        assert directory.remembered("a") is not None
+        desk.now_s += TTL_S * 0.9
+        assert directory.get_cached("a") is not None
 
     on_loop(steps)
 
@@ -160,9 +164,9 @@ def test_changed_secret_counts_and_an_unchanged_one_is_not_opened_again(monkeypa
         for secret in ("first", "first", "second", "first"):
             if not opened or secret != secrets[-1]:
                 desk.known["a"] = access("a", secret)
-            found: Admission = await directory.find("a")
-            assert found.keys is not None
-            secrets.append(found.keys.current)
+            found: ParkPolicy = await directory.load("a")
+            assert found.secrets is not None
+            secrets.append(found.secrets.current)
         assert secrets == ["first", "first", "second", "first"]
         assert opened == ["a"] * 3
 
@@ -173,13 +177,13 @@ def test_one_that_cannot_be_reached_does_not_take_the_others_with_it() -> None:
     async def steps(desk: Desk) -> None:
         desk.broken = {"b"}
         directory = desk.directory()
-        first = asyncio.ensure_future(directory.find("nobody"))
-        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        first = asyncio.ensure_future(directory.load("nobody"))
+        found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
-        assert [type(one) for one in found] == [Admission, StoreUnavailable, Admission]
+        assert [type(one) for one in found] == [ParkPolicy, StoreUnavailable, ParkPolicy]
         # It is asked for again, not remembered as broken.
         desk.broken = set()
-        assert (await directory.find("b")).keys is not None
+        assert (await directory.load("b")).secrets is not None
 
     on_loop(steps)
 
@@ -189,7 +193,7 @@ def test_one_that_takes_long_keeps_no_other_of_its_list_waiting() -> None:
         desk.broken, desk.may_answer = {"b"}, False
         directory = desk.directory(reads_at_once=2)
         wanted = ["nobody", "nobody else", "a", "b", "c"]
-        finds = [asyncio.ensure_future(directory.find(one)) for one in wanted]
+        finds = [asyncio.ensure_future(directory.load(one)) for one in wanted]
         for _ in range(10):
             await settle()
             for job in list(desk.jobs):
@@ -211,10 +215,10 @@ def test_secret_that_cannot_be_opened_is_a_matter_of_its_own_park() -> None:
     async def steps(desk: Desk) -> None:
         desk.known["b"] = replace(access("b"), secret=b"damaged")
         directory = desk.directory()
-        first = asyncio.ensure_future(directory.find("nobody"))
-        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        first = asyncio.ensure_future(directory.load("nobody"))
+        found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
-        assert [type(one) for one in found] == [Admission, OperatorError, Admission]
+        assert [type(one) for one in found] == [ParkPolicy, UsageError, ParkPolicy]
 
     on_loop(steps)
 
@@ -223,13 +227,13 @@ def test_caller_who_gives_up_leaves_the_answer_to_the_others() -> None:
     async def steps(desk: Desk) -> None:
         desk.may_answer = False
         directory = desk.directory()
-        leaving, staying = (asyncio.ensure_future(directory.find("a")) for _ in range(2))
+        leaving, staying = (asyncio.ensure_future(directory.load("a")) for _ in range(2))
         await settle()
         leaving.cancel()
         await settle()
         desk.may_answer = True
         desk.work()
-        assert (await staying).keys is not None
+        assert (await staying).secrets is not None
 
     on_loop(steps)
 
@@ -240,11 +244,11 @@ def test_row_that_makes_no_sense_is_a_matter_of_its_own_park_and_reads_go_on() -
     async def steps(desk: Desk) -> None:
         desk.known["b"] = replace(access("b"), allow_list=("10.0.0.1/8",))
         directory = desk.directory()
-        first = asyncio.ensure_future(directory.find("nobody"))
-        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        first = asyncio.ensure_future(directory.load("nobody"))
+        found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
-        assert [type(one) for one in found] == [Admission, ValueError, Admission]
-        assert (await directory.find("a")).keys is not None
+        assert [type(one) for one in found] == [ParkPolicy, ValueError, ParkPolicy]
+        assert (await directory.load("a")).secrets is not None
 
     on_loop(steps)
 
@@ -258,10 +262,10 @@ def test_list_that_cannot_be_read_for_whatever_reason_is_read_one_by_one(monkeyp
 
         monkeypatch.setattr(desk, "read", read)
         directory = desk.directory()
-        first = asyncio.ensure_future(directory.find("nobody"))
-        found = await asyncio.gather(*[directory.find(one) for one in ("a", "b", "c")], return_exceptions=True)
+        first = asyncio.ensure_future(directory.load("nobody"))
+        found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
-        assert [type(one) for one in found] == [Admission, AttributeError, Admission]
+        assert [type(one) for one in found] == [ParkPolicy, AttributeError, ParkPolicy]
 
     on_loop(steps)
 
@@ -271,13 +275,13 @@ def test_answer_of_a_slow_store_is_as_old_as_its_question(monkeypatch: pytest.Mo
         def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
             found = {one: desk.known[one] for one in park_uuids if one in desk.known}
             # Whoever retires a secret now is not heard of by this read.
-            desk.now_s += REMEMBERED_S
+            desk.now_s += TTL_S
             return found
 
         monkeypatch.setattr(desk, "read", read)
         directory = desk.directory()
-        assert (await directory.find("a")).keys is not None
-        assert directory.remembered("a") is None
+        assert (await directory.load("a")).secrets is not None
+        assert directory.get_cached("a") is None
 
     on_loop(steps)
 
@@ -294,11 +298,11 @@ def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
             desk.known |= {one: access(one) for one in flood}
         directory = desk.directory()
         for _ in range(3):
-            (await directory.find("a")).check("192.0.2.1", desk.now_s)
-        await asyncio.gather(*[directory.find(one) for one in flood])
-        desk.now_s += REMEMBERED_S
-        with pytest.raises(TooOften):
-            (await directory.find("a")).check("192.0.2.1", desk.now_s)
+            (await directory.load("a")).check("192.0.2.1", desk.now_s)
+        await asyncio.gather(*[directory.load(one) for one in flood])
+        desk.now_s += TTL_S
+        with pytest.raises(RateLimited):
+            (await directory.load("a")).check("192.0.2.1", desk.now_s)
         assert len(directory._strangers) <= 50
 
     on_loop(steps)
@@ -309,9 +313,9 @@ def test_parks_that_are_at_rest_make_room(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
         desk.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
         directory = desk.directory()
-        await asyncio.gather(*[directory.find(one) for one in list(desk.known)[:150]])
+        await asyncio.gather(*[directory.load(one) for one in list(desk.known)[:150]])
         desk.now_s += AT_REST_S
-        await asyncio.gather(*[directory.find(one) for one in list(desk.known)[150:]])
+        await asyncio.gather(*[directory.load(one) for one in list(desk.known)[150:]])
         assert len(directory._parks) == 50
 
     on_loop(steps)

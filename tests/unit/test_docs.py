@@ -11,15 +11,15 @@ from typer.core import TyperGroup
 
 from vipgate.cli.app import app
 from vipgate.cli.reference import reference
-from vipgate.errors import Words
-from vipgate.gateway.group_commit import (
-    CROWDED,
-    INTERNAL,
+from vipgate.errors import (
+    INTERNAL_ERROR,
     OVERLOADED,
-    STOPPING,
+    PARK_QUEUE_FULL,
 )
+from vipgate.gateway.group_commit import STOPPING
 from vipgate.gateway.pipeline import STORE_DOWN
 from vipgate.gateway.settings import Settings
+from vipgate.i18n import LocalizedText
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -82,8 +82,8 @@ def test_no_page_promises_that_nothing_is_stored_after_a_fault() -> None:
     assert [line for line in rows if re.search(r"nothing (is|was) stored|没有保存", line)] == []
 
 
-@pytest.mark.parametrize("words", [OVERLOADED, CROWDED, STOPPING, INTERNAL, STORE_DOWN])
-def test_no_answer_promises_that_nothing_is_stored_after_a_fault(words: Words) -> None:
+@pytest.mark.parametrize("words", [OVERLOADED, PARK_QUEUE_FULL, STOPPING, INTERNAL_ERROR, STORE_DOWN])
+def test_no_answer_promises_that_nothing_is_stored_after_a_fault(words: LocalizedText) -> None:
     assert "未保存" not in words.zh
     assert "nothing" not in words.en
     assert "只会保存一次" in words.zh

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from vipgate.admin.middleware import (
     BODY_BYTES_MAX,
-    Door,
+    RequestGuard,
 )
 from vipgate.admin.nightly import seconds_to_night
 from vipgate.support.logs import (
@@ -26,9 +26,9 @@ from vipgate.support.logs import (
     set_up_logs,
 )
 from vipgate.support.metrics import (
-    INSIDE_REQUESTS,
-    Board,
-    InsideMeter,
+    ADMIN_REQUESTS,
+    AdminRecorder,
+    SharedMetrics,
 )
 
 STALL_S = 0.2
@@ -58,9 +58,9 @@ class Caller:
             self.body += message.get("body", b"")
             self.whole = not message.get("more_body", False)
 
-    def ask(self, app: Any, path: str = "/", **headers: str) -> Board:
-        board = Board(1)
-        door = Door(app, InsideMeter(board), time.monotonic, STALL_S)
+    def ask(self, app: Any, path: str = "/", **headers: str) -> SharedMetrics:
+        board = SharedMetrics(1)
+        door = RequestGuard(app, AdminRecorder(board), time.monotonic, STALL_S)
         named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
         scope = {
             "type": "http",
@@ -93,7 +93,7 @@ def test_body_that_declares_nothing_is_counted() -> None:
     board = grows.ask(read_all)
     assert (fits.status, fits.body) == (200, str(BODY_BYTES_MAX).encode())
     assert (grows.status, grows.whole) == (413, True)
-    assert board.total(INSIDE_REQUESTS, range(2))[INSIDE_REQUESTS.values.index("413")] == 1
+    assert board.total(ADMIN_REQUESTS, range(2))[ADMIN_REQUESTS.values.index("413")] == 1
 
 
 def test_application_that_answers_all_the_same_is_not_heard() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from vipgate.errors import StoreUnavailable
-from vipgate.gateway.http.eager_task import start
-from vipgate.gateway.park_order import Gate
+from vipgate.gateway.http.eager_task import start_eagerly
+from vipgate.gateway.park_order import OrderedGate
 from vipgate.support.background import only_logged
 
 MANY = 200
@@ -23,7 +23,7 @@ def by_task(steps: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
 
 
 def at_once(steps: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-    return start(steps, asyncio.get_running_loop(), only_logged)
+    return start_eagerly(steps, asyncio.get_running_loop(), only_logged)
 
 
 Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
@@ -33,13 +33,13 @@ both_ways = pytest.mark.parametrize("begin", [by_task, at_once])
 @both_ways
 def test_all_who_wait_go_on_in_the_turn_in_which_it_opens(begin: Begin) -> None:
     async def scenario() -> None:
-        gate: Gate[str] = Gate()
+        gate: OrderedGate[str] = OrderedGate()
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         through: list[tuple[int, str | None]] = []
 
         async def hold() -> None:
             assert await gate.wait() is None
-            await gate.hold(answer)
+            await gate.run_exclusive(answer)
 
         async def follow(number: int) -> None:
             through.append((number, await gate.wait()))
@@ -61,7 +61,7 @@ def test_all_who_wait_go_on_in_the_turn_in_which_it_opens(begin: Begin) -> None:
 @both_ways
 def test_store_that_fails_is_asked_once_for_all_who_wait(begin: Begin) -> None:
     async def scenario() -> None:
-        gate: Gate[str] = Gate()
+        gate: OrderedGate[str] = OrderedGate()
         heard: list[str] = []
         asked = 0
 
@@ -73,7 +73,7 @@ def test_store_that_fails_is_asked_once_for_all_who_wait(begin: Begin) -> None:
 
         async def come() -> None:
             try:
-                await gate.wait() or await gate.hold(ask())
+                await gate.wait() or await gate.run_exclusive(ask())
             except StoreUnavailable as error:
                 heard.append(str(error))
 
@@ -85,7 +85,7 @@ def test_store_that_fails_is_asked_once_for_all_who_wait(begin: Begin) -> None:
 
 def test_fault_of_one_is_not_the_fault_of_those_behind() -> None:
     async def scenario() -> None:
-        gate: Gate[str] = Gate()
+        gate: OrderedGate[str] = OrderedGate()
 
         async def wrong() -> str:
             await asyncio.sleep(0)
@@ -93,7 +93,7 @@ def test_fault_of_one_is_not_the_fault_of_those_behind() -> None:
 
         async def hold() -> None:
             with pytest.raises(ValueError, match="its own"):
-                await gate.hold(wrong())
+                await gate.run_exclusive(wrong())
 
         held = asyncio.ensure_future(hold())
         await asyncio.sleep(0)
@@ -109,14 +109,14 @@ def test_order_stays_whoever_comes_when_and_holds_it(begin: Begin, seed: int) ->
     chance = random.Random(seed)
 
     async def scenario() -> None:
-        gate: Gate[None] = Gate()
+        gate: OrderedGate[None] = OrderedGate()
         through: list[int] = []
 
         async def come(number: int, turns: int) -> None:
             await gate.wait()
             through.append(number)
             if turns:
-                await gate.hold(pause(turns))
+                await gate.run_exclusive(pause(turns))
 
         async def pause(turns: int) -> None:
             for _ in range(turns):
@@ -161,7 +161,7 @@ def test_fault_of_a_request_is_told_to_its_owner_and_stops_nobody(fault: BaseExc
                 await asyncio.sleep(0)
             raise fault
 
-        task = start(steps(), asyncio.get_running_loop(), told.append)
+        task = start_eagerly(steps(), asyncio.get_running_loop(), told.append)
         assert (task is None) == (waits == 0)
         await asyncio.sleep(0.01)
         assert told == [fault]

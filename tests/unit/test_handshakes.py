@@ -83,11 +83,11 @@ def test_address_that_begins_handshakes_and_ends_none_leaves_room_for_others(tmp
         served[1].write(ASKED % b"")
         assert (await asyncio.wait_for(served[0].readline(), WAIT_S)).startswith(b"HTTP/1.1 503 ")
         # It keeps the place that its handshake had, and the others give theirs back.
-        assert server._crowd.free == ROOM - ROOM // 2 - 1
+        assert server._quota.free == ROOM - ROOM // 2 - 1
         for _, writer in [*silent, served]:
             writer.close()
-        await until(lambda: server._crowd.free == ROOM)
-        assert (server._places, server._crowd._taken) == ({}, {})
+        await until(lambda: server._quota.free == ROOM)
+        assert (server._slots, server._quota._taken) == ({}, {})
         await server.stop(WAIT_S)
 
     asyncio.run(scenario())

@@ -16,7 +16,7 @@ from vipgate.store.interfaces.ledger import (
     Park,
     business_day,
 )
-from vipgate.store.interfaces.queries import DayAnswers
+from vipgate.store.interfaces.queries import DailyAnswers
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing
 TODAY = business_day(NOON_US)
@@ -41,11 +41,11 @@ PARK = Park(
 )
 
 
-def answers(ago: int, code: str, requests: int, park_uuid: str | None = "p") -> DayAnswers:
-    return DayAnswers(day=TODAY - ago, park_uuid=park_uuid, code=code, requests=requests, received=requests)
+def answers(ago: int, code: str, requests: int, park_uuid: str | None = "p") -> DailyAnswers:
+    return DailyAnswers(day=TODAY - ago, park_uuid=park_uuid, code=code, requests=requests, received=requests)
 
 
-def health(*days: DayAnswers, quiet_h: float | None = 1, **changes: object) -> Health:
+def health(*days: DailyAnswers, quiet_h: float | None = 1, **changes: object) -> Health:
     last_push_us = None if quiet_h is None else NOON_US - round(quiet_h * HOUR_US)
     return park_health(replace(PARK, last_push_us=last_push_us, **changes), days, NOON_US)  # type: ignore[arg-type]
 
@@ -83,7 +83,7 @@ def test_park_is_silent_when_quiet_longer_than_a_night_and_three_usual_gaps(
         ([answers(0, "1001", 2), answers(5, "1001", 1), answers(5, "400", 9)], (WINDOW_S - 3600) / 3),
     ],
 )
-def test_usual_gap_is_that_of_stored_pushes_in_two_weeks(days: list[DayAnswers], gap_s: float | None) -> None:
+def test_usual_gap_is_that_of_stored_pushes_in_two_weeks(days: list[DailyAnswers], gap_s: float | None) -> None:
     assert health(*days).usual_gap_s == gap_s
 
 
@@ -113,7 +113,7 @@ def test_park_that_sent_its_stock_and_fell_silent_is_silent_although_it_never_di
     ],
 )
 def test_park_is_refusing_by_share_of_two_days_or_by_the_whole_newest_day(
-    days: list[DayAnswers], share: float, refusing: bool
+    days: list[DailyAnswers], share: float, refusing: bool
 ) -> None:
     found = health(*days)
     assert found.refused_share == pytest.approx(share)

@@ -13,50 +13,48 @@ from vipgate.cli.sample import (
     PAGE_BODY,
     PAGE_SECRET,
 )
-from vipgate.errors import BadSignature
+from vipgate.errors import InvalidSignature
 from vipgate.protocol import signature_hmac
 from vipgate.protocol.authentication import (
-    explain_stamped,
-    stamped_headers,
-    verify_stamped,
-)
-from vipgate.protocol.envelope import (
     NO_SECRET,
-    Keys,
-    Verified,
-    split,
+    ParkSecrets,
+    VerifiedRequest,
+    explain_hmac_mismatch,
+    hmac_headers_for,
     verify,
+    verify_hmac,
 )
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
     HMAC_WANTED,
     WINDOW_S,
-    Stamp,
-    diagnose_stamp,
+    WebhookSignature,
+    diagnose_hmac,
+    hmac_matches,
     hmac_sign,
-    is_stamped,
 )
 from vipgate.protocol.signature_md5 import sign
 
 ID = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
 NOW_S = 1_795_492_800
 OLD = "the-old-secret"
-CLAIM = split(PAGE_BODY, None)
+CLAIM = parse_request(PAGE_BODY, None)
 
 
-def stamp(secret: str = PAGE_SECRET, *, body: bytes = PAGE_BODY, at_s: int = NOW_S) -> Stamp:
-    return Stamp(ID, str(at_s), hmac_sign(body, secret, ID, at_s))
+def stamp(secret: str = PAGE_SECRET, *, body: bytes = PAGE_BODY, at_s: int = NOW_S) -> WebhookSignature:
+    return WebhookSignature(ID, str(at_s), hmac_sign(body, secret, ID, at_s))
 
 
 def raw(key: bytes, content: bytes) -> bytes:
     return hmac.digest(key, content, "sha256")
 
 
-def proved(given: Stamp, keys: Keys | None = None, *, now_s: float = NOW_S) -> Verified:
-    return verify_stamped(CLAIM, PAGE_BODY, given, keys or Keys(PAGE_SECRET, OLD), now_s, WINDOW_S)
+def proved(given: WebhookSignature, keys: ParkSecrets | None = None, *, now_s: float = NOW_S) -> VerifiedRequest:
+    return verify_hmac(CLAIM, PAGE_BODY, given, keys or ParkSecrets(PAGE_SECRET, OLD), now_s, WINDOW_S)
 
 
-def refused(given: Stamp, keys: Keys | None = None, *, now_s: float = NOW_S) -> BadSignature:
-    with pytest.raises(BadSignature) as told:
+def refused(given: WebhookSignature, keys: ParkSecrets | None = None, *, now_s: float = NOW_S) -> InvalidSignature:
+    with pytest.raises(InvalidSignature) as told:
         proved(given, keys, now_s=now_s)
     return told.value
 
@@ -77,36 +75,38 @@ def test_page_example_under_hmac_has_this_signature() -> None:
 
 
 def test_client_s_half_signs_what_the_gateway_checks() -> None:
-    headers = stamped_headers(PAGE_BODY, PAGE_SECRET, ID, NOW_S)
+    headers = hmac_headers_for(PAGE_BODY, PAGE_SECRET, ID, NOW_S)
     assert "Authorization" not in headers
-    given = Stamp(headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"])
+    given = WebhookSignature(headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"])
     assert (proved(given).secret_used, proved(given).webhook_id) == ("current", ID)
 
 
 def test_both_secrets_do_while_a_rotation_lasts() -> None:
     assert proved(stamp(OLD)).secret_used == "previous"
-    assert not refused(stamp(OLD), Keys(PAGE_SECRET)).explained
+    assert not refused(stamp(OLD), ParkSecrets(PAGE_SECRET)).explained
 
 
 def test_one_right_signature_of_several_does() -> None:
-    several = Stamp(ID, str(NOW_S), f"v1,{'A' * 43}= v1a,xyz {stamp().signature}")
+    several = WebhookSignature(ID, str(NOW_S), f"v1,{'A' * 43}= v1a,xyz {stamp().signature}")
     assert proved(several).secret_used == "current"
 
 
 def test_more_signatures_than_anybody_needs_are_not_tried() -> None:
     wrong = f"v1,{'A' * 43}="
-    assert not is_stamped(PAGE_BODY, Stamp(ID, str(NOW_S), " ".join([wrong] * 4 + [stamp().signature])), PAGE_SECRET)
+    assert not hmac_matches(
+        PAGE_BODY, WebhookSignature(ID, str(NOW_S), " ".join([wrong] * 4 + [stamp().signature])), PAGE_SECRET
+    )
 
 
 @pytest.mark.parametrize("part", ["id", "timestamp", "body"])
 def test_each_part_is_signed(part: str) -> None:
     given = stamp()
     changed = {
-        "id": Stamp(ID + "x", given.timestamp, given.signature),
-        "timestamp": Stamp(ID, str(NOW_S + 1), given.signature),
+        "id": WebhookSignature(ID + "x", given.timestamp, given.signature),
+        "timestamp": WebhookSignature(ID, str(NOW_S + 1), given.signature),
         "body": stamp(body=PAGE_BODY + b" "),
     }[part]
-    assert not is_stamped(PAGE_BODY, changed, PAGE_SECRET)
+    assert not hmac_matches(PAGE_BODY, changed, PAGE_SECRET)
     refused(changed)
 
 
@@ -126,10 +126,10 @@ def test_each_part_is_signed(part: str) -> None:
     ],
 )
 def test_malformed_header_is_named_whatever_the_secret(webhook_id: str, timestamp: str, named: str) -> None:
-    given = Stamp(webhook_id, timestamp, f"v1,{'A' * 43}=")
-    told = [refused(given, keys).hint for keys in (Keys(PAGE_SECRET), Keys("another"))]
-    with pytest.raises(BadSignature) as stranger:
-        verify_stamped(CLAIM, PAGE_BODY, given, None, NOW_S, WINDOW_S)
+    given = WebhookSignature(webhook_id, timestamp, f"v1,{'A' * 43}=")
+    told = [refused(given, keys).hint for keys in (ParkSecrets(PAGE_SECRET), ParkSecrets("another"))]
+    with pytest.raises(InvalidSignature) as stranger:
+        verify_hmac(CLAIM, PAGE_BODY, given, None, NOW_S, WINDOW_S)
     assert told == [stranger.value.hint] * 2
     assert told[0].en.startswith(named)
 
@@ -157,23 +157,23 @@ def test_time_of_a_wrong_signature_tells_nothing() -> None:
 
 def test_md5_does_not_do_where_hmac_is_wanted_and_only_the_holder_of_the_secret_learns_it() -> None:
     for secret in (PAGE_SECRET, OLD):
-        with pytest.raises(BadSignature) as told:
+        with pytest.raises(InvalidSignature) as told:
             verify(
                 CLAIM,
                 md5(PAGE_BODY, usedforsecurity=False),
                 sign(PAGE_BODY, secret),
-                Keys(PAGE_SECRET, OLD, hmac_only=True),
+                ParkSecrets(PAGE_SECRET, OLD, hmac_only=True),
             )
         assert (told.value.hint, told.value.explained) == (HMAC_WANTED, True)
-    with pytest.raises(BadSignature) as stranger:
+    with pytest.raises(InvalidSignature) as stranger:
         verify(
             CLAIM,
             md5(PAGE_BODY, usedforsecurity=False),
             sign(PAGE_BODY, "guess"),
-            Keys(PAGE_SECRET, OLD, hmac_only=True),
+            ParkSecrets(PAGE_SECRET, OLD, hmac_only=True),
         )
     assert stranger.value.hint != HMAC_WANTED
-    assert proved(stamp(), Keys(PAGE_SECRET, hmac_only=True)).secret_used == "current"
+    assert proved(stamp(), ParkSecrets(PAGE_SECRET, hmac_only=True)).secret_used == "current"
 
 
 CONTENT = f"{ID}.{NOW_S}.".encode() + PAGE_BODY
@@ -201,19 +201,22 @@ NEAR: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("named", "signature", "secret"), NEAR, ids=[f"{n}-{one[0]}" for n, one in enumerate(NEAR)])
 def test_near_miss_is_named_to_the_holder_of_the_secret_alone(named: str, signature: str, secret: str) -> None:
-    given = Stamp(ID, str(NOW_S), signature)
-    hint = explain_stamped(PAGE_BODY, given, Keys(secret, OLD)).hint
+    given = WebhookSignature(ID, str(NOW_S), signature)
+    hint = explain_hmac_mismatch(PAGE_BODY, given, ParkSecrets(secret, OLD)).hint
     assert named in hint.en
-    unknown = explain_stamped(PAGE_BODY, given, None).hint
-    assert unknown == explain_stamped(PAGE_BODY, given, Keys("quite another")).hint
+    unknown = explain_hmac_mismatch(PAGE_BODY, given, None).hint
+    assert unknown == explain_hmac_mismatch(PAGE_BODY, given, ParkSecrets("quite another")).hint
     assert named not in unknown.en
 
 
 def test_unknown_park_cannot_be_signed_for_with_any_text_of_the_source() -> None:
-    with pytest.raises(BadSignature):
-        verify_stamped(CLAIM, PAGE_BODY, stamp(NO_SECRET), None, NOW_S, WINDOW_S)
-    near = Stamp(ID, str(NOW_S), raw(NO_SECRET.encode(), CONTENT).hex())
-    assert explain_stamped(PAGE_BODY, near, None).hint == explain_stamped(PAGE_BODY, near, Keys("another")).hint
+    with pytest.raises(InvalidSignature):
+        verify_hmac(CLAIM, PAGE_BODY, stamp(NO_SECRET), None, NOW_S, WINDOW_S)
+    near = WebhookSignature(ID, str(NOW_S), raw(NO_SECRET.encode(), CONTENT).hex())
+    assert (
+        explain_hmac_mismatch(PAGE_BODY, near, None).hint
+        == explain_hmac_mismatch(PAGE_BODY, near, ParkSecrets("another")).hint
+    )
 
 
 def test_url_alphabet_is_named() -> None:
@@ -222,7 +225,9 @@ def test_url_alphabet_is_named() -> None:
         text = base64.urlsafe_b64encode(raw(KEY, f"{webhook_id}.{NOW_S}.".encode() + PAGE_BODY)).decode()
         if "-" in text or "_" in text:
             break
-    hint = explain_stamped(PAGE_BODY, Stamp(webhook_id, str(NOW_S), f"v1,{text}"), Keys(PAGE_SECRET)).hint
+    hint = explain_hmac_mismatch(
+        PAGE_BODY, WebhookSignature(webhook_id, str(NOW_S), f"v1,{text}"), ParkSecrets(PAGE_SECRET)
+    ).hint
     assert "standard base64" in hint.en
 
 
@@ -235,14 +240,14 @@ def test_search_for_the_mistake_does_as_much_for_every_secret(monkeypatch: pytes
         return real(key, content, name)
 
     monkeypatch.setattr("vipgate.protocol.signature_hmac.hmac.digest", counted)
-    given = Stamp(ID, str(NOW_S), f"v1,{'A' * 43}=")
+    given = WebhookSignature(ID, str(NOW_S), f"v1,{'A' * 43}=")
     for secret, previous in ((PAGE_SECRET, OLD), (BASE64_SECRET, "密"), ("=", " x ")):
         counts.append(0)
-        assert diagnose_stamp(PAGE_BODY, given, secret, previous) is None
+        assert diagnose_hmac(PAGE_BODY, given, secret, previous) is None
     assert len(set(counts)) == 1
     assert counts[0] < 250
 
 
 def test_large_body_is_not_searched() -> None:
     body = b" " * 300_000 + PAGE_BODY
-    assert diagnose_stamp(body, Stamp(ID, str(NOW_S), raw(KEY, body).hex()), PAGE_SECRET, OLD) is None
+    assert diagnose_hmac(body, WebhookSignature(ID, str(NOW_S), raw(KEY, body).hex()), PAGE_SECRET, OLD) is None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from vipgate.gateway.http.scheduler import (
-    TURN_ROWS_MAX,
-    Intake,
+    TICK_ROWS_MAX,
+    RequestScheduler,
 )
-from vipgate.gateway.limits.fair_queue import REQUEST_ROWS
+from vipgate.gateway.limits.fair_queue import REQUEST_COST_ROWS
 
-A_TURN = TURN_ROWS_MAX // (REQUEST_ROWS + 1)
+A_TURN = TICK_ROWS_MAX // (REQUEST_COST_ROWS + 1)
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Turning:
     begun: list[tuple[str | None, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(self)
+        self.intake = RequestScheduler(self)
 
     def call_soon(self, callback: Callable[[], None], /) -> None:
         self.due.append(callback)
@@ -38,7 +38,7 @@ class Turning:
         return self.begun[before:]
 
     def come(self, line: str | None, number: int, body_bytes: int = 250) -> None:
-        self.intake.enter(line, body_bytes, partial(self.begun.append, (line, number)))
+        self.intake.schedule(line, body_bytes, partial(self.begun.append, (line, number)))
 
 
 def test_what_a_turn_has_time_for_is_begun_at_once() -> None:
@@ -75,7 +75,7 @@ def test_turn_is_bounded_by_what_it_begins_and_all_is_begun_in_the_end() -> None
         came.setdefault(line, []).append(number)
         loop.come(line, number, chance.choice((0, 200, 20_000, 1_000_000)))
     while loop.due:
-        assert len(loop.turn()) <= TURN_ROWS_MAX // REQUEST_ROWS
+        assert len(loop.turn()) <= TICK_ROWS_MAX // REQUEST_COST_ROWS
     for name, numbers in came.items():
         assert [number for began, number in loop.begun if began == name] == numbers
 
@@ -83,7 +83,7 @@ def test_turn_is_bounded_by_what_it_begins_and_all_is_begun_in_the_end() -> None
 def test_large_bodies_count_for_more() -> None:
     loop = Turning()
     for number in range(100):
-        loop.come("a", number, 256 * TURN_ROWS_MAX // 4)
+        loop.come("a", number, 256 * TICK_ROWS_MAX // 4)
     assert len(loop.begun) == 4
     assert 1 <= len(loop.turn()) <= 4
 

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources.open import open_source
 from vipgate.agent.status import Status
-from vipgate.errors import OperatorError, StoreMismatch
+from vipgate.errors import (
+    IncompatibleDatabase,
+    UsageError,
+)
 from vipgate.store.open import sqlite_path
-from vipgate.store.postgres.pool import Link
+from vipgate.store.postgres.pool import ConnectionPool
 from vipgate.support import address_masking
 from vipgate.support.address_masking import (
     HIDDEN,
@@ -166,13 +169,13 @@ def test_status_shows_none(address: str) -> None:
 def of_agent(address: str, folder: Path) -> None:
     source = open_source(SourceConfig(database=address, table="t"), base=folder)
     source.close()
-    raise OperatorError(source.where)
+    raise UsageError(source.where)
 
 
 def of_gateway(address: str, _: Path) -> None:
-    link = Link(address, 1)
-    with link.borrow():
-        raise OperatorError(link.where)
+    link = ConnectionPool(address, 1)
+    with link.connection():
+        raise UsageError(link.where)
 
 
 @every_form
@@ -245,5 +248,5 @@ def test_fault_that_ends_a_command_shows_none(tmp_path: Path) -> None:
 
 
 def test_link_says_what_to_write_in_place_of_what_it_cannot_read() -> None:
-    with pytest.raises(StoreMismatch, match=r"cannot be read: .*write @ as %40"):
-        Link(FORMS["wrong at"], 1)
+    with pytest.raises(IncompatibleDatabase, match=r"cannot be read: .*write @ as %40"):
+        ConnectionPool(FORMS["wrong at"], 1)

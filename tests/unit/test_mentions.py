@@ -7,8 +7,8 @@ import json
 import pytest
 
 from vipgate.store.common.plate_search import (
-    body_names_plate,
-    names_plate,
+    body_mentions_plate,
+    mentions_plate,
 )
 
 
@@ -30,7 +30,7 @@ from vipgate.store.common.plate_search import (
     ],
 )
 def test_plate_is_found_in_all_its_forms_and_not_in_others(text: str, plate: str, named: bool) -> None:
-    assert names_plate(text, plate) == named
+    assert mentions_plate(text, plate) == named
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_plate_is_found_in_all_its_forms_and_not_in_others(text: str, plate: str
     ids=["utf-8", "escaped", "gbk", "escaped inside a string", "broken"],
 )
 def test_plate_is_found_in_a_body_of_any_charset(body: bytes) -> None:
-    assert body_names_plate(body, "粤B12345")
-    assert not body_names_plate(body, "粤B12346")
+    assert body_mentions_plate(body, "粤B12345")
+    assert not body_mentions_plate(body, "粤B12346")

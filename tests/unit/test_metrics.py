@@ -9,44 +9,44 @@ from collections.abc import Iterator
 import pytest
 
 from vipgate.admin.prometheus import of_board
-from vipgate.errors import Refusal
+from vipgate.errors import RequestError
 from vipgate.support.metrics import (
     ANSWER_CODES,
-    BEAT_LATE_S,
     BODY_BYTES,
     COMMIT_ROWS,
     COMMIT_SECONDS,
     CONNECTIONS,
     FAMILIES,
+    HEARTBEAT_LATE_S,
     MASKED_SEARCHES,
     QUEUE_ROWS,
     REQUEST_SECONDS,
     REQUESTS,
     ROWS,
     SLOT_BYTES,
+    STORE_ERROR_S,
     TEXT_BYTES_MAX,
-    TROUBLE_S,
-    Board,
-    InsideMeter,
-    WorkerMeter,
+    AdminRecorder,
+    SharedMetrics,
+    WorkerRecorder,
 )
 
 NOW_S = 1_795_492_800.0
 NOW_US = int(NOW_S * 1e6)
 
 
-def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+def _below(kind: type[RequestError]) -> Iterator[type[RequestError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _below(child)
 
 
 def test_every_refusal_has_a_cell() -> None:
-    assert {kind.code for kind in _below(Refusal)} <= set(ANSWER_CODES)
+    assert {kind.code for kind in _below(RequestError)} <= set(ANSWER_CODES)
 
 
 def test_cells_and_text_of_a_slot_do_not_overlap() -> None:
-    board = Board(2)
+    board = SharedMetrics(2)
     board.cells(1)[-1] = 7.0
     board.text(0)[:] = b"\xff" * len(board.text(0))
     assert len(board.cells(0)) * 8 + len(board.text(0)) <= SLOT_BYTES
@@ -55,13 +55,13 @@ def test_cells_and_text_of_a_slot_do_not_overlap() -> None:
 
 
 def test_each_count_lands_in_its_own_metric() -> None:
-    board = Board(1)
-    meter = WorkerMeter(board, 0)
+    board = SharedMetrics(1)
+    meter = WorkerRecorder(board, 0)
     meter.answered("401", 100, 0.003)
     meter.committed(2, (5, 3, 1), 0.02)
-    meter.beat(NOW_US, 4, (2, 200))
-    InsideMeter(board).answered(418, 0.5)
-    InsideMeter(board).searched("missed")
+    meter.heartbeat(NOW_US, 4, (2, 200))
+    AdminRecorder(board).answered(418, 0.5)
+    AdminRecorder(board).searched("missed")
     everyone = range(2)
     assert board.total(REQUESTS, everyone) == [float(code == "401") for code in ANSWER_CODES]
     assert board.total(ROWS, everyone) == [5, 3, 1]
@@ -79,8 +79,8 @@ def test_each_count_lands_in_its_own_metric() -> None:
     ("seconds", "bucket"), [(0.0, "0.001"), (0.001, "0.001"), (0.0011, "0.0025"), (30.0, "30.0"), (31.0, "+Inf")]
 )
 def test_value_on_a_bound_belongs_to_the_bucket_that_it_ends(seconds: float, bucket: str) -> None:
-    board = Board(1)
-    WorkerMeter(board, 0).answered("1001", 0, seconds)
+    board = SharedMetrics(1)
+    WorkerRecorder(board, 0).answered("1001", 0, seconds)
     family = next(one for one in of_board(board, NOW_S) if one.name == REQUEST_SECONDS.name)
     buckets = {one.labels["le"]: one.value for one in family.samples if one.name.endswith("_bucket")}
     assert next(bound for bound, count in buckets.items() if count) == bucket
@@ -88,47 +88,47 @@ def test_value_on_a_bound_belongs_to_the_bucket_that_it_ends(seconds: float, buc
 
 
 def test_worker_that_is_started_again_goes_on_counting_and_begins_its_gauges_anew() -> None:
-    board = Board(1)
-    first = WorkerMeter(board, 0)
+    board = SharedMetrics(1)
+    first = WorkerRecorder(board, 0)
     first.answered("1001", 10, 0.1)
-    first.trouble("disk full", NOW_US)
-    first.beat(NOW_US, 9, (9, 9))
-    WorkerMeter(board, 0).answered("1001", 10, 0.1)
+    first.store_error("disk full", NOW_US)
+    first.heartbeat(NOW_US, 9, (9, 9))
+    WorkerRecorder(board, 0).answered("1001", 10, 0.1)
     assert board.total(REQUESTS, range(1))[0] == 2
     assert board.value(CONNECTIONS, 0) == 0
-    assert board.trouble(0, NOW_S) is None
+    assert board.store_error(0, NOW_S) is None
 
 
 def test_trouble_is_told_until_a_commit_or_a_while_without_one() -> None:
-    board = Board(1)
-    meter = WorkerMeter(board, 0)
-    meter.trouble("库满 " * 1_000, NOW_US)
-    told = board.trouble(0, NOW_S + TROUBLE_S)
+    board = SharedMetrics(1)
+    meter = WorkerRecorder(board, 0)
+    meter.store_error("库满 " * 1_000, NOW_US)
+    told = board.store_error(0, NOW_S + STORE_ERROR_S)
     assert told is not None
     assert told.startswith("库满 库满")
     assert len(told.encode("utf-8", "replace")) <= TEXT_BYTES_MAX + 3
-    assert board.trouble(0, NOW_S + TROUBLE_S + 1) is None
-    meter.trouble("shorter", NOW_US)
-    assert board.trouble(0, NOW_S) == "shorter"
-    meter.trouble(None, NOW_US)
-    assert board.trouble(0, NOW_S) is None
+    assert board.store_error(0, NOW_S + STORE_ERROR_S + 1) is None
+    meter.store_error("shorter", NOW_US)
+    assert board.store_error(0, NOW_S) == "shorter"
+    meter.store_error(None, NOW_US)
+    assert board.store_error(0, NOW_S) is None
 
 
 def test_only_who_beats_in_time_lives() -> None:
-    board = Board(3)
-    for slot, late_s in ((0, 0.0), (1, BEAT_LATE_S + 1)):
-        WorkerMeter(board, slot).beat(NOW_US - int(late_s * 1e6), 1, (0, 0))
-    assert board.living(NOW_S) == [0]
-    WorkerMeter(board, 0).silence()
-    assert board.living(NOW_S) == []
+    board = SharedMetrics(3)
+    for slot, late_s in ((0, 0.0), (1, HEARTBEAT_LATE_S + 1)):
+        WorkerRecorder(board, slot).heartbeat(NOW_US - int(late_s * 1e6), 1, (0, 0))
+    assert board.alive_workers(NOW_S) == [0]
+    WorkerRecorder(board, 0).clear_heartbeat()
+    assert board.alive_workers(NOW_S) == []
 
 
 def test_another_process_reads_and_writes_the_same_board() -> None:
-    board = Board(2)
-    WorkerMeter(board, 0).answered("1001", 10, 0.1)
+    board = SharedMetrics(2)
+    WorkerRecorder(board, 0).answered("1001", 10, 0.1)
     program = (
-        "import sys; from vipgate.support.metrics import *; board = Board(2, sys.argv[1]); "
-        "print(board.total(REQUESTS, range(2))[0]); WorkerMeter(board, 1).answered('1001', 10, 0.1)"
+        "import sys; from vipgate.support.metrics import *; board = SharedMetrics(2, sys.argv[1]); "
+        "print(board.total(REQUESTS, range(2))[0]); WorkerRecorder(board, 1).answered('1001', 10, 0.1)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, board.handle],

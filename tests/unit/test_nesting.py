@@ -24,9 +24,14 @@ from vipgate.agent.responses import (
     Accepted,
     read_answer,
 )
-from vipgate.domain.charge_types import ChargeTypesRefused
+from vipgate.domain.charge_types import InvalidAddress
 from vipgate.domain.charge_types import read_answer as read_charge_types
-from vipgate.errors import BadRequest, OperatorError, TooLarge, VipgateError
+from vipgate.errors import (
+    BadRequest,
+    PayloadTooLarge,
+    UsageError,
+    VipgateError,
+)
 from vipgate.gateway.settings import read_file
 from vipgate.protocol.nesting import (
     CONTAINERS_MAX,
@@ -37,7 +42,7 @@ from vipgate.protocol.nesting import (
     toml_nesting_fault,
 )
 from vipgate.protocol.signature_md5 import bodies_signed
-from vipgate.support.safe_http import Answered
+from vipgate.support.safe_http import FetchResponse
 
 FAR = (NESTED_MAX + 1, 400, 5_000, 100_000)
 
@@ -106,7 +111,7 @@ def test_number_of_objects_and_arrays_is_bounded() -> None:
     assert nesting_fault(b"[" + b"[]," * CONTAINERS_MAX + b"[]]", 2 * CONTAINERS_MAX) is None
     assert nesting_fault(b"[" + b'"]",' * 2 * CONTAINERS_MAX + b"0]") is None
     assert nesting_fault(b"[" + b'"]",[],' * CONTAINERS_MAX + b"0]") is TOO_MANY
-    with pytest.raises(TooLarge, match="too many objects"):
+    with pytest.raises(PayloadTooLarge, match="too many objects"):
         walk(request_of(*[written(remark="[" + "{}," * 30 + "0]")] * 4_000))
 
 
@@ -169,8 +174,8 @@ def test_deep_answer_to_an_agent_is_no_envelope(depth: int, knot: Callable[[int]
 def test_deep_list_of_charge_types_is_refused_by_its_depth(depth: int, as_text: bool) -> None:
     row = f'[{{"id":"1","x":{arrays(depth)}}}]'
     body = f'{{"result_code":"1001","row":{json.dumps(row) if as_text else row}}}'.encode()
-    with pytest.raises(ChargeTypesRefused, match=f"{NESTED_MAX} levels at most|too many objects"):
-        read_charge_types(Answered(200, "application/json", body))
+    with pytest.raises(InvalidAddress, match=f"{NESTED_MAX} levels at most|too many objects"):
+        read_charge_types(FetchResponse(200, "application/json", body))
 
 
 @pytest.mark.parametrize("depth", FAR)
@@ -199,7 +204,7 @@ def test_deep_settings_are_refused_by_their_depth(depth: int, opening: str, clos
     path = tmp_path / "some.toml"
     path.write_text(text, encoding="utf-8")
     for read in (load_config, read_file):
-        with pytest.raises(OperatorError, match=r"some\.toml is nested too deeply: 64 levels"):
+        with pytest.raises(UsageError, match=r"some\.toml is nested too deeply: 64 levels"):
             read(path)
 
 

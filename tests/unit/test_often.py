@@ -11,30 +11,30 @@ import pytest
 
 from unit.road import SECRET
 from unit.test_order import VAULT, knock
-from vipgate.errors import Unavailable
-from vipgate.gateway.group_commit import (
+from vipgate.errors import (
     OVERLOADED,
-    Committer,
+    ServiceUnavailable,
 )
+from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.limits.rate_limit import (
-    OFTEN_A_MINUTE_MAX,
-    OFTEN_PARKS_MAX,
-    Often,
+    LOGGED_PARKS_MAX,
+    LOGGED_PER_MINUTE_MAX,
+    RejectionLogLimiter,
 )
-from vipgate.gateway.park_access import Directory
-from vipgate.gateway.pipeline import Road
-from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.park_access import ParkAccessCache
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     ParkAccess,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
 )
 from vipgate.support.metrics import (
-    UNJOURNALED,
-    Board,
-    WorkerMeter,
+    UNLOGGED_REQUESTS,
+    SharedMetrics,
+    WorkerRecorder,
 )
 
 MORE = 50
@@ -49,18 +49,18 @@ class Journal:
 
     def check_room(self, *_: object) -> None:
         if self.full:
-            raise Unavailable(OVERLOADED, retry_after_s=2)
+            raise ServiceUnavailable(OVERLOADED, retry_after_s=2)
 
-    def submit(self, _: Push) -> asyncio.Future[Outcome]:
+    def submit(self, _: Push) -> asyncio.Future[PushResult]:
         return self._done()
 
-    def note(self, refused: Refused) -> asyncio.Future[Outcome]:
+    def note(self, refused: RejectedRequest) -> asyncio.Future[PushResult]:
         self.noted.append(refused.code)
         return self._done()
 
-    def _done(self) -> asyncio.Future[Outcome]:
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        done.set_result(Outcome(1, 0, 0))
+    def _done(self) -> asyncio.Future[PushResult]:
+        done: asyncio.Future[PushResult] = asyncio.get_running_loop().create_future()
+        done.set_result(PushResult(1, 0, 0))
         return done
 
 
@@ -72,22 +72,24 @@ def test_flood_of_refusals_is_counted_and_answered_but_not_written_line_by_line(
         return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), rate) for one in park_uuids}
 
     async def scenario() -> tuple[Journal, float]:
-        journal, board = Journal(full=full), Board(1)
+        journal, board = Journal(full=full), SharedMetrics(1)
         with ThreadPoolExecutor(1) as slow:
-            directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
-            committer, digests = cast("Committer", journal), cast("Digests", None)
-            road = Road(directory, committer, SeqnoMint(0), slow, slow, digests, WorkerMeter(board, 0), lambda: 0.0)
+            directory = ParkAccessCache(read, slow.submit, VAULT, lambda: 0.0)
+            committer, digests = cast("GroupCommitter", journal), cast("ReconcileService", None)
+            road = PushPipeline(
+                directory, committer, SeqnoMint(0), slow, slow, digests, WorkerRecorder(board, 0), lambda: 0.0
+            )
             if not full:
                 assert (await road.push(knock(0))).status == 200
-            replies = [await road.push(knock(number)) for number in range(1, OFTEN_A_MINUTE_MAX + MORE + 1)]
+            replies = [await road.push(knock(number)) for number in range(1, LOGGED_PER_MINUTE_MAX + MORE + 1)]
             wrong = await road.push(knock(9_999, secret="wrong"))
         assert {(reply.status, (reply.retry_after_s or 0) > 0) for reply in replies} == {(int(code), True)}
         assert wrong.status == 401
-        return journal, board.value(UNJOURNALED, 0)
+        return journal, board.value(UNLOGGED_REQUESTS, 0)
 
     journal, unjournaled = asyncio.run(scenario())
     # What is no matter of more or less is written as ever.
-    assert journal.noted == [code] * OFTEN_A_MINUTE_MAX + ["401"]
+    assert journal.noted == [code] * LOGGED_PER_MINUTE_MAX + ["401"]
     assert unjournaled == MORE
 
 
@@ -98,9 +100,18 @@ def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
     async def scenario() -> list[str]:
         journal = Journal(full=True)
         with ThreadPoolExecutor(1) as slow:
-            directory = Directory(read, slow.submit, VAULT, lambda: 0.0)
-            committer, digests = cast("Committer", journal), cast("Digests", None)
-            road = Road(directory, committer, SeqnoMint(0), slow, slow, digests, WorkerMeter(Board(1), 0), lambda: 0.0)
+            directory = ParkAccessCache(read, slow.submit, VAULT, lambda: 0.0)
+            committer, digests = cast("GroupCommitter", journal), cast("ReconcileService", None)
+            road = PushPipeline(
+                directory,
+                committer,
+                SeqnoMint(0),
+                slow,
+                slow,
+                digests,
+                WorkerRecorder(SharedMetrics(1), 0),
+                lambda: 0.0,
+            )
             for number in range(1_000):
                 await road.push(knock(number))
             journal.noted.clear()
@@ -112,8 +123,8 @@ def test_park_that_floods_uses_up_no_lines_of_the_journal_but_its_own() -> None:
 
 def test_lines_come_back_after_a_minute() -> None:
     now_s = 1_000.0
-    often = Often(lambda: now_s)
-    assert sum(often.take("noisy") for _ in range(100)) == OFTEN_A_MINUTE_MAX
+    often = RejectionLogLimiter(lambda: now_s)
+    assert sum(often.take("noisy") for _ in range(100)) == LOGGED_PER_MINUTE_MAX
     now_s += 59
     assert not often.take("noisy")
     now_s += 1
@@ -121,7 +132,7 @@ def test_lines_come_back_after_a_minute() -> None:
 
 
 def test_lines_of_endlessly_many_parks_are_bounded() -> None:
-    often = Often(lambda: 0.0)
-    taken = sum(often.take(f"park-{number}") for number in range(5 * OFTEN_PARKS_MAX))
-    assert taken == OFTEN_PARKS_MAX + OFTEN_A_MINUTE_MAX
-    assert len(often._lines) <= OFTEN_PARKS_MAX + 1
+    often = RejectionLogLimiter(lambda: 0.0)
+    taken = sum(often.take(f"park-{number}") for number in range(5 * LOGGED_PARKS_MAX))
+    assert taken == LOGGED_PARKS_MAX + LOGGED_PER_MINUTE_MAX
+    assert len(often._counts) <= LOGGED_PARKS_MAX + 1

@@ -18,27 +18,27 @@ import pytest
 import vipgate.gateway.park_order
 import vipgate.gateway.pipeline
 from unit.road import SECRET, request, row
-from vipgate.gateway.group_commit import Committer
-from vipgate.gateway.park_access import Directory
+from vipgate.gateway.group_commit import GroupCommitter
+from vipgate.gateway.http.messages import Response
+from vipgate.gateway.park_access import ParkAccessCache
 from vipgate.gateway.park_order import park_meant
 from vipgate.gateway.pipeline import (
-    Knock,
-    Reply,
-    Road,
+    PushPipeline,
+    PushRequest,
 )
-from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.protocol.signature_hmac import Stamp
+from vipgate.protocol.signature_hmac import WebhookSignature
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     ParkAccess,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
 )
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
 from vipgate.support.vault import Vault
 
@@ -61,13 +61,13 @@ class SlowStore:
     def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
         """There is always room."""
 
-    def submit(self, push: Push) -> asyncio.Future[Outcome]:
+    def submit(self, push: Push) -> asyncio.Future[PushResult]:
         self.committed.append(push.renewals[0].pay_partner)
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        done.set_result(Outcome(1, 0, 0))
+        done: asyncio.Future[PushResult] = asyncio.get_running_loop().create_future()
+        done.set_result(PushResult(1, 0, 0))
         return done
 
-    def note(self, refused: Refused) -> None:
+    def note(self, refused: RejectedRequest) -> None:
         """Refusals are not looked at here."""
 
 
@@ -76,14 +76,14 @@ def knock(
     *,
     large: bool = False,
     secret: str = SECRET,
-    stamp: Stamp | None = None,
+    stamp: WebhookSignature | None = None,
     park: str = PARK,
     content_type: str | None = None,
     broken: bool = False,
     last: bool = False,
     hidden: bool = False,
     decoy: bool = False,
-) -> Knock:
+) -> PushRequest:
     """`last`: the park comes after the rows; `hidden`: it is seen by who reads the body alone; `decoy`: another one comes first."""
     padding: dict[str, Any] = {"padding": "x" * 4000} if large else {}
     rows = [row(pay_partner=f"{number}-{place}", **padding) for place in range(400 if large else 1)]
@@ -98,7 +98,7 @@ def knock(
         body = body[:-1]
     if content_type == GBK:
         body = body.decode().encode("gbk")
-    return Knock(
+    return PushRequest(
         body=body,
         body_md5=md5(body, usedforsecurity=False),
         body_sha256="",
@@ -107,7 +107,7 @@ def knock(
         peer="127.0.0.1",
         received_us=1_795_492_800_000_000 + number,
         language="zh",
-        stamp=stamp,
+        webhook_signature=stamp,
     )
 
 
@@ -115,11 +115,13 @@ def beside(job: Callable[[], None]) -> None:
     threading.Thread(target=job, daemon=True).start()
 
 
-def road_of(store: SlowStore, slow: ThreadPoolExecutor, unproved: ThreadPoolExecutor) -> Road:
+def road_of(store: SlowStore, slow: ThreadPoolExecutor, unproved: ThreadPoolExecutor) -> PushPipeline:
     clock_s = asyncio.get_running_loop().time
-    directory = Directory(store.read, beside, VAULT, clock_s)
-    committer, digests = cast("Committer", store), cast("Digests", None)
-    return Road(directory, committer, SeqnoMint(0), slow, unproved, digests, WorkerMeter(Board(1), 0), clock_s)
+    directory = ParkAccessCache(store.read, beside, VAULT, clock_s)
+    committer, digests = cast("GroupCommitter", store), cast("ReconcileService", None)
+    return PushPipeline(
+        directory, committer, SeqnoMint(0), slow, unproved, digests, WorkerRecorder(SharedMetrics(1), 0), clock_s
+    )
 
 
 @pytest.mark.parametrize("answered_at", [0, 1, 2, 3, 5, 8])
@@ -155,7 +157,7 @@ def busy(slow: ThreadPoolExecutor) -> Iterator[None]:
         go_on.set()
 
 
-UNSIGNED = Stamp("id", "1795492800", "v1,none")
+UNSIGNED = WebhookSignature("id", "1795492800", "v1,none")
 WAIT_S = 10.0
 
 
@@ -231,13 +233,13 @@ class Threads:
 LOOP = "MainThread"
 
 
-async def answer(step: str, push: Knock) -> int:
+async def answer(step: str, push: PushRequest) -> int:
     """The status of one request, with a thread for each of the two kinds of work."""
     store = SlowStore()
     store.may_answer.set()
     with ThreadPoolExecutor(1, "slow") as slow, ThreadPoolExecutor(1, "unproved") as unproved:
         road = road_of(store, slow, unproved)
-        reply: Reply = await getattr(road, step)(push)
+        reply: Response = await getattr(road, step)(push)
         return reply.status
 
 

@@ -16,19 +16,27 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
-from vipgate.errors import FAULTS_SHOWN_MAX, Fault, Language, Refusal, VipgateError
+from vipgate.errors import (
+    FIELD_ERRORS_SHOWN_MAX,
+    FieldError,
+    RequestError,
+    VipgateError,
+)
+from vipgate.i18n import Language
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    explain_mismatch,
+    verify,
+)
+from vipgate.protocol.batch import decode_rows
 from vipgate.protocol.charset import (
     CHARSETS,
     Charset,
 )
 from vipgate.protocol.envelope import (
-    Keys,
-    decode,
-    encode_refusal,
+    encode_error,
     encode_renewals,
-    explain,
-    split,
-    verify,
+    parse_request,
 )
 from vipgate.protocol.order_number import order_flags
 from vipgate.protocol.renewal import (
@@ -38,15 +46,15 @@ from vipgate.protocol.renewal import (
     QUANTITY_MAX,
     VALUE_E4_MAX,
     Renewal,
-    fold_plate,
     format_instant,
     format_value,
+    normalize_plate,
     parse_instant,
     plate_flags,
 )
 from vipgate.protocol.row import (
-    read_row,
-    reader_for,
+    parse_row,
+    row_parser_for,
 )
 from vipgate.protocol.seqno import (
     SeqnoMint,
@@ -60,7 +68,7 @@ YEAR_9999_US = 253_402_300_799_999_999
 
 printable = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64)
 texts = printable.map(str.strip).filter(bool)
-plates = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=16).map(fold_plate)
+plates = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=16).map(normalize_plate)
 plates = plates.filter(lambda plate: 0 < len(plate) <= 16)
 instants = st.integers(YEAR_1_US, YEAR_9999_US)
 json_values = st.recursive(
@@ -165,11 +173,11 @@ def is_plain(source: bytes) -> bool:
     return b"\\" not in source and b"\x7f" not in source and b"\xc2" not in source
 
 
-def read_twice(source: bytes) -> Renewal | list[Fault]:
+def read_twice(source: bytes) -> Renewal | list[FieldError]:
     """What the careful reader makes of a row; the quick one must not differ, asked as a request does and with floats feared."""
-    careful = read_row(source, plain=False)
-    assert reader_for(source)(msgspec.Raw(source)) == careful
-    assert read_row(source, plain=is_plain(source), floats=True) == careful
+    careful = parse_row(source, plain=False)
+    assert row_parser_for(source)(msgspec.Raw(source)) == careful
+    assert parse_row(source, plain=is_plain(source), floats=True) == careful
     return careful
 
 
@@ -250,13 +258,15 @@ def walk_wild(body: bytes, content_type: str | None, authorization: str | None) 
     """The whole road, signed right and signed as given, of a park of either charset; only our own errors may come out."""
     for given_signature, charset in itertools.product((authorization, sign(body, SECRET)), CHARSETS):
         try:
-            claim = split(body, content_type)
-            explain(body, authorization, Keys(SECRET, "old"))
-            decode(verify(claim, md5(body, usedforsecurity=False), given_signature, Keys(SECRET, charset=charset)))
-        except Refusal as refusal:
-            envelopes = [json.loads(encode_refusal("1" * 32, refusal, language)) for language in BOTH]
+            claim = parse_request(body, content_type)
+            explain_mismatch(body, authorization, ParkSecrets(SECRET, "old"))
+            decode_rows(
+                verify(claim, md5(body, usedforsecurity=False), given_signature, ParkSecrets(SECRET, charset=charset))
+            )
+        except RequestError as refusal:
+            envelopes = [json.loads(encode_error("1" * 32, refusal, language)) for language in BOTH]
             assert all(envelope["hint"].strip() for envelope in envelopes)
-            assert all(len(envelope["hint"].split("\n")) <= FAULTS_SHOWN_MAX + 1 for envelope in envelopes)
+            assert all(len(envelope["hint"].split("\n")) <= FIELD_ERRORS_SHOWN_MAX + 1 for envelope in envelopes)
         except VipgateError:
             continue
 
@@ -327,22 +337,30 @@ def test_no_bytes_of_a_declared_charset_make_the_road_raise_anything_else(noise:
 
 
 @given(
-    st.binary(max_size=60), st.none() | authorizations, st.sampled_from([None, Keys("s"), Keys("s", "o"), Keys(" s ")])
+    st.binary(max_size=60),
+    st.none() | authorizations,
+    st.sampled_from([None, ParkSecrets("s"), ParkSecrets("s", "o"), ParkSecrets(" s ")]),
 )
 @settings(deadline=None, max_examples=300)
-def test_no_signature_makes_the_search_for_a_mistake_raise(body: bytes, authorization: str, keys: Keys | None) -> None:
-    refusal = explain(body, authorization, keys)
+def test_no_signature_makes_the_search_for_a_mistake_raise(
+    body: bytes, authorization: str, keys: ParkSecrets | None
+) -> None:
+    refusal = explain_mismatch(body, authorization, keys)
     assert (refusal.code, bool(refusal.hint.zh), bool(refusal.hint.en)) == ("401", True, True)
 
 
 @given(st.text(max_size=40))
 def test_folding_a_plate_twice_changes_nothing(text: str) -> None:
-    assert fold_plate(fold_plate(text)) == fold_plate(text)
+    assert normalize_plate(normalize_plate(text)) == normalize_plate(text)
 
 
 def test_folding_any_one_character_twice_changes_nothing() -> None:
     characters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
-    assert [character for character in characters if fold_plate(fold_plate(character)) != fold_plate(character)] == []
+    assert [
+        character
+        for character in characters
+        if normalize_plate(normalize_plate(character)) != normalize_plate(character)
+    ] == []
 
 
 @given(instants, st.integers(-23 * 60 - 59, 23 * 60 + 59), st.sampled_from(["{:+03}:{:02}", "{:+03}{:02}"]))

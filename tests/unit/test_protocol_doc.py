@@ -27,29 +27,29 @@ from unit.road import SECRET, request, request_of, walk
 from vipgate.cli.sample import PAGE_SECRET
 from vipgate.errors import (
     BadRequest,
-    Fault,
-    Refusal,
-    Words,
-    list_faults,
+    FieldError,
+    RequestError,
+    format_field_errors,
 )
 from vipgate.gateway.http.headers import (
-    too_late,
-    too_long,
-    too_slow,
+    body_too_slow,
+    head_too_large,
+    request_timeout,
 )
 from vipgate.gateway.http.messages import HttpLimits
 from vipgate.gateway.settings import Settings
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
     DIGEST_PATH,
     PARK_UUID_CHARS_MAX,
     PUSH_PATH,
-    ROWS_MAX,
     SUCCESS_CODE,
     Payload,
-    encode_refusal,
+    encode_error,
     encode_success,
-    split,
+    parse_request,
 )
 from vipgate.protocol.renewal import (
     FLAG_NAMES,
@@ -58,7 +58,7 @@ from vipgate.protocol.renewal import (
 from vipgate.protocol.row import (
     EXTRA_BYTES_MAX,
     REQUIRED,
-    write_row,
+    encode_row,
 )
 from vipgate.protocol.signature_hmac import (
     ID_HEADER,
@@ -123,7 +123,7 @@ def test_addresses_are_the_gateway_s(page: Document) -> None:
 def test_charset_names_are_read_as_the_page_says(page: Document, name: str) -> None:
     assert f"`{name}`" in page.section("1.2")
     body = sent('"operator":"张三"').decode().encode("utf-8" if name.startswith("utf") else "gb18030")
-    assert split(body, f"application/json; charset={name}").park_uuid == "p"
+    assert parse_request(body, f"application/json; charset={name}").park_uuid == "p"
 
 
 @BOTH
@@ -145,9 +145,9 @@ def test_limits_are_the_gateway_s(page: Document) -> None:
         (levels, ["400"]),
         (PARK_UUID_CHARS_MAX, ["400"]),
         (EXTRA_BYTES_MAX, ["400"]),
-        (LIMITS.head_bytes_max, [str(too_long(1).status)]),
-        (LIMITS.send_s, [str(too_late(1).status)]),
-        (LIMITS.pause_s, [str(too_slow(1, 1).status)]),
+        (LIMITS.head_bytes_max, [str(head_too_large(1).status)]),
+        (LIMITS.send_s, [str(request_timeout(1).status)]),
+        (LIMITS.pause_s, [str(body_too_slow(1, 1).status)]),
         (LIMITS.idle_s, []),
     ]
     assert LIMITS.body_bytes_max == BODY_BYTES_MAX
@@ -218,7 +218,7 @@ def test_field_without_a_value_is_required_or_absent_as_the_page_says(row: list[
         if row[1] in YES:
             assert hint_of(request(*rows)).startswith(f"row[0].{name}: 必填")
         else:
-            assert name not in json.loads(write_row(walk(request(*rows)).renewals[0]))
+            assert name not in json.loads(encode_row(walk(request(*rows)).renewals[0]))
 
 
 @BOTH
@@ -298,7 +298,7 @@ def test_dots_of_plates_are_removed_as_the_page_says(page: Document) -> None:
 # Answers.
 
 
-def kinds_of(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+def kinds_of(kind: type[RequestError]) -> Iterator[type[RequestError]]:
     for one in kind.__subclasses__():
         yield one
         yield from kinds_of(one)
@@ -307,7 +307,7 @@ def kinds_of(kind: type[Refusal]) -> Iterator[type[Refusal]]:
 @BOTH
 def test_codes_are_the_gateway_s(page: Document) -> None:
     success = json.loads(encode_success("1" * 32, Payload(1, 1, 0, 0), page.language))
-    known = {(kind.code, str(kind.status), kind.message.text(page.language)) for kind in kinds_of(Refusal)}
+    known = {(kind.code, str(kind.status), kind.message.text(page.language)) for kind in kinds_of(RequestError)}
     shown = [(span(row[0]), row[1], row[2]) for row in page.table("6.2")]
     assert shown == sorted(known | {(SUCCESS_CODE, "200", success["message"])}, key=lambda one: int(one[0]) % 1001)
 
@@ -317,9 +317,11 @@ def test_answers_are_written_as_the_page_shows(page: Document) -> None:
     success, refusal = page.blocks("6.1", "json")
     seqno = json.loads(success)["seqno"]
     assert encode_success(seqno, Payload(3, 1, 1, 1), page.language).decode() == success
-    fault = Fault("row[3].plate_color", Words("应为 1,2,3,4,5,-1 之一", "must be one of 1,2,3,4,5,-1"), '"9"')
-    bad = BadRequest(list_faults([fault]))
-    assert encode_refusal(json.loads(refusal)["seqno"], bad, page.language).decode() == refusal
+    fault = FieldError(
+        "row[3].plate_color", LocalizedText("应为 1,2,3,4,5,-1 之一", "must be one of 1,2,3,4,5,-1"), '"9"'
+    )
+    bad = BadRequest(format_field_errors([fault]))
+    assert encode_error(json.loads(refusal)["seqno"], bad, page.language).decode() == refusal
     members = [span(row[0]) for row in page.table("6.1")]
     assert sorted(members) == sorted({*json.loads(success), *json.loads(refusal)})
     assert re.search(rf"\b{LIMITS.rest_s_max:g} ", page.section("6.2"))

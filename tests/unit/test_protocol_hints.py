@@ -23,27 +23,29 @@ from unit.protocolpage import (
 )
 from unit.road import request, request_of
 from vipgate.errors import (
-    FAULTS_SHOWN_MAX,
+    FIELD_ERRORS_SHOWN_MAX,
     VALUE_SHOWN_CHARS_MAX,
-    Fault,
-    Language,
-    Words,
-    list_faults,
+    FieldError,
+    format_field_errors,
 )
 from vipgate.gateway.http.headers import (
-    head_refusal,
-    too_large,
-    too_late,
-    too_long,
-    too_slow,
+    body_too_large,
+    body_too_slow,
+    head_too_large,
+    request_timeout,
+    validate_headers,
 )
 from vipgate.gateway.http.messages import HttpLimits
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+)
 from vipgate.protocol.row import EXTRA_BYTES_MAX
 from vipgate.protocol.signature_hmac import (
     WINDOW_S,
-    Stamp,
-    clock_fault,
-    form_fault,
+    WebhookSignature,
+    header_error,
+    timestamp_error,
 )
 from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
 
@@ -54,12 +56,16 @@ NOW_S = 1_795_492_800
 
 @BOTH
 def test_hints_are_listed_as_the_page_says(page: Document) -> None:
-    words = Words("应为 0 或 1", "must be 0 or 1")
+    words = LocalizedText("应为 0 或 1", "must be 0 or 1")
     rest = 5
-    lines = list_faults([Fault("x", words, "y" * 99)] * (FAULTS_SHOWN_MAX + rest)).text(page.language).splitlines()
+    lines = (
+        format_field_errors([FieldError("x", words, "y" * 99)] * (FIELD_ERRORS_SHOWN_MAX + rest))
+        .text(page.language)
+        .splitlines()
+    )
     said = page.section("7.1")
     assert lines[-1] in spans(said)
-    assert re.search(rf"\b{FAULTS_SHOWN_MAX} ", said)
+    assert re.search(rf"\b{FIELD_ERRORS_SHOWN_MAX} ", said)
     assert re.search(rf"\b{VALUE_SHOWN_CHARS_MAX} ", said)
     assert f"{DIAGNOSIS_BYTES_MAX // 1024} KiB" in page.section("7.5")
 
@@ -67,21 +73,21 @@ def test_hints_are_listed_as_the_page_says(page: Document) -> None:
 @BOTH
 def test_hints_with_numbers_have_the_gateway_s(page: Document) -> None:
     hints = [
-        too_long(LIMITS.head_bytes_max).hint,
-        too_large(LIMITS.body_bytes_max).hint,
-        too_late(LIMITS.send_s).hint,
-        too_slow(LIMITS.bytes_a_second_min, LIMITS.pause_s).hint,
-        form_fault(Stamp("", "1", "v1,")),
-        form_fault(Stamp("i", "x", "v1,")),
-        clock_fault(Stamp("i", str(NOW_S - 512), "v1,"), NOW_S, WINDOW_S),
-        clock_fault(Stamp("i", str(NOW_S * 1000), "v1,"), NOW_S, WINDOW_S),
+        head_too_large(LIMITS.head_bytes_max).hint,
+        body_too_large(LIMITS.body_bytes_max).hint,
+        request_timeout(LIMITS.send_s).hint,
+        body_too_slow(LIMITS.bytes_a_second_min, LIMITS.pause_s).hint,
+        header_error(WebhookSignature("", "1", "v1,")),
+        header_error(WebhookSignature("i", "x", "v1,")),
+        timestamp_error(WebhookSignature("i", str(NOW_S - 512), "v1,"), NOW_S, WINDOW_S),
+        timestamp_error(WebhookSignature("i", str(NOW_S * 1000), "v1,"), NOW_S, WINDOW_S),
         *[
             refusal.hint
             for refusal in (
-                head_refusal({b"host": b"p", b"content-encoding": b"gzip"}, "1.1", b""),
-                head_refusal({b"transfer-encoding": b"chunked"}, "1.0", b""),
-                head_refusal({}, "1.1", b""),
-                head_refusal({}, "1.1", b"authorization"),
+                validate_headers({b"host": b"p", b"content-encoding": b"gzip"}, "1.1", b""),
+                validate_headers({b"transfer-encoding": b"chunked"}, "1.0", b""),
+                validate_headers({}, "1.1", b""),
+                validate_headers({}, "1.1", b"authorization"),
             )
             if refusal is not None
         ],

@@ -26,19 +26,17 @@ from vipgate.cli.sample import (
 )
 from vipgate.errors import (
     BadRequest,
-    BadSignature,
-    Words,
+    InvalidSignature,
 )
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.authentication import (
-    explain_stamped,
-    verify_stamped,
-)
-from vipgate.protocol.envelope import (
-    Keys,
-    explain,
-    split,
+    ParkSecrets,
+    explain_hmac_mismatch,
+    explain_mismatch,
     verify,
+    verify_hmac,
 )
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
     ID_CHARS_MAX,
     ID_HEADER,
@@ -46,19 +44,19 @@ from vipgate.protocol.signature_hmac import (
     SIGNATURES_MAX,
     TIMESTAMP_HEADER,
     WINDOW_S,
-    Stamp,
-    form_fault,
+    WebhookSignature,
+    header_error,
     hmac_headers,
-    is_stamped,
+    hmac_matches,
 )
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.common.replace_policy import (
     ID_REMEMBERED_US,
-    under_same_id,
+    check_webhook_id,
 )
 from vipgate.store.interfaces.ledger import (
-    Caller,
     Push,
+    RequestOrigin,
 )
 
 
@@ -71,9 +69,9 @@ def test_md5_example_is_right_to_the_byte(page: Document) -> None:
         body = shown.encode(codec)
         charset, count, plate, signature = row[0], int(row[1]), span(row[2]), span(row[3])
         assert (len(body), "粤".encode(codec).hex(), sign(body, PAGE_SECRET)) == (count, plate, signature)
-        claim = split(body, f"application/json; charset={charset.lower()}")
+        claim = parse_request(body, f"application/json; charset={charset.lower()}")
         body_md5 = md5(body, usedforsecurity=False)
-        assert verify(claim, body_md5, signature, Keys(PAGE_SECRET)).secret_used == "current"
+        assert verify(claim, body_md5, signature, ParkSecrets(PAGE_SECRET)).secret_used == "current"
     assert f"`{sign(PAGE_BODY, PAGE_SECRET)}`" in page.section("10")
     assert str(len(PAGE_BODY)) in page.section("4.2").partition("```")[0]
 
@@ -104,7 +102,7 @@ def test_hmac_headers_are_bounded_as_the_page_says(page: Document) -> None:
     assert re.search(rf"(最多|at most) {SIGNATURES_MAX}\b", page.section("5.1"))
     good = hmac_headers(PAGE_BODY, PAGE_SECRET, "i", 1)[SIGNATURE_HEADER]
     for others, right in ((SIGNATURES_MAX - 1, True), (SIGNATURES_MAX, False)):
-        assert is_stamped(PAGE_BODY, Stamp("i", "1", "v1,x " * others + good), PAGE_SECRET) is right
+        assert hmac_matches(PAGE_BODY, WebhookSignature("i", "1", "v1,x " * others + good), PAGE_SECRET) is right
     assert ID_REMEMBERED_US == 24 * 3600 * 1_000_000
     assert re.search(r"一天|one day", page.section("5.4"))
 
@@ -117,7 +115,7 @@ def test_hmac_code_of_the_page_signs_as_the_gateway_wants(tmp_path: Path, langua
         exec(f"import base64, hmac, secrets, time\n{block}", made)  # noqa: S102 - the page's own text
         headers = made["headers"]
         assert isinstance(headers, dict)
-        stamp = Stamp(*(headers[name] for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)))
+        stamp = WebhookSignature(*(headers[name] for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)))
     else:
         if shutil.which("openssl") is None:
             pytest.skip("no openssl on this machine")
@@ -126,9 +124,9 @@ def test_hmac_code_of_the_page_signs_as_the_gateway_wants(tmp_path: Path, langua
         done = subprocess.run(
             ["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
         )
-        stamp = Stamp(*done.stdout.split())
-    assert form_fault(stamp) is None
-    assert is_stamped(PAGE_BODY, stamp, PAGE_SECRET)
+        stamp = WebhookSignature(*done.stdout.split())
+    assert header_error(stamp) is None
+    assert hmac_matches(PAGE_BODY, stamp, PAGE_SECRET)
 
 
 PLAIN = '{"row":["/张"],"park_uuid":"p"}'
@@ -150,7 +148,7 @@ def pairs_of(members: dict[str, Any]) -> str:
 
 
 # What was done, in the order of the table 7.5: the body, `Authorization`, and the park's secrets where they matter.
-MD5_MISTAKES: dict[str, tuple[bytes, str] | tuple[bytes, str, Keys]] = {
+MD5_MISTAKES: dict[str, tuple[bytes, str] | tuple[bytes, str, ParkSecrets]] = {
     "no signature": (PAGE_BODY, ""),
     "unknown": (PAGE_BODY, "0" * 32),
     "GBK signed": (PAGE_BODY, digest(PAGE_BODY.decode().encode("gbk"))),
@@ -170,14 +168,14 @@ MD5_MISTAKES: dict[str, tuple[bytes, str] | tuple[bytes, str, Keys]] = {
     "no ampersand": (PAGE_BODY, digest(PAGE_BODY, TAIL[1:])),
     "blank before =": (PAGE_BODY, digest(PAGE_BODY, TAIL.replace(b"=", b" ="))),
     "line break after the secret": (PAGE_BODY, digest(PAGE_BODY, TAIL + b"\n")),
-    "secret trimmed": (PAGE_BODY, sign(PAGE_BODY, "s"), Keys(" s")),
+    "secret trimmed": (PAGE_BODY, sign(PAGE_BODY, "s"), ParkSecrets(" s")),
     "BOM before the secret": (PAGE_BODY, sign(PAGE_BODY, "\ufeff" + PAGE_SECRET)),
-    "old secret": (PAGE_BODY, sign(PAGE_BODY, "old"), Keys("new", "old")),
+    "old secret": (PAGE_BODY, sign(PAGE_BODY, "old"), ParkSecrets("new", "old")),
     "base64": (PAGE_BODY, base64.b64encode(bytes.fromhex(sign(PAGE_BODY, PAGE_SECRET))).decode()),
     "16 digits": (PAGE_BODY, sign(PAGE_BODY, PAGE_SECRET)[8:24]),
     "word before": (PAGE_BODY, "Bearer " + sign(PAGE_BODY, PAGE_SECRET)),
     "name=value": (PAGE_BODY, "sign=" + sign(PAGE_BODY, PAGE_SECRET)),
-    "HMAC wanted": (PAGE_BODY, sign(PAGE_BODY, PAGE_SECRET), Keys(PAGE_SECRET, hmac_only=True)),
+    "HMAC wanted": (PAGE_BODY, sign(PAGE_BODY, PAGE_SECRET), ParkSecrets(PAGE_SECRET, hmac_only=True)),
 }  # fmt: skip
 
 
@@ -185,21 +183,21 @@ def is_shown(told: str, shown: str) -> bool:
     return re.fullmatch(re.escape(shown).replace("…", ".+"), told) is not None
 
 
-def told_of_md5(body: bytes, authorization: str, keys: Keys) -> Words:
+def told_of_md5(body: bytes, authorization: str, keys: ParkSecrets) -> LocalizedText:
     """As the pipeline says it: the refusal itself where that names the mistake, else what the search for one finds."""
     try:
-        verify(split(PAGE_BODY, None), md5(body, usedforsecurity=False), authorization, keys)
-    except BadSignature as refusal:
+        verify(parse_request(PAGE_BODY, None), md5(body, usedforsecurity=False), authorization, keys)
+    except InvalidSignature as refusal:
         if refusal.explained:
             return refusal.hint
-    return explain(body, authorization, keys).hint
+    return explain_mismatch(body, authorization, keys).hint
 
 
 @BOTH
 @pytest.mark.parametrize("place", range(len(MD5_MISTAKES)), ids=MD5_MISTAKES)
 def test_mistake_in_an_md5_signature_gets_the_hint_of_the_page(page: Document, place: int) -> None:
     body, authorization, *keys = [*MD5_MISTAKES.values()][place]
-    told = told_of_md5(body, authorization, *(keys or [Keys(PAGE_SECRET)]))
+    told = told_of_md5(body, authorization, *(keys or [ParkSecrets(PAGE_SECRET)]))
     shown = span(page.table("7.5")[place][0])
     assert is_shown(told.text(page.language), shown)
     assert len(MD5_MISTAKES) == len(page.table("7.5"))
@@ -235,11 +233,11 @@ HMAC_MISTAKES: dict[str, tuple[str, int | str, str, str] | None] = {
 }  # fmt: skip
 
 
-def told_of_hmac(stamp: Stamp, keys: Keys) -> Words:
+def told_of_hmac(stamp: WebhookSignature, keys: ParkSecrets) -> LocalizedText:
     try:
-        verify_stamped(split(PAGE_BODY, None), PAGE_BODY, stamp, keys, NOW_S, WINDOW_S)
-    except BadSignature as refusal:
-        return refusal.hint if refusal.explained else explain_stamped(PAGE_BODY, stamp, keys).hint
+        verify_hmac(parse_request(PAGE_BODY, None), PAGE_BODY, stamp, keys, NOW_S, WINDOW_S)
+    except InvalidSignature as refusal:
+        return refusal.hint if refusal.explained else explain_hmac_mismatch(PAGE_BODY, stamp, keys).hint
     raise AssertionError(stamp)
 
 
@@ -250,12 +248,19 @@ def test_mistake_in_an_hmac_signature_gets_the_hint_of_the_page(page: Document, 
     assert len(HMAC_MISTAKES) == len(page.table("7.6"))
     if mistake is None:
         push = Push(
-            "2" * 32, "p", [], 1, True, "current", Caller(received_us=0, peer="", body_bytes=1, body_sha256="x"), "i"
+            "2" * 32,
+            "p",
+            [],
+            1,
+            True,
+            "current",
+            RequestOrigin(received_us=0, peer="", body_bytes=1, body_sha256="x"),
+            "i",
         )
-        refusal = under_same_id(push, "1" * 32, "y")
+        refusal = check_webhook_id(push, "1" * 32, "y")
         assert isinstance(refusal, BadRequest)
         told = refusal.hint
     else:
         webhook_id, at, signature, secret = mistake
-        told = told_of_hmac(Stamp(webhook_id, str(at), signature), Keys(secret))
+        told = told_of_hmac(WebhookSignature(webhook_id, str(at), signature), ParkSecrets(secret))
     assert is_shown(told.text(page.language), shown)

@@ -10,20 +10,18 @@ from typing import cast
 
 import pytest
 
-from vipgate.gateway.app import Outside
+from vipgate.gateway.app import PublicApp
 from vipgate.gateway.http.messages import (
     HttpLimits,
     Request,
+    Response,
 )
-from vipgate.gateway.http.scheduler import TURN_ROWS_MAX
+from vipgate.gateway.http.scheduler import TICK_ROWS_MAX
 from vipgate.gateway.http.server import HttpServer
-from vipgate.gateway.limits.fair_queue import REQUEST_ROWS
-from vipgate.gateway.pipeline import (
-    Reply,
-    Road,
-)
-from vipgate.support.client_address import read_proxies
-from vipgate.support.metrics import Meter
+from vipgate.gateway.limits.fair_queue import REQUEST_COST_ROWS
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.support.client_address import parse_trusted_proxies
+from vipgate.support.metrics import MetricsRecorder
 
 # Longer than any test waits.
 LONG_S = 60
@@ -33,18 +31,18 @@ ASKED = b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n%s\r\n{}"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Busy(Outside):
+class Busy(PublicApp):
     """Asks everybody to come back later."""
 
     def __init__(self) -> None:
-        road, meter = cast("Road", None), cast("Meter", None)
-        super().__init__(road, meter, lambda: 0.0, read_proxies(""), always_200=False)
+        road, meter = cast("PushPipeline", None), cast("MetricsRecorder", None)
+        super().__init__(road, meter, lambda: 0.0, parse_trusted_proxies(""), always_200=False)
 
-    def refusal_before_body(self, _: Request) -> None:
+    def check_headers(self, _: Request) -> None:
         """There is room."""
 
-    async def answer(self, request: Request) -> Reply:
-        return Reply(503, request.body, retry_after_s=LONG_S)
+    async def handle(self, request: Request) -> Response:
+        return Response(503, request.body, retry_after_s=LONG_S)
 
 
 async def asked(streams: Streams, extra: bytes = b"") -> bytes:
@@ -75,7 +73,7 @@ def on_busy_server(
         finally:
             streams[1].close()
             await server.stop(WAIT_S)
-        assert server.uploads.total_bytes == 0
+        assert server.body_quota.total_bytes == 0
 
     asyncio.run(scenario())
 
@@ -86,7 +84,7 @@ def test_caller_who_hangs_up_after_a_refusal_is_counted_no_longer() -> None:
         [connection] = server.connections
         streams[1].close()
         await until(lambda: not server.connections)
-        assert not connection._rest.is_on
+        assert not connection._read_pause.active
 
     on_busy_server(steps)
 
@@ -109,11 +107,11 @@ def test_requests_that_come_in_one_piece_are_all_answered_before_the_rest() -> N
         for _ in range(3):
             assert (await asyncio.wait_for(streams[0].readuntil(b"{}"), WAIT_S)).startswith(b"HTTP/1.1 503 ")
         [connection] = server.connections
-        first = connection._rest._timer
+        first = connection._read_pause._timer
         assert first is not None
         # One rest, and what comes then is heard once it is over.
         assert await asked(streams) == b"HTTP/1.1 503 Service Unavailable"
-        assert connection._rest._timer not in (None, first)
+        assert connection._read_pause._timer not in (None, first)
 
     on_busy_server(steps, rest_s=0.05)
 
@@ -124,9 +122,9 @@ def test_requests_that_come_in_one_piece_are_answered_in_many_turns_of_the_loop(
     many, turns = 1_000, 0
     answered_in: list[int] = []
 
-    async def answer(_: Busy, request: Request) -> Reply:
+    async def answer(_: Busy, request: Request) -> Response:
         answered_in.append(turns)
-        return Reply(200, request.body)
+        return Response(200, request.body)
 
     monkeypatch.setattr(Busy, "answer", answer)
 
@@ -143,16 +141,16 @@ def test_requests_that_come_in_one_piece_are_answered_in_many_turns_of_the_loop(
         counting.cancel()
 
     on_busy_server(steps)
-    assert max(Counter(answered_in).values()) <= TURN_ROWS_MAX // REQUEST_ROWS + 1
+    assert max(Counter(answered_in).values()) <= TICK_ROWS_MAX // REQUEST_COST_ROWS + 1
 
 
 def test_time_until_a_request_is_begun_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
-    async def answer(_: Busy, request: Request) -> Reply:
-        waited.append(request.waited_s)
+    async def answer(_: Busy, request: Request) -> Response:
+        waited.append(request.queued_s)
         await asyncio.sleep(0.05)
-        return Reply(200, request.body)
+        return Response(200, request.body)
 
     monkeypatch.setattr(Busy, "answer", answer)
 
@@ -171,8 +169,8 @@ def test_caller_who_comes_back_too_early_is_not_heard_before() -> None:
         await asked(streams)
         [connection] = server.connections
         streams[1].write(ASKED % b"")
-        await until(lambda: server.uploads.total_bytes > 0)
-        assert (connection._busy, connection._waiting) == (False, type(connection._waiting)())
+        await until(lambda: server.body_quota.total_bytes > 0)
+        assert (connection._busy, connection._pipelined) == (False, type(connection._pipelined)())
 
     on_busy_server(steps)
 

@@ -20,27 +20,31 @@ from vipgate.admin.auth.plate_search_limit import (
     MaskedSearches,
     Searcher,
 )
-from vipgate.errors import StoreUnavailable, TooOften, Words
-from vipgate.store.interfaces.admin import Desk
+from vipgate.errors import (
+    RateLimited,
+    StoreUnavailable,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 PER_HOUR = 4
 BURST = BURST_HOURS * PER_HOUR
 NOW_US = 1_795_492_800_000_000
 HOUR_US = 3_600_000_000
 NUMBERS = count()
-REMEDY = Words("问管理员", "ask somebody")
+REMEDY = LocalizedText("问管理员", "ask somebody")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = open_desk(f"sqlite:///{tmp_path / 'v.db'}", lambda: NOW_US, Retention())
+def desk(tmp_path: Path) -> Iterator[Database]:
+    made = open_database(f"sqlite:///{tmp_path / 'v.db'}", lambda: NOW_US, Retention())
     yield made
     made.close()
 
 
-def tried(searches: MaskedSearches, desk: Desk, who: str, now_us: int, times: int, *, hit: bool = False) -> int:
+def tried(searches: MaskedSearches, desk: Database, who: str, now_us: int, times: int, *, hit: bool = False) -> int:
     """How many of so many searches were done."""
     done = 0
 
@@ -50,39 +54,39 @@ def tried(searches: MaskedSearches, desk: Desk, who: str, now_us: int, times: in
         return hit
 
     for _ in range(times):
-        with suppress(TooOften):
+        with suppress(RateLimited):
             searches.run(Searcher(desk, who, "192.0.2.1", now_us, REMEDY), f"plate {next(NUMBERS)}", work)
     return done
 
 
 @pytest.mark.parametrize("hit", [False, True])
-def test_hits_and_misses_cost_alike_and_come_back_at_a_steady_rate(desk: Desk, hit: bool) -> None:
+def test_hits_and_misses_cost_alike_and_come_back_at_a_steady_rate(desk: Database, hit: bool) -> None:
     searches = MaskedSearches(PER_HOUR)
     assert tried(searches, desk, "reader", NOW_US, 100, hit=hit) == BURST
     for hour in range(1, 25):
         assert tried(searches, desk, "reader", NOW_US + hour * HOUR_US, 100, hit=hit) == PER_HOUR
 
 
-def test_each_account_and_token_has_its_own(desk: Desk) -> None:
+def test_each_account_and_token_has_its_own(desk: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
     assert tried(searches, desk, "reader", NOW_US, 100) == BURST
     assert tried(searches, desk, "token:reader", NOW_US, 100) == BURST
     assert tried(searches, desk, "reader", NOW_US, 1) == 0
 
 
-def test_flood_is_noted_once_an_hour_with_who_and_how_many(desk: Desk) -> None:
+def test_flood_is_noted_once_an_hour_with_who_and_how_many(desk: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
     tried(searches, desk, "reader", NOW_US, 2, hit=True)
     tried(searches, desk, "reader", NOW_US, 500)
-    [noted] = desk.staff.deeds(None, None, None, 10)
+    [noted] = desk.accounts.audit_entries(None, None, None, 10)
     assert (noted.who, noted.action, noted.peer) == ("reader", FLOOD, "192.0.2.1")
     assert noted.detail == f"found 2, missed {BURST - 2}, refused 1"
     tried(searches, desk, "reader", NOW_US + HOUR_US, PER_HOUR + 1)
-    again, _ = desk.staff.deeds(None, None, None, 10)
+    again, _ = desk.accounts.audit_entries(None, None, None, 10)
     assert again.detail == f"found 0, missed {PER_HOUR}, refused {500 - BURST + 2}"
 
 
-def test_every_search_is_counted_and_every_refusal(desk: Desk) -> None:
+def test_every_search_is_counted_and_every_refusal(desk: Database) -> None:
     counted: Counter[str] = Counter()
     searches = MaskedSearches(PER_HOUR, lambda outcome: counted.update([outcome]))
     tried(searches, desk, "reader", NOW_US, 3, hit=True)
@@ -90,7 +94,7 @@ def test_every_search_is_counted_and_every_refusal(desk: Desk) -> None:
     assert counted == {"found": 3, "missed": BURST - 3, "refused": 50 - BURST + 3}
 
 
-def test_search_that_fails_has_cost_its_token(desk: Desk) -> None:
+def test_search_that_fails_has_cost_its_token(desk: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
 
     def fail() -> object:
@@ -102,21 +106,21 @@ def test_search_that_fails_has_cost_its_token(desk: Desk) -> None:
     assert tried(searches, desk, "reader", NOW_US, 1) == 0
 
 
-def test_same_text_again_costs_nothing_and_is_remembered_within_a_bound(desk: Desk) -> None:
+def test_same_text_again_costs_nothing_and_is_remembered_within_a_bound(desk: Database) -> None:
     searches = MaskedSearches(per_hour=TEXTS_KEPT)
     searcher = Searcher(desk, "reader", "", NOW_US, REMEDY)
     for _ in range(1_000):
         assert searches.run(searcher, "粤B12345", lambda: [1])
     assert tried(searches, desk, "reader", NOW_US, 1_000) == BURST_HOURS * TEXTS_KEPT - 1
     assert len(searches._kept["reader"].texts) == TEXTS_KEPT
-    with pytest.raises(TooOften):
+    with pytest.raises(RateLimited):
         searches.run(searcher, "粤B12345", list)
 
 
-def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Desk) -> None:
+def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
     tried(searches, desk, "reader", NOW_US, BURST)
-    with pytest.raises(TooOften) as refused:
+    with pytest.raises(RateLimited) as refused:
         searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), "", list)
     assert refused.value.retry_after_s == HOUR_US // 1_000_000 // PER_HOUR
     assert refused.value.hint.en.endswith(
@@ -125,15 +129,17 @@ def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Desk) -> None:
     assert refused.value.hint.zh.endswith("最多按车牌或卡号查找 4 次；请 15 分钟后重试，或问管理员")
 
 
-def test_flood_is_refused_where_the_audit_log_cannot_be_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flood_is_refused_where_the_audit_log_cannot_be_written(
+    desk: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(desk.staff), "note", full)
+    monkeypatch.setattr(type(desk.accounts), "note", full)
     assert tried(MaskedSearches(PER_HOUR), desk, "reader", NOW_US, 100) == BURST
 
 
-def test_searches_of_many_threads_at_once_are_all_counted(desk: Desk) -> None:
+def test_searches_of_many_threads_at_once_are_all_counted(desk: Database) -> None:
     searches, threads_max = MaskedSearches(PER_HOUR), 6
     start = threading.Barrier(threads_max)
 
@@ -147,7 +153,7 @@ def test_searches_of_many_threads_at_once_are_all_counted(desk: Desk) -> None:
     assert tried(searches, desk, "reader", NOW_US, 1) == 0
 
 
-def test_who_has_his_whole_bucket_makes_room_and_nobody_else(desk: Desk) -> None:
+def test_who_has_his_whole_bucket_makes_room_and_nobody_else(desk: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
     tried(searches, desk, "busy", NOW_US, BURST)
     for number in range(SEARCHERS_MAX - 1):

@@ -16,15 +16,16 @@ from vipgate.cli.sample import (
     PAGE_BODY,
     PAGE_SECRET,
 )
-from vipgate.errors import BadSignature, Words
-from vipgate.protocol import envelope
-from vipgate.protocol.envelope import (
-    Keys,
-    explain,
+from vipgate.errors import InvalidSignature
+from vipgate.i18n import LocalizedText
+from vipgate.protocol import authentication
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    explain_mismatch,
     signed_headers,
-    split,
     verify,
 )
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_md5 import (
     DIAGNOSIS_BYTES_MAX,
     diagnose,
@@ -61,9 +62,9 @@ def test_page_example_has_the_values_of_the_page() -> None:
 
 def test_client_s_half_signs_what_the_gateway_checks() -> None:
     headers = signed_headers(PAGE_BODY, PAGE_SECRET)
-    claim = split(PAGE_BODY, headers["Content-Type"])
+    claim = parse_request(PAGE_BODY, headers["Content-Type"])
     body_md5 = md5(PAGE_BODY, usedforsecurity=False)
-    assert verify(claim, body_md5, headers["Authorization"], Keys(PAGE_SECRET)).secret_used == "current"
+    assert verify(claim, body_md5, headers["Authorization"], ParkSecrets(PAGE_SECRET)).secret_used == "current"
     assert body_md5.hexdigest() == digest(PAGE_BODY)
 
 
@@ -233,8 +234,8 @@ NEAR_MISSES = {
 
 @pytest.mark.parametrize(("body", "authorization", "named"), NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
 def test_near_miss_is_named_to_the_holder_of_the_secret(body: bytes, authorization: str, named: str) -> None:
-    keys = Keys(PAGE_SECRET, "the-old-one")
-    hint = explain(body, authorization, keys).hint
+    keys = ParkSecrets(PAGE_SECRET, "the-old-one")
+    hint = explain_mismatch(body, authorization, keys).hint
     assert named in hint.zh
     assert hint.en.isascii()
     assert PAGE_SECRET not in hint.zh + hint.en
@@ -243,12 +244,12 @@ def test_near_miss_is_named_to_the_holder_of_the_secret(body: bytes, authorizati
 @pytest.mark.parametrize(("body", "authorization", "named"), NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
 def test_near_miss_is_a_miss(body: bytes, authorization: str, named: str) -> None:
     content_type = "application/json; charset=gbk" if "UTF-8" in named else None
-    with pytest.raises(BadSignature):
+    with pytest.raises(InvalidSignature):
         verify(
-            split(body, content_type),
+            parse_request(body, content_type),
             md5(body, usedforsecurity=False),
             authorization,
-            Keys(PAGE_SECRET, None if named == "旧密钥" else "the-old-one"),
+            ParkSecrets(PAGE_SECRET, None if named == "旧密钥" else "the-old-one"),
         )
 
 
@@ -283,60 +284,63 @@ SECRETS = {"": "the-new-one", "旧密钥": "the-old-one"}
 def test_mistakes_made_together_are_all_named(mistakes: tuple[str, str, str, str]) -> None:
     signed, mark, form, secret = mistakes
     given = FORMS[form](digest(SIGNED[signed] + MARKS[mark] + SECRETS[secret].encode()))
-    keys = Keys("the-new-one", "the-old-one")
+    keys = ParkSecrets("the-new-one", "the-old-one")
     if mistakes != ("", "", "", "旧密钥"):  # which is no mistake until the old secret is retired
-        with pytest.raises(BadSignature):
-            verify(split(SENT.encode(), None), md5(SENT.encode(), usedforsecurity=False), given, keys)
-    hint = explain(SENT.encode(), given, keys).hint.zh
+        with pytest.raises(InvalidSignature):
+            verify(parse_request(SENT.encode(), None), md5(SENT.encode(), usedforsecurity=False), given, keys)
+    hint = explain_mismatch(SENT.encode(), given, keys).hint.zh
     assert [name for name in "|".join(mistakes).split("|") if name not in hint] == []
 
 
 @pytest.mark.parametrize(("body", "authorization", "named"), NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
 def test_near_miss_tells_a_stranger_nothing(body: bytes, authorization: str, named: str) -> None:
-    unknown = explain(body, authorization, None).hint
-    assert unknown == explain(body, "0" * 32, Keys(PAGE_SECRET)).hint
-    assert unknown == explain(body, authorization, Keys("another secret")).hint
+    unknown = explain_mismatch(body, authorization, None).hint
+    assert unknown == explain_mismatch(body, "0" * 32, ParkSecrets(PAGE_SECRET)).hint
+    assert unknown == explain_mismatch(body, authorization, ParkSecrets("another secret")).hint
 
 
 def test_previous_secret_is_valid_until_it_is_retired() -> None:
-    claim, given = split(PAGE_BODY, None), sign(PAGE_BODY, "old")
+    claim, given = parse_request(PAGE_BODY, None), sign(PAGE_BODY, "old")
     body_md5 = md5(PAGE_BODY, usedforsecurity=False)
-    assert verify(claim, body_md5, given, Keys("new", "old")).secret_used == "previous"
-    assert verify(claim, body_md5, sign(PAGE_BODY, "new"), Keys("new", "old")).secret_used == "current"
-    with pytest.raises(BadSignature):
-        verify(claim, body_md5, given, Keys("new"))
+    assert verify(claim, body_md5, given, ParkSecrets("new", "old")).secret_used == "previous"
+    assert verify(claim, body_md5, sign(PAGE_BODY, "new"), ParkSecrets("new", "old")).secret_used == "current"
+    with pytest.raises(InvalidSignature):
+        verify(claim, body_md5, given, ParkSecrets("new"))
 
 
 @pytest.mark.parametrize("given", [None, "", "   "])
 def test_missing_signature_is_named(given: str | None) -> None:
-    with pytest.raises(BadSignature) as caught:
-        verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), given, Keys(PAGE_SECRET))
+    with pytest.raises(InvalidSignature) as caught:
+        verify(parse_request(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), given, ParkSecrets(PAGE_SECRET))
     assert "Authorization" in caught.value.hint.zh
 
 
 def test_unknown_park_cannot_be_signed_for_with_any_text_of_the_source() -> None:
     for guess in ("", "no park has this secret", "None"):
-        with pytest.raises(BadSignature):
-            verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), sign(PAGE_BODY, guess), None)
+        with pytest.raises(InvalidSignature):
+            verify(parse_request(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), sign(PAGE_BODY, guess), None)
         near_miss = digest(PAGE_BODY + b"&key=" + guess.encode())
-        assert explain(PAGE_BODY, near_miss, None).hint == explain(PAGE_BODY, "0" * 32, None).hint
+        assert explain_mismatch(PAGE_BODY, near_miss, None).hint == explain_mismatch(PAGE_BODY, "0" * 32, None).hint
 
 
 @pytest.mark.parametrize("secret", ["another", " another "])
 def test_no_text_of_the_source_signs_a_near_miss_that_tells_which_parks_there_are(secret: str) -> None:
     body = PAGE_BODY
-    for text in (envelope.NO_SECRET, envelope.NO_SECRET + " ", envelope.NO_SECRET * 2):
-        told = [explain(body, sign(body, text), keys).hint for keys in (Keys(secret), Keys(secret, "old"), None)]
+    for text in (authentication.NO_SECRET, authentication.NO_SECRET + " ", authentication.NO_SECRET * 2):
+        told = [
+            explain_mismatch(body, sign(body, text), keys).hint
+            for keys in (ParkSecrets(secret), ParkSecrets(secret, "old"), None)
+        ]
         assert told[0] == told[1] == told[2]
 
 
 @pytest.mark.parametrize(
     "keys",
-    [None, Keys("current"), Keys("current", "previous"), Keys(" blanks around ")],
+    [None, ParkSecrets("current"), ParkSecrets("current", "previous"), ParkSecrets(" blanks around ")],
     ids=["unknown", "known", "rotated", "blanks in the secret"],
 )
 def test_wrong_signature_costs_the_same_whether_or_not_the_park_is_known(
-    keys: Keys | None, monkeypatch: pytest.MonkeyPatch
+    keys: ParkSecrets | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
     tried: list[int] = []
@@ -345,16 +349,18 @@ def test_wrong_signature_costs_the_same_whether_or_not_the_park_is_known(
         checked.append(secret)
         return is_signed(body_md5, authorization, secret)
 
-    def count_tries(body: bytes, authorization: str, secrets: list[tuple[str, Words | None]]) -> Words | None:
+    def count_tries(
+        body: bytes, authorization: str, secrets: list[tuple[str, LocalizedText | None]]
+    ) -> LocalizedText | None:
         tried.append(len(secrets))
         return diagnose(body, authorization, secrets)
 
-    monkeypatch.setattr(envelope, "is_signed", count_check)
-    monkeypatch.setattr(envelope, "diagnose", count_tries)
-    with pytest.raises(BadSignature):
-        verify(split(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), "0" * 32, keys)
-    explain(PAGE_BODY, "0" * 32, keys)
-    explain(PAGE_BODY, "0" * 32, None)
+    monkeypatch.setattr(authentication, "is_signed", count_check)
+    monkeypatch.setattr(authentication, "diagnose", count_tries)
+    with pytest.raises(InvalidSignature):
+        verify(parse_request(PAGE_BODY, None), md5(PAGE_BODY, usedforsecurity=False), "0" * 32, keys)
+    explain_mismatch(PAGE_BODY, "0" * 32, keys)
+    explain_mismatch(PAGE_BODY, "0" * 32, None)
     assert len(checked) == 2
     assert tried[0] == tried[1]
 

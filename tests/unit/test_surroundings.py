@@ -16,11 +16,11 @@ import structlog
 from cryptography import x509
 
 from unit.pems import write_pair
-from vipgate.errors import OperatorError
-from vipgate.support.client_address import read_proxies
+from vipgate.errors import UsageError
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.tls import (
     Certificate,
-    read_certificate,
+    load_certificate,
 )
 
 OURS = "10.0.0.7, 10.1.0.0/16, 2001:db8::/48"
@@ -50,17 +50,17 @@ OURS = "10.0.0.7, 10.1.0.0/16, 2001:db8::/48"
     ],
 )
 def test_caller_is_the_last_address_that_is_no_proxy_of_ours(peer: str, forwarded: str | None, caller: str) -> None:
-    assert read_proxies(OURS).caller(peer, forwarded) == caller
+    assert parse_trusted_proxies(OURS).client_address(peer, forwarded) == caller
 
 
 def test_nobody_s_word_counts_by_default() -> None:
-    assert read_proxies("").caller("10.0.0.7", "198.51.100.1") == "10.0.0.7"
+    assert parse_trusted_proxies("").client_address("10.0.0.7", "198.51.100.1") == "10.0.0.7"
 
 
 @pytest.mark.parametrize("text", ["10.0.0.7/8", "everybody", "10.0.0.300", "*"])
 def test_wrong_setting_of_proxies_names_itself(text: str) -> None:
-    with pytest.raises(OperatorError, match="trusted_proxies"):
-        read_proxies(text)
+    with pytest.raises(UsageError, match="trusted_proxies"):
+        parse_trusted_proxies(text)
 
 
 # ---- certificates ----------------------------------------------------------------------------------------------------
@@ -84,29 +84,29 @@ def serial(certificate: Certificate) -> int:
 def test_renewed_certificate_is_taken_and_half_a_pair_is_not(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     write_pair(cert, key, 1)
-    certificate = read_certificate(cert, key)
+    certificate = load_certificate(cert, key)
     assert certificate is not None
-    certificate.look()
+    certificate.reload_if_changed()
     assert serial(certificate) == 1
     write_pair(tmp_path / "new.pem", tmp_path / "newkey.pem", 2)
     (tmp_path / "new.pem").rename(cert)
     with structlog.testing.capture_logs() as lines:
-        certificate.look()
-        certificate.look()
+        certificate.reload_if_changed()
+        certificate.reload_if_changed()
     assert [line["event"] for line in lines] == ["certificate not taken"]
     assert serial(certificate) == 1
     (tmp_path / "newkey.pem").rename(key)
-    certificate.look()
+    certificate.reload_if_changed()
     assert serial(certificate) == 2
     cert.unlink()
-    certificate.look()
+    certificate.reload_if_changed()
     assert serial(certificate) == 2
 
 
 def test_certificate_that_becomes_readable_is_taken_although_its_stamp_is_the_same(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     write_pair(cert, key, 1)
-    certificate = read_certificate(cert, key)
+    certificate = load_certificate(cert, key)
     assert certificate is not None
     write_pair(cert, key, 2)
     text, stamp = key.read_bytes(), key.stat()
@@ -115,12 +115,12 @@ def test_certificate_that_becomes_readable_is_taken_although_its_stamp_is_the_sa
     os.utime(key, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
-            certificate.look()
+            certificate.reload_if_changed()
     assert [line["event"] for line in lines] == ["certificate not taken"]
     assert serial(certificate) == 1
     key.write_bytes(text)
     os.utime(key, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    certificate.look()
+    certificate.reload_if_changed()
     assert serial(certificate) == 2
 
 
@@ -133,8 +133,8 @@ def test_certificate_that_cannot_be_used_says_so_at_the_start(
     write_pair(tmp_path / "cert", tmp_path / "key", 1)
     write_pair(tmp_path / "second", tmp_path / "other", 2)
     given = [None if name is None else tmp_path / name for name in (cert, key)]
-    with pytest.raises(OperatorError, match="tls-key"):
-        read_certificate(*given)
+    with pytest.raises(UsageError, match="tls-key"):
+        load_certificate(*given)
 
 
 def test_certificates_made_for_tests_last_for_them(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_process_leaves_no_core_and_is_not_looked_into() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
 def test_inside_process_is_closed_before_it_is_told_a_secret() -> None:
     asked = (
-        "from vipgate.inside import process\n"
+        "from vipgate.admin import main as process\n"
         "process._read_line = lambda: print(dumpable()) or sys.exit(0)\n"
         "process.main()\n"
     )
@@ -179,9 +179,9 @@ def test_inside_process_is_closed_before_it_is_told_a_secret() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
 def test_gateway_is_closed_before_it_opens_the_vault() -> None:
     asked = (
-        "from vipgate import workers\n"
+        "from vipgate.gateway import supervisor as workers\n"
         "from vipgate.gateway.settings import load_settings\n"
-        "workers.Board = lambda count: print(dumpable()) or sys.exit(0)\n"
+        "workers.SharedMetrics = lambda count: print(dumpable()) or sys.exit(0)\n"
         "workers.run_server(load_settings(), print)\n"
     )
     assert told(asked) == ["0"]

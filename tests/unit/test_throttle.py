@@ -13,7 +13,7 @@ from vipgate.admin.auth.login_throttle import (
     FAILURES_MAX,
     FORGOTTEN_S,
     Failures,
-    Throttle,
+    LoginThrottle,
 )
 
 KEPT = 20
@@ -99,7 +99,7 @@ ATTEMPTS = st.lists(
 @given(ATTEMPTS)
 def test_no_flood_keeps_out_whoever_logged_in_from_his_network_before(attempts: list[tuple[str, str]]) -> None:
     """Also one from the network itself, as long as nobody there guesses at this very name."""
-    throttle, numbers = Throttle(KEPT), count()
+    throttle, numbers = LoginThrottle(KEPT), count()
     throttle.attempt("owner", "2001:db8:0:1::1", 0.0)
     throttle.passed("owner", "2001:db8:0:1::1")
     for name, peer in attempts:
@@ -110,7 +110,7 @@ def test_no_flood_keeps_out_whoever_logged_in_from_his_network_before(attempts: 
 
 
 def test_name_is_guessed_at_no_faster_from_thousands_of_networks_with_names_invented_between() -> None:
-    throttle, numbers, now_s, guesses = Throttle(KEPT), count(), 0.0, 0
+    throttle, numbers, now_s, guesses = LoginThrottle(KEPT), count(), 0.0, 0
     while now_s < 1_000:
         guesses += throttle.attempt("admin", f"2001:db8:0:{next(numbers) % 2**16:x}::1", now_s) == 0
         for _ in range(5):
@@ -118,11 +118,11 @@ def test_name_is_guessed_at_no_faster_from_thousands_of_networks_with_names_inve
             throttle.attempt(f"n{number}", f"2001:db8:1:{number % 2**16:x}::1", now_s)
         now_s += 1
     # Five are free, the next wait 1, 2, 4, … s.
-    assert guesses <= Throttle.FREE_OF_NAME + 11
+    assert guesses <= LoginThrottle.FREE_OF_NAME + 11
 
 
 def test_guesses_wait_no_longer_than_the_bound_and_are_forgotten_after_a_quiet_hour() -> None:
-    throttle, now_s, longest_s = Throttle(), 0.0, 0.0
+    throttle, now_s, longest_s = LoginThrottle(), 0.0, 0.0
     for _ in range(60):
         wait_s = throttle.attempt("name", "peer", now_s)
         longest_s = max(longest_s, wait_s)
@@ -133,7 +133,7 @@ def test_guesses_wait_no_longer_than_the_bound_and_are_forgotten_after_a_quiet_h
 
 
 def test_logins_are_remembered_within_a_bound() -> None:
-    throttle = Throttle(KEPT)
+    throttle = LoginThrottle(KEPT)
     for number in range(3 * KEPT):
         throttle.passed(f"n{number}", "peer")
     assert len(throttle._known) == KEPT

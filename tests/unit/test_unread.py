@@ -8,35 +8,33 @@ from typing import cast
 
 import pytest
 
-from vipgate.gateway.app import Outside
+from vipgate.gateway.app import PublicApp
 from vipgate.gateway.http.connection import Connection
 from vipgate.gateway.http.messages import (
     HttpLimits,
     Request,
+    Response,
 )
 from vipgate.gateway.http.server import HttpServer
-from vipgate.gateway.pipeline import (
-    Reply,
-    Road,
-)
-from vipgate.support.client_address import read_proxies
-from vipgate.support.metrics import Meter
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.support.client_address import parse_trusted_proxies
+from vipgate.support.metrics import MetricsRecorder
 
 GET = b"GET / HTTP/1.1\r\nHost: g\r\n%s\r\n"
 
 
-class Ready(Outside):
+class Ready(PublicApp):
     """Answers everybody at once."""
 
     def __init__(self) -> None:
-        road, meter = cast("Road", None), cast("Meter", None)
-        super().__init__(road, meter, lambda: 0.0, read_proxies(""), always_200=False)
+        road, meter = cast("PushPipeline", None), cast("MetricsRecorder", None)
+        super().__init__(road, meter, lambda: 0.0, parse_trusted_proxies(""), always_200=False)
 
-    def refusal_before_body(self, _: Request) -> None:
+    def check_headers(self, _: Request) -> None:
         """There is room."""
 
-    async def answer(self, _: Request) -> Reply:
-        return Reply(200, b"{}")
+    async def handle(self, _: Request) -> Response:
+        return Response(200, b"{}")
 
 
 class Unread(asyncio.Transport):
@@ -114,6 +112,6 @@ def test_last_answer_has_to_be_read_in_time() -> None:
 def test_stranger_has_one_turn_however_many_addresses_his_line_has(peer: str, line: str) -> None:
     async def steps(connection: Connection) -> None:
         connection.data_received(GET % b"")
-        assert connection._line == line
+        assert connection._flow_key == line
 
     on_connection(Unread(answers_max=100, peer=peer), steps)

@@ -15,24 +15,24 @@ from vipgate.gateway.http.messages import (
     HttpLimits,
     Request,
 )
-from vipgate.gateway.http.scheduler import Intake
+from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.limits.body_quota import (
     SMALL_BYTES_MAX,
-    Upload,
-    Uploads,
+    BodyMemoryQuota,
+    BodyReservation,
 )
-from vipgate.support.client_address import network_of
+from vipgate.support.client_address import quota_key
 
 MIB = 1024 * 1024
 ROOM = 256 * MIB
 LARGE = 16 * MIB
 
 
-def uploads() -> Uploads:
-    return Uploads(ROOM, LARGE)
+def uploads() -> BodyMemoryQuota:
+    return BodyMemoryQuota(ROOM, LARGE)
 
 
-def begun(room: Uploads, caller: str, size: int, *, here: int | None = None) -> Upload | None:
+def begun(room: BodyMemoryQuota, caller: str, size: int, *, here: int | None = None) -> BodyReservation | None:
     """One body of `size`, of which `here` bytes have come; all but the last by default."""
     upload = room.begin(caller, size)
     if upload is None or not room.grow(upload, size - 1 if here is None else here):
@@ -40,7 +40,7 @@ def begun(room: Uploads, caller: str, size: int, *, here: int | None = None) -> 
     return upload
 
 
-def stalled(room: Uploads, caller: str, size: int = LARGE) -> int:
+def stalled(room: BodyMemoryQuota, caller: str, size: int = LARGE) -> int:
     """How many bodies of `size` an address may have that do not end."""
     return next(number for number in range(100_000) if begun(room, caller, size) is None)
 
@@ -82,7 +82,7 @@ def test_body_that_tells_no_length_has_the_same_bounds() -> None:
 
 
 def test_largest_body_finds_room_in_the_smallest() -> None:
-    room = Uploads(LARGE, LARGE)
+    room = BodyMemoryQuota(LARGE, LARGE)
     upload = room.begin("203.0.113.9", LARGE)
     assert upload is not None
     assert all(room.grow(upload, MIB) for _ in range(16))
@@ -91,12 +91,12 @@ def test_largest_body_finds_room_in_the_smallest() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_books_end_at_nought_and_the_total_keeps_its_bound(seed: int) -> None:
     chance = random.Random(seed)
-    room, under_way = uploads(), list[Upload]()
+    room, under_way = uploads(), list[BodyReservation]()
     for _ in range(3_000):
         if under_way and chance.random() < 0.3:
             upload = under_way.pop(chance.randrange(len(under_way)))
             room.end(upload)
-            room.total_bytes -= upload.bytes_here
+            room.total_bytes -= upload.received_bytes
         elif under_way and chance.random() < 0.6:
             room.grow(chance.choice(under_way), chance.randrange(1, MIB))
         else:
@@ -105,7 +105,7 @@ def test_books_end_at_nought_and_the_total_keeps_its_bound(seed: int) -> None:
         assert 0 <= room.total_bytes <= ROOM
     for upload in under_way:
         room.end(upload)
-        room.total_bytes -= upload.bytes_here
+        room.total_bytes -= upload.received_bytes
     assert (room.total_bytes, room._addresses) == (0, {})
 
 
@@ -120,7 +120,7 @@ def test_books_end_at_nought_and_the_total_keeps_its_bound(seed: int) -> None:
     ],
 )
 def test_addresses_of_one_line_are_one_caller(caller: str, network: str) -> None:
-    assert network_of(caller) == network
+    assert quota_key(caller) == network
 
 
 # ---- how fast they must come -----------------------------------------------------------------------------------------
@@ -153,16 +153,16 @@ class Port:
         self.limits = HttpLimits()
         self.clock = Clock()
         self.loop = cast("asyncio.AbstractEventLoop", self.clock)
-        self.uploads = uploads()
-        self.intake = Intake(self.loop)
+        self.body_quota = uploads()
+        self.scheduler = RequestScheduler(self.loop)
         self.stopping = False
         self.date = b""
         self.clock_us: Callable[[], int] = lambda: 0
 
-    def admit(self, _: Connection, peer: str) -> None:
+    def register(self, _: Connection, peer: str) -> None:
         """Whoever it is."""
 
-    def forget(self, _: Connection) -> None:
+    def unregister(self, _: Connection) -> None:
         """It was never counted."""
 
 
@@ -189,4 +189,4 @@ def test_body_that_pauses_is_given_up_soon_and_one_that_comes_steadily_has_all_i
     connection.data_received(b" ")
     assert connection.deadline_s <= begun_s + limits.send_s
     connection.connection_lost(None)
-    assert port.uploads.total_bytes == 0
+    assert port.body_quota.total_bytes == 0

@@ -17,18 +17,21 @@ import structlog
 from structlog.testing import capture_logs
 
 import vipgate
-from vipgate.errors import InternalFault, StoreUnavailable
+from vipgate.errors import (
+    InternalError,
+    StoreUnavailable,
+)
 from vipgate.gateway.group_commit import (
     CommitLimits,
-    Committer,
+    GroupCommitter,
 )
 from vipgate.gateway.http.messages import HttpLimits
-from vipgate.gateway.http.scheduler import Intake
+from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.http.server import HttpServer
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import (
-    Caller,
     Push,
+    RequestOrigin,
     Retention,
 )
 from vipgate.support import background
@@ -42,8 +45,8 @@ from vipgate.support.background import (
     submit,
 )
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
 
 SOURCE = Path(vipgate.__file__).parent
@@ -189,7 +192,7 @@ class Store:
 
 
 def a_push() -> Push:
-    caller = Caller(received_us=0, peer="127.0.0.1", body_bytes=10, body_sha256="")
+    caller = RequestOrigin(received_us=0, peer="127.0.0.1", body_bytes=10, body_sha256="")
     return Push(SeqnoMint(1).mint(1_700_000_000_000_000), "park-a", [], 1, False, "current", caller)
 
 
@@ -198,21 +201,21 @@ def test_end_of_the_thread_that_commits_leaves_nobody_waiting_and_shows(
     fault: BaseException, logged: list[Any]
 ) -> None:
     async def scenario() -> None:
-        board, told = Board(1), asyncio.Queue[BaseException]()
+        board, told = SharedMetrics(1), asyncio.Queue[BaseException]()
         loop = asyncio.get_running_loop()
-        committer = Committer(
+        committer = GroupCommitter(
             lambda: Store(commit=fault),  # type: ignore[arg-type, return-value]
-            CommitLimits(), Retention(), WorkerMeter(board, 0), lambda: 5_000_000, lambda: 0.0,
+            CommitLimits(), Retention(), WorkerRecorder(board, 0), lambda: 5_000_000, lambda: 0.0,
             lambda error: loop.call_soon_threadsafe(told.put_nowait, error),
         )  # fmt: skip
         await committer.start()
         waiting = [committer.submit(a_push()) for _ in range(3)]
         assert await told.get() is fault
         for one in waiting:
-            with pytest.raises(InternalFault):
+            with pytest.raises(InternalError):
                 await one
-        assert committer.refusal() is not None
-        assert "the thread that commits ended by a fault" in (board.trouble(0, 5.0) or "")
+        assert committer.overload_error() is not None
+        assert "the thread that commits ended by a fault" in (board.store_error(0, 5.0) or "")
         await committer.stop()
 
     run(scenario)
@@ -224,9 +227,9 @@ def test_housekeeping_that_fails_is_logged_and_what_stores_goes_on(fault: Except
     async def scenario() -> None:
         store = Store(housekeep=fault)
         told: list[BaseException] = []
-        committer = Committer(
+        committer = GroupCommitter(
             lambda: store,  # type: ignore[arg-type, return-value]
-            CommitLimits(), Retention(), WorkerMeter(Board(1), 0), lambda: 0, lambda: 0.0, told.append,
+            CommitLimits(), Retention(), WorkerRecorder(SharedMetrics(1), 0), lambda: 0, lambda: 0.0, told.append,
         )  # fmt: skip
         await committer.start()
         await asyncio.to_thread(store.tidied.wait, 10)
@@ -272,10 +275,10 @@ def test_request_that_fails_as_it_is_begun_does_not_take_the_others_of_its_turn_
     begun: list[int] = []
 
     async def scenario() -> None:
-        intake = Intake(asyncio.get_running_loop())
+        intake = RequestScheduler(asyncio.get_running_loop())
         intake._rows_left = 0
         for number in range(5):
-            intake.enter("park", 1, raising(ValueError()) if number == 1 else partial(begun.append, number))
+            intake.schedule("park", 1, raising(ValueError()) if number == 1 else partial(begun.append, number))
         await asyncio.sleep(0.05)
 
     run(scenario)

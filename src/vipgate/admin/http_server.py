@@ -74,7 +74,7 @@ class BoundedProtocol(H11Protocol):
         self.timeout_keep_alive_task = self.loop.call_at(self._head_due_s, self.timeout_keep_alive_handler)
 
 
-class InsideServer(Server):
+class AdminServer(Server):
     """uvicorn's server, told to stop by `should_exit` alone: signals are the process's own business."""
 
     @contextlib.contextmanager
@@ -83,7 +83,7 @@ class InsideServer(Server):
         yield
 
 
-def build_server(app: ASGIApp) -> InsideServer:
+def build_server(app: ASGIApp) -> AdminServer:
     """A server for `app` that is to be given its listening socket."""
     config = Config(
         app,
@@ -100,4 +100,4 @@ def build_server(app: ASGIApp) -> InsideServer:
         timeout_graceful_shutdown=STOP_S,
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )
-    return InsideServer(config)
+    return AdminServer(config)

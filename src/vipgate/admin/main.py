@@ -17,12 +17,12 @@ from typing import Final
 import structlog
 
 from vipgate.admin.app import (
-    Parts,
+    AdminDependencies,
     build_app,
 )
-from vipgate.admin.auth.passwords import (
+from vipgate.admin.auth.sessions import (
     INVITATION_US,
-    digest_of,
+    hash_token,
 )
 from vipgate.admin.console.app import (
     compile_pages,
@@ -30,28 +30,28 @@ from vipgate.admin.console.app import (
 )
 from vipgate.admin.console.context import ConsoleSettings
 from vipgate.admin.http_server import (
-    InsideServer,
+    AdminServer,
     build_server,
 )
-from vipgate.admin.nightly import every_night
+from vipgate.admin.nightly import run_nightly
 from vipgate.clock import clock_s, clock_us
 from vipgate.domain.charge_types import (
-    Night,
-    ask,
-    nightly,
+    RefreshSummary,
+    refresh_all,
+    refresh_park,
 )
 from vipgate.errors import VipgateError
 from vipgate.gateway.admin_launch import (
-    LINE_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
     STOP,
-    Handed,
-    InsideSpec,
+    AdminConfig,
+    LaunchMessage,
     decode,
     take_listener,
 )
-from vipgate.store.async_pool import Desks
-from vipgate.store.interfaces.admin import Desk
-from vipgate.store.open_database import open_desk
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.admin import Database
+from vipgate.store.open_database import open_database
 from vipgate.support.background import (
     describe,
     keep_on,
@@ -60,16 +60,16 @@ from vipgate.support.background import (
     start_thread,
     watch_loop,
 )
-from vipgate.support.client_address import read_proxies
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.core_dumps import forbid_core_dumps
 from vipgate.support.logs import (
     adopt_library_logs,
     set_up_logs,
 )
 from vipgate.support.metrics import (
-    BEAT_S,
-    Board,
-    InsideMeter,
+    HEARTBEAT_S,
+    AdminRecorder,
+    SharedMetrics,
 )
 from vipgate.support.vault import (
     Vault,
@@ -80,7 +80,7 @@ log = structlog.get_logger("vipgate.inside")
 
 INVITE_AGAIN_S: Final = 2.0
 # One for a look at all parks, one for whether the store answers: neither waits for the other.
-WATCHING_DESKS: Final = 2
+WATCHING_CONNECTIONS: Final = 2
 LETTING_GO_S: Final = 1.0
 COMPILE_PAUSE_S: Final = 0.05
 _STANDARD_INPUT: Final = 0
@@ -106,8 +106,8 @@ def main() -> None:
 def _read_line() -> bytes:
     """What the parent has to say, up to the end of the line."""
     line = b""
-    while not line.endswith(b"\n") and len(line) < LINE_BYTES_MAX:
-        piece = os.read(_STANDARD_INPUT, LINE_BYTES_MAX)
+    while not line.endswith(b"\n") and len(line) < MESSAGE_BYTES_MAX:
+        piece = os.read(_STANDARD_INPUT, MESSAGE_BYTES_MAX)
         if not piece:
             sys.exit(0)
         line += piece
@@ -118,16 +118,16 @@ def _read_line() -> bytes:
     return line
 
 
-async def _serve(handed: Handed) -> None:
-    spec = handed.spec
+async def _serve(handed: LaunchMessage) -> None:
+    spec = handed.config
     vault = load_vault(spec.master_key, Path(spec.key_file))
-    open_one = partial(open_desk, spec.database_url, clock_us, spec.retention)
-    board = Board(spec.workers, handed.board)
-    parts = Parts(
-        board=board,
-        meter=InsideMeter(board),
-        desks=Desks(open_one, spec.desks),
-        watching=Desks(open_one, WATCHING_DESKS),
+    open_one = partial(open_database, spec.database_url, clock_us, spec.retention)
+    board = SharedMetrics(spec.workers, handed.metrics)
+    parts = AdminDependencies(
+        metrics=board,
+        meter=AdminRecorder(board),
+        databases=DatabasePool(open_one, spec.db_connections),
+        watching=DatabasePool(open_one, WATCHING_CONNECTIONS),
         vault=vault,
         console=ConsoleSettings(
             secure=spec.secure, charge_types_private=spec.charge_types_private, retention=spec.retention
@@ -135,15 +135,15 @@ async def _serve(handed: Handed) -> None:
         masked_searches_per_hour=spec.masked_searches_per_hour,
         clock_us=clock_us,
         clock_s=clock_s,
-        proxies=read_proxies(spec.trusted_proxies),
+        proxies=parse_trusted_proxies(spec.trusted_proxies),
     )
     server = build_server(build_app(parts))
     loop = asyncio.get_running_loop()
     watch_loop(loop)
-    start_thread(partial(_listen_to_parent, loop, server), "vipgate-parent", _end_at_once)
+    start_thread(partial(_watch_parent, loop, server), "vipgate-parent", _end_at_once)
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, _stop, server)
-    work = _Nights(spec, vault, open_one)
+    work = _NightlyJob(spec, vault, open_one)
     minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only so that several servers do not ask at once
     faults: list[BaseException] = []
 
@@ -152,10 +152,10 @@ async def _serve(handed: Handed) -> None:
         _stop(server)
 
     tasks = [
-        start_task(_beat(parts.meter), "heartbeat", ended, endless=True),
+        start_task(_send_heartbeats(parts.meter), "heartbeat", ended, endless=True),
         start_task(keep_on(partial(_invite, parts.watching, spec), "invitation of the first account"), "invitation"),
         start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "compiling of pages"),
-        start_task(keep_on(partial(every_night, work.run, clock_us, minute), "nightly work"), "nights"),
+        start_task(keep_on(partial(run_nightly, work.run, clock_us, minute), "nightly work"), "nights"),
     ]
     gc.collect()
     gc.freeze()
@@ -163,12 +163,12 @@ async def _serve(handed: Handed) -> None:
     await server.serve(sockets=[take_listener(handed.listener)])
     for task in tasks:
         task.cancel()
-    await _let_go(parts, 1 if faults else 0)
+    await _release(parts, 1 if faults else 0)
 
 
-async def _let_go(parts: Parts, exit_status: int) -> None:
+async def _release(parts: AdminDependencies, exit_status: int) -> None:
     """Closes the desks, where they are free soon. Then the end, whatever still runs in a thread: it only reads, or is undone."""
-    closing = [asyncio.to_thread(desks.close) for desks in (parts.desks, parts.watching)]
+    closing = [asyncio.to_thread(desks.close) for desks in (parts.databases, parts.watching)]
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
     sys.stderr.flush()
@@ -180,11 +180,11 @@ def _end_at_once(_: BaseException) -> None:
     os._exit(1)
 
 
-def _stop(server: InsideServer) -> None:
+def _stop(server: AdminServer) -> None:
     server.should_exit = True
 
 
-def _listen_to_parent(loop: asyncio.AbstractEventLoop, server: InsideServer) -> None:
+def _watch_parent(loop: asyncio.AbstractEventLoop, server: AdminServer) -> None:
     """Stops in good order when the parent says so, and at once when the line breaks: then the parent is gone."""
     while piece := os.read(_STANDARD_INPUT, len(STOP)):
         if STOP.startswith(piece):
@@ -192,22 +192,22 @@ def _listen_to_parent(loop: asyncio.AbstractEventLoop, server: InsideServer) -> 
     os._exit(0)
 
 
-async def _beat(meter: InsideMeter) -> None:
+async def _send_heartbeats(meter: AdminRecorder) -> None:
     """Shows the keeper that the loop turns."""
     while True:
-        meter.beat(clock_s())
-        await asyncio.sleep(BEAT_S)
+        meter.heartbeat(clock_s())
+        await asyncio.sleep(HEARTBEAT_S)
 
 
-async def _invite(desks: Desks, spec: InsideSpec) -> None:
+async def _invite(desks: DatabasePool, spec: AdminConfig) -> None:
     """Prints the link that makes the first account, where there is none yet. Only its digest is written down anywhere."""
-    digest = digest_of(spec.invitation)
+    digest = hash_token(spec.invitation)
 
-    def invite(desk: Desk) -> bool:
+    def invite(desk: Database) -> bool:
         now_us = clock_us()
-        if desk.staff.count_users() or desk.staff.find_invitation(digest, now_us):
+        if desk.accounts.count_users() or desk.accounts.find_invitation(digest, now_us):
             return False
-        desk.staff.add_invitation(digest, now_us + INVITATION_US)
+        desk.accounts.add_invitation(digest, now_us + INVITATION_US)
         return True
 
     while True:
@@ -222,11 +222,11 @@ async def _invite(desks: Desks, spec: InsideSpec) -> None:
         return
 
 
-class _Nights:
+class _NightlyJob:
     """One night's work in a thread of its own, with a desk of its own: parks take their time to answer."""
 
-    def __init__(self, spec: InsideSpec, vault: Vault, open_one: Callable[[], Desk]) -> None:
-        self._ask = partial(ask, allow_private=spec.charge_types_private)
+    def __init__(self, spec: AdminConfig, vault: Vault, open_one: Callable[[], Database]) -> None:
+        self._ask = partial(refresh_park, allow_private=spec.charge_types_private)
         self._vault = vault
         self._open_one = open_one
 
@@ -250,10 +250,10 @@ class _Nights:
         start_thread(work, "vipgate-night", ended)
         await done
 
-    def _work(self) -> Night:
+    def _work(self) -> RefreshSummary:
         desk = self._open_one()
         try:
-            return nightly(desk, self._vault, clock_us, ask=self._ask)
+            return refresh_all(desk, self._vault, clock_us, ask=self._ask)
         finally:
             desk.close()
 

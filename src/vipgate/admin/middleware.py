@@ -15,8 +15,8 @@ import msgspec
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vipgate.support.client_address import Proxies
-from vipgate.support.metrics import InsideMeter
+from vipgate.support.client_address import TrustedProxies
+from vipgate.support.metrics import AdminRecorder
 
 log = structlog.get_logger("vipgate.inside")
 
@@ -33,22 +33,22 @@ _SHOWN: Final = frozenset({"park_uuid", "seqno", "pay_partner", "number", "gener
 _PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
-class TooMuch(Exception):
+class BodyTooLarge(Exception):
     """The body went over its bound; the caller has been told."""
 
 
-class Door:
+class RequestGuard:
     """Stands around the whole application of the inside port."""
 
     def __init__(
         self,
         app: ASGIApp,
-        meter: InsideMeter,
+        meter: AdminRecorder,
         clock_s: Callable[[], float],
         stall_s: float = STALL_S,
-        proxies: Proxies | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
-        self._proxies = proxies or Proxies()
+        self._proxies = proxies or TrustedProxies()
         self._app = app
         self._meter = meter
         self._clock_s = clock_s
@@ -63,34 +63,34 @@ class Door:
             scope["client"] = _caller(self._proxies, scope)
         since_s = self._clock_s()
         path = scope["path"]
-        passage = Passage(receive, send, self._stall_s)
+        passage = GuardedExchange(receive, send, self._stall_s)
         try:
-            await self._through(scope, passage)
+            await self._exchange(scope, passage)
         finally:
             seconds = self._clock_s() - since_s
             self._meter.answered(passage.status or 500, seconds)
-            _note(scope, path, passage, seconds)
+            _log_fault(scope, path, passage, seconds)
 
-    async def _through(self, scope: Scope, passage: Passage) -> None:
+    async def _exchange(self, scope: Scope, passage: GuardedExchange) -> None:
         fault = _framing_fault(scope)
         if fault is not None:
-            await passage.refuse(400, fault)
+            await passage.reject(400, fault)
             return
         if _declared_bytes(scope) > BODY_BYTES_MAX:
-            await passage.refuse(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
+            await passage.reject(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
             return
         try:
             async with asyncio.timeout(self._stall_s) as passage.limit:
                 await self._app(scope, passage.receive, passage.send)
-        except TooMuch:
+        except BodyTooLarge:
             return
         except TimeoutError:
             if not passage.limit.expired():
                 raise
-            await passage.refuse(503, "The answer took too long; ask for less, or try again.", retry_after_s=5)
+            await passage.reject(503, "The answer took too long; ask for less, or try again.", retry_after_s=5)
 
 
-class Passage:
+class GuardedExchange:
     """One request on its way through: what came in, what went out, until when the next piece must follow."""
 
     def __init__(self, receive: Receive, send: Send, stall_s: float) -> None:
@@ -107,8 +107,8 @@ class Passage:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
         if self._bytes > BODY_BYTES_MAX:
-            await self.refuse(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
-            raise TooMuch
+            await self.reject(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
+            raise BodyTooLarge
         return message
 
     async def send(self, message: Message) -> None:
@@ -125,7 +125,7 @@ class Passage:
         if not self.limit.expired():
             self.limit.reschedule(asyncio.get_running_loop().time() + self._stall_s)
 
-    async def refuse(self, status: int, reason: str, *, retry_after_s: int | None = None) -> None:
+    async def reject(self, status: int, reason: str, *, retry_after_s: int | None = None) -> None:
         """Answers in place of the application, unless its own answer has begun: then that breaks off."""
         self._refused = True
         if self.status:
@@ -144,11 +144,11 @@ class Passage:
         await self._send({"type": "http.response.body", "body": body})
 
 
-def _caller(proxies: Proxies, scope: Scope) -> tuple[str, int]:
+def _caller(proxies: TrustedProxies, scope: Scope) -> tuple[str, int]:
     """Who asks, for the log, the audit and the throttle of logins: whom our own proxies name."""
     peer, port = scope["client"]
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    caller = proxies.caller(peer, ",".join(lines) if lines else None)
+    caller = proxies.client_address(peer, ",".join(lines) if lines else None)
     return caller, port if caller == peer else 0
 
 
@@ -167,7 +167,7 @@ def _declared_bytes(scope: Scope) -> int:
     return max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
 
 
-def _note(scope: Scope, path: str, passage: Passage, seconds: float) -> None:
+def _log_fault(scope: Scope, path: str, passage: GuardedExchange, seconds: float) -> None:
     if path in _PROBES and passage.status < 400:
         return
     state: dict[str, Any] = scope.get("state", {})

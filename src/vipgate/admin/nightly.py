@@ -24,7 +24,7 @@ def seconds_to_night(now_us: int, minute: int) -> float:
     return (DAY_US - (now_us - due_us) % DAY_US) / 1e6
 
 
-async def every_night(work: Callable[[], Awaitable[None]], clock_us: Callable[[], int], minute: int) -> None:
+async def run_nightly(work: Callable[[], Awaitable[None]], clock_us: Callable[[], int], minute: int) -> None:
     """Does `work` once a night, for as long as it is not cancelled."""
     while True:
         left_s = seconds_to_night(clock_us(), minute)

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vipgate.admin.prometheus import Exposition
+from vipgate.admin.prometheus import PrometheusExporter
 from vipgate.admin.readiness import Readiness
 from vipgate.errors import VipgateError
-from vipgate.store.async_pool import Desks
-from vipgate.support.client_address import read_address
+from vipgate.store.async_pool import DatabasePool
+from vipgate.support.client_address import parse_address
 
 RETRY_AFTER_S: Final = 5
 TOKEN_CHARS_MAX: Final = 128
@@ -26,14 +26,14 @@ _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosni
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
-def build_probes(readiness: Readiness, exposition: Exposition, desks: Desks) -> list[Route]:
+def build_probes(readiness: Readiness, exposition: PrometheusExporter, desks: DatabasePool) -> list[Route]:
     """The three routes."""
 
     async def healthz(_: Request) -> Response:
         return _told(200, {"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        reason = await readiness.trouble()
+        reason = await readiness.failure()
         if reason is None:
             return _told(200, {"status": "ok"})
         return _told(503, {"status": "unavailable", "reason": reason}, {"retry-after": str(RETRY_AFTER_S)})
@@ -53,11 +53,11 @@ def is_from_here(request: Request) -> bool:
     """Whether a program on this very machine asks, and no proxy for somebody else."""
     if request.client is None or any(name in request.headers for name in _PROXIED):
         return False
-    address = read_address(request.client.host)
+    address = parse_address(request.client.host)
     return address is not None and address.is_loopback
 
 
-async def _refusal(request: Request, desks: Desks) -> Response | None:
+async def _refusal(request: Request, desks: DatabasePool) -> Response | None:
     """Why this caller may not read the metrics, or None for one with a token of that scope."""
     given = request.headers.get("authorization", "")
     secret = given[len(_SCHEME) :].strip() if given.lower().startswith(_SCHEME) else ""
@@ -65,7 +65,7 @@ async def _refusal(request: Request, desks: Desks) -> Response | None:
         return _told(401, {"status": "refused", "reason": "send a token"}, {"www-authenticate": "Bearer"})
     digest = sha256(secret.encode()).hexdigest()
     try:
-        token = await desks.run(lambda desk: desk.staff.find_token(digest))
+        token = await desks.run(lambda desk: desk.accounts.find_token(digest))
     except VipgateError as error:
         return _told(503, {"status": "unavailable", "reason": str(error)}, {"retry-after": str(RETRY_AFTER_S)})
     if token is None:

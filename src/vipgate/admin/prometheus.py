@@ -23,24 +23,24 @@ from vipgate.domain.park_health import (
     park_health,
 )
 from vipgate.errors import VipgateError
-from vipgate.store.async_pool import Desks
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Park,
     business_day,
 )
 from vipgate.support.background import start_task
 from vipgate.support.metrics import (
+    ADMIN_HEARTBEAT,
     CONNECTIONS,
     FAMILIES,
     HEARTBEAT,
-    INSIDE_HEARTBEAT,
     PID,
     QUEUE_REQUESTS,
     QUEUE_ROWS,
-    TROUBLE_AT,
-    Board,
-    Family,
+    STORE_ERROR_AT,
+    MetricFamily,
+    SharedMetrics,
 )
 
 log = structlog.get_logger("vipgate.inside")
@@ -49,7 +49,7 @@ PARKS_MAX: Final = 2_000
 PARKS_FRESH_US: Final = 15_000_000
 PARKS_S_MAX: Final = 5.0
 _PARKS_A_READ: Final = 500
-_NOT_SHOWN: Final = (PID, INSIDE_HEARTBEAT)
+_NOT_SHOWN: Final = (PID, ADMIN_HEARTBEAT)
 _OF_THE_LIVING: Final = (QUEUE_REQUESTS, QUEUE_ROWS, CONNECTIONS)
 
 
@@ -63,10 +63,10 @@ class Parks:
     whole: bool
 
 
-class Exposition:
+class PrometheusExporter:
     """Makes the text of /metrics."""
 
-    def __init__(self, board: Board, desks: Desks, clock_us: Callable[[], int]) -> None:
+    def __init__(self, board: SharedMetrics, desks: DatabasePool, clock_us: Callable[[], int]) -> None:
         self._board = board
         self._desks = desks
         self._clock_us = clock_us
@@ -97,7 +97,9 @@ class Exposition:
                 return self._parks
             if self._looking is None:
                 self._looking = start_task(
-                    self._desks.run(lambda desk: look_up(desk, now_us)), "look at all parks", expected=(VipgateError,)
+                    self._desks.run(lambda desk: read_parks(desk, now_us)),
+                    "look at all parks",
+                    expected=(VipgateError,),
                 )
             done, _ = await asyncio.wait({self._looking}, timeout=PARKS_S_MAX)
             if not done:
@@ -112,10 +114,10 @@ class Exposition:
             return self._parks
 
 
-def look_up(desk: Desk, now_us: int) -> Parks:
+def read_parks(desk: Database, now_us: int) -> Parks:
     """The newest push of each park, and how many parks bear each mark."""
     today = business_day(now_us)
-    answers = by_park(desk.browse.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    answers = by_park(desk.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
     marks: Counter[str] = Counter()
     last_push_us: dict[str, int] = {}
     seen = 0
@@ -127,7 +129,7 @@ def look_up(desk: Desk, now_us: int) -> Parks:
     return Parks(now_us, last_push_us, {mark: marks[mark] for mark in MARKS}, seen < PARKS_MAX)
 
 
-def _some_parks(desk: Desk) -> Iterator[Park]:
+def _some_parks(desk: Database) -> Iterator[Park]:
     after = ""
     for _ in range(PARKS_MAX // _PARKS_A_READ):
         page = desk.store.list_parks(after, _PARKS_A_READ)
@@ -161,22 +163,22 @@ def of_parks(parks: Parks | None, now_us: int) -> Iterator[Metric]:
     yield from (pushed, silent, marked, cut)
 
 
-def of_board(board: Board, now_s: float) -> Iterator[Metric]:
+def of_board(board: SharedMetrics, now_s: float) -> Iterator[Metric]:
     """The metrics that the processes counted."""
-    living = board.living(now_s)
+    living = board.alive_workers(now_s)
     everyone = range(board.workers + 1)
     for family in FAMILIES:
         if family is HEARTBEAT:
             yield _by_worker(family, [(slot, board.value(HEARTBEAT, slot)) for slot in range(board.workers)])
-        elif family is TROUBLE_AT:
-            troubled = [(slot, float(board.trouble(slot, now_s) is not None)) for slot in living]
+        elif family is STORE_ERROR_AT:
+            troubled = [(slot, float(board.store_error(slot, now_s) is not None)) for slot in living]
             yield _by_worker(family, troubled, none_is_zero=True)
         elif family not in _NOT_SHOWN:
             cells = board.total(family, living if family in _OF_THE_LIVING else everyone)
             yield _HOW[family.kind](family, cells)
 
 
-def _by_worker(family: Family, values: Iterable[tuple[int, float]], *, none_is_zero: bool = False) -> Metric:
+def _by_worker(family: MetricFamily, values: Iterable[tuple[int, float]], *, none_is_zero: bool = False) -> Metric:
     metric = GaugeMetricFamily(family.name, family.help, labels=["worker"])
     for slot, value in values:
         if value or none_is_zero:
@@ -184,18 +186,18 @@ def _by_worker(family: Family, values: Iterable[tuple[int, float]], *, none_is_z
     return metric
 
 
-def _counter(family: Family, cells: list[float]) -> Metric:
+def _counter(family: MetricFamily, cells: list[float]) -> Metric:
     metric = CounterMetricFamily(family.name, family.help, labels=[family.label] if family.label else [])
     for place, value in enumerate(cells):
         metric.add_metric([family.values[place]] if family.label else [], value)
     return metric
 
 
-def _gauge(family: Family, cells: list[float]) -> Metric:
+def _gauge(family: MetricFamily, cells: list[float]) -> Metric:
     return GaugeMetricFamily(family.name, family.help, value=cells[0])
 
 
-def _histogram(family: Family, cells: list[float]) -> Metric:
+def _histogram(family: MetricFamily, cells: list[float]) -> Metric:
     bounds = [*map(floatToGoString, family.bounds), "+Inf"]
     buckets = list(zip(bounds, accumulate(cells[:-1]), strict=True))
     return HistogramMetricFamily(family.name, family.help, buckets=buckets, sum_value=cells[-1])

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from vipgate.errors import VipgateError
-from vipgate.store.async_pool import Desks
-from vipgate.support.metrics import Board
+from vipgate.store.async_pool import DatabasePool
+from vipgate.support.metrics import SharedMetrics
 
 PING_S: Final = 3.0
 
@@ -16,20 +16,20 @@ PING_S: Final = 3.0
 class Readiness:
     """Asks the board and the store."""
 
-    def __init__(self, board: Board, desks: Desks, clock_us: Callable[[], int]) -> None:
+    def __init__(self, board: SharedMetrics, desks: DatabasePool, clock_us: Callable[[], int]) -> None:
         self._board = board
         self._desks = desks
         self._clock_us = clock_us
 
-    async def trouble(self) -> str | None:
+    async def failure(self) -> str | None:
         """Why no push can be taken, or None."""
         now_s = self._clock_us() / 1e6
-        if not self._board.living(now_s):
+        if not self._board.alive_workers(now_s):
             return "no worker of this server shows a sign of life; see its log"
-        troubles = (self._board.trouble(slot, now_s) for slot in range(self._board.workers))
-        return next((trouble for trouble in troubles if trouble is not None), None) or await self._store_trouble()
+        troubles = (self._board.store_error(slot, now_s) for slot in range(self._board.workers))
+        return next((trouble for trouble in troubles if trouble is not None), None) or await self._store_failure()
 
-    async def _store_trouble(self) -> str | None:
+    async def _store_failure(self) -> str | None:
         try:
             await asyncio.wait_for(self._desks.run(lambda desk: desk.store.ping()), PING_S)
         except TimeoutError:

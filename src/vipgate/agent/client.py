@@ -21,26 +21,31 @@ from vipgate.agent.responses import (
     ANSWER_BYTES_MAX,
     CONTAINERS_MAX,
     Accepted,
+    AccessDenied,
     Answer,
-    Doubtful,
-    Later,
-    NoAccess,
-    Refused,
+    Rejected,
+    RetryLater,
     TooLarge,
+    Unconfirmed,
     read_answer,
 )
 from vipgate.clock import clock_s, clock_us
-from vipgate.errors import OperatorError, VipgateError
-from vipgate.protocol.authentication import stamped_headers
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
+from vipgate.protocol.authentication import (
+    hmac_headers_for,
+    signed_headers,
+)
+from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import (
     PUSH_PATH,
-    ROWS_MAX,
     encode_request,
-    signed_headers,
 )
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import write_row
+from vipgate.protocol.row import encode_row
 
 CONNECT_S_MAX: Final = 10.0
 # The platform may wait twenty seconds for its turn and read for ten minutes (docs/digest.md).
@@ -119,14 +124,14 @@ class Client:
         Raises PushRefused where something is wrong with the request, PushFailed where sending it again may help, RuntimeError
         after `close`.
         """
-        rows = list(map(write_row, islice(renewals, ROWS_MAX + 1)))
+        rows = list(map(encode_row, islice(renewals, ROWS_MAX + 1)))
         if len(rows) > ROWS_MAX:
             raise PushRefused(TooLarge(f"more than {ROWS_MAX} records in one push; send them in several", ""))
         answer = self.send(rows, complete=complete, intent=self._intent)
         if isinstance(answer, Accepted):
             self._intent = uuid4().hex
             return Receipt(answer.seqno)
-        if isinstance(answer, Refused | TooLarge | NoAccess):
+        if isinstance(answer, Rejected | TooLarge | AccessDenied):
             raise PushRefused(answer)
         raise PushFailed(answer)
 
@@ -156,7 +161,7 @@ class Client:
             payload = None if nesting_fault(content, CONTAINERS_MAX) else _paid(content).payload
         except (msgspec.DecodeError, UnicodeDecodeError):
             payload = None
-        return Doubtful("the answer has no payload", answer.seqno) if payload is None else payload
+        return Unconfirmed("the answer has no payload", answer.seqno) if payload is None else payload
 
     def _post(
         self,
@@ -173,24 +178,24 @@ class Client:
             with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
                 heads(response.headers)
                 if response.is_redirect:
-                    return Later(_redirected(response)), b""
+                    return RetryLater(_redirected(response)), b""
                 content = _content(response, bytes_max, read_s or self._timeout_s)
                 wait, date = response.headers.get("Retry-After"), response.headers.get("Date")
                 date = date or formatdate(usegmt=True)
                 return read_answer(response.status_code, wait, content, date), content
         except _Endless as error:
-            return Later(str(error)), b""
+            return RetryLater(str(error)), b""
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return Later(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
+            return RetryLater(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             # InvalidURL: an answer that leads to a place that is none.
-            return Later(f"no answer from {url}: {_words(error)}"), b""
+            return RetryLater(f"no answer from {url}: {_words(error)}"), b""
 
     def _headers(self, body: bytes, webhook_id: str | None) -> dict[str, str]:
         """Signed anew for each attempt: a signature by HMAC is good for minutes."""
         if self._signature == "md5":
             return signed_headers(body, self._secret)
-        return stamped_headers(body, self._secret, webhook_id or f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
+        return hmac_headers_for(body, self._secret, webhook_id or f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
 
     def close(self) -> None:
         """Ends the connections."""
@@ -212,11 +217,9 @@ def push_url(url: str) -> str:
     """Where to push, given the platform's address with or without the path. Raises OperatorError."""
     text = url.strip().rstrip("/")
     if not text.startswith(("http://", "https://")):
-        raise OperatorError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
+        raise UsageError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
     if not _is_address(text):
-        raise OperatorError(
-            f'The platform\'s url must be an address such as https://platform.example:8080, got "{url}".'
-        )
+        raise UsageError(f'The platform\'s url must be an address such as https://platform.example:8080, got "{url}".')
     return text if text.endswith(PUSH_PATH) else text + PUSH_PATH
 
 
@@ -234,7 +237,7 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        raise OperatorError(
+        raise UsageError(
             f"Cannot read certificates in {ca_file}: {error.strerror or error}; platform.ca_file must be a PEM file."
         ) from None
 

@@ -13,16 +13,14 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vipgate.agent.toml_reader import (
+    EnvFile,
     Scalar,
-    Table,
-    Variables,
+    TomlTableReader,
     is_scalar,
 )
-from vipgate.errors import OperatorError
-from vipgate.protocol.envelope import (
-    PARK_UUID_CHARS_MAX,
-    ROWS_MAX,
-)
+from vipgate.errors import UsageError
+from vipgate.protocol.batch import ROWS_MAX
+from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 from vipgate.protocol.nesting import toml_nesting_fault
 from vipgate.protocol.row import REQUIRED
 from vipgate.support.address_masking import (
@@ -145,18 +143,18 @@ def load_config(path: Path) -> Config:
         with path.open("rb") as file:
             text = file.read(CONFIG_BYTES_MAX + 1)
     except OSError as error:
-        raise OperatorError(f"Cannot read {path}: {error.strerror}; vipgate agent init writes one.") from None
+        raise UsageError(f"Cannot read {path}: {error.strerror}; vipgate agent init writes one.") from None
     if len(text) > CONFIG_BYTES_MAX:
-        raise OperatorError(f"{path} has more than {CONFIG_BYTES_MAX} bytes; that is no configuration.")
+        raise UsageError(f"{path} has more than {CONFIG_BYTES_MAX} bytes; that is no configuration.")
     too_deep = toml_nesting_fault(text)
     if too_deep is not None:
-        raise OperatorError(f"{path} is {too_deep.en}.")
+        raise UsageError(f"{path} is {too_deep.en}.")
     try:
         tables = tomllib.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise OperatorError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+        raise UsageError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise OperatorError(f"{path} is not valid TOML: {error}.") from None
+        raise UsageError(f"{path} is not valid TOML: {error}.") from None
     config = parse_config(tables, path)
     for address in (config.platform.url, config.source.database):
         learn(address)
@@ -166,7 +164,7 @@ def load_config(path: Path) -> Config:
 def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     """The configuration in tables that were read from `path`. Raises OperatorError."""
     faults: list[str] = []
-    whole = Table("", tables, faults, Variables(path.absolute().with_suffix(".env")))
+    whole = TomlTableReader("", tables, faults, EnvFile(path.absolute().with_suffix(".env")))
     base = path.absolute().parent
     platform = _platform(whole.table("platform"), base)
     source = _source(whole.table("source"), base)
@@ -189,21 +187,21 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     for table in (spool, log, metrics, whole):
         table.refuse_rest()
     if faults:
-        raise OperatorError("\n".join(f"{path.name}: {fault}" for fault in faults))
+        raise UsageError("\n".join(f"{path.name}: {fault}" for fault in faults))
     return Config(
         path=path.absolute(), platform=platform, source=source, members=members, filters=filters, spool=spool_config,
         log=log_config, metrics=metrics_config,
     )  # fmt: skip
 
 
-def _signature(table: Table) -> Signature:
+def _signature(table: TomlTableReader) -> Signature:
     found = table.text("signature", "md5")
     if found not in ("md5", "hmac"):
         table.fault("signature", 'must be "md5" or "hmac"', found)
     return "hmac" if found == "hmac" else "md5"
 
 
-def _platform(table: Table, base: Path) -> Platform:
+def _platform(table: TomlTableReader, base: Path) -> Platform:
     made = Platform(
         url=table.text("url"),
         park_uuid=table.text("park_uuid", chars_max=PARK_UUID_CHARS_MAX),
@@ -220,7 +218,7 @@ def _platform(table: Table, base: Path) -> Platform:
     return made
 
 
-def _source(table: Table, base: Path) -> SourceConfig:
+def _source(table: TomlTableReader, base: Path) -> SourceConfig:
     database = table.resolved("database", base) if table.has("database") else None
     file = table.path("file", base)
     query, named = table.optional("query"), table.optional("table")
@@ -250,7 +248,7 @@ def _source(table: Table, base: Path) -> SourceConfig:
     return made
 
 
-def _raw(table: Table, key: str) -> str | None:
+def _raw(table: TomlTableReader, key: str) -> str | None:
     found = table.any(key)
     if found is not None and (not isinstance(found, str) or len(found) != 1 or found in '"\r\n'):
         table.fault(key, "must be one character, and neither a quote nor the end of a line", found)
@@ -258,7 +256,7 @@ def _raw(table: Table, key: str) -> str | None:
     return found
 
 
-def _cursor(table: Table) -> tuple[str, ...] | None:
+def _cursor(table: TomlTableReader) -> tuple[str, ...] | None:
     found = table.any("cursor")
     if found is None:
         return None
@@ -273,7 +271,7 @@ def _cursor(table: Table) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _time_zone(table: Table, key: str, default: str) -> str:
+def _time_zone(table: TomlTableReader, key: str, default: str) -> str:
     name = table.text(key, default)
     try:
         ZoneInfo(name)
@@ -283,7 +281,7 @@ def _time_zone(table: Table, key: str, default: str) -> str:
     return name
 
 
-def _members(table: Table) -> dict[str, Member]:
+def _members(table: TomlTableReader) -> dict[str, Member]:
     members = {name: _member(table, name, value) for name, value in table.rest().items()}
     for name in MEMBERS:
         if name in REQUIRED and name not in members:
@@ -294,7 +292,7 @@ def _members(table: Table) -> dict[str, Member]:
     return members
 
 
-def _member(members: Table, name: str, value: object) -> Member:
+def _member(members: TomlTableReader, name: str, value: object) -> Member:
     if isinstance(value, str) and value.strip():
         return Member(column=value)
     if not isinstance(value, dict):
@@ -317,7 +315,7 @@ def _member(members: Table, name: str, value: object) -> Member:
     return made
 
 
-def _codes(table: Table) -> dict[str, str | int] | None:
+def _codes(table: TomlTableReader) -> dict[str, str | int] | None:
     found = table.any("codes")
     if found is None:
         return None
@@ -332,7 +330,7 @@ def _codes(table: Table) -> dict[str, str | int] | None:
     return codes
 
 
-def _check_together(table: Table, name: str, member: Member) -> None:
+def _check_together(table: TomlTableReader, name: str, member: Member) -> None:
     """What would be read over in silence is a fault: a unit that counts for nothing makes money a hundred times too much."""
     if member.format is not None and not _is_form(member.format):
         table.fault(
@@ -365,7 +363,7 @@ def _is_form(form: str) -> bool:
     return form in ("s", "ms") or (is_once and _DIRECTIVES.issuperset(directives) and not _YEARS.isdisjoint(directives))
 
 
-def _filter(table: Table) -> Filter:
+def _filter(table: TomlTableReader) -> Filter:
     column = table.text("column")
     has_allowed, has_refused = table.has("in"), table.has("not_in")
     values = table.any("in" if has_allowed else "not_in")

@@ -13,7 +13,7 @@ HASH_BYTES = 12
 Lane = Literal["live", "stock"]
 
 
-class Ready(msgspec.Struct, gc=False):
+class OutboxRow(msgspec.Struct, gc=False):
     """One row as it goes on the wire. `number` is its place in the outbox; 0 where it does not come from there."""
 
     pay_partner: str
@@ -27,7 +27,7 @@ class Ready(msgspec.Struct, gc=False):
         return blake2b(self.row, digest_size=HASH_BYTES).digest()
 
 
-class Dead(msgspec.Struct, gc=False):
+class Rejection(msgspec.Struct, gc=False):
     """One row that the mapping or the platform refuses, and all that helps to mend it. `row` and `source` are JSON."""
 
     identity: str
@@ -39,7 +39,7 @@ class Dead(msgspec.Struct, gc=False):
     source: str | None = None
 
 
-class Letter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True):
     """A dead letter as the spool keeps it."""
 
     number: int
@@ -54,10 +54,10 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class Batch:
     """Rows of one request. `page` is the stock's page that they belong to; `complete` replaces all that the platform holds."""
 
     lane: Lane
-    rows: list[Ready]
+    rows: list[OutboxRow]
     page: int = 0
     complete: bool = False

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
 
 from vipgate.agent.status import Status
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.support.private_files import (
     READABLE_MODE,
     write_file,
@@ -78,14 +78,14 @@ class Metrics:
         try:
             _, self._server = start_http_server(port, host, self._registry)
         except OSError as error:
-            raise OperatorError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
+            raise UsageError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
 
     def _serve_again(self) -> None:
         """The library's thread has ended."""
         host, port = self._address
         try:
             self.serve(host, port)
-        except OperatorError as error:
+        except UsageError as error:
             trouble = f"nothing serves the figures any more: {error}"
         else:
             trouble = "the thread that served the figures had ended; another serves them"

@@ -14,14 +14,14 @@ import msgspec
 
 from vipgate.errors import VipgateError
 from vipgate.protocol.digest import (
-    Tally,
+    DigestSum,
     bucket_of,
-    place_of,
+    bucket_place,
     record_digest,
 )
 from vipgate.protocol.renewal import (
     Renewal,
-    erased,
+    anonymized,
 )
 
 BUCKETS: Final = 256
@@ -35,7 +35,7 @@ Ask = Callable[[dict[str, object]], dict[str, Any]]
 Rows = Callable[[], Iterator[Renewal]]
 Repair = Callable[[Renewal], None]
 Place = tuple[str, int]
-Sums = dict[Place, Tally]
+Sums = dict[Place, DigestSum]
 T = TypeVar("T")
 
 
@@ -52,8 +52,8 @@ class Month:
     """The sums of one month on both sides."""
 
     month: str
-    here: Tally
-    there: Tally
+    here: DigestSum
+    there: DigestSum
 
     @property
     def is_alike(self) -> bool:
@@ -100,8 +100,8 @@ def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
     """
     here = _tally(rows())
     there = {line.month: line.tally for line in _read(ask({}), _Months).months}
-    months = {name: Month(name, tally, there.get(name, Tally())) for name, tally in _by_month(here).items()}
-    months |= {name: Month(name, Tally(), there[name]) for name in there.keys() - months.keys()}
+    months = {name: Month(name, tally, there.get(name, DigestSum())) for name, tally in _by_month(here).items()}
+    months |= {name: Month(name, DigestSum(), there[name]) for name in there.keys() - months.keys()}
     unlike = [name for name in sorted(months) if not months[name].is_alike]
     asked = set(unlike)
     sums = _Sums({place: here[place] for place in here if place[0] in asked}, _bucket_sums(unlike, ask))
@@ -109,7 +109,9 @@ def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
     for group in _groups(sums):
         _compare_records(group, rows, ask, repair, difference, sums)
     here_months, there_months = _by_month(sums.here), _by_month(sums.there)
-    months |= {name: Month(name, here_months.get(name, Tally()), there_months.get(name, Tally())) for name in unlike}
+    months |= {
+        name: Month(name, here_months.get(name, DigestSum()), there_months.get(name, DigestSum())) for name in unlike
+    }
     return Report([months[name] for name in sorted(months)], difference)
 
 
@@ -123,8 +125,8 @@ class _Line(msgspec.Struct):
     bucket: int = 0
 
     @property
-    def tally(self) -> Tally:
-        return Tally(self.count, self.pay_value, int(self.digest, 16))
+    def tally(self) -> DigestSum:
+        return DigestSum(self.count, self.pay_value, int(self.digest, 16))
 
 
 class _Months(msgspec.Struct):
@@ -159,24 +161,24 @@ class _Sums:
     def unlike(self) -> list[Place]:
         """Where the sides differ."""
         places = self.here.keys() | self.there.keys()
-        return [place for place in places if self.here.get(place, Tally()) != self.there.get(place, Tally())]
+        return [place for place in places if self.here.get(place, DigestSum()) != self.there.get(place, DigestSum())]
 
     def records(self, place: Place) -> int:
         """How many records a look at `place` holds in memory."""
-        return max(self.here.get(place, Tally()).count, self.there.get(place, Tally()).count)
+        return max(self.here.get(place, DigestSum()).count, self.there.get(place, DigestSum()).count)
 
 
 def _tally(rows: Iterable[Renewal]) -> Sums:
     found: Sums = {}
     for renewal in rows:
-        found.setdefault(place_of(renewal, BUCKETS), Tally()).add(renewal)
+        found.setdefault(bucket_place(renewal, BUCKETS), DigestSum()).add(renewal)
     return found
 
 
-def _by_month(sums: Mapping[Place, Tally]) -> dict[str, Tally]:
-    found: dict[str, Tally] = {}
+def _by_month(sums: Mapping[Place, DigestSum]) -> dict[str, DigestSum]:
+    found: dict[str, DigestSum] = {}
     for (month, _), tally in sums.items():
-        found.setdefault(month, Tally()).join(tally)
+        found.setdefault(month, DigestSum()).join(tally)
     return found
 
 
@@ -263,7 +265,7 @@ def _last_versions(
     here: dict[str, _Version] = {}
     wrong: dict[str, Renewal] = {}
     for renewal in rows:
-        place = place_of(renewal, BUCKETS)
+        place = bucket_place(renewal, BUCKETS)
         if place[1] not in buckets:
             continue
         pay_partner = renewal.pay_partner
@@ -281,7 +283,7 @@ def _last_versions(
 def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:
     """The record as the platform should have it: whole, or what an erasure leaves of it where that is what it has."""
     whole = record_digest(renewal)
-    erased_there = there not in (None, whole) and there == record_digest(erased(renewal))
+    erased_there = there not in (None, whole) and there == record_digest(anonymized(renewal))
     digest = there if there is not None and erased_there else whole
     return _Version(place, renewal.pay_value_fen or 0, digest, erased_there)
 
@@ -290,9 +292,9 @@ def _put_right(sums: _Sums, group: Sequence[Place], here: Iterable[_Version], un
     """Sums of each order number once; and alike on both sides in the buckets where every record was found to be."""
     exact: Sums = {}
     for version in here:
-        exact.setdefault(version.place, Tally()).join(Tally(1, version.pay_value, version.digest))
+        exact.setdefault(version.place, DigestSum()).join(DigestSum(1, version.pay_value, version.digest))
     for place in group:
-        sums.here[place] = exact.get(place, Tally())
+        sums.here[place] = exact.get(place, DigestSum())
         if place[1] not in unlike:
             sums.there[place] = sums.here[place]
 

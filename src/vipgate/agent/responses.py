@@ -33,14 +33,14 @@ class Accepted(msgspec.Struct, frozen=True):
     seqno: str
 
 
-class Doubtful(msgspec.Struct, frozen=True):
+class Unconfirmed(msgspec.Struct, frozen=True):
     """A success that says at the same time that something is wrong: the rows count as not sent."""
 
     reason: str
     seqno: str
 
 
-class Later(msgspec.Struct, frozen=True):
+class RetryLater(msgspec.Struct, frozen=True):
     """Not now. `arrived`: the request may have reached the platform and may still be carried out."""
 
     reason: str
@@ -56,7 +56,7 @@ class TooLarge(msgspec.Struct, frozen=True):
     seqno: str
 
 
-class NoAccess(msgspec.Struct, frozen=True):
+class AccessDenied(msgspec.Struct, frozen=True):
     """The platform lets this park not in at all: signature, address, path or charset. A person has to mend it."""
 
     code: str
@@ -64,7 +64,7 @@ class NoAccess(msgspec.Struct, frozen=True):
     seqno: str
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """Something in the request is wrong. `rows`: what is wrong with which row, where the hint names any."""
 
     reason: str
@@ -72,7 +72,7 @@ class Refused(msgspec.Struct, frozen=True):
     seqno: str
 
 
-Answer = Accepted | Doubtful | Later | TooLarge | NoAccess | Refused
+Answer = Accepted | Unconfirmed | RetryLater | TooLarge | AccessDenied | Rejected
 
 
 class _Envelope(msgspec.Struct):
@@ -103,14 +103,14 @@ def read_answer(status: int, retry_after: str | None, body: bytes, date: str | N
     code, seqno, hint = str(envelope.code), _text(envelope.seqno), _text(envelope.hint)
     reason = f"{code} {_text(envelope.message)}: {hint}" if hint else f"{code} {_text(envelope.message)}".strip()
     if code in SUCCESS_CODES:
-        return Doubtful(reason, seqno) if hint else Accepted(seqno)
+        return Unconfirmed(reason, seqno) if hint else Accepted(seqno)
     if code == "413":
         return TooLarge(reason, seqno)
     if code in _NO_ACCESS or (code == "400" and _HEADER(hint)):
-        return NoAccess(code, reason, seqno)
+        return AccessDenied(code, reason, seqno)
     if code == "400":
-        return Refused(reason, _rows_in(hint), seqno)
-    return Later(reason, wait_s, seqno=seqno)
+        return Rejected(reason, _rows_in(hint), seqno)
+    return RetryLater(reason, wait_s, seqno=seqno)
 
 
 def _text(raw: msgspec.Raw) -> str:
@@ -130,8 +130,8 @@ def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
     if status == 413:
         return TooLarge(reason, "")
     if str(status) in _NO_ACCESS:
-        return NoAccess(str(status), reason, "")
-    return Later(reason, wait_s)
+        return AccessDenied(str(status), reason, "")
+    return RetryLater(reason, wait_s)
 
 
 def _rows_in(hint: str) -> dict[int, str]:

@@ -17,11 +17,14 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from vipgate.agent.models import (
-    Dead,
-    Letter,
-    Ready,
+    DeadLetter,
+    OutboxRow,
+    Rejection,
 )
-from vipgate.errors import OperatorError, VipgateError
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
 from vipgate.support.private_files import (
     FILE_MODE,
     make_folder,
@@ -55,11 +58,9 @@ class SpoolLock:
             make_folder(path.parent)
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise OperatorError(
-                f"Spool {path} is locked by{self._holder()}; stop it or choose another --spool."
-            ) from None
+            raise UsageError(f"Spool {path} is locked by{self._holder()}; stop it or choose another --spool.") from None
         except OSError as error:
-            raise OperatorError(f"Cannot lock {path}: {error.strerror}; mend the folder's owner and mode.") from None
+            raise UsageError(f"Cannot lock {path}: {error.strerror}; mend the folder's owner and mode.") from None
         write_file(self._note, f"{os.getpid()}\n".encode())
 
     def _holder(self) -> str:
@@ -107,12 +108,12 @@ class Spool:
         migrations = load_migrations(ROOM)
         found = self._number("PRAGMA application_id")
         if found != APPLICATION_ID and self._number("SELECT count(*) FROM sqlite_master"):
-            raise OperatorError(f"{self.path} is a SQLite file of another program; choose another --spool.")
+            raise UsageError(f"{self.path} is a SQLite file of another program; choose another --spool.")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         version = self._number("PRAGMA user_version")
         if version > migrations[-1].number:
-            raise OperatorError(f"{self.path} is of a newer vipgate (schema {version}); install that again.")
+            raise UsageError(f"{self.path} is of a newer vipgate (schema {version}); install that again.")
         if version == migrations[-1].number:
             return
         with self.transaction():
@@ -161,12 +162,12 @@ class Spool:
 
     # ---- single values ---------------------------------------------------------------------------------------------------
 
-    def meta(self, name: str) -> str | None:
+    def get_setting(self, name: str) -> str | None:
         """A value by its name."""
         rows = self._rows("read_meta", {"name": name})
         return str(rows[0][0]) if rows else None
 
-    def set_meta(self, values: Mapping[str, str | None]) -> None:
+    def set_setting(self, values: Mapping[str, str | None]) -> None:
         """Sets values; None forgets one."""
         for name, value in values.items():
             statement = "forget_meta" if value is None else "write_meta"
@@ -182,7 +183,7 @@ class Spool:
         log = self.path.with_name(self.path.name + "-wal")
         return log.stat().st_size if log.exists() else 0
 
-    def cut_log(self) -> None:
+    def truncate_wal(self) -> None:
         """Moves the log into the file: it would keep the length that it once had, whatever is in it."""
         with self._translated():
             if self._log_bytes():
@@ -190,12 +191,12 @@ class Spool:
 
     # ---- what waits ------------------------------------------------------------------------------------------------------
 
-    def queue(self, rows: Sequence[Ready], *, not_before_us: int = 0, read_us: int | None = None) -> None:
+    def queue(self, rows: Sequence[OutboxRow], *, not_before_us: int = 0, read_us: int | None = None) -> None:
         """Puts the newest versions of records behind what waits; in a transaction of the caller's."""
         self._queue("queue", rows, not_before_us)
         self.note_read([row.pay_partner for row in rows], read_us)
 
-    def queue_again(self, rows: Sequence[Ready], not_before_us: int) -> None:
+    def queue_again(self, rows: Sequence[OutboxRow], not_before_us: int) -> None:
         """Has rows that were sent sent once more, unless a newer version waits."""
         self._queue("queue_again", rows, not_before_us)
 
@@ -204,14 +205,14 @@ class Spool:
         when_us = self._clock_us() if read_us is None else read_us
         self._many("note_read", [{"pay_partner": key, "read_us": when_us} for key in keys])
 
-    def queue_unless_read(self, rows: Sequence[Ready], since_us: int) -> int:
+    def queue_unless_read(self, rows: Sequence[OutboxRow], since_us: int) -> int:
         """The same for rows that were read from `since_us` on, but for those that were read anew meanwhile. How many went in."""
         newer = self.read_since([row.pay_partner for row in rows], since_us)
         kept = [row for row in rows if row.pay_partner not in newer]
         self._queue("queue", kept, 0)
         return len(kept)
 
-    def _queue(self, statement: str, rows: Sequence[Ready], not_before_us: int) -> None:
+    def _queue(self, statement: str, rows: Sequence[OutboxRow], not_before_us: int) -> None:
         if not rows:
             return
         last = int(self._rows("take_numbers", {"count": str(len(rows))})[0][0])
@@ -225,10 +226,10 @@ class Spool:
         ]  # fmt: skip
         self._many(statement, lines)
 
-    def waiting(self, limit: int) -> list[Ready]:
+    def waiting(self, limit: int) -> list[OutboxRow]:
         """What may be sent now, oldest first."""
         found = self._rows("waiting", {"now_us": self._clock_us(), "limit": limit})
-        return [Ready(pay_partner, row, place, number) for pay_partner, number, row, _, place in found]
+        return [OutboxRow(pay_partner, row, place, number) for pay_partner, number, row, _, place in found]
 
     def next_due_us(self) -> int | None:
         """When the first that waits may be sent; None where nothing waits."""
@@ -240,7 +241,7 @@ class Spool:
         count, oldest_us = self._rows("backlog", {"now_us": self._clock_us()})[0]
         return int(count), oldest_us
 
-    def unqueue(self, rows: Sequence[Ready]) -> None:
+    def unqueue(self, rows: Sequence[OutboxRow]) -> None:
         """Takes out what was dealt with; a version that came meanwhile stays."""
         self._many("unqueue", [{"number": row.number} for row in rows if row.number])
 
@@ -278,11 +279,13 @@ class Spool:
         """When the newest versions of these were read, as far as that is remembered."""
         return dict(self._rows("read_times", {"keys": _json(keys)}))
 
-    def tidy(self) -> None:
+    def vacuum(self) -> None:
         """Forgets what cannot matter any more."""
         now_us = self._clock_us()
         # The stock asks what was read since it began.
-        begun_us = int(self.meta("stock_begun_us") or now_us) if self.meta("stock_done") is None else now_us
+        begun_us = (
+            int(self.get_setting("stock_begun_us") or now_us) if self.get_setting("stock_done") is None else now_us
+        )
         self._rows("drop_lately", {"before_us": min(begun_us, now_us - LATELY_KEPT_US)})
         self._rows("drop_exposed", {"now_us": now_us})
 
@@ -299,7 +302,7 @@ class Spool:
 
     # ---- what may still arrive ------------------------------------------------------------------------------------------
 
-    def expose(self, rows: Sequence[Ready], until_us: int) -> None:
+    def mark_in_flight(self, rows: Sequence[OutboxRow], until_us: int) -> None:
         """Notes versions that are sent: a copy of one may arrive until then."""
         now_us = self._clock_us()
         lines = [
@@ -307,64 +310,64 @@ class Spool:
         ]
         self._many("expose", lines)
 
-    def exposed(self, keys: Sequence[str]) -> dict[str, tuple[bytes | None, int]]:
+    def in_flight(self, keys: Sequence[str]) -> dict[str, tuple[bytes | None, int]]:
         """Of these records, those of which a version may still arrive: its hash, None for any, and until when."""
         found = self._rows("exposed", {"keys": _json(keys), "now_us": self._clock_us()})
         return {key: (version, until_us) for key, version, until_us in found}
 
-    def exposed_until_us(self) -> int:
+    def in_flight_until_us(self) -> int:
         """Until when any version may still arrive."""
         return int(self._rows("exposed_until", {})[0][0] or 0)
 
-    def load_exposed(self) -> None:
+    def load_in_flight(self) -> None:
         """What was saved when the agent was stopped."""
         self._rows("load_exposed", {})
         self._rows("drop_saved", {})
 
-    def save_exposed(self) -> None:
+    def save_in_flight(self) -> None:
         """Keeps it for the next run."""
         self._rows("drop_saved", {})
         self._rows("save_exposed", {"now_us": self._clock_us()})
 
     # ---- dead letters ---------------------------------------------------------------------------------------------------
 
-    def bury(self, dead: Sequence[Dead]) -> None:
+    def add_dead_letters(self, dead: Sequence[Rejection]) -> None:
         """Keeps what cannot be sent, and why."""
         now_us = self._clock_us()
         self._many("bury", [{**msgspec.structs.asdict(one), "now_us": now_us} for one in dead])
 
-    def count_dead(self) -> int:
+    def count_dead_letters(self) -> int:
         """How many dead letters there are."""
         return int(self._rows("count_dead", {})[0][0])
 
-    def resolve_read(self, rows: Sequence[Ready]) -> None:
+    def resolve_read(self, rows: Sequence[OutboxRow]) -> None:
         """Drops the dead letters of records that were read again and can be sent now."""
         self._rows("resolve", {"keys": _json([*(row.pay_partner for row in rows), *(row.place for row in rows)])})
 
-    def letters(self) -> Iterator[Letter]:
+    def dead_letters(self) -> Iterator[DeadLetter]:
         """All dead letters, in the order of their numbers."""
         after = 0
         while page := self._rows("list_dead", {"after": after, "limit": LETTERS_A_PAGE}):
-            yield from (Letter(*line) for line in page)
+            yield from (DeadLetter(*line) for line in page)
             after = page[-1][0]
 
-    def letter(self, number: int) -> Letter | None:
+    def dead_letter(self, number: int) -> DeadLetter | None:
         """One dead letter."""
         rows = self._rows("find_dead", {"number": number})
-        return Letter(*rows[0]) if rows else None
+        return DeadLetter(*rows[0]) if rows else None
 
     def discard(self, numbers: Sequence[int]) -> None:
         """Deletes dead letters."""
         self._many("discard", [{"number": number} for number in numbers])
 
-    def start_over(self) -> None:
+    def reset(self) -> None:
         """Lets the next run begin with the stock, the first request of which replaces all that the platform holds."""
         with self.transaction():
             # All of it is in the stock that is read from now on, in its newest version.
             self._rows("drop_outbox", {})
             self._rows("drop_sent", {})
             self._rows("drop_whole_window", {})
-            self.set_meta(
+            self.set_setting(
                 {"replace": "wanted", "replace_id": uuid4().hex, "stock_until": None, "stock_done": None, "stamp": None}
             )
 

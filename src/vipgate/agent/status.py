@@ -97,12 +97,12 @@ class Status(msgspec.Struct, kw_only=True):
 def save_status(spool: Spool, status: Status) -> None:
     """In a transaction of the caller's."""
     shown = msgspec.structs.replace(status, recent=[])
-    spool.set_meta({"status": msgspec.json.encode(shown).decode()})
+    spool.set_setting({"status": msgspec.json.encode(shown).decode()})
 
 
 def load_status(spool: Spool) -> Status | None:
     """What the agent wrote last; None where none has run yet."""
-    text = spool.meta("status")
+    text = spool.get_setting("status")
     return None if text is None else msgspec.json.decode(text, type=Status)
 
 

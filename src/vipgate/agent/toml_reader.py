@@ -16,7 +16,7 @@ INTEGER_MAX: Final = 2**63 - 1
 Scalar = str | int | float
 
 
-class Variables:
+class EnvFile:
     """What `env:NAME` means: the variables of the process, and for those it has not got a file, as systemd reads one too."""
 
     def __init__(self, path: Path) -> None:
@@ -52,10 +52,10 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
-class Table:
+class TomlTableReader:
     """The members of one table. Every fault goes into `faults`, with its place, the remedy and the value as it came."""
 
-    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str], variables: Variables) -> None:
+    def __init__(self, name: str, members: Mapping[str, Any], faults: list[str], variables: EnvFile) -> None:
         self._name = name
         self._members = dict(members)
         self._known: list[str] = []
@@ -89,7 +89,7 @@ class Table:
             known = ", ".join(dict.fromkeys(self._known))
             self.fault(key, f"there is no such setting; {f'did you mean {near[0]}?' if near else f'known: {known}'}")
 
-    def table(self, key: str, *, needed: bool = True) -> Table:
+    def table(self, key: str, *, needed: bool = True) -> TomlTableReader:
         """The table under `key`; an empty one where it is missing."""
         found = self.any(key)
         if found is None and needed:
@@ -98,11 +98,11 @@ class Table:
             self.fault(key, f"must be a table, [{key}]", found)
         return self.nested(key, found if isinstance(found, dict) else {})
 
-    def nested(self, name: str, members: Mapping[str, Any]) -> Table:
+    def nested(self, name: str, members: Mapping[str, Any]) -> TomlTableReader:
         """A table inside this one, by its whole name."""
-        return Table(name, members, self._faults, self._variables)
+        return TomlTableReader(name, members, self._faults, self._variables)
 
-    def tables(self, key: str) -> list[Table]:
+    def tables(self, key: str) -> list[TomlTableReader]:
         """The array of tables under `key`."""
         found = self.any(key) or []
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):

@@ -16,13 +16,13 @@ from vipgate.admin.auth.api_tokens import (
     make_token,
 )
 from vipgate.cli.audit_log import (
-    deed_of_command,
-    desk_for,
+    audit_entry,
+    open_configured_database,
     unknown_park,
 )
 from vipgate.cli.common import (
     Config,
-    Database,
+    DatabaseOption,
     Format,
     Output,
     print_many,
@@ -33,18 +33,18 @@ from vipgate.cli.common import (
 )
 from vipgate.clock import clock_us
 from vipgate.domain.masking import mask_plate
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.renewal import (
     PLATE_CHARS_MAX,
-    fold_plate,
+    normalize_plate,
 )
 from vipgate.store.interfaces.accounts import (
     ROLES,
     SCOPES,
-    Deed,
+    AccountStore,
+    AuditEntry,
     Role,
     Scope,
-    Staff,
     Token,
     User,
 )
@@ -80,7 +80,7 @@ def _role(given: str) -> Role:
     for role in ROLES:
         if role == given:
             return role
-    raise OperatorError(f"--role {given}: there is no such role; choose one of {', '.join(ROLES)}.")
+    raise UsageError(f"--role {given}: there is no such role; choose one of {', '.join(ROLES)}.")
 
 
 def _hashed_password(given: str | None) -> str:
@@ -94,7 +94,7 @@ def _hashed_password(given: str | None) -> str:
 
     password = _asked_password() if given is None else read_secret(given, "--password")
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
-        raise OperatorError(
+        raise UsageError(
             f"A password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, this one has {len(password)}."
         )
     return hash_password(password)
@@ -102,15 +102,15 @@ def _hashed_password(given: str | None) -> str:
 
 def _asked_password() -> str:
     if not sys.stdin.isatty():
-        raise OperatorError("There is no terminal to ask on; give --password - and the password on standard input.")
+        raise UsageError("There is no terminal to ask on; give --password - and the password on standard input.")
     password = getpass("Password: ")
     if getpass("Again: ") != password:
-        raise OperatorError("The two are not the same; nothing was changed. Run this again.")
+        raise UsageError("The two are not the same; nothing was changed. Run this again.")
     return password
 
 
-def _unknown_user(name: str) -> OperatorError:
-    return OperatorError(f"There is no account {name}; see: vipgate user list")
+def _unknown_user(name: str) -> UsageError:
+    return UsageError(f"There is no account {name}; see: vipgate user list")
 
 
 def _rights(role: Role, *, sees_plates: bool) -> str:
@@ -124,7 +124,7 @@ def add_user(
     plates: Plates = False,
     password: Password = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Make an account."""
     from vipgate.admin.auth.passwords import (
@@ -133,7 +133,7 @@ def add_user(
     )
 
     if not is_name(name):
-        raise OperatorError(
+        raise UsageError(
             f"An account's name has 1 to {NAME_CHARS_MAX} letters, digits and . @ - _ ; {name!r} has others."
         )
     made = User(
@@ -146,16 +146,16 @@ def add_user(
         created_us=clock_us(),
         last_login_us=None,
     )
-    deed = deed_of_command("user.add", subject=name, detail=_rights(made.role, sees_plates=made.sees_plates))
-    with desk_for(config, database) as desk:
-        if not desk.staff.add_user(made, deed):
-            raise OperatorError(f"There is an account {name} already; change it with: vipgate user set {name}")
+    deed = audit_entry("user.add", subject=name, detail=_rights(made.role, sees_plates=made.sees_plates))
+    with open_configured_database(config, database) as desk:
+        if not desk.accounts.add_user(made, deed):
+            raise UsageError(f"There is an account {name} already; change it with: vipgate user set {name}")
 
 
 @user.command("list")
-def list_users(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+def list_users(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All accounts."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         rows = [
             {
                 "name": one.name,
@@ -165,7 +165,7 @@ def list_users(config: Config = None, database: Database = None, output: Output 
                 "created": shown_instant(one.created_us),
                 "last_login": shown_instant(one.last_login_us),
             }
-            for one in desk.staff.list_users()
+            for one in desk.accounts.list_users()
         ]
     print_many(rows, ("name", "role", "sees_plates", "enabled", "last_login"), output)
 
@@ -176,21 +176,21 @@ def set_user(
     role: Annotated[str | None, typer.Option(help=f"One of {', '.join(ROLES)}.")] = None,
     plates: Plates = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Change an account's role or its sight of plates; with the role its sessions end."""
     wanted = None if role is None else _role(role)
     if wanted is None and plates is None:
-        raise OperatorError("Nothing to change; give --role, --plates or --no-plates.")
-    with desk_for(config, database) as desk:
-        found = _found_user(desk.staff, name)
+        raise UsageError("Nothing to change; give --role, --plates or --no-plates.")
+    with open_configured_database(config, database) as desk:
+        found = _found_user(desk.accounts, name)
         after = _rights(wanted or found.role, sees_plates=found.sees_plates if plates is None else plates)
         detail = f"{_rights(found.role, sees_plates=found.sees_plates)} → {after}"
-        deed = deed_of_command("user.change", subject=name, detail=detail)
-        desk.staff.change_user(name, deed, role=wanted, sees_plates=plates)
+        deed = audit_entry("user.change", subject=name, detail=detail)
+        desk.accounts.change_user(name, deed, role=wanted, sees_plates=plates)
 
 
-def _found_user(staff: Staff, name: str) -> User:
+def _found_user(staff: AccountStore, name: str) -> User:
     found = staff.find_user(name)
     if found is None:
         raise _unknown_user(name)
@@ -198,31 +198,33 @@ def _found_user(staff: Staff, name: str) -> User:
 
 
 @user.command("disable")
-def disable_user(name: UserName, config: Config = None, database: Database = None) -> None:
+def disable_user(name: UserName, config: Config = None, database: DatabaseOption = None) -> None:
     """Let an account log in no more and end its sessions; nothing of it is deleted."""
     _switch_user(name, config, database, enabled=False)
 
 
 @user.command("enable")
-def enable_user(name: UserName, config: Config = None, database: Database = None) -> None:
+def enable_user(name: UserName, config: Config = None, database: DatabaseOption = None) -> None:
     """Let an account log in again."""
     _switch_user(name, config, database, enabled=True)
 
 
-def _switch_user(name: str, config: Config, database: Database, *, enabled: bool) -> None:
-    deed = deed_of_command("user.change", subject=name, detail=f"enabled: {'no → yes' if enabled else 'yes → no'}")
-    with desk_for(config, database) as desk:
-        if _found_user(desk.staff, name).enabled != enabled:
-            desk.staff.change_user(name, deed, enabled=enabled)
+def _switch_user(name: str, config: Config, database: DatabaseOption, *, enabled: bool) -> None:
+    deed = audit_entry("user.change", subject=name, detail=f"enabled: {'no → yes' if enabled else 'yes → no'}")
+    with open_configured_database(config, database) as desk:
+        if _found_user(desk.accounts, name).enabled != enabled:
+            desk.accounts.change_user(name, deed, enabled=enabled)
 
 
 @user.command("password")
-def set_password(name: UserName, password: Password = None, config: Config = None, database: Database = None) -> None:
+def set_password(
+    name: UserName, password: Password = None, config: Config = None, database: DatabaseOption = None
+) -> None:
     """Give an account a new password; its sessions end."""
-    with desk_for(config, database) as desk:
-        _found_user(desk.staff, name)
+    with open_configured_database(config, database) as desk:
+        _found_user(desk.accounts, name)
         hashed = _hashed_password(password)
-        if not desk.staff.change_user(name, deed_of_command("user.password", subject=name), password=hashed):
+        if not desk.accounts.change_user(name, audit_entry("user.password", subject=name), password=hashed):
             raise _unknown_user(name)
 
 
@@ -234,7 +236,7 @@ def _scopes(given: list[str] | None) -> tuple[Scope, ...]:
         return SCOPES_UNASKED
     unknown = [scope for scope in given if scope not in SCOPES]
     if unknown:
-        raise OperatorError(f"--scope {unknown[0]}: there is no such scope; choose from {', '.join(SCOPES)}.")
+        raise UsageError(f"--scope {unknown[0]}: there is no such scope; choose from {', '.join(SCOPES)}.")
     return tuple(scope for scope in SCOPES if scope in given)
 
 
@@ -248,20 +250,20 @@ def add_token(
     ] = None,
     masked: Annotated[bool, typer.Option("--masked", help="Plates and cards are masked in what it reads.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Make a token, which is shown this once."""
-    from vipgate.admin.auth.passwords import digest_of
+    from vipgate.admin.auth.sessions import hash_token
 
     if not 0 < len(name) <= TOKEN_NAME_CHARS_MAX or not name.isprintable():
-        raise OperatorError(f"A token's name has 1 to {TOKEN_NAME_CHARS_MAX} printable characters.")
+        raise UsageError(f"A token's name has 1 to {TOKEN_NAME_CHARS_MAX} printable characters.")
     scopes = _scopes(scope)
     secret = make_token(secrets.token_urlsafe)
     made = Token(
         number=0,
         name=name,
-        digest=digest_of(secret),
+        digest=hash_token(secret),
         scopes=scopes,
         park_uuid=park_uuid,
         masked=masked,
@@ -270,21 +272,21 @@ def add_token(
         revoked_us=None,
     )
     detail = f"{', '.join(scopes)}; plates: {'masked' if masked else 'in the clear'}"
-    deed = deed_of_command("token.add", park_uuid=park_uuid, subject=name, detail=detail)
-    with desk_for(config, database) as desk:
+    deed = audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    with open_configured_database(config, database) as desk:
         if park_uuid is not None and desk.store.find_park(park_uuid) is None:
             raise unknown_park(park_uuid)
-        if not desk.staff.add_token(made, deed):
-            raise OperatorError(f"There is a token {name} already; end it with: vipgate token revoke {name}")
+        if not desk.accounts.add_token(made, deed):
+            raise UsageError(f"There is a token {name} already; end it with: vipgate token revoke {name}")
     print_one({"name": name, "token": secret, "park_uuid": park_uuid, "scopes": list(scopes), "masked": masked}, output)
     if output is Format.TEXT:
         typer.echo("Shown this once: put it where it is used now.", err=True)
 
 
 @token.command("list")
-def list_tokens(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+def list_tokens(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All tokens, revoked ones last."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         rows = [
             {
                 "name": one.name,
@@ -295,7 +297,7 @@ def list_tokens(config: Config = None, database: Database = None, output: Output
                 "last_used": shown_instant(one.used_us),
                 "revoked": shown_instant(one.revoked_us),
             }
-            for one in desk.staff.list_tokens()
+            for one in desk.accounts.list_tokens()
         ]
     print_many(rows, ("name", "scopes", "park_uuid", "masked", "last_used", "revoked"), output)
 
@@ -304,12 +306,12 @@ def list_tokens(config: Config = None, database: Database = None, output: Output
 def revoke_token(
     name: Annotated[str, typer.Argument(help="As `vipgate token list` shows it.", metavar="NAME")],
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """End a token at once."""
-    with desk_for(config, database) as desk:
-        if not desk.staff.revoke_token(name, clock_us(), deed_of_command("token.revoke", subject=name)):
-            raise OperatorError(f"There is no token {name} in use; see: vipgate token list")
+    with open_configured_database(config, database) as desk:
+        if not desk.accounts.revoke_token(name, clock_us(), audit_entry("token.revoke", subject=name)):
+            raise UsageError(f"There is no token {name} in use; see: vipgate token list")
 
 
 # ---- personal data ---------------------------------------------------------------------------------------------------
@@ -320,22 +322,22 @@ def erase(
     park_uuid: Annotated[str | None, typer.Option("--park", help="Only in this park.", metavar="PARK_UUID")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Erase one plate and who it belongs to from the ledger; order numbers, times and money stay."""
-    folded = fold_plate(plate)
+    folded = normalize_plate(plate)
     if not 0 < len(folded) <= PLATE_CHARS_MAX:
-        raise OperatorError(
+        raise UsageError(
             f"A plate has 1 to {PLATE_CHARS_MAX} characters without its blanks, {plate!r} has {len(folded)}."
         )
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         if park_uuid is not None and desk.store.find_park(park_uuid) is None:
             raise unknown_park(park_uuid)
         if not yes:
             _confirm(folded, park_uuid)
-        deed = deed_of_command("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
-        erased = desk.keep.erase_plate(folded, park_uuid, deed)
+        deed = audit_entry("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
+        erased = desk.admin.erase_plate(folded, park_uuid, deed)
     print_one(asdict(erased), output)
     if erased.left_in_log:
         warn(
@@ -355,7 +357,7 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
         err=True,
     )
     if not typer.confirm("Erase it?", err=True):
-        raise OperatorError("Nothing was erased.")
+        raise UsageError("Nothing was erased.")
 
 
 # ---- the audit log ---------------------------------------------------------------------------------------------------
@@ -366,24 +368,24 @@ def audit(
     park_uuid: Annotated[str | None, typer.Option("--park", help="Only on this park.", metavar="PARK_UUID")] = None,
     limit: Annotated[int, typer.Option(min=1, max=DEEDS_MAX, help="How many lines.")] = 50,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Who did what, newest first."""
-    with desk_for(config, database) as desk:
-        lines = map(_deed_members, _deeds(desk.staff, who, park_uuid, limit))
+    with open_configured_database(config, database) as desk:
+        lines = map(_deed_members, _deeds(desk.accounts, who, park_uuid, limit))
         print_many(lines, ("at", "who", "action", "park_uuid", "subject", "detail", "peer"), output)
 
 
-def _deeds(staff: Staff, who: str | None, park_uuid: str | None, limit: int) -> Iterator[Deed]:
+def _deeds(staff: AccountStore, who: str | None, park_uuid: str | None, limit: int) -> Iterator[AuditEntry]:
     before = None
-    while limit > 0 and (page := staff.deeds(who, park_uuid, before, min(limit, DEEDS_A_PAGE))):
+    while limit > 0 and (page := staff.audit_entries(who, park_uuid, before, min(limit, DEEDS_A_PAGE))):
         yield from page
         limit -= len(page)
         before = page[-1].number
 
 
-def _deed_members(deed: Deed) -> dict[str, Any]:
+def _deed_members(deed: AuditEntry) -> dict[str, Any]:
     return {
         "number": deed.number,
         "at": shown_instant(deed.at_us),

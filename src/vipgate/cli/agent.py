@@ -23,11 +23,11 @@ from vipgate.agent.sources.open import open_source
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.status import Status, load_status
 from vipgate.agent.sync.agent import Agent
-from vipgate.agent.sync.source_reader import World
+from vipgate.agent.sync.source_reader import AgentDependencies
 from vipgate.cli.common import Format, Output, print_json, print_one, shown_instant
 from vipgate.cli.exposure import agent_files, log_exposed
 from vipgate.clock import clock_s, clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.support.logs import set_up_logs
 
 DEAD_LETTERS_EXIT: Final = 3
@@ -51,12 +51,12 @@ def opened_spool(config: Config, given: Path | None) -> Iterator[Spool]:
     spool = Spool(spool_path(config, given), clock_us)
     try:
         mine = _identity(config)
-        found = spool.meta("identity")
+        found = spool.get_setting("identity")
         if found is None:
             with spool.transaction():
-                spool.set_meta({"identity": mine})
+                spool.set_setting({"identity": mine})
         elif found != mine:
-            raise OperatorError(
+            raise UsageError(
                 f"Spool {spool.path} belongs to another park or source:\n  {found}\n  {mine}\nChoose another --spool."
             )
         yield spool
@@ -85,9 +85,9 @@ def open_client(config: Config) -> Client:
     )
 
 
-def world_of(config: Config, client: Client) -> World:
+def build_dependencies(config: Config, client: Client) -> AgentDependencies:
     """The real world, for a run."""
-    return World(
+    return AgentDependencies(
         clock_us=clock_us, clock_s=clock_s, chance=random.random, open_source=lambda: source_of(config), client=client
     )
 
@@ -121,8 +121,8 @@ def run(
         if replace:
             if not yes:
                 _ask_to_replace(settings, client)
-            kept.start_over()
-        world = World(
+            kept.reset()
+        world = AgentDependencies(
             clock_us=clock_us,
             clock_s=clock_s,
             chance=random.random,
@@ -133,7 +133,7 @@ def run(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: one.stop())
         one.run(stack.enter_context(_shown(settings)))
-        dead = kept.count_dead()
+        dead = kept.count_dead_letters()
     if once and dead:
         typer.echo(f"{dead} dead letters: vipgate agent dead list {config}", err=True)
         raise typer.Exit(DEAD_LETTERS_EXIT)
@@ -188,12 +188,12 @@ def status(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
     settings = load_config(config)
     path = spool_path(settings, spool)
     if not path.exists():
-        raise OperatorError(f"There is no spool {path}: no agent has run on {config} yet.")
+        raise UsageError(f"There is no spool {path}: no agent has run on {config} yet.")
     with opened_spool(settings, spool) as kept:
         found = load_status(kept)
         if found is None:
-            raise OperatorError(f"Nothing is known yet: start vipgate agent run {config}.")
-        found.backlog, found.dead = kept.backlog()[0], kept.count_dead()
+            raise UsageError(f"Nothing is known yet: start vipgate agent run {config}.")
+        found.backlog, found.dead = kept.backlog()[0], kept.count_dead_letters()
     lasting, past = found.lasting, found.past
     shown: dict[str, Any] = {
         "running": is_running(path),

@@ -12,16 +12,16 @@ import typer
 from vipgate.agent.config import Config, load_config
 from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.models import (
-    Dead,
-    Letter,
-    Ready,
+    DeadLetter,
+    OutboxRow,
+    Rejection,
 )
 from vipgate.agent.sources.base import Source
 from vipgate.agent.spool import Spool
 from vipgate.cli.agent import ConfigFile, SpoolFile, opened_spool, source_of
 from vipgate.cli.common import Format, Output, csv_writer, print_json, print_many, print_one, shown_instant
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 ROWS_A_PAGE: Final = 2_000
 _COLUMNS: Final = ("number", "at", "place", "pay_partner", "reason", "seqno")
@@ -34,7 +34,7 @@ Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER…", help="
 All = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
-def _members(letter: Letter) -> dict[str, Any]:
+def _members(letter: DeadLetter) -> dict[str, Any]:
     return {
         "number": letter.number,
         "at": shown_instant(letter.at_us),
@@ -51,7 +51,7 @@ def _members(letter: Letter) -> dict[str, Any]:
 def list_(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.TEXT) -> None:
     """List the dead letters and why each was refused."""
     with opened_spool(load_config(config), spool) as kept:
-        print_many(map(_members, kept.letters()), _COLUMNS, output)
+        print_many(map(_members, kept.dead_letters()), _COLUMNS, output)
 
 
 @dead.command()
@@ -71,12 +71,12 @@ def export(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
     """Write them as JSON lines, or with --format text as CSV for a spreadsheet."""
     with opened_spool(load_config(config), spool) as kept:
         if output is not Format.TEXT:
-            for letter in kept.letters():
+            for letter in kept.dead_letters():
                 print_json(_members(letter))
             return
         writer = csv_writer()
         writer.writerow([*_COLUMNS, "row", "source"])
-        for letter in kept.letters():
+        for letter in kept.dead_letters():
             cells = _members(letter) | {"row": (letter.row or b"").decode(), "source": letter.source or ""}
             # A cell that begins like a formula must not become one.
             writer.writerow([f"'{cell}" if str(cell)[:1] in "=+-@\t" else cell for cell in cells.values()])
@@ -114,20 +114,20 @@ def discard(
     typer.echo(f"{len(letters)} discarded")
 
 
-def _found(kept: Spool, number: int) -> Letter:
-    letter = kept.letter(number)
+def _found(kept: Spool, number: int) -> DeadLetter:
+    letter = kept.dead_letter(number)
     if letter is None:
-        raise OperatorError(f"There is no dead letter {number}; see vipgate agent dead list.")
+        raise UsageError(f"There is no dead letter {number}; see vipgate agent dead list.")
     return letter
 
 
-def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[Letter]:
+def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[DeadLetter]:
     if bool(numbers) == all_:
-        raise OperatorError("Name the dead letters by their numbers, or say --all.")
-    return list(kept.letters()) if all_ else [_found(kept, number) for number in numbers or []]
+        raise UsageError("Name the dead letters by their numbers, or say --all.")
+    return list(kept.dead_letters()) if all_ else [_found(kept, number) for number in numbers or []]
 
 
-def _again(settings: Config, kept: Spool, source: Source, letters: list[Letter]) -> tuple[int, int]:
+def _again(settings: Config, kept: Spool, source: Source, letters: list[DeadLetter]) -> tuple[int, int]:
     """How many were queued, and how many are still wrong. A row that the source has no more is sent as it was."""
     reader = Reader(settings, source.columns, "zh")
     wanted = {letter.identity: letter for letter in letters}
@@ -139,18 +139,20 @@ def _again(settings: Config, kept: Spool, source: Source, letters: list[Letter])
         with kept.transaction():
             kept.queue_unless_read(ready, since_us)
             kept.forget_sent([letter.identity for letter in letters_found])
-            kept.bury(wrong)
+            kept.add_dead_letters(wrong)
             kept.discard([one.number for one in letters_found if one.identity not in {dead.identity for dead in wrong}])
         queued, still = queued + len(ready), still + len(wrong)
     gone = [letter for letter in wanted.values() if letter.row is not None and letter.pay_partner]
-    rows = [Ready(letter.pay_partner or "", letter.row or b"", letter.place) for letter in gone]
+    rows = [OutboxRow(letter.pay_partner or "", letter.row or b"", letter.place) for letter in gone]
     with kept.transaction():
         kept.queue_unless_read(rows, since_us)
         kept.discard([letter.number for letter in gone])
     return queued + len(rows), still + len(wanted) - len(gone)
 
 
-def _read_again(reader: Reader, source: Source, identities: set[str]) -> Iterator[tuple[list[Ready], list[Dead]]]:
+def _read_again(
+    reader: Reader, source: Source, identities: set[str]
+) -> Iterator[tuple[list[OutboxRow], list[Rejection]]]:
     rows = iter(source.scan())
     while chunk := list(islice(rows, ROWS_A_PAGE)):
         page = reader.read(chunk)

@@ -15,7 +15,7 @@ from rich.table import Table
 from vipgate.agent.client import Client, PushFailed
 from vipgate.agent.config import Config, load_config
 from vipgate.agent.mapping.reader import Reader
-from vipgate.agent.models import Ready
+from vipgate.agent.models import OutboxRow
 from vipgate.agent.reconcile import (
     Month,
     NotOffered,
@@ -23,17 +23,25 @@ from vipgate.agent.reconcile import (
     compare,
 )
 from vipgate.agent.responses import (
-    Later,
-    NoAccess,
+    AccessDenied,
+    RetryLater,
 )
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.sync.agent import Agent
-from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, opened_spool, source_of, spool_path, world_of
+from vipgate.cli.agent import (
+    ConfigFile,
+    SpoolFile,
+    build_dependencies,
+    open_client,
+    opened_spool,
+    source_of,
+    spool_path,
+)
 from vipgate.cli.common import Format, Output, print_json
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import write_row
+from vipgate.protocol.row import encode_row
 from vipgate.support.logs import set_up_logs
 
 ROWS_A_PAGE: Final = 2_000
@@ -70,7 +78,7 @@ class _Side:
     def __init__(self, config: Config, kept: Spool) -> None:
         self._config = config
         self._kept = kept
-        self._rows: list[Ready] = []
+        self._rows: list[OutboxRow] = []
         self._queued = 0
         self._since_us = 0
         self.wrong = 0
@@ -91,7 +99,7 @@ class _Side:
 
     def queue(self, renewal: Renewal) -> None:
         """Notes a record that is to be sent again."""
-        self._rows.append(Ready(renewal.pay_partner, write_row(renewal), "verify"))
+        self._rows.append(OutboxRow(renewal.pay_partner, encode_row(renewal), "verify"))
         if len(self._rows) >= ROWS_A_PAGE:
             self.queue_rest()
 
@@ -108,14 +116,14 @@ def _ask(client: Client, members: dict[str, object]) -> dict[str, Any]:
         answer = client.ask(members)
         if isinstance(answer, dict):
             return answer
-        if isinstance(answer, NoAccess) and answer.code in ("404", "405"):
+        if isinstance(answer, AccessDenied) and answer.code in ("404", "405"):
             raise NotOffered(
                 "This platform has no digest path (docs/digest.md): what it holds cannot be compared from here."
             )
-        if not isinstance(answer, Later):
+        if not isinstance(answer, RetryLater):
             raise PushFailed(answer)
         time.sleep(max(PAUSE_S, answer.retry_after_s or 0.0))
-    raise OperatorError("The platform has been too busy to be compared with; try again later.")
+    raise UsageError("The platform has been too busy to be compared with; try again later.")
 
 
 def _print(report: Report, wrong: int, output: Format) -> None:
@@ -171,7 +179,7 @@ def _send(config: Config, kept: Spool, client: Client, queued: int) -> None:
         return
     lock = SpoolLock(path)
     try:
-        Agent(config, kept, world_of(config, client), once=True, reads=False).run()
+        Agent(config, kept, build_dependencies(config, client), once=True, reads=False).run()
     finally:
         lock.release()
     typer.echo(f"{queued} sent", err=True)

@@ -33,9 +33,9 @@ from vipgate.agent.mapping.reader import (
 )
 from vipgate.agent.responses import (
     Accepted,
-    Later,
-    NoAccess,
-    Refused,
+    AccessDenied,
+    Rejected,
+    RetryLater,
 )
 from vipgate.agent.service_unit import (
     UNIT_FOLDER,
@@ -46,7 +46,10 @@ from vipgate.agent.service_unit import (
 from vipgate.agent.sources.open import open_source
 from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
 from vipgate.cli.exposure import agent_files
-from vipgate.errors import OperatorError, VipgateError
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
 from vipgate.protocol.signature_hmac import WINDOW_S
 from vipgate.support.address_masking import (
     learn,
@@ -144,15 +147,15 @@ def _look_at_mapping(page: Page) -> Iterator[Finding]:
 def _look_at_platform(config: Config) -> Iterator[Finding]:
     with open_client(config) as client:
         answer, date = client.probe()
-    if isinstance(answer, Later):
+    if isinstance(answer, RetryLater):
         yield Finding("line", answer.reason, "check platform.url, the network, a proxy, a firewall")
         return
     yield Finding("line", config.platform.url, _plain_text(config.platform.url), is_warning=True)
     if date is not None:
         yield _clock(date, config.platform.signature)
-    if isinstance(answer, NoAccess):
+    if isinstance(answer, AccessDenied):
         yield Finding("signature", answer.reason, _ACCESS[answer.code])
-    elif isinstance(answer, Refused | Accepted):
+    elif isinstance(answer, Rejected | Accepted):
         yield Finding("signature", "the platform takes this park's signature")
     else:
         yield Finding("signature", answer.reason, "ask the platform, with the seqno")
@@ -215,7 +218,7 @@ def install_service(
     try:
         write_file(target, unit.encode(), READABLE_MODE)
     except OSError as error:
-        raise OperatorError(f"Cannot write {target}: {error.strerror}; run it with sudo, or use --print.") from None
+        raise UsageError(f"Cannot write {target}: {error.strerror}; run it with sudo, or use --print.") from None
     typer.echo(f"{target}, runs as {who}\nsystemctl daemon-reload && systemctl enable --now {name}")
 
 
@@ -235,7 +238,7 @@ def _install_task(name: str, xml: str, print_: bool) -> None:
         command = ["schtasks", "/create", "/tn", name, "/xml", str(file), "/f"]
         done = subprocess.run(command, check=False)  # noqa: S603 - Windows's own program, words of ours
     if done.returncode:
-        raise OperatorError("schtasks failed; run it in a console of the administrator.")
+        raise UsageError("schtasks failed; run it in a console of the administrator.")
     typer.echo(f"schtasks /run /tn {name}")
 
 
@@ -249,7 +252,7 @@ def init(
 ) -> None:
     """Ask what is needed, look at the source, propose a mapping, and write CONFIG."""
     if config.exists():
-        raise OperatorError(f"{config} exists; choose another name, or edit it and run vipgate agent check.")
+        raise UsageError(f"{config} exists; choose another name, or edit it and run vipgate agent check.")
     asked = _Asked(
         url=url or typer.prompt("Platform's address", default="http://127.0.0.1:8080"),
         park_uuid=park_uuid or typer.prompt("park_uuid"),

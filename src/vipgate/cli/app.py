@@ -21,7 +21,10 @@ from vipgate.cli.agent_dead_letters import dead
 from vipgate.cli.agent_reconcile import verify
 from vipgate.cli.agent_setup import check, init, install_service
 from vipgate.cli.backup import backup
-from vipgate.cli.common import Config, Database
+from vipgate.cli.common import (
+    Config,
+    DatabaseOption,
+)
 from vipgate.cli.copy import copy_
 from vipgate.cli.demo import demo
 from vipgate.cli.exposure import gateway_files, log_exposed
@@ -91,7 +94,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 def serve(
     config: Config = None,
     home: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     host: Annotated[str | None, typer.Option(help="Outside address, where parks push; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Outside port; default 8080; 0: any free one.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="The outside port's certificate and chain, PEM.")] = None,

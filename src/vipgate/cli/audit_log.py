@@ -8,37 +8,37 @@ from pathlib import Path
 
 from vipgate.cli.common import settings_for
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
-from vipgate.store.interfaces.accounts import Deed
-from vipgate.store.interfaces.admin import Desk
+from vipgate.errors import UsageError
+from vipgate.store.interfaces.accounts import AuditEntry
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Park,
     Store,
 )
-from vipgate.store.open_database import open_desk
+from vipgate.store.open_database import open_database
 
 
 @contextmanager
-def desk_for(config: Path | None, database: str | None) -> Iterator[Desk]:
+def open_configured_database(config: Path | None, database: str | None) -> Iterator[Database]:
     """The desk, for one command."""
     settings = settings_for(config, database)
-    desk = open_desk(settings.database_url, clock_us, settings.retention)
+    desk = open_database(settings.database_url, clock_us, settings.retention)
     try:
         yield desk
     finally:
         desk.close()
 
 
-def deed_of_command(action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = "") -> Deed:
+def audit_entry(action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = "") -> AuditEntry:
     """A line of the audit log, now: whoever may run commands on this machine did it."""
-    return Deed(
+    return AuditEntry(
         at_us=clock_us(), who="command", action=action, park_uuid=park_uuid, subject=subject, detail=detail, peer=""
     )
 
 
-def unknown_park(park_uuid: str) -> OperatorError:
+def unknown_park(park_uuid: str) -> UsageError:
     """There is no such park, and what to do."""
-    return OperatorError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
+    return UsageError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
 
 
 def found_park(store: Store, park_uuid: str) -> Park:

@@ -12,9 +12,15 @@ from typing import Annotated, Final
 import typer
 from filelock import FileLock, Timeout
 
-from vipgate.cli.common import Config, Database, settings_for, shown_instant, warn
+from vipgate.cli.common import (
+    Config,
+    DatabaseOption,
+    settings_for,
+    shown_instant,
+    warn,
+)
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.store.open import (
     is_postgres,
     sqlite_path,
@@ -51,7 +57,7 @@ def backup(
         ),
     ] = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write a consistent copy of the database while the server runs. Status 1 unless the copy is there and good.
 
@@ -59,14 +65,14 @@ def backup(
     """
     settings = settings_for(config, database)
     if is_postgres(settings.database_url):
-        raise OperatorError(
+        raise UsageError(
             f"{target} was not written: back a PostgreSQL database up with pg_basebackup, or a small one with "
             "pg_dump --format=custom --schema=vipgate, and check it by restoring it (docs/operating.md)."
         )
     now = datetime.fromtimestamp(clock_us() / 1_000_000, UTC)
     folder, name = (target, f"vipgate-{now:{_TIME}}.db") if target.is_dir() else (target.parent, target.name)
     if keep_days is not None and folder != target:
-        raise OperatorError(f"--keep-days wants a folder, and {target} is none; make it with: mkdir -m 700 {target}")
+        raise UsageError(f"--keep-days wants a folder, and {target} is none; make it with: mkdir -m 700 {target}")
     with _alone_in(folder):
         held = _write(sqlite_path(settings.database_url), folder / name, verify=verify or keep_days is not None)
         if held is not None:
@@ -86,14 +92,14 @@ def backup(
 def _alone_in(folder: Path) -> Iterator[None]:
     """Only one back-up writes into a folder at a time, so that what an interrupted one left can be told from a running one."""
     if not folder.is_dir():
-        raise OperatorError(f"There is no folder {folder}; make it with: mkdir -m 700 {folder}")
+        raise UsageError(f"There is no folder {folder}; make it with: mkdir -m 700 {folder}")
     lock = FileLock(folder / _LOCK_NAME, mode=FILE_MODE)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise OperatorError(f"Another vipgate backup is writing into {folder}; wait for it.") from None
+        raise UsageError(f"Another vipgate backup is writing into {folder}; wait for it.") from None
     except OSError as error:
-        raise OperatorError(f"Cannot write into {folder}: {error.strerror}; mend its owner and mode.") from None
+        raise UsageError(f"Cannot write into {folder}: {error.strerror}; mend its owner and mode.") from None
     try:
         for left in [path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name)]:
             left.unlink()
@@ -106,7 +112,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def _write(ledger: Path, file: Path, *, verify: bool) -> Contents | None:
     """Under its name there is a whole copy or none: it is written under another one."""
     if file.exists():
-        raise OperatorError(f"{file} exists; choose another name.")
+        raise UsageError(f"{file} exists; choose another name.")
     draft = file.with_name(f".vipgate-backup-{file.name}.part")
     try:
         held = copy_ledger(ledger, draft, verify=verify)

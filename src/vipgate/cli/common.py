@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.gateway.settings import (
     Settings,
     load_settings,
 )
 from vipgate.protocol.renewal import (
-    Zoneless,
+    NaiveTimestamp,
     format_instant,
     parse_instant,
 )
@@ -53,7 +53,7 @@ class Format(StrEnum):
 
 ParkUuid = Annotated[str, typer.Argument(help="The park's UUID, as the platform gave it out.", metavar="PARK_UUID")]
 Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).", envvar="VIPGATE_CONFIG")]
-Database = Annotated[
+DatabaseOption = Annotated[
     str | None,
     typer.Option(help="sqlite:///path or postgresql://user@host/database; default: vipgate.db in the data folder."),
 ]
@@ -96,19 +96,19 @@ def read_secret(given: str, flag: str = "--secret") -> str:
     elif kind == "env" and rest:
         secret = os.environ.get(rest, "")
         if not secret:
-            raise OperatorError(f"The variable {rest} is not set; set it or give {flag} -.")
+            raise UsageError(f"The variable {rest} is not set; set it or give {flag} -.")
     elif kind == "file" and rest:
         try:
             with Path(rest).open(encoding="utf-8") as file:
                 secret = file.readline(SECRET_CHARS_MAX + 2)
         except OSError as error:
-            raise OperatorError(f"Cannot read the secret file {rest}: {error.strerror}.") from None
+            raise UsageError(f"Cannot read the secret file {rest}: {error.strerror}.") from None
     else:
         secret = given
         warn(f"The secret can be seen in the process list and in the shell's history; better {flag} - or env:NAME.")
     secret = secret.rstrip("\r\n")
     if not 0 < len(secret) <= SECRET_CHARS_MAX:
-        raise OperatorError(f"A secret has 1 to {SECRET_CHARS_MAX} characters, this one has {len(secret)}.")
+        raise UsageError(f"A secret has 1 to {SECRET_CHARS_MAX} characters, this one has {len(secret)}.")
     return secret
 
 
@@ -117,10 +117,10 @@ def read_instant(text: str | None, flag: str) -> int | None:
     if text is None:
         return None
     instant = parse_instant(f"{text}T00:00:00+08:00" if _DATE(text) else text)
-    if isinstance(instant, Zoneless):
-        raise OperatorError(f"--{flag} {text} has no time zone; for Beijing time write {instant.utc_if_beijing}.")
+    if isinstance(instant, NaiveTimestamp):
+        raise UsageError(f"--{flag} {text} has no time zone; for Beijing time write {instant.utc_if_beijing}.")
     if instant is None:
-        raise OperatorError(f"--{flag} {text} is no time; write 2026-11-24 or 2026-11-24T08:00:00Z.")
+        raise UsageError(f"--{flag} {text} is no time; write 2026-11-24 or 2026-11-24T08:00:00Z.")
     return instant
 
 

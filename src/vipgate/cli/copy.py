@@ -13,13 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vipgate.cli.common import Config, warn
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError, StoreLocked
+from vipgate.errors import (
+    StoreLocked,
+    UsageError,
+)
 from vipgate.gateway.settings import load_settings
 from vipgate.store.copy import (
+    CopyCounts,
     Difference,
     Notice,
     Source,
-    Tally,
     Target,
     compare,
     copy,
@@ -72,7 +75,7 @@ def _is_served(url: str, stack: ExitStack) -> bool:
         return False
     path = sqlite_path(url)
     if not path.exists():
-        raise OperatorError(f"There is no database {path}; mend FROM_URL.")
+        raise UsageError(f"There is no database {path}; mend FROM_URL.")
     try:
         stack.callback(ServerLock(path).release)
     except StoreLocked:
@@ -98,7 +101,7 @@ def _tables(url: str, retention: Retention) -> Iterator[Source]:
 @contextmanager
 def _target(url: str, retention: Retention) -> Iterator[Target]:
     if not is_postgres(url):
-        raise OperatorError("A ledger is copied to postgresql://…; for another SQLite file use: vipgate backup")
+        raise UsageError("A ledger is copied to postgresql://…; for another SQLite file use: vipgate backup")
     from vipgate.store.copy_tables import PostgresTables
     from vipgate.store.postgres.store import PostgresStore
 
@@ -117,12 +120,12 @@ def _bar(what: str, total: int) -> Iterator[Notice]:
         yield lambda count: progress.advance(task, count)
 
 
-def _shown(tally: Tally) -> str:
+def _shown(tally: CopyCounts) -> str:
     lines = ", ".join(f"{count} {table}" for table, count in tally.lines.items())
     return f"{tally.parks} parks: {lines or 'nothing new'}"
 
 
-def _report(compared: Tally, differences: list[Difference]) -> None:
+def _report(compared: CopyCounts, differences: list[Difference]) -> None:
     if not differences:
         typer.echo(f"compared  {_shown(compared)}: the same in both, by count and checksum")
         typer.echo("Start the gateway with the new --database and the same master key.")
@@ -132,7 +135,7 @@ def _report(compared: Tally, differences: list[Difference]) -> None:
         typer.echo(
             f"{park} {one.table}: {one.source_lines} lines in the source, {one.target_lines} in the copy", err=True
         )
-    raise OperatorError(
+    raise UsageError(
         f"{len(differences)} tables differ. If something wrote to either meanwhile, stop it and run this again; "
         "otherwise empty the target and begin anew."
     )

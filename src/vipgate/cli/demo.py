@@ -26,11 +26,9 @@ from vipgate.cli.sample import (
     sample_renewals,
 )
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
-from vipgate.protocol.envelope import (
-    encode_renewals,
-    signed_headers,
-)
+from vipgate.errors import UsageError
+from vipgate.protocol.authentication import signed_headers
+from vipgate.protocol.envelope import encode_renewals
 from vipgate.support.background import start_thread
 from vipgate.support.private_files import open_private
 
@@ -55,14 +53,14 @@ def demo(
         log = Path(home) / "gateway.log"
         with open(log, "w", encoding="utf-8", opener=open_private) as log_file:
             server, push_url, inside_url = _start(environment, port, log_file)
-            welcome = Welcome(server)
+            welcome = FirstAccountLink(server)
             try:
                 _walk(environment, push_url)
                 _show_addresses(home, push_url, inside_url, welcome.url())
                 if stay:
                     console.print("\nServing. Ctrl-C stops it and deletes the temporary data.")
                     server.wait()
-                    raise OperatorError(f"The gateway ended with status {server.returncode}: {_end_of(log)}")
+                    raise UsageError(f"The gateway ended with status {server.returncode}: {_end_of(log)}")
             except KeyboardInterrupt:
                 console.print("\nStopping …")
             finally:
@@ -83,7 +81,7 @@ def _start(environment: dict[str, str], port: int, log_file: IO[str]) -> tuple[s
                 console.print(f"Port {port} is taken; using another.")
             return server, addresses[0], addresses[1]
         server.wait(STOP_WAIT_S)
-    raise OperatorError(f"The gateway did not start: {_end_of(Path(log_file.name))}")
+    raise UsageError(f"The gateway did not start: {_end_of(Path(log_file.name))}")
 
 
 def _end_of(log: Path) -> str:
@@ -95,7 +93,7 @@ def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
         yield line.split()[-1]
 
 
-class Welcome:
+class FirstAccountLink:
     """Waits for the link that makes the first account: the inside process says it once it serves."""
 
     def __init__(self, server: subprocess.Popen[str]) -> None:
@@ -145,7 +143,7 @@ def _push(client: httpx.Client, url: str, body: bytes, headers: dict[str, str], 
     answer = client.post(url, content=body, headers=headers)
     console.print(f"[dim]{answer.status_code}[/dim] {escape(answer.text)}")
     if answer.json()["code"] != expected:
-        raise OperatorError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
+        raise UsageError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
 
 
 def _show_addresses(home: str, push_url: str, inside_url: str, welcome_url: str) -> None:

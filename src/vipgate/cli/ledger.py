@@ -14,7 +14,7 @@ import typer
 
 from vipgate.cli.common import (
     Config,
-    Database,
+    DatabaseOption,
     Format,
     Output,
     ParkUuid,
@@ -27,23 +27,23 @@ from vipgate.cli.common import (
 from vipgate.clock import clock_us
 from vipgate.domain.serialization import (
     EXPORT_COLUMNS,
-    export_members,
-    flat_cells,
-    journal_members,
+    flatten_cells,
+    record_to_dict,
+    request_to_dict,
 )
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.envelope import BODY_BYTES_MAX
-from vipgate.protocol.renewal import fold_plate
+from vipgate.protocol.renewal import normalize_plate
 from vipgate.protocol.seqno import seqno_time_us
 from vipgate.protocol.signature_hmac import (
     SIGNATURE_HEADER,
     WINDOW_S,
-    Stamp,
-    clock_fault,
-    diagnose_stamp,
-    form_fault,
+    WebhookSignature,
+    diagnose_hmac,
+    header_error,
     hmac_headers,
-    is_stamped,
+    hmac_matches,
+    timestamp_error,
 )
 from vipgate.protocol.signature_md5 import (
     diagnose,
@@ -71,18 +71,18 @@ def export(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Received before this instant.")] = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write a park's current records to standard output, however many there are."""
     wanted = Filter(
-        plate=None if plate is None else fold_plate(plate),
+        plate=None if plate is None else normalize_plate(plate),
         since_us=read_instant(since, "since"),
         until_us=read_instant(until, "until"),
     )
     with store_for(config, database) as store:
         if store.find_park(park_uuid) is None:
-            raise OperatorError(f"There is no park {park_uuid}; see: vipgate park list.")
-        records = map(export_members, store.stream(park_uuid, wanted))
+            raise UsageError(f"There is no park {park_uuid}; see: vipgate park list.")
+        records = map(record_to_dict, store.iter_records(park_uuid, wanted))
         _write_jsonl(records) if output is ExportFormat.JSONL else _write_csv(records)
 
 
@@ -97,31 +97,31 @@ def _write_csv(records: Iterator[dict[str, Any]]) -> None:
     writer = csv_writer()
     writer.writerow(EXPORT_COLUMNS)
     for members in records:
-        writer.writerow(flat_cells(members))
+        writer.writerow(flatten_cells(members))
 
 
 def request(
     seqno: Annotated[str, typer.Argument(help="As the answer had it.")],
     body: Annotated[bool, typer.Option("--body", help="Write the kept body of a refused request instead.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Show all that the journal knows of one request."""
     seqno = seqno.strip()
     if seqno_time_us(seqno) is None:
-        raise OperatorError(
+        raise UsageError(
             f"{seqno[:64]} is no seqno; it has 32 digits and begins with its time, yyyyMMddHHmmssSSS in UTC."
         )
     with store_for(config, database) as store:
-        entry = store.journal_entry(seqno)
+        entry = store.request_log_entry(seqno)
         kept = store.refused_body(seqno) if body else None
     if entry is None:
-        raise OperatorError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
+        raise UsageError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
     if not body:
-        print_one(journal_members(entry), output)
+        print_one(request_to_dict(entry), output)
     elif kept is None:
-        raise OperatorError(
+        raise UsageError(
             f"No body is kept for {seqno}; only refused (400) and held (403) requests of authenticated parks have one,\n"
             "and of a held one that came again the first alone: vipgate park held PARK lists it."
         )
@@ -155,33 +155,33 @@ def sign_(
         return
     mistake = diagnose(body, check, [(key, None)])
     reason = mistake.en if mistake is not None else _NO_MISTAKE
-    raise OperatorError(f"The signature is wrong: {reason}\nright would be {sign(body, key)}")
+    raise UsageError(f"The signature is wrong: {reason}\nright would be {sign(body, key)}")
 
 
 def _sign_stamp(body: bytes, key: str, check: str | None, webhook_id: str | None, timestamp: str | None) -> None:
     """The same for HMAC (docs/security.md), whose id and time are part of what is signed."""
     if check is not None and (webhook_id is None or timestamp is None):
-        raise OperatorError("To check an HMAC signature give --webhook-id and --webhook-timestamp as they were sent.")
+        raise UsageError("To check an HMAC signature give --webhook-id and --webhook-timestamp as they were sent.")
     now_s = clock_us() // 1_000_000
-    stamp = Stamp(
+    stamp = WebhookSignature(
         f"msg_{token_hex(16)}" if webhook_id is None else webhook_id.strip(),
         str(now_s) if timestamp is None else timestamp.strip(),
         "" if check is None else check.strip(),
     )
-    malformed = form_fault(stamp)
+    malformed = header_error(stamp)
     if malformed is not None:
-        raise OperatorError(malformed.en)
+        raise UsageError(malformed.en)
     headers = hmac_headers(body, key, stamp.id, stamp.timestamp)
     if check is None:
         typer.echo("\n".join(f"{name}: {value}" for name, value in headers.items()))
         return
-    if is_stamped(body, stamp, key):
-        late = clock_fault(stamp, now_s, WINDOW_S)
+    if hmac_matches(body, stamp, key):
+        late = timestamp_error(stamp, now_s, WINDOW_S)
         typer.echo("The signature is right." + (f" Sent only now: {late.en}" if late is not None else ""))
         return
-    mistake = diagnose_stamp(body, stamp, key, key)
+    mistake = diagnose_hmac(body, stamp, key, key)
     reason = mistake.en if mistake is not None else _NO_MISTAKE
-    raise OperatorError(f"The signature is wrong: {reason}\nright would be {headers[SIGNATURE_HEADER]}")
+    raise UsageError(f"The signature is wrong: {reason}\nright would be {headers[SIGNATURE_HEADER]}")
 
 
 def _read_body(file: Path | None) -> bytes:
@@ -192,9 +192,9 @@ def _read_body(file: Path | None) -> bytes:
             with file.open("rb") as opened:
                 body = opened.read(BODY_BYTES_MAX + 1)
     except OSError as error:
-        raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
+        raise UsageError(f"Cannot read {file}: {error.strerror}.") from None
     if len(body) > BODY_BYTES_MAX:
-        raise OperatorError(f"A body has at most {BODY_BYTES_MAX} bytes.")
+        raise UsageError(f"A body has at most {BODY_BYTES_MAX} bytes.")
     return body
 
 
@@ -203,7 +203,7 @@ def migrate(
         bool, typer.Option("--citus", help="Also spread the ledger over the Citus cluster that --database coordinates.")
     ] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Bring the database's schema to this version. Other commands and the server do it too."""
     with store_for(config, database) as store:

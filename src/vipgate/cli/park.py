@@ -10,14 +10,14 @@ from typing import Annotated, Any, Final
 import typer
 
 from vipgate.cli.audit_log import (
-    deed_of_command,
-    desk_for,
+    audit_entry,
     found_park,
+    open_configured_database,
     unknown_park,
 )
 from vipgate.cli.common import (
     Config,
-    Database,
+    DatabaseOption,
     Format,
     Output,
     ParkUuid,
@@ -30,20 +30,20 @@ from vipgate.cli.common import (
     vault_for,
 )
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import (
     RETENTION_DAYS_MAX,
-    Desk,
+    Database,
 )
 from vipgate.store.interfaces.ledger import (
     Park,
     ParkChange,
     Store,
 )
-from vipgate.store.interfaces.queries import ParkMore
+from vipgate.store.interfaces.queries import ParkDetails
 from vipgate.support.vault import make_secret
 
 PARKS_A_PAGE: Final = 500
@@ -82,20 +82,20 @@ def add(
     secret: Secret = None,
     charset: Annotated[Charset, CHARSET_OPTION] = "utf-8",
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Register a park. Without --secret a strong one is made and shown this once."""
     park_uuid = park_uuid.strip()
     if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or not park_uuid.isprintable():
-        raise OperatorError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
+        raise UsageError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
-        deed = deed_of_command("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        deed = audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
         if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed, charset=charset):
-            raise OperatorError(
+            raise UsageError(
                 f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
             )
     _show_secret(park_uuid, chosen if secret is None else None, output)
@@ -111,9 +111,9 @@ def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
 
 
 @park.command("list")
-def list_(config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+def list_(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All parks."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         columns = ("park_uuid", "name", "enabled", "records", "last_push")
         print_many(map(_members, _all_parks(desk.store)), columns, output)
 
@@ -126,17 +126,19 @@ def _all_parks(store: Store) -> Iterator[Park]:
 
 
 @park.command("show")
-def show(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+def show(
+    park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
+) -> None:
     """One park: its stock, its last push, and which secret it used."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         members = _members(found_park(desk.store, park_uuid))
         more = _more(desk, park_uuid)
     members |= {"retention_days": more.retention_days, "charge_address": more.charge_address}
     print_one(members, output)
 
 
-def _more(desk: Desk, park_uuid: str) -> ParkMore:
-    found = desk.browse.park_more(park_uuid)
+def _more(desk: Database, park_uuid: str) -> ParkDetails:
+    found = desk.queries.park_details(park_uuid)
     if found is None:
         raise unknown_park(park_uuid)
     return found
@@ -174,7 +176,7 @@ def set_(
         str | None, typer.Option(help="Where the park's own gateway tells its charge types; 'none' forgets it.")
     ] = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Change a park's name, allow list, rate, signature, charset, retention, or the address of its own gateway."""
     change = ParkChange(
@@ -186,18 +188,18 @@ def set_(
         charset=charset,
     )
     address = _address(charge_address)
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         before, more = found_park(desk.store, park_uuid), _more(desk, park_uuid)
         if change != ParkChange():
             desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
         if retention_days is not None:
             detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
-            deed = deed_of_command("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
-            desk.keep.set_retention(park_uuid, retention_days or None, deed)
+            deed = audit_entry("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.admin.set_retention(park_uuid, retention_days or None, deed)
         if charge_address is not None:
             detail = f"{_told(more.charge_address)} → {_told(address)}"
-            deed = deed_of_command("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
-            desk.keep.set_charge_address(park_uuid, address, deed)
+            deed = audit_entry("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
+            desk.admin.set_charge_address(park_uuid, address, deed)
 
 
 def _address(given: str | None) -> str | None:
@@ -206,24 +208,24 @@ def _address(given: str | None) -> str | None:
         return None
     # Loads an HTTP client, for this flag alone.
     from vipgate.domain.charge_types import (
-        ChargeTypesRefused,
+        InvalidAddress,
         check_address,
     )
 
     try:
         return check_address(given)
-    except ChargeTypesRefused as refused:
-        raise OperatorError(f"--charge-address {given}: {refused.words.en}") from None
+    except InvalidAddress as refused:
+        raise UsageError(f"--charge-address {given}: {refused.words.en}") from None
 
 
-def _deed_of_change(before: Park, change: ParkChange) -> Deed:
+def _deed_of_change(before: Park, change: ParkChange) -> AuditEntry:
     """What the audit log tells of a change."""
     given = {member: value for member, value in asdict(change).items() if value is not None}
     if change.rate_per_minute == 0:
         given["rate_per_minute"] = None
     pairs = [(member, getattr(before, member), value) for member, value in given.items()]
     detail = "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
-    return deed_of_command("park.change", park_uuid=before.park_uuid, subject=before.name, detail=detail)
+    return audit_entry("park.change", park_uuid=before.park_uuid, subject=before.name, detail=detail)
 
 
 def _told(value: object) -> str:
@@ -238,7 +240,7 @@ def _networks(allow: list[str] | None) -> tuple[str, ...] | None:
     try:
         return tuple(str(ip_network(entry.strip())) for entry in allow if entry.strip() != "any")
     except ValueError as error:
-        raise OperatorError(
+        raise UsageError(
             f"--allow: {error}; write an address such as 10.0.0.7 or a network such as 10.0.0.0/24."
         ) from None
 
@@ -248,18 +250,18 @@ def rotate_secret(
     park_uuid: ParkUuid,
     secret: Secret = None,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Give a park a new secret. Both are valid until the old one is retired."""
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         before = found_park(desk.store, park_uuid)
-        deed = deed_of_command("park.rotate_secret", park_uuid=park_uuid)
+        deed = audit_entry("park.rotate_secret", park_uuid=park_uuid)
         if not desk.store.rotate_secret(park_uuid, sealed, clock_us(), deed):
             used = before.secret_used or "neither"
-            raise OperatorError(
+            raise UsageError(
                 f"Park {park_uuid} still has a previous secret (it last used: {used}); "
                 f"first end it with: vipgate park retire-secret {park_uuid}"
             )
@@ -271,35 +273,33 @@ def retire_secret(
     park_uuid: ParkUuid,
     force: Annotated[bool, typer.Option("--force", help="Even if the park has not used the new one yet.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """End the previous secret of a park."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         found = found_park(desk.store, park_uuid)
         if not found.has_previous_secret:
-            raise OperatorError(f"Park {park_uuid} has no previous secret; nothing to retire.")
+            raise UsageError(f"Park {park_uuid} has no previous secret; nothing to retire.")
         if found.secret_used != "current" and not force:
             used = "still uses the previous secret" if found.secret_used else "has not pushed since the rotation"
-            raise OperatorError(
-                f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway."
-            )
-        desk.store.retire_secret(park_uuid, deed_of_command("park.retire_secret", park_uuid=park_uuid))
+            raise UsageError(f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway.")
+        desk.store.retire_secret(park_uuid, audit_entry("park.retire_secret", park_uuid=park_uuid))
 
 
 @park.command("disable")
-def disable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+def disable(park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None) -> None:
     """Stop taking a park's pushes; nothing of it is deleted."""
     _switch(park_uuid, config, database, enabled=False)
 
 
 @park.command("enable")
-def enable(park_uuid: ParkUuid, config: Config = None, database: Database = None) -> None:
+def enable(park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None) -> None:
     """Take a park's pushes again."""
     _switch(park_uuid, config, database, enabled=True)
 
 
-def _switch(park_uuid: str, config: Config, database: Database, *, enabled: bool) -> None:
-    with desk_for(config, database) as desk:
+def _switch(park_uuid: str, config: Config, database: DatabaseOption, *, enabled: bool) -> None:
+    with open_configured_database(config, database) as desk:
         before, change = found_park(desk.store, park_uuid), ParkChange(enabled=enabled)
         if before.enabled != enabled:
             desk.store.change_park(park_uuid, change, _deed_of_change(before, change))

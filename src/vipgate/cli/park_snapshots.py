@@ -7,24 +7,35 @@ from typing import Annotated, Final
 import typer
 
 from vipgate.cli.audit_log import (
-    deed_of_command,
-    desk_for,
+    audit_entry,
     found_park,
+    open_configured_database,
 )
-from vipgate.cli.common import Config, Database, Format, Output, ParkUuid, print_many, shown_instant
+from vipgate.cli.common import (
+    Config,
+    DatabaseOption,
+    Format,
+    Output,
+    ParkUuid,
+    print_many,
+    shown_instant,
+)
 from vipgate.clock import clock_us
-from vipgate.errors import HeldReplace, OperatorError
-from vipgate.store.interfaces.admin import Desk
-from vipgate.store.interfaces.queries import HeldStock
+from vipgate.errors import (
+    ReplaceOnHold,
+    UsageError,
+)
+from vipgate.store.interfaces.admin import Database
+from vipgate.store.interfaces.queries import HeldReplace
 
 HELD_SHOWN_MAX: Final = 500
 
 
 def generations(
-    park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT
+    park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
     """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         found_park(desk.store, park_uuid)
         rows = [
             {
@@ -44,28 +55,30 @@ def restore(
     park_uuid: ParkUuid,
     generation: Annotated[int, typer.Argument(help="As `vipgate park generations` lists it.")],
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Make an earlier stock the current one; the one that is current now can be restored in turn."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         found = found_park(desk.store, park_uuid)
         if found.generation == generation:
-            raise OperatorError(f"Generation {generation} is the current one already.")
+            raise UsageError(f"Generation {generation} is the current one already.")
         wanted = next((one for one in desk.store.generations(park_uuid) if one.generation == generation), None)
         records = 0 if wanted is None else wanted.records
         detail = f"{found.generation} ({found.records}) → {generation} ({records})"
-        deed = deed_of_command("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
+        deed = audit_entry("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
         if wanted is None or not desk.store.restore(park_uuid, generation, clock_us(), deed):
-            raise OperatorError(
+            raise UsageError(
                 f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
             )
     typer.echo(f"generation {found.generation} ({found.records} records) → {generation} ({records} records)")
 
 
-def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, output: Output = Format.TEXT) -> None:
+def held(
+    park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
+) -> None:
     """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
     now_us = clock_us()
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         found_park(desk.store, park_uuid)
         rows = [
             {
@@ -76,7 +89,7 @@ def held(park_uuid: ParkUuid, config: Config = None, database: Database = None, 
                 "bytes": one.body_bytes,
                 "allowed": one.is_allowed(now_us),
             }
-            for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
+            for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
         ]
     print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
 
@@ -89,42 +102,44 @@ def allow_replace(
     seqno: HeldSeqno,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a yes back that was not used yet.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Let a held replace through, once, when the park sends it again within a day. What came since it was first sent is deleted."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         one = _waiting(desk, park_uuid, seqno.strip())
         action = "park.disallow_replace" if withdraw else "park.allow_replace"
-        deed = deed_of_command(action, park_uuid=park_uuid, subject=one.seqno)
+        deed = audit_entry(action, park_uuid=park_uuid, subject=one.seqno)
         if not withdraw:
             desk.store.allow_replace(park_uuid, one.body_sha256, clock_us(), deed)
         elif not desk.store.disallow_replace(park_uuid, one.body_sha256, deed):
-            raise OperatorError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
+            raise UsageError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
     told = "The park may send it again within a day; this once it is carried out."
     typer.echo("It is held again." if withdraw else told)
 
 
-def dismiss_replace(park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: Database = None) -> None:
+def dismiss_replace(
+    park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: DatabaseOption = None
+) -> None:
     """Take a held replace off the list, with its body and any yes to it. If the same comes again, it is held and listed anew."""
-    with desk_for(config, database) as desk:
+    with open_configured_database(config, database) as desk:
         one = _waiting(desk, park_uuid, seqno.strip())
-        deed = deed_of_command("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
+        deed = audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
         if not desk.store.dismiss_replace(park_uuid, one.body_sha256, deed):
             raise _not_held(park_uuid, seqno)
     typer.echo("Dismissed; if the park sends the same again, it is held and listed anew.")
 
 
-def _waiting(desk: Desk, park_uuid: str, seqno: str) -> HeldStock:
+def _waiting(desk: Database, park_uuid: str, seqno: str) -> HeldReplace:
     """The held replace that `seqno` or an earlier time of the same body was."""
     found_park(desk.store, park_uuid)
-    entry = desk.store.journal_entry(seqno)
-    if entry is None or entry.park_uuid != park_uuid or entry.code != HeldReplace.code:
+    entry = desk.store.request_log_entry(seqno)
+    if entry is None or entry.park_uuid != park_uuid or entry.code != ReplaceOnHold.code:
         raise _not_held(park_uuid, seqno)
-    for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
-        if one.body_sha256 == entry.caller.body_sha256:
+    for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
+        if one.body_sha256 == entry.origin.body_sha256:
             return one
     raise _not_held(park_uuid, seqno)
 
 
-def _not_held(park_uuid: str, seqno: str) -> OperatorError:
-    return OperatorError(f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}")
+def _not_held(park_uuid: str, seqno: str) -> UsageError:
+    return UsageError(f"{seqno[:64]} is no held replace of park {park_uuid}; see: vipgate park held {park_uuid}")

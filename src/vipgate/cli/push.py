@@ -18,14 +18,14 @@ from vipgate.agent.mapping.guess import (
     render_config,
 )
 from vipgate.agent.mapping.reader import Reader
-from vipgate.agent.models import Ready
+from vipgate.agent.models import OutboxRow
 from vipgate.agent.responses import (
     Accepted,
     Answer,
-    Doubtful,
-    Later,
-    Refused,
+    Rejected,
+    RetryLater,
     TooLarge,
+    Unconfirmed,
 )
 from vipgate.agent.sources.open import open_source
 from vipgate.agent.sync.retry import (
@@ -34,10 +34,13 @@ from vipgate.agent.sync.retry import (
     retry_delay_s,
 )
 from vipgate.cli.common import read_secret, warn
-from vipgate.errors import Fault, OperatorError
+from vipgate.errors import (
+    FieldError,
+    UsageError,
+)
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import read_row
+from vipgate.protocol.row import parse_row
 from vipgate.support.address_masking import learn
 from vipgate.support.private_files import write_file
 
@@ -77,7 +80,7 @@ def push(
         raise typer.Exit(REFUSED_EXIT)
 
 
-def _rows_of(file: Path, yes: bool) -> tuple[Iterator[Ready], list[str]]:
+def _rows_of(file: Path, yes: bool) -> tuple[Iterator[OutboxRow], list[str]]:
     """The rows, and a list that fills with what cannot be sent while they are taken."""
     wrong: list[str] = []
     return (_lines(file, wrong) if file.suffix.lower() in _LINES else _mapped(file, yes, wrong)), wrong
@@ -88,7 +91,7 @@ def _refuse(place: str, reason: str, wrong: list[str]) -> None:
     typer.echo(f"{place}: {reason}", err=True)
 
 
-def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
+def _lines(file: Path, wrong: list[str]) -> Iterator[OutboxRow]:
     """One JSON object a line, with the members of the wire."""
     try:
         with file.open("rb") as opened:
@@ -98,20 +101,20 @@ def _lines(file: Path, wrong: list[str]) -> Iterator[Ready]:
                 place = f"{file}, line {number}"
                 found = _read_line(line.strip()) if line.strip() else None
                 if isinstance(found, Renewal):
-                    yield Ready(found.pay_partner, line.strip(), place)
+                    yield OutboxRow(found.pay_partner, line.strip(), place)
                 elif found is not None:
                     told = [fault.text("en").removeprefix(": ").removeprefix(".") for fault in found]
                     _refuse(place, "; ".join(told), wrong)
     except OSError as error:
-        raise OperatorError(f"Cannot read {file}: {error.strerror}.") from None
+        raise UsageError(f"Cannot read {file}: {error.strerror}.") from None
 
 
-def _read_line(line: bytes) -> Renewal | list[Fault]:
+def _read_line(line: bytes) -> Renewal | list[FieldError]:
     too_deep = nesting_fault(line)
-    return [Fault("", too_deep, None)] if too_deep is not None else read_row(line, plain=False)
+    return [FieldError("", too_deep, None)] if too_deep is not None else parse_row(line, plain=False)
 
 
-def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[Ready]:
+def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[OutboxRow]:
     """Rows of a table, by a mapping guessed from its columns and shown first."""
     config = SourceConfig(file=file.absolute())
     source = open_source(config, base=file.absolute().parent)
@@ -136,7 +139,7 @@ def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[Ready]:
         source.close()
 
 
-def _send(client: Client, rows: Sequence[Ready]) -> int:
+def _send(client: Client, rows: Sequence[OutboxRow]) -> int:
     """Sends rows until each is stored or refused for good; how many were refused. Raises PushFailed."""
     lists = [list(rows)]
     rejected = 0
@@ -145,7 +148,7 @@ def _send(client: Client, rows: Sequence[Ready]) -> int:
         answer = _answer(client, batch)
         if isinstance(answer, TooLarge) and len(batch) > 1:
             lists = halves(batch) + lists
-        elif isinstance(answer, Refused):
+        elif isinstance(answer, Rejected):
             wrong, rest = part_refused(batch, list(answer.rows))
             reasons = [answer.rows[index] for index in sorted(answer.rows)] or [answer.reason]
             for row, reason in zip(wrong, reasons, strict=False):
@@ -156,13 +159,13 @@ def _send(client: Client, rows: Sequence[Ready]) -> int:
     return rejected
 
 
-def _answer(client: Client, rows: Sequence[Ready]) -> Answer:
+def _answer(client: Client, rows: Sequence[OutboxRow]) -> Answer:
     """The answer, once the line and the platform give one that means something."""
     encoded = [row.row for row in rows]
-    answer: Answer = Later("nothing was sent")
+    answer: Answer = RetryLater("nothing was sent")
     for failures in range(1, TRIES_MAX + 1):
         answer = client.send(encoded)
-        if not isinstance(answer, Later | Doubtful):
+        if not isinstance(answer, RetryLater | Unconfirmed):
             break
         wait_s = retry_delay_s(failures, 1.0, getattr(answer, "retry_after_s", None))
         warn(f"{answer.reason}; again in {wait_s:.0f} s")

@@ -10,13 +10,19 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.cli.common import Config, Database, read_secret, settings_for, vault_for
+from vipgate.cli.common import (
+    Config,
+    DatabaseOption,
+    read_secret,
+    settings_for,
+    vault_for,
+)
 from vipgate.clock import clock_us
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.gateway.settings import Settings
-from vipgate.store.common.reseal import reseal_all
-from vipgate.store.common.transaction import Worker
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.common.reseal import reencrypt_secrets
+from vipgate.store.common.transaction import TransactionRunner
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.open import (
     is_postgres,
     sqlite_path,
@@ -46,17 +52,17 @@ def rekey(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="All gateways are stopped: do not ask.")] = False,
     config: Config = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Seal the secrets of all parks under a new master key. Stop every gateway first."""
     settings = settings_for(config, database)
     if settings.master_key is not None and new_key is None:
-        raise OperatorError(
+        raise UsageError(
             "The master key is set as VIPGATE_MASTER_KEY or in the settings file: "
             "give the new one with --new-key -, then put it in the same place."
         )
     if settings.master_key is None and not settings.key_file.exists():
-        raise OperatorError(f"There is no key file {settings.key_file}; put it back, or set VIPGATE_MASTER_KEY.")
+        raise UsageError(f"There is no key file {settings.key_file}; put it back, or set VIPGATE_MASTER_KEY.")
     with _worker(settings, yes=yes) as worker:
         old = vault_for(settings)
         if new_key is not None:
@@ -68,7 +74,7 @@ def rekey(
         # The key must be on the disk before anything is sealed under it.
         sync_folder(draft.parent)
         typer.echo(f"{reseal(worker, old, new)} parks sealed under the new key")
-        kept = put_in_place(draft, settings.key_file, clock_us())
+        kept = replace_key_file(draft, settings.key_file, clock_us())
     typer.echo(
         f"{settings.key_file} is the new key: keep a copy apart from the backups. {kept.name} opens older backups."
     )
@@ -76,7 +82,7 @@ def rekey(
 
 
 @contextmanager
-def _worker(settings: Settings, *, yes: bool) -> Iterator[Worker]:
+def _worker(settings: Settings, *, yes: bool) -> Iterator[TransactionRunner]:
     """The store, once no gateway is at work on it: a SQLite file tells, on PostgreSQL the operator must know."""
     url = settings.database_url
     if is_postgres(url):
@@ -101,7 +107,7 @@ def _worker(settings: Settings, *, yes: bool) -> Iterator[Worker]:
         lock.release()
 
 
-def reseal(worker: Worker, old: Vault, new: Vault) -> int:
+def reseal(worker: TransactionRunner, old: Vault, new: Vault) -> int:
     """Seals what `old` opens under `new`; what `new` opens already stays. How many parks that changed.
 
     Raises OperatorError, with nothing changed, where a secret opens with neither.
@@ -112,25 +118,25 @@ def reseal(worker: Worker, old: Vault, new: Vault) -> int:
 
     total = 0
     for _ in range(PASSES_MAX):
-        changed = reseal_all(worker, turn, _deed())
+        changed = reencrypt_secrets(worker, turn, _deed())
         total += changed
         if not changed:
             return total
-    raise OperatorError("Secrets are still being sealed under the old key; stop all gateways, then run this again.")
+    raise UsageError("Secrets are still being sealed under the old key; stop all gateways, then run this again.")
 
 
 def _opens(vault: Vault, sealed: bytes, park_uuid: str) -> bool:
-    with suppress(OperatorError):
+    with suppress(UsageError):
         vault.open(sealed, park_uuid)
         return True
     return False
 
 
-def _deed() -> Deed:
-    return Deed(at_us=clock_us(), who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
+def _deed() -> AuditEntry:
+    return AuditEntry(at_us=clock_us(), who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
 
 
-def put_in_place(draft: Path, key_file: Path, now_us: int) -> Path:
+def replace_key_file(draft: Path, key_file: Path, now_us: int) -> Path:
     """Makes `draft` the key file; the one before stays under another name, which is returned.
 
     At every moment there is a key file: without one, the next start would make a key of its own.
@@ -142,7 +148,7 @@ def put_in_place(draft: Path, key_file: Path, now_us: int) -> Path:
         draft.replace(key_file)
         sync_folder(key_file.parent)
     except OSError as error:
-        raise OperatorError(
+        raise UsageError(
             f"Cannot put {draft} in the place of {key_file}: {error.strerror}. The secrets are sealed under {draft}: "
             "mend the folder's owner and mode, then run this again."
         ) from None

@@ -11,18 +11,19 @@ from typing import Any, Final
 import msgspec
 
 from vipgate.clock import clock_s as real_clock_s
-from vipgate.errors import OperatorError, Words
+from vipgate.errors import UsageError
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.nesting import nesting_fault
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.queries import ChargeType
 from vipgate.support.safe_http import (
     TOTAL_S_MAX,
-    Answered,
-    OutwardTrouble,
+    FetchError,
+    FetchResponse,
     Resolve,
     checked_addresses,
+    parse_url,
     post,
-    read_url,
     resolve_host,
 )
 from vipgate.support.vault import Vault
@@ -45,30 +46,30 @@ NIGHT_S_MAX: Final = 3 * 3600.0
 
 _DONE: Final = "1001"
 _CODES: Final = {
-    "1400": Words("网关称请求参数错误", "the gateway calls the request wrong"),
-    "1401": Words(
+    "1400": LocalizedText("网关称请求参数错误", "the gateway calls the request wrong"),
+    "1401": LocalizedText(
         "网关称签名错误; 请核对该车场在网关中的密钥与平台密钥一致",
         "the gateway calls the signature wrong; make its key for this park the platform's",
     ),
-    "1500": Words("网关内部异常; 请联系车场", "the gateway has a fault of its own; ask the park"),
-    "1503": Words("网关暂不可用; 请稍后再试", "the gateway is not available now; try again later"),
+    "1500": LocalizedText("网关内部异常; 请联系车场", "the gateway has a fault of its own; ask the park"),
+    "1503": LocalizedText("网关暂不可用; 请稍后再试", "the gateway is not available now; try again later"),
 }
-_NOT_DONE: Final = Words(
+_NOT_DONE: Final = LocalizedText(
     "网关未能回答; 请车场查看其网关的日志", "the gateway did not do it; ask the park to look into its gateway's log"
 )
 _GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
 
 
-class ChargeTypesRefused(OutwardTrouble):
+class InvalidAddress(FetchError):
     """The park's gateway did not give a list that can be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ChargeTypeQuery:
     """What is needed to ask one park."""
 
     park_uuid: str
-    address: str
+    url: str
     secret: str
 
 
@@ -77,14 +78,14 @@ class Result:
     """What asking one park came to, as `Keep.save_charge_types` takes it."""
 
     items: list[ChargeType] | None
-    trouble: Words | None
+    trouble: LocalizedText | None
 
 
-Ask = Callable[[Order], Result]
+Ask = Callable[[ChargeTypeQuery], Result]
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class RefreshSummary:
     """How many parks answered, and how many did not."""
 
     answered: int
@@ -94,9 +95,9 @@ class Night:
 def check_address(address: str) -> str:
     """`address`, trimmed, where it is one that can be asked. Raises ChargeTypesRefused."""
     try:
-        read_url(address)
-    except OutwardTrouble as trouble:
-        raise ChargeTypesRefused(trouble.words) from None
+        parse_url(address)
+    except FetchError as trouble:
+        raise InvalidAddress(trouble.words) from None
     return address.strip()
 
 
@@ -112,11 +113,11 @@ def fetch_charge_types(
 ) -> list[ChargeType]:
     """The charge types of a park, as its gateway at `address` tells them. Raises ChargeTypesRefused. Takes a thread."""
     try:
-        target = read_url(address)
+        target = parse_url(address)
         addresses = checked_addresses(target, allow_private=allow_private, resolve=resolve)
         answered = post(target, addresses, encode_question(park_uuid, secret), clock_s, total_s=total_s)
-    except OutwardTrouble as trouble:
-        raise ChargeTypesRefused(trouble.words) from None
+    except FetchError as trouble:
+        raise InvalidAddress(trouble.words) from None
     return read_answer(answered)
 
 
@@ -132,7 +133,7 @@ def sign_members(members: dict[str, str], secret: str) -> str:
     return md5(text.encode(), usedforsecurity=False).hexdigest().upper()
 
 
-def read_answer(answered: Answered) -> list[ChargeType]:
+def read_answer(answered: FetchResponse) -> list[ChargeType]:
     """The charge types in an answer; of those with one id the last. Raises ChargeTypesRefused."""
     envelope = _decoded(_text(answered))
     about = answered.about
@@ -153,11 +154,11 @@ def read_answer(answered: Answered) -> list[ChargeType]:
     return list(by_id.values())
 
 
-def _refused(zh: str, en: str) -> ChargeTypesRefused:
-    return ChargeTypesRefused(Words(zh, en))
+def _refused(zh: str, en: str) -> InvalidAddress:
+    return InvalidAddress(LocalizedText(zh, en))
 
 
-def _text(answered: Answered) -> bytes:
+def _text(answered: FetchResponse) -> bytes:
     """The body as UTF-8 without a byte order mark; GBK where the header says so, as on many a Windows."""
     charset = answered.content_type.lower().partition("charset=")[2].strip(" \"'").partition(";")[0]
     if charset in _GBK_NAMES:
@@ -233,21 +234,21 @@ def _as_int(value: Any, highest: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest else None
 
 
-def order_for(desk: Desk, vault: Vault, park_uuid: str) -> Order | Words:
+def query_for(desk: Database, vault: Vault, park_uuid: str) -> ChargeTypeQuery | LocalizedText:
     """What is needed to ask a park, or why it cannot be asked."""
-    access, more = desk.store.park_access(park_uuid), desk.browse.park_more(park_uuid)
+    access, more = desk.store.park_access(park_uuid), desk.queries.park_details(park_uuid)
     if access is None or more is None or not more.charge_address:
-        return Words("该车场没有网关地址; 请先填写", "this park has no gateway address; set one first")
+        return LocalizedText("该车场没有网关地址; 请先填写", "this park has no gateway address; set one first")
     if not access.enabled:
-        return Words("该车场已停用, 不再询问", "this park is disabled and is not asked")
+        return LocalizedText("该车场已停用, 不再询问", "this park is disabled and is not asked")
     try:
-        return Order(park_uuid, more.charge_address, vault.open(access.secret, park_uuid))
-    except OperatorError as error:
-        return Words(f"无法打开该车场的密钥: {error}", str(error))
+        return ChargeTypeQuery(park_uuid, more.charge_address, vault.open(access.secret, park_uuid))
+    except UsageError as error:
+        return LocalizedText(f"无法打开该车场的密钥: {error}", str(error))
 
 
-def ask(
-    order: Order,
+def refresh_park(
+    order: ChargeTypeQuery,
     *,
     allow_private: bool,
     resolve: Resolve = resolve_host,
@@ -256,26 +257,26 @@ def ask(
     """Asks one park; takes a thread, up to TOTAL_S_MAX, and no desk."""
     try:
         items = fetch_charge_types(
-            order.address,
+            order.url,
             order.park_uuid,
             order.secret,
             allow_private=allow_private,
             resolve=resolve,
             clock_s=clock_s,
         )
-    except ChargeTypesRefused as refused:
+    except InvalidAddress as refused:
         return Result(None, refused.words)
     return Result(items, None)
 
 
-def nightly(
-    desk: Desk,
+def refresh_all(
+    desk: Database,
     vault: Vault,
     clock_us: Callable[[], int],
     *,
     ask: Ask,
     stopping: Callable[[], bool] = lambda: False,
-) -> Night:
+) -> RefreshSummary:
     """Asks every park with an address that was not asked lately, some at a time; NIGHT_S_MAX long at most.
 
     Takes a thread and a desk of its own. Raises StoreError.
@@ -289,34 +290,34 @@ def nightly(
 
     with ThreadPoolExecutor(NIGHT_AT_ONCE, "vipgate-charge") as threads:
         for stale_us in NIGHT_STALE_US:
-            while goes_on() and (parks := _due(desk, begun_us - stale_us, seen)):
+            while goes_on() and (parks := _stale_parks(desk, begun_us - stale_us, seen)):
                 for park_uuid, result in _asked(desk, vault, parks, threads, ask, goes_on):
-                    desk.keep.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
+                    desk.admin.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
                     answered, troubled = answered + (result.trouble is None), troubled + (result.trouble is not None)
-    return Night(answered, troubled)
+    return RefreshSummary(answered, troubled)
 
 
-def _due(desk: Desk, before_us: int, seen: set[str]) -> list[str]:
+def _stale_parks(desk: Database, before_us: int, seen: set[str]) -> list[str]:
     """The next parks to ask, each once a night, whatever becomes of it."""
-    parks = [park for park in desk.browse.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen]
+    parks = [park for park in desk.queries.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen]
     seen.update(parks)
     return parks
 
 
 def _asked(
-    desk: Desk, vault: Vault, parks: list[str], threads: ThreadPoolExecutor, ask: Ask, goes_on: Callable[[], bool]
+    desk: Database, vault: Vault, parks: list[str], threads: ThreadPoolExecutor, ask: Ask, goes_on: Callable[[], bool]
 ) -> Iterator[tuple[str, Result]]:
     """What came of each park, in order; those whose turn has not come when the night is over are left out."""
 
-    def ask_in_time(order: Order) -> Result | None:
+    def ask_in_time(order: ChargeTypeQuery) -> Result | None:
         # Asked here, not only where the answers are taken: by then all that were handed over may have been asked.
         return ask(order) if goes_on() else None
 
     pending: list[tuple[str, Future[Result | None] | Result]] = []
     for park_uuid in parks:
-        order = order_for(desk, vault, park_uuid)
+        order = query_for(desk, vault, park_uuid)
         pending.append(
-            (park_uuid, Result(None, order) if isinstance(order, Words) else threads.submit(ask_in_time, order))
+            (park_uuid, Result(None, order) if isinstance(order, LocalizedText) else threads.submit(ask_in_time, order))
         )
     try:
         for park_uuid, outcome in pending:

@@ -12,8 +12,8 @@ from typing import Final, Literal
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import (
     DAY_US,
-    FOR_EVER_US,
-    Stored,
+    INSTANT_US_MAX,
+    StoredRecord,
 )
 
 State = Literal["valid", "expiring", "expired", "none"]
@@ -26,32 +26,32 @@ _WITHOUT_PERIOD: Final = frozenset({0, 2, 3, 4})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Entitlement:
     """How a vehicle stands. `record` is what it stands on: the pass that is valid, the one that ended last, or the newest.
 
     `until_us` is the end of the unbroken time that its records cover together; None where that has no end or is not known.
     """
 
     state: State
-    record: Stored | None
+    record: StoredRecord | None
     until_us: int | None
 
 
-def standing(records: Sequence[Stored], now_us: int) -> Standing:
+def entitlement_at(records: Sequence[StoredRecord], now_us: int) -> Entitlement:
     """How the vehicle with these `records`, newest change first, stands at `now_us`."""
     covering = [one for one in records if _covers(one.renewal, now_us)]
     if covering:
         # Of several that are valid the one that lasts longest; of those the newest.
         record = max(covering, key=lambda one: _end_us(one.renewal))
         end_us = _covered_until_us((one.renewal for one in records), _end_us(record.renewal))
-        if end_us >= FOR_EVER_US:
-            return Standing("valid", record, None)
-        return Standing("expiring" if end_us - now_us < EXPIRING_DAYS * DAY_US else "valid", record, end_us)
+        if end_us >= INSTANT_US_MAX:
+            return Entitlement("valid", record, None)
+        return Entitlement("expiring" if end_us - now_us < EXPIRING_DAYS * DAY_US else "valid", record, end_us)
     ended = [one for one in records if _end_us(one.renewal) <= now_us]
     if ended:
         record = max(ended, key=lambda one: _end_us(one.renewal))
-        return Standing("expired", record, _end_us(record.renewal))
-    return Standing("none", records[0] if records else None, None)
+        return Entitlement("expired", record, _end_us(record.renewal))
+    return Entitlement("none", records[0] if records else None, None)
 
 
 def _covers(renewal: Renewal, now_us: int) -> bool:
@@ -70,8 +70,8 @@ def _covered_until_us(renewals: Iterable[Renewal], end_us: int) -> int:
 
 
 def _start_us(renewal: Renewal) -> int:
-    return -FOR_EVER_US if renewal.renewal_start_time_us is None else renewal.renewal_start_time_us
+    return -INSTANT_US_MAX if renewal.renewal_start_time_us is None else renewal.renewal_start_time_us
 
 
 def _end_us(renewal: Renewal) -> int:
-    return FOR_EVER_US if renewal.renewal_end_time_us is None else renewal.renewal_end_time_us
+    return INSTANT_US_MAX if renewal.renewal_end_time_us is None else renewal.renewal_end_time_us

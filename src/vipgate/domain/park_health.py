@@ -12,7 +12,7 @@ from vipgate.store.interfaces.ledger import (
     Park,
     business_day,
 )
-from vipgate.store.interfaces.queries import DayAnswers
+from vipgate.store.interfaces.queries import DailyAnswers
 
 Mark = Literal["never", "silent", "refusing", "old_secret", "disabled"]
 MARKS: Final[tuple[Mark, ...]] = ("refusing", "silent", "never", "old_secret", "disabled")
@@ -34,7 +34,7 @@ class Health:
     refused_share: float
 
 
-def park_health(park: Park, days: Sequence[DayAnswers], now_us: int) -> Health:
+def park_health(park: Park, days: Sequence[DailyAnswers], now_us: int) -> Health:
     """The health of `park` by its answers of the last USUAL_DAYS; `days` has no other park's. Other days are passed over."""
     quiet_s = None if park.last_push_us is None else max(0, now_us - park.last_push_us) / 1_000_000
     gap_s = _usual_gap_s(park, days, now_us)
@@ -60,16 +60,16 @@ def silent_after_s(usual_gap_s: float | None) -> float:
     return SILENT_S_MIN if usual_gap_s is None else max(SILENT_S_MIN, SILENT_GAPS * usual_gap_s)
 
 
-def by_park(days: Iterable[DayAnswers]) -> dict[str, list[DayAnswers]]:
+def by_park(days: Iterable[DailyAnswers]) -> dict[str, list[DailyAnswers]]:
     """The answers of each park, those of strangers left out."""
-    found: dict[str, list[DayAnswers]] = {}
+    found: dict[str, list[DailyAnswers]] = {}
     for one in days:
         if one.park_uuid is not None:
             found.setdefault(one.park_uuid, []).append(one)
     return found
 
 
-def _usual_gap_s(park: Park, days: Sequence[DayAnswers], now_us: int) -> float | None:
+def _usual_gap_s(park: Park, days: Sequence[DailyAnswers], now_us: int) -> float | None:
     """The mean time between pushes that were stored, up to the last of these.
 
     What is quiet since then is no part of it: a park that sent its stock once and then fell silent has not been usual for that.
@@ -83,7 +83,7 @@ def _usual_gap_s(park: Park, days: Sequence[DayAnswers], now_us: int) -> float |
     return max(0, until_us - since_us) / 1_000_000 / pushes
 
 
-def _refused(days: Sequence[DayAnswers], today: int) -> tuple[float, bool]:
+def _refused(days: Sequence[DailyAnswers], today: int) -> tuple[float, bool]:
     """The share of refusals in the answers of today and yesterday, and whether they are too many.
 
     They are too when all of the newest day are refusals: a park that broke this morning was well yesterday.
@@ -96,7 +96,7 @@ def _refused(days: Sequence[DayAnswers], today: int) -> tuple[float, bool]:
     return share, often or (newest_refusals >= REFUSALS_MIN and newest_share == 1)
 
 
-def _share(answers: Iterable[DayAnswers]) -> tuple[float, int]:
+def _share(answers: Iterable[DailyAnswers]) -> tuple[float, int]:
     """Refusals by all answers, and how many refusals; `429` is none: the same push goes through a little later."""
     total = refusals = 0
     for one in answers:

@@ -20,8 +20,8 @@ from vipgate.protocol.renewal import (
     format_value,
 )
 from vipgate.store.interfaces.ledger import (
-    JournalEntry,
-    Stored,
+    RequestLogEntry,
+    StoredRecord,
 )
 
 EXPORT_COLUMNS: Final = (
@@ -38,7 +38,7 @@ CSV_CHUNK_ROWS: Final = 500
 _FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def export_members(stored: Stored, *, masked: bool = False) -> dict[str, Any]:
+def record_to_dict(stored: StoredRecord, *, masked: bool = False) -> dict[str, Any]:
     """A record as exports show it: ints as ints, instants as ISO 8601 UTC, absent as null, `value` as a decimal string.
 
     `masked` hides the middle of plate and cards, and leaves out operator and extra, which can hold anything about a person.
@@ -72,7 +72,7 @@ def optional_instant(instant_us: int | None) -> str | None:
     return None if instant_us is None else format_instant(instant_us)
 
 
-def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, Any]:
+def request_to_dict(entry: RequestLogEntry, *, masked: bool = False) -> dict[str, Any]:
     """All that the journal knows of one request; `masked` hides plates and cards in its hint, and the body's digest.
 
     All of a short body but its plate is known from the record: who has its digest tries the plates that fit the mask.
@@ -80,7 +80,7 @@ def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, A
     zh, en = (None, None) if entry.hint is None else (entry.hint.zh, entry.hint.en)
     return {
         "seqno": entry.seqno,
-        "received": format_instant(entry.caller.received_us),
+        "received": format_instant(entry.origin.received_us),
         "park_uuid": entry.park_uuid,
         "claimed_park_uuid": entry.claimed,
         "code": entry.code,
@@ -94,15 +94,15 @@ def journal_members(entry: JournalEntry, *, masked: bool = False) -> dict[str, A
         "unchanged": entry.unchanged,
         "duration_ms": entry.duration_us / 1000,
         "secret_used": entry.secret_used,
-        "peer": entry.caller.peer,
-        "body_bytes": entry.caller.body_bytes,
-        "body_sha256": None if masked else entry.caller.body_sha256,
+        "peer": entry.origin.peer,
+        "body_bytes": entry.origin.body_bytes,
+        "body_sha256": None if masked else entry.origin.body_sha256,
         "body_kept": entry.body_kept,
         "webhook_id": entry.webhook_id,
     }
 
 
-def flat_cells(members: Mapping[str, Any]) -> list[Any]:
+def flatten_cells(members: Mapping[str, Any]) -> list[Any]:
     """The members of a record in the order of EXPORT_COLUMNS, each as one value: flags by blanks, extra as its JSON."""
     extra = members["extra"]
     flat = {
@@ -113,19 +113,19 @@ def flat_cells(members: Mapping[str, Any]) -> list[Any]:
     return [flat[column] for column in EXPORT_COLUMNS]
 
 
-def formula_safe(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """`cell`, with an apostrophe before a text that a spreadsheet would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_MARKS) else cell
 
 
-def csv_chunks(records: Iterable[Stored], *, masked: bool) -> Iterator[bytes]:
+def csv_chunks(records: Iterable[StoredRecord], *, masked: bool) -> Iterator[bytes]:
     """Records as CSV for spreadsheets, some hundred lines at a time: UTF-8 with a BOM, lines as RFC 4180 ends them."""
     text = io.StringIO(newline="")
     write = csv.writer(text).writerow
     text.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     write(EXPORT_COLUMNS)
     for number, stored in enumerate(records, 1):
-        write([formula_safe(cell) for cell in flat_cells(export_members(stored, masked=masked))])
+        write([escape_formula(cell) for cell in flatten_cells(record_to_dict(stored, masked=masked))])
         if number % CSV_CHUNK_ROWS == 0:
             yield text.getvalue().encode()
             text.seek(0)

@@ -12,13 +12,13 @@ import msgspec
 
 from vipgate.store.interfaces.ledger import Retention
 
-LINE_BYTES_MAX: Final = 64 * 1024
+MESSAGE_BYTES_MAX: Final = 64 * 1024
 # What its parent sends where it shall come to an end; where the line breaks instead, the parent is gone.
 STOP: Final = b"stop\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InsideSpec:
+class AdminConfig:
     """What the inside process needs of the settings, and the secret of the link that makes the first account."""
 
     database_url: str = field(repr=False)
@@ -27,7 +27,7 @@ class InsideSpec:
     key_file: str
     url: str
     secure: bool
-    desks: int
+    db_connections: int
     charge_types_private: bool
     masked_searches_per_hour: int
     workers: int
@@ -36,22 +36,22 @@ class InsideSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class LaunchMessage:
     """The same with the socket and the board, by what the process has inherited or may open."""
 
-    spec: InsideSpec
+    config: AdminConfig
     listener: str
-    board: str
+    metrics: str
 
 
-def encode(handed: Handed) -> bytes:
+def encode(handed: LaunchMessage) -> bytes:
     """The line that is sent."""
     return msgspec.json.encode(handed) + b"\n"
 
 
-def decode(line: bytes) -> Handed:
+def decode(line: bytes) -> LaunchMessage:
     """What the line says."""
-    return msgspec.json.decode(line, type=Handed)
+    return msgspec.json.decode(line, type=LaunchMessage)
 
 
 def share_listener(listener: socket.socket, pid: int) -> str:

@@ -19,8 +19,8 @@ import structlog
 
 from vipgate.gateway.admin_launch import (
     STOP,
-    Handed,
-    InsideSpec,
+    AdminConfig,
+    LaunchMessage,
     encode,
     share_listener,
 )
@@ -29,28 +29,30 @@ from vipgate.support.background import (
     start_thread,
 )
 from vipgate.support.metrics import (
-    INSIDE_HEARTBEAT,
-    Board,
+    ADMIN_HEARTBEAT,
+    SharedMetrics,
 )
 
 log = structlog.get_logger()
 
-LOOK_S: Final = 0.5
+CHECK_INTERVAL_S: Final = 0.5
 # A process that dies at once is started again at this pace, the last for good.
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-LIVED_S: Final = 60.0
+STABLE_AFTER_S: Final = 60.0
 STOP_S: Final = 6.0
 # One that shows no sign of life is made to end before SQLite's writers lose their patience (15 s): it may hold the lock.
-HANGS_S: Final = 12.0
-BEGIN_S: Final = 60.0
+HANG_TIMEOUT_S: Final = 12.0
+START_TIMEOUT_S: Final = 60.0
 # -P: a folder that happens to be the current one has no say in what is imported.
 _COMMAND: Final = (sys.executable, "-P", "-m", "vipgate.admin.main")
 
 
-class InsideKeeper:
+class AdminProcess:
     """One inside process after another, on one listening socket. One thread at a time."""
 
-    def __init__(self, spec: InsideSpec, listener: socket.socket, board: Board, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self, spec: AdminConfig, listener: socket.socket, board: SharedMetrics, clock_s: Callable[[], float]
+    ) -> None:
         self._spec = spec
         self._listener = listener
         self._board = board
@@ -61,15 +63,15 @@ class InsideKeeper:
         self._deaths = 0
         self._stopping = False
         # `look`, for those who must go on whatever comes of it.
-        self.repeated = Repeated("keeper of the inside process", self.look, clock_s)
+        self.repeated = Repeated("keeper of the inside process", self.check, clock_s)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Starts the process where it does not run and its pause is over."""
         if self._stopping:
             return
         process = self._process
         if process is not None and process.poll() is not None:
-            self._let_go(process)
+            self._kill(process)
             self._put_off("inside process died", exit_status=process.returncode)
         elif process is not None and self._hangs():
             log.warning("inside process hangs", process=process.pid)
@@ -95,7 +97,7 @@ class InsideKeeper:
             log.warning("inside process killed", reason=f"it has not ended within {within_s:g} s")
             process.kill()
             process.wait()
-        self._let_go(process)
+        self._kill(process)
 
     def forget(self) -> None:
         """In a process that was forked: the line of life is the parent's alone."""
@@ -113,16 +115,18 @@ class InsideKeeper:
             self._put_off("inside process did not start", reason=str(error))
             return
         self._process = process
-        handed = Handed(spec=self._spec, listener=share_listener(self._listener, process.pid), board=self._board.handle)
+        handed = LaunchMessage(
+            config=self._spec, listener=share_listener(self._listener, process.pid), metrics=self._board.handle
+        )
         # Far less than a pipe holds: this does not wait. A process that is dead already is found by the next look.
         with suppress(OSError):
             if process.stdin is not None:
                 process.stdin.write(encode(handed))
 
     def _hangs(self) -> bool:
-        beat_s = self._board.value(INSIDE_HEARTBEAT, self._board.workers)
+        beat_s = self._board.value(ADMIN_HEARTBEAT, self._board.workers)
         since_s = self._clock_s() - max(beat_s, self._since_s)
-        return since_s > (HANGS_S if beat_s > self._since_s else BEGIN_S)
+        return since_s > (HANG_TIMEOUT_S if beat_s > self._since_s else START_TIMEOUT_S)
 
     def _manner(self) -> dict[str, Any]:
         """A group of its own, so that Ctrl-C reaches the gateway alone; of what is open, the socket and the board."""
@@ -130,34 +134,34 @@ class InsideKeeper:
             return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         return {"process_group": 0, "pass_fds": (self._listener.fileno(), *self._board.descriptors)}
 
-    def _let_go(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdin is not None:
             process.stdin.close()
         self._process = None
 
     def _put_off(self, event: str, **why: object) -> None:
         now_s = self._clock_s()
-        self._deaths = 0 if now_s - self._since_s >= LIVED_S else self._deaths
+        self._deaths = 0 if now_s - self._since_s >= STABLE_AFTER_S else self._deaths
         pause_s = RESTART_PAUSES_S[min(self._deaths, len(RESTART_PAUSES_S) - 1)]
         self._deaths += 1
         self._due_s = now_s + pause_s
         log.warning(event, again_in_s=pause_s, **why)
 
 
-class Caretaker:
+class AdminProcessThread:
     """A thread that looks after the inside process, beside an event loop that must not be held up."""
 
-    def __init__(self, keeper: InsideKeeper) -> None:
-        self._keeper = keeper
+    def __init__(self, keeper: AdminProcess) -> None:
+        self._process = keeper
         self._stopping = threading.Event()
         self._thread = start_thread(self._run, "vipgate-inside")
 
     def _run(self) -> None:
-        self._keeper.repeated.take()
-        while not self._stopping.wait(LOOK_S):
-            self._keeper.repeated.take()
-        self._keeper.tell_to_stop()
-        self._keeper.wait()
+        self._process.repeated.take()
+        while not self._stopping.wait(CHECK_INTERVAL_S):
+            self._process.repeated.take()
+        self._process.tell_to_stop()
+        self._process.wait()
 
     def stop(self) -> None:
         """Ends the inside process and waits for it, within bounds."""

@@ -12,18 +12,27 @@ from dataclasses import dataclass
 
 import structlog
 
-from vipgate.errors import InternalFault, StoreError, Unavailable, VipgateError, Words
-from vipgate.gateway.limits.fair_queue import (
-    Room,
-    Turns,
-    Waiting,
+from vipgate.errors import (
+    INTERNAL_ERROR,
+    OVERLOADED,
+    PARK_QUEUE_FULL,
+    InternalError,
+    ServiceUnavailable,
+    StoreError,
+    VipgateError,
 )
-from vipgate.gateway.limits.retry_after import Returns
+from vipgate.gateway.limits.fair_queue import (
+    FairQueue,
+    QueueItem,
+    QueueLimits,
+)
+from vipgate.gateway.limits.retry_after import RetryAfterScheduler
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.ledger import (
     OpenStore,
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Retention,
     Store,
 )
@@ -33,20 +42,11 @@ from vipgate.support.background import (
     only_logged,
     start_thread,
 )
-from vipgate.support.metrics import Meter
+from vipgate.support.metrics import MetricsRecorder
 
 log = structlog.get_logger()
 
-# None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
-OVERLOADED = Words(
-    "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
-)
-CROWDED = Words(
-    "该车场等待保存的请求过多; 请减少并发, 合并为更大的批次, 并稍后原样重发, 只会保存一次",
-    "too much of this park waits already; send fewer requests at once, in larger batches, and the same again later, "
-    "it is stored once",
-)
-STOPPING = Words(
+STOPPING = LocalizedText(
     "平台正在停止; 请稍后原样重发, 只会保存一次",
     "the platform is stopping; send the same again later, it is stored once",
 )
@@ -66,9 +66,9 @@ class CommitLimits:
     purge_pause_s: float = 0.2
 
     @property
-    def room(self) -> Room:
+    def queue_limits(self) -> QueueLimits:
         """What may wait."""
-        return Room(
+        return QueueLimits(
             pushes_max=self.queue_requests_max,
             rows_max=self.queue_rows_max,
             bytes_max=self.queue_bytes_max,
@@ -76,10 +76,10 @@ class CommitLimits:
         )
 
 
-Request = tuple[Push | Refused, "asyncio.Future[Outcome]"]
+Request = tuple[Push | RejectedRequest, "asyncio.Future[PushResult]"]
 
 
-class Committer:
+class GroupCommitter:
     """The queue and its thread. `submit` and `note` belong to the event loop, everything else to the thread."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Committer:
         open_store: OpenStore,
         limits: CommitLimits,
         retention: Retention,
-        meter: Meter,
+        meter: MetricsRecorder,
         clock_us: Callable[[], int],
         clock_s: Callable[[], float],
         ended: Ended = only_logged,
@@ -100,11 +100,11 @@ class Committer:
         self._retention = retention
         self._clock_us = clock_us
         self._clock_s = clock_s
-        self._turns: Turns[Request] = Turns(limits.room)
-        self._returns = Returns(clock_s)
+        self._queue: FairQueue[Request] = FairQueue(limits.queue_limits)
+        self._retry_after = RetryAfterScheduler(clock_s)
         self._stopping = False
         # Those of the group that is being written.
-        self._in_hand: list[asyncio.Future[Outcome]] = []
+        self._in_hand: list[asyncio.Future[PushResult]] = []
         self._ready = threading.Condition()
         self._loop = asyncio.get_running_loop()
         self._next_housekeeping_s = clock_s()
@@ -125,41 +125,43 @@ class Committer:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many requests and how many rows wait."""
-        return len(self._turns), self._turns.total.rows
+        return len(self._queue), self._queue.total.rows
 
-    def refusal(self) -> Unavailable | None:
+    def overload_error(self) -> ServiceUnavailable | None:
         """Why no push of any park is taken now, or None."""
-        if self._stopping or self._turns.is_full:
+        if self._stopping or self._queue.is_full:
             return self._unavailable(STOPPING if self._stopping else OVERLOADED)
         return None
 
-    def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
+    def ensure_capacity(self, park_uuid: str, rows: int, body_bytes: int) -> None:
         """Raises Unavailable where a push of `park_uuid` could not wait now."""
         if self._stopping:
             raise self._unavailable(STOPPING)
-        if not self._turns.has_room(park_uuid, rows, body_bytes):
-            crowded = not self._turns.is_full and self._turns.has_waiting(park_uuid)
-            raise self._unavailable(CROWDED if crowded else OVERLOADED)
+        if not self._queue.can_accept(park_uuid, rows, body_bytes):
+            crowded = not self._queue.is_full and self._queue.has_waiting(park_uuid)
+            raise self._unavailable(PARK_QUEUE_FULL if crowded else OVERLOADED)
 
-    def submit(self, push: Push) -> asyncio.Future[Outcome]:
+    def submit(self, push: Push) -> asyncio.Future[PushResult]:
         """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where there is no room for it."""
-        rows, body_bytes = len(push.renewals), push.caller.body_bytes
-        self.check_room(push.park_uuid, rows, body_bytes)
+        rows, body_bytes = len(push.renewals), push.origin.body_bytes
+        self.ensure_capacity(push.park_uuid, rows, body_bytes)
         return self._append(push, rows, body_bytes, is_push=True)
 
-    def note(self, refused: Refused) -> asyncio.Future[Outcome] | None:
+    def log_rejection(self, refused: RejectedRequest) -> asyncio.Future[PushResult] | None:
         """Queues a refusal for the journal; None where too many wait already."""
-        if self._stopping or not self._turns.has_room_for_refusal(refused.park_uuid):
+        if self._stopping or not self._queue.can_accept_rejection(refused.park_uuid):
             return None
-        return self._append(refused, 0, refused.caller.body_bytes, is_push=False)
+        return self._append(refused, 0, refused.origin.body_bytes, is_push=False)
 
-    def _unavailable(self, words: Words) -> Unavailable:
-        return Unavailable(words, retry_after_s=self._returns.next_s())
+    def _unavailable(self, words: LocalizedText) -> ServiceUnavailable:
+        return ServiceUnavailable(words, retry_after_s=self._retry_after.next_retry_after_s())
 
-    def _append(self, request: Push | Refused, rows: int, body_bytes: int, *, is_push: bool) -> asyncio.Future[Outcome]:
-        future: asyncio.Future[Outcome] = self._loop.create_future()
+    def _append(
+        self, request: Push | RejectedRequest, rows: int, body_bytes: int, *, is_push: bool
+    ) -> asyncio.Future[PushResult]:
+        future: asyncio.Future[PushResult] = self._loop.create_future()
         with self._ready:
-            self._turns.add(request.park_uuid, Waiting((request, future), rows, body_bytes, is_push))
+            self._queue.add(request.park_uuid, QueueItem((request, future), rows, body_bytes, is_push))
             self._ready.notify()
         return future
 
@@ -179,7 +181,7 @@ class Committer:
     def _broke(self, error: BaseException) -> None:
         """A fault ended the thread: nothing is taken any more, and nobody who waits is left waiting."""
         self._stopping = True
-        self._meter.trouble(
+        self._meter.store_error(
             f"the thread that commits ended by a fault, {describe(error)}; see the log", self._clock_us()
         )
         self._loop.call_soon_threadsafe(self._give_up)
@@ -188,17 +190,17 @@ class Committer:
     def _give_up(self) -> None:
         """Event loop."""
         with self._ready:
-            left = self._turns.take(len(self._turns), self._turns.total.rows)
+            left = self._queue.pop_group(len(self._queue), self._queue.total.rows)
         for future in (*self._in_hand, *(future for _, future in left)):
             if not future.done():
-                future.set_exception(InternalFault(INTERNAL))
+                future.set_exception(InternalError(INTERNAL_ERROR))
 
     def _step(self, store: Store) -> bool:
         """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
         with self._ready:
-            if not self._turns and not self._stopping:
+            if not self._queue and not self._stopping:
                 self._ready.wait(max(0.0, self._next_housekeeping_s - self._clock_s()))
-            group = self._turns.take(self._limits.group_requests_max, self._limits.group_rows_max)
+            group = self._queue.pop_group(self._limits.group_requests_max, self._limits.group_rows_max)
             stopping = self._stopping
         if group:
             self._in_hand = [future for _, future in group]
@@ -207,54 +209,47 @@ class Committer:
             took_s = self._clock_s() - since_s
             self._loop.call_soon_threadsafe(self._deliver, self._in_hand, results, took_s)
         if not stopping and self._clock_s() >= self._next_housekeeping_s:
-            self._housekeep(store)
+            self._run_maintenance(store)
         return bool(group) or not stopping
 
     def _deliver(
-        self, futures: list[asyncio.Future[Outcome]], results: list[Outcome | VipgateError], took_s: float
+        self, futures: list[asyncio.Future[PushResult]], results: list[PushResult | VipgateError], took_s: float
     ) -> None:
         """Event loop."""
-        self._returns.served(len(futures), took_s)
+        self._retry_after.record_served(len(futures), took_s)
         for future, result in zip(futures, results, strict=True):
             if future.done():
                 continue
-            if isinstance(result, Outcome):
+            if isinstance(result, PushResult):
                 future.set_result(result)
             else:
                 future.set_exception(result)
 
-    def _commit(self, store: Store, group: Sequence[Push | Refused]) -> list[Outcome | VipgateError]:
+    def _commit(self, store: Store, group: Sequence[Push | RejectedRequest]) -> list[PushResult | VipgateError]:
         since_s = self._clock_s()
         try:
             results = store.commit(group)
         except Exception:  # A fault of ours must not end the only thread that can store anything.
             log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
-            return [InternalFault(INTERNAL) for _ in group]
+            return [InternalError(INTERNAL_ERROR) for _ in group]
         reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
-        self._meter.trouble(None if reason is None else str(reason), self._clock_us())
-        self._count([result for result in results if isinstance(result, Outcome)], self._clock_s() - since_s)
+        self._meter.store_error(None if reason is None else str(reason), self._clock_us())
+        self._count([result for result in results if isinstance(result, PushResult)], self._clock_s() - since_s)
         return [*results]
 
-    def _count(self, outcomes: list[Outcome], seconds: float) -> None:
+    def _count(self, outcomes: list[PushResult], seconds: float) -> None:
         if outcomes:
             rows = [(one.inserted, one.updated, one.unchanged) for one in outcomes]
             inserted, updated, unchanged = map(sum, zip(*rows, strict=True))
             self._meter.committed(len(outcomes), (inserted, updated, unchanged), seconds)
 
-    def _housekeep(self, store: Store) -> None:
+    def _run_maintenance(self, store: Store) -> None:
         more = False
         try:
-            more = store.housekeep(self._clock_us(), self._retention)
+            more = store.run_maintenance(self._clock_us(), self._retention)
         except StoreError as error:
             log.warning("housekeeping put off", reason=str(error))
         except Exception:  # Like a commit's: what is not cleaned up now can wait, a push cannot.
             log.exception("housekeeping failed", again_in_s=self._limits.housekeeping_s)
         pause_s = self._limits.purge_pause_s if more else self._limits.housekeeping_s
         self._next_housekeeping_s = self._clock_s() + pause_s
-
-
-INTERNAL = Words(
-    "平台内部错误; 请求可能已经保存, 若已保存则是完整的; 请稍后原样重发, 只会保存一次, 并把 seqno 告知平台",
-    "a fault of the platform; the request may be stored, then whole; send the same again later, it is stored once, "
-    "and tell the platform the seqno",
-)

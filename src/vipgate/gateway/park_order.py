@@ -10,21 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from vipgate.errors import StoreError, Unavailable
-from vipgate.gateway.group_commit import CROWDED
-from vipgate.gateway.park_access import Admission
-from vipgate.protocol.envelope import (
-    PARK_UUID_CHARS_MAX,
-    Batch,
-    Verified,
+from vipgate.errors import (
+    PARK_QUEUE_FULL,
+    ServiceUnavailable,
+    StoreError,
 )
+from vipgate.gateway.park_access import ParkPolicy
+from vipgate.protocol.authentication import VerifiedRequest
+from vipgate.protocol.batch import Batch
+from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 
 T = TypeVar("T")
 
 # What may wait of one park for a large body of its own to be decoded.
-LINE_REQUESTS_MAX: Final = 1024
-LINE_BYTES_MAX: Final = 64 * 1024 * 1024
-LINE_RETRY_S: Final = 2
+PARK_REQUESTS_MAX: Final = 1024
+PARK_BYTES_MAX: Final = 64 * 1024 * 1024
+PARK_RETRY_S: Final = 2
 
 
 # Serialisers write the park first or last, or after a member or two.
@@ -39,7 +40,7 @@ def park_meant(body: bytes) -> str | None:
     return park_uuid if 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX else None
 
 
-class Gate(Generic[T]):
+class OrderedGate(Generic[T]):
     """Lets requests through one after another, in the order they came; while one holds it, those behind wait.
 
     When it is let go, all that wait go on in the same turn of the loop. A lock would hand on to one a turn, and under load each
@@ -74,7 +75,7 @@ class Gate(Generic[T]):
             self._waiting.remove(ticket)
         return brought
 
-    async def hold(self, work: Awaitable[T]) -> T:
+    async def run_exclusive(self, work: Awaitable[T]) -> T:
         """What `work` brings; nobody goes through meanwhile."""
         held = self._held = asyncio.get_running_loop().create_future()
         brought: T | None = None
@@ -92,50 +93,50 @@ class Gate(Generic[T]):
 
 
 @dataclass(slots=True)
-class Line:
+class ParkSequencer:
     """Requests that name one park, in the order they came through both gates.
 
     Anybody can name a park. So what is not proved yet waits apart, for an answer of the store at most, and takes no room.
     """
 
-    naming: Gate[Admission] = field(default_factory=Gate)
-    decoding: Gate[tuple[Batch, Verified]] = field(default_factory=Gate)
+    lookup_gate: OrderedGate[ParkPolicy] = field(default_factory=OrderedGate)
+    decode_gate: OrderedGate[tuple[Batch, VerifiedRequest]] = field(default_factory=OrderedGate)
     length: int = 0
-    proved: int = 0
-    proved_bytes: int = 0
+    verified: int = 0
+    verified_bytes: int = 0
 
     @contextmanager
-    def place(self, body_bytes: int) -> Iterator[None]:
+    def reserve(self, body_bytes: int) -> Iterator[None]:
         """A place for one that is proved; the first always finds one. Raises Unavailable."""
-        is_full = self.proved >= LINE_REQUESTS_MAX or self.proved_bytes + body_bytes > LINE_BYTES_MAX
-        if self.proved and is_full:
-            raise Unavailable(CROWDED, retry_after_s=LINE_RETRY_S)
-        self.proved += 1
-        self.proved_bytes += body_bytes
+        is_full = self.verified >= PARK_REQUESTS_MAX or self.verified_bytes + body_bytes > PARK_BYTES_MAX
+        if self.verified and is_full:
+            raise ServiceUnavailable(PARK_QUEUE_FULL, retry_after_s=PARK_RETRY_S)
+        self.verified += 1
+        self.verified_bytes += body_bytes
         try:
             yield
         finally:
-            self.proved -= 1
-            self.proved_bytes -= body_bytes
+            self.verified -= 1
+            self.verified_bytes -= body_bytes
 
 
-class Lines:
+class ParkSequencers:
     """The lines there are now, by park."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, Line] = {}
+        self._sequencers: dict[str, ParkSequencer] = {}
 
     def __contains__(self, park_uuid: str) -> bool:
-        return park_uuid in self._lines
+        return park_uuid in self._sequencers
 
     @contextmanager
-    def of(self, park_uuid: str) -> Iterator[Line]:
+    def for_park(self, park_uuid: str) -> Iterator[ParkSequencer]:
         """The line of `park_uuid`, which lasts as long as anybody is in it."""
-        line = self._lines.setdefault(park_uuid, Line())
+        line = self._sequencers.setdefault(park_uuid, ParkSequencer())
         line.length += 1
         try:
             yield line
         finally:
             line.length -= 1
             if not line.length:
-                del self._lines[park_uuid]
+                del self._sequencers[park_uuid]

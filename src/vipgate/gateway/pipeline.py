@@ -12,76 +12,76 @@ import msgspec
 import structlog
 
 from vipgate.errors import (
+    INTERNAL_ERROR,
     BadRequest,
-    BadSignature,
-    HeldReplace,
-    InternalFault,
-    Language,
-    OperatorError,
-    Refusal,
+    InternalError,
+    InvalidSignature,
+    RateLimited,
+    ReplaceOnHold,
+    RequestError,
+    ServiceUnavailable,
     StoreError,
-    TooOften,
-    Unavailable,
+    UsageError,
     VipgateError,
-    Words,
 )
-from vipgate.gateway.group_commit import (
-    INTERNAL,
-    Committer,
-)
+from vipgate.gateway.group_commit import GroupCommitter
+from vipgate.gateway.http.messages import Response
 from vipgate.gateway.limits.rate_limit import (
-    DiagnosisBudget,
-    Often,
-    Tally,
+    DutyCycleLimiter,
+    RejectionLogLimiter,
 )
 from vipgate.gateway.park_access import (
-    Admission,
-    Directory,
+    ParkAccessCache,
+    ParkPolicy,
 )
 from vipgate.gateway.park_order import (
-    Line,
-    Lines,
+    ParkSequencer,
+    ParkSequencers,
     park_meant,
 )
 from vipgate.gateway.reconcile import (
-    Digests,
-    read_question,
+    ReconcileService,
+    parse_query,
+)
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
 )
 from vipgate.protocol.authentication import (
-    explain_stamped,
-    verify_stamped,
-)
-from vipgate.protocol.envelope import (
-    Batch,
-    Claim,
-    Payload,
-    Verified,
-    decode,
-    encode_refusal,
-    encode_success,
-    explain,
-    secret_used,
-    split,
+    VerifiedRequest,
+    explain_hmac_mismatch,
+    explain_mismatch,
     text_of,
     verify,
+    verify_hmac,
+)
+from vipgate.protocol.batch import (
+    Batch,
+    decode_rows,
+)
+from vipgate.protocol.envelope import (
+    Payload,
+    UnverifiedRequest,
+    encode_error,
+    encode_success,
+    parse_request,
+    secret_used,
 )
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.protocol.signature_hmac import (
     WINDOW_S,
-    Stamp,
+    WebhookSignature,
 )
-from vipgate.protocol.signature_md5 import (
-    DIAGNOSIS_BYTES_MAX,
-    Hash,
-)
+from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
+    RequestOrigin,
 )
-from vipgate.support.client_address import read_address
-from vipgate.support.metrics import Meter
+from vipgate.support.hashes import Hash
+from vipgate.support.log_throttle import LogThrottle
+from vipgate.support.metrics import MetricsRecorder
 
 log = structlog.get_logger()
 
@@ -92,13 +92,13 @@ Ts = TypeVarTuple("Ts")
 INLINE_BYTES_MAX: Final = 1024 * 1024
 CLAIMED_CHARS_MAX: Final = 64
 
-STORE_DOWN = Words(
+STORE_DOWN = LocalizedText(
     "平台存储暂不可用; 请稍后原样重发, 只会保存一次",
     "the platform's store is unavailable; send the same again later, it is stored once",
 )
 
 
-class Knock(msgspec.Struct, frozen=True, kw_only=True):
+class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it came through the door, whole."""
 
     body: bytes
@@ -109,32 +109,21 @@ class Knock(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     received_us: int
     language: Language
-    stamp: Stamp | None = None
+    webhook_signature: WebhookSignature | None = None
 
     @property
-    def caller(self) -> Caller:
+    def origin(self) -> RequestOrigin:
         """What the journal keeps of it."""
-        return Caller(
+        return RequestOrigin(
             received_us=self.received_us, peer=self.peer, body_bytes=len(self.body), body_sha256=self.body_sha256
         )
-
-
-class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What goes back through the door."""
-
-    status: int
-    body: bytes
-    retry_after_s: int | None = None
-    allow: str | None = None
-    # Who was answered, where that was proved.
-    park_uuid: str | None = None
 
 
 class _OtherPark(Exception):
     """A body that was read names another park than it seemed to."""
 
 
-class Road:
+class PushPipeline:
     """Answers pushes. Lives on the event loop.
 
     What would hold it up has two threads: `slow` for requests that are proved, `unproved` for those that are not, so that strangers
@@ -143,204 +132,220 @@ class Road:
 
     def __init__(
         self,
-        directory: Directory,
-        committer: Committer,
+        directory: ParkAccessCache,
+        committer: GroupCommitter,
         mint: SeqnoMint,
         slow: Executor,
         unproved: Executor,
-        digests: Digests,
-        meter: Meter,
+        digests: ReconcileService,
+        meter: MetricsRecorder,
         clock_s: Callable[[], float],
         *,
         hmac_window_s: int = WINDOW_S,
     ) -> None:
         self._hmac_window_s = hmac_window_s
-        self._directory = directory
+        self._park_access = directory
         self._meter = meter
         self._committer = committer
         self._digests = digests
-        self._mint = mint
+        self._seqno_mint = mint
         self._slow = slow
         self._unproved = unproved
         self._clock_s = clock_s
-        self._budget = DiagnosisBudget(clock_s)
-        self._lines = Lines()
-        self._store_refused = Tally("store refused", clock_s)
-        self._unjournaled = Tally("refused, not journaled", clock_s)
-        self._often = Often(clock_s)
+        self._budget = DutyCycleLimiter(clock_s)
+        self._sequencers = ParkSequencers()
+        self._store_refused = LogThrottle("store refused", clock_s)
+        self._unlogged = LogThrottle("refused, not journaled", clock_s)
+        self._rejection_log_limiter = RejectionLogLimiter(clock_s)
 
-    async def push(self, knock: Knock) -> Reply:
+    async def push(self, knock: PushRequest) -> Response:
         """The answer to one push, after the commit. Never raises."""
-        return await self._answered(knock, self._through)
+        return await self._respond_to(knock, self._process)
 
-    async def compare(self, knock: Knock) -> Reply:
+    async def reconcile(self, knock: PushRequest) -> Response:
         """The answer to a park that asks for the sums of what the platform holds of it. Never raises."""
-        return await self._answered(knock, self._compared)
+        return await self._respond_to(knock, self._process_reconcile)
 
-    def refusal_of_all(self) -> Unavailable | None:
+    def overload_error(self) -> ServiceUnavailable | None:
         """Why no push of any park is taken now, or None."""
-        return self._committer.refusal()
+        return self._committer.overload_error()
 
-    async def _answered(self, knock: Knock, steps: Callable[[Knock, str, Progress], Awaitable[Reply]]) -> Reply:
-        seqno = self._mint.mint(knock.received_us)
-        known = Progress()
+    async def _respond_to(
+        self, knock: PushRequest, steps: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
+    ) -> Response:
+        seqno = self._seqno_mint.mint(knock.received_us)
+        known = RequestContext()
         try:
             return await steps(knock, seqno, known)
-        except Refusal as refusal:
-            return await self._refused(knock, seqno, known, refusal)
+        except RequestError as refusal:
+            return await self._reject(knock, seqno, known, refusal)
         except StoreError as error:
             self._store_refused.count(seqno=seqno, reason=str(error))
-            return self._reply(knock.language, seqno, Unavailable(STORE_DOWN, retry_after_s=5))
-        except OperatorError as error:
+            return self._respond(knock.language, seqno, ServiceUnavailable(STORE_DOWN, retry_after_s=5))
+        except UsageError as error:
             log.error("cannot serve park", seqno=seqno, reason=str(error))
-            return self._reply(knock.language, seqno, InternalFault(INTERNAL))
+            return self._respond(knock.language, seqno, InternalError(INTERNAL_ERROR))
         except Exception:  # Whatever slipped through must still reach the caller as an envelope.
             log.exception("fault on the road", seqno=seqno)
-            return await self._refused(knock, seqno, known, InternalFault(INTERNAL))
+            return await self._reject(knock, seqno, known, InternalError(INTERNAL_ERROR))
 
-    async def refuse(self, knock: Knock, refusal: Refusal) -> Reply:
+    async def reject(self, knock: PushRequest, refusal: RequestError) -> Response:
         """The answer to a request that never came as far as the road: wrong path, too large, cut off."""
-        return await self._refused(knock, self._mint.mint(knock.received_us), Progress(), refusal)
+        return await self._reject(knock, self._seqno_mint.mint(knock.received_us), RequestContext(), refusal)
 
-    async def _through(self, knock: Knock, seqno: str, known: Progress) -> Reply:
+    async def _process(self, knock: PushRequest, seqno: str, known: RequestContext) -> Response:
         try:
             committed = await self._large(knock, seqno, known) if _is_large(knock) else None
             if committed is None:
                 claim = await self._claim(knock, known)
-                committed = self._at_once(claim, knock, seqno, known) or await self._in_line(claim, knock, seqno, known)
-        except BadSignature as refusal:
-            raise await self._explained(knock, known, refusal) from None
+                committed = self._try_fast_path(claim, knock, seqno, known) or await self._process_in_order(
+                    claim, knock, seqno, known
+                )
+        except InvalidSignature as refusal:
+            raise await self._with_diagnosis(knock, known, refusal) from None
         outcome = await committed
         payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
-        return Reply(200, encode_success(seqno, payload, knock.language), park_uuid=known.park_uuid)
+        return Response(200, encode_success(seqno, payload, knock.language), park_uuid=known.park_uuid)
 
-    async def _compared(self, knock: Knock, seqno: str, known: Progress) -> Reply:
+    async def _process_reconcile(self, knock: PushRequest, seqno: str, known: RequestContext) -> Response:
         """Signed and admitted like a push, but it changes nothing and waits in no line."""
         claim = await self._claim(knock, known)
         try:
-            verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
-        except BadSignature as refusal:
-            raise await self._explained(knock, known, refusal) from None
-        payload = await self._digests.answer(read_question(text_of(verified), claim.park_uuid))
-        return Reply(200, encode_success(seqno, payload, knock.language))
+            verified = await self._authenticate_in_thread(claim, knock, await self._park_policy(claim), known)
+        except InvalidSignature as refusal:
+            raise await self._with_diagnosis(knock, known, refusal) from None
+        payload = await self._digests.answer(parse_query(text_of(verified), claim.park_uuid))
+        return Response(200, encode_success(seqno, payload, knock.language))
 
-    async def _claim(self, knock: Knock, known: Progress) -> Claim:
+    async def _claim(self, knock: PushRequest, known: RequestContext) -> UnverifiedRequest:
         """What is read before the signature is checked; off the event loop where it takes long."""
         if not _is_large(knock):
-            claim = split(knock.body, knock.content_type)
+            claim = parse_request(knock.body, knock.content_type)
         else:
-            claim = await _aside(self._unproved, split, knock.body, knock.content_type)
+            claim = await _aside(self._unproved, parse_request, knock.body, knock.content_type)
         known.claimed = claim.park_uuid
         return claim
 
-    async def _large(self, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:
+    async def _large(self, knock: PushRequest, seqno: str, known: RequestContext) -> asyncio.Future[PushResult] | None:
         """Puts a large push into the commit's queue where its MD5 proves at once who sent it; None where it does not.
 
         The park is looked for in the unread body, so that it has its place in its park's line before that is read.
         """
-        park_uuid = park_meant(knock.body) if knock.stamp is None else None
+        park_uuid = park_meant(knock.body) if knock.webhook_signature is None else None
         if park_uuid is None:
             return None
-        with self._lines.of(park_uuid) as line:
+        with self._sequencers.for_park(park_uuid) as line:
             admission = await self._named(line, park_uuid)
-            if secret_used(knock.body_md5, knock.authorization, admission.keys) is None:
+            if secret_used(knock.body_md5, knock.authorization, admission.secrets) is None:
                 return None
-            with line.place(len(knock.body)):
-                await line.decoding.wait()
+            with line.reserve(len(knock.body)):
+                await line.decode_gate.wait()
                 try:
-                    decoded = await line.decoding.hold(self._read_aside(park_uuid, knock, admission, known))
+                    decoded = await line.decode_gate.run_exclusive(self._read_aside(park_uuid, knock, admission, known))
                 except _OtherPark:
                     return None
                 return self._submit(*decoded, knock, seqno, known)
 
     async def _read_aside(
-        self, park_uuid: str, knock: Knock, admission: Admission, known: Progress
-    ) -> tuple[Batch, Verified]:
+        self, park_uuid: str, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+    ) -> tuple[Batch, VerifiedRequest]:
         """All steps for a large push of `park_uuid`. Raises _OtherPark where it turns out to name another."""
-        claim = await _aside(self._slow, split, knock.body, knock.content_type)
+        claim = await _aside(self._slow, parse_request, knock.body, knock.content_type)
         if claim.park_uuid != park_uuid:
             raise _OtherPark
         known.claimed = park_uuid
-        verified = self._verified(claim, knock, admission, known)
+        verified = self._authenticate(claim, knock, admission, known)
         self._check_room(verified, knock)
-        return await _aside(self._slow, decode, verified), verified
+        return await _aside(self._slow, decode_rows, verified), verified
 
-    def _at_once(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome] | None:
+    def _try_fast_path(
+        self, claim: UnverifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+    ) -> asyncio.Future[PushResult] | None:
         """Puts the push into the commit's queue, or None where it has to wait for something first. Most have not."""
-        admission = self._directory.remembered(claim.park_uuid)
-        if admission is None or claim.park_uuid in self._lines or _is_large(knock):
+        admission = self._park_access.get_cached(claim.park_uuid)
+        if admission is None or claim.park_uuid in self._sequencers or _is_large(knock):
             return None
-        verified = self._verified(claim, knock, admission, known)
+        verified = self._authenticate(claim, knock, admission, known)
         self._check_room(verified, knock)
-        return self._submit(decode(verified), verified, knock, seqno, known)
+        return self._submit(decode_rows(verified), verified, knock, seqno, known)
 
-    async def _in_line(self, claim: Claim, knock: Knock, seqno: str, known: Progress) -> asyncio.Future[Outcome]:
+    async def _process_in_order(
+        self, claim: UnverifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+    ) -> asyncio.Future[PushResult]:
         """The same for a push that has to wait: for the store to say who the park is, or for a large body to be decoded.
 
         It stands in its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
         Not so while it takes long to prove it: anybody can send such a one, and would hold up whichever park he names.
         """
         verified = None
-        if _is_proved_slowly(knock):
-            verified = await self._verified_aside(claim, knock, await self._admission(claim), known)
-        with self._lines.of(claim.park_uuid) as line:
+        if _needs_thread(knock):
+            verified = await self._authenticate_in_thread(claim, knock, await self._park_policy(claim), known)
+        with self._sequencers.for_park(claim.park_uuid) as line:
             admission = await self._named(line, claim.park_uuid)
             if verified is None:
-                verified = self._verified(claim, knock, admission, known)
-            with line.place(len(knock.body)):
-                await line.decoding.wait()
+                verified = self._authenticate(claim, knock, admission, known)
+            with line.reserve(len(knock.body)):
+                await line.decode_gate.wait()
                 self._check_room(verified, knock)
                 if not _is_large(knock):
-                    batch = decode(verified)
+                    batch = decode_rows(verified)
                 else:
-                    batch, _ = await line.decoding.hold(self._decoded_aside(verified))
+                    batch, _ = await line.decode_gate.run_exclusive(self._decode_in_thread(verified))
                 return self._submit(batch, verified, knock, seqno, known)
 
-    async def _named(self, line: Line, park_uuid: str) -> Admission:
+    async def _named(self, line: ParkSequencer, park_uuid: str) -> ParkPolicy:
         """Who the park is, when those before it in the line know."""
-        found = await line.naming.wait()
+        found = await line.lookup_gate.wait()
         # What was found while it waited is newer than the request.
-        known = found or self._directory.remembered(park_uuid)
-        return known or await line.naming.hold(self._directory.find(park_uuid))
+        known = found or self._park_access.get_cached(park_uuid)
+        return known or await line.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
 
-    async def _admission(self, claim: Claim) -> Admission:
-        return self._directory.remembered(claim.park_uuid) or await self._directory.find(claim.park_uuid)
+    async def _park_policy(self, claim: UnverifiedRequest) -> ParkPolicy:
+        return self._park_access.get_cached(claim.park_uuid) or await self._park_access.load(claim.park_uuid)
 
-    def _verified(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
+    def _authenticate(
+        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+    ) -> VerifiedRequest:
         known.admission = admission
-        return self._admitted(self._proved(claim, knock, admission), knock, admission, known)
+        return self._authorize(self._authenticate_in_order(claim, knock, admission), knock, admission, known)
 
-    async def _verified_aside(self, claim: Claim, knock: Knock, admission: Admission, known: Progress) -> Verified:
+    async def _authenticate_in_thread(
+        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+    ) -> VerifiedRequest:
         """The same, off the event loop for what takes long: MD5 is done when the body is in, HMAC begins with the head."""
-        if not _is_proved_slowly(knock):
-            return self._verified(claim, knock, admission, known)
+        if not _needs_thread(knock):
+            return self._authenticate(claim, knock, admission, known)
         known.admission = admission
-        verified = await _aside(self._unproved, self._proved, claim, knock, admission)
-        return self._admitted(verified, knock, admission, known)
+        verified = await _aside(self._unproved, self._authenticate_in_order, claim, knock, admission)
+        return self._authorize(verified, knock, admission, known)
 
-    def _proved(self, claim: Claim, knock: Knock, admission: Admission) -> Verified:
-        if knock.stamp is None:
-            return verify(claim, knock.body_md5, knock.authorization, admission.keys)
+    def _authenticate_in_order(
+        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy
+    ) -> VerifiedRequest:
+        if knock.webhook_signature is None:
+            return verify(claim, knock.body_md5, knock.authorization, admission.secrets)
         now_s = knock.received_us / 1_000_000
-        return verify_stamped(claim, knock.body, knock.stamp, admission.keys, now_s, self._hmac_window_s)
+        return verify_hmac(claim, knock.body, knock.webhook_signature, admission.secrets, now_s, self._hmac_window_s)
 
-    def _admitted(self, verified: Verified, knock: Knock, admission: Admission, known: Progress) -> Verified:
-        known.park_uuid = verified.claim.park_uuid
+    def _authorize(
+        self, verified: VerifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+    ) -> VerifiedRequest:
+        known.park_uuid = verified.request.park_uuid
         admission.check(knock.peer, self._clock_s())
         return verified
 
-    def _check_room(self, verified: Verified, knock: Knock) -> None:
+    def _check_room(self, verified: VerifiedRequest, knock: PushRequest) -> None:
         """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
-        self._committer.check_room(verified.claim.park_uuid, 1, len(knock.body))
+        self._committer.ensure_capacity(verified.request.park_uuid, 1, len(knock.body))
 
-    async def _decoded_aside(self, verified: Verified) -> tuple[Batch, Verified]:
-        return await _aside(self._slow, decode, verified), verified
+    async def _decode_in_thread(self, verified: VerifiedRequest) -> tuple[Batch, VerifiedRequest]:
+        return await _aside(self._slow, decode_rows, verified), verified
 
     def _submit(
-        self, batch: Batch, verified: Verified, knock: Knock, seqno: str, known: Progress
-    ) -> asyncio.Future[Outcome]:
+        self, batch: Batch, verified: VerifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+    ) -> asyncio.Future[PushResult]:
         known.received = batch.received
-        park_uuid, used = verified.claim.park_uuid, verified.secret_used
+        park_uuid, used = verified.request.park_uuid, verified.secret_used
         push = Push(
             seqno,
             park_uuid,
@@ -348,57 +353,63 @@ class Road:
             batch.received,
             batch.complete,
             used,
-            knock.caller,
+            knock.origin,
             verified.webhook_id,
         )
         return self._committer.submit(push)
 
-    async def _explained(self, knock: Knock, known: Progress, refusal: BadSignature) -> BadSignature:
+    async def _with_diagnosis(
+        self, knock: PushRequest, known: RequestContext, refusal: InvalidSignature
+    ) -> InvalidSignature:
         """`refusal` with the mistake named, where there is time to look for it."""
-        keys = known.admission.keys if known.admission is not None else None
+        keys = known.admission.secrets if known.admission is not None else None
         if refusal.explained or len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
-            if knock.stamp is not None:
-                return await _aside(self._unproved, explain_stamped, knock.body, knock.stamp, keys)
-            return await _aside(self._unproved, explain, knock.body, knock.authorization, keys)
+            if knock.webhook_signature is not None:
+                return await _aside(self._unproved, explain_hmac_mismatch, knock.body, knock.webhook_signature, keys)
+            return await _aside(self._unproved, explain_mismatch, knock.body, knock.authorization, keys)
         finally:
             self._budget.give_back()
 
-    async def _refused(self, knock: Knock, seqno: str, known: Progress, refusal: Refusal) -> Reply:
+    async def _reject(self, knock: PushRequest, seqno: str, known: RequestContext, refusal: RequestError) -> Response:
         """Journals a refusal, waits until the operator can find it, and answers."""
-        keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | HeldReplace)
-        line = Refused(
+        keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | ReplaceOnHold)
+        line = RejectedRequest(
             seqno,
             known.park_uuid,
             known.claimed[:CLAIMED_CHARS_MAX] if known.claimed is not None else None,
             refusal.code,
             refusal.hint,
-            knock.caller,
+            knock.origin,
             knock.body if keep_body else None,
-            refusal.generation if isinstance(refusal, HeldReplace) else None,
+            refusal.generation if isinstance(refusal, ReplaceOnHold) else None,
         )
-        often = isinstance(refusal, Unavailable | TooOften)
-        noted = None if often and not self._often.take(known.park_uuid) else self._committer.note(line)
+        often = isinstance(refusal, ServiceUnavailable | RateLimited)
+        noted = (
+            None
+            if often and not self._rejection_log_limiter.take(known.park_uuid)
+            else self._committer.log_rejection(line)
+        )
         if noted is None:
-            self._meter.unjournaled()
-            self._unjournaled.count(seqno=seqno, code=refusal.code, peer=knock.peer)
-            return self._reply(knock.language, seqno, refusal, known.park_uuid)
-        if isinstance(refusal, Unavailable):
+            self._meter.unlogged()
+            self._unlogged.count(seqno=seqno, code=refusal.code, peer=knock.peer)
+            return self._respond(knock.language, seqno, refusal, known.park_uuid)
+        if isinstance(refusal, ServiceUnavailable):
             # An overloaded queue is no place to wait in.
             noted.add_done_callback(lambda done: done.exception())
-            return self._reply(knock.language, seqno, refusal, known.park_uuid)
+            return self._respond(knock.language, seqno, refusal, known.park_uuid)
         try:
             await noted
         except VipgateError as error:
             log.warning("refused, not journaled", seqno=seqno, code=refusal.code, reason=str(error))
-        return self._reply(knock.language, seqno, refusal, known.park_uuid)
+        return self._respond(knock.language, seqno, refusal, known.park_uuid)
 
     @staticmethod
-    def _reply(language: Language, seqno: str, refusal: Refusal, park_uuid: str | None = None) -> Reply:
-        return Reply(
+    def _respond(language: Language, seqno: str, refusal: RequestError, park_uuid: str | None = None) -> Response:
+        return Response(
             refusal.status,
-            encode_refusal(seqno, refusal, language),
+            encode_error(seqno, refusal, language),
             refusal.retry_after_s,
             getattr(refusal, "allow", None),
             park_uuid,
@@ -406,30 +417,22 @@ class Road:
 
 
 @dataclass(slots=True)
-class Progress:
+class RequestContext:
     """How far a request came: whom it claimed to be from, whom it was proved to be from, how many rows it brought."""
 
     claimed: str | None = None
-    admission: Admission | None = None
+    admission: ParkPolicy | None = None
     park_uuid: str | None = None
     received: int = 0
 
 
-def _is_large(knock: Knock) -> bool:
+def _is_large(knock: PushRequest) -> bool:
     return len(knock.body) > INLINE_BYTES_MAX
 
 
-def _is_proved_slowly(knock: Knock) -> bool:
-    return knock.stamp is not None and _is_large(knock)
+def _needs_thread(knock: PushRequest) -> bool:
+    return knock.webhook_signature is not None and _is_large(knock)
 
 
 async def _aside(thread: Executor, work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
-
-
-def readable_peer(peername: object) -> str:
-    """The address in what a transport calls its peer name, without the port; IPv4 inside IPv6 as IPv4."""
-    if not isinstance(peername, tuple) or not peername:
-        return ""
-    text = str(peername[0]).partition("%")[0]
-    return str(read_address(text) or text)

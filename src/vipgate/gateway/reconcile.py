@@ -14,96 +14,107 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vipgate.errors import BadRequest, Fault, TooLarge, Unavailable, Words, list_faults
+from vipgate.errors import (
+    BadRequest,
+    FieldError,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    format_field_errors,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.digest import (
     BUCKETS,
-    Tally,
-    place_of,
+    DigestSum,
+    bucket_place,
+    digest_text,
     record_digest,
-    shown_digest,
     tally_buckets,
     tally_months,
 )
 from vipgate.store.interfaces.ledger import (
-    FOR_EVER_US,
+    INSTANT_US_MAX,
     Filter,
     OpenStore,
-    Stored,
+    StoredRecord,
 )
 
 # Several times what the longest question takes: it is read on the event loop.
-QUESTION_BYTES_MAX: Final = 512 * 1024
+QUERY_BYTES_MAX: Final = 512 * 1024
 MONTHS_MAX: Final = 1_200
 WANTED_MAX: Final = 4_096
-RECORDS_A_PAGE: Final = 10_000
+RECORDS_PER_PAGE: Final = 10_000
 WAIT_S: Final = 20.0
 RUN_S_MAX: Final = 600.0
 STEP_RECORDS: Final = 500
 
-_BUSY = Words("正在为另一个车场核对; 请稍后重试", "another park is being compared; try again later")
-_STOPPING = Words("平台正在停止; 请稍后重试", "the platform is stopping; try again later")
-_LONG = Words("核对用时过长; 请稍后重试", "comparing took too long; try again later")
+_BUSY = LocalizedText("正在为另一个车场核对; 请稍后重试", "another park is being compared; try again later")
+_STOPPING = LocalizedText("平台正在停止; 请稍后重试", "the platform is stopping; try again later")
+_LONG = LocalizedText("核对用时过长; 请稍后重试", "comparing took too long; try again later")
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReconcileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked (docs/digest.md): months; or the buckets of some; or the records of some buckets, page by page."""
 
     park_uuid: str
     months: list[str] | None = None
     buckets: int | None = None
     wanted: list[tuple[str, int]] | None = None
-    after: Annotated[int, msgspec.Meta(ge=0, le=FOR_EVER_US)] = 0
+    after: Annotated[int, msgspec.Meta(ge=0, le=INSTANT_US_MAX)] = 0
 
 
-_question = msgspec.json.Decoder(Question).decode
+_query = msgspec.json.Decoder(ReconcileQuery).decode
 _is_month = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])|none", re.ASCII).fullmatch
 
 
-def read_question(text: bytes, park_uuid: str) -> Question:
+def parse_query(text: bytes, park_uuid: str) -> ReconcileQuery:
     """The question in a body whose signature is right. Raises BadRequest, TooLarge."""
-    if len(text) > QUESTION_BYTES_MAX:
-        words = Words(f"最多 {QUESTION_BYTES_MAX} 字节", f"a question has at most {QUESTION_BYTES_MAX} bytes")
-        raise TooLarge(words)
+    if len(text) > QUERY_BYTES_MAX:
+        words = LocalizedText(f"最多 {QUERY_BYTES_MAX} 字节", f"a question has at most {QUERY_BYTES_MAX} bytes")
+        raise PayloadTooLarge(words)
     try:
-        question = msgspec.structs.replace(_question(text), park_uuid=park_uuid)
+        question = msgspec.structs.replace(_query(text), park_uuid=park_uuid)
     except msgspec.DecodeError as error:
         raise BadRequest(
-            Words(f"请求不符合 docs/digest.md: {error}", f"not as docs/digest.md has it: {error}")
+            LocalizedText(f"请求不符合 docs/digest.md: {error}", f"not as docs/digest.md has it: {error}")
         ) from None
     faults = _faults(question)
     if faults:
-        raise BadRequest(list_faults(faults))
+        raise BadRequest(format_field_errors(faults))
     return question
 
 
-def _faults(question: Question) -> list[Fault]:
+def _faults(question: ReconcileQuery) -> list[FieldError]:
     faults = []
     if question.buckets not in (None, *BUCKETS):
-        remedy = Words(f"应为 {BUCKETS} 之一", f"must be one of {BUCKETS}")
-        faults.append(Fault("buckets", remedy, str(question.buckets)))
+        remedy = LocalizedText(f"应为 {BUCKETS} 之一", f"must be one of {BUCKETS}")
+        faults.append(FieldError("buckets", remedy, str(question.buckets)))
     if question.buckets is None and (question.months is not None or question.wanted is not None):
-        faults.append(Fault("buckets", Words("必填", "required"), None))
+        faults.append(FieldError("buckets", LocalizedText("必填", "required"), None))
     if question.buckets is not None and (question.months is None) == (question.wanted is None):
-        faults.append(Fault("months", Words("months 与 wanted 须有其一", "give either months or wanted"), None))
+        faults.append(
+            FieldError("months", LocalizedText("months 与 wanted 须有其一", "give either months or wanted"), None)
+        )
     for name, given, most in (("months", question.months, MONTHS_MAX), ("wanted", question.wanted, WANTED_MAX)):
         if given is not None and len(given) > most:
-            faults.append(Fault(name, Words(f"最多 {most} 项", f"at most {most} items"), str(len(given))))
+            faults.append(FieldError(name, LocalizedText(f"最多 {most} 项", f"at most {most} items"), str(len(given))))
     if question.after and question.wanted is None:
         # Sums of a part of the records would pass for the sums of all.
-        faults.append(Fault("after", Words("只能与 wanted 同用", "goes with wanted only"), str(question.after)))
+        faults.append(
+            FieldError("after", LocalizedText("只能与 wanted 同用", "goes with wanted only"), str(question.after))
+        )
     named = [(f"months[{place}]", month) for place, month in enumerate(question.months or [])]
     named += [(f"wanted[{place}][0]", month) for place, (month, _) in enumerate(question.wanted or [])]
-    remedy = Words("应为 2026-11 这样的月份或 none", "must be a month like 2026-11, or none")
-    faults += [Fault(place, remedy, month) for place, month in named if not _is_month(month)]
+    remedy = LocalizedText("应为 2026-11 这样的月份或 none", "must be a month like 2026-11, or none")
+    faults += [FieldError(place, remedy, month) for place, month in named if not _is_month(month)]
     if question.buckets is not None:
-        remedy = Words(f"应为 0 到 {question.buckets - 1}", f"must be 0 to {question.buckets - 1}")
+        remedy = LocalizedText(f"应为 0 到 {question.buckets - 1}", f"must be 0 to {question.buckets - 1}")
         for place, (_, bucket) in enumerate(question.wanted or []):
             if not 0 <= bucket < question.buckets:
-                faults.append(Fault(f"wanted[{place}][1]", remedy, str(bucket)))
+                faults.append(FieldError(f"wanted[{place}][1]", remedy, str(bucket)))
     return faults
 
 
-class Digests:
+class ReconcileService:
     """Answers questions one at a time, in a thread and with a database connection of its own."""
 
     def __init__(
@@ -116,14 +127,14 @@ class Digests:
         self._thread = ThreadPoolExecutor(1, "vipgate-digest")
         self._stopping = False
 
-    async def answer(self, question: Question) -> dict[str, Any]:
+    async def answer(self, question: ReconcileQuery) -> dict[str, Any]:
         """The payload. Raises StoreError, Unavailable where others are before it for too long."""
         # Not by `wait_for`, which since Python 3.12 needs a task: this may be the first part of a request, which has none yet.
         turn = asyncio.ensure_future(self._turn.acquire())
         await asyncio.wait([turn], timeout=WAIT_S)
         if not turn.done():
             turn.cancel()
-            raise Unavailable(_BUSY, retry_after_s=30)
+            raise ServiceUnavailable(_BUSY, retry_after_s=30)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, question)
         finally:
@@ -137,10 +148,10 @@ class Digests:
         """Waits for that."""
         self._thread.shutdown(wait=True)
 
-    def _work(self, question: Question) -> dict[str, Any]:
+    def _work(self, question: ReconcileQuery) -> dict[str, Any]:
         store = self._open_store()
         try:
-            stored = self._paced(store.stream(question.park_uuid, Filter(since_us=question.after)))
+            stored = self._throttled(store.iter_records(question.park_uuid, Filter(since_us=question.after)))
             if question.buckets is None:
                 found = tally_months(one.renewal for one in stored)
                 return {"months": [{"month": month, **_shown(tally)} for month, tally in found.items()]}
@@ -152,7 +163,7 @@ class Digests:
         finally:
             store.close()
 
-    def _paced(self, stored: Iterator[Stored]) -> Iterator[Stored]:
+    def _throttled(self, stored: Iterator[StoredRecord]) -> Iterator[StoredRecord]:
         """`stored`, with a rest after every few records as long as they took. Raises Unavailable when it takes too long."""
         end_s = self._clock_s() + RUN_S_MAX
         since_s = self._clock_s()
@@ -161,24 +172,24 @@ class Digests:
             if number % STEP_RECORDS == 0:
                 now_s = self._clock_s()
                 if self._stopping:
-                    raise Unavailable(_STOPPING, retry_after_s=5)
+                    raise ServiceUnavailable(_STOPPING, retry_after_s=5)
                 if now_s > end_s:
-                    raise Unavailable(_LONG, retry_after_s=60)
+                    raise ServiceUnavailable(_LONG, retry_after_s=60)
                 self._rest(now_s - since_s)
                 since_s = self._clock_s()
 
 
-def _page(stored: Iterator[Stored], wanted: list[tuple[str, int]], buckets: int) -> dict[str, Any]:
+def _page(stored: Iterator[StoredRecord], wanted: list[tuple[str, int]], buckets: int) -> dict[str, Any]:
     """The records of the wanted buckets, up to a bound; `next` is where the next page begins."""
     records: list[tuple[str, str]] = []
     places = set(wanted)
     for one in stored:
-        if len(records) >= RECORDS_A_PAGE:
+        if len(records) >= RECORDS_PER_PAGE:
             return {"records": records, "next": one.position}
-        if place_of(one.renewal, buckets) in places:
-            records.append((one.renewal.pay_partner, shown_digest(record_digest(one.renewal))))
+        if bucket_place(one.renewal, buckets) in places:
+            records.append((one.renewal.pay_partner, digest_text(record_digest(one.renewal))))
     return {"records": records, "next": None}
 
 
-def _shown(tally: Tally) -> dict[str, Any]:
-    return {"count": tally.count, "pay_value": tally.pay_value, "digest": shown_digest(tally.digest)}
+def _shown(tally: DigestSum) -> dict[str, Any]:
+    return {"count": tally.count, "pay_value": tally.pay_value, "digest": digest_text(tally.digest)}

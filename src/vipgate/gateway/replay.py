@@ -12,25 +12,32 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import BadRequest, Refusal, VipgateError, Words
+from vipgate.errors import (
+    BadRequest,
+    RequestError,
+    VipgateError,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    VerifiedRequest,
+    verify,
+)
+from vipgate.protocol.batch import decode_rows
 from vipgate.protocol.envelope import (
     BODY_BYTES_MAX,
-    Claim,
-    Keys,
-    Verified,
-    decode,
-    split,
-    verify,
+    UnverifiedRequest,
+    parse_request,
 )
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.common.versioning import alike
+from vipgate.store.common.versioning import same_content
 from vipgate.store.interfaces.ledger import (
-    Caller,
-    Outcome,
     ParkAccess,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
+    RequestOrigin,
     Store,
 )
 from vipgate.support.vault import Vault
@@ -41,16 +48,16 @@ LOOKED_UP_MAX: Final = 500
 STEPS_BACK_MAX: Final = 100
 
 
-class Unsendable(VipgateError):
+class ReplayRejected(VipgateError):
     """This is no request of the park, or the park takes none now: it is not sent at all."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: LocalizedText) -> None:
         super().__init__(words.en)
         self.words = words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class ReplayRequest:
     """A body on its way: under the new `seqno`, in place of the refused request `replay_of`, by the account `who`."""
 
     seqno: str
@@ -61,9 +68,9 @@ class Again:
     now_us: int
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> RequestOrigin:
         """What the journal keeps of it."""
-        return Caller(
+        return RequestOrigin(
             received_us=self.now_us,
             peer=f"console:{self.who}",
             body_bytes=len(self.body),
@@ -73,7 +80,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedReplay:
     """A request that passed every step before the commit, and what one should know before it is stored.
 
     `deletes` are the records that `complete=1` takes out of sight, None where it is not complete. `overtaken` are order
@@ -84,19 +91,19 @@ class Prepared:
     push: Push
     generation: int
     deletes: int | None
-    overtaken: tuple[str, ...]
+    superseded: tuple[str, ...]
     looked_up: int
 
     @property
-    def question(self) -> str:
+    def confirmation_token(self) -> str:
         """What must be confirmed before it is sent, as a mark that changes with the question; empty where nothing must."""
-        if self.deletes is None and not self.overtaken:
+        if self.deletes is None and not self.superseded:
             return ""
-        asked = (self.push.complete, self.generation, self.overtaken, self.push.caller.body_sha256)
+        asked = (self.push.complete, self.generation, self.superseded, self.push.origin.body_sha256)
         return sha256(repr(asked).encode()).hexdigest()[:16]
 
 
-def prepare(store: Store, vault: Vault, again: Again) -> Prepared:
+def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
     """All steps before the commit.
 
     Raises Unsendable for what is not to be sent, Refusal for what the road would refuse, OperatorError where the park's
@@ -105,14 +112,14 @@ def prepare(store: Store, vault: Vault, again: Again) -> Prepared:
     claim = _claim(again)
     access, park = store.park_access(again.park_uuid), store.find_park(again.park_uuid)
     if access is None or park is None or not access.enabled:
-        raise Unsendable(
-            Words("该车场不存在或已停用；请先启用车场", "the park is not there or is disabled; enable it first")
+        raise ReplayRejected(
+            LocalizedText("该车场不存在或已停用；请先启用车场", "the park is not there or is disabled; enable it first")
         )
     verified = _verified(claim, again, access, vault, old=park.secret_used == "previous")
-    batch = decode(verified)
+    batch = decode_rows(verified)
     looked_up = batch.renewals[:LOOKED_UP_MAX]
     # A new stock asks its own question, and nothing of the old one is written over.
-    overtaken = () if batch.complete else _overtaken(store, again, looked_up)
+    overtaken = () if batch.complete else _superseded(store, again, looked_up)
     push = Push(
         again.seqno,
         again.park_uuid,
@@ -122,25 +129,27 @@ def prepare(store: Store, vault: Vault, again: Again) -> Prepared:
         verified.secret_used,
         again.caller,
     )
-    return Prepared(
+    return PreparedReplay(
         push=push,
         generation=park.generation,
         deletes=park.records if batch.complete else None,
-        overtaken=overtaken,
+        superseded=overtaken,
         looked_up=len(looked_up),
     )
 
 
-def _claim(again: Again) -> Claim:
+def _claim(again: ReplayRequest) -> UnverifiedRequest:
     if len(again.body) > BODY_BYTES_MAX:
-        raise Unsendable(Words(f"正文最多 {BODY_BYTES_MAX} 字节", f"a body has at most {BODY_BYTES_MAX} bytes"))
+        raise ReplayRejected(
+            LocalizedText(f"正文最多 {BODY_BYTES_MAX} 字节", f"a body has at most {BODY_BYTES_MAX} bytes")
+        )
     try:
-        claim = split(again.body, None)
+        claim = parse_request(again.body, None)
     except BadRequest as refusal:
-        raise Unsendable(refusal.hint) from None
+        raise ReplayRejected(refusal.hint) from None
     if claim.park_uuid != again.park_uuid:
-        raise Unsendable(
-            Words(
+        raise ReplayRejected(
+            LocalizedText(
                 f"park_uuid: 应为 {again.park_uuid}；只能以原车场的名义重放",
                 f"park_uuid: must be {again.park_uuid}; it can be sent again for the same park only",
             )
@@ -148,25 +157,27 @@ def _claim(again: Again) -> Claim:
     return claim
 
 
-def _verified(claim: Claim, again: Again, access: ParkAccess, vault: Vault, *, old: bool) -> Verified:
+def _verified(
+    claim: UnverifiedRequest, again: ReplayRequest, access: ParkAccess, vault: Vault, *, old: bool
+) -> VerifiedRequest:
     """Signed as the park last signed: a replay must not make it look as if the park had changed over to its new secret.
 
     In UTF-8 whatever the park's charset: the console wrote this body, and staff saw its text.
     """
     sealed = access.previous_secret
     previous = None if sealed is None else vault.open(sealed, again.park_uuid)
-    keys = Keys(vault.open(access.secret, again.park_uuid), previous)
+    keys = ParkSecrets(vault.open(access.secret, again.park_uuid), previous)
     secret = previous if old and previous is not None else keys.current
     return verify(claim, md5(again.body, usedforsecurity=False), sign(again.body, secret), keys)
 
 
-def _overtaken(store: Store, again: Again, renewals: Sequence[Renewal]) -> tuple[str, ...]:
+def _superseded(store: Store, again: ReplayRequest, renewals: Sequence[Renewal]) -> tuple[str, ...]:
     """The order numbers of `renewals` that a request after the refused one has written with another content."""
     sent = _origin(store, again.replay_of)
     found = []
     for renewal in renewals:
         held = store.find_record(again.park_uuid, renewal.pay_partner)
-        if held is not None and held.seqno > sent and not alike(msgspec.structs.astuple(held.renewal), renewal):
+        if held is not None and held.seqno > sent and not same_content(msgspec.structs.astuple(held.renewal), renewal):
             found.append(renewal.pay_partner)
     return tuple(found)
 
@@ -174,25 +185,27 @@ def _overtaken(store: Store, again: Again, renewals: Sequence[Renewal]) -> tuple
 def _origin(store: Store, seqno: str) -> str:
     """The first request in a line of replays."""
     for _ in range(STEPS_BACK_MAX):
-        entry = store.journal_entry(seqno)
-        if entry is None or entry.caller.replay_of is None:
+        entry = store.request_log_entry(seqno)
+        if entry is None or entry.origin.replay_of is None:
             break
-        seqno = entry.caller.replay_of
+        seqno = entry.origin.replay_of
     return seqno
 
 
-def commit(store: Store, prepared: Prepared) -> Outcome:
+def commit(store: Store, prepared: PreparedReplay) -> PushResult:
     """Stores a prepared request; what it did. Raises StoreError, and Refusal where the store does not carry it out."""
     [outcome] = store.commit([prepared.push])
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, PushResult):
         raise outcome
     return outcome
 
 
-def note_refusal(store: Store, again: Again, refusal: Refusal) -> None:
+def log_rejection(store: Store, again: ReplayRequest, refusal: RequestError) -> None:
     """Journals a replay that was refused, with its body, so that it can be mended in turn. Raises StoreError."""
     body = again.body if refusal.code == BadRequest.code else None
-    line = Refused(again.seqno, again.park_uuid, again.park_uuid, refusal.code, refusal.hint, again.caller, body)
+    line = RejectedRequest(
+        again.seqno, again.park_uuid, again.park_uuid, refusal.code, refusal.hint, again.caller, body
+    )
     [outcome] = store.commit([line])
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, PushResult):
         raise outcome

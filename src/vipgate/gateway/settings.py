@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vipgate.admin.auth.plate_search_limit import SEARCHES_PER_HOUR
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.gateway.group_commit import CommitLimits
 from vipgate.gateway.http.messages import HttpLimits
 from vipgate.protocol.envelope import BODY_BYTES_MAX
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         """How long things are kept."""
         return Retention(
             generation_days=self.generation_days,
-            journal_days=self.journal_days,
+            request_log_days=self.journal_days,
             refused_days=self.refused_days,
             refused_bodies_max=self.refused_bodies_max,
             refused_bytes_max=self.refused_bytes_max,
@@ -157,16 +157,16 @@ def read_file(named: Path | None) -> dict[str, Any]:
             text = file.read(CONFIG_BYTES_MAX)
         too_deep = toml_nesting_fault(text)
         if too_deep is not None:
-            raise OperatorError(f"The settings file {path} is {too_deep.en}.")
+            raise UsageError(f"The settings file {path} is {too_deep.en}.")
         return tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         if named is not None:
-            raise OperatorError(f"There is no settings file {path}; mend --config or VIPGATE_CONFIG.") from None
+            raise UsageError(f"There is no settings file {path}; mend --config or VIPGATE_CONFIG.") from None
         return {}
     except OSError as error:
-        raise OperatorError(f"Cannot read the settings file {path}: {error.strerror}.") from None
+        raise UsageError(f"Cannot read the settings file {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OperatorError(f"The settings file {path} is not valid TOML: {error}.") from None
+        raise UsageError(f"The settings file {path} is not valid TOML: {error}.") from None
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
@@ -175,11 +175,11 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        lines = [_complaint(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]
-        raise OperatorError("\n".join(lines)) from None
+        lines = [_settings_error(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]
+        raise UsageError("\n".join(lines)) from None
 
 
-def _complaint(name: str, kind: str, message: str) -> str:
+def _settings_error(name: str, kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return f"Setting {name}: there is no such setting; see docs/settings.md for all names."
     flag = name.replace("_", "-")

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.gateway.http.server import BACKLOG
 from vipgate.gateway.settings import Settings
 from vipgate.protocol.envelope import PUSH_PATH
@@ -18,30 +18,30 @@ except ImportError:  # Windows, which has no such limit.
 
 
 @dataclass(frozen=True, slots=True)
-class Listeners:
+class ListenSockets:
     """Where car parks push, and where staff look."""
 
-    outside: socket.socket
-    inside: socket.socket | None
+    public: socket.socket
+    admin: socket.socket | None
 
     @property
-    def outside_port(self) -> int:
+    def public_port(self) -> int:
         """The port that was taken."""
-        return int(self.outside.getsockname()[1])
+        return int(self.public.getsockname()[1])
 
     @property
-    def inside_port(self) -> int | None:
+    def admin_port(self) -> int | None:
         """The port that was taken."""
-        return None if self.inside is None else int(self.inside.getsockname()[1])
+        return None if self.admin is None else int(self.admin.getsockname()[1])
 
-    def inside_url(self, settings: Settings) -> str:
+    def admin_url(self, settings: Settings) -> str:
         """Where staff find the inside port; ends with a slash."""
         if settings.inside_url:
             return settings.inside_url.rstrip("/") + "/"
-        return f"http://{_shown(settings.inside_host)}:{self.inside_port}/"
+        return f"http://{_shown(settings.inside_host)}:{self.admin_port}/"
 
 
-def listen(settings: Settings, announce: Callable[[str], None]) -> Listeners:
+def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets:
     """Opens the sockets and says where they are. Raises OperatorError where an address is not to be had."""
     raise_descriptor_limit(settings.connections_max)
     outside = _open(settings.host, settings.port, "port")
@@ -53,14 +53,14 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> Listeners:
             wanted = port + 1 if _is_free(settings.inside_host, port + 1) else 0
         try:
             inside = _open(settings.inside_host, wanted, "inside-port")
-        except OperatorError:
+        except UsageError:
             outside.close()
             raise
-    listeners = Listeners(outside, inside)
+    listeners = ListenSockets(outside, inside)
     scheme = "http" if settings.tls_cert is None else "https"
     announce(f"outside  {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
     if inside is not None:
-        announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.inside_port}/")
+        announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.admin_port}/")
     return listeners
 
 
@@ -70,7 +70,7 @@ def _open(host: str, port: int, flag: str) -> socket.socket:
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise OperatorError(f"Cannot listen on {host}:{port}: {reason}; choose another --{flag}.") from None
+        raise UsageError(f"Cannot listen on {host}:{port}: {reason}; choose another --{flag}.") from None
 
 
 def _is_free(host: str, port: int) -> bool:

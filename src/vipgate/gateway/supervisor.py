@@ -20,17 +20,20 @@ from typing import Final
 import structlog
 
 from vipgate.clock import clock_s, clock_us
-from vipgate.errors import OperatorError, VipgateError
-from vipgate.gateway.admin_launch import InsideSpec
-from vipgate.gateway.admin_process import InsideKeeper
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
+from vipgate.gateway.admin_launch import AdminConfig
+from vipgate.gateway.admin_process import AdminProcess
 from vipgate.gateway.settings import Settings
 from vipgate.gateway.sockets import (
-    Listeners,
+    ListenSockets,
     listen,
 )
 from vipgate.gateway.worker import (
     run_loop,
-    serve,
+    run_worker,
 )
 from vipgate.store.open import (
     is_postgres,
@@ -39,13 +42,13 @@ from vipgate.store.open import (
 )
 from vipgate.store.sqlite.store import ServerLock
 from vipgate.support.background import report
-from vipgate.support.client_address import read_proxies
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.core_dumps import forbid_core_dumps
 from vipgate.support.metrics import (
-    Board,
-    WorkerMeter,
+    SharedMetrics,
+    WorkerRecorder,
 )
-from vipgate.support.tls import read_certificate
+from vipgate.support.tls import load_certificate
 from vipgate.support.vault import (
     Vault,
     load_vault,
@@ -53,10 +56,10 @@ from vipgate.support.vault import (
 
 log = structlog.get_logger()
 
-LOOK_S: Final = 0.5
+CHECK_INTERVAL_S: Final = 0.5
 # A worker that dies at once is started again at this pace, the last for good.
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-LIVED_S: Final = 30.0
+STABLE_AFTER_S: Final = 30.0
 STOP_MARGIN_S: Final = 10.0
 # 32 characters that may stand in a URL.
 _INVITATION_BYTES: Final = 24
@@ -66,17 +69,17 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
     forbid_core_dumps()
     # Before anything is listened to: what is wrong with them is the operator's to mend.
-    read_proxies(settings.trusted_proxies)
-    read_certificate(settings.tls_cert, settings.tls_key)
-    board = Board(settings.workers)
-    keep = partial(_keeper, settings, board)
+    parse_trusted_proxies(settings.trusted_proxies)
+    load_certificate(settings.tls_cert, settings.tls_key)
+    board = SharedMetrics(settings.workers)
+    keep = partial(_admin_process, settings, board)
     if is_postgres(settings.database_url) and settings.workers > 1:
         vault, listeners = _checked_vault(settings), listen(settings, announce)
         Supervisor(settings, vault, listeners, board, keep(listeners)).run()
     elif is_postgres(settings.database_url):
         _serve_alone(settings, announce, board, keep)
     elif settings.workers > 1:
-        raise OperatorError(
+        raise UsageError(
             f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
         )
     else:
@@ -88,31 +91,34 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 def _serve_alone(
-    settings: Settings, announce: Callable[[str], None], board: Board, keep: Callable[[Listeners], InsideKeeper | None]
+    settings: Settings,
+    announce: Callable[[str], None],
+    board: SharedMetrics,
+    keep: Callable[[ListenSockets], AdminProcess | None],
 ) -> None:
     vault = _checked_vault(settings)
-    run_loop(serve(settings, vault, partial(listen, settings, announce), WorkerMeter(board, 0), keep=keep))
+    run_loop(run_worker(settings, vault, partial(listen, settings, announce), WorkerRecorder(board, 0), keep=keep))
 
 
-def _keeper(settings: Settings, board: Board, listeners: Listeners) -> InsideKeeper | None:
+def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSockets) -> AdminProcess | None:
     """Who looks after the inside process, where there shall be one."""
-    if listeners.inside is None:
+    if listeners.admin is None:
         return None
-    spec = InsideSpec(
+    spec = AdminConfig(
         database_url=settings.database_url,
         retention=settings.retention,
         master_key=settings.master_key.get_secret_value() if settings.master_key else None,
         key_file=str(settings.key_file),
-        url=listeners.inside_url(settings),
+        url=listeners.admin_url(settings),
         secure=settings.inside_secure,
-        desks=settings.console_desks,
+        db_connections=settings.console_desks,
         charge_types_private=settings.charge_types_private,
         masked_searches_per_hour=settings.masked_searches_per_hour,
         workers=settings.workers,
         trusted_proxies=settings.trusted_proxies,
         invitation=secrets.token_urlsafe(_INVITATION_BYTES),
     )
-    return InsideKeeper(spec, listeners.inside, board, clock_s)
+    return AdminProcess(spec, listeners.admin, board, clock_s)
 
 
 def _checked_vault(settings: Settings) -> Vault:
@@ -136,15 +142,20 @@ class Supervisor:
     """Keeps the workers and the inside process running. It has neither loop nor threads, so that it may fork."""
 
     def __init__(
-        self, settings: Settings, vault: Vault, listeners: Listeners, board: Board, keeper: InsideKeeper | None
+        self,
+        settings: Settings,
+        vault: Vault,
+        listeners: ListenSockets,
+        board: SharedMetrics,
+        keeper: AdminProcess | None,
     ) -> None:
         if sys.platform == "win32":
-            raise OperatorError("Several --workers need fork, which Windows has not; start several servers instead.")
+            raise UsageError("Several --workers need fork, which Windows has not; start several servers instead.")
         self._settings = settings
         self._vault = vault
         self._listeners = listeners
         self._board = board
-        self._keeper = keeper
+        self._admin_process = keeper
         self._stopping = False
         self._fork = multiprocessing.get_context("fork")
         self._workers: dict[int, tuple[BaseProcess, float]] = {}
@@ -160,10 +171,10 @@ class Supervisor:
                 for worker, due_s in list(self._due_s.items()):
                     if clock_s() >= due_s:
                         self._start(worker)
-                if self._keeper is not None:
-                    self._keeper.repeated.take()
-                wait([process.sentinel for process, _ in self._workers.values()], LOOK_S)
-                self._bury()
+                if self._admin_process is not None:
+                    self._admin_process.repeated.take()
+                wait([process.sentinel for process, _ in self._workers.values()], CHECK_INTERVAL_S)
+                self._reap()
         finally:
             # Whatever ends this: without it the interpreter would wait for the workers, and they for nobody.
             self._end()
@@ -182,7 +193,7 @@ class Supervisor:
         del self._due_s[worker]
         self._workers[worker] = (process, clock_s())
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         for worker, (process, since_s) in list(self._workers.items()):
             if process.is_alive() or self._stopping:
                 continue
@@ -190,7 +201,7 @@ class Supervisor:
             self._put_off(worker, clock_s() - since_s, "worker died", exit_status=process.exitcode)
 
     def _put_off(self, worker: int, lived_s: float, event: str, **why: object) -> None:
-        deaths = 0 if lived_s >= LIVED_S else self._deaths.get(worker, 0)
+        deaths = 0 if lived_s >= STABLE_AFTER_S else self._deaths.get(worker, 0)
         pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
         self._deaths[worker] = deaths + 1
         self._due_s[worker] = clock_s() + pause_s
@@ -198,8 +209,8 @@ class Supervisor:
 
     def _end(self) -> None:
         """Lets every worker, and the inside process, answer what is in flight."""
-        if self._keeper is not None:
-            self._keeper.tell_to_stop()
+        if self._admin_process is not None:
+            self._admin_process.tell_to_stop()
         for process, _ in self._workers.values():
             with suppress(ProcessLookupError):
                 process.terminate()
@@ -208,18 +219,18 @@ class Supervisor:
             process.join(max(0.0, deadline_s - clock_s()))
             if process.is_alive():
                 process.kill()
-        if self._keeper is not None:
-            self._keeper.wait()
+        if self._admin_process is not None:
+            self._admin_process.wait()
 
     def _work(self, worker: int, parent: int) -> None:
         """The life of one worker."""
         structlog.contextvars.bind_contextvars(worker=worker)
-        if self._keeper is not None:
-            self._keeper.forget()
-        outside = Listeners(self._listeners.outside, None)
-        meter = WorkerMeter(self._board, worker)
+        if self._admin_process is not None:
+            self._admin_process.forget()
+        outside = ListenSockets(self._listeners.public, None)
+        meter = WorkerRecorder(self._board, worker)
         try:
-            run_loop(serve(self._settings, self._vault, lambda: outside, meter, parent=parent))
+            run_loop(run_worker(self._settings, self._vault, lambda: outside, meter, parent=parent))
         except VipgateError as error:
             log.error("worker cannot serve", reason=str(error))
             sys.exit(1)

@@ -18,17 +18,17 @@ import structlog
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import VipgateError
 from vipgate.gateway.admin_process import (
-    Caretaker,
-    InsideKeeper,
+    AdminProcess,
+    AdminProcessThread,
 )
-from vipgate.gateway.app import Outside
-from vipgate.gateway.group_commit import Committer
+from vipgate.gateway.app import PublicApp
+from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.http.server import HttpServer
-from vipgate.gateway.park_access import Directory
-from vipgate.gateway.pipeline import Road
-from vipgate.gateway.reconcile import Digests
+from vipgate.gateway.park_access import ParkAccessCache
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.gateway.reconcile import ReconcileService
 from vipgate.gateway.settings import Settings
-from vipgate.gateway.sockets import Listeners
+from vipgate.gateway.sockets import ListenSockets
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import Store
 from vipgate.store.open import (
@@ -43,22 +43,22 @@ from vipgate.support.background import (
     submit,
     watch_loop,
 )
-from vipgate.support.client_address import read_proxies
+from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.metrics import (
-    BEAT_S,
-    WorkerMeter,
+    HEARTBEAT_S,
+    WorkerRecorder,
 )
 from vipgate.support.tls import (
-    LOOK_S,
+    CHECK_INTERVAL_S,
     Certificate,
-    read_certificate,
+    load_certificate,
 )
 from vipgate.support.vault import Vault
 
 log = structlog.get_logger()
 
 POSTGRES_READERS: Final = 4
-PARENT_LOOK_S: Final = 1.0
+PARENT_CHECK_S: Final = 1.0
 # How long the event loop may keep the interpreter from the thread that commits, which wants it back after every statement.
 SWITCH_S: Final = 0.0005
 
@@ -95,18 +95,18 @@ def run_loop(main: Awaitable[None]) -> None:
         uvloop.run(main)  # type: ignore[arg-type]
 
 
-async def serve(
+async def run_worker(
     settings: Settings,
     vault: Vault,
-    listen: Callable[[], Listeners],
-    meter: WorkerMeter,
+    listen: Callable[[], ListenSockets],
+    meter: WorkerRecorder,
     *,
-    keep: Callable[[Listeners], InsideKeeper | None] | None = None,
+    keep: Callable[[ListenSockets], AdminProcess | None] | None = None,
     parent: int | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError, Broken."""
-    proxies = read_proxies(settings.trusted_proxies)
-    certificate = read_certificate(settings.tls_cert, settings.tls_key)
+    proxies = parse_trusted_proxies(settings.trusted_proxies)
+    certificate = load_certificate(settings.tls_cert, settings.tls_key)
 
     def open_one(connections: int = 1) -> Store:
         return open_store(settings.database_url, clock_us, settings.retention, connections=connections)
@@ -116,7 +116,7 @@ async def serve(
     stopped = asyncio.Event()
     end = _End(loop, stopped)
     told = end.tell("the commit")
-    committer = Committer(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
+    committer = GroupCommitter(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
     await committer.start()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
     with (
@@ -126,77 +126,79 @@ async def serve(
     ):
         reader = await loop.run_in_executor(reading, open_one, readers)
         read_aside = partial(submit, reading, what="reading who a park is", ended=end.tell("the reading of parks"))
-        directory = Directory(reader.park_accesses, read_aside, vault, clock_s, reads_at_once=readers)
-        digests = Digests(open_one, clock_s)
+        directory = ParkAccessCache(reader.park_accesses, read_aside, vault, clock_s, reads_at_once=readers)
+        digests = ReconcileService(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
-        road = Road(directory, committer, mint, slow, unproved, digests, meter, clock_s, hmac_window_s=window_s)
-        app = Outside(road, meter, clock_s, proxies, always_200=settings.always_200)
+        road = PushPipeline(directory, committer, mint, slow, unproved, digests, meter, clock_s, hmac_window_s=window_s)
+        app = PublicApp(road, meter, clock_s, proxies, always_200=settings.always_200)
         outside = HttpServer(app, settings.http_limits, clock_us)
         caretaker = None
-        _tame_garbage_collector()
+        _tune_gc()
         sys.setswitchinterval(SWITCH_S)
         try:
             _stop_by_signal(loop, stopped)
             listeners = listen()
             context = None if certificate is None else certificate.context
-            await outside.start(listeners.outside, context, end.tell("the server of the outside port"))
+            await outside.start(listeners.public, context, end.tell("the server of the outside port"))
             tasks = [
                 start_task(_watch(parent, stopped), "watch over the parent", end.tell("the watch over the parent")),
-                start_task(_beat(meter, outside, committer), "heartbeat", end.tell("the heartbeat"), endless=True),
+                start_task(
+                    _send_heartbeats(meter, outside, committer), "heartbeat", end.tell("the heartbeat"), endless=True
+                ),
                 start_task(keep_on(partial(_renew, certificate), "renewal of the certificate"), "renewal"),
             ]
             keeper = keep(listeners) if keep is not None else None
-            caretaker = Caretaker(keeper) if keeper is not None else None
-            log.info("serving", port=listeners.outside_port, inside_port=listeners.inside_port)
+            caretaker = AdminProcessThread(keeper) if keeper is not None else None
+            log.info("serving", port=listeners.public_port, inside_port=listeners.admin_port)
             await stopped.wait()
             log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
             for task in tasks:
                 task.cancel()
             if end.fault:
                 # Nobody shall send it anything meanwhile.
-                meter.silence()
+                meter.clear_heartbeat()
         finally:
             digests.stop()
             await asyncio.gather(outside.stop(settings.stop_s), _ended(caretaker))
             digests.close()
             await committer.stop()
-            meter.silence()
+            meter.clear_heartbeat()
             await loop.run_in_executor(reading, reader.close)
     log.info("stopped")
     if end.fault:
         raise Broken(f"{end.fault}; its traceback is in the log")
 
 
-async def _ended(caretaker: Caretaker | None) -> None:
+async def _ended(caretaker: AdminProcessThread | None) -> None:
     if caretaker is not None:
         await asyncio.get_running_loop().run_in_executor(None, caretaker.stop)
 
 
-async def _beat(meter: WorkerMeter, outside: HttpServer, committer: Committer) -> None:
+async def _send_heartbeats(meter: WorkerRecorder, outside: HttpServer, committer: GroupCommitter) -> None:
     """Shows that the loop turns, and how much waits in it."""
     while True:
         requests, rows = committer.waiting
-        meter.beat(clock_us(), len(outside.connections), (requests + len(outside.intake), rows))
-        await asyncio.sleep(BEAT_S)
+        meter.heartbeat(clock_us(), len(outside.connections), (requests + len(outside.scheduler), rows))
+        await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _renew(certificate: Certificate | None) -> None:
     """Takes up a renewed certificate, which a tool has put in the place of the old one."""
     while certificate is not None:
-        await asyncio.sleep(LOOK_S)
-        certificate.look()
+        await asyncio.sleep(CHECK_INTERVAL_S)
+        certificate.reload_if_changed()
 
 
 async def _watch(parent: int | None, stopped: asyncio.Event) -> None:
     """A worker whose parent was killed must not serve on behind everybody's back."""
     while parent is not None and os.getppid() == parent:  # noqa: ASYNC110 - a parent's death sets no event
-        await asyncio.sleep(PARENT_LOOK_S)
+        await asyncio.sleep(PARENT_CHECK_S)
     if parent is not None:
         stopped.set()
 
 
-def _tame_garbage_collector() -> None:
+def _tune_gc() -> None:
     """The road makes next to no cycles: look for them seldom, and never among what was there from the start."""
     gc.collect()
     gc.freeze()

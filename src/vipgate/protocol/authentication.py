@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
-from vipgate.errors import BadSignature, Words
+import msgspec
+
+from vipgate.errors import InvalidSignature
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.charset import (
+    Charset,
+    other_charset,
+)
 from vipgate.protocol.envelope import (
-    NO_SECRET,
-    Claim,
-    Keys,
-    Verified,
+    UnverifiedRequest,
+    secret_used,
 )
 from vipgate.protocol.signature_hmac import (
+    HMAC_WANTED,
     SIGNATURE_HEADER,
-    Stamp,
-    clock_fault,
-    diagnose_stamp,
-    form_fault,
+    WebhookSignature,
+    diagnose_hmac,
+    header_error,
     hmac_headers,
-    is_stamped,
+    hmac_matches,
+    timestamp_error,
 )
+from vipgate.protocol.signature_md5 import (
+    diagnose,
+    sign,
+)
+from vipgate.support.hashes import Hash
 
-_UNKNOWN_MISTAKE: Final = Words(
+_UNKNOWN_HMAC_MISTAKE: Final = LocalizedText(
     f"{SIGNATURE_HEADER} 不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 应为 "
     "v1,base64(HMAC-SHA256(密钥, id.timestamp.实际发送的正文))",
     f"{SIGNATURE_HEADER} does not match, or the park is unknown or disabled; check park_uuid and secret: it is "
@@ -29,34 +40,147 @@ _UNKNOWN_MISTAKE: Final = Words(
 )
 
 
-def verify_stamped(claim: Claim, body: bytes, stamp: Stamp, keys: Keys | None, now_s: float, window_s: int) -> Verified:
+def verify_hmac(
+    claim: UnverifiedRequest,
+    body: bytes,
+    stamp: WebhookSignature,
+    keys: ParkSecrets | None,
+    now_s: float,
+    window_s: int,
+) -> VerifiedRequest:
     """`wire.verify` for a request that HMAC signs: `body` as it came, not longer ago than `window_s` by the park's clock.
 
     Raises BadSignature (docs/security.md, HMAC).
     """
-    malformed = form_fault(stamp)
+    malformed = header_error(stamp)
     if malformed is not None:
-        raise BadSignature(malformed, explained=True)
-    known = keys or Keys(NO_SECRET)
-    current = is_stamped(body, stamp, known.current)
+        raise InvalidSignature(malformed, explained=True)
+    known = keys or ParkSecrets(NO_SECRET)
+    current = hmac_matches(body, stamp, known.current)
     # Where there is no previous secret, as much is done: the time must not tell.
-    previous = not current and is_stamped(body, stamp, known.previous or NO_SECRET)
+    previous = not current and hmac_matches(body, stamp, known.previous or NO_SECRET)
     if keys is None or not (current or (previous and keys.previous is not None)):
-        raise BadSignature(_UNKNOWN_MISTAKE)
-    late = clock_fault(stamp, now_s, window_s)
+        raise InvalidSignature(_UNKNOWN_HMAC_MISTAKE)
+    late = timestamp_error(stamp, now_s, window_s)
     if late is not None:
-        raise BadSignature(late, explained=True)
-    return Verified(claim, "current" if current else "previous", keys.charset, stamp.id)
+        raise InvalidSignature(late, explained=True)
+    return VerifiedRequest(claim, "current" if current else "previous", keys.charset, stamp.id)
 
 
-def explain_stamped(body: bytes, stamp: Stamp, keys: Keys | None) -> BadSignature:
+def explain_hmac_mismatch(body: bytes, stamp: WebhookSignature, keys: ParkSecrets | None) -> InvalidSignature:
     """The refusal of a wrong HMAC, with the mistake where it is a known one. Tells nothing of a park that is unknown."""
-    known = keys or Keys(NO_SECRET)
+    known = keys or ParkSecrets(NO_SECRET)
     # In the place of a previous secret: a text that nobody knows who does not know the secret.
-    mistake = diagnose_stamp(body, stamp, known.current, known.previous or known.current + NO_SECRET)
-    return BadSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
+    mistake = diagnose_hmac(body, stamp, known.current, known.previous or known.current + NO_SECRET)
+    return InvalidSignature(_UNKNOWN_HMAC_MISTAKE if mistake is None or keys is None else mistake)
 
 
-def stamped_headers(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
+def hmac_headers_for(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
     """`wire.signed_headers` for a park that signs with HMAC, sent at `at_s`."""
     return {"Content-Type": "application/json; charset=utf-8", **hmac_headers(body, secret, webhook_id, at_s)}
+
+
+NO_SECRET = "no park has this secret"
+
+
+class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
+    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5.
+
+    `charset` is the one in which the park writes what it signs.
+    """
+
+    current: str
+    previous: str | None = None
+    hmac_only: bool = False
+    charset: Charset = "utf-8"
+
+    def __repr__(self) -> str:
+        return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
+
+
+class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
+    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it.
+
+    `charset` is the park's own; `text_of` compares it with the declared one.
+    """
+
+    request: UnverifiedRequest
+    secret_used: Literal["current", "previous"]
+    charset: Charset
+    webhook_id: str | None = None
+
+
+def verify(
+    claim: UnverifiedRequest, body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
+) -> VerifiedRequest:
+    """`claim`, proved to come from the holder of one of `keys`.
+
+    `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
+    Raises BadSignature (wire contract, Signature).
+    """
+    used = secret_used(body_md5, authorization, keys)
+    if used is None or keys is None:
+        raise InvalidSignature(_UNKNOWN_MISTAKE if (authorization or "").strip() else _NO_SIGNATURE)
+    return _verified_by_md5(claim, used, keys)
+
+
+def _verified_by_md5(
+    claim: UnverifiedRequest, used: Literal["current", "previous"], keys: ParkSecrets
+) -> VerifiedRequest:
+    """Only who holds the secret learns that the park signs otherwise."""
+    if keys.hmac_only:
+        raise InvalidSignature(HMAC_WANTED, explained=True)
+    return VerifiedRequest(claim, used, keys.charset)
+
+
+def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets | None) -> InvalidSignature:
+    """The refusal of a wrong signature, with the mistake where it is a known one.
+
+    Takes as long for a park that is unknown, and tells nothing then.
+    """
+    given = (authorization or "").strip()
+    if not given:
+        return InvalidSignature(_NO_SIGNATURE)
+    mistake = diagnose(body, given, _secrets_to_try(keys or ParkSecrets(NO_SECRET)))
+    return InvalidSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
+
+
+_NO_SIGNATURE = LocalizedText(
+    "缺少 Authorization 请求头; 应为 MD5(正文 + &app_secret= + 密钥) 的十六进制",
+    "the Authorization header is missing; it is the hex MD5 of body + &app_secret= + secret",
+)
+
+_UNKNOWN_MISTAKE = LocalizedText(
+    "签名不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 并对实际发送的字节计算 MD5(正文 + &app_secret= + 密钥)",
+    "the signature does not match, or the park is unknown or disabled; check park_uuid and secret, "
+    "and sign the very bytes that are sent: MD5 of body + &app_secret= + secret",
+)
+
+
+def _secrets_to_try(keys: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
+    """As many for every park, so that the time taken does not tell what the park's secrets are like."""
+    old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
+    # Where there is none: a text that a stranger cannot know, or its near miss would tell which parks there are.
+    nothing = keys.current + NO_SECRET
+    secrets = [(keys.current, None), (keys.previous or nothing, old)]
+    if keys.current.strip() != keys.current:
+        bare = LocalizedText("密钥两端的空格也要参与签名", "blanks around the secret count")
+        return [*secrets, (keys.current.strip(), bare), (nothing, bare), (nothing, bare)]
+    blank = LocalizedText("密钥后多了空格或换行", "a blank or a newline follows the secret")
+    return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
+
+
+def text_of(verified: VerifiedRequest) -> bytes:
+    """The body of a verified request in UTF-8.
+
+    Raises BadRequest where it was read in another charset than its park's: nobody signs the header that declares one.
+    """
+    claim = verified.request
+    if claim.charset != verified.charset:
+        raise other_charset(claim.charset, verified.charset)
+    return claim.text
+
+
+def signed_headers(body: bytes, secret: str) -> dict[str, str]:
+    """The headers that go with `body`."""
+    return {"Content-Type": "application/json; charset=utf-8", "Authorization": sign(body, secret)}

@@ -9,7 +9,7 @@ import codecs
 from collections.abc import Iterator
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 
 STEP_BYTES: Final = 1024 * 1024
 # How a BOM or the first character of a JSON object looks in them. UTF-32 first: its BOM begins with that of UTF-16.
@@ -38,11 +38,11 @@ def _decoded(body: bytes, charset: str, *, final: bool) -> Iterator[str]:
         raise UnicodeDecodeError(charset, body, start + error.start, start + error.end, error.reason) from None
 
 
-def wide_fault(body: bytes) -> Words | None:
+def wide_fault(body: bytes) -> LocalizedText | None:
     """Names a body in UTF-16 or UTF-32."""
     for name, beginnings in _WIDE:
         if body.startswith(beginnings):
-            return Words(
+            return LocalizedText(
                 f"正文是 {name}, 应为 UTF-8; 请按 UTF-8 取字节并发送 (C#: Encoding.UTF8, Java: StandardCharsets.UTF_8), "
                 "签名也对这些字节计算",
                 f"the body is {name}, UTF-8 wanted: send the bytes of the text in UTF-8 "
@@ -61,16 +61,16 @@ def is_cut_in_a_character(body: bytes, charset: str) -> bool:
     return True
 
 
-def json_fault(told: str, body: bytes) -> Words:
+def json_fault(told: str, body: bytes) -> LocalizedText:
     """Names what a parser has `told` of a body that is no JSON."""
     if told == _TRUNCATED and not body.isascii():
         return cut_fault(body)
-    return Words(f"正文不是有效的 JSON: {told}", f"the body is not valid JSON: {told}")
+    return LocalizedText(f"正文不是有效的 JSON: {told}", f"the body is not valid JSON: {told}")
 
 
-def cut_fault(body: bytes) -> Words:
+def cut_fault(body: bytes) -> LocalizedText:
     """Names a body that ends too early, as it does where a length in characters was declared for the length in bytes."""
-    return Words(
+    return LocalizedText(
         f"正文到第 {len(body)} 字节就中断了, 不是完整的 JSON; "
         "Content-Length 应为编码后的字节数, 而不是字符数 (一个汉字在 UTF-8 中占 3 字节, GBK 中占 2 字节)",
         f"the body ends in the middle, after {len(body)} bytes; Content-Length is the number of bytes once the text is encoded, "

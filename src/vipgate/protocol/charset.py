@@ -10,7 +10,12 @@ import json
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
-from vipgate.errors import BadRequest, Fault, Words, list_faults
+from vipgate.errors import (
+    BadRequest,
+    FieldError,
+    format_field_errors,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.body_text import (
     STEP_BYTES,
     transcode,
@@ -41,10 +46,10 @@ def declared_charset(content_type: str | None) -> Charset:
     header = content_type or ""
     if len(header) > CONTENT_TYPE_CHARS_MAX:
         longest = CONTENT_TYPE_CHARS_MAX
-        raise _refused(Words(f"最多 {longest} 个字符", f"at most {longest} characters"), header)
+        raise _refused(LocalizedText(f"最多 {longest} 个字符", f"at most {longest} characters"), header)
     kind, *parameters = _without_quoted_semicolons(header).split(";")
     if kind.strip().lower() != "application/json" and header.strip():
-        raise _refused(Words("应为 application/json", "must be application/json"), header)
+        raise _refused(LocalizedText("应为 application/json", "must be application/json"), header)
     named = [name.strip().lower() for name in parameters]
     # `charset*=` is an encoded form that no JSON client needs: refused, since to skip it would be to guess.
     declared = [one.partition("=") for one in named if one.startswith("charset")]
@@ -52,7 +57,7 @@ def declared_charset(content_type: str | None) -> Charset:
     charset = found.pop()
     if charset is None or found:
         names = ", ".join(_NAMES)
-        raise _refused(Words(f"charset 应为其中一个: {names}", f"charset must be one of {names}"), header)
+        raise _refused(LocalizedText(f"charset 应为其中一个: {names}", f"charset must be one of {names}"), header)
     return charset
 
 
@@ -65,9 +70,9 @@ def _known(name: str, value: str) -> Charset | None:
     return _NAMES.get(value) if name == "charset" else None
 
 
-def _refused(remedy: Words, header: str) -> BadRequest:
+def _refused(remedy: LocalizedText, header: str) -> BadRequest:
     # As JSON writes it: PostgreSQL takes no NUL in a text, and no terminal should take a control character.
-    return BadRequest(list_faults([Fault(CONTENT_TYPE, remedy, json.dumps(header))]))
+    return BadRequest(format_field_errors([FieldError(CONTENT_TYPE, remedy, json.dumps(header))]))
 
 
 def other_charset(declared: Charset, of_park: Charset) -> BadRequest:
@@ -81,7 +86,7 @@ def other_charset(declared: Charset, of_park: Charset) -> BadRequest:
         f"if the park does send {_LABELS[declared]}, have the platform's operator run "
         f"vipgate park set PARK_UUID --charset {declared}"
     )
-    return BadRequest(list_faults([Fault(CONTENT_TYPE, Words(zh, en), f"charset={declared}")]))
+    return BadRequest(format_field_errors([FieldError(CONTENT_TYPE, LocalizedText(zh, en), f"charset={declared}")]))
 
 
 def to_utf8(body: bytes, charset: Charset) -> bytes:
@@ -111,7 +116,7 @@ def _check_utf8(body: bytes) -> None:
         raise _broken("utf-8", start + error.start) from None
 
 
-def charset_fault(body: bytes, charset: Charset) -> Words | None:
+def charset_fault(body: bytes, charset: Charset) -> LocalizedText | None:
     """Why `body` is not in `charset`, or None."""
     try:
         to_utf8(body, charset)
@@ -138,7 +143,7 @@ def shown_text(body: bytes, charset: Charset) -> str:
 def _broken(charset: Charset, at_byte: int) -> BadRequest:
     other = other_than(charset)
     return BadRequest(
-        Words(
+        LocalizedText(
             f"正文第 {at_byte} 字节不是有效的 {_LABELS[charset]}; 若正文是 {_LABELS[other]}, 请写 Content-Type: "
             f"application/json; charset={other}, 并请平台运营方执行 vipgate park set PARK_UUID --charset {other}",
             f"byte {at_byte} of the body is not valid {_LABELS[charset]}; if it is {_LABELS[other]}, say Content-Type: "

@@ -28,7 +28,7 @@ _SAID: Final = -1
 _encode = msgspec.json.Encoder().encode
 
 
-class Tally(msgspec.Struct):
+class DigestSum(msgspec.Struct):
     """How many records, how much money, and the sum of their digests modulo 2⁶⁴: no order, no list."""
 
     count: int = 0
@@ -41,7 +41,7 @@ class Tally(msgspec.Struct):
         self.pay_value += renewal.pay_value_fen or 0
         self.digest = (self.digest + record_digest(renewal)) & _MASK
 
-    def join(self, other: Tally) -> None:
+    def join(self, other: DigestSum) -> None:
         """Adds the sums of other records."""
         self.count += other.count
         self.pay_value += other.pay_value
@@ -54,7 +54,7 @@ def record_digest(renewal: Renewal) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big")
 
 
-def shown_digest(digest: int) -> str:
+def digest_text(digest: int) -> str:
     """As it goes on the wire: 16 hexadecimal digits."""
     return f"{digest:016x}"
 
@@ -76,24 +76,24 @@ def _month(day: int) -> str:
     return format_instant(day * _DAY_MS * 1000)[:7]
 
 
-def tally_months(renewals: Iterable[Renewal]) -> dict[str, Tally]:
+def tally_months(renewals: Iterable[Renewal]) -> dict[str, DigestSum]:
     """The sums of each month, in order."""
-    found: dict[str, Tally] = {}
+    found: dict[str, DigestSum] = {}
     for renewal in renewals:
-        found.setdefault(month_of(renewal), Tally()).add(renewal)
+        found.setdefault(month_of(renewal), DigestSum()).add(renewal)
     return dict(sorted(found.items()))
 
 
-def place_of(renewal: Renewal, buckets: int) -> tuple[str, int]:
+def bucket_place(renewal: Renewal, buckets: int) -> tuple[str, int]:
     """The month and the bucket of a record."""
     return month_of(renewal), bucket_of(renewal.pay_partner, buckets)
 
 
-def tally_buckets(renewals: Iterable[Renewal], months: Iterable[str], buckets: int) -> dict[tuple[str, int], Tally]:
+def tally_buckets(renewals: Iterable[Renewal], months: Iterable[str], buckets: int) -> dict[tuple[str, int], DigestSum]:
     """The sums of each bucket of these months, in order; none for empty ones."""
     wanted = set(months)
-    found: dict[tuple[str, int], Tally] = {}
+    found: dict[tuple[str, int], DigestSum] = {}
     for renewal in renewals:
         if month_of(renewal) in wanted:
-            found.setdefault(place_of(renewal, buckets), Tally()).add(renewal)
+            found.setdefault(bucket_place(renewal, buckets), DigestSum()).add(renewal)
     return dict(sorted(found.items()))

@@ -9,7 +9,11 @@ import re
 from itertools import accumulate
 from typing import Final
 
-from vipgate.errors import BadRequest, TooLarge, Words
+from vipgate.errors import (
+    BadRequest,
+    PayloadTooLarge,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.body_text import STEP_BYTES
 
 NESTED_MAX: Final = 64
@@ -18,11 +22,11 @@ COMMAS_MAX: Final = 1_000_000
 # 10,000 rows with nine objects or arrays in each. Past it, brackets alone would take longer than all else of a body.
 CONTAINERS_MAX: Final = 100_000
 
-TOO_DEEP: Final = Words(
+TOO_DEEP: Final = LocalizedText(
     f"嵌套过深, 最多 {NESTED_MAX} 层; 请去掉多余的层次",
     f"nested too deeply: {NESTED_MAX} levels at most; take levels out",
 )
-TOO_MANY: Final = Words(
+TOO_MANY: Final = LocalizedText(
     f"对象和数组过多, 最多 {CONTAINERS_MAX} 个; 请分批发送",
     f"too many objects and arrays: {CONTAINERS_MAX} at most; send them in batches",
 )
@@ -39,14 +43,16 @@ def check_bounds(json: bytes, place: str = "") -> None:
     """Raises BadRequest for a push that is nested too deeply, TooLarge for one that holds too much. `place` begins the hint."""
     steps = range(0, len(json), STEP_BYTES) if len(json) > COMMAS_MAX else ()
     if sum(json.count(b",", at, at + STEP_BYTES) for at in steps) > COMMAS_MAX:
-        raise TooLarge(Words(f"{place}成员过多, 最多 {COMMAS_MAX}", f"{place}too many members, {COMMAS_MAX} at most"))
+        raise PayloadTooLarge(
+            LocalizedText(f"{place}成员过多, 最多 {COMMAS_MAX}", f"{place}too many members, {COMMAS_MAX} at most")
+        )
     fault = nesting_fault(json)
     if fault is not None:
-        hint = Words(place + fault.zh, place + fault.en)
-        raise TooLarge(hint) if fault is TOO_MANY else BadRequest(hint)
+        hint = LocalizedText(place + fault.zh, place + fault.en)
+        raise PayloadTooLarge(hint) if fault is TOO_MANY else BadRequest(hint)
 
 
-def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> Words | None:
+def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> LocalizedText | None:
     """What is wrong with the depth of a JSON text, or None. Says nothing of whether it is JSON otherwise."""
     if b"\\" in json:
         json = json.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -61,12 +67,12 @@ def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> Words | 
     return fault or (TOO_MANY if len(brackets) > 2 * containers_max else None)
 
 
-def toml_nesting_fault(toml: bytes) -> Words | None:
+def toml_nesting_fault(toml: bytes) -> LocalizedText | None:
     """The same of TOML. Brackets in its strings and comments count as well: nobody leaves 64 of them open."""
     return _bracket_fault(toml.translate(_AS_ARRAYS, _NO_BRACKETS))
 
 
-def _bracket_fault(brackets: bytes) -> Words | None:
+def _bracket_fault(brackets: bytes) -> LocalizedText | None:
     """Takes the innermost pairs away, one level after another; what is left after a few is counted bracket by bracket."""
     peeled = 0
     while peeled < _LEVELS_PEELED and b"[]" in brackets:

@@ -8,7 +8,8 @@ from unicodedata import normalize
 
 import msgspec
 
-from vipgate.errors import Fault, Words
+from vipgate.errors import FieldError
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     FLAG_NO_ORDER,
     Renewal,
@@ -44,7 +45,7 @@ def order_flags(text: str) -> int:
     return FLAG_NO_ORDER if is_no_order(text) else 0
 
 
-def distinct_orders(renewals: list[Renewal], faults: list[Fault]) -> list[Renewal]:
+def distinct_orders(renewals: list[Renewal], faults: list[FieldError]) -> list[Renewal]:
     """`renewals` with each order number once; two that differ are a fault. Flags are ours, not the park's: they do not count."""
     first: dict[str, tuple[int, Renewal]] = {}
     for index, renewal in enumerate(renewals):
@@ -55,18 +56,18 @@ def distinct_orders(renewals: list[Renewal], faults: list[Fault]) -> list[Renewa
         if flagged == msgspec.structs.replace(renewal, flags=flagged.flags):
             first[renewal.pay_partner] = (earlier, flagged)
         else:
-            faults.append(Fault(f"row[{index}].pay_partner", _twice(earlier, renewal), f'"{renewal.pay_partner}"'))
+            faults.append(FieldError(f"row[{index}].pay_partner", _twice(earlier, renewal), f'"{renewal.pay_partner}"'))
     return [renewal for _, renewal in first.values()]
 
 
-def _twice(earlier: int, renewal: Renewal) -> Words:
+def _twice(earlier: int, renewal: Renewal) -> LocalizedText:
     if renewal.flags & FLAG_NO_ORDER:
-        return Words(
+        return LocalizedText(
             f"与 row[{earlier}] 相同, 但这不是订单号 (占位内容, 或被表格软件写成了科学计数法); 每行应有自己的完整订单号",
             f"same as row[{earlier}], but this is no order number (a placeholder, or cut short by a spreadsheet); "
             "each row needs a whole one of its own",
         )
-    return Words(
+    return LocalizedText(
         f"与 row[{earlier}] 订单号相同而内容不同; 同一订单号只应有一行",
         f"same order number as row[{earlier}] but another content; one row for each order number",
     )

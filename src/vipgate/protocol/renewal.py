@@ -78,12 +78,12 @@ class Renewal(msgspec.Struct, frozen=True, gc=False):
     flags: int
 
 
-def erased(renewal: Renewal) -> Renewal:
+def anonymized(renewal: Renewal) -> Renewal:
     """What an erasure leaves of a record. No park can send one like it: a row without a plate is refused."""
     return msgspec.structs.replace(renewal, plate="", card_no=None, card_id=None, operator=None, extra=None)
 
 
-def fold_plate(text: str) -> str:
+def normalize_plate(text: str) -> str:
     """`text` with full-width letters and digits folded, in upper case, without blanks, dots and invisible format characters.
 
     Each step can give another something to do for a few letters of other scripts, so they go on until nothing changes.
@@ -106,13 +106,13 @@ def plate_flags(plate: str) -> int:
     return 0 if _USUAL_PLATE(plate) else FLAG_UNUSUAL_PLATE
 
 
-class Zoneless(msgspec.Struct, frozen=True):
+class NaiveTimestamp(msgspec.Struct, frozen=True):
     """A time without a zone, and the UTC form it has if it was meant as Beijing time."""
 
     utc_if_beijing: str
 
 
-def parse_instant(text: str) -> int | Zoneless | None:
+def parse_instant(text: str) -> int | NaiveTimestamp | None:
     """Microseconds since 1970 UTC of an ISO 8601 instant with `Z` or an offset; None where it is not one.
 
     Digits after the microsecond are dropped.
@@ -121,7 +121,7 @@ def parse_instant(text: str) -> int | Zoneless | None:
 
 
 @lru_cache(maxsize=65_536)
-def _parse_instant(text: str) -> int | Zoneless | None:
+def _parse_instant(text: str) -> int | NaiveTimestamp | None:
     """Cached, because the records of a park share few period boundaries."""
     found = _INSTANT(text)
     if found is None:
@@ -134,7 +134,7 @@ def _parse_instant(text: str) -> int | Zoneless | None:
         naive = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}")
         naive += timedelta(microseconds=int(((fraction or "") + "000000")[:6]))
         if zone is None:
-            return Zoneless(format_instant(_microseconds(naive - _BEIJING)))
+            return NaiveTimestamp(format_instant(_microseconds(naive - _BEIJING)))
         instant = naive - _offset(zone)
     except (ValueError, OverflowError):
         return None

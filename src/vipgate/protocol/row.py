@@ -15,7 +15,8 @@ from unicodedata import category
 
 import msgspec
 
-from vipgate.errors import Fault, Words
+from vipgate.errors import FieldError
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.order_number import (
     is_no_order,
     order_flags,
@@ -31,17 +32,17 @@ from vipgate.protocol.renewal import (
     TEXT_CHARS_MAX,
     VALUE_E4_MAX,
     VALUE_SCALE,
+    NaiveTimestamp,
     Renewal,
-    Zoneless,
-    fold_plate,
     format_instant,
     format_value,
+    normalize_plate,
     parse_instant,
     plate_flags,
 )
 from vipgate.protocol.row_fast import (
     may_hold_floats,
-    quick_row,
+    parse_row_fast,
 )
 
 EXTRA_BYTES_MAX: Final = 4096
@@ -66,12 +67,12 @@ class _Token(msgspec.Struct, frozen=True):
     is_string: bool
 
 
-class _Wrong(Exception):
+class _InvalidValue(Exception):
     """A value breaks its member's rule; carries the remedy."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
-        self.remedy = Words(zh, en)
+        self.remedy = LocalizedText(zh, en)
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -80,33 +81,33 @@ _escape = msgspec.json.encode
 _compact = msgspec.json.format
 
 
-def read_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[Fault]:
+def parse_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[FieldError]:
     """The record in `source` (one JSON value, nested within nesting.NESTED_MAX), or its faults with places relative to the row.
 
     `plain` says that the text holds neither escapes nor control characters, which the quick reader needs;
     `floats` that it may hold numbers that a float would round.
     """
-    renewal = quick_row(source, floats=floats) if plain else None
-    return _careful(bytes(source)) if renewal is None else renewal
+    renewal = parse_row_fast(source, floats=floats) if plain else None
+    return _parse_row_strict(bytes(source)) if renewal is None else renewal
 
 
-def reader_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[Fault]]:
+def row_parser_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[FieldError]]:
     """`read_row` for the rows in `text`, which is looked at once for all of them."""
     # Escapes and the two bytes that open control characters above 0x1f are absent from nearly every batch.
     plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
-    return partial(read_row, plain=plain, floats=may_hold_floats(text))
+    return partial(parse_row, plain=plain, floats=may_hold_floats(text))
 
 
-def _careful(source: bytes) -> Renewal | list[Fault]:
+def _parse_row_strict(source: bytes) -> Renewal | list[FieldError]:
     """Reads `source` member by member and gathers every fault."""
     try:
         members = _members(source)
     except (msgspec.DecodeError, UnicodeDecodeError):
         got = source[:256].decode("utf-8", "replace")
-        return [Fault("", Words("应为 JSON 对象", "must be a JSON object"), got)]
+        return [FieldError("", LocalizedText("应为 JSON 对象", "must be a JSON object"), got)]
     if "$ref" in members and REQUIRED.isdisjoint(members):
-        return [Fault("", _REFERENCE, source[:256].decode("utf-8", "replace"))]
-    faults: list[Fault] = []
+        return [FieldError("", _REFERENCE, source[:256].decode("utf-8", "replace"))]
+    faults: list[FieldError] = []
 
     def read(name: str, rule: Callable[[_Token], T]) -> T | None:
         """The member `name` by `rule`; None where it is absent or wrong."""
@@ -116,11 +117,11 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
             if token is None:
                 if name in REQUIRED:
                     came = None if raw is None else bytes(raw).decode("utf-8", "replace")
-                    faults.append(Fault(f".{name}", Words("必填", "required"), came))
+                    faults.append(FieldError(f".{name}", LocalizedText("必填", "required"), came))
                 return None
             return rule(token)
-        except _Wrong as wrong:
-            faults.append(Fault(f".{name}", wrong.remedy, bytes(raw or b"").decode("utf-8", "replace")))
+        except _InvalidValue as wrong:
+            faults.append(FieldError(f".{name}", wrong.remedy, bytes(raw or b"").decode("utf-8", "replace")))
             return None
 
     plate = read("plate", _plate)
@@ -136,10 +137,10 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
     pay_value_fen, money_flags = read("pay_value", _pay_value) or (None, 0)
     operator = read("operator", _text)
     if start is not None and end is not None and end < start:
-        remedy = Words(
+        remedy = LocalizedText(
             f"不得早于开始时间 {format_instant(start)}", f"must not be before the start {format_instant(start)}"
         )
-        faults.append(Fault(".renewal_end_time", remedy, format_instant(end)))
+        faults.append(FieldError(".renewal_end_time", remedy, format_instant(end)))
     extra = _extra(members, faults)
     if (
         faults
@@ -159,7 +160,7 @@ def _careful(source: bytes) -> Renewal | list[Fault]:
 
 
 REQUIRED: Final = frozenset({"plate", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type"})
-_REFERENCE: Final = Words(
+_REFERENCE: Final = LocalizedText(
     "这是 fastjson 的引用, 不是续费记录 (同一个对象在列表中出现了两次); "
     "请每行新建一个对象, 或序列化时加 SerializerFeature.DisableCircularReferenceDetect",
     "this is a reference of fastjson, no record (one object is in the list twice); "
@@ -176,15 +177,17 @@ def _token(source: bytes) -> _Token | None:
         try:
             text = _string(source).strip()
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _Wrong("含有无效的转义或半个代理对", "holds a broken escape or half a surrogate pair") from None
+            raise _InvalidValue(
+                "含有无效的转义或半个代理对", "holds a broken escape or half a surrogate pair"
+            ) from None
         if not text:
             return None
         if any(category(character) == "Cc" for character in text):
-            raise _Wrong("不得含有控制字符", "must not hold control characters")
+            raise _InvalidValue("不得含有控制字符", "must not hold control characters")
         return _Token(shown, text, True)
     if source[:1] in b"-0123456789":
         return _Token(shown, shown, False)
-    raise _Wrong("应为字符串或数字", "must be a string or a number")
+    raise _InvalidValue("应为字符串或数字", "must be a string or a number")
 
 
 def _text(token: _Token) -> str:
@@ -195,7 +198,7 @@ def _text(token: _Token) -> str:
         if number is not None and number == number.to_integral_value() and number.adjusted() < _DIGITS_MAX:
             text = str(int(number))
     if len(text) > TEXT_CHARS_MAX:
-        raise _Wrong(f"最多 {TEXT_CHARS_MAX} 个字符", f"at most {TEXT_CHARS_MAX} characters")
+        raise _InvalidValue(f"最多 {TEXT_CHARS_MAX} 个字符", f"at most {TEXT_CHARS_MAX} characters")
     return text
 
 
@@ -208,11 +211,11 @@ def _order(token: _Token) -> str:
 
 def _plate(token: _Token) -> str:
     text = token.text or ""
-    plate = fold_plate(text[:PLATE_RAW_CHARS_MAX])
+    plate = normalize_plate(text[:PLATE_RAW_CHARS_MAX])
     if not plate:
-        raise _Wrong("必填", "required")
+        raise _InvalidValue("必填", "required")
     if len(plate) > PLATE_CHARS_MAX or len(text) > PLATE_RAW_CHARS_MAX:
-        raise _Wrong(f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
+        raise _InvalidValue(f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
     return plate
 
 
@@ -237,7 +240,7 @@ def _one_of(allowed: tuple[int, ...]) -> Callable[[_Token], int]:
     def rule(token: _Token) -> int:
         number = _int(token)
         if number not in allowed or number is None:
-            raise _Wrong(f"应为 {listed} 之一", f"must be one of {listed}")
+            raise _InvalidValue(f"应为 {listed} 之一", f"must be one of {listed}")
         return number
 
     return rule
@@ -247,7 +250,7 @@ def _int_within(low: int, high: int) -> Callable[[_Token], int]:
     def rule(token: _Token) -> int:
         number = _int(token)
         if number is None or not low <= number <= high:
-            raise _Wrong(f"应为 {low} 到 {high} 的整数", f"must be an integer from {low} to {high}")
+            raise _InvalidValue(f"应为 {low} 到 {high} 的整数", f"must be an integer from {low} to {high}")
         return number
 
     return rule
@@ -266,7 +269,7 @@ def _value(token: _Token) -> int:
         scaled = _EXACT.multiply(number, VALUE_SCALE)
         if scaled == scaled.to_integral_value() and abs(scaled) <= VALUE_E4_MAX:
             return int(scaled)
-    raise _Wrong(
+    raise _InvalidValue(
         "应为小数, 整数部分最多 12 位, 小数部分最多 4 位",
         "must be a decimal, at most 12 digits before and 4 after the point",
     )
@@ -276,10 +279,10 @@ def _pay_time(token: _Token) -> int:
     number = _int(token)
     if number is None or not PAY_TIME_MS_MIN <= number <= PAY_TIME_MS_MAX:
         if number is not None and (PAY_TIME_MS_MIN <= number * 1000 <= PAY_TIME_MS_MAX or 10**9 <= number < 10**10):
-            raise _Wrong(
+            raise _InvalidValue(
                 f"收到的是秒, 应为毫秒, 即 {number * 1000}", f"these are seconds, milliseconds wanted: {number * 1000}"
             )
-        raise _Wrong(
+        raise _InvalidValue(
             f"应为 1970 年以来的毫秒数, {PAY_TIME_MS_MIN} 到 {PAY_TIME_MS_MAX} (2000 到 2100 年)",
             f"must be milliseconds since 1970, {PAY_TIME_MS_MIN} to {PAY_TIME_MS_MAX} (years 2000 to 2100)",
         )
@@ -288,35 +291,35 @@ def _pay_time(token: _Token) -> int:
 
 def _instant(token: _Token) -> int:
     instant = parse_instant(token.text or "") if token.is_string else None
-    if isinstance(instant, Zoneless):
-        raise _Wrong(
+    if isinstance(instant, NaiveTimestamp):
+        raise _InvalidValue(
             f"缺少时区; 若为北京时间, 应写成 {instant.utc_if_beijing}",
             f"has no time zone; if Beijing time is meant, write {instant.utc_if_beijing}",
         )
     if instant is None:
-        raise _Wrong(
+        raise _InvalidValue(
             "应为带时区的 ISO 8601 时间, 例如 2022-09-30T16:00:00Z",
             "must be an ISO 8601 time with a zone, such as 2022-09-30T16:00:00Z",
         )
     return instant
 
 
-def _extra(members: dict[str, msgspec.Raw], faults: list[Fault]) -> str | None:
+def _extra(members: dict[str, msgspec.Raw], faults: list[FieldError]) -> str | None:
     """The members that the contract does not list, as one JSON object in the order of their names."""
     if not members:
         return None
     parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
     text = b"{" + b",".join(parts) + b"}"
     if len(text) > EXTRA_BYTES_MAX:
-        remedy = Words(
+        remedy = LocalizedText(
             f"未列出的成员合计最多 {EXTRA_BYTES_MAX} 字节", f"unlisted members: at most {EXTRA_BYTES_MAX} bytes in all"
         )
-        faults.append(Fault("", remedy, f"{len(text)}"))
+        faults.append(FieldError("", remedy, f"{len(text)}"))
         return None
     return text.decode("utf-8")
 
 
-def write_row(renewal: Renewal) -> bytes:
+def encode_row(renewal: Renewal) -> bytes:
     """The row that reads back as `renewal`: one JSON object, scalars as the interface page's example has them."""
     members: dict[str, str | None] = {
         "plate": renewal.plate,

@@ -24,8 +24,8 @@ from vipgate.protocol.renewal import (
     QUANTITY_MAX,
     TEXT_CHARS_MAX,
     VALUE_SCALE,
+    NaiveTimestamp,
     Renewal,
-    Zoneless,
     parse_instant,
     plate_flags,
 )
@@ -37,7 +37,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
 _Code = Annotated[int, msgspec.Meta(ge=0, le=_CODE_MAX)]
 
 
-class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _StringRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Defaults stand for absent members and lie outside the bounds, so no value that came can be mistaken for one."""
 
     plate: Annotated[str, msgspec.Meta(max_length=PLATE_RAW_CHARS_MAX)]
@@ -57,7 +57,7 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     operator: _Text = ""
 
 
-class _Typed(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _TypedRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The same members, where `null` may stand for absent and a number for a text."""
 
     plate: Annotated[str, msgspec.Meta(max_length=PLATE_RAW_CHARS_MAX)]
@@ -82,11 +82,11 @@ _FLOAT = re.compile(rb'"\s*:\s*"?-?\d+[.eE]').search
 _NEGATIVE_EXPONENT = re.compile(rb"-(?<=[eE]-)").search
 _NULL_TEXT = re.compile(rb'"null"', re.IGNORECASE).search
 
-_plain = msgspec.json.Decoder(_Plain, strict=False).decode
-_typed = msgspec.json.Decoder(_Typed, strict=False).decode
+_plain = msgspec.json.Decoder(_StringRow, strict=False).decode
+_typed = msgspec.json.Decoder(_TypedRow, strict=False).decode
 
 
-def quick_row(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
+def parse_row_fast(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
     """The record in `source`, or None where the careful reader has to decide.
 
     `source` must hold neither escapes nor control characters: strings get no look of their own here. `floats` says that
@@ -95,7 +95,7 @@ def quick_row(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
     if floats and _FLOAT(bytes(source)):
         return None
     try:
-        return _settle(_plain(source))
+        return _to_renewal(_plain(source))
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     # Lax decoding takes the text "null" for null; the contract does not. A code's bounds are wider than a float's digits.
@@ -103,7 +103,7 @@ def quick_row(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
     if _NULL_TEXT(text) or _FLOAT(text):
         return None
     try:
-        return _settle(_as_plain(_typed(text)))
+        return _to_renewal(_to_string_row(_typed(text)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
@@ -116,8 +116,8 @@ def may_hold_floats(text: bytes) -> bool:
     return b"." in text or _NEGATIVE_EXPONENT(text) is not None
 
 
-def _as_plain(row: _Typed) -> _Plain:
-    return _Plain(
+def _to_string_row(row: _TypedRow) -> _StringRow:
+    return _StringRow(
         row.plate,
         row.plate_color,
         str(row.charge_type),
@@ -136,7 +136,7 @@ def _as_plain(row: _Typed) -> _Plain:
     )
 
 
-def _settle(row: _Plain) -> Renewal | None:
+def _to_renewal(row: _StringRow) -> Renewal | None:
     """The record in a plain row, or None in doubt. One look at each member: this is the hottest place of the road."""
     (
         plate, plate_color, charge_type, vip_type, quantity, pay_partner, pay_type, card_no, card_id, value,
@@ -161,7 +161,7 @@ def _settle(row: _Plain) -> Renewal | None:
         value_e4 = int(value) * VALUE_SCALE
     start = parse_instant(start_text) if start_text else None
     end = parse_instant(end_text) if end_text else None
-    if isinstance(start, Zoneless) or isinstance(end, Zoneless):
+    if isinstance(start, NaiveTimestamp) or isinstance(end, NaiveTimestamp):
         return None
     if (start_text and start is None) or (end_text and end is None):
         return None

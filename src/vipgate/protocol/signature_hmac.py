@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.signature_md5 import (
     BOM,
     BOM_IN_SECRET,
@@ -36,7 +36,7 @@ _DIGEST_BYTES: Final = 32
 _is_id = re.compile(rf"[!-\-/-~]{{1,{ID_CHARS_MAX}}}", re.ASCII).fullmatch
 _is_timestamp = re.compile(r"\d{1,13}", re.ASCII).fullmatch
 
-HMAC_WANTED: Final = Words(
+HMAC_WANTED: Final = LocalizedText(
     "该车场只接受 HMAC 签名; 请改用请求头 webhook-id, webhook-timestamp, webhook-signature: "
     "v1,base64(HMAC-SHA256(密钥, id.timestamp.正文))",
     "this park takes HMAC signatures only: send the headers webhook-id, webhook-timestamp and webhook-signature: "
@@ -44,7 +44,7 @@ HMAC_WANTED: Final = Words(
 )
 
 
-class Stamp(msgspec.Struct, frozen=True, gc=False):
+class WebhookSignature(msgspec.Struct, frozen=True, gc=False):
     """The three headers as they came, empty where one is missing; nothing in them is proved."""
 
     id: str
@@ -68,7 +68,7 @@ def hmac_headers(body: bytes, secret: str, webhook_id: str, timestamp: int | str
     }
 
 
-def is_stamped(body: bytes, stamp: Stamp, secret: str) -> bool:
+def hmac_matches(body: bytes, stamp: WebhookSignature, secret: str) -> bool:
     """Whether one of the stamp's signatures is that of `body` under `secret`. Says nothing of its time. Constant time."""
     wanted = base64.b64encode(_digest(secret.encode(), _head(stamp.id, stamp.timestamp), body))
     right = False
@@ -77,31 +77,31 @@ def is_stamped(body: bytes, stamp: Stamp, secret: str) -> bool:
     return right
 
 
-def form_fault(stamp: Stamp) -> Words | None:
+def header_error(stamp: WebhookSignature) -> LocalizedText | None:
     """What is wrong with the headers in themselves, whatever the secret."""
     if not _is_id(stamp.id):
-        return Words(
+        return LocalizedText(
             f"{ID_HEADER}: 应为 1 到 {ID_CHARS_MAX} 个可见 ASCII 字符, 不含句点, 每次请求各不相同",
             f"{ID_HEADER}: must be 1 to {ID_CHARS_MAX} visible ASCII characters without a full stop, another for each request",
         )
     if not _is_timestamp(stamp.timestamp):
-        return Words(
+        return LocalizedText(
             f"{TIMESTAMP_HEADER}: 应为 1970 年以来的秒数 (UTC)", f"{TIMESTAMP_HEADER}: must be seconds since 1970 UTC"
         )
     return None
 
 
-def clock_fault(stamp: Stamp, now_s: float, window_s: int) -> Words | None:
+def timestamp_error(stamp: WebhookSignature, now_s: float, window_s: int) -> LocalizedText | None:
     """What is wrong with the time of a stamp whose form is right."""
     at_s = int(stamp.timestamp)
     if abs(at_s / 1000 - now_s) <= window_s:
-        return Words(
+        return LocalizedText(
             f"{TIMESTAMP_HEADER}: 应为秒, 收到的是毫秒", f"{TIMESTAMP_HEADER}: seconds wanted, milliseconds came"
         )
     off_s = round(at_s - now_s)
     if abs(off_s) <= window_s:
         return None
-    return Words(
+    return LocalizedText(
         f"{TIMESTAMP_HEADER}: 与平台时钟相差 {off_s:+d} 秒, 最多 {window_s} 秒; 请校准本机时钟 (NTP), 并在每次发送时重新签名",
         f"{TIMESTAMP_HEADER}: {off_s:+d} s from the platform's clock, {window_s} s at most; "
         "set this machine's clock (NTP), and sign anew each time you send",
@@ -116,7 +116,7 @@ def _digest(key: bytes, head: bytes, body: bytes) -> bytes:
     return hmac.digest(key, head + body, "sha256")
 
 
-def diagnose_stamp(body: bytes, stamp: Stamp, current: str, previous: str) -> Words | None:
+def diagnose_hmac(body: bytes, stamp: WebhookSignature, current: str, previous: str) -> LocalizedText | None:
     """The mistake that turns a true secret into the stamp's signature, or None where none is known.
 
     Looks at bodies of at most DIAGNOSIS_BYTES_MAX bytes, and does as much for every secret: neither tells what it is like.
@@ -129,15 +129,15 @@ def diagnose_stamp(body: bytes, stamp: Stamp, current: str, previous: str) -> Wo
         for meant, form in given:
             named = [words for words in (form, *causes) if words is not None]
             if hmac.compare_digest(digest, meant) and named and found is None:
-                found = Words("; ".join(one.zh for one in named), "; ".join(one.en for one in named))
+                found = LocalizedText("; ".join(one.zh for one in named), "; ".join(one.en for one in named))
     return found
 
 
 def _mistakes(
-    body: bytes, stamp: Stamp, current: str, previous: str
-) -> Iterator[tuple[bytes, tuple[Words | None, ...]]]:
+    body: bytes, stamp: WebhookSignature, current: str, previous: str
+) -> Iterator[tuple[bytes, tuple[LocalizedText | None, ...]]]:
     """What callers compute in place of the signature, each with its mistakes."""
-    old = Words("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
+    old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
     head = _head(stamp.id, stamp.timestamp)
     for secret, age in ((current, None), (previous, old)):
         for key, form in _keys(secret):
@@ -148,11 +148,11 @@ def _mistakes(
                 yield _digest(secret.encode(), head, variant), (changed, age)
 
 
-def _keys(secret: str) -> Iterator[tuple[bytes, Words | None]]:
+def _keys(secret: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """What callers take for the key, each with its mistake."""
     key = secret.encode()
     yield key, None
-    decoded = Words(
+    decoded = LocalizedText(
         "密钥被当作 base64 解码了; 应直接使用其 UTF-8 字节 (库若要求 whsec_ 形式, 请用 whsec_ 加密钥的 base64)",
         "the secret was decoded as base64; its UTF-8 bytes are the key "
         "(a library that wants the form whsec_… is given whsec_ and the base64 of the secret)",
@@ -160,14 +160,14 @@ def _keys(secret: str) -> Iterator[tuple[bytes, Words | None]]:
     padded = key.rstrip(b"=") + b"=" * (-len(key.rstrip(b"=")) % 4)
     yield _decoded(padded, b"+/") or key, decoded
     yield _decoded(padded, b"-_") or key, decoded
-    encoded = Words(
+    encoded = LocalizedText(
         "密钥被编码成了 base64; 应直接使用其 UTF-8 字节", "the secret's base64 was used as the key, not its bytes"
     )
     yield base64.b64encode(key), encoded
     yield b"whsec_" + base64.b64encode(key), encoded
     yield BOM + key, BOM_IN_SECRET
     for tail in (b" ", b"\n", b"\r\n"):
-        yield key + tail, Words("密钥后多了空格或换行", "a blank or a newline follows the secret")
+        yield key + tail, LocalizedText("密钥后多了空格或换行", "a blank or a newline follows the secret")
 
 
 def _decoded(text: bytes, altchars: bytes) -> bytes:
@@ -177,10 +177,10 @@ def _decoded(text: bytes, altchars: bytes) -> bytes:
         return b""
 
 
-def _contents(stamp: Stamp, body: bytes) -> Iterator[tuple[bytes, Words | None]]:
+def _contents(stamp: WebhookSignature, body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """What callers sign in place of id, time and body, each with its mistake."""
     wanted = f"{ID_HEADER}.{TIMESTAMP_HEADER}.body"
-    words = Words(f"签名的内容应为 {wanted}, 用句点连接", f"what is signed is {wanted}, joined with full stops")
+    words = LocalizedText(f"签名的内容应为 {wanted}, 用句点连接", f"what is signed is {wanted}, joined with full stops")
     webhook_id, at = stamp.id.encode("utf-8", "replace"), stamp.timestamp.encode("utf-8", "replace")
     yield b".".join((webhook_id, at, body)), None
     for pieces in ((at, body), (webhook_id, body), (at, webhook_id, body), (body,)):
@@ -188,16 +188,18 @@ def _contents(stamp: Stamp, body: bytes) -> Iterator[tuple[bytes, Words | None]]
     yield webhook_id + at + body, words
 
 
-def _digests_meant(entry: str) -> Iterator[tuple[bytes, Words | None]]:
+def _digests_meant(entry: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """The digests that one entry of the header may stand for, each with what is wrong about its form."""
     bare = entry.removeprefix(HMAC_MARK).removeprefix("sha256=")
-    version = None if entry.startswith(HMAC_MARK) else Words("签名前少了 v1,", "v1, is missing before the signature")
+    version = (
+        None if entry.startswith(HMAC_MARK) else LocalizedText("签名前少了 v1,", "v1, is missing before the signature")
+    )
     padded = bare.rstrip("=") + "=" * (-len(bare.rstrip("=")) % 4)
     text = padded.encode("utf-8", "replace")
-    alphabet = Words("应为带 = 的标准 base64 (+ 和 /)", "standard base64 with + and / and its = wanted")
+    alphabet = LocalizedText("应为带 = 的标准 base64 (+ 和 /)", "standard base64 with + and / and its = wanted")
     if len(raw := _decoded(text, b"+/")) == _DIGEST_BYTES:
         yield raw, version if padded == bare else alphabet
     elif len(raw := _decoded(text, b"-_")) == _DIGEST_BYTES:
         yield raw, alphabet
     if re.fullmatch(r"[0-9a-fA-F]{64}", bare):
-        yield bytes.fromhex(bare), Words("签名是十六进制, 应为 base64", "the signature is hex, base64 wanted")
+        yield bytes.fromhex(bare), LocalizedText("签名是十六进制, 应为 base64", "the signature is hex, base64 wanted")

@@ -10,13 +10,14 @@ import binascii
 import hmac
 from collections.abc import Iterable, Iterator
 from hashlib import md5
-from typing import Final, Protocol, Self
+from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.signature_rewrites import (
     GBK,
     rewritten,
 )
+from vipgate.support.hashes import Hash
 
 SECRET_MARK: Final = b"&app_secret="
 DIAGNOSIS_BYTES_MAX: Final = 256 * 1024
@@ -28,31 +29,18 @@ _MD5_HEX_CHARS = 32
 _UTF_16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 
 
-BOM_IN_SECRET: Final = Words(
+BOM_IN_SECRET: Final = LocalizedText(
     "密钥前有 BOM (密钥文件保存成了带 BOM 的 UTF-8); 请另存为不带 BOM 的 UTF-8",
     "a BOM stands before the secret (its file was saved as UTF-8 with BOM); save it as UTF-8 without BOM",
 )
-_UTF_16_SIGNED: Final = Words(
+_UTF_16_SIGNED: Final = LocalizedText(
     "签名用的是 UTF-16 字节, 应对实际发送的字节签名",
     "signed over UTF-16 bytes; sign the very bytes that are sent",
 )
-_QUESTION_MARKS: Final = Words(
+_QUESTION_MARKS: Final = LocalizedText(
     "签名用的正文里中文变成了 ? (按 ASCII 或 ISO-8859-1 取了字节); 请按 UTF-8 取字节, 并对实际发送的字节签名",
     "signed over ? in place of Chinese (bytes taken as ASCII or ISO-8859-1); take the bytes as UTF-8, and sign those that are sent",
 )
-
-
-class Hash(Protocol):
-    """A running digest, as hashlib makes them."""
-
-    def copy(self) -> Self:
-        """A second digest that goes on from here."""
-
-    def update(self, data: bytes, /) -> None:
-        """Adds `data`."""
-
-    def hexdigest(self) -> str:
-        """The digest so far, in lower-case hex."""
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -73,7 +61,9 @@ def is_signed(body_md5: Hash, authorization: str, secret: str) -> bool:
     return hmac.compare_digest(signature_from(body_md5, secret).encode(), given)
 
 
-def diagnose(body: bytes, authorization: str, secrets: Iterable[tuple[str, Words | None]]) -> Words | None:
+def diagnose(
+    body: bytes, authorization: str, secrets: Iterable[tuple[str, LocalizedText | None]]
+) -> LocalizedText | None:
     """The mistake that turns the true secret into `authorization`, or None where none is known.
 
     `secrets` are the park's secrets, each with what is wrong about using it (None: it is the right one).
@@ -95,63 +85,71 @@ def diagnose(body: bytes, authorization: str, secrets: Iterable[tuple[str, Words
                         words for words in (form_words, tail_words, body_words, secret_words) if words is not None
                     ]
                     if causes:
-                        return Words("; ".join(w.zh for w in causes), "; ".join(w.en for w in causes))
+                        return LocalizedText("; ".join(w.zh for w in causes), "; ".join(w.en for w in causes))
     return None
 
 
-def _digests_meant(authorization: str) -> Iterator[tuple[str, Words | None]]:
+def _digests_meant(authorization: str) -> Iterator[tuple[str, LocalizedText | None]]:
     """The hex digests that `authorization` may stand for, each with what is wrong about its form."""
     text = authorization.strip()
     yield from _digest_of_word(text, None)
     if " " in text:
-        scheme = Words(
+        scheme = LocalizedText(
             "Authorization 里只应有签名本身, 前面不应有别的词",
             "Authorization holds the signature alone, no word before it",
         )
         yield from _digest_of_word(text.split()[-1], scheme)
     elif "=" in text[:-2]:
-        name = Words(
+        name = LocalizedText(
             "Authorization 里只应有签名本身, 不应是 名称=值", "Authorization holds the signature alone, not name=value"
         )
         yield from _digest_of_word(text.split("=", 1)[1], name)
 
 
-def _digest_of_word(word: str, words: Words | None) -> Iterator[tuple[str, Words | None]]:
+def _digest_of_word(word: str, words: LocalizedText | None) -> Iterator[tuple[str, LocalizedText | None]]:
     word = word.strip('"')
     if len(word) == _MD5_HEX_CHARS and word.isascii():
         yield word.lower(), words
     if len(word) == 16 and word.isascii():
         yield (
             word.lower(),
-            Words("用了 16 位 MD5, 应为 32 位十六进制", "this is the 16 digit form of MD5, 32 hex digits wanted"),
+            LocalizedText(
+                "用了 16 位 MD5, 应为 32 位十六进制", "this is the 16 digit form of MD5, 32 hex digits wanted"
+            ),
         )
     try:
         raw = base64.b64decode(word, validate=True)
     except (binascii.Error, ValueError):
         return
-    base64_words = Words("签名是 base64, 应为十六进制", "the signature is base64, hex wanted")
+    base64_words = LocalizedText("签名是 base64, 应为十六进制", "the signature is base64, hex wanted")
     if len(raw) == 16:
         yield raw.hex(), base64_words
     elif len(raw) == _MD5_HEX_CHARS and raw.isalnum():
         yield raw.decode("ascii").lower(), base64_words
 
 
-def _marks(secret: str) -> Iterator[tuple[bytes, Words | None]]:
+def _marks(secret: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """What callers append to the body, each with its mistake."""
     key = secret.encode()
     wanted = "&app_secret="
     yield SECRET_MARK + key, None
     yield (
         b"&key=" + key,
-        Words(f"密钥前用了 &key=, 应为 {wanted}", f"the secret was joined with &key=, {wanted} wanted"),
+        LocalizedText(f"密钥前用了 &key=, 应为 {wanted}", f"the secret was joined with &key=, {wanted} wanted"),
     )
-    yield key, Words(f"密钥前什么也没有, 应为 {wanted}", f"the secret was joined with nothing, {wanted} wanted")
-    yield b"app_secret=" + key, Words(f"app_secret= 前少了 &, 应为 {wanted}", f"the & is missing, {wanted} wanted")
-    yield b"&app_secret =" + key, Words(f"app_secret 后多了空格, 应为 {wanted}", f"a blank too many, {wanted} wanted")
+    yield key, LocalizedText(f"密钥前什么也没有, 应为 {wanted}", f"the secret was joined with nothing, {wanted} wanted")
+    yield (
+        b"app_secret=" + key,
+        LocalizedText(f"app_secret= 前少了 &, 应为 {wanted}", f"the & is missing, {wanted} wanted"),
+    )
+    yield (
+        b"&app_secret =" + key,
+        LocalizedText(f"app_secret 后多了空格, 应为 {wanted}", f"a blank too many, {wanted} wanted"),
+    )
     yield SECRET_MARK + BOM + key, BOM_IN_SECRET
 
 
-def _texts_signed(body: bytes) -> Iterator[tuple[bytes, str | None, Words | None]]:
+def _texts_signed(body: bytes) -> Iterator[tuple[bytes, str | None, LocalizedText | None]]:
     """`bodies_signed`, and the encoding where secret and body were signed in another one."""
     for variant, words in bodies_signed(body):
         yield variant, None, words
@@ -171,14 +169,16 @@ def _decoded(body: bytes) -> tuple[str, bool]:
         return bare.decode("gb18030", "replace"), False
 
 
-def bodies_signed(body: bytes) -> Iterator[tuple[bytes, Words | None]]:
+def bodies_signed(body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """What callers sign in place of the bytes that they send, each with its mistake."""
     yield body, None
-    utf8 = Words(
+    utf8 = LocalizedText(
         "签名用的是 UTF-8 字节, 而发送的是另一种编码", "signed over UTF-8 bytes, but another encoding was sent"
     )
-    bom = Words("BOM 参与签名与否和发送的不一致", "the BOM is in what was signed or in what was sent, not in both")
-    newline = Words(
+    bom = LocalizedText(
+        "BOM 参与签名与否和发送的不一致", "the BOM is in what was signed or in what was sent, not in both"
+    )
+    newline = LocalizedText(
         "结尾换行参与签名与否和发送的不一致",
         "a trailing newline is in what was signed or in what was sent, not in both",
     )

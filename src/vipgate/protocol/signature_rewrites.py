@@ -9,22 +9,22 @@ from typing import Any, Final
 
 import msgspec
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.nesting import nesting_fault
 
-GBK: Final = Words(
+GBK: Final = LocalizedText(
     "签名用的是 GBK 字节, 应对实际发送的字节签名", "signed over GBK bytes; sign the very bytes that are sent"
 )
-_SLASHES: Final = Words(
+_SLASHES: Final = LocalizedText(
     "签名用的正文把斜线写成了 \\/ (PHP 的 json_encode), 与发送的不同; 请对实际发送的字节签名, 或用 JSON_UNESCAPED_SLASHES",
     "signed over a body with slashes written as \\/ (as PHP's json_encode does), which is not what was sent; "
     "sign the very bytes that are sent, or use JSON_UNESCAPED_SLASHES",
 )
-_NO_SLASHES: Final = Words(
+_NO_SLASHES: Final = LocalizedText(
     "发送的正文把斜线写成了 \\/, 签名用的没有; 应对实际发送的字节签名",
     "the body was sent with slashes written as \\/ and signed without; sign the very bytes that are sent",
 )
-_PAIRS: Final = Words(
+_PAIRS: Final = LocalizedText(
     "签名用的是排序后的 名称=值&… (其他接口的签名方法); 本接口应对整个 JSON 正文的字节签名",
     "signed over sorted name=value&... as other interfaces want it; this one wants the bytes of the whole JSON body signed",
 )
@@ -35,7 +35,7 @@ _scalar = json.JSONEncoder(ensure_ascii=False).encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def rewritten(text: str) -> Iterator[tuple[bytes, Words]]:
+def rewritten(text: str) -> Iterator[tuple[bytes, LocalizedText]]:
     """Every other way to write the JSON `text` that some serialiser has, each with the mistake of signing it."""
     source = text.encode("utf-8", "replace")
     if nesting_fault(source) is not None:
@@ -52,7 +52,7 @@ def rewritten(text: str) -> Iterator[tuple[bytes, Words]]:
     yield from _pretty(value)
 
 
-def _in_one_line(value: Any) -> Iterator[tuple[bytes, Words]]:
+def _in_one_line(value: Any) -> Iterator[tuple[bytes, LocalizedText]]:
     for ordered in (False, True):
         for blanks in (False, True):
             for escaped in (False, True):
@@ -60,16 +60,16 @@ def _in_one_line(value: Any) -> Iterator[tuple[bytes, Words]]:
                 written = _dump(value, ordered, blanks, escaped)
                 yield from _in_its_encodings(written, escaped, words)
                 if b"/" in written and not blanks:
-                    slashed = Words(f"{words.zh}; {_SLASHES.zh}", f"{words.en}; {_SLASHES.en}")
+                    slashed = LocalizedText(f"{words.zh}; {_SLASHES.zh}", f"{words.en}; {_SLASHES.en}")
                     yield from _in_its_encodings(written.replace(b"/", b"\\/"), escaped, slashed)
 
 
-def _in_its_encodings(written: bytes, escaped: bool, words: Words) -> Iterator[tuple[bytes, Words]]:
+def _in_its_encodings(written: bytes, escaped: bool, words: LocalizedText) -> Iterator[tuple[bytes, LocalizedText]]:
     yield written, words
     if escaped:
         yield _hex_digits(lambda found: found[0][:2] + found[0][2:].upper(), written), words
     else:
-        yield written.decode().encode("gb18030"), Words(f"{words.zh}; {GBK.zh}", f"{words.en}; {GBK.en}")
+        yield written.decode().encode("gb18030"), LocalizedText(f"{words.zh}; {GBK.zh}", f"{words.en}; {GBK.en}")
 
 
 def _dump(value: Any, ordered: bool, blanks: bool, escaped: bool) -> bytes:
@@ -78,18 +78,18 @@ def _dump(value: Any, ordered: bool, blanks: bool, escaped: bool) -> bytes:
     return written.encode("utf-8", "replace")
 
 
-def _rewrite_words(ordered: bool, blanks: bool, escaped: bool) -> Words:
+def _rewrite_words(ordered: bool, blanks: bool, escaped: bool) -> LocalizedText:
     zh = ["键已排序"] if ordered else []
     en = ["sorted keys"] if ordered else []
     zh += ["带空格" if blanks else "无空格", "中文写成 \\uXXXX" if escaped else "中文未转义"]
     en += ["with blanks" if blanks else "without blanks", "\\uXXXX escapes" if escaped else "no \\uXXXX escapes"]
-    return Words(
+    return LocalizedText(
         f"签名用的是重新序列化的 JSON ({', '.join(zh)}), 与发送的不同; 应对实际发送的字节签名",
         f"signed over JSON that was serialised anew ({', '.join(en)}) and is not what was sent; sign the very bytes that are sent",
     )
 
 
-def _pretty(value: Any) -> Iterator[tuple[bytes, Words]]:
+def _pretty(value: Any) -> Iterator[tuple[bytes, LocalizedText]]:
     """With a line for each member, as the libraries lay it out that clients use; on Windows with its line ends."""
     for escaped in (False, True):
         compact = _dump(value, ordered=False, blanks=False, escaped=escaped)
@@ -98,7 +98,7 @@ def _pretty(value: Any) -> Iterator[tuple[bytes, Words]]:
         except msgspec.DecodeError:  # A number too large for a float was written as `Infinity`.
             return
         for form, layouts in found.items():
-            words = Words(
+            words = LocalizedText(
                 f"签名用的是带缩进和换行的 JSON ({form}), 与发送的不同; 应对实际发送的字节签名",
                 f"signed over pretty-printed JSON ({form}) that is not what was sent; sign the very bytes that are sent",
             )
@@ -107,7 +107,7 @@ def _pretty(value: Any) -> Iterator[tuple[bytes, Words]]:
                 yield layout.replace(b"\n", b"\r\n"), words
         if not escaped:
             jackson = _jackson(value, "\n").encode("utf-8", "replace")
-            words = Words(
+            words = LocalizedText(
                 "签名用的是 Jackson 带缩进和换行的 JSON, 与发送的不同; 应对实际发送的字节签名",
                 "signed over JSON as Jackson pretty-prints it, which is not what was sent; sign the very bytes that are sent",
             )
@@ -140,7 +140,7 @@ def _jackson(value: Any, line: str) -> str:
     return {"{}": "{ }", "[]": "[ ]"}.get(text := _scalar(value), text)
 
 
-def _as_pairs(source: bytes) -> Iterator[tuple[bytes, Words]]:
+def _as_pairs(source: bytes) -> Iterator[tuple[bytes, LocalizedText]]:
     """`complete=0&park_uuid=…&row=[…]`: by name and as they came, what is empty left out and not, rows as sent and written anew."""
     try:
         members = {name: bytes(raw) for name, raw in _members(source).items()}

@@ -12,12 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final, Generic, Literal, TypeVar
 
-from vipgate.errors import TooOften, Unavailable, Words
-from vipgate.store.interfaces.admin import Desk
+from vipgate.errors import (
+    RateLimited,
+    ServiceUnavailable,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.store.interfaces.admin import Database
 from vipgate.support.background import submit
 
 T = TypeVar("T")
-OpenDesk = Callable[[], Desk]
+OpenDatabase = Callable[[], Database]
 
 WAITING_MAX: Final = 64
 STREAMS_MAX: Final = 2
@@ -28,27 +32,27 @@ STREAM_S_MAX: Final = 1_800.0
 RETRY_AFTER_S: Final = 2
 RETRY_STREAM_AFTER_S: Final = 30
 
-_BUSY = Words("正在处理的查询过多; 请稍后重试", "too many questions at once; try again later")
-_STREAMS_BUSY = Words(
+_BUSY = LocalizedText("正在处理的查询过多; 请稍后重试", "too many questions at once; try again later")
+_STREAMS_BUSY = LocalizedText(
     "正在进行的导出已达上限; 请在其中一个结束后重试",
     "as many exports as allowed are under way; try again when one has ended",
 )
-_STREAM_TWICE = Words(
+_STREAM_TWICE = LocalizedText(
     "您的上一个导出仍在进行; 请在其结束后重试, 或先取消它",
     "an export of yours is still under way; try again when it has ended, or cancel it first",
 )
-_STREAM_LATE = Words(
+_STREAM_LATE = LocalizedText(
     "导出读取过慢或过久, 已中止; 请在更快的线路上重试",
     "the export was read too slowly or for too long and has been ended; try again on a faster line",
 )
-_STOPPING = Words("服务正在停止; 请稍后重试", "the service is stopping; try again later")
+_STOPPING = LocalizedText("服务正在停止; 请稍后重试", "the service is stopping; try again later")
 
 
-class DesksBusy(Unavailable):
+class PoolExhausted(ServiceUnavailable):
     """All desks are taken and the line before them is full."""
 
 
-class Desks:
+class DatabasePool:
     """Runs functions of a desk in threads: `size` at once, `waiting_max` in line, `streams_max` exports beside them.
 
     Of the exports each owner, an account or a token, has one at a time, so that no one keeps the others from theirs.
@@ -56,7 +60,7 @@ class Desks:
 
     def __init__(
         self,
-        open_desk: OpenDesk,
+        open_desk: OpenDatabase,
         size: int,
         *,
         waiting_max: int = WAITING_MAX,
@@ -72,21 +76,21 @@ class Desks:
         self._behind_s_max = behind_s_max
         self._stream_s_max = stream_s_max
         # The desk used last is taken first, so that a quiet service opens no more than it needs.
-        self._free: list[Desk] = []
+        self._free: list[Database] = []
         self._closed = threading.Event()
 
-    async def run(self, fn: Callable[[Desk], T]) -> T:
+    async def run(self, fn: Callable[[Database], T]) -> T:
         """What `fn` gives for a desk. Raises DesksBusy, and whatever `fn` raises."""
         if self._closed.is_set():
-            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+            raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if not self._places.acquire(blocking=False):
-            raise DesksBusy(_BUSY, retry_after_s=RETRY_AFTER_S)
+            raise PoolExhausted(_BUSY, retry_after_s=RETRY_AFTER_S)
         work = self._threads.submit(self._work, fn)
         # Not in a finally: a caller that has gone leaves work behind that still holds its place.
         work.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(work)
 
-    def _work(self, fn: Callable[[Desk], T]) -> T:
+    def _work(self, fn: Callable[[Database], T]) -> T:
         try:
             desk = self._free.pop()
         except IndexError:
@@ -96,21 +100,23 @@ class Desks:
         finally:
             self._free.append(desk)
 
-    async def stream(self, owner: str, fn: Callable[[Desk], Iterator[T]]) -> Stream[T]:
+    async def stream(self, owner: str, fn: Callable[[Database], Iterator[T]]) -> ExportStream[T]:
         """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.
 
         Whoever does not read it to its end closes it. Raises TooOften where `owner` has one already, DesksBusy, and whatever
         `fn` raises before its first item.
         """
         if self._closed.is_set():
-            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+            raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if owner in self._stream_owners:
-            raise TooOften(_STREAM_TWICE, retry_after_s=RETRY_STREAM_AFTER_S)
+            raise RateLimited(_STREAM_TWICE, retry_after_s=RETRY_STREAM_AFTER_S)
         if not self._stream_places.acquire(blocking=False):
-            raise DesksBusy(_STREAMS_BUSY, retry_after_s=RETRY_STREAM_AFTER_S)
+            raise PoolExhausted(_STREAMS_BUSY, retry_after_s=RETRY_STREAM_AFTER_S)
         self._stream_owners.add(owner)
-        reading = _Reading(self._open_desk, fn, self._stream_places.release, self._closed)
-        stream = Stream(reading, self._behind_s_max, self._stream_s_max, partial(self._stream_owners.discard, owner))
+        reading = _StreamReader(self._open_desk, fn, self._stream_places.release, self._closed)
+        stream = ExportStream(
+            reading, self._behind_s_max, self._stream_s_max, partial(self._stream_owners.discard, owner)
+        )
         try:
             await stream.begin()
         except BaseException:
@@ -126,13 +132,13 @@ class Desks:
             self._free.pop().close()
 
 
-class _Reading(Generic[T]):
+class _StreamReader(Generic[T]):
     """A generator over a desk of its own, in a thread of its own."""
 
     def __init__(
         self,
-        open_desk: OpenDesk,
-        fn: Callable[[Desk], Iterator[T]],
+        open_desk: OpenDatabase,
+        fn: Callable[[Database], Iterator[T]],
         release: Callable[[], None],
         stopping: threading.Event,
     ) -> None:
@@ -141,7 +147,7 @@ class _Reading(Generic[T]):
         self._release = release
         self._stopping = stopping
         self._thread = ThreadPoolExecutor(1, "vipgate-export")
-        self._desk: Desk | None = None
+        self._desk: Database | None = None
         self._items: Iterator[T] | None = None
 
     def next(self) -> Future[list[T]]:
@@ -150,7 +156,7 @@ class _Reading(Generic[T]):
 
     def _next(self) -> list[T]:
         if self._stopping.is_set():
-            raise DesksBusy(_STOPPING, retry_after_s=RETRY_AFTER_S)
+            raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if self._items is None:
             self._desk = self._open_desk()
             self._items = iter(self._fn(self._desk))
@@ -173,7 +179,7 @@ class _Reading(Generic[T]):
                 self._desk.close()
 
 
-class Stream(Generic[T]):
+class ExportStream(Generic[T]):
     """The items of an export, for `async for`. Ends by itself after the last one, an error, or when its reader is too slow.
 
     Only the time in which the reader has an item and does not ask for the next counts as its own. Each item earns it the
@@ -181,7 +187,7 @@ class Stream(Generic[T]):
     """
 
     def __init__(
-        self, reading: _Reading[T], behind_s_max: float, stream_s_max: float, ended: Callable[[], None]
+        self, reading: _StreamReader[T], behind_s_max: float, stream_s_max: float, ended: Callable[[], None]
     ) -> None:
         """`ended` is told when there is no more to come, whatever the reason."""
         self._reading = reading
@@ -199,7 +205,7 @@ class Stream(Generic[T]):
         """Reads the first item, so that what fails at once fails before an answer has begun."""
         self._ahead = await self._step()
 
-    def __aiter__(self) -> Stream[T]:
+    def __aiter__(self) -> ExportStream[T]:
         return self
 
     async def __anext__(self) -> T:
@@ -215,7 +221,7 @@ class Stream(Generic[T]):
 
     async def _step(self) -> list[T]:
         if self._state == "late":
-            raise Unavailable(_STREAM_LATE)
+            raise ServiceUnavailable(_STREAM_LATE)
         if self._state == "closed":
             return []
         if self._timer is not None:

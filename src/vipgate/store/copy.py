@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from vipgate.errors import StoreMismatch
+from vipgate.errors import IncompatibleDatabase
 from vipgate.protocol.seqno import (
     seqno_prefix,
     seqno_time_us,
@@ -25,9 +25,9 @@ Table = Literal[
     "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
     "staff_user", "token", "deed",
 ]  # fmt: skip
-Line = tuple[Any, ...]
+ParkRow = tuple[Any, ...]
 
-NOBODY: Final = ""
+NO_PARK: Final = ""
 PARKS_A_PAGE: Final = 500
 LINES_A_COMMIT: Final = 1_000
 BODIES_A_COMMIT: Final = 20
@@ -38,7 +38,7 @@ TABLES: Final[tuple[Table, ...]] = (
 )  # fmt: skip
 STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "deed")
 # What there is without a park.
-NOBODYS_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
+UNOWNED_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
 _BY_GENERATION: Final = ("renewal", "renewal_history")
 
 # Places in the lines of `park` and `generation`.
@@ -57,14 +57,14 @@ class Source(Protocol):
     def park_uuids(self, after: str, limit: int) -> list[str]:
         """Up to `limit` parks that follow `after`, in order."""
 
-    def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[Line]:
+    def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[ParkRow]:
         """The lines of a park's table, in the order of its key, which is the same for every engine."""
 
 
 class Target(Source, Protocol):
     """A ledger that can be filled as well."""
 
-    def write(self, table: Table, park_uuid: str, lines: Sequence[Line]) -> None:
+    def write(self, table: Table, park_uuid: str, lines: Sequence[ParkRow]) -> None:
         """Stores lines of one park durably, over what is there."""
 
     def last_position(self, park_uuid: str, generation: int) -> int:
@@ -81,7 +81,7 @@ class Target(Source, Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class CopyCounts:
     """What a copy has brought over, or a comparison has read: lines by table."""
 
     lines: dict[str, int] = field(default_factory=dict)
@@ -118,38 +118,38 @@ def all_parks(source: Source) -> Iterator[str]:
         after = page[-1]
 
 
-def copy(source: Source, target: Target, notice: Notice) -> Tally:
+def copy(source: Source, target: Target, notice: Notice) -> CopyCounts:
     """Brings over what the target lacks. `notice` is told of records as they arrive.
 
     Raises StoreMismatch where the target holds what cannot have come from this source.
     """
-    _refuse_strange(source, target)
-    tally = Tally()
+    _check_target(source, target)
+    tally = CopyCounts()
     for park_uuid in all_parks(source):
         _copy_park(source, target, park_uuid, tally, notice)
         tally.parks += 1
-    _copy_journal(source, target, NOBODY, tally)
+    _copy_journal(source, target, NO_PARK, tally)
     for table in STAFF_TABLES:
-        _bring(source.read(table, NOBODY), target, table, NOBODY, tally)
+        _copy_rows(source.read(table, NO_PARK), target, table, NO_PARK, tally)
     return tally
 
 
-def _refuse_strange(source: Source, target: Target) -> None:
+def _check_target(source: Source, target: Target) -> None:
     """A ledger that serves already must not be overwritten by an older one."""
     ours = set(all_parks(source))
     for park_uuid in all_parks(target):
         if park_uuid not in ours:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{target.where} has park {park_uuid}, which {source.where} has not; choose an empty one."
             )
         there, here = next(target.read("park", park_uuid)), next(source.read("park", park_uuid))
         if there[_PARK_POSITION] > here[_PARK_POSITION]:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{target.where} has newer records of park {park_uuid} than {source.where}; it serves already."
             )
 
 
-def _copy_park(source: Source, target: Target, park_uuid: str, tally: Tally, notice: Notice) -> None:
+def _copy_park(source: Source, target: Target, park_uuid: str, tally: CopyCounts, notice: Notice) -> None:
     # First, because on Citus everything is joined to it, and last, when all that it speaks of is there.
     park = list(source.read("park", park_uuid))
     target.write("park", park_uuid, [(*line[:_PARK_POSITION], 0, *line[_PARK_POSITION + 1 :]) for line in park])
@@ -159,26 +159,31 @@ def _copy_park(source: Source, target: Target, park_uuid: str, tally: Tally, not
         target.drop_generation(park_uuid, gone)
     for number in numbers:
         after = target.last_position(park_uuid, number)
-        _bring(source.read("renewal", park_uuid, number, after), target, "renewal", park_uuid, tally, notice)
-        _bring(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, tally)
-    _bring(iter(generations), target, "generation", park_uuid, tally)
+        _copy_rows(source.read("renewal", park_uuid, number, after), target, "renewal", park_uuid, tally, notice)
+        _copy_rows(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, tally)
+    _copy_rows(iter(generations), target, "generation", park_uuid, tally)
     _copy_journal(source, target, park_uuid, tally)
     target.drop_charge_types(park_uuid)
-    _bring(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, tally)
-    _bring(iter(park), target, "park", park_uuid, tally)
+    _copy_rows(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, tally)
+    _copy_rows(iter(park), target, "park", park_uuid, tally)
 
 
-def _copy_journal(source: Source, target: Target, park_uuid: str, tally: Tally) -> None:
+def _copy_journal(source: Source, target: Target, park_uuid: str, tally: CopyCounts) -> None:
     last_us = seqno_time_us(target.last_seqno(park_uuid))
     after = "" if last_us is None else seqno_prefix(last_us - JOURNAL_OVERLAP_US)
-    _bring(source.read("request", park_uuid, after=after), target, "request", park_uuid, tally)
-    _bring(source.read("refused_body", park_uuid, after=after), target, "refused_body", park_uuid, tally)
-    _bring(source.read("daily", park_uuid), target, "daily", park_uuid, tally)
-    _bring(source.read("daily_answer", park_uuid), target, "daily_answer", park_uuid, tally)
+    _copy_rows(source.read("request", park_uuid, after=after), target, "request", park_uuid, tally)
+    _copy_rows(source.read("refused_body", park_uuid, after=after), target, "refused_body", park_uuid, tally)
+    _copy_rows(source.read("daily", park_uuid), target, "daily", park_uuid, tally)
+    _copy_rows(source.read("daily_answer", park_uuid), target, "daily_answer", park_uuid, tally)
 
 
-def _bring(
-    lines: Iterator[Line], target: Target, table: Table, park_uuid: str, tally: Tally, notice: Notice | None = None
+def _copy_rows(
+    lines: Iterator[ParkRow],
+    target: Target,
+    table: Table,
+    park_uuid: str,
+    tally: CopyCounts,
+    notice: Notice | None = None,
 ) -> None:
     size = BODIES_A_COMMIT if table == "refused_body" else LINES_A_COMMIT
     while chunk := list(islice(lines, size)):
@@ -188,12 +193,12 @@ def _bring(
             notice(len(chunk))
 
 
-def compare(source: Source, target: Source, notice: Notice) -> tuple[Tally, list[Difference]]:
+def compare(source: Source, target: Source, notice: Notice) -> tuple[CopyCounts, list[Difference]]:
     """Reads both ledgers whole and compares, table by table, the number of lines and a checksum over them."""
-    tally, differences = Tally(), []
-    for park_uuid in [*all_parks(source), NOBODY]:
-        for table in ("park", *TABLES) if park_uuid else NOBODYS_TABLES:
-            ours, theirs = (_fingerprint(one, table, park_uuid) for one in (source, target))
+    tally, differences = CopyCounts(), []
+    for park_uuid in [*all_parks(source), NO_PARK]:
+        for table in ("park", *TABLES) if park_uuid else UNOWNED_TABLES:
+            ours, theirs = (_table_digest(one, table, park_uuid) for one in (source, target))
             tally.add(table, ours.lines)
             if ours != theirs:
                 differences.append(Difference(park_uuid, table, ours.lines, theirs.lines))
@@ -204,13 +209,13 @@ def compare(source: Source, target: Source, notice: Notice) -> tuple[Tally, list
 
 
 @dataclass(slots=True)
-class Fingerprint:
+class TableDigest:
     """A table of a park, whatever order its lines come in."""
 
     lines: int = 0
     checksum: int = 0
 
-    def add(self, line: Line) -> None:
+    def add(self, line: ParkRow) -> None:
         """Counts one line."""
         plain = [int(value) if isinstance(value, bool) else value for value in line]
         digest = blake2b(msgspec.msgpack.encode(plain), digest_size=8).digest()
@@ -218,8 +223,8 @@ class Fingerprint:
         self.checksum = (self.checksum + int.from_bytes(digest)) % 2**64
 
 
-def _fingerprint(source: Source, table: Table, park_uuid: str) -> Fingerprint:
-    found = Fingerprint()
+def _table_digest(source: Source, table: Table, park_uuid: str) -> TableDigest:
+    found = TableDigest()
     if table in _BY_GENERATION:
         for generation in list(source.read("generation", park_uuid)):
             for line in source.read(table, park_uuid, generation[_GENERATION_NUMBER]):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.store.interfaces.ledger import (
     Retention,
     Store,
@@ -31,7 +31,7 @@ def sqlite_path(url: str) -> Path:
     # Nothing of it is shown: in what is no URL nobody can tell where a password stands.
     scheme, is_url, _ = url.partition("://")
     shown = f"{scheme}://…" if is_url and "=" not in scheme else "given"
-    raise OperatorError(
+    raise UsageError(
         f"Cannot use the database {shown}; write postgresql://user@host/database, sqlite:///relative/path.db or "
         "sqlite:////absolute/path.db."
     )
@@ -42,7 +42,7 @@ def distribute(store: Store) -> bool:
     from vipgate.store.postgres.store import PostgresStore
 
     if not isinstance(store, PostgresStore):
-        raise OperatorError(f"{store.where} is no PostgreSQL database; give the coordinator's URL as --database.")
+        raise UsageError(f"{store.where} is no PostgreSQL database; give the coordinator's URL as --database.")
     return store.distribute()
 
 

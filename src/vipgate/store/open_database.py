@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vipgate.store.common.accounts import StoredStaff
-from vipgate.store.common.admin import StoredKeep
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.common.accounts import SqlAccountStore
+from vipgate.store.common.admin import SqlAdminStore
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open import (
     is_postgres,
@@ -19,16 +19,16 @@ from vipgate.store.sqlite.store import SqliteStore
 CACHE_KIB: Final = 8 * 1024
 
 
-def open_desk(url: str, clock_us: Callable[[], int], retention: Retention, *, connections: int = 1) -> Desk:
+def open_database(url: str, clock_us: Callable[[], int], retention: Retention, *, connections: int = 1) -> Database:
     """The desk at `url`, its schema brought up to date. Raises OperatorError, StoreError."""
     if is_postgres(url):
         # The driver takes a tenth of a second to load: only those who use it wait for it.
-        from vipgate.store.postgres.queries import PostgresBrowse
+        from vipgate.store.postgres.queries import PostgresQueries
         from vipgate.store.postgres.store import PostgresStore
 
         pool = PostgresStore(url, clock_us, retention, connections=connections)
-        return Desk(pool, PostgresBrowse(pool), StoredStaff(pool), StoredKeep(pool, clock_us), pool.close)
-    from vipgate.store.sqlite.queries import SqliteBrowse
+        return Database(pool, PostgresQueries(pool), SqlAccountStore(pool), SqlAdminStore(pool, clock_us), pool.close)
+    from vipgate.store.sqlite.queries import SqliteQueries
 
     store = SqliteStore(sqlite_path(url), clock_us, retention, cache_kib=CACHE_KIB)
-    return Desk(store, SqliteBrowse(store), StoredStaff(store), StoredKeep(store, clock_us), store.close)
+    return Database(store, SqliteQueries(store), SqlAccountStore(store), SqlAdminStore(store, clock_us), store.close)

@@ -18,7 +18,11 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from vipgate.errors import VipgateError, Words, shorten
+from vipgate.errors import (
+    VipgateError,
+    truncate,
+)
+from vipgate.i18n import LocalizedText
 
 URL_CHARS_MAX: Final = 2048
 ADDRESSES_TRIED_MAX: Final = 4
@@ -46,27 +50,27 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 
 
-class OutwardTrouble(VipgateError):
+class FetchError(VipgateError):
     """The address cannot be asked, or did not answer."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: LocalizedText) -> None:
         super().__init__(words.en)
         self.words = words
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ParsedUrl:
     """A URL in its parts: `host` without brackets, `place` as the Host header wants it."""
 
     scheme: str
     host: str
     port: int
-    place: str
+    authority: str
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class FetchResponse:
     """What came back: every status but a redirect, and the whole body."""
 
     status: int
@@ -74,19 +78,19 @@ class Answered:
     body: bytes
 
     @property
-    def about(self) -> Words:
+    def about(self) -> LocalizedText:
         """All that an error may tell of an answer: nothing of its body, which may be another service's."""
         media = _MEDIA_TYPE(self.content_type)
         told, size = f"HTTP {self.status}, {media[0] if media else '-'}", len(self.body)
-        return Words(f"{told}, {size} 字节", f"{told}, {size} bytes")
+        return LocalizedText(f"{told}, {size} 字节", f"{told}, {size} bytes")
 
 
-def one_line(text: str) -> str:
+def sanitize(text: str) -> str:
     """`text` for a message that every terminal, page and database takes: cut, on one line, printable."""
-    return shorten("".join(letter if letter.isprintable() else " " for letter in text))
+    return truncate("".join(letter if letter.isprintable() else " " for letter in text))
 
 
-def read_url(text: str) -> Target:
+def parse_url(text: str) -> ParsedUrl:
     """The parts of an http or https URL. Raises OutwardTrouble that says what is wrong with it."""
     url = text.strip()
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url or len(url) > URL_CHARS_MAX:
@@ -101,15 +105,15 @@ def read_url(text: str) -> Target:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     place = name if port in (None, _PORTS[parts.scheme]) else f"{name}:{port}"
-    return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], place, path)
+    return ParsedUrl(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], place, path)
 
 
-def _bad_url(text: str) -> OutwardTrouble:
-    return OutwardTrouble(
-        Words(
-            f'网关地址应为 http:// 或 https:// 加主机名, 可带端口和路径, 收到 "{one_line(text)}"',
+def _bad_url(text: str) -> FetchError:
+    return FetchError(
+        LocalizedText(
+            f'网关地址应为 http:// 或 https:// 加主机名, 可带端口和路径, 收到 "{sanitize(text)}"',
             "the gateway's address must be http:// or https://, a host, and if need be a port and a path, "
-            f'got "{one_line(text)}"',
+            f'got "{sanitize(text)}"',
         )
     )
 
@@ -148,15 +152,15 @@ def _embedded(address: Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
-def checked_addresses(target: Target, *, allow_private: bool, resolve: Resolve) -> list[str]:
+def checked_addresses(target: ParsedUrl, *, allow_private: bool, resolve: Resolve) -> list[str]:
     """The addresses of `target` that may be connected to, the first few. Raises OutwardTrouble where one may not."""
     try:
         found = list(dict.fromkeys(resolve(target.host, target.port)))[:ADDRESSES_TRIED_MAX]
     except (OSError, UnicodeError):
         found = []
     if not found:
-        raise OutwardTrouble(
-            Words(
+        raise FetchError(
+            LocalizedText(
                 f"找不到主机 {target.host}; 请检查地址或域名解析",
                 f"there is no host {target.host}; mend the address or the name service",
             )
@@ -168,7 +172,7 @@ def checked_addresses(target: Target, *, allow_private: bool, resolve: Resolve) 
     return found
 
 
-def _not_asked(host: str, address: str, *, allowable: bool) -> OutwardTrouble:
+def _not_asked(host: str, address: str, *, allowable: bool) -> FetchError:
     """Why `address` is not connected to. `allowable`: the setting would let it through."""
     if allowable:
         zh = "内网网关须由平台运维设置 charge_types_private"
@@ -176,8 +180,8 @@ def _not_asked(host: str, address: str, *, allowable: bool) -> OutwardTrouble:
     else:
         zh = "本机, 链路本地, 云元数据等地址在任何设置下都不访问; 请填写网关自己的地址"
         en = "this machine, link-local, cloud metadata and the like are never asked; give the gateway's own address"
-    return OutwardTrouble(
-        Words(
+    return FetchError(
+        LocalizedText(
             f"主机 {host} 的地址 {address} 不是公网地址, 不予访问; {zh}",
             f"{host} is {address}, which is not a public address; {en}",
         )
@@ -185,22 +189,22 @@ def _not_asked(host: str, address: str, *, allowable: bool) -> OutwardTrouble:
 
 
 def post(
-    target: Target,
+    target: ParsedUrl,
     addresses: Sequence[str],
     body: bytes,
     clock_s: Callable[[], float],
     *,
     total_s: float = TOTAL_S_MAX,
-) -> Answered:
+) -> FetchResponse:
     """Posts JSON to `target` at one of its checked `addresses`. Raises OutwardTrouble."""
     deadline = _Deadline(clock_s, clock_s() + total_s)
     headers: list[tuple[str | bytes, str | bytes]] = [
-        ("Host", target.place),
+        ("Host", target.authority),
         ("Content-Type", "application/json; charset=UTF-8"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
     ]
-    url = f"{target.scheme}://{target.place}{target.path}"
+    url = f"{target.scheme}://{target.authority}{target.path}"
     pinned = _PinnedBackend(addresses, deadline)
     context = ssl.create_default_context() if target.scheme == "https" else None
     try:
@@ -210,49 +214,49 @@ def post(
         ):
             return _read(response, target)
     except httpcore.TimeoutException:
-        raise OutwardTrouble(
-            Words(
-                f"{target.place} 未在 {total_s:g} 秒内答完; 请检查网关是否在线",
-                f"{target.place} did not answer in full within {total_s:g} s; see whether the gateway is up",
+        raise FetchError(
+            LocalizedText(
+                f"{target.authority} 未在 {total_s:g} 秒内答完; 请检查网关是否在线",
+                f"{target.authority} did not answer in full within {total_s:g} s; see whether the gateway is up",
             )
         ) from None
     except httpcore.ProtocolError:
         # Its text may quote what came back, and whoever typed the address would read another service's answer in it.
-        raise OutwardTrouble(
-            Words(
-                f"{target.place} 的回答不是完整的 HTTP 应答; 请检查地址和端口是否为停车场网关",
-                f"{target.place} did not answer with whole HTTP; see whether address and port are the park's gateway",
+        raise FetchError(
+            LocalizedText(
+                f"{target.authority} 的回答不是完整的 HTTP 应答; 请检查地址和端口是否为停车场网关",
+                f"{target.authority} did not answer with whole HTTP; see whether address and port are the park's gateway",
             )
         ) from None
     except httpcore.NetworkError as error:
-        raise OutwardTrouble(
-            Words(
-                f"无法从 {target.place} 得到回答: {one_line(str(error))}; 请检查地址, 端口和证书",
-                f"no answer from {target.place}: {one_line(str(error))}; check address, port and certificate",
+        raise FetchError(
+            LocalizedText(
+                f"无法从 {target.authority} 得到回答: {sanitize(str(error))}; 请检查地址, 端口和证书",
+                f"no answer from {target.authority}: {sanitize(str(error))}; check address, port and certificate",
             )
         ) from None
 
 
-def _read(response: httpcore.Response, target: Target) -> Answered:
+def _read(response: httpcore.Response, target: ParsedUrl) -> FetchResponse:
     if 300 <= response.status < 400:
-        raise OutwardTrouble(
-            Words(
-                f"{target.place} 要求转到别处 (HTTP {response.status}), 不予跟随; 请填最终地址",
-                f"{target.place} redirects (HTTP {response.status}), which is not followed; give the final address",
+        raise FetchError(
+            LocalizedText(
+                f"{target.authority} 要求转到别处 (HTTP {response.status}), 不予跟随; 请填最终地址",
+                f"{target.authority} redirects (HTTP {response.status}), which is not followed; give the final address",
             )
         )
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
         if len(body) > ANSWER_BYTES_MAX:
-            raise OutwardTrouble(
-                Words(
-                    f"{target.place} 的回答超过 {ANSWER_BYTES_MAX} 字节; 请检查地址是否为停车场网关",
-                    f"the answer of {target.place} is over {ANSWER_BYTES_MAX} bytes; is this the park's gateway?",
+            raise FetchError(
+                LocalizedText(
+                    f"{target.authority} 的回答超过 {ANSWER_BYTES_MAX} 字节; 请检查地址是否为停车场网关",
+                    f"the answer of {target.authority} is over {ANSWER_BYTES_MAX} bytes; is this the park's gateway?",
                 )
             )
     types = [text for name, text in response.headers if name.lower() == b"content-type"]
-    return Answered(response.status, types[0].decode("latin-1") if types else "", bytes(body))
+    return FetchResponse(response.status, types[0].decode("latin-1") if types else "", bytes(body))
 
 
 class _Deadline:
@@ -295,11 +299,11 @@ class _PinnedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectTimeout, httpcore.ConnectError) as error:
                 failure = error
             else:
-                return _HurriedStream(stream, self._deadline)
+                return _DeadlineStream(stream, self._deadline)
         raise failure or httpcore.ConnectError("no address")
 
 
-class _HurriedStream(httpcore.NetworkStream):
+class _DeadlineStream(httpcore.NetworkStream):
     """A connection on which nobody waits beyond the deadline, however slowly the bytes drip."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
@@ -322,7 +326,7 @@ class _HurriedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """See the base class."""
         tls = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left_s())
-        return _HurriedStream(tls, self._deadline)
+        return _DeadlineStream(tls, self._deadline)
 
     def close(self) -> None:
         """See the base class."""

@@ -13,7 +13,7 @@ _OR = re.compile(r"\S+ /\* or (.*?) \*/")
 _AND = re.compile(r"/\* and (.*?) \*/")
 _LINE_COLUMNS = re.compile(r"AS u \(([^)]*)\)")
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
-_APART = "-- apart"
+_NON_TRANSACTIONAL = "-- apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Migration:
 
     number: int
     script: str
-    apart: bool = False
+    non_transactional: bool = False
 
 
 def load_statements(folder: str) -> dict[str, str]:
@@ -42,24 +42,24 @@ def load_migrations(folder: str) -> list[Migration]:
         match = _MIGRATION.fullmatch(entry.name)
         if match:
             script = entry.read_text(encoding="utf-8")
-            found.append(Migration(int(match[1]), script, script.startswith(_APART)))
+            found.append(Migration(int(match[1]), script, script.startswith(_NON_TRANSACTIONAL)))
     return sorted(found, key=lambda one: one.number)
 
 
 @cache
-def with_rows(statement: str, count: int) -> str:
+def expand_rows(statement: str, count: int) -> str:
     """`statement` with its one group of placeholders, marked `/* rows */`, written `count` times."""
     return _ROW.sub(lambda group: ", ".join([group[1]] * count), statement, count=1)
 
 
 @cache
-def for_one_park(statement: str) -> str:
+def single_park_variant(statement: str) -> str:
     """The form of `statement` that serves one park: `x /* or y */` becomes y, `/* and z */` becomes z."""
     return _AND.sub(r"\1", _OR.sub(r"\1", statement))
 
 
 @cache
-def as_one(statements: tuple[str, ...]) -> str:
+def combine_statements(statements: tuple[str, ...]) -> str:
     """`statements`, each of which has the one parameter $1, as one: the first's stays $1, the second's becomes $2."""
     parts = [
         f"part_{number} AS (\n{statement.replace('$1', f'${number}')}\n)"

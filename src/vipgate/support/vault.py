@@ -12,7 +12,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.support.private_files import (
     FILE_MODE,
     make_folder,
@@ -32,7 +32,7 @@ class Vault:
 
     def __init__(self, master_key: str) -> None:
         if len(master_key) < MASTER_KEY_CHARS_MIN:
-            raise OperatorError(
+            raise UsageError(
                 f"The master key has {len(master_key)} characters, {MASTER_KEY_CHARS_MIN} or more wanted; "
                 "make one with: openssl rand -base64 32"
             )
@@ -51,7 +51,7 @@ class Vault:
                 raise InvalidTag
             return self._cipher.decrypt(nonce, ciphertext, park_uuid.encode()).decode()
         except (InvalidTag, ValueError):
-            raise OperatorError(
+            raise UsageError(
                 f"The secret of park {park_uuid} was sealed under another master key; "
                 "give the key it was sealed with as VIPGATE_MASTER_KEY or put its master.key back"
             ) from None
@@ -71,13 +71,13 @@ def load_vault(master_key: str | None, key_file: Path) -> Vault:
     except FileNotFoundError:
         return Vault(_make_key(key_file))
     except OSError as error:
-        raise OperatorError(f"Cannot read the key file {key_file}: {error.strerror}; mend its owner and mode") from None
+        raise UsageError(f"Cannot read the key file {key_file}: {error.strerror}; mend its owner and mode") from None
 
 
 def _read_key(key_file: Path) -> str:
     with key_file.open(encoding="ascii", errors="replace") as file:
         if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-            raise OperatorError(f"Others may read the key file {key_file}; run: chmod 600 {key_file}")
+            raise UsageError(f"Others may read the key file {key_file}; run: chmod 600 {key_file}")
         return file.read(_KEY_FILE_BYTES_MAX).strip()
 
 
@@ -99,5 +99,5 @@ def _make_key(key_file: Path) -> str:
         finally:
             draft.unlink()
     except OSError as error:
-        raise OperatorError(f"Cannot make the key file {key_file}: {error.strerror}; set VIPGATE_MASTER_KEY") from None
+        raise UsageError(f"Cannot make the key file {key_file}: {error.strerror}; set VIPGATE_MASTER_KEY") from None
     return key

@@ -18,24 +18,24 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from vipgate.admin.api.auth import Door
+from vipgate.admin.api.auth import TokenAuthenticator
 from vipgate.admin.api.endpoint import (
     JSON,
-    AnyVerb,
-    Asked,
+    AnyEndpoint,
+    ApiDependencies,
+    ApiRequest,
     Export,
-    Inside,
 )
 from vipgate.admin.api.errors import (
     NOT_FOUND,
     WRONG_METHOD,
-    Denied,
-    show,
+    ApiError,
+    error_response,
     translated,
 )
-from vipgate.admin.api.long_poll import Watch
+from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.admin.api.openapi import document
-from vipgate.admin.api.params import read_question
+from vipgate.admin.api.params import parse_query
 from vipgate.admin.api.reference_page import (
     POLICY,
     AskPage,
@@ -47,8 +47,17 @@ from vipgate.admin.api.routes import (
     VERBS,
 )
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
-from vipgate.errors import Language, StoreError, TooOften, Unavailable, Words, accepted_language
-from vipgate.store.async_pool import Desks
+from vipgate.errors import (
+    RateLimited,
+    ServiceUnavailable,
+    StoreError,
+)
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+    accepted_language,
+)
+from vipgate.store.async_pool import DatabasePool
 
 PATH_CHARS_MAX: Final = 200
 METHODS: Final = ("GET", "HEAD")
@@ -64,14 +73,16 @@ _TAG = re.compile(r'\*|(?:W/)?"([^"]*)"').finditer
 
 
 def build_api(
-    desks: Desks,
+    desks: DatabasePool,
     clock_us: Callable[[], int],
     *,
     searches: MaskedSearches | None = None,
-    watch: Watch | None = None,
+    watch: ChangeWaiter | None = None,
 ) -> list[Route]:
     """The routes of the read API, for the application of the inside port."""
-    inside = Inside(desks, Door(clock_us, searches or MaskedSearches()), watch or Watch(desks))
+    inside = ApiDependencies(
+        desks, TokenAuthenticator(clock_us, searches or MaskedSearches()), watch or ChangeWaiter(desks)
+    )
     return [Route("/api/{rest:path}", Api(inside))]
 
 
@@ -87,7 +98,7 @@ class Page:
 class Api:
     """Everything below /api/. Paths are matched as they were sent, so that a part may have an encoded / in it."""
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: ApiDependencies) -> None:
         self._inside = inside
         self._verbs = [(_parts(verb.path), verb) for verb in VERBS]
 
@@ -97,9 +108,9 @@ class Api:
         language = accepted_language(request.headers.get("accept-language"))
         try:
             given = await self._answer(request, language)
-        except Denied as refused:
+        except ApiError as refused:
             await _refuse(refused, language)(scope, receive, send)
-        except (StoreError, Unavailable, TooOften) as error:
+        except (StoreError, ServiceUnavailable, RateLimited) as error:
             await _refuse(translated(error), language)(scope, receive, send)
         else:
             if isinstance(given, Export):
@@ -112,16 +123,20 @@ class Api:
         found = self._find(parts) or _FIXED.get("/".join(["", *parts]))
         if found is None:
             shown = request.scope["path"][:64]
-            raise Denied(NOT_FOUND, Words(f"没有路径 {shown}; 见 {BASE}/", f"there is no {shown}; see {BASE}/"))
+            raise ApiError(
+                NOT_FOUND, LocalizedText(f"没有路径 {shown}; 见 {BASE}/", f"there is no {shown}; see {BASE}/")
+            )
         if request.method not in METHODS:
             allow = ", ".join(METHODS)
-            words = Words(f"只接受 {allow}, 收到 {request.method[:16]}", f"takes {allow}, got {request.method[:16]}")
-            raise Denied(WRONG_METHOD, words, headers={"Allow": allow})
+            words = LocalizedText(
+                f"只接受 {allow}, 收到 {request.method[:16]}", f"takes {allow}, got {request.method[:16]}"
+            )
+            raise ApiError(WRONG_METHOD, words, headers={"Allow": allow})
         if isinstance(found, tuple):
             return await self._ask(request, *found)
         return _fixed(request, found, language)
 
-    def _find(self, parts: list[str]) -> tuple[AnyVerb, dict[str, str]] | None:
+    def _find(self, parts: list[str]) -> tuple[AnyEndpoint, dict[str, str]] | None:
         """The verb of a path, and what stands for the names in it."""
         for pattern, verb in self._verbs:
             if len(pattern) == len(parts) and all(
@@ -131,13 +146,13 @@ class Api:
                 return verb, {want[1:-1]: part for want, part in named if want[0] == "{"}
         return None
 
-    async def _ask(self, request: Request, verb: AnyVerb, path: dict[str, str]) -> Page | Export:
+    async def _ask(self, request: Request, verb: AnyEndpoint, path: dict[str, str]) -> Page | Export:
         # Nothing in a path of ours needs hiding, unlike in a query; the log shows it as it is.
         request.state.shown = request.scope["path"][:PATH_CHARS_MAX]
         client = request.client
-        given = await verb.serve(
-            Asked(
-                ask=read_question(verb.asks, path, request.scope["query_string"]),
+        given = await verb.handler(
+            ApiRequest(
+                params=parse_query(verb.params, path, request.scope["query_string"]),
                 scope=verb.scope,
                 authorization=request.headers.get("authorization"),
                 peer="" if client is None else client.host,
@@ -173,7 +188,7 @@ _FIXED: Final[dict[str, Callable[[Language], Page]]] = {
 
 def _fixed(request: Request, make: Callable[[Language], Page], language: Language) -> Page:
     """What needs no token and no database."""
-    ask = read_question(AskPage, {}, request.scope["query_string"])
+    ask = parse_query(AskPage, {}, request.scope["query_string"])
     return make(language if ask.lang is None else ask.lang)
 
 
@@ -187,8 +202,8 @@ def _sent_parts(request: Request) -> list[str]:
     try:
         return [unquote(part, errors="strict") for part in sent.decode("ascii").split("/")[1:]]
     except ValueError:
-        words = Words("路径应为百分号编码的 UTF-8", "a path is percent-encoded UTF-8")
-        raise Denied(NOT_FOUND, words) from None
+        words = LocalizedText("路径应为百分号编码的 UTF-8", "a path is percent-encoded UTF-8")
+        raise ApiError(NOT_FOUND, words) from None
 
 
 def _whole(request: Request, given: Page) -> Response:
@@ -201,8 +216,8 @@ def _whole(request: Request, given: Page) -> Response:
     return Response(given.body, headers=headers | {"Content-Type": given.media})
 
 
-def _refuse(refused: Denied, language: Language) -> Response:
-    shown = show(refused, language)
+def _refuse(refused: ApiError, language: Language) -> Response:
+    shown = error_response(refused, language)
     headers = _ALWAYS | {"Content-Security-Policy": _NO_CONTENT, "Content-Type": JSON, "Content-Language": language}
     return Response(shown.body, status_code=shown.status, headers=headers | shown.headers)
 

@@ -12,25 +12,26 @@ from vipgate.admin.api.errors import (
     NO_TOKEN,
     NOT_ALLOWED,
     NOT_FOUND,
-    Denied,
-    deny_parameter,
+    ApiError,
+    invalid_param,
 )
 from vipgate.admin.auth.plate_search_limit import (
     MaskedSearches,
     Searcher,
 )
 from vipgate.domain.masking import mask_plate
-from vipgate.errors import StoreError, Words
+from vipgate.errors import StoreError
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
     Scope,
     Token,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 
 _TOKEN = re.compile(r"bearer +(vipgate_[A-Za-z0-9_-]{43})", re.ASCII | re.IGNORECASE).fullmatch
 _REALM: Final = 'Bearer realm="vipgate"'
-_UNMASKED: Final = Words(
+_UNMASKED: Final = LocalizedText(
     "请运维发放可见完整车牌的令牌或调高 masked_searches_per_hour",
     "have the operator make a token that sees plates, or raise masked_searches_per_hour",
 )
@@ -38,10 +39,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class AuthorizedRequest:
     """A question that was let in, with the desk that answers it."""
 
-    desk: Desk
+    database: Database
     token: Token
     now_us: int
     searches: MaskedSearches
@@ -61,7 +62,7 @@ class Visit:
         """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
         if not self.masked:
             return work()
-        return self.searches.run(Searcher(self.desk, self.who, self.peer, self.now_us, _UNMASKED), text, work, hits)
+        return self.searches.run(Searcher(self.database, self.who, self.peer, self.now_us, _UNMASKED), text, work, hits)
 
     def shown(self, plate_or_card: str) -> str:
         """A plate or card as this token may see it."""
@@ -69,9 +70,11 @@ class Visit:
 
     def park(self, park_uuid: str) -> Park:
         """A park that the token may see. Raises Denied as for one that is not there, so that nobody learns which are."""
-        found = self.desk.store.find_park(park_uuid) if self.sees(park_uuid) else None
+        found = self.database.store.find_park(park_uuid) if self.sees(park_uuid) else None
         if found is None:
-            raise Denied(NOT_FOUND, Words(f"没有车场 {park_uuid}", f"there is no park {park_uuid}"), place="park_uuid")
+            raise ApiError(
+                NOT_FOUND, LocalizedText(f"没有车场 {park_uuid}", f"there is no park {park_uuid}"), place="park_uuid"
+            )
         return found
 
     def sees(self, park_uuid: str | None) -> bool:
@@ -87,42 +90,42 @@ class Visit:
         """The same where there must be one."""
         chosen = self.token.park_uuid if park_uuid is None else park_uuid
         if chosen is None:
-            words = Words("必填: 令牌可见多个车场", "required: the token opens all parks")
-            raise deny_parameter("park_uuid", words, None)
+            words = LocalizedText("必填: 令牌可见多个车场", "required: the token opens all parks")
+            raise invalid_param("park_uuid", words, None)
         return self.park(chosen)
 
 
-class Door:
+class TokenAuthenticator:
     """Knows a token by its digest; the token itself is nowhere on the platform."""
 
     def __init__(self, clock_us: Callable[[], int], searches: MaskedSearches) -> None:
         self._clock_us = clock_us
         self._searches = searches
 
-    def enter(self, desk: Desk, authorization: str | None, scope: Scope, peer: str) -> Visit:
+    def enter(self, desk: Database, authorization: str | None, scope: Scope, peer: str) -> AuthorizedRequest:
         """Lets a question in. Raises Denied (401, 403)."""
         given = None if authorization is None else _TOKEN(authorization.strip())
-        token = None if given is None else desk.staff.find_token(sha256(given[1].encode()).hexdigest())
+        token = None if given is None else desk.accounts.find_token(sha256(given[1].encode()).hexdigest())
         if token is None:
             challenge = _REALM if authorization is None else f'{_REALM}, error="invalid_token"'
-            words = Words(
+            words = LocalizedText(
                 "需要有效的令牌: Authorization: Bearer vipgate_…; 由运维以 vipgate token add 发放",
                 "a valid token is needed: Authorization: Bearer vipgate_…; the operator makes one with vipgate token add",
             )
-            raise Denied(NO_TOKEN, words, place="Authorization", headers={"WWW-Authenticate": challenge})
+            raise ApiError(NO_TOKEN, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         if scope not in token.scopes:
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
-            words = Words(f"令牌没有 {scope} 权限", f"the token lacks the scope {scope}")
-            raise Denied(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
+            words = LocalizedText(f"令牌没有 {scope} 权限", f"the token lacks the scope {scope}")
+            raise ApiError(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         now_us = self._clock_us()
         _note(desk, token, now_us)
-        return Visit(desk, token, now_us, self._searches, peer)
+        return AuthorizedRequest(desk, token, now_us, self._searches, peer)
 
 
-def _note(desk: Desk, token: Token, now_us: int) -> None:
+def _note(desk: Database, token: Token, now_us: int) -> None:
     """Tells the store that the token was used; it writes that down once a minute at most."""
     try:
-        desk.staff.use_token(token.number, now_us)
+        desk.accounts.use_token(token.number, now_us)
     except StoreError:
         # A full disk must not keep anybody from reading.
         return

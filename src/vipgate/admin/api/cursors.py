@@ -8,10 +8,10 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from vipgate.protocol.seqno import SEQNO_CHARS
-from vipgate.store.interfaces.ledger import FOR_EVER_US
+from vipgate.store.interfaces.ledger import INSTANT_US_MAX
 from vipgate.store.interfaces.queries import CardKind
 
-Position = Annotated[int, msgspec.Meta(ge=0, le=FOR_EVER_US)]
+Position = Annotated[int, msgspec.Meta(ge=0, le=INSTANT_US_MAX)]
 ParkUuid = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 

@@ -9,17 +9,17 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from vipgate.admin.api.auth import (
-    Door,
-    Visit,
+    AuthorizedRequest,
+    TokenAuthenticator,
 )
-from vipgate.admin.api.long_poll import Watch
-from vipgate.errors import Words
+from vipgate.admin.api.long_poll import ChangeWaiter
+from vipgate.i18n import LocalizedText
 from vipgate.store.async_pool import (
-    Desks,
-    Stream,
+    DatabasePool,
+    ExportStream,
 )
 from vipgate.store.interfaces.accounts import Scope
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 JSON: Final = "application/json"
 
@@ -28,72 +28,72 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class ApiDependencies:
     """What questions are answered with."""
 
-    desks: Desks
-    door: Door
-    watch: Watch
+    databases: DatabasePool
+    authenticator: TokenAuthenticator
+    watch: ChangeWaiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked(Generic[A]):
+class ApiRequest(Generic[A]):
     """One question. `head`: only the head of the answer is wanted. `note_who` tells the log whose question it is."""
 
-    ask: A
+    params: A
     scope: Scope
     authorization: str | None
     peer: str
     head: bool
-    inside: Inside
+    inside: ApiDependencies
     note_who: Callable[[str], None]
 
-    def enter(self, desk: Desk) -> Visit:
+    def enter(self, desk: Database) -> AuthorizedRequest:
         """Lets the question in. Raises Denied."""
-        visit = self.inside.door.enter(desk, self.authorization, self.scope, self.peer)
+        visit = self.inside.authenticator.enter(desk, self.authorization, self.scope, self.peer)
         self.note_who(visit.who)
         return visit
 
-    async def visit(self, work: Callable[[Visit, A], T]) -> T:
+    async def authorize(self, work: Callable[[AuthorizedRequest, A], T]) -> T:
         """What `work` answers, on a desk and in a thread. Raises Denied, StoreError, DesksBusy."""
-        return await self.inside.desks.run(lambda desk: work(self.enter(desk), self.ask))
+        return await self.inside.databases.run(lambda desk: work(self.enter(desk), self.params))
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """An answer that is sent as it is read; without a stream it is only the head of one."""
 
-    stream: Stream[bytes] | None
+    stream: ExportStream[bytes] | None
     media: str
     file_name: str
 
 
 Given = msgspec.Struct | Export
-Serve = Callable[[Asked[A]], Awaitable[Given]]
+Handler = Callable[[ApiRequest[A]], Awaitable[Given]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verb(Generic[A]):
+class Endpoint(Generic[A]):
     """One thing that can be asked. `gives` is the struct of a JSON answer; an export has a media type instead."""
 
     name: str
     path: str
     scope: Scope
-    asks: type[A]
-    gives: type[msgspec.Struct] | None = None
+    params: type[A]
+    returns: type[msgspec.Struct] | None = None
     media: str = JSON
-    summary: Words
-    detail: Words
-    serve: Serve[A]
+    summary: LocalizedText
+    detail: LocalizedText
+    handler: Handler[A]
 
 
-def answering(work: Callable[[Visit, A], msgspec.Struct]) -> Serve[A]:
+def answering(work: Callable[[AuthorizedRequest, A], msgspec.Struct]) -> Handler[A]:
     """Serves what `work` answers at once."""
 
-    async def serve(asked: Asked[A]) -> Given:
-        return await asked.visit(work)
+    async def serve(asked: ApiRequest[A]) -> Given:
+        return await asked.authorize(work)
 
     return serve
 
 
-AnyVerb = Verb[Any]
+AnyEndpoint = Endpoint[Any]

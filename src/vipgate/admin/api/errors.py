@@ -9,56 +9,73 @@ from typing import Annotated, Final
 import msgspec
 
 from vipgate.errors import (
-    Fault,
-    Language,
-    Refusal,
+    FieldError,
+    RateLimited,
+    RequestError,
     StoreError,
     StoreUnavailable,
-    TooOften,
     VipgateError,
-    Words,
-    list_faults,
+    format_field_errors,
+)
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
 )
 
 RETRY_STORE_AFTER_S: Final = 5
 
 
-def said(en: str, zh: str) -> msgspec.Meta:
+def localized_hint(en: str, zh: str) -> msgspec.Meta:
     """What a member means, for the document and the page."""
     return msgspec.Meta(description=en, extra={"zh": zh})
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ErrorKind:
     """A kind of refusal: the status, the code of the answer, and when it is given."""
 
     status: int
     code: str
-    when: Words
+    when: LocalizedText
 
 
-BAD_PARAMETER: Final = Kind(400, "bad_parameter", Words("参数有误或未知", "a parameter is wrong or unknown"))
-NO_TOKEN: Final = Kind(401, "no_token", Words("缺少令牌或令牌无效", "the token is missing, unknown or revoked"))
-NOT_ALLOWED: Final = Kind(403, "not_allowed", Words("令牌没有此权限", "the token does not allow this"))
-NOT_FOUND: Final = Kind(
-    404, "not_found", Words("不存在, 或令牌看不到", "there is none, or none that the token may see")
+BAD_PARAMETER: Final = ErrorKind(
+    400, "bad_parameter", LocalizedText("参数有误或未知", "a parameter is wrong or unknown")
 )
-WRONG_METHOD: Final = Kind(405, "wrong_method", Words("请求方法不支持", "the path does not take this method"))
-TOO_MANY: Final = Kind(
+NO_TOKEN: Final = ErrorKind(
+    401, "no_token", LocalizedText("缺少令牌或令牌无效", "the token is missing, unknown or revoked")
+)
+NOT_ALLOWED: Final = ErrorKind(403, "not_allowed", LocalizedText("令牌没有此权限", "the token does not allow this"))
+NOT_FOUND: Final = ErrorKind(
+    404, "not_found", LocalizedText("不存在, 或令牌看不到", "there is none, or none that the token may see")
+)
+WRONG_METHOD: Final = ErrorKind(
+    405, "wrong_method", LocalizedText("请求方法不支持", "the path does not take this method")
+)
+TOO_MANY: Final = ErrorKind(
     429,
     "too_many",
-    Words("此令牌用量已满, 请稍后重试", "more than this token may ask now; try again after Retry-After"),
+    LocalizedText("此令牌用量已满, 请稍后重试", "more than this token may ask now; try again after Retry-After"),
 )
-NOT_INSTALLED: Final = Kind(501, "not_installed", Words("平台未安装所需组件", "this installation lacks what it takes"))
-UNAVAILABLE: Final = Kind(503, "unavailable", Words("暂不可用, 请稍后重试", "not now; try again after Retry-After"))
-STORE_FAULT: Final = Kind(500, "store_fault", Words("存储无法使用", "the store cannot be used"))
+NOT_INSTALLED: Final = ErrorKind(
+    501, "not_installed", LocalizedText("平台未安装所需组件", "this installation lacks what it takes")
+)
+UNAVAILABLE: Final = ErrorKind(
+    503, "unavailable", LocalizedText("暂不可用, 请稍后重试", "not now; try again after Retry-After")
+)
+STORE_FAULT: Final = ErrorKind(500, "store_fault", LocalizedText("存储无法使用", "the store cannot be used"))
 
 
-class Denied(VipgateError):
+class ApiError(VipgateError):
     """The question is not answered."""
 
     def __init__(
-        self, kind: Kind, words: Words, *, place: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        kind: ErrorKind,
+        words: LocalizedText,
+        *,
+        place: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(words.en)
         self.kind = kind
@@ -70,16 +87,16 @@ class Denied(VipgateError):
 class ErrorMembers(msgspec.Struct, frozen=True):
     """What is wrong."""
 
-    code: Annotated[str, said("For programs.", "供程序判断")]
+    code: Annotated[str, localized_hint("For programs.", "供程序判断")]
     message: Annotated[
         str,
-        said(
+        localized_hint(
             "For people: what is wrong and what to do, a line for each fault; Chinese, or English by Accept-Language.",
             "供人阅读: 每个错误一行; 默认中文, 按 Accept-Language 可为英文",
         ),
     ]
     place: Annotated[
-        str | None, said("The first parameter at fault, where it is one.", "第一个有误的参数, 没有则为 null")
+        str | None, localized_hint("The first parameter at fault, where it is one.", "第一个有误的参数, 没有则为 null")
     ]
 
 
@@ -90,7 +107,7 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ErrorResponse:
     """A refusal as it goes out."""
 
     status: int
@@ -98,31 +115,32 @@ class Shown:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def deny_faults(faults: list[Fault]) -> Denied:
+def invalid_params(faults: list[FieldError]) -> ApiError:
     """The refusal of a question with these faults."""
-    return Denied(BAD_PARAMETER, list_faults(faults), place=faults[0].place)
+    return ApiError(BAD_PARAMETER, format_field_errors(faults), place=faults[0].place)
 
 
-def deny_parameter(place: str, remedy: Words, got: str | None) -> Denied:
+def invalid_param(place: str, remedy: LocalizedText, got: str | None) -> ApiError:
     """The refusal of a question with one fault."""
-    return deny_faults([Fault(place, remedy, got)])
+    return invalid_params([FieldError(place, remedy, got)])
 
 
-def show(refused: Denied, language: Language) -> Shown:
+def error_response(refused: ApiError, language: Language) -> ErrorResponse:
     """The answer to a question that is not answered."""
     members = ErrorMembers(refused.kind.code, refused.words.text(language), refused.place)
-    return Shown(refused.kind.status, msgspec.json.encode(ErrorAnswer(members)), refused.headers)
+    return ErrorResponse(refused.kind.status, msgspec.json.encode(ErrorAnswer(members)), refused.headers)
 
 
-def translated(error: StoreError | Refusal) -> Denied:
+def translated(error: StoreError | RequestError) -> ApiError:
     """The one place where bounds, and troubles of the store and of its desks, become answers."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RequestError):
         after_s = RETRY_STORE_AFTER_S if error.retry_after_s is None else error.retry_after_s
-        kind = TOO_MANY if isinstance(error, TooOften) else UNAVAILABLE
-        return Denied(kind, error.hint, headers={"Retry-After": str(after_s)})
+        kind = TOO_MANY if isinstance(error, RateLimited) else UNAVAILABLE
+        return ApiError(kind, error.hint, headers={"Retry-After": str(after_s)})
     if isinstance(error, StoreUnavailable):
-        words = Words("存储暂不可用; 请稍后重试", "the store is unavailable; try again later")
-        return Denied(UNAVAILABLE, words, headers={"Retry-After": str(RETRY_STORE_AFTER_S)})
-    return Denied(
-        STORE_FAULT, Words("存储无法使用; 请联系平台运维", "the store cannot be used; tell the platform's operator")
+        words = LocalizedText("存储暂不可用; 请稍后重试", "the store is unavailable; try again later")
+        return ApiError(UNAVAILABLE, words, headers={"Retry-After": str(RETRY_STORE_AFTER_S)})
+    return ApiError(
+        STORE_FAULT,
+        LocalizedText("存储无法使用; 请联系平台运维", "the store cannot be used; tell the platform's operator"),
     )

@@ -11,50 +11,50 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 
-from vipgate.admin.api.auth import Visit
+from vipgate.admin.api.auth import AuthorizedRequest
 from vipgate.admin.api.endpoint import (
-    Asked,
+    ApiRequest,
     Export,
-    Serve,
+    Handler,
 )
 from vipgate.admin.api.errors import (
     NOT_INSTALLED,
-    Denied,
+    ApiError,
 )
 from vipgate.admin.api.requests import AskPark
 from vipgate.domain.serialization import (
     EXPORT_COLUMNS,
     csv_chunks,
-    export_members,
+    record_to_dict,
 )
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import VALUE_SCALE
-from vipgate.store.interfaces.accounts import Deed
-from vipgate.store.interfaces.ledger import Stored
+from vipgate.store.interfaces.accounts import AuditEntry
+from vipgate.store.interfaces.ledger import StoredRecord
 
 CSV: Final = "text/csv; charset=utf-8"
 PARQUET: Final = "application/vnd.apache.parquet"
 GROUP_ROWS: Final = 5_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Write = Callable[[Iterator[Stored], bool], Iterator[bytes]]
+Write = Callable[[Iterator[StoredRecord], bool], Iterator[bytes]]
 
 
-def serve_export(kind: str, media: str, write: Write) -> Serve[AskPark]:
+def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
     """Serves a park's current records as `write` writes them."""
 
-    async def serve(asked: Asked[AskPark]) -> Export:
-        who, park = await asked.visit(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
+    async def serve(asked: ApiRequest[AskPark]) -> Export:
+        who, park = await asked.authorize(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
         if kind == "parquet" and find_spec("pyarrow") is None:
-            words = Words(
+            words = LocalizedText(
                 "未安装 pyarrow; 请运维执行 pip install 'vipgate[parquet]', 或改用 renewals.csv",
                 "pyarrow is not installed; have the operator run pip install 'vipgate[parquet]', or take renewals.csv",
             )
-            raise Denied(NOT_INSTALLED, words)
+            raise ApiError(NOT_INSTALLED, words)
         name = f"{park.park_uuid}-renewals.{kind}"
         if asked.head:
             return Export(None, media, name)
-        stream = await asked.inside.desks.stream(
+        stream = await asked.inside.databases.stream(
             who, lambda desk: _written(asked.enter(desk), park.park_uuid, kind, write)
         )
         return Export(stream, media, name)
@@ -62,10 +62,10 @@ def serve_export(kind: str, media: str, write: Write) -> Serve[AskPark]:
     return serve
 
 
-def _written(visit: Visit, park_uuid: str, kind: str, write: Write) -> Iterator[bytes]:
+def _written(visit: AuthorizedRequest, park_uuid: str, kind: str, write: Write) -> Iterator[bytes]:
     if not visit.masked:
-        visit.desk.staff.note(
-            Deed(
+        visit.database.accounts.write_audit_entry(
+            AuditEntry(
                 at_us=visit.now_us,
                 who=visit.who,
                 action="export",
@@ -75,15 +75,15 @@ def _written(visit: Visit, park_uuid: str, kind: str, write: Write) -> Iterator[
                 peer=visit.peer,
             )
         )
-    return write(visit.desk.browse.whole_park(park_uuid), visit.masked)
+    return write(visit.database.queries.is_park_complete(park_uuid), visit.masked)
 
 
-def write_csv(records: Iterator[Stored], masked: bool) -> Iterator[bytes]:
+def write_csv(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:
     """CSV for spreadsheets."""
     return csv_chunks(records, masked=masked)
 
 
-def write_parquet(records: Iterator[Stored], masked: bool) -> Iterator[bytes]:
+def write_parquet(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:
     """Parquet, one row group at a time; instants and decimals as such, the rest as in JSON."""
     # Loading it takes half a second and tens of megabytes: only those who ask for Parquet pay for that.
     arrow: Any = import_module("pyarrow")
@@ -126,8 +126,8 @@ def _schema(arrow: Any) -> Any:
     return arrow.schema([(column, types.get(column, arrow.string())) for column in EXPORT_COLUMNS])
 
 
-def _row(stored: Stored, masked: bool) -> dict[str, Any]:
-    one, members = stored.renewal, export_members(stored, masked=masked)
+def _row(stored: StoredRecord, masked: bool) -> dict[str, Any]:
+    one, members = stored.renewal, record_to_dict(stored, masked=masked)
     members["value"] = None if one.value_e4 is None else Decimal(one.value_e4) / VALUE_SCALE
     members["pay_time"] = None if one.pay_time_ms is None else _moment(one.pay_time_ms * 1000)
     members["renewal_start_time"] = _moment(one.renewal_start_time_us)

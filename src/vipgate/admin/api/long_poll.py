@@ -6,12 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.errors import Unavailable, VipgateError, Words
-from vipgate.store.async_pool import (
-    Desks,
-    DesksBusy,
+from vipgate.errors import (
+    ServiceUnavailable,
+    VipgateError,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.i18n import LocalizedText
+from vipgate.store.async_pool import (
+    DatabasePool,
+    PoolExhausted,
+)
+from vipgate.store.interfaces.admin import Database
 from vipgate.support.background import start_task
 
 TICK_S: Final = 0.5
@@ -20,44 +24,44 @@ RETRY_AFTER_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChangePosition:
     """How far a park's changes went at one moment."""
 
     generation: int
     position: int
 
 
-def look(desk: Desk, park_uuid: str) -> Mark | None:
+def read_position(desk: Database, park_uuid: str) -> ChangePosition | None:
     """How far the park's changes go now; None where it is not there."""
-    park, more = desk.store.find_park(park_uuid), desk.browse.park_more(park_uuid)
-    return None if park is None or more is None else Mark(park.generation, more.position)
+    park, more = desk.store.find_park(park_uuid), desk.queries.park_details(park_uuid)
+    return None if park is None or more is None else ChangePosition(park.generation, more.position)
 
 
-class Watch:
+class ChangeWaiter:
     """Readers that wait, `waiters_max` at once."""
 
-    def __init__(self, desks: Desks, *, tick_s: float = TICK_S, waiters_max: int = WAITERS_MAX) -> None:
+    def __init__(self, desks: DatabasePool, *, tick_s: float = TICK_S, waiters_max: int = WAITERS_MAX) -> None:
         self._desks = desks
         self._tick_s = tick_s
         self._waiters_max = waiters_max
         self._waiting = 0
-        self._looks: dict[str, asyncio.Task[Mark | None]] = {}
+        self._looks: dict[str, asyncio.Task[ChangePosition | None]] = {}
 
-    async def changed(self, park_uuid: str, mark: Mark, wait_s: float) -> bool:
+    async def changed(self, park_uuid: str, mark: ChangePosition, wait_s: float) -> bool:
         """Whether the park's changes went on beyond `mark`, as soon as they do, or False after `wait_s`.
 
         Raises Unavailable where too many wait already.
         """
         if self._waiting >= self._waiters_max:
-            words = Words("等待变更的连接过多; 请稍后重试", "too many wait for changes; try again later")
-            raise Unavailable(words, retry_after_s=RETRY_AFTER_S)
+            words = LocalizedText("等待变更的连接过多; 请稍后重试", "too many wait for changes; try again later")
+            raise ServiceUnavailable(words, retry_after_s=RETRY_AFTER_S)
         self._waiting += 1
         try:
             return await self._changed(park_uuid, mark, asyncio.get_running_loop().time() + wait_s)
         finally:
             self._waiting -= 1
 
-    async def _changed(self, park_uuid: str, mark: Mark, end_s: float) -> bool:
+    async def _changed(self, park_uuid: str, mark: ChangePosition, end_s: float) -> bool:
         loop = asyncio.get_running_loop()
         while (left_s := end_s - loop.time()) > 0:
             task = self._next_look(park_uuid)
@@ -69,7 +73,7 @@ class Watch:
                 return True
         return False
 
-    def _next_look(self, park_uuid: str) -> asyncio.Task[Mark | None]:
+    def _next_look(self, park_uuid: str) -> asyncio.Task[ChangePosition | None]:
         """The look at the next tick, which began after the caller's own and so cannot miss what came between."""
         task = self._looks.get(park_uuid)
         if task is None:
@@ -77,13 +81,13 @@ class Watch:
             self._looks[park_uuid] = task
         return task
 
-    async def _look_at_tick(self, park_uuid: str) -> Mark | None:
+    async def _look_at_tick(self, park_uuid: str) -> ChangePosition | None:
         try:
             await asyncio.sleep(self._tick_s)
         finally:
             # From here on the look may be too early for whoever comes now: that one gets the next.
             self._looks.pop(park_uuid, None)
         try:
-            return await self._desks.run(lambda desk: look(desk, park_uuid))
-        except DesksBusy:
+            return await self._desks.run(lambda desk: read_position(desk, park_uuid))
+        except PoolExhausted:
             return None

@@ -12,7 +12,7 @@ import msgspec
 from vipgate import __version__
 from vipgate.admin.api.endpoint import (
     JSON,
-    AnyVerb,
+    AnyEndpoint,
 )
 from vipgate.admin.api.errors import (
     BAD_PARAMETER,
@@ -24,20 +24,20 @@ from vipgate.admin.api.errors import (
     TOO_MANY,
     UNAVAILABLE,
     ErrorAnswer,
-    Kind,
+    ErrorKind,
 )
 from vipgate.admin.api.params import (
-    Declared,
-    declared,
+    ParamSpec,
+    param_specs,
 )
 from vipgate.admin.api.routes import (
     BASE,
     VERBS,
 )
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import SCOPES
 
-ABOUT: Final = Words(
+ABOUT: Final = LocalizedText(
     "读取平台台账. 列表为 {items, next}: 以 after=next 取下一页. 应答带 ETag, 可用 If-None-Match 省去未变内容. "
     "令牌由运维以 vipgate token add 发放, 按权限与车场限定.",
     "Reads the platform's ledger. Lists are {items, next}: ask for the next page with after=next. Answers have an ETag; "
@@ -48,7 +48,7 @@ _REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOO_MANY, S
 _IN_PATH = re.compile(r"\{(\w+)\}").findall
 
 
-def path_names(verb: AnyVerb) -> list[str]:
+def path_names(verb: AnyEndpoint) -> list[str]:
     """The parameters that stand in the path."""
     return list(_IN_PATH(verb.path))
 
@@ -56,7 +56,7 @@ def path_names(verb: AnyVerb) -> list[str]:
 @cache
 def document() -> bytes:
     """The document as JSON."""
-    given = [*dict.fromkeys(verb.gives for verb in VERBS if verb.gives is not None), ErrorAnswer]
+    given = [*dict.fromkeys(verb.returns for verb in VERBS if verb.returns is not None), ErrorAnswer]
     _, schemas = msgspec.json.schema_components(given, ref_template="#/components/schemas/{name}")
     return msgspec.json.format(
         msgspec.json.encode(
@@ -82,14 +82,14 @@ def document() -> bytes:
     )
 
 
-def _operation(verb: AnyVerb) -> dict[str, Any]:
+def _operation(verb: AnyEndpoint) -> dict[str, Any]:
     refused = [*_REFUSALS, *([NOT_INSTALLED] if verb.media.endswith("parquet") else [])]
     return {
         "operationId": verb.name,
         "summary": verb.summary.en,
         "description": verb.detail.en,
         "security": [{"token": [verb.scope]}],
-        "parameters": [_parameter(one, path_names(verb)) for one in declared(verb.asks)],
+        "parameters": [_parameter(one, path_names(verb)) for one in param_specs(verb.params)],
         "responses": {
             "200": _answer(verb),
             "304": {"description": "As If-None-Match has it."},
@@ -98,7 +98,7 @@ def _operation(verb: AnyVerb) -> dict[str, Any]:
     }
 
 
-def _parameter(one: Declared, in_path: list[str]) -> dict[str, Any]:
+def _parameter(one: ParamSpec, in_path: list[str]) -> dict[str, Any]:
     schema = dict(one.param.kind.schema)
     if not one.required and one.default is not None:
         schema["default"] = one.default
@@ -111,13 +111,13 @@ def _parameter(one: Declared, in_path: list[str]) -> dict[str, Any]:
     }
 
 
-def _answer(verb: AnyVerb) -> dict[str, Any]:
-    if verb.gives is None:
+def _answer(verb: AnyEndpoint) -> dict[str, Any]:
+    if verb.returns is None:
         return {"description": verb.summary.en, "content": {verb.media: {}}}
     return {
         "description": verb.summary.en,
         "headers": {"ETag": {"schema": {"type": "string"}, "description": "Of the content."}},
-        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{verb.gives.__name__}"}}},
+        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{verb.returns.__name__}"}}},
     }
 
 
@@ -128,7 +128,7 @@ def _refusals() -> Iterator[tuple[str, dict[str, Any]]]:
         yield kind.code, {"description": kind.when.en, "content": content, **_headers(kind)}
 
 
-def _headers(kind: Kind) -> dict[str, Any]:
+def _headers(kind: ErrorKind) -> dict[str, Any]:
     names = {NO_TOKEN: "WWW-Authenticate", NOT_ALLOWED: "WWW-Authenticate"}
     names |= {TOO_MANY: "Retry-After", UNAVAILABLE: "Retry-After"}
     return {"headers": {names[kind]: {"schema": {"type": "string"}}}} if kind in names else {}

@@ -16,12 +16,16 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from vipgate.admin.api.errors import deny_faults
-from vipgate.errors import Fault, VipgateError, Words
+from vipgate.admin.api.errors import invalid_params
+from vipgate.errors import (
+    FieldError,
+    VipgateError,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     TEXT_CHARS_MAX,
-    Zoneless,
-    fold_plate,
+    NaiveTimestamp,
+    normalize_plate,
     parse_instant,
 )
 
@@ -37,19 +41,21 @@ _INT = re.compile(r"0|-?[1-9][0-9]{0,18}").fullmatch
 _CURSOR = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _PRINTABLE: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-_CURSOR_REMEDY: Final = Words("应为上一页的 next, 原样传回", "must be the `next` of the page before, word for word")
+_CURSOR_REMEDY: Final = LocalizedText(
+    "应为上一页的 next, 原样传回", "must be the `next` of the page before, word for word"
+)
 
 
-class Unfit(VipgateError):
+class InvalidParam(VipgateError):
     """A value is not of its kind."""
 
-    def __init__(self, remedy: Words) -> None:
+    def __init__(self, remedy: LocalizedText) -> None:
         super().__init__(remedy.en)
         self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
-class ValueKind:
+class ParamType:
     """What a parameter's text must be: how it is read (raising Unfit), and its JSON schema."""
 
     read: Callable[[str], Any]
@@ -60,12 +66,12 @@ class ValueKind:
 class Param:
     """A parameter's kind and what it is for; annotates a member of the struct that a question is read into."""
 
-    kind: ValueKind
-    words: Words
+    kind: ParamType
+    words: LocalizedText
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class ParamSpec:
     """A parameter as the document shows it."""
 
     name: str
@@ -74,60 +80,60 @@ class Declared:
     default: Any
 
 
-def text(chars_max: int = TEXT_CHARS_MAX) -> ValueKind:
+def text(chars_max: int = TEXT_CHARS_MAX) -> ParamType:
     """Any text without control characters."""
 
     def read(given: str) -> str:
         if len(given) > chars_max:
-            raise Unfit(Words(f"最多 {chars_max} 个字符", f"must have at most {chars_max} characters"))
+            raise InvalidParam(LocalizedText(f"最多 {chars_max} 个字符", f"must have at most {chars_max} characters"))
         return given
 
-    return ValueKind(read, {"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": _PRINTABLE})
+    return ParamType(read, {"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": _PRINTABLE})
 
 
-def whole(least: int, most: int) -> ValueKind:
+def whole(least: int, most: int) -> ParamType:
     """A whole number."""
-    remedy = Words(f"应为 {least} 到 {most} 的整数", f"must be a whole number from {least} to {most}")
+    remedy = LocalizedText(f"应为 {least} 到 {most} 的整数", f"must be a whole number from {least} to {most}")
 
     def read(given: str) -> int:
         if not _INT(given) or not least <= int(given) <= most:
-            raise Unfit(remedy)
+            raise InvalidParam(remedy)
         return int(given)
 
-    return ValueKind(read, {"type": "integer", "minimum": least, "maximum": most})
+    return ParamType(read, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def choice(*names: str) -> ValueKind:
+def choice(*names: str) -> ParamType:
     """One of some words."""
-    remedy = Words(f"应为 {','.join(names)} 之一", f"must be one of {','.join(names)}")
+    remedy = LocalizedText(f"应为 {','.join(names)} 之一", f"must be one of {','.join(names)}")
 
     def read(given: str) -> str:
         if given not in names:
-            raise Unfit(remedy)
+            raise InvalidParam(remedy)
         return given
 
-    return ValueKind(read, {"type": "string", "enum": list(names)})
+    return ParamType(read, {"type": "string", "enum": list(names)})
 
 
 def _read_plate(given: str) -> str:
-    plate = fold_plate(text(PLATE_TYPED_CHARS_MAX).read(given))
+    plate = normalize_plate(text(PLATE_TYPED_CHARS_MAX).read(given))
     if not plate:
-        raise Unfit(Words("应为车牌", "must be a plate"))
+        raise InvalidParam(LocalizedText("应为车牌", "must be a plate"))
     return plate
 
 
 def _read_instant(given: str) -> int:
     instant = parse_instant(f"{given}T00:00:00+08:00" if _DATE(given) else given)
-    if isinstance(instant, Zoneless):
-        raise Unfit(
-            Words(
+    if isinstance(instant, NaiveTimestamp):
+        raise InvalidParam(
+            LocalizedText(
                 f"缺少时区; 若为北京时间请写 {instant.utc_if_beijing}",
                 f"has no time zone; for Beijing time write {instant.utc_if_beijing}",
             )
         )
     if instant is None:
-        raise Unfit(
-            Words(
+        raise InvalidParam(
+            LocalizedText(
                 "应为 2026-11-24 或 2026-11-24T08:00:00Z 形式 (地址中 + 须写作 %2B)",
                 "must be like 2026-11-24 or 2026-11-24T08:00:00Z (in an address + is written %2B)",
             )
@@ -141,40 +147,40 @@ def _read_day(given: str) -> int:
             return date.fromisoformat(given).toordinal() - _EPOCH_ORDINAL
     except ValueError:
         pass
-    raise Unfit(Words("应为 2026-11-24 形式的日期", "must be a day like 2026-11-24"))
+    raise InvalidParam(LocalizedText("应为 2026-11-24 形式的日期", "must be a day like 2026-11-24"))
 
 
 def _read_cursor(given: str) -> str:
     if len(given) > CURSOR_CHARS_MAX or not _CURSOR(given):
-        raise Unfit(_CURSOR_REMEDY)
+        raise InvalidParam(_CURSOR_REMEDY)
     return given
 
 
 def _read_seqno(given: str) -> str:
     if not re.fullmatch(r"[0-9]{32}", given):
-        raise Unfit(Words("应为 32 位数字的 seqno", "must be a seqno of 32 digits"))
+        raise InvalidParam(LocalizedText("应为 32 位数字的 seqno", "must be a seqno of 32 digits"))
     return given
 
 
 def _read_code(given: str) -> str:
     if not re.fullmatch(r"[0-9]{3,4}", given):
-        raise Unfit(Words("应为 1001, 400 等代码", "must be a code such as 1001 or 400"))
+        raise InvalidParam(LocalizedText("应为 1001, 400 等代码", "must be a code such as 1001 or 400"))
     return given
 
 
-PLATE: Final = ValueKind(
+PLATE: Final = ParamType(
     _read_plate, {"type": "string", "minLength": 1, "maxLength": PLATE_TYPED_CHARS_MAX, "pattern": _PRINTABLE}
 )
-INSTANT: Final = ValueKind(
+INSTANT: Final = ParamType(
     _read_instant,
     {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.,]+([Zz]|[+-][0-9:]+))?$"},
 )
-DAY: Final = ValueKind(_read_day, {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
-CURSOR: Final = ValueKind(
+DAY: Final = ParamType(_read_day, {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
+CURSOR: Final = ParamType(
     _read_cursor, {"type": "string", "minLength": 1, "maxLength": CURSOR_CHARS_MAX, "pattern": "^[A-Za-z0-9_-]+$"}
 )
-SEQNO: Final = ValueKind(_read_seqno, {"type": "string", "pattern": "^[0-9]{32}$"})
-CODE: Final = ValueKind(_read_code, {"type": "string", "pattern": "^[0-9]{3,4}$"})
+SEQNO: Final = ParamType(_read_seqno, {"type": "string", "pattern": "^[0-9]{32}$"})
+CODE: Final = ParamType(_read_code, {"type": "string", "pattern": "^[0-9]{3,4}$"})
 
 
 def shown_day(day: int) -> str:
@@ -182,53 +188,53 @@ def shown_day(day: int) -> str:
     return date.fromordinal(day + _EPOCH_ORDINAL).isoformat()
 
 
-def bad_cursor(given: str) -> Fault:
+def bad_cursor(given: str) -> FieldError:
     """A cursor that is none of ours."""
-    return Fault("after", _CURSOR_REMEDY, given)
+    return FieldError("after", _CURSOR_REMEDY, given)
 
 
-def declared(asks: type[msgspec.Struct]) -> list[Declared]:
+def param_specs(asks: type[msgspec.Struct]) -> list[ParamSpec]:
     """The parameters of a question, in order."""
     hints = typing.get_type_hints(asks, include_extras=True)
     found = []
     for member in msgspec.structs.fields(asks):
         param = next(part for part in typing.get_args(hints[member.name]) if isinstance(part, Param))
         required = member.default is msgspec.NODEFAULT
-        found.append(Declared(member.name, param, required, None if required else member.default))
+        found.append(ParamSpec(member.name, param, required, None if required else member.default))
     return found
 
 
-def read_question(asks: type[A], path: Mapping[str, str], query: bytes) -> A:
+def parse_query(asks: type[A], path: Mapping[str, str], query: bytes) -> A:
     """The question in an address. Raises Denied with every fault at once."""
-    known = {one.name: one for one in declared(asks)}
-    faults: list[Fault] = []
+    known = {one.name: one for one in param_specs(asks)}
+    faults: list[FieldError] = []
     values = {name: _value(known[name], value, faults) for name, value in path.items()}
     asked_for = [name for name in known if name not in path]
     for name, value in _pairs(query, faults):
         if name not in asked_for:
             names = ", ".join(asked_for) or "-"
-            remedy = Words(f"未知参数, 可用: {names}", f"is unknown; there are: {names}")
-            faults.append(Fault(name[:TEXT_CHARS_MAX], remedy, None))
+            remedy = LocalizedText(f"未知参数, 可用: {names}", f"is unknown; there are: {names}")
+            faults.append(FieldError(name[:TEXT_CHARS_MAX], remedy, None))
         elif name in values:
-            faults.append(Fault(name, Words("只能出现一次", "may be given once only"), value))
+            faults.append(FieldError(name, LocalizedText("只能出现一次", "may be given once only"), value))
         else:
             values[name] = _value(known[name], value, faults)
-    required = Words("必填", "required")
-    faults += [Fault(name, required, None) for name, one in known.items() if one.required and name not in values]
+    required = LocalizedText("必填", "required")
+    faults += [FieldError(name, required, None) for name, one in known.items() if one.required and name not in values]
     if faults:
-        raise deny_faults(faults)
+        raise invalid_params(faults)
     return asks(**values)
 
 
-def _value(one: Declared, given: str, faults: list[Fault]) -> Any:
+def _value(one: ParamSpec, given: str, faults: list[FieldError]) -> Any:
     try:
         if not given:
-            raise Unfit(Words("不能为空; 不用则不写", "must not be empty; leave it out instead"))
+            raise InvalidParam(LocalizedText("不能为空; 不用则不写", "must not be empty; leave it out instead"))
         if _has_control(given):
-            raise Unfit(Words("不能含控制字符", "must have no control characters"))
+            raise InvalidParam(LocalizedText("不能含控制字符", "must have no control characters"))
         return one.param.kind.read(given)
-    except Unfit as unfit:
-        faults.append(Fault(one.name, unfit.remedy, given))
+    except InvalidParam as unfit:
+        faults.append(FieldError(one.name, unfit.remedy, given))
         return None
 
 
@@ -236,17 +242,17 @@ def _has_control(given: str) -> bool:
     return any(category(letter) in ("Cc", "Cs") for letter in given)
 
 
-def _pairs(query: bytes, faults: list[Fault]) -> Sequence[tuple[str, str]]:
+def _pairs(query: bytes, faults: list[FieldError]) -> Sequence[tuple[str, str]]:
     """The parameters behind the `?`; what cannot be read at all is a fault of the whole."""
     if len(query) > QUERY_BYTES_MAX:
-        remedy = Words(f"最多 {QUERY_BYTES_MAX} 字节", f"must have at most {QUERY_BYTES_MAX} bytes")
-        faults.append(Fault("?", remedy, str(len(query))))
+        remedy = LocalizedText(f"最多 {QUERY_BYTES_MAX} 字节", f"must have at most {QUERY_BYTES_MAX} bytes")
+        faults.append(FieldError("?", remedy, str(len(query))))
         return []
     try:
         return list(_split(query))
     except ValueError:
-        remedy = Words("应为 名=值&… 形式, UTF-8 百分号编码", "must be name=value&…, percent-encoded UTF-8")
-        faults.append(Fault("?", remedy, query.decode("ascii", "replace")))
+        remedy = LocalizedText("应为 名=值&… 形式, UTF-8 百分号编码", "must be name=value&…, percent-encoded UTF-8")
+        faults.append(FieldError("?", remedy, query.decode("ascii", "replace")))
         return []
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from vipgate.admin.api.endpoint import AnyVerb
+from vipgate.admin.api.endpoint import AnyEndpoint
 from vipgate.admin.api.errors import (
     BAD_PARAMETER,
     NO_TOKEN,
@@ -30,47 +30,50 @@ from vipgate.admin.api.openapi import (
 from vipgate.admin.api.params import (
     Param,
     choice,
-    declared,
+    param_specs,
 )
 from vipgate.admin.api.routes import (
     BASE,
     VERBS,
 )
-from vipgate.errors import Language, Words
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+)
 
 POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 _REFUSALS: Final = (
     BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, WRONG_METHOD, STORE_FAULT, NOT_INSTALLED, UNAVAILABLE
 )  # fmt: skip
 _TEXTS: Final = {
-    "title": Words("读取接口", "Read API"),
-    "contents": Words("目录", "Contents"),
-    "document": Words("OpenAPI 文档", "OpenAPI document"),
-    "skip": Words("跳到正文", "Skip to the text"),
-    "other": Words("English", "中文"),
-    "parameter": Words("参数", "Parameter"),
-    "member": Words("成员", "Member"),
-    "form": Words("形式", "Form"),
-    "meaning": Words("含义", "Meaning"),
-    "scope": Words("权限", "Scope"),
-    "parameters": Words("参数", "Parameters"),
-    "answer": Words("应答", "Answer"),
-    "required": Words("必填", "required"),
-    "errors": Words("错误", "Errors"),
-    "status": Words("状态", "Status"),
-    "code": Words("代码", "Code"),
-    "file": Words("文件", "A file"),
+    "title": LocalizedText("读取接口", "Read API"),
+    "contents": LocalizedText("目录", "Contents"),
+    "document": LocalizedText("OpenAPI 文档", "OpenAPI document"),
+    "skip": LocalizedText("跳到正文", "Skip to the text"),
+    "other": LocalizedText("English", "中文"),
+    "parameter": LocalizedText("参数", "Parameter"),
+    "member": LocalizedText("成员", "Member"),
+    "form": LocalizedText("形式", "Form"),
+    "meaning": LocalizedText("含义", "Meaning"),
+    "scope": LocalizedText("权限", "Scope"),
+    "parameters": LocalizedText("参数", "Parameters"),
+    "answer": LocalizedText("应答", "Answer"),
+    "required": LocalizedText("必填", "required"),
+    "errors": LocalizedText("错误", "Errors"),
+    "status": LocalizedText("状态", "Status"),
+    "code": LocalizedText("代码", "Code"),
+    "file": LocalizedText("文件", "A file"),
 }
 
 
 class AskPage(msgspec.Struct, frozen=True, kw_only=True):
     """In which language."""
 
-    lang: Annotated[Language | None, Param(choice("zh", "en"), Words("语言", "Language."))] = None
+    lang: Annotated[Language | None, Param(choice("zh", "en"), LocalizedText("语言", "Language."))] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReferenceRow:
     """One line of a table: a parameter or a member."""
 
     name: str
@@ -79,15 +82,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReferenceSection:
     """One verb on the page."""
 
-    verb: AnyVerb
+    verb: AnyEndpoint
     path: str
     summary: str
     detail: str
-    parameters: list[Line]
-    answers: list[tuple[str, list[Line]]]
+    parameters: list[ReferenceRow]
+    answers: list[tuple[str, list[ReferenceRow]]]
 
 
 @cache
@@ -127,21 +130,23 @@ def _environment() -> Environment:
     )
 
 
-def _section(verb: AnyVerb, language: Language, texts: dict[str, str]) -> Section:
+def _section(verb: AnyEndpoint, language: Language, texts: dict[str, str]) -> ReferenceSection:
     in_path = path_names(verb)
     parameters = [
-        Line(
+        ReferenceRow(
             f"{{{one.name}}}" if one.name in in_path else one.name,
             _form(one.param.kind.schema) + (f", {texts['required']}" if one.required else ""),
             one.param.words.text(language),
         )
-        for one in declared(verb.asks)
+        for one in param_specs(verb.params)
     ]
-    answers = [] if verb.gives is None else _answers(verb.gives, language)
-    return Section(verb, BASE + verb.path, verb.summary.text(language), verb.detail.text(language), parameters, answers)
+    answers = [] if verb.returns is None else _answers(verb.returns, language)
+    return ReferenceSection(
+        verb, BASE + verb.path, verb.summary.text(language), verb.detail.text(language), parameters, answers
+    )
 
 
-def _answers(gives: type[msgspec.Struct], language: Language) -> list[tuple[str, list[Line]]]:
+def _answers(gives: type[msgspec.Struct], language: Language) -> list[tuple[str, list[ReferenceRow]]]:
     """The answer's members, then those of the things in its lists."""
     tables = [("", _members(gives, language))]
     inner = [part for hint in _hints(gives).values() for part in _structs(hint)]
@@ -154,15 +159,15 @@ def _structs(hint: Any) -> list[type[msgspec.Struct]]:
     return [struct for part in typing.get_args(hint) for struct in _structs(part)]
 
 
-def _members(struct: type[msgspec.Struct], language: Language) -> list[Line]:
+def _members(struct: type[msgspec.Struct], language: Language) -> list[ReferenceRow]:
     config = struct.__struct_config__
-    lines = [Line(str(config.tag_field), str(config.tag), "")] if config.tag_field else []
+    lines = [ReferenceRow(str(config.tag_field), str(config.tag), "")] if config.tag_field else []
     for name, hint in _hints(struct).items():
         meta = next((part for part in typing.get_args(hint) if isinstance(part, msgspec.Meta)), None)
         meaning = "" if meta is None else (meta.description or "")
         if meta is not None and language == "zh":
             meaning = (meta.extra or {}).get("zh", meaning)
-        lines.append(Line(name, _type_name(hint), meaning))
+        lines.append(ReferenceRow(name, _type_name(hint), meaning))
     return lines
 
 

@@ -18,18 +18,18 @@ from vipgate.admin.api.params import (
     text,
     whole,
 )
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.store.interfaces.ledger import REVISION_MAX
 from vipgate.store.interfaces.queries import PAGE_ITEMS_MAX
 
 PAGE_ITEMS: Final = 100
 WAIT_S_MAX: Final = 30
-PARK_UUID: Final = Param(text(), Words("车场编号", "The park's UUID."))
+PARK_UUID: Final = Param(text(), LocalizedText("车场编号", "The park's UUID."))
 FLAGS: Final = {name: flag for flag, name in FLAG_NAMES.items()}
 
-After = Annotated[str | None, Param(CURSOR, Words("上一页的 next", "The `next` of the page before."))]
-Limit = Annotated[int, Param(whole(1, PAGE_ITEMS_MAX), Words("每页至多几项", "Items a page at most."))]
+After = Annotated[str | None, Param(CURSOR, LocalizedText("上一页的 next", "The `next` of the page before."))]
+Limit = Annotated[int, Param(whole(1, PAGE_ITEMS_MAX), LocalizedText("每页至多几项", "Items a page at most."))]
 ParkPath = Annotated[str, PARK_UUID]
 
 
@@ -37,7 +37,7 @@ class AskParks(msgspec.Struct, frozen=True, kw_only=True):
     """Which parks."""
 
     search: Annotated[
-        str | None, Param(text(), Words("名称或编号中的文字", "Text that the name or the UUID contains."))
+        str | None, Param(text(), LocalizedText("名称或编号中的文字", "Text that the name or the UUID contains."))
     ] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
@@ -52,26 +52,30 @@ class AskPark(msgspec.Struct, frozen=True, kw_only=True):
 class AskFound(msgspec.Struct, frozen=True, kw_only=True):
     """Which renewals."""
 
-    plate: Annotated[str | None, Param(PLATE, Words("车牌, 大小写与空格不限", "A plate, however it is typed."))] = None
-    plate_prefix: Annotated[
-        str | None, Param(PLATE, Words("车牌开头; 受限令牌不可用", "How a plate begins; not for masked tokens."))
+    plate: Annotated[
+        str | None, Param(PLATE, LocalizedText("车牌, 大小写与空格不限", "A plate, however it is typed."))
     ] = None
-    pay_partner: Annotated[str | None, Param(text(), Words("车场订单号", "The park's order number."))] = None
-    card: Annotated[str | None, Param(text(), Words("逻辑或物理卡号", "A card's number or id."))] = None
-    charge_type: Annotated[str | None, Param(text(), Words("收费类型 id", "Id of a charge type."))] = None
-    vip_type: Annotated[int | None, Param(whole(0, 7), Words("类型, 0 到 7", "Pass type, 0 to 7."))] = None
-    pay_type: Annotated[int | None, Param(whole(1, 2), Words("1 现金, 2 线上", "1 cash, 2 online."))] = None
+    plate_prefix: Annotated[
+        str | None,
+        Param(PLATE, LocalizedText("车牌开头; 受限令牌不可用", "How a plate begins; not for masked tokens.")),
+    ] = None
+    pay_partner: Annotated[str | None, Param(text(), LocalizedText("车场订单号", "The park's order number."))] = None
+    card: Annotated[str | None, Param(text(), LocalizedText("逻辑或物理卡号", "A card's number or id."))] = None
+    charge_type: Annotated[str | None, Param(text(), LocalizedText("收费类型 id", "Id of a charge type."))] = None
+    vip_type: Annotated[int | None, Param(whole(0, 7), LocalizedText("类型, 0 到 7", "Pass type, 0 to 7."))] = None
+    pay_type: Annotated[int | None, Param(whole(1, 2), LocalizedText("1 现金, 2 线上", "1 cash, 2 online."))] = None
     since: Annotated[
         int | None,
         Param(
-            INSTANT, Words("此刻或之后收到; 日期从北京时间零点起", "Received then or later; a date begins in Beijing.")
+            INSTANT,
+            LocalizedText("此刻或之后收到; 日期从北京时间零点起", "Received then or later; a date begins in Beijing."),
         ),
     ] = None
-    until: Annotated[int | None, Param(INSTANT, Words("此刻之前收到", "Received before then."))] = None
-    paid_since: Annotated[int | None, Param(INSTANT, Words("此刻或之后支付", "Paid then or later."))] = None
-    paid_until: Annotated[int | None, Param(INSTANT, Words("此刻之前支付", "Paid before then."))] = None
+    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before then."))] = None
+    paid_since: Annotated[int | None, Param(INSTANT, LocalizedText("此刻或之后支付", "Paid then or later."))] = None
+    paid_until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前支付", "Paid before then."))] = None
     flag: Annotated[
-        str | None, Param(choice(*FLAGS), Words("带此待核对标记", "Carries this mark for the operator."))
+        str | None, Param(choice(*FLAGS), LocalizedText("带此待核对标记", "Carries this mark for the operator."))
     ] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
@@ -87,10 +91,13 @@ class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Which renewal."""
 
     park_uuid: ParkPath
-    pay_partner: Annotated[str, Param(text(), Words("车场订单号", "The park's order number."))]
+    pay_partner: Annotated[str, Param(text(), LocalizedText("车场订单号", "The park's order number."))]
     before: Annotated[
         int | None,
-        Param(whole(1, REVISION_MAX), Words("历史只列此版本号之前的", "History of the versions before this revision.")),
+        Param(
+            whole(1, REVISION_MAX),
+            LocalizedText("历史只列此版本号之前的", "History of the versions before this revision."),
+        ),
     ] = None
 
 
@@ -98,8 +105,8 @@ class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):
     """Which vehicles of a park."""
 
     park_uuid: ParkPath
-    plate: Annotated[str | None, Param(PLATE, Words("只此车牌", "This plate alone."))] = None
-    card: Annotated[str | None, Param(text(), Words("只此卡号", "This card alone."))] = None
+    plate: Annotated[str | None, Param(PLATE, LocalizedText("只此车牌", "This plate alone."))] = None
+    card: Annotated[str | None, Param(text(), LocalizedText("只此卡号", "This card alone."))] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
 
@@ -107,16 +114,16 @@ class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):
 class AskRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which request."""
 
-    seqno: Annotated[str, Param(SEQNO, Words("应答中的 seqno", "As the answer had it."))]
+    seqno: Annotated[str, Param(SEQNO, LocalizedText("应答中的 seqno", "As the answer had it."))]
 
 
 class AskRequests(msgspec.Struct, frozen=True, kw_only=True):
     """Which requests."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
-    code: Annotated[str | None, Param(CODE, Words("应答代码", "The answer's code."))] = None
-    since: Annotated[int | None, Param(INSTANT, Words("此刻或之后收到", "Received then or later."))] = None
-    until: Annotated[int | None, Param(INSTANT, Words("此刻之前收到", "Received before then."))] = None
+    code: Annotated[str | None, Param(CODE, LocalizedText("应答代码", "The answer's code."))] = None
+    since: Annotated[int | None, Param(INSTANT, LocalizedText("此刻或之后收到", "Received then or later."))] = None
+    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before then."))] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
 
@@ -126,10 +133,12 @@ class AskTotals(msgspec.Struct, frozen=True, kw_only=True):
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     since: Annotated[
-        int | None, Param(DAY, Words("首日, 缺省为 until 前 30 天", "First Beijing day; 30 days before `until`."))
+        int | None,
+        Param(DAY, LocalizedText("首日, 缺省为 until 前 30 天", "First Beijing day; 30 days before `until`.")),
     ] = None
     until: Annotated[
-        int | None, Param(DAY, Words("截止日, 不含, 缺省为明日", "The day after the last; tomorrow by default."))
+        int | None,
+        Param(DAY, LocalizedText("截止日, 不含, 缺省为明日", "The day after the last; tomorrow by default.")),
     ] = None
 
 
@@ -140,10 +149,11 @@ class AskChanges(msgspec.Struct, frozen=True, kw_only=True):
     after: Annotated[
         str | None,
         Param(
-            CURSOR, Words("上次的 next; 缺省从头读起", "The `next` of the last answer; from the beginning without it.")
+            CURSOR,
+            LocalizedText("上次的 next; 缺省从头读起", "The `next` of the last answer; from the beginning without it."),
         ),
     ] = None
     limit: Limit = PAGE_ITEMS
     wait_s: Annotated[
-        int, Param(whole(0, WAIT_S_MAX), Words("无变更时等待至多几秒", "Seconds to wait for a change at most."))
+        int, Param(whole(0, WAIT_S_MAX), LocalizedText("无变更时等待至多几秒", "Seconds to wait for a change at most."))
     ] = 0

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from typing import Final, Generic, TypeVar
 
-from vipgate.support.client_address import network_of
+from vipgate.support.client_address import quota_key
 
 FORGOTTEN_S: Final = 3600.0
 DELAY_S_MAX: Final = 900.0
@@ -78,7 +78,7 @@ def _first(keys: OrderedDict[K, None], but: K) -> K | None:
     return next(others, None)
 
 
-class Throttle:
+class LoginThrottle:
     """Counts failed logins by account name and by network (of IPv6 the /64 that one line is given).
 
     Who once logged in under a name from a network is counted by the two together, and by nothing else: neither strangers who
@@ -98,14 +98,14 @@ class Throttle:
 
     def knows(self, name: str, peer: str) -> bool:
         """Whether somebody logged in so before."""
-        return (name, network_of(peer)) in self._known
+        return (name, quota_key(peer)) in self._known
 
     def attempt(self, name: str, peer: str, now_s: float) -> float:
         """Counts one attempt as failed and returns 0, or says how long this peer has to wait before it may try this name.
 
         Counted before the password is checked, so that many attempts at once are no way around.
         """
-        network = network_of(peer)
+        network = quota_key(peer)
         if self.knows(name, peer):
             wait_s = self._pairs.wait_s((name, network), now_s)
             if not wait_s:
@@ -119,7 +119,7 @@ class Throttle:
 
     def passed(self, name: str, peer: str) -> None:
         """The attempt had the right password."""
-        network = network_of(peer)
+        network = quota_key(peer)
         if self.knows(name, peer):
             self._pairs.forget((name, network))
         else:

@@ -16,9 +16,13 @@ from typing import Final, Literal, TypeVar
 
 import structlog
 
-from vipgate.errors import StoreError, TooOften, Words
-from vipgate.store.interfaces.accounts import Deed
-from vipgate.store.interfaces.admin import Desk
+from vipgate.errors import (
+    RateLimited,
+    StoreError,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.store.interfaces.accounts import AuditEntry
+from vipgate.store.interfaces.admin import Database
 from vipgate.support.token_bucket import TokenBucket
 
 SEARCHES_PER_HOUR: Final = 20
@@ -39,11 +43,11 @@ log = structlog.get_logger("vipgate.staff")
 class Searcher:
     """Whose search it is, now, and `remedy`: what else he can do where he has searched too often."""
 
-    desk: Desk
+    desk: Database
     who: str
     peer: str
     now_us: int
-    remedy: Words
+    remedy: LocalizedText
 
 
 @dataclass(slots=True)
@@ -112,8 +116,8 @@ class MaskedSearches:
         if told:
             _note(searcher, told)
         minutes, remedy = math.ceil(wait_s / 60), searcher.remedy
-        raise TooOften(
-            Words(
+        raise RateLimited(
+            LocalizedText(
                 f"车牌隐藏时，每小时最多按车牌或卡号查找 {self._per_hour} 次；请 {minutes} 分钟后重试，或{remedy.zh}",
                 f"while plates are hidden, {self._per_hour} searches an hour by plate or card are allowed; "
                 f"try again in {minutes} min, or {remedy.en}",
@@ -133,7 +137,7 @@ class MaskedSearches:
 
 def _note(searcher: Searcher, told: str) -> None:
     log.warning("too many searches by plate or card", who=searcher.who, peer=searcher.peer, searches=told)
-    deed = Deed(
+    deed = AuditEntry(
         at_us=searcher.now_us,
         who=searcher.who,
         action=FLOOD,
@@ -143,7 +147,7 @@ def _note(searcher: Searcher, told: str) -> None:
         peer=searcher.peer,
     )
     try:
-        searcher.desk.staff.note(deed)
+        searcher.desk.accounts.write_audit_entry(deed)
     except StoreError as error:
         # It is refused all the same; the log and the metric have it.
         log.warning("flood not audited", who=searcher.who, reason=str(error))

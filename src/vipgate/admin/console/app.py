@@ -23,43 +23,49 @@ from vipgate.admin.console.context import (
     ConsoleSettings,
     Context,
 )
-from vipgate.admin.console.daily_totals import Days
-from vipgate.admin.console.errors import PageRefused
+from vipgate.admin.console.daily_totals import DailyTotalsCache
+from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.i18n import (
-    Speech,
+    Translator,
     choose_language,
 )
 from vipgate.admin.console.pages import Headers
-from vipgate.admin.console.park_status import Watch
+from vipgate.admin.console.park_status import ParkStatusCache
 from vipgate.admin.console.request import LANGUAGE_COOKIE
 from vipgate.admin.console.routes import PAGES
-from vipgate.errors import Refusal, StoreError, Words
+from vipgate.errors import (
+    RequestError,
+    StoreError,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.async_pool import Desks
+from vipgate.store.async_pool import DatabasePool
 from vipgate.support.vault import Vault
 
 STYLE_AGE_S: Final = 365 * 86_400
 STORE_RETRY_S: Final = 5
 SEQNO_PLACE_BYTES: Final = 16
 _WORDS: Final = {
-    404: Words(
+    404: LocalizedText(
         "没有这个页面；请检查网址，或从总览开始", "there is no such page; check the address or start from the overview"
     ),
-    405: Words(
+    405: LocalizedText(
         "此页面不接受这种请求；请从页面上的按钮操作",
         "this page does not take such a request; use the buttons of the pages",
     ),
-    500: Words(
+    500: LocalizedText(
         "控制台内部错误；请重试，若重复出现请查看日志",
         "a fault of the console; try again, and look into the log if it comes back",
     ),
-    503: Words("数据库暂时无法访问；请几秒后重试", "the database cannot be reached now; try again in a few seconds"),
+    503: LocalizedText(
+        "数据库暂时无法访问；请几秒后重试", "the database cannot be reached now; try again in a few seconds"
+    ),
 }
 log = structlog.get_logger("vipgate.admin.console")
 
 
 def build_console(
-    desks: Desks,
+    desks: DatabasePool,
     vault: Vault,
     settings: ConsoleSettings,
     clock_us: Callable[[], int],
@@ -74,17 +80,17 @@ def build_console(
     folder = files("vipgate.admin.console").joinpath("static")
     style, icon = folder.joinpath("console.css").read_bytes(), folder.joinpath("icon.svg").read_bytes()
     context = Context(
-        desks=desks,
+        databases=desks,
         vault=vault,
         settings=settings,
         clock_us=clock_us,
         chance=chance,
         templates=load_templates(),
         style_tag=_tag(style),
-        watch=Watch(desks),
-        days=Days(desks),
+        park_status=ParkStatusCache(desks),
+        daily_totals=DailyTotalsCache(desks),
         searches=searches or MaskedSearches(),
-        mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
+        seqno_mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
     )
     app = Starlette(
         routes=[
@@ -140,9 +146,9 @@ def _tag(content: bytes) -> str:
 def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
     async def refused(request: Request, error: Exception) -> Response:
         """A PageRefused, a bound that is reached, or the store."""
-        if isinstance(error, PageRefused):
+        if isinstance(error, PageError):
             return _told(context, request, error.status, error.words, error.retry_after_s)
-        if isinstance(error, Refusal):
+        if isinstance(error, RequestError):
             return _told(context, request, error.status, error.hint, error.retry_after_s)
         return _told(context, request, 503, _WORDS[503], STORE_RETRY_S)
 
@@ -155,13 +161,13 @@ def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request
         log.error("page failed", page=request.scope["path"][1:].partition("/")[0], exc_info=error)
         return _told(context, request, 500, _WORDS[500], None)
 
-    return {PageRefused: refused, Refusal: refused, StoreError: refused, HTTPException: http, Exception: fault}
+    return {PageError: refused, RequestError: refused, StoreError: refused, HTTPException: http, Exception: fault}
 
 
-def _told(context: Context, request: Request, status: int, words: Words, retry_after_s: int | None) -> Response:
+def _told(context: Context, request: Request, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
     """A page that says what is wrong, for whoever asks: it needs neither the database nor an account."""
     cookie, accept = request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
-    speech = Speech(choose_language(None, cookie, accept))
+    speech = Translator(choose_language(None, cookie, accept))
     template = context.templates.get_template("error.html")
     content = template.render(t=speech, style_tag=context.style_tag, status=status, words=words)
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}

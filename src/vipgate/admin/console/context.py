@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 import anyio.to_thread
 from jinja2 import Environment
 
-from vipgate.admin.auth.login_throttle import Throttle
+from vipgate.admin.auth.login_throttle import LoginThrottle
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
-from vipgate.admin.console.daily_totals import Days
-from vipgate.admin.console.park_status import Watch
-from vipgate.errors import Unavailable, Words
+from vipgate.admin.console.daily_totals import DailyTotalsCache
+from vipgate.admin.console.park_status import ParkStatusCache
+from vipgate.errors import ServiceUnavailable
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.async_pool import Desks
+from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.support.vault import Vault
 
@@ -24,7 +25,9 @@ T = TypeVar("T")
 HASHING_MAX: Final = 8
 # Anybody may send passwords: half of the line is for those who logged in from there before.
 HASHING_OF_STRANGERS_MAX: Final = HASHING_MAX // 2
-_HASHING = Words("同时登录的人过多；请几秒后重试", "too many people are logging in at once; try again in a few seconds")
+_HASHING = LocalizedText(
+    "同时登录的人过多；请几秒后重试", "too many people are logging in at once; try again in a few seconds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class ConsoleSettings:
     retention: Retention = field(default_factory=Retention)
 
 
-class Hashing:
+class PasswordHashPool:
     """Runs what takes a password's time and memory, one at a time, in a thread."""
 
     def __init__(self) -> None:
@@ -49,7 +52,7 @@ class Hashing:
     async def run(self, fn: Callable[[], T], line_max: int = HASHING_MAX) -> T:
         """What `fn` gives. Raises Unavailable where `line_max` are in line already."""
         if self._waiting >= line_max:
-            raise Unavailable(_HASHING, retry_after_s=3)
+            raise ServiceUnavailable(_HASHING, retry_after_s=3)
         self._waiting += 1
         try:
             return await anyio.to_thread.run_sync(self._alone, fn)
@@ -65,18 +68,18 @@ class Hashing:
 class Context:
     """The console's surroundings. `chance(n)` gives a url-safe secret of n random bytes."""
 
-    desks: Desks
+    databases: DatabasePool
     vault: Vault
     settings: ConsoleSettings
     clock_us: Callable[[], int]
     chance: Callable[[int], str]
     templates: Environment
     style_tag: str
-    watch: Watch
-    days: Days
+    park_status: ParkStatusCache
+    daily_totals: DailyTotalsCache
     searches: MaskedSearches
-    mint: SeqnoMint
-    throttle: Throttle = field(default_factory=Throttle)
-    hashing: Hashing = field(default_factory=Hashing)
+    seqno_mint: SeqnoMint
+    throttle: LoginThrottle = field(default_factory=LoginThrottle)
+    hashing: PasswordHashPool = field(default_factory=PasswordHashPool)
     # The parks whose gateways are being asked for their charge types.
     asked: set[str] = field(default_factory=set)

@@ -10,14 +10,14 @@ from typing import Final
 from vipgate.domain.serialization import (
     CSV_CHUNK_ROWS,
     EXPORT_COLUMNS,
-    export_members,
-    flat_cells,
-    formula_safe,
+    escape_formula,
+    flatten_cells,
+    record_to_dict,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Filter,
-    Stored,
+    StoredRecord,
 )
 from vipgate.store.interfaces.queries import (
     PAGE_ITEMS_MAX,
@@ -27,7 +27,7 @@ from vipgate.store.interfaces.queries import (
 COLUMNS: Final = ("park_uuid", *EXPORT_COLUMNS)
 
 
-def csv_of(desk: Desk, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
+def csv_of(desk: Database, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
     """The records of one park that pass `query`; empty pieces while none is found, so that the reading can be ended."""
     text = io.StringIO(newline="")
     write = csv.writer(text).writerow
@@ -38,8 +38,8 @@ def csv_of(desk: Desk, park_uuid: str, query: RecordQuery, *, masked: bool) -> I
     text.truncate()
     for number, stored in enumerate(_candidates(desk, park_uuid, query), 1):
         if matches(query, stored):
-            cells = (park_uuid, *flat_cells(export_members(stored, masked=masked)))
-            write([formula_safe(cell) for cell in cells])
+            cells = (park_uuid, *flatten_cells(record_to_dict(stored, masked=masked)))
+            write([escape_formula(cell) for cell in cells])
         if number % CSV_CHUNK_ROWS == 0:
             yield text.getvalue().encode()
             text.seek(0)
@@ -47,7 +47,7 @@ def csv_of(desk: Desk, park_uuid: str, query: RecordQuery, *, masked: bool) -> I
     yield text.getvalue().encode()
 
 
-def _candidates(desk: Desk, park_uuid: str, query: RecordQuery) -> Iterator[Stored]:
+def _candidates(desk: Database, park_uuid: str, query: RecordQuery) -> Iterator[StoredRecord]:
     """The records among which the wanted ones are: those that an index leads to, else the whole park."""
     if query.pay_partner is not None:
         found = desk.store.find_record(park_uuid, query.pay_partner)
@@ -56,20 +56,22 @@ def _candidates(desk: Desk, park_uuid: str, query: RecordQuery) -> Iterator[Stor
         yield from _pages(desk, query)
     else:
         plate = None if query.plate_prefix else query.plate
-        yield from desk.store.stream(park_uuid, Filter(plate=plate, since_us=query.since_us, until_us=query.until_us))
+        yield from desk.store.iter_records(
+            park_uuid, Filter(plate=plate, since_us=query.since_us, until_us=query.until_us)
+        )
 
 
-def _pages(desk: Desk, query: RecordQuery) -> Iterator[Stored]:
+def _pages(desk: Database, query: RecordQuery) -> Iterator[StoredRecord]:
     place = None
     while True:
-        page = desk.browse.records(query, place, PAGE_ITEMS_MAX)
+        page = desk.queries.records(query, place, PAGE_ITEMS_MAX)
         yield from (found.stored for found in page.items)
         if page.next is None:
             return
         place = page.next
 
 
-def matches(query: RecordQuery, stored: Stored) -> bool:
+def matches(query: RecordQuery, stored: StoredRecord) -> bool:
     """Whether a record of the park passes `query`, as `Browse.records` takes it."""
     one = stored.renewal
     paid_us = None if one.pay_time_ms is None else one.pay_time_ms * 1000

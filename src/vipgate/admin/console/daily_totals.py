@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vipgate.store.async_pool import Desks
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import business_day
 from vipgate.store.interfaces.queries import (
-    DayAnswers,
-    DayMoney,
+    DailyAnswers,
+    DailyMoney,
 )
 
 # A push counts for the day on which it was received, and is stored minutes later at most; clocks differ by less than the rest.
@@ -21,11 +21,11 @@ DAYS_KEPT_MAX: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class DaySums:
+class DailyTotals:
     """One day of all parks, and when it was last seen to be so."""
 
-    money: tuple[DayMoney, ...]
-    answers: tuple[DayAnswers, ...]
+    money: tuple[DailyMoney, ...]
+    answers: tuple[DailyAnswers, ...]
     seen_us: int
 
     @property
@@ -34,15 +34,15 @@ class DaySums:
         return sum(one.inserted + one.updated for one in self.money) + sum(one.requests for one in self.answers)
 
 
-class Days:
+class DailyTotalsCache:
     """Remembers the days that are over for all who ask; while some are being read, the others wait for them."""
 
-    def __init__(self, desks: Desks) -> None:
+    def __init__(self, desks: DatabasePool) -> None:
         self._desks = desks
-        self._kept: dict[int, DaySums] = {}
+        self._kept: dict[int, DailyTotals] = {}
         self._one = asyncio.Lock()
 
-    async def read(self, since_day: int, until_day: int, now_us: int) -> list[DaySums]:
+    async def read(self, since_day: int, until_day: int, now_us: int) -> list[DailyTotals]:
         """The sums of `since_day` ≤ day < `until_day`. Raises StoreError.
 
         Those of a day that is over are as they were LOOK_US ago at most: what is stored late for it shows after that.
@@ -51,7 +51,7 @@ class Days:
         async with self._one:
             if any(self._is_due(day, now_us) for day in range(since_day, over_day)):
                 kept = dict(self._kept)
-                found = await self._desks.run(lambda desk: look_again(desk, kept, since_day, over_day, now_us))
+                found = await self._desks.run(lambda desk: refresh(desk, kept, since_day, over_day, now_us))
                 self._keep(found)
             past = [self._kept[day] for day in range(since_day, over_day)]
         fresh = await self._desks.run(lambda desk: read_days(desk, over_day, until_day, now_us))
@@ -61,37 +61,39 @@ class Days:
         kept = self._kept.get(day)
         return kept is None or not 0 <= now_us - kept.seen_us < LOOK_US
 
-    def _keep(self, found: dict[int, DaySums]) -> None:
+    def _keep(self, found: dict[int, DailyTotals]) -> None:
         self._kept |= found
         if len(self._kept) > DAYS_KEPT_MAX:
             self._kept = found
 
 
-def look_again(desk: Desk, kept: dict[int, DaySums], since_day: int, until_day: int, now_us: int) -> dict[int, DaySums]:
+def refresh(
+    desk: Database, kept: dict[int, DailyTotals], since_day: int, until_day: int, now_us: int
+) -> dict[int, DailyTotals]:
     """Days as they are now: out of `kept` where their counters have not grown since, which takes a fifth of the time."""
     days = range(since_day, until_day)
     missing = [day for day in days if day not in kept]
     known = {day: replace(kept[day], seen_us=now_us) for day in days if day in kept}
     if missing:
         known |= read_days(desk, missing[0], missing[-1] + 1, now_us)
-    if len(missing) < len(days) and desk.browse.tally_of_days(since_day, until_day) != sum(
+    if len(missing) < len(days) and desk.queries.daily_totals(since_day, until_day) != sum(
         one.tally for one in known.values()
     ):
         return read_days(desk, since_day, until_day, now_us)
     return known
 
 
-def read_days(desk: Desk, since_day: int, until_day: int, now_us: int) -> dict[int, DaySums]:
+def read_days(desk: Database, since_day: int, until_day: int, now_us: int) -> dict[int, DailyTotals]:
     """Days as the rollups have them, those without a line too."""
     if since_day >= until_day:
         return {}
-    money: dict[int, list[DayMoney]] = {}
-    for one in desk.browse.money_by_day(None, since_day, until_day):
+    money: dict[int, list[DailyMoney]] = {}
+    for one in desk.queries.money_by_day(None, since_day, until_day):
         money.setdefault(one.day, []).append(one)
-    answers: dict[int, list[DayAnswers]] = {}
-    for counted in desk.browse.answers_by_day(None, since_day, until_day):
+    answers: dict[int, list[DailyAnswers]] = {}
+    for counted in desk.queries.answers_by_day(None, since_day, until_day):
         answers.setdefault(counted.day, []).append(counted)
     return {
-        day: DaySums(tuple(money.get(day, ())), tuple(answers.get(day, ())), now_us)
+        day: DailyTotals(tuple(money.get(day, ())), tuple(answers.get(day, ())), now_us)
         for day in range(since_day, until_day)
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 
 PRESETS: Final = (7, 30, 90)
 DAYS_USUAL: Final = 30
@@ -27,7 +27,7 @@ class Period:
         return self.until_day - self.since_day
 
 
-def read_period(query: Fields, today: int) -> Period:
+def read_period(query: FormData, today: int) -> Period:
     """Fields `since` and `until` (both days belong to it), else `days`; what is wrong with them is noted in `query`."""
     since, until = query.day("since"), query.day("until")
     if since is not None or until is not None:
@@ -37,7 +37,7 @@ def read_period(query: Fields, today: int) -> Period:
             query.fault("since", "开始日期晚于结束日期", "begins after it ends")
         elif last - first >= DAYS_MAX:
             query.fault("since", f"最多 {DAYS_MAX} 天", f"at most {DAYS_MAX} days")
-        elif not query.faults:
+        elif not query.errors:
             return Period(first, last + 1)
     wanted = query.get("days")
     preset = next((days for days in PRESETS if str(days) == wanted), DAYS_USUAL)

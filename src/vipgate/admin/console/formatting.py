@@ -9,8 +9,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from vipgate.admin.console.i18n import Speech
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.i18n import Translator
+from vipgate.admin.console.request import StaffRequest
 from vipgate.domain.masking import HIDDEN
 from vipgate.protocol.renewal import (
     FLAG_NAMES,
@@ -22,10 +22,10 @@ from vipgate.protocol.seqno import seqno_time_us
 from vipgate.store.interfaces.ledger import (
     BEIJING_OFFSET_US,
     DAY_US,
-    Stored,
+    StoredRecord,
     business_day,
 )
-from vipgate.store.interfaces.queries import Found
+from vipgate.store.interfaces.queries import RecordHit
 
 MEMBERS: Final = (
     "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "value_e4",
@@ -37,7 +37,7 @@ _PERSONAL: Final = ("plate", "card_no", "card_id", "operator")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordRow:
     """A record in a table."""
 
     park_uuid: str
@@ -67,17 +67,17 @@ class Changed:
 class Version:
     """One version of a record, and what it changed; nothing is known of what was before the first."""
 
-    stored: Stored
+    stored: StoredRecord
     received_us: int | None
     changes: tuple[Changed, ...]
     current: bool
     first: bool
 
 
-def lines(t: Speech, items: Sequence[Found]) -> list[Line]:
+def lines(t: Translator, items: Sequence[RecordHit]) -> list[RecordRow]:
     """Records for a table."""
     return [
-        Line(
+        RecordRow(
             park_uuid=found.park_uuid,
             one=found.stored.renewal,
             flags=flag_names(found.stored.renewal),
@@ -93,7 +93,7 @@ def flag_names(renewal: Renewal) -> list[str]:
     return [name for flag, name in FLAG_NAMES.items() if renewal.flags & flag]
 
 
-def member_text(visit: StaffVisit, renewal: Renewal, member: str) -> str | Markup:
+def member_text(visit: StaffRequest, renewal: Renewal, member: str) -> str | Markup:
     """One member; empty where it is absent."""
     value, t = getattr(renewal, member), visit.speech
     if value is None:
@@ -121,7 +121,7 @@ def member_text(visit: StaffVisit, renewal: Renewal, member: str) -> str | Marku
     return str(value)
 
 
-def value_text(t: Speech, renewal: Renewal) -> str:
+def value_text(t: Translator, renewal: Renewal) -> str:
     """What a stored-value, times or days card was sold with; a bare number for other passes."""
     if renewal.value_e4 is None:
         return ""
@@ -130,12 +130,12 @@ def value_text(t: Speech, renewal: Renewal) -> str:
     return t(key, n=number) if renewal.vip_type in VIP_TYPES and t.has(key) else number
 
 
-def bought_text(t: Speech, renewal: Renewal) -> str:
+def bought_text(t: Translator, renewal: Renewal) -> str:
     """The same of a card without a period: where it has no value, how many units were sold."""
     return value_text(t, renewal) or f"× {t.number(renewal.quantity)}"
 
 
-def edge_text(t: Speech, instant_us: int | None) -> str:
+def edge_text(t: Translator, instant_us: int | None) -> str:
     """An end of a period as a Beijing day; with the time of day where a day neither begins nor ends there."""
     if instant_us is None:
         return "…"
@@ -145,7 +145,7 @@ def edge_text(t: Speech, instant_us: int | None) -> str:
     return day if whole else f"{day} {t.clock(instant_us)}"
 
 
-def period_text(t: Speech, renewal: Renewal) -> str:
+def period_text(t: Translator, renewal: Renewal) -> str:
     """From when to when a pass is valid; empty where it has no period."""
     start_us, end_us = renewal.renewal_start_time_us, renewal.renewal_end_time_us
     if start_us is None and end_us is None:
@@ -153,7 +153,7 @@ def period_text(t: Speech, renewal: Renewal) -> str:
     return f"{edge_text(t, start_us)} – {edge_text(t, end_us)}"
 
 
-def versions(visit: StaffVisit, newest_first: Sequence[Stored], *, current: int) -> list[Version]:
+def versions(visit: StaffRequest, newest_first: Sequence[StoredRecord], *, current: int) -> list[Version]:
     """The versions of a record with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the revision that counts."""
     pairs = [*pairwise(newest_first), *((oldest, None) for oldest in newest_first[-1:])][:VERSIONS_SHOWN_MAX]
     return [
@@ -168,7 +168,7 @@ def versions(visit: StaffVisit, newest_first: Sequence[Stored], *, current: int)
     ]
 
 
-def _changes(visit: StaffVisit, before: Renewal, after: Renewal) -> tuple[Changed, ...]:
+def _changes(visit: StaffRequest, before: Renewal, after: Renewal) -> tuple[Changed, ...]:
     return tuple(
         Changed(member, member_text(visit, before, member), member_text(visit, after, member))
         for member in MEMBERS

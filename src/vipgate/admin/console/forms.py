@@ -9,7 +9,8 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import parse_qsl
 
-from vipgate.errors import Words, shorten
+from vipgate.errors import truncate
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.ledger import (
     BEIJING_OFFSET_US,
     DAY_US,
@@ -20,16 +21,16 @@ _DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)").fullmatch
 _ITEMS = re.compile(r"[\s,;，；]+")
 
 
-class Fields:
+class FormData:
     """The fields of one form or query. `faults` grows as they are read."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
         self.values: Mapping[str, str] = dict(pairs)
-        self.faults: dict[str, Words] = {}
+        self.errors: dict[str, LocalizedText] = {}
 
     @classmethod
-    def parse(cls, text: str) -> Fields:
+    def parse(cls, text: str) -> FormData:
         """Fields of a query or of an urlencoded body. Raises ValueError for too many."""
         return cls(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
 
@@ -51,7 +52,7 @@ class Fields:
 
     def fault(self, name: str, zh: str, en: str) -> None:
         """Notes what is wrong with a field; the first fault stays."""
-        self.faults.setdefault(name, Words(zh, en))
+        self.errors.setdefault(name, LocalizedText(zh, en))
 
     def text(self, name: str, chars_max: int, *, needed: bool = False) -> str:
         """A line of text."""
@@ -106,7 +107,7 @@ class Fields:
             try:
                 found.append(str(ip_network(item)))
             except ValueError:
-                shown = shorten(item)
+                shown = truncate(item)
                 self.fault(
                     name,
                     f"{shown} 不是地址或网段；例如 10.0.0.7 或 10.0.0.0/24",

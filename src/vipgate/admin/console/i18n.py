@@ -21,7 +21,12 @@ from vipgate.admin.console.translations import (
     signature_check,
     vehicles,
 )
-from vipgate.errors import Language, Refusal, Words, accepted_language
+from vipgate.errors import RequestError
+from vipgate.i18n import (
+    Language,
+    LocalizedText,
+    accepted_language,
+)
 from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US
 
 _TABLES: Final = (
@@ -37,10 +42,13 @@ _TABLES: Final = (
     signature_check.TEXTS,
     charge_types.TEXTS,
 )
-TEXTS: Final[dict[str, Words]] = {key: words for table in _TABLES for key, words in table.items()}
+TEXTS: Final[dict[str, LocalizedText]] = {key: words for table in _TABLES for key, words in table.items()}
 if len(TEXTS) != sum(map(len, _TABLES)):
     raise ValueError("a key of console/texts is there twice")
-CODES: Final = {"1001": Words("操作成功", "stored"), **{one.code: one.message for one in Refusal.__subclasses__()}}
+CODES: Final = {
+    "1001": LocalizedText("操作成功", "stored"),
+    **{one.code: one.message for one in RequestError.__subclasses__()},
+}
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SAID_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]{2}").fullmatch
@@ -54,14 +62,14 @@ _WEEKDAYS: Final = (
     ("周日", "Sun"),
 )
 _SPANS: Final = (
-    (86_400, Words("{} 天", "{} d")),
-    (3_600, Words("{} 小时", "{} h")),
-    (60, Words("{} 分钟", "{} min")),
-    (1, Words("{} 秒", "{} s")),
+    (86_400, LocalizedText("{} 天", "{} d")),
+    (3_600, LocalizedText("{} 小时", "{} h")),
+    (60, LocalizedText("{} 分钟", "{} min")),
+    (1, LocalizedText("{} 秒", "{} s")),
 )
 
 
-class Speech:
+class Translator:
     """One of the two languages; templates call it `t`."""
 
     __slots__ = ("language",)
@@ -88,7 +96,7 @@ class Speech:
         """The text `key`, or what the data said where there is none."""
         return self(key) if key in TEXTS else otherwise
 
-    def say(self, words: Words) -> str:
+    def say(self, words: LocalizedText) -> str:
         """A pair of texts that another room made."""
         return words.text(self.language)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 # A page has records of few parks; where there are more, the rest of them show ids alone.
 PARKS_MAX: Final = 12
@@ -28,17 +28,17 @@ class ChargeNames:
         return park_uuid in self.parks and charge_type not in self.parks[park_uuid]
 
 
-def read_names(desk: Desk, park_uuids: Iterable[str]) -> ChargeNames:
+def read_names(desk: Database, park_uuids: Iterable[str]) -> ChargeNames:
     """The names of these parks' charge types."""
     parks = {}
     for park_uuid in list(dict.fromkeys(park_uuids))[:PARKS_MAX]:
-        listed = desk.browse.charge_types(park_uuid)
+        listed = desk.queries.charge_types(park_uuid)
         if listed.fetched_us is not None:
             parks[park_uuid] = {one.id: one.name for one in listed.items}
     return ChargeNames(parks)
 
 
-def read_park_names(desk: Desk, park_uuids: Iterable[str | None]) -> dict[str, str]:
+def read_park_names(desk: Database, park_uuids: Iterable[str | None]) -> dict[str, str]:
     """What people call these parks; those without a name are left out."""
     wanted = [park_uuid for park_uuid in dict.fromkeys(park_uuids) if park_uuid is not None][:PARKS_NAMED_MAX]
     parks = (desk.store.find_park(park_uuid) for park_uuid in wanted)

@@ -14,24 +14,24 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vipgate.admin.auth.passwords import (
+from vipgate.admin.auth.sessions import (
     SECRET_BYTES,
     SESSION_TOUCH_US,
-    digest_of,
+    constant_time_equal,
     expires_us,
-    same,
+    hash_token,
 )
 from vipgate.admin.console.context import Context
-from vipgate.admin.console.errors import PageRefused
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.errors import PageError
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import (
-    Speech,
+    Translator,
     choose_language,
 )
 from vipgate.admin.console.request import (
     LANGUAGE_COOKIE,
-    StaffVisit,
-    Visit,
+    PageRequest,
+    StaffRequest,
     guest_cookie,
     here_of,
     session_cookie,
@@ -40,17 +40,18 @@ from vipgate.admin.console.urls import (
     from_segment,
     with_query,
 )
-from vipgate.errors import TooOften, Words
+from vipgate.errors import RateLimited
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
     Role,
     Session,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 Method = Literal["GET", "POST"]
-View = Callable[[StaffVisit], Awaitable[Response]]
-DoorView = Callable[[Visit], Awaitable[Response]]
+View = Callable[[StaffRequest], Awaitable[Response]]
+PublicView = Callable[[PageRequest], Awaitable[Response]]
 
 BODY_BYTES_MAX: Final = 64 * 1024
 BODY_S_MAX: Final = 30
@@ -70,11 +71,11 @@ HEADERS: Final = {
     "cross-origin-embedder-policy": "require-corp",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-_FORM: Final = Words(
+_FORM: Final = LocalizedText(
     "表单已过期或来自其他网站；请返回上一页，刷新后重试",
     "the form is too old or not ours; go back, reload the page and try again",
 )
-_BODY: Final = Words("提交的内容过大或过慢；请缩短后重试", "what was sent is too large or too slow; send less")
+_BODY: Final = LocalizedText("提交的内容过大或过慢；请缩短后重试", "what was sent is too large or too slow; send less")
 # A link in a mail or a chat comes without our strict cookie; the page that asks again by itself comes with it.
 _AGAIN: Final = Markup(
     '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">{0}</a>'
@@ -82,7 +83,7 @@ _AGAIN: Final = Markup(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StaffRoute:
     """A page for staff: its path, its view, the role it needs, and how large a form it takes."""
 
     path: str
@@ -100,14 +101,16 @@ class Page:
                 return _to_login(request)
             session, user = found
             request.state.who = user.name  # for the log of the inside port
-            visit = StaffVisit(
+            visit = StaffRequest(
                 context=context,
                 request=request,
                 peer=_peer(request),
                 now_us=context.clock_us(),
-                speech=Speech(choose_language(user.language, request.cookies.get(LANGUAGE_COOKIE), _accept(request))),
+                speech=Translator(
+                    choose_language(user.language, request.cookies.get(LANGUAGE_COOKIE), _accept(request))
+                ),
                 query=_query(request),
-                form=Fields([]),
+                form=FormData([]),
                 csrf=session.csrf,
                 session=session,
                 user=user,
@@ -115,15 +118,15 @@ class Page:
             try:
                 visit.need(self.role)
                 return await self.view(replace(visit, form=await _form(request, session.csrf, self.body_bytes_max)))
-            except PageRefused as refused:
+            except PageError as refused:
                 return _refused(visit, refused.status, refused.words, refused.retry_after_s)
-            except TooOften as often:
+            except RateLimited as often:
                 return _refused(visit, often.status, often.hint, often.retry_after_s)
 
         return Route(self.path, guarded, methods=[self.method])
 
 
-def _refused(visit: StaffVisit, status: int, words: Words, retry_after_s: int | None) -> Response:
+def _refused(visit: StaffRequest, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
     response = visit.page("refused.html", status=status, words=words)
     if retry_after_s is not None:
         response.headers["retry-after"] = str(retry_after_s)
@@ -131,11 +134,11 @@ def _refused(visit: StaffVisit, status: int, words: Words, retry_after_s: int | 
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class PublicRoute:
     """A page for those who are not logged in. Its forms bear the token of a cookie of theirs."""
 
     path: str
-    view: DoorView
+    view: PublicView
     method: Method = "GET"
 
     def route(self, context: Context) -> Route:
@@ -147,17 +150,17 @@ class Door:
         return Route(self.path, guarded, methods=[self.method])
 
 
-async def guest_visit(context: Context, request: Request) -> Visit:
+async def guest_visit(context: Context, request: Request) -> PageRequest:
     """The visit of somebody who is not known. Raises PageRefused for a form that is not ours."""
     cookie = request.cookies.get(guest_cookie(secure=context.settings.secure), "")
     known = 0 < len(cookie) <= COOKIE_CHARS_MAX
     csrf = cookie if known else context.chance(SECRET_BYTES)
-    return Visit(
+    return PageRequest(
         context=context,
         request=request,
         peer=_peer(request),
         now_us=context.clock_us(),
-        speech=Speech(choose_language(None, request.cookies.get(LANGUAGE_COOKIE), _accept(request))),
+        speech=Translator(choose_language(None, request.cookies.get(LANGUAGE_COOKIE), _accept(request))),
         query=_query(request),
         form=await _form(request, csrf, BODY_BYTES_MAX),
         csrf=csrf,
@@ -168,7 +171,7 @@ async def guest_visit(context: Context, request: Request) -> Visit:
 def session_digest(context: Context, request: Request) -> str | None:
     """The digest of the session's cookie, where one was sent."""
     secret = request.cookies.get(session_cookie(secure=context.settings.secure), "")
-    return digest_of(secret) if 0 < len(secret) <= COOKIE_CHARS_MAX else None
+    return hash_token(secret) if 0 < len(secret) <= COOKIE_CHARS_MAX else None
 
 
 async def _find_session(context: Context, request: Request) -> tuple[Session, User] | None:
@@ -177,13 +180,13 @@ async def _find_session(context: Context, request: Request) -> tuple[Session, Us
         return None
     now_us = context.clock_us()
 
-    def find(desk: Desk) -> tuple[Session, User] | None:
-        found = desk.staff.find_session(digest, now_us)
+    def find(desk: Database) -> tuple[Session, User] | None:
+        found = desk.accounts.find_session(digest, now_us)
         if found is not None and now_us - found[0].seen_us >= SESSION_TOUCH_US:
-            desk.staff.touch_session(digest, now_us, expires_us(found[0], now_us))
+            desk.accounts.touch_session(digest, now_us, expires_us(found[0], now_us))
         return found
 
-    return await context.desks.run(find)
+    return await context.databases.run(find)
 
 
 def _to_login(request: Request) -> Response:
@@ -195,19 +198,19 @@ def _to_login(request: Request) -> Response:
     )
 
 
-async def _form(request: Request, csrf: str, bytes_max: int) -> Fields:
+async def _form(request: Request, csrf: str, bytes_max: int) -> FormData:
     """The fields of a form that this console made for this visitor; none for a GET."""
     if request.method != "POST":
-        return Fields([])
+        return FormData([])
     _check_origin(request)
     try:
         async with asyncio.timeout(BODY_S_MAX):
             body = await _read(request, bytes_max)
-        form = Fields.parse(body.decode("utf-8", "replace"))
+        form = FormData.parse(body.decode("utf-8", "replace"))
     except (TimeoutError, ValueError):
-        raise PageRefused(413, _BODY) from None
-    if not same(form.raw("csrf"), csrf):
-        raise PageRefused(403, _FORM)
+        raise PageError(413, _BODY) from None
+    if not constant_time_equal(form.raw("csrf"), csrf):
+        raise PageError(403, _FORM)
     return form
 
 
@@ -220,12 +223,12 @@ def _check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if site is not None:
         if site not in ("same-origin", "none"):
-            raise PageRefused(403, _FORM)
+            raise PageError(403, _FORM)
     elif origin is not None:
         # Compared as text: the standard library's parser of addresses raises on some.
         host = request.headers.get("host")
         if not host or origin.partition("://")[2] != host:
-            raise PageRefused(403, _FORM)
+            raise PageError(403, _FORM)
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:
@@ -240,12 +243,12 @@ async def _read(request: Request, bytes_max: int) -> bytes:
     return b"".join(parts)
 
 
-def _query(request: Request) -> Fields:
+def _query(request: Request) -> FormData:
     text = request.scope["query_string"].decode("ascii", "replace")
     try:
-        return Fields.parse(text if len(text) <= QUERY_CHARS_MAX else "")
+        return FormData.parse(text if len(text) <= QUERY_CHARS_MAX else "")
     except ValueError:
-        return Fields([])
+        return FormData([])
 
 
 def _peer(request: Request) -> str:
@@ -256,7 +259,7 @@ def _accept(request: Request) -> str:
     return request.headers.get("accept-language", "")
 
 
-def path_text(visit: Visit, name: str) -> str:
+def path_text(visit: PageRequest, name: str) -> str:
     """A text that is a segment of this page's path: a park_uuid, an order number."""
     return from_segment(str(visit.request.path_params[name]))
 

@@ -14,13 +14,13 @@ from vipgate.domain.park_health import (
     by_park,
     park_health,
 )
-from vipgate.store.async_pool import Desks
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     business_day,
 )
-from vipgate.store.interfaces.queries import HeldStock
+from vipgate.store.interfaces.queries import HeldReplace
 
 LOOK_US: Final = 15_000_000
 PARKS_A_READ: Final = 500
@@ -31,7 +31,7 @@ HELD_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ParkStatus:
     """What was seen: each park's health in the order of park_uuid, and the held replaces of the last HELD_DAYS.
 
     `whole` is False where there are more than PARKS_MAX.
@@ -40,26 +40,26 @@ class Look:
     at_us: int
     parks: Mapping[str, Health]
     whole: bool
-    held: Sequence[HeldStock] = ()
+    held: Sequence[HeldReplace] = ()
 
     def marked(self, mark: Mark) -> list[str]:
         """The parks that bear `mark`."""
         return [park_uuid for park_uuid, health in self.parks.items() if mark in health.marks]
 
 
-class Watch:
+class ParkStatusCache:
     """Remembers one look for all who ask; while one is under way, the others wait for it."""
 
-    def __init__(self, desks: Desks) -> None:
+    def __init__(self, desks: DatabasePool) -> None:
         self._desks = desks
-        self._last: Look | None = None
+        self._last: ParkStatus | None = None
         self._one = asyncio.Lock()
 
-    async def look(self, now_us: int) -> Look:
+    async def read(self, now_us: int) -> ParkStatus:
         """A look that is at most LOOK_US old. Raises StoreError."""
         async with self._one:
             if self._last is None or not 0 <= now_us - self._last.at_us < LOOK_US:
-                self._last = await self._desks.run(lambda desk: look_at(desk, now_us))
+                self._last = await self._desks.run(lambda desk: read_status(desk, now_us))
             return self._last
 
     def forget(self) -> None:
@@ -67,11 +67,11 @@ class Watch:
         self._last = None
 
 
-def look_at(desk: Desk, now_us: int) -> Look:
+def read_status(desk: Database, now_us: int) -> ParkStatus:
     """The health of every park now."""
     today = business_day(now_us)
-    answers = by_park(desk.browse.answers_by_park(today - USUAL_DAYS + 1, today + 1))
-    held = desk.browse.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
+    answers = by_park(desk.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    held = desk.queries.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
     seen: dict[str, Health] = {}
     after = ""
     while len(seen) < PARKS_MAX:
@@ -79,6 +79,6 @@ def look_at(desk: Desk, now_us: int) -> Look:
         for park in page:
             seen[park.park_uuid] = park_health(park, answers.get(park.park_uuid, ()), now_us)
         if len(page) < PARKS_A_READ:
-            return Look(now_us, seen, whole=True, held=held)
+            return ParkStatus(now_us, seen, whole=True, held=held)
         after = page[-1].park_uuid
-    return Look(now_us, seen, whole=False, held=held)
+    return ParkStatus(now_us, seen, whole=False, held=held)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.request_body import (
     Body,
     Unreadable,
@@ -31,7 +31,7 @@ def rows_named(hint: str) -> list[int]:
     return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_MENDED_MAX]
 
 
-def assemble(form: Fields, kept: bytes, charset: Charset) -> bytes | None:
+def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
     """The body to send, in UTF-8; None where a fault is noted in the form. `charset` is that of `kept`.
 
     The field `body` is the whole of it; without one, the fields `row-N` are rows of `kept`, or nothing was mended.
@@ -46,10 +46,10 @@ def assemble(form: Fields, kept: bytes, charset: Charset) -> bytes | None:
         form.fault("body", "保留的正文无法按行读取", "the kept body cannot be read row by row")
         return None
     mended = _mended(form, before)
-    return None if form.faults else write_body(mended)
+    return None if form.errors else write_body(mended)
 
 
-def _whole(form: Fields, before: Body | None) -> bytes | None:
+def _whole(form: FormData, before: Body | None) -> bytes | None:
     text = form.raw("body")
     if before is None:
         return text.encode("utf-8", "replace")
@@ -63,7 +63,7 @@ def _whole(form: Fields, before: Body | None) -> bytes | None:
     return write_body(edited)
 
 
-def _mended(form: Fields, before: Body) -> Body:
+def _mended(form: FormData, before: Body) -> Body:
     """The kept body with the rows of the form in their places."""
     rows = list(before.rows)
     for name in list(form.values):
@@ -76,12 +76,12 @@ def _mended(form: Fields, before: Body) -> Body:
         except Unreadable as unreadable:
             form.fault(name, unreadable.words.zh, unreadable.words.en)
     mended = replace(before, rows=tuple(rows))
-    if form.ticked("hidden") and not form.faults:
+    if form.ticked("hidden") and not form.errors:
         _has_hidden(form, "body", mended, before)
     return mended
 
 
-def _has_hidden(form: Fields, name: str, edited: Body, before: Body) -> bool:
+def _has_hidden(form: FormData, name: str, edited: Body, before: Body) -> bool:
     """Whether a value was changed while it was hidden, so that nobody knows what it was; a fault is noted then."""
     came_so = set(still_hidden(before.rows))
     places = [place for place in still_hidden(edited.rows) if place not in came_so]

@@ -10,12 +10,12 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from vipgate.admin.auth.passwords import may
 from vipgate.admin.auth.plate_search_limit import Searcher
+from vipgate.admin.auth.sessions import has_role
 from vipgate.admin.console.context import Context
-from vipgate.admin.console.errors import PageRefused
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.i18n import Speech
+from vipgate.admin.console.errors import PageError
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.navigation import (
     NAV,
     PARK_TABS,
@@ -28,34 +28,34 @@ from vipgate.admin.console.urls import (
     with_query,
 )
 from vipgate.domain.masking import mask_plate
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Role,
     Session,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 T = TypeVar("T")
 LANGUAGE_COOKIE: Final = "vipgate_language"
 LANGUAGE_S: Final = 365 * 86_400
-_SHOW_PLATES = Words("先显示完整车牌", "have plates shown first")
-_ASK_FOR_PLATES = Words("请管理员授予查看完整车牌的权限", "ask an administrator for the right to see plates")
-_ROLE = Words("您的账号没有这项权限；请联系管理员", "your account may not do this; ask an administrator")
+_SHOW_PLATES = LocalizedText("先显示完整车牌", "have plates shown first")
+_ASK_FOR_PLATES = LocalizedText("请管理员授予查看完整车牌的权限", "ask an administrator for the right to see plates")
+_ROLE = LocalizedText("您的账号没有这项权限；请联系管理员", "your account may not do this; ask an administrator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class PageRequest:
     """A request of somebody who need not be logged in. `csrf` is the token that a form of this page must send back."""
 
     context: Context
     request: Request
     peer: str
     now_us: int
-    speech: Speech
-    query: Fields
-    form: Fields
+    speech: Translator
+    query: FormData
+    form: FormData
     csrf: str
     new_guest: str | None = None
 
@@ -64,9 +64,9 @@ class Visit:
         """Path and query of this page as the browser sent them, to come back to."""
         return here_of(self.request)
 
-    async def desk(self, fn: Callable[[Desk], T]) -> T:
+    async def desk(self, fn: Callable[[Database], T]) -> T:
         """Does `fn` with the database, in a thread. Raises StoreError, Unavailable."""
-        return await self.context.desks.run(fn)
+        return await self.context.databases.run(fn)
 
     def page(self, template: str, /, *, status: int = 200, **values: object) -> Response:
         """The page made of `template`. It knows `visit`, `t` and `values`."""
@@ -111,7 +111,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffVisit(Visit):
+class StaffRequest(PageRequest):
     """A request of somebody who is logged in."""
 
     session: Session
@@ -119,12 +119,12 @@ class StaffVisit(Visit):
 
     def may(self, role: Role) -> bool:
         """Whether the visitor may do what `role` may."""
-        return may(self.user.role, role)
+        return has_role(self.user.role, role)
 
     def need(self, role: Role) -> None:
         """Raises PageRefused where the visitor may not do what `role` may."""
         if not self.may(role):
-            raise PageRefused(403, _ROLE)
+            raise PageError(403, _ROLE)
 
     @property
     def sees_plates(self) -> bool:
@@ -138,11 +138,11 @@ class StaffVisit(Visit):
         return text if self.sees_plates else mask_plate(text)
 
     @property
-    def way_to_plates(self) -> Words:
+    def way_to_plates(self) -> LocalizedText:
         """What this visitor does to see plates."""
         return _SHOW_PLATES if self.user.sees_plates else _ASK_FOR_PLATES
 
-    def search(self, desk: Desk, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+    def search(self, desk: Database, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
         """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
         if self.sees_plates:
             return work()
@@ -153,9 +153,11 @@ class StaffVisit(Visit):
         """The pages that this visitor may go to."""
         return [entry for entry in NAV if self.may(entry.role)]
 
-    def deed(self, action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = "") -> Deed:
+    def audit_entry(
+        self, action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = ""
+    ) -> AuditEntry:
         """A line of the audit log by this visitor, now."""
-        return Deed(
+        return AuditEntry(
             at_us=self.now_us,
             who=self.user.name,
             action=action,

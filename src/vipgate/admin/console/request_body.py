@@ -19,16 +19,17 @@ from vipgate.domain.masking import (
     HIDDEN,
     mask_plate,
 )
-from vipgate.errors import BadRequest, Words
+from vipgate.errors import BadRequest
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.charset import (
     Charset,
     to_utf8,
 )
-from vipgate.protocol.envelope import ROWS_MAX
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.store.interfaces.ledger import (
-    JournalEntry,
     Park,
+    RequestLogEntry,
 )
 
 _NOT_SHOWN: Final = msgspec.Raw(b'"***"')
@@ -56,7 +57,7 @@ class Unreadable(Exception):
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
-        self.words = Words(zh, en)
+        self.words = LocalizedText(zh, en)
 
 
 def as_text(body: bytes, charset: Charset) -> str:
@@ -67,9 +68,9 @@ def as_text(body: bytes, charset: Charset) -> str:
         raise Unreadable(refusal.hint.zh, refusal.hint.en) from None
 
 
-def charset_of(entry: JournalEntry, park: Park | None) -> Charset:
+def charset_of(entry: RequestLogEntry, park: Park | None) -> Charset:
     """The charset of a kept body: the park's own; the console writes its replays in UTF-8."""
-    return "utf-8" if entry.caller.replay_of is not None or park is None else park.charset
+    return "utf-8" if entry.origin.replay_of is not None or park is None else park.charset
 
 
 def read_body(text: str) -> Body:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from vipgate.admin.console.pages import (
-    Door,
-    Page,
+    PublicRoute,
+    StaffRoute,
 )
 from vipgate.admin.console.views import (
     account,
@@ -31,7 +31,7 @@ from vipgate.admin.console.views import (
     vehicles,
 )
 
-PAGES: Final[tuple[Page | Door, ...]] = (
+PAGES: Final[tuple[StaffRoute | PublicRoute, ...]] = (
     *login.PAGES,
     *overview.PAGES,
     *search.PAGES,

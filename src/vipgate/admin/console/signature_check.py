@@ -9,9 +9,14 @@ from dataclasses import dataclass, replace
 from hashlib import md5, sha256
 from typing import Final, Literal, get_args
 
-from vipgate.admin.console.forms import Fields
-from vipgate.errors import BadRequest, Words
-from vipgate.protocol.authentication import explain_stamped
+from vipgate.admin.console.forms import FormData
+from vipgate.errors import BadRequest
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import (
+    ParkSecrets,
+    explain_hmac_mismatch,
+    explain_mismatch,
+)
 from vipgate.protocol.charset import (
     CHARSETS,
     Charset,
@@ -19,18 +24,14 @@ from vipgate.protocol.charset import (
     other_charset,
     shown_text,
 )
-from vipgate.protocol.envelope import (
-    Keys,
-    explain,
-    split,
-)
+from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
     WINDOW_S,
-    Stamp,
-    clock_fault,
-    form_fault,
+    WebhookSignature,
+    header_error,
+    hmac_matches,
     hmac_sign,
-    is_stamped,
+    timestamp_error,
 )
 from vipgate.protocol.signature_md5 import (
     DIAGNOSIS_BYTES_MAX,
@@ -47,7 +48,7 @@ EDGE_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SignatureFinding:
     """What was found. `used` says which secret a right signature was made with; `mistake` is None for a right one.
 
     `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret. `late`: what
@@ -56,7 +57,7 @@ class Finding:
 
     given: bool
     used: Literal["current", "previous"] | None
-    mistake: Words | None
+    mistake: LocalizedText | None
     right: str
     bytes: int
     sha256: str
@@ -65,10 +66,10 @@ class Finding:
     first: str
     last: str
     kind: Literal["md5", "hmac"] = "md5"
-    late: Words | None = None
+    late: LocalizedText | None = None
 
 
-def read_bodies(form: Fields) -> list[bytes]:
+def read_bodies(form: FormData) -> list[bytes]:
     """The bytes that the field `body` may stand for, likeliest first; a fault is noted where there are none.
 
     A browser sends every line end of a text as CR LF, whatever was pasted.
@@ -100,13 +101,13 @@ def park_named(bodies: Sequence[bytes]) -> str:
     for body in bodies[:1]:
         for charset in CHARSETS:
             try:
-                return split(body, f"application/json; charset={charset}").park_uuid
+                return parse_request(body, f"application/json; charset={charset}").park_uuid
             except BadRequest:
                 continue
     return ""
 
 
-def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> Words | None:
+def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> LocalizedText | None:
     """Why the gateway refuses `body`, however it is signed: it is in another charset than its park's."""
     for sent in CHARSETS:
         if coding == sent != of_park:
@@ -114,7 +115,7 @@ def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> Words | N
     return charset_fault(body, of_park)
 
 
-def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
+def examine(bodies: Sequence[bytes], authorization: str, keys: ParkSecrets) -> SignatureFinding:
     """The first of `bodies` that the signature fits, else that a known mistake leads to, else the likeliest."""
     given = authorization.strip()
     for body in bodies:
@@ -123,49 +124,55 @@ def examine(bodies: Sequence[bytes], authorization: str, keys: Keys) -> Finding:
             return _finding(body, given, used, None, keys)
     if not given:
         return _finding(bodies[0], given, None, None, keys)
-    unknown = explain(b"", given, None).hint
+    unknown = explain_mismatch(b"", given, None).hint
     for body in bodies:
-        mistake = explain(body, given, keys).hint
+        mistake = explain_mismatch(body, given, keys).hint
         if mistake != unknown:
             return _finding(body, given, None, mistake, keys)
     return _finding(bodies[0], given, None, unknown, keys)
 
 
-def examine_stamped(bodies: Sequence[bytes], stamp: Stamp, keys: Keys, now_s: float) -> Finding:
+def examine_stamped(
+    bodies: Sequence[bytes], stamp: WebhookSignature, keys: ParkSecrets, now_s: float
+) -> SignatureFinding:
     """The same for the three headers of an HMAC."""
-    malformed = form_fault(stamp)
+    malformed = header_error(stamp)
     if malformed is not None:
         return _stamped(bodies[0], stamp, None, malformed, "")
     right = [hmac_sign(body, keys.current, stamp.id, stamp.timestamp) for body in bodies]
     for body, signature in zip(bodies, right, strict=True):
         used = _stamped_with(body, stamp, keys)
         if used is not None:
-            late = clock_fault(stamp, now_s, WINDOW_S)
+            late = timestamp_error(stamp, now_s, WINDOW_S)
             return replace(_stamped(body, stamp, used, None, signature), late=late)
     if not stamp.signature:
         return _stamped(bodies[0], stamp, None, None, right[0])
-    unknown = explain_stamped(b"", stamp, None).hint
+    unknown = explain_hmac_mismatch(b"", stamp, None).hint
     for body, signature in zip(bodies, right, strict=True):
-        mistake = explain_stamped(body, stamp, keys).hint
+        mistake = explain_hmac_mismatch(body, stamp, keys).hint
         if mistake != unknown:
             return _stamped(body, stamp, None, mistake, signature)
     return _stamped(bodies[0], stamp, None, unknown, right[0])
 
 
-def _stamped_with(body: bytes, stamp: Stamp, keys: Keys) -> Literal["current", "previous"] | None:
-    if is_stamped(body, stamp, keys.current):
+def _stamped_with(body: bytes, stamp: WebhookSignature, keys: ParkSecrets) -> Literal["current", "previous"] | None:
+    if hmac_matches(body, stamp, keys.current):
         return "current"
-    return "previous" if keys.previous is not None and is_stamped(body, stamp, keys.previous) else None
+    return "previous" if keys.previous is not None and hmac_matches(body, stamp, keys.previous) else None
 
 
 def _stamped(
-    body: bytes, stamp: Stamp, used: Literal["current", "previous"] | None, mistake: Words | None, right: str
-) -> Finding:
+    body: bytes,
+    stamp: WebhookSignature,
+    used: Literal["current", "previous"] | None,
+    mistake: LocalizedText | None,
+    right: str,
+) -> SignatureFinding:
     before = f"{stamp.id}.{stamp.timestamp}."
     return _told(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
 
 
-def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"] | None:
+def _used(body: bytes, given: str, keys: ParkSecrets) -> Literal["current", "previous"] | None:
     body_md5 = md5(body, usedforsecurity=False)
     if is_signed(body_md5, given, keys.current):
         return "current"
@@ -173,8 +180,12 @@ def _used(body: bytes, given: str, keys: Keys) -> Literal["current", "previous"]
 
 
 def _finding(
-    body: bytes, given: str, used: Literal["current", "previous"] | None, mistake: Words | None, keys: Keys
-) -> Finding:
+    body: bytes,
+    given: str,
+    used: Literal["current", "previous"] | None,
+    mistake: LocalizedText | None,
+    keys: ParkSecrets,
+) -> SignatureFinding:
     right, mark = sign(body, keys.current), SECRET_MARK.decode()
     return _told(body, "", mark, given=bool(given), used=used, mistake=mistake, right=right, kind="md5")
 
@@ -186,14 +197,14 @@ def _told(
     *,
     given: bool,
     used: Literal["current", "previous"] | None,
-    mistake: Words | None,
+    mistake: LocalizedText | None,
     right: str,
     kind: Literal["md5", "hmac"],
-) -> Finding:
+) -> SignatureFinding:
     text = shown_text(body, "utf-8")
     left_out = max(0, len(text) - HEAD_CHARS - TAIL_CHARS)
     pieces = (text[:HEAD_CHARS], text[-TAIL_CHARS:]) if left_out else (text, "")
-    return Finding(
+    return SignatureFinding(
         given=given,
         used=used,
         mistake=mistake,

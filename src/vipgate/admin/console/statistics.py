@@ -15,10 +15,10 @@ from vipgate.admin.console.date_range import (
     DAYS_USUAL,
     Period,
 )
-from vipgate.admin.console.i18n import Speech
+from vipgate.admin.console.i18n import Translator
 from vipgate.store.interfaces.queries import (
-    DayAnswers,
-    DayMoney,
+    DailyAnswers,
+    DailyMoney,
 )
 
 STORED: Final = "1001"
@@ -36,7 +36,7 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Totals:
     """The figures of a period."""
 
     money_fen: int
@@ -52,9 +52,9 @@ class Sums:
         return self.refused / self.requests if self.requests else 0.0
 
 
-def add_up(money: Sequence[DayMoney], answers: Sequence[DayAnswers]) -> Sums:
+def add_up(money: Sequence[DailyMoney], answers: Sequence[DailyAnswers]) -> Totals:
     """The sums over a period."""
-    return Sums(
+    return Totals(
         money_fen=sum(one.pay_value_fen for one in money),
         inserted=sum(one.inserted for one in money),
         updated=sum(one.updated for one in money),
@@ -64,7 +64,7 @@ def add_up(money: Sequence[DayMoney], answers: Sequence[DayAnswers]) -> Sums:
     )
 
 
-def refusals(answers: Sequence[DayAnswers], path: Callable[[str], str]) -> list[Refusals]:
+def refusals(answers: Sequence[DailyAnswers], path: Callable[[str], str]) -> list[Refusals]:
     """Refusals by code, most frequent first; `path` leads to the requests of a code."""
     total = sum(one.requests for one in answers)
     by_code: dict[str, int] = {}
@@ -75,7 +75,7 @@ def refusals(answers: Sequence[DayAnswers], path: Callable[[str], str]) -> list[
     return [Refusals(code, count, count / total, path(code)) for code, count in ordered if count]
 
 
-def money_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> Chart:
+def money_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
     """Money per day, by pay type."""
     series = [
         Series(
@@ -88,7 +88,7 @@ def money_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> Ch
     return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.yuan)
 
 
-def records_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> Chart:
+def records_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
     """Records per day: new ones and changed ones."""
     series = [
         Series(speech("records.new"), "one", _by_day((one.day, one.inserted) for one in money)),
@@ -97,7 +97,7 @@ def records_chart(speech: Speech, period: Period, money: Sequence[DayMoney]) -> 
     return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
 
 
-def refusals_chart(speech: Speech, period: Period, answers: Sequence[DayAnswers]) -> Chart:
+def refusals_chart(speech: Translator, period: Period, answers: Sequence[DailyAnswers]) -> Chart:
     """Refused requests per day."""
     refused = _by_day((one.day, one.requests) for one in answers if one.code != STORED)
     series = [Series(speech("requests.refused"), "red", refused)]
@@ -111,6 +111,6 @@ def _by_day(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
     return found
 
 
-def _day_text(speech: Speech, period: Period) -> Callable[[int], str]:
+def _day_text(speech: Translator, period: Period) -> Callable[[int], str]:
     """The weekday as well where there is room for it."""
     return speech.short_day if period.days <= DAYS_USUAL + 1 else speech.bare_day

@@ -14,7 +14,7 @@ from vipgate.agent.mapping.values import (
     as_text,
     is_absent,
 )
-from vipgate.errors import shorten
+from vipgate.errors import truncate
 from vipgate.protocol.row import REQUIRED
 
 CODES_MAX: Final = 30
@@ -160,7 +160,7 @@ def _coded(member: str, name: str, values: Sequence[object]) -> Guess:
             name, doubt="? the values are numbers: are they the interface's codes" if texts else "? no value seen"
         )
     codes = {text: meant for text in texts[:CODES_MAX] if (meant := _meaning(member, text)) is not None}
-    unknown = [shorten(text) for text in texts if text not in codes]
+    unknown = [truncate(text) for text in texts if text not in codes]
     doubt = f"? not known: {', '.join(unknown[:5])}" if unknown else ""
     return Guess(name, codes=codes, doubt=doubt)
 

@@ -13,19 +13,22 @@ from vipgate.agent.mapping.timestamps import (
     period_time,
 )
 from vipgate.agent.mapping.values import (
+    ConversionError,
     Convert,
     Value,
-    Wrong,
     amount,
     as_number,
     as_text,
     coded,
+    display,
     is_absent,
     money,
-    shown,
 )
 from vipgate.agent.toml_reader import Scalar
-from vipgate.errors import Fault, OperatorError
+from vipgate.errors import (
+    FieldError,
+    UsageError,
+)
 
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
 
@@ -51,24 +54,24 @@ class Mapper:
         self._filters = [(places.find(one.column, "filter"), one) for one in filters]
         places.check()
 
-    def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[Fault] | None:
+    def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[FieldError] | None:
         """The members of a row, its faults by column, or None where a filter leaves it out."""
         for place, wanted in self._filters:
             if not _passes(values[place], wanted):
                 return None
         members = self._constants.copy()
-        faults: list[Fault] | None = None
+        faults: list[FieldError] | None = None
         for name, place, convert, step in self._steps:
             value = convert(values[place])
             if value is None:
                 value = step.default
                 if value is None:
                     continue
-            elif type(value) is Wrong:
+            elif type(value) is ConversionError:
                 # A code that nobody knows may have a default; an amount or a time that cannot be read must not.
                 if step.default is None or not step.is_coded:
                     faults = faults or []
-                    faults.append(Fault(step.column, value.remedy, _shown(values[place])))
+                    faults.append(FieldError(step.column, value.remedy, _shown(values[place])))
                     continue
                 value = step.default
             members[name] = value  # type: ignore[assignment]
@@ -93,8 +96,8 @@ def _default(name: str, member: Member, convert: Convert) -> Value | None:
     if member.default is None or member.codes is not None:
         return None if member.default is None else _constant(member.default)
     found = convert(member.default)
-    if isinstance(found, Wrong):
-        raise OperatorError(f"map.{name}.default: {found.remedy.en}, got {member.default!r}")
+    if isinstance(found, ConversionError):
+        raise UsageError(f"map.{name}.default: {found.remedy.en}, got {member.default!r}")
     return found
 
 
@@ -117,14 +120,14 @@ def _converter(name: str, member: Member, time_zone: ZoneInfo) -> Convert:
 
 def _passes(value: object, wanted: Filter) -> bool:
     text = as_text(value)
-    shown = "" if text is None or isinstance(text, Wrong) else str(text)
+    shown = "" if text is None or isinstance(text, ConversionError) else str(text)
     if wanted.allowed is not None:
         return shown in wanted.allowed
     return shown not in (wanted.refused or frozenset())
 
 
 def _shown(value: object) -> str | None:
-    return None if is_absent(value) else shown(value)
+    return None if is_absent(value) else display(value)
 
 
 class _Places:
@@ -155,6 +158,6 @@ class _Places:
         """Raises OperatorError where a column was missing."""
         if self._missing:
             there = ", ".join(self._columns[:100])
-            raise OperatorError(
+            raise UsageError(
                 "\n".join([*self._missing, f"The source has the columns: {there}; mend the configuration."])
             )

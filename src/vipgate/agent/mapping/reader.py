@@ -10,16 +10,20 @@ import msgspec
 
 from vipgate.agent.config import Config
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.agent.mapping.values import shown
+from vipgate.agent.mapping.values import display
 from vipgate.agent.models import (
     HASH_BYTES,
-    Dead,
-    Ready,
+    OutboxRow,
+    Rejection,
 )
 from vipgate.agent.sources.base import SourceRow
-from vipgate.errors import Fault, Language, OperatorError
+from vipgate.errors import (
+    FieldError,
+    UsageError,
+)
+from vipgate.i18n import Language
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import reader_for
+from vipgate.protocol.row import row_parser_for
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,9 +31,9 @@ _encode = msgspec.json.Encoder().encode
 class Page(msgspec.Struct):
     """Some rows of the source, in its order. `renewals` are those of `ready`, in the same order."""
 
-    ready: list[Ready]
+    ready: list[OutboxRow]
     renewals: list[Renewal]
-    dead: list[Dead]
+    dead: list[Rejection]
 
 
 class Reader:
@@ -46,24 +50,24 @@ class Reader:
     def check(self, columns: Sequence[str]) -> None:
         """Raises OperatorError where a source that was opened again has other columns than those this is bound to."""
         if list(columns) != list(self._columns):
-            raise OperatorError(
+            raise UsageError(
                 f"The source's columns have changed while it was read; start again.\n"
                 f"before: {', '.join(self._columns)}\nnow:    {', '.join(columns)}"
             )
 
     def read(self, rows: Iterable[SourceRow]) -> Page:
         """What can be sent of `rows`, and what cannot; of several rows of one record the last alone, whichever it is."""
-        kept: dict[str, tuple[Ready, Renewal] | Dead] = {}
-        mapped: list[tuple[SourceRow, bytes | Sequence[Fault]]] = []
+        kept: dict[str, tuple[OutboxRow, Renewal] | Rejection] = {}
+        mapped: list[tuple[SourceRow, bytes | Sequence[FieldError]]] = []
         for row in rows:
-            found = [Fault("", row.problem, None)] if row.problem is not None else self._map(row.values)
+            found = [FieldError("", row.problem, None)] if row.problem is not None else self._map(row.values)
             if found is not None:
                 mapped.append((row, _encode(found) if isinstance(found, dict) else found))
-        read = reader_for(b"".join([encoded for _, encoded in mapped if isinstance(encoded, bytes)]))
+        read = row_parser_for(b"".join([encoded for _, encoded in mapped if isinstance(encoded, bytes)]))
         for row, encoded in mapped:
             renewal = read(encoded) if isinstance(encoded, bytes) else encoded  # type: ignore[arg-type]
             if isinstance(renewal, Renewal):
-                key, found_row = renewal.pay_partner, (Ready(renewal.pay_partner, encoded, row.place), renewal)  # type: ignore[arg-type]
+                key, found_row = renewal.pay_partner, (OutboxRow(renewal.pay_partner, encoded, row.place), renewal)  # type: ignore[arg-type]
                 kept.pop(key, None)
                 kept[key] = found_row
             else:
@@ -74,23 +78,23 @@ class Reader:
         return Page(
             [ready for ready, _ in good],
             [renewal for _, renewal in good],
-            [one for one in kept.values() if isinstance(one, Dead)],
+            [one for one in kept.values() if isinstance(one, Rejection)],
         )
 
-    def _dead(self, row: SourceRow, faults: Sequence[Fault]) -> Dead:
+    def _dead(self, row: SourceRow, faults: Sequence[FieldError]) -> Rejection:
         key = self._map_key(row.values) if row.problem is None else None
         pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
         # A fault of the row as a whole has no place, a member's stands behind its row: `.plate`.
         told = [fault.text(self._language).removeprefix(": ").removeprefix(".") for fault in faults]
         reason = _storable("; ".join(told))
         values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
-        return Dead(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
+        return Rejection(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
 
 
 def _shown(value: object) -> str | int | float | None:
     if value is None or isinstance(value, int | float):
         return value
-    return _storable(shown(value))
+    return _storable(display(value))
 
 
 def _storable(text: str) -> str:
@@ -98,6 +102,6 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def hash_of(dead: Dead) -> bytes:
+def hash_of(dead: Rejection) -> bytes:
     """Tells two versions of a row that is wrong apart."""
     return blake2b(f"{dead.reason}\n{dead.source}".encode(), digest_size=HASH_BYTES).digest()

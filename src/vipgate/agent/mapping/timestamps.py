@@ -16,14 +16,14 @@ from zoneinfo import ZoneInfo
 
 from vipgate.agent.mapping.values import (
     JSON_INT_MAX,
+    ConversionError,
     Convert,
     Value,
-    Wrong,
     as_text,
 )
 from vipgate.protocol.renewal import format_instant
 
-Read = Callable[[object], "int | Wrong | None"]
+Read = Callable[[object], "int | ConversionError | None"]
 
 DAYS_KEPT: Final = 8_192
 SECONDS_KEPT: Final = 86_400
@@ -71,7 +71,7 @@ def pay_time(form: str | None, zone: ZoneInfo) -> Convert:
     """Milliseconds since 1970 UTC."""
     read = instant_us(form, zone)
 
-    def convert(value: object) -> Value | Wrong | None:
+    def convert(value: object) -> Value | ConversionError | None:
         found = read(value)
         return found // 1000 if type(found) is int else found
 
@@ -83,7 +83,7 @@ def period_time(form: str | None, zone: ZoneInfo) -> Convert:
     read = instant_us(form, zone)
     wrong = _no_time(form)
 
-    def shown(value: object) -> Value | Wrong | None:
+    def shown(value: object) -> Value | ConversionError | None:
         found = read(value)
         if type(found) is not int:
             return found
@@ -95,7 +95,7 @@ def period_time(form: str | None, zone: ZoneInfo) -> Convert:
     # The records of a park share few boundaries. Only of texts: 1 and 1.0 and True are one key.
     remembered = lru_cache(maxsize=PERIODS_KEPT)(shown)
 
-    def convert(value: object) -> Value | Wrong | None:
+    def convert(value: object) -> Value | ConversionError | None:
         return remembered(value) if type(value) is str else shown(value)
 
     return convert
@@ -116,13 +116,13 @@ def instant_us(form: str | None, zone: ZoneInfo) -> Read:
             offset = (moment.replace(tzinfo=zone).utcoffset() or timedelta()) // _MICROSECOND
         return _microseconds(since) - offset
 
-    def of_text(text: str) -> int | Wrong | None:
+    def of_text(text: str) -> int | ConversionError | None:
         if not text or text.startswith(_NO_DATE):
             return None
         found = parse(text)
         return of_datetime(found) if isinstance(found, datetime) else found
 
-    def convert(value: object) -> int | Wrong | None:
+    def convert(value: object) -> int | ConversionError | None:
         if type(value) is str:
             found = quick(value)
             return of_text(value.strip()) if found is None else found
@@ -175,15 +175,15 @@ def _quick(form: str | None, offset_us: Callable[[int], int | None]) -> Callable
     return read
 
 
-def _parser(form: str | None) -> Callable[[str], datetime | int | Wrong]:
+def _parser(form: str | None) -> Callable[[str], datetime | int | ConversionError]:
     """From text to a moment, to microseconds since 1970 UTC, or to a Wrong."""
     wrong = _no_time(form)
 
-    def counted(text: str) -> int | Wrong:
+    def counted(text: str) -> int | ConversionError:
         count_us = int(Decimal(text) * _COUNTED_US[form or ""]) if _COUNT(text) else JSON_INT_MAX
         return count_us if abs(count_us) < JSON_INT_MAX else wrong
 
-    def iso(text: str) -> datetime | Wrong:
+    def iso(text: str) -> datetime | ConversionError:
         if not _ISO(text):
             return wrong
         try:
@@ -193,7 +193,7 @@ def _parser(form: str | None) -> Callable[[str], datetime | int | Wrong]:
         except ValueError:
             return wrong
 
-    def by_form(text: str) -> datetime | Wrong:
+    def by_form(text: str) -> datetime | ConversionError:
         try:
             return datetime.strptime(text, form or "")  # noqa: DTZ007 - the zone is added later
         except ValueError:
@@ -204,16 +204,16 @@ def _parser(form: str | None) -> Callable[[str], datetime | int | Wrong]:
     return counted if form in _COUNTED_US else by_form
 
 
-def _no_time(form: str | None) -> Wrong:
+def _no_time(form: str | None) -> ConversionError:
     if form in _COUNTED_US:
         unit = {"s": ("秒", "seconds"), "ms": ("毫秒", "milliseconds")}[form or ""]
-        return Wrong(f"应为 1970 年以来的{unit[0]}数", f"must be {unit[1]} since 1970")
+        return ConversionError(f"应为 1970 年以来的{unit[0]}数", f"must be {unit[1]} since 1970")
     if form is None:
-        return Wrong(
+        return ConversionError(
             "应为时间, 如 2024-01-31 08:30:00; 其他形式请用 format 说明",
             "must be a time such as 2024-01-31 08:30:00; tell other forms by format",
         )
-    return Wrong(f"应为时间, 格式 {form}", f"must be a time of the form {form}")
+    return ConversionError(f"应为时间, 格式 {form}", f"must be a time of the form {form}")
 
 
 def _offsets(zone: ZoneInfo) -> Callable[[int], int | None]:

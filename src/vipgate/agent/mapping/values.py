@@ -12,19 +12,19 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 
 Value = str | int
-Convert = Callable[[object], "Value | Wrong | None"]
+Convert = Callable[[object], "Value | ConversionError | None"]
 
 
-class Wrong:
+class ConversionError:
     """A value that cannot be converted, and what is wanted instead."""
 
     __slots__ = ("remedy",)
 
     def __init__(self, zh: str, en: str) -> None:
-        self.remedy = Words(zh, en)
+        self.remedy = LocalizedText(zh, en)
 
 
 CODES_SHOWN_MAX: Final = 20
@@ -36,15 +36,15 @@ _FLOAT_NOISE_FEN: Final = 1e-6
 _EXACT: Final = Context(prec=300)
 _NUMBER: Final = re.compile(r"-?(?:(?:\d{1,18}|\d{1,3}(?:,\d{3}){1,5})(?:\.\d{1,18})?|\.\d{1,18})").fullmatch
 _CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
-_NO_UTF: Final = Wrong("含有半个代理对", "holds half a surrogate pair")
-_NO_TEXT: Final = Wrong("不是 UTF-8 或 GBK 文本", "must be text in UTF-8 or GBK")
-_NO_VALUE: Final = Wrong("应为文本或数字", "must be a text or a number")
-_ROUNDED: Final = Wrong(
+_NO_UTF: Final = ConversionError("含有半个代理对", "holds half a surrogate pair")
+_NO_TEXT: Final = ConversionError("不是 UTF-8 或 GBK 文本", "must be text in UTF-8 or GBK")
+_NO_VALUE: Final = ConversionError("应为文本或数字", "must be a text or a number")
+_ROUNDED: Final = ConversionError(
     "数字过长, 已被四舍五入; 请把该列设为文本", "a number too long to be exact has been rounded; make the column a text"
 )
-_NO_FEN: Final = Wrong("应为元, 最多两位小数 (整分)", "must be yuan with at most two decimals, whole fen")
-_NO_MONEY: Final = Wrong("应为金额", "must be an amount of money")
-_NO_NUMBER: Final = Wrong(
+_NO_FEN: Final = ConversionError("应为元, 最多两位小数 (整分)", "must be yuan with at most two decimals, whole fen")
+_NO_MONEY: Final = ConversionError("应为金额", "must be an amount of money")
+_NO_NUMBER: Final = ConversionError(
     "应为数字, 不是真假值; 请用 codes 说明", "must be a number, neither true nor false; tell by codes what they mean"
 )
 
@@ -56,7 +56,7 @@ def is_absent(value: object) -> bool:
     )
 
 
-def as_text(value: object) -> str | Wrong | None:
+def as_text(value: object) -> str | ConversionError | None:
     """Text, trimmed and without control characters; numbers without the `.0` that a spreadsheet gives them."""
     if type(value) is str:
         text = value.strip()
@@ -76,14 +76,14 @@ def as_text(value: object) -> str | Wrong | None:
     return _NO_VALUE if isinstance(value, dict | list | tuple | set) else _cleaned(str(value))
 
 
-def _cleaned(text: str) -> str | Wrong | None:
+def _cleaned(text: str) -> str | ConversionError | None:
     """Control characters are what old programs pad and part their fields with: nobody means them."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         return _NO_UTF
     return text.translate(_CONTROLS).strip() or None
 
 
-def _float_text(value: float) -> str | Wrong | None:
+def _float_text(value: float) -> str | ConversionError | None:
     if math.isnan(value):
         return None
     if not value.is_integer():
@@ -91,7 +91,7 @@ def _float_text(value: float) -> str | Wrong | None:
     return str(int(value)) if abs(value) < FLOAT_EXACT_MAX else _ROUNDED
 
 
-def _decimal_text(value: Decimal) -> str | Wrong | None:
+def _decimal_text(value: Decimal) -> str | ConversionError | None:
     if value.is_nan():
         return None
     if not value.is_finite() or not -DIGITS_MAX < value.adjusted() < DIGITS_MAX:
@@ -100,7 +100,7 @@ def _decimal_text(value: Decimal) -> str | Wrong | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _bytes_text(value: bytes) -> str | Wrong | None:
+def _bytes_text(value: bytes) -> str | ConversionError | None:
     for encoding in ("utf-8", "gb18030"):
         try:
             return _cleaned(value.decode(encoding))
@@ -109,7 +109,7 @@ def _bytes_text(value: bytes) -> str | Wrong | None:
     return _NO_TEXT
 
 
-def shown(value: object) -> str:
+def display(value: object) -> str:
     """A value as people are shown it: bytes as the text that they are, others in hex, a picture by its beginning."""
     if not isinstance(value, bytes | bytearray | memoryview):
         return str(value)
@@ -120,7 +120,7 @@ def shown(value: object) -> str:
     return text if isinstance(text, str) else raw.hex()
 
 
-def as_number(value: object) -> Value | Wrong | None:
+def as_number(value: object) -> Value | ConversionError | None:
     """A number or the text of one, for the contract's reader to check. True is not 1: nobody knows what it counts."""
     if type(value) is int:
         return value
@@ -130,10 +130,10 @@ def as_number(value: object) -> Value | Wrong | None:
 def coded(codes: Mapping[str, Value]) -> Convert:
     """By a table of codes; true and false go by these words, or by 1 and 0."""
     known = ", ".join(list(codes)[:CODES_SHOWN_MAX])
-    unknown = Wrong(f"编码表中没有此值, 已有: {known}", f"the table of codes does not have it, only: {known}")
+    unknown = ConversionError(f"编码表中没有此值, 已有: {known}", f"the table of codes does not have it, only: {known}")
     plain = dict(codes)
 
-    def convert(value: object) -> Value | Wrong | None:
+    def convert(value: object) -> Value | ConversionError | None:
         if type(value) is str and value in plain:
             return plain[value]
         if isinstance(value, bool) and (word := str(value).lower()) in plain:
@@ -144,14 +144,14 @@ def coded(codes: Mapping[str, Value]) -> Convert:
     return convert
 
 
-def money(value: object) -> Value | Wrong | None:
+def money(value: object) -> Value | ConversionError | None:
     """Yuan to fen, exactly."""
     if type(value) is float and math.isfinite(value) and abs(value) < 1e9:
         fen = round(value * 100)
         # 388.65999999999997 is what a database's sum makes of 388.66; nobody means a part of a fen as small as that.
         return fen if fen / 100 == value or abs(value * 100 - fen) < _FLOAT_NOISE_FEN else _NO_FEN
     number = _exact(value)
-    if number is None or isinstance(number, Wrong):
+    if number is None or isinstance(number, ConversionError):
         return number
     exact = _EXACT.multiply(number, 100)
     if exact != exact.to_integral_value():
@@ -159,17 +159,17 @@ def money(value: object) -> Value | Wrong | None:
     return int(exact) if abs(exact) <= JSON_INT_MAX else str(int(exact))
 
 
-def amount(value: object) -> Value | Wrong | None:
+def amount(value: object) -> Value | ConversionError | None:
     """A face value as its plain decimal."""
     number = _exact(value)
-    return number if number is None or isinstance(number, Wrong) else _decimal_text(number)
+    return number if number is None or isinstance(number, ConversionError) else _decimal_text(number)
 
 
-def _exact(value: object) -> Decimal | Wrong | None:
+def _exact(value: object) -> Decimal | ConversionError | None:
     if type(value) is Decimal and value.is_finite() and abs(value.adjusted()) < DIGITS_MAX:
         return value
     text = _NO_MONEY if isinstance(value, bool) else as_text(value)
-    if text is None or isinstance(text, Wrong):
+    if text is None or isinstance(text, ConversionError):
         return text
     plain = text.removeprefix("¥").removeprefix("￥").removesuffix("元").strip()
     return Decimal(plain.replace(",", "")) if _NUMBER(plain) else _NO_MONEY

@@ -11,7 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from vipgate.errors import OperatorError, VipgateError, Words
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.support.background import describe
 
 CursorValue = tuple[object, ...]
@@ -44,7 +48,7 @@ class SourceRow(NamedTuple):
     place: str
     values: Sequence[object]
     cursor: CursorValue | None = None
-    problem: Words | None = None
+    problem: LocalizedText | None = None
 
 
 class Source(Protocol):
@@ -88,7 +92,7 @@ def load_cursor(text: str) -> CursorValue:
 
 def _tagged(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
-        raise OperatorError(f"A cursor cannot hold {value}; mend the row, or leave it out by a query.")
+        raise UsageError(f"A cursor cannot hold {value}; mend the row, or leave it out by a query.")
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, datetime):
@@ -101,7 +105,7 @@ def _tagged(value: object) -> object:
         return {"bytes": bytes(value).hex()}
     if isinstance(value, UUID):
         return {"uuid": str(value)}
-    raise OperatorError(f"A cursor cannot hold {type(value).__name__}; choose columns of times, numbers or text.")
+    raise UsageError(f"A cursor cannot hold {type(value).__name__}; choose columns of times, numbers or text.")
 
 
 def _untagged(value: object) -> object:

@@ -22,7 +22,7 @@ from vipgate.agent.sources.files import (
     check_columns,
     row_of,
 )
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.support.sheet.bounds import (
     LOAD_S_MAX,
     MEMORY_BYTES_MAX,
@@ -63,9 +63,7 @@ class ExcelSource(FileSource):
         self.columns = [str(name).strip() for name in header]
         check_columns(path, self.columns)
         if not any(self.columns):
-            raise OperatorError(
-                f"{path} has no row {self._header_line} with the columns' names; mend source.header_line"
-            )
+            raise UsageError(f"{path} has no row {self._header_line} with the columns' names; mend source.header_line")
 
     def _lines(self) -> Generator[tuple[int, list[object]], None, None]:
         """The rows by their numbers in the sheet. The file is closed before the first: others may want to write it."""
@@ -103,11 +101,11 @@ class ExcelSource(FileSource):
                 raise self._fault(kind, raw.decode("utf-8", "replace"))
             yield row_in(raw)
 
-    def _fault(self, kind: bytes, text: str) -> SourceUnavailable | OperatorError:
+    def _fault(self, kind: bytes, text: str) -> SourceUnavailable | UsageError:
         if kind == TOO_LARGE:
             return SourceTooLarge(f"{self._path} is too large: {text}")
         if kind == MISSING:
-            return OperatorError(f"{self._path} has no sheet {self._sheet}, only {text}; mend source.sheet")
+            return UsageError(f"{self._path} has no sheet {self._sheet}, only {text}; mend source.sheet")
         if kind == HALF:
             return SourceUnavailable(f"{self._path} is no Excel file, or half written: {text}")
         if kind == ODD:

@@ -19,7 +19,8 @@ from vipgate.agent.sources.base import (
     SourceTooLarge,
     SourceUnavailable,
 )
-from vipgate.errors import OperatorError, Words
+from vipgate.errors import UsageError
+from vipgate.i18n import LocalizedText
 
 CELL_CHARS_MAX: Final = 1024 * 1024
 LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
@@ -63,7 +64,7 @@ class FileSource:
         limit: int,  # noqa: ARG002
     ) -> list[SourceRow]:
         """See `Source.after`."""
-        raise OperatorError(f"{self._path}: a file has no cursor; leave source.cursor out")
+        raise UsageError(f"{self._path}: a file has no cursor; leave source.cursor out")
 
     def newest(self) -> CursorValue | None:
         """See `Source.newest`."""
@@ -106,14 +107,12 @@ class CsvSource(FileSource):
             except (UnicodeDecodeError, LookupError) as error:
                 if not given and isinstance(error, UnicodeDecodeError):
                     raise self._undecoded(error) from None
-                raise OperatorError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
+                raise UsageError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
         self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
         with self._told(), path.open(encoding=self._encoding, newline="") as file:
             self.columns = next((values for line, values in self._lines(file) if line >= self._header_line), [])
         if not self.columns:
-            raise OperatorError(
-                f"{path} has no line {self._header_line} with the columns' names; mend source.header_line"
-            )
+            raise UsageError(f"{path} has no line {self._header_line} with the columns' names; mend source.header_line")
         self.columns = [name.removeprefix("\ufeff").strip() for name in self.columns]
         check_columns(path, self.columns)
 
@@ -210,7 +209,7 @@ def row_of(place: str, values: Sequence[object], width: int) -> SourceRow:
     """A row with as many values as there are columns; what it has more or less is its problem."""
     if len(values) == width:
         return SourceRow(place, values)
-    problem = Words(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
+    problem = LocalizedText(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
     return SourceRow(place, [*values, *[None] * width][:width], problem=None if _is_padded(values, width) else problem)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources.base import Source
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 
 _SHEETS: Final = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
@@ -19,7 +19,7 @@ def open_source(config: SourceConfig, *, base: Path) -> Source:
 
         return DatabaseSource(config, base)
     if config.file is None:
-        raise OperatorError("source.database: give either database or file")
+        raise UsageError("source.database: give either database or file")
     path = base / config.file
     if path.suffix.lower() in _SHEETS:
         from vipgate.agent.sources.excel import ExcelSource

@@ -10,13 +10,13 @@ from typing import Any, Final
 _TYPES: Final = ("date", "timestamp", "timestamptz")
 
 
-class Endless(str):
+class InfiniteTimestamp(str):
     """Such a time, as the database writes it."""
 
     __slots__ = ()
 
 
-def give_as_text(connection: Any) -> None:
+def register_text_loader(connection: Any) -> None:
     """Has a connection of psycopg's give these times as Endless, all others as before."""
     from psycopg.pq import Format
 
@@ -39,6 +39,6 @@ def _tolerant(reader: Any) -> Any:
             try:
                 return self._read(data)
             except DataError:
-                return Endless(bytes(data).decode())
+                return InfiniteTimestamp(bytes(data).decode())
 
     return Tolerant

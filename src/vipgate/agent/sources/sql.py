@@ -46,7 +46,7 @@ from vipgate.agent.sources.base import (
     SourceRow,
     SourceUnavailable,
 )
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.support.address_masking import (
     learn,
     mask,
@@ -90,7 +90,7 @@ class DatabaseSource:
         alike = [one for one in self.columns if one.strip().casefold() == name.strip().casefold()]
         if name in self.columns or len(alike) == 1:
             return name if name in self.columns else alike[0]
-        raise OperatorError(f"source.cursor: column {name} is not there; the source has: {', '.join(self.columns)}")
+        raise UsageError(f"source.cursor: column {name} is not there; the source has: {', '.join(self.columns)}")
 
     def _read_columns(self) -> list[str]:
         with self._connected() as db:
@@ -109,17 +109,17 @@ class DatabaseSource:
         except SQLAlchemyError as error:
             raise SourceUnavailable(f"{self.where}: {_line(error)}") from error
 
-    def _translated(self, error: DBAPIError) -> SourceUnavailable | OperatorError:
+    def _translated(self, error: DBAPIError) -> SourceUnavailable | UsageError:
         line = _line(error.orig or error)
         if line.startswith(_NO_UTF8):
-            return OperatorError(
+            return UsageError(
                 f"{self.where}: {line}; write a query with CAST(column AS BLOB): bytes are read as UTF-8 or GBK."
             )
         # SQLite calls an operational error also what no waiting mends: a statement that is wrong.
         lasting = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         if error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not lasting):
             return SourceUnavailable(f"{self.where}: {line}")
-        return OperatorError(f"{self.where}: {line}; mend table, query or cursor in [source], or the user's rights.")
+        return UsageError(f"{self.where}: {line}; mend table, query or cursor in [source], or the user's rights.")
 
     # ---- by cursor -------------------------------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class DatabaseSource:
             rows = [self._row(tuple(row)) for row in self._same(db.execute(page), behind=len(self._kinds or ()))]
         if rows and rows[0].cursor == after:
             names = ", ".join(one.name for one in self._cursor)
-            raise OperatorError(
+            raise UsageError(
                 f"source.cursor: {names} is not compared as it is read: row {rows[0].place} lies behind itself; "
                 "choose another column, or CAST it to a text or DECIMAL in a query"
             )
@@ -142,7 +142,7 @@ class DatabaseSource:
         """The result, once its columns, those `before` and `behind` aside, are those that the mapping was bound to."""
         found = list(result.keys())
         if found[before : len(found) - behind] != self.columns:
-            raise OperatorError(
+            raise UsageError(
                 f"{self.where}: its columns are no longer {', '.join(self.columns)}; start the agent again"
             )
         return result
@@ -167,7 +167,9 @@ class DatabaseSource:
     def _compared(self, value: CursorValue, *, is_after: bool) -> ColumnElement[bool]:
         """The condition that an index on the cursor's columns serves: the first column bounds, the second decides."""
         kinds = self._kinds or {}
-        values = [sqlserver_time.bound(kinds[place], one) if place in kinds else one for place, one in enumerate(value)]
+        values = [
+            sqlserver_time.to_datetime2(kinds[place], one) if place in kinds else one for place, one in enumerate(value)
+        ]
         first, *others = self._cursor
         if not others:
             return first > values[0] if is_after else first <= values[0]
@@ -179,8 +181,8 @@ class DatabaseSource:
     def _row(self, row: tuple[object, ...]) -> SourceRow:
         values = row[: len(self.columns)]
         cursor = [values[place] for place in self._places]
-        if postgres_time.Endless in map(type, cursor):
-            raise OperatorError(
+        if postgres_time.InfiniteTimestamp in map(type, cursor):
+            raise UsageError(
                 f"source.cursor: row {cursor} holds a time that cannot be gone on from; mend it, or leave it out by a query"
             )
         for place, text_of in zip(self._kinds or (), row[len(values) :], strict=True):
@@ -304,17 +306,17 @@ def _read_url(given: str, base: Path) -> URL:
     learn(given)
     problem = unreadable(given)
     if problem is not None:
-        raise OperatorError(f"source.database: {problem}")
+        raise UsageError(f"source.database: {problem}")
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
-        raise OperatorError(
+        raise UsageError(
             "source.database: is no database URL; for example sqlite:///park.db, see docs/agent.md"
         ) from None
     if url.get_backend_name() == "sqlite":
         path = base / (url.database or "")
         if not path.is_file():
-            raise OperatorError(
+            raise UsageError(
                 f"source.database: there is no file {path}; the path is relative to the configuration's folder"
             )
         return url.set(database=str(path.absolute()))
@@ -342,9 +344,9 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError, ArgumentError) as error:
         hint = _DRIVERS.get(backend, "see docs/agent.md, Sources")
-        raise OperatorError(f"source.database: {_line(error)}; {hint}") from None
+        raise UsageError(f"source.database: {_line(error)}; {hint}") from None
     if engine.driver == "psycopg":
-        event.listen(engine, "connect", lambda connection, _: postgres_time.give_as_text(connection))
+        event.listen(engine, "connect", lambda connection, _: postgres_time.register_text_loader(connection))
     return engine
 
 

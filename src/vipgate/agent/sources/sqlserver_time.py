@@ -46,6 +46,6 @@ def written(one: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.convert(_TEXT, one, _STYLE)
 
 
-def bound(kind: str, value: object) -> ColumnElement[Any]:
+def to_datetime2(kind: str, value: object) -> ColumnElement[Any]:
     """The time that `written` gave, as a value of the column's type."""
     return func.convert(literal_column(kind), value, _STYLE)

@@ -18,32 +18,35 @@ import structlog
 
 from vipgate.agent.config import Config
 from vipgate.agent.models import (
-    Dead,
-    Parcel,
-    Ready,
+    Batch,
+    OutboxRow,
+    Rejection,
 )
 from vipgate.agent.responses import (
     Accepted,
+    AccessDenied,
     Answer,
-    Doubtful,
-    Later,
-    NoAccess,
-    Refused,
+    Rejected,
+    RetryLater,
     TooLarge,
+    Unconfirmed,
 )
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status, begin_status, save_status
-from vipgate.agent.sync.in_flight import Copies
+from vipgate.agent.sync.in_flight import InFlightTracker
 from vipgate.agent.sync.retry import (
-    Line,
+    PlatformState,
     halves,
     part_refused,
 )
 from vipgate.agent.sync.source_reader import (
-    Intake,
-    World,
+    AgentDependencies,
+    SourceReader,
 )
-from vipgate.errors import OperatorError, VipgateError
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
 from vipgate.support.background import (
     describe,
     is_fault,
@@ -60,27 +63,29 @@ TIDY_S: Final = 60.0
 class Agent:
     """One run. `step` does what can be done now; `run` goes on until it is stopped or, with `once`, until all is settled."""
 
-    def __init__(self, config: Config, spool: Spool, world: World, *, once: bool = False, reads: bool = True) -> None:
+    def __init__(
+        self, config: Config, spool: Spool, world: AgentDependencies, *, once: bool = False, reads: bool = True
+    ) -> None:
         self._config = config
         self._spool = spool
-        self._world = world
+        self._dependencies = world
         self._once = once
         # Without, only what waits in the spool is sent.
         self._reads = reads
-        self._line = Line()
+        self._platform = PlatformState()
         self._pool = ThreadPoolExecutor(config.platform.in_flight, "vipgate-send")
-        self._flying: dict[Future[Answer], Parcel] = {}
+        self._in_flight: dict[Future[Answer], Batch] = {}
         self._busy: set[str] = set()
-        self._retry: deque[Parcel] = deque()
+        self._retry: deque[Batch] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._status_s = self._tidy_s = 0.0
         self._told_of_wait = False
         self._ending = False
         self.status = begin_status(spool, world.clock_us())
-        self._intake = Intake(config, spool, world, self.status, self._wake.set, once=once)
-        self._copies = Copies(spool, world.clock_us, config.platform.timeout_s)
-        self._intake.window_us = self._copies.window_us
+        self._reader = SourceReader(config, spool, world, self.status, self._wake.set, once=once)
+        self._tracker = InFlightTracker(spool, world.clock_us, config.platform.timeout_s)
+        self._reader.window_us = self._tracker.window_us
 
     # ---- the life of a run ---------------------------------------------------------------------------------------------
 
@@ -109,10 +114,10 @@ class Agent:
 
     def _begin(self) -> None:
         with self._spool.transaction():
-            self._copies.begin()
-            self._spool.set_meta({"running": "1"})
-            self._spool.tidy()
-        self._replace = self._spool.meta("replace") is not None
+            self._tracker.begin()
+            self._spool.set_setting({"running": "1"})
+            self._spool.vacuum()
+        self._replace = self._spool.get_setting("replace") is not None
         log.info("agent begins", config=str(self._config.path), platform=self._config.platform.url)
 
     def _tell_end(self, error: BaseException) -> None:
@@ -120,55 +125,55 @@ class Agent:
         if not is_fault(error):
             return
         reason = str(error) if isinstance(error, VipgateError) else f"{describe(error)}; its traceback is in the log"
-        self.status.tell("agent", f"the agent ended: {reason}", self._world.clock_us())
+        self.status.tell("agent", f"the agent ended: {reason}", self._dependencies.clock_us())
         if isinstance(error, VipgateError):
             log.error("agent ends", reason=reason)
 
     def _end(self) -> None:
         self._ending = True
-        self._intake.close()
+        self._reader.close()
         self._pool.shutdown(wait=True)
         self._collect()
         with suppress(VipgateError), self._spool.transaction():
-            self._copies.end()
+            self._tracker.end()
             save_status(self._spool, self._counted())
-        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._intake.dead)
+        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._reader.dead)
 
     def _is_done(self) -> bool:
         if not self._once:
             return False
-        if self._line.is_mending and not self._flying:
-            raise OperatorError(
-                f"{self._line.trouble}\nNothing more was sent; `vipgate agent check` says what to mend."
+        if self._platform.is_mending and not self._in_flight:
+            raise UsageError(
+                f"{self._platform.trouble}\nNothing more was sent; `vipgate agent check` says what to mend."
             )
-        is_read = self._intake.is_done() if self._reads else self._intake.is_idle()
-        if not is_read or self._flying or self._retry or self._spool.backlog()[0]:
+        is_read = self._reader.is_done() if self._reads else self._reader.is_idle()
+        if not is_read or self._in_flight or self._retry or self._spool.backlog()[0]:
             return False
         due_us = self._spool.next_due_us()
         if due_us is not None and not self._told_of_wait:
-            wait_s = round((due_us - self._world.clock_us()) / 1e6, 1)
+            wait_s = round((due_us - self._dependencies.clock_us()) / 1e6, 1)
             log.info("all is acknowledged; what an older copy may still overtake is sent once more", wait_s=wait_s)
             self._told_of_wait = True
         return due_us is None
 
     def _pause_s(self) -> float:
-        now_s = self._world.clock_s()
+        now_s = self._dependencies.clock_s()
         # A look that is due and was not taken is one that waits for room in the spool, or is not wanted.
-        look_s = self._intake.look_s
+        look_s = self._reader.look_s
         soonest_s = look_s if now_s < look_s < now_s + IDLE_S else now_s + IDLE_S
-        if self._line.failures:
-            soonest_s = max(min(soonest_s, self._line.until_s), now_s + 0.01)
+        if self._platform.failures:
+            soonest_s = max(min(soonest_s, self._platform.until_s), now_s + 0.01)
         return max(0.0, soonest_s - now_s)
 
     def step(self) -> None:
         """Everything that can be done at this moment."""
         self._collect()
         if self._reads:
-            self._intake.look()
-        self._intake.take()
+            self._reader.look()
+        self._reader.take()
         while self._dispatch():
             pass
-        now_s = self._world.clock_s()
+        now_s = self._dependencies.clock_s()
         if now_s >= self._status_s:
             self._status_s = now_s + STATUS_S
             with self._spool.transaction():
@@ -176,56 +181,56 @@ class Agent:
         if now_s >= self._tidy_s:
             self._tidy_s = now_s + TIDY_S
             with self._spool.transaction():
-                self._spool.tidy()
+                self._spool.vacuum()
 
     # ---- sending ---------------------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> bool:
         """Begins one request, where there is one to begin and a slot for it."""
-        now_s = self._world.clock_s()
+        now_s = self._dependencies.clock_s()
         slots = self._config.platform.in_flight
-        if self._line.free_slots(now_s, len(self._flying), slots) <= 0:
+        if self._platform.free_slots(now_s, len(self._in_flight), slots) <= 0:
             return False
         if self._replace:
-            return not self._flying and self._send_first()
-        if self._copies.holds_all():
+            return not self._in_flight and self._send_first()
+        if self._tracker.holds_all():
             return False
-        lanes = [parcel.lane for parcel in self._flying.values()]
-        both = slots > 1 and self._stock_waits()
+        lanes = [parcel.lane for parcel in self._in_flight.values()]
+        both = slots > 1 and self._snapshot_waits()
         parcel = None
         if not (both and lanes.count("live") >= slots - 1):
-            parcel = self._live_parcel()
+            parcel = self._change_batch()
         if parcel is None and (slots == 1 or lanes.count("stock") < slots - 1):
-            parcel = self._stock_parcel()
+            parcel = self._snapshot_batch()
         return parcel is not None and self._send(parcel)
 
     def _send_first(self) -> bool:
         """The request that replaces everything goes alone, and all others wait for its answer and for late copies of it."""
-        parcel = self._stock_parcel() or self._live_parcel()
+        parcel = self._snapshot_batch() or self._change_batch()
         if parcel is None:
             return False
-        if not self._copies.may_replace(parcel.rows):
+        if not self._tracker.may_replace(parcel.rows):
             self._put_back(parcel)
             return False
         parcel.complete = True
         return self._send(parcel)
 
-    def _send(self, parcel: Parcel) -> bool:
+    def _send(self, parcel: Batch) -> bool:
         with self._spool.transaction() if parcel.complete else nullcontext():
-            self._copies.sending(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
+            self._tracker.sending(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
         self._busy |= {row.pay_partner for row in parcel.rows}
         rows = [row.row for row in parcel.rows]
         # Kept in the spool: a replace that is tried again after a restart is the same one.
-        intent = self._spool.meta("replace_id") if parcel.complete else None
-        future = self._pool.submit(self._world.client.send, rows, complete=parcel.complete, intent=intent)
-        self._flying[future] = parcel
+        intent = self._spool.get_setting("replace_id") if parcel.complete else None
+        future = self._pool.submit(self._dependencies.client.send, rows, complete=parcel.complete, intent=intent)
+        self._in_flight[future] = parcel
         future.add_done_callback(lambda _: self._wake.set())
         return True
 
-    def _stock_waits(self) -> bool:
-        return bool(self._intake.next) or any(parcel.lane == "stock" for parcel in self._retry)
+    def _snapshot_waits(self) -> bool:
+        return bool(self._reader.next) or any(parcel.lane == "stock" for parcel in self._retry)
 
-    def _live_parcel(self) -> Parcel | None:
+    def _change_batch(self) -> Batch | None:
         """The oldest of the outbox that nothing stands in the way of; first what is to be sent again in smaller lists."""
         reserved = self._busy.copy()
         for parcel in list(self._retry):
@@ -240,45 +245,45 @@ class Agent:
             else:
                 reserved |= {row.pay_partner for row in parcel.rows}
         rows = [
-            row for row in self._spool.waiting(self._intake.rows_max + len(reserved)) if row.pay_partner not in reserved
+            row for row in self._spool.waiting(self._reader.rows_max + len(reserved)) if row.pay_partner not in reserved
         ]
-        return Parcel("live", rows[: self._intake.rows_max]) if rows else None
+        return Batch("live", rows[: self._reader.rows_max]) if rows else None
 
-    def _stock_parcel(self) -> Parcel | None:
+    def _snapshot_batch(self) -> Batch | None:
         """The next of the stock, without what the live lane has read since the stock began."""
-        if self._copies.holds_stock() and not self._replace:
+        if self._tracker.holds_stock() and not self._replace:
             return None
-        for waiting in (self._retry, self._intake.next):
+        for waiting in (self._retry, self._reader.next):
             for parcel in [one for one in waiting if one.lane == "stock"]:
                 keys = [row.pay_partner for row in parcel.rows]
                 if not self._busy.isdisjoint(keys):
                     continue
                 waiting.remove(parcel)
                 self._shorten(parcel)
-                newer = self._spool.read_since(keys, self._intake.stock_begun_us)
+                newer = self._spool.read_since(keys, self._reader.stock_begun_us)
                 rows = [row for row in parcel.rows if row.pay_partner not in newer]
-                self._intake.pages.settle(parcel.page, len(parcel.rows) - len(rows))
+                self._reader.pages.settle(parcel.page, len(parcel.rows) - len(rows))
                 parcel.rows = rows
                 if rows:
                     return parcel
-                self._intake.move_position()
+                self._reader.move_position()
         return None
 
-    def _shorten(self, parcel: Parcel) -> None:
+    def _shorten(self, parcel: Batch) -> None:
         """What was read before the batches were halved goes in as many requests as it needs now."""
-        rows_max = self._intake.rows_max
+        rows_max = self._reader.rows_max
         if len(parcel.rows) > rows_max:
-            self._retry.appendleft(Parcel(parcel.lane, parcel.rows[rows_max:], parcel.page))
+            self._retry.appendleft(Batch(parcel.lane, parcel.rows[rows_max:], parcel.page))
             parcel.rows = parcel.rows[:rows_max]
 
     # ---- settling --------------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Settles every request that was answered."""
-        for future in [one for one in self._flying if one.done()]:
-            parcel = self._flying.pop(future)
+        for future in [one for one in self._in_flight if one.done()]:
+            parcel = self._in_flight.pop(future)
             self._busy -= {row.pay_partner for row in parcel.rows}
-            self._settle(parcel, self._answer_of(future))
+            self._record_outcome(parcel, self._answer_of(future))
 
     def _answer_of(self, future: Future[Answer]) -> Answer:
         error = future.exception()
@@ -287,127 +292,129 @@ class Agent:
         report("sending", error)
         reason = f"sending failed, {describe(error)}; its traceback is in the log"
         if self._once and not self._ending:
-            raise OperatorError(reason)
+            raise UsageError(reason)
         # It may have got through before that.
-        return Doubtful(reason, "")
+        return Unconfirmed(reason, "")
 
-    def _settle(self, parcel: Parcel, answer: Answer) -> None:
-        now_s, chance = self._world.clock_s(), self._world.chance()
+    def _record_outcome(self, parcel: Batch, answer: Answer) -> None:
+        now_s, chance = self._dependencies.clock_s(), self._dependencies.chance()
         self.status.last_seqno = answer.seqno or self.status.last_seqno
         if isinstance(answer, Accepted):
-            self._line.accepts()
+            self._platform.accepts()
             self._acknowledge(parcel)
         elif isinstance(answer, TooLarge):
-            self._line.works()
+            self._platform.record_ok()
             self._part(parcel, answer)
-        elif isinstance(answer, Refused):
-            (self._line.accepts if answer.rows else self._line.works)()
+        elif isinstance(answer, Rejected):
+            (self._platform.accepts if answer.rows else self._platform.record_ok)()
             self._refuse(parcel, answer)
         else:
-            self._tell_trouble(answer.reason)
-            if isinstance(answer, NoAccess):
-                self._line.is_shut(now_s, chance, answer.reason)
+            self._report_trouble(answer.reason)
+            if isinstance(answer, AccessDenied):
+                self._platform.is_waiting(now_s, chance, answer.reason)
             else:
-                self._line.fails(now_s, chance, answer.reason, getattr(answer, "retry_after_s", None))
-                self._doubt(parcel, answer)
+                self._platform.record_failure(now_s, chance, answer.reason, getattr(answer, "retry_after_s", None))
+                self._mark_unconfirmed(parcel, answer)
             self._put_back(parcel)
 
-    def _tell_trouble(self, reason: str) -> None:
-        if reason != self._line.trouble:
-            log.warning("not sent", reason=reason, failures=self._line.failures)
+    def _report_trouble(self, reason: str) -> None:
+        if reason != self._platform.trouble:
+            log.warning("not sent", reason=reason, failures=self._platform.failures)
 
-    def _doubt(self, parcel: Parcel, answer: Doubtful | Later) -> None:
+    def _mark_unconfirmed(self, parcel: Batch, answer: Unconfirmed | RetryLater) -> None:
         """The request may have arrived, or arrive yet."""
-        if not isinstance(answer, Later) or answer.arrived:
+        if not isinstance(answer, RetryLater) or answer.arrived:
             with self._spool.transaction():
-                self._copies.unanswered(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
+                self._tracker.unanswered(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
 
-    def _put_back(self, parcel: Parcel) -> None:
+    def _put_back(self, parcel: Batch) -> None:
         """Stock is sent again as it is; live records still wait in the outbox, perhaps in a newer version."""
         parcel.complete = False
         if parcel.lane == "stock":
             self._retry.appendleft(parcel)
 
-    def _acknowledge(self, parcel: Parcel) -> None:
+    def _acknowledge(self, parcel: Batch) -> None:
         rows = parcel.rows
         with self._spool.transaction():
             if parcel.complete:
                 self._replace = False
-                self._spool.set_meta({"replace": None})
-                log.info("replaced; the rest waits until no copy of this can arrive", wait_s=self._copies.hold_s())
+                self._spool.set_setting({"replace": None})
+                log.info("replaced; the rest waits until no copy of this can arrive", wait_s=self._tracker.hold_s())
             self._note_sent(rows)
             self._spool.unqueue(rows)
             if parcel.lane == "live":
-                self._copies.send_again(rows)
-        self.status.count(len(rows), self._world.clock_s())
+                self._tracker.send_again(rows)
+        self.status.count(len(rows), self._dependencies.clock_s())
         self._page_settled(parcel, len(rows))
 
-    def _note_sent(self, rows: list[Ready]) -> None:
+    def _note_sent(self, rows: list[OutboxRow]) -> None:
         """For comparisons: what the platform has, or has refused. Of what waits no more another version was read meanwhile."""
         if self._config.source.cursor is None:
             waiting = self._spool.numbers([row.number for row in rows])
             self._spool.note_sent({row.pay_partner: row.hash for row in rows if row.number in waiting})
 
-    def _page_settled(self, parcel: Parcel, rows: int) -> None:
+    def _page_settled(self, parcel: Batch, rows: int) -> None:
         if parcel.lane == "stock":
-            self._intake.pages.settle(parcel.page, rows)
-            self._intake.move_position()
-        elif not self._flying:
-            self._intake.note_position()
+            self._reader.pages.settle(parcel.page, rows)
+            self._reader.move_position()
+        elif not self._in_flight:
+            self._reader.note_position()
 
-    def _part(self, parcel: Parcel, answer: TooLarge) -> None:
+    def _part(self, parcel: Batch, answer: TooLarge) -> None:
         """Too large: smaller from now on. One row alone that is too large is refused for good."""
         if len(parcel.rows) == 1:
             self._reject(parcel, parcel.rows, {0: answer.reason}, answer.seqno)
             return
-        self._intake.rows_max = max(1, min(self._intake.rows_max, (len(parcel.rows) + 1) // 2))
-        log.warning("batches halved", rows_max=self._intake.rows_max, reason=answer.reason)
+        self._reader.rows_max = max(1, min(self._reader.rows_max, (len(parcel.rows) + 1) // 2))
+        log.warning("batches halved", rows_max=self._reader.rows_max, reason=answer.reason)
         self._again(parcel, halves(parcel.rows))
 
-    def _refuse(self, parcel: Parcel, answer: Refused) -> None:
+    def _refuse(self, parcel: Batch, answer: Rejected) -> None:
         rejected, rest = part_refused(parcel.rows, list(answer.rows))
         if len(parcel.rows) == 1 and not answer.rows:
-            self._line.refuses_one(self._world.clock_s(), self._world.chance(), answer.reason)
+            self._platform.record_bare_rejection(
+                self._dependencies.clock_s(), self._dependencies.chance(), answer.reason
+            )
         self._again(parcel, rest)
         by_row = {id(parcel.rows[index]): reason for index, reason in answer.rows.items() if index < len(parcel.rows)}
         reasons = {place: by_row.get(id(row), answer.reason) for place, row in enumerate(rejected)}
         self._reject(parcel, rejected, reasons, answer.seqno)
 
-    def _again(self, parcel: Parcel, lists: list[list[Ready]]) -> None:
-        self._retry.extendleft(Parcel(parcel.lane, rows, parcel.page) for rows in reversed(lists))
+    def _again(self, parcel: Batch, lists: list[list[OutboxRow]]) -> None:
+        self._retry.extendleft(Batch(parcel.lane, rows, parcel.page) for rows in reversed(lists))
 
-    def _reject(self, parcel: Parcel, rows: list[Ready], reasons: dict[int, str], seqno: str) -> None:
+    def _reject(self, parcel: Batch, rows: list[OutboxRow], reasons: dict[int, str], seqno: str) -> None:
         if not rows:
             return
         newer = self._newer(parcel, rows)
         dead = [
-            Dead(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row)
+            Rejection(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row)
             for place, row in enumerate(rows)
             if row.pay_partner not in newer
         ]
         with self._spool.transaction():
             self._note_sent(rows)
             self._spool.unqueue(rows)
-            self._spool.bury(dead)
-        self._intake.count_dead(dead)
+            self._spool.add_dead_letters(dead)
+        self._reader.count_dead(dead)
         self._page_settled(parcel, len(rows))
 
-    def _newer(self, parcel: Parcel, rows: list[Ready]) -> set[str]:
+    def _newer(self, parcel: Batch, rows: list[OutboxRow]) -> set[str]:
         """Those of `rows` that were read in a newer version: what was refused does not matter any more."""
         if parcel.lane == "stock":
-            return self._spool.read_since([row.pay_partner for row in rows], self._intake.stock_begun_us)
+            return self._spool.read_since([row.pay_partner for row in rows], self._reader.stock_begun_us)
         waiting = self._spool.numbers([row.number for row in rows])
         return {row.pay_partner for row in rows if row.number not in waiting}
 
     def _counted(self) -> Status:
         """The status, brought up to date."""
-        status, now_us = self.status, self._world.clock_us()
+        status, now_us = self.status, self._dependencies.clock_us()
         status.at_us = now_us
-        status.rate(self._world.clock_s())
+        status.rate(self._dependencies.clock_s())
         status.backlog, oldest_us = self._spool.backlog()
         status.lag_s = 0.0 if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
-        status.dead = self._intake.dead
-        status.tell("platform", self._line.trouble, now_us)
-        status.is_stock_done = self._spool.meta("stock_done") is not None or self._config.source.cursor is None
-        status.read_to, status.position = self._spool.meta("floor"), self._spool.meta("position")
+        status.dead = self._reader.dead
+        status.tell("platform", self._platform.trouble, now_us)
+        status.is_stock_done = self._spool.get_setting("stock_done") is not None or self._config.source.cursor is None
+        status.read_to, status.position = self._spool.get_setting("floor"), self._spool.get_setting("position")
         return status

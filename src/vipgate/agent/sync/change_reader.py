@@ -22,11 +22,11 @@ from vipgate.agent.sources.base import (
 )
 from vipgate.agent.spool import Spool
 
-ROWS_A_LOOK: Final = 2_000
+ROWS_PER_POLL: Final = 2_000
 WINDOW_ROWS_MAX: Final = 200_000
 
 
-class Live:
+class ChangeReader:
     """The live lane's reading. Its state is in the spool; every look is one transaction."""
 
     def __init__(self, source: Source, reader: Reader, spool: Spool, config: SourceConfig) -> None:
@@ -35,11 +35,11 @@ class Live:
         self._spool = spool
         self._lag_us = round(config.lag_s * 1_000_000)
         self._seen = spool.window()
-        self.floor = _loaded(spool.meta("floor"))
+        self.floor = _loaded(spool.get_setting("floor"))
         # Whether the last look came to the end of what is there.
         self.is_through = False
 
-    def look(self, now_us: int) -> Page:
+    def poll(self, now_us: int) -> Page:
         """Reads what is new into the spool. Raises SourceUnavailable, SpoolError."""
         rows, cursors = self._read()
         first_new = next((place for place, cursor in enumerate(cursors) if cursor not in self._seen), None)
@@ -56,9 +56,9 @@ class Live:
         after = self.floor
         self.is_through = False
         while len(rows) < WINDOW_ROWS_MAX and not self.is_through:
-            found = self._source.after(after, None, ROWS_A_LOOK)
+            found = self._source.after(after, None, ROWS_PER_POLL)
             rows += found
-            self.is_through = len(found) < ROWS_A_LOOK
+            self.is_through = len(found) < ROWS_PER_POLL
             after = found[-1].cursor if found else after
         return rows, [dump_cursor(row.cursor or ()) for row in rows]
 
@@ -91,11 +91,11 @@ class Live:
         with self._spool.transaction():
             self._spool.queue(page.ready)
             self._spool.resolve_read(page.ready)
-            self._spool.bury(page.dead)
+            self._spool.add_dead_letters(page.dead)
             self._spool.note_read([one.identity for one in page.dead])
             self._spool.move_window(kept, known)
             if passed:
-                self._spool.set_meta({"floor": passed[-1]})
+                self._spool.set_setting({"floor": passed[-1]})
         for cursor in known:
             del self._seen[cursor]
         self._seen |= kept

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from vipgate.agent.models import Ready
+from vipgate.agent.models import OutboxRow
 from vipgate.agent.spool import Spool
 from vipgate.agent.sync.retry import SETTLE_TIMEOUTS
 
@@ -19,7 +19,7 @@ from vipgate.agent.sync.retry import SETTLE_TIMEOUTS
 SEEN_BITS: Final = 1 << 26
 
 
-class Copies:
+class InFlightTracker:
     """Exposure of the live lane's versions one by one, of the stock's and of the replacement's as a whole."""
 
     def __init__(self, spool: Spool, clock_us: Callable[[], int], timeout_s: float) -> None:
@@ -37,10 +37,10 @@ class Copies:
     def begin(self) -> None:
         """Takes up what the run before has left; in a transaction of the caller's."""
         now_us = self._clock_us()
-        self._spool.load_exposed()
-        self._replace_until_us = int(self._spool.meta("replace_until_us") or 0)
-        self._stock_until_us = int(self._spool.meta("stock_exposed_us") or 0)
-        if self._spool.meta("running"):
+        self._spool.load_in_flight()
+        self._replace_until_us = int(self._spool.get_setting("replace_until_us") or 0)
+        self._stock_until_us = int(self._spool.get_setting("stock_exposed_us") or 0)
+        if self._spool.get_setting("running"):
             self._all_until_us = now_us + self.window_us
             self._stock_until_us = self._all_until_us
         self._stock_hold_us = self._stock_until_us
@@ -50,8 +50,8 @@ class Copies:
         if self._clock_us() < self._all_until_us:
             # Not written down one by one: the next run has to take it as after a kill.
             return
-        self._spool.save_exposed()
-        self._spool.set_meta({"running": None, "stock_exposed_us": str(self._stock_until_us)})
+        self._spool.save_in_flight()
+        self._spool.set_setting({"running": None, "stock_exposed_us": str(self._stock_until_us)})
 
     # ---- what may be sent --------------------------------------------------------------------------------------------
 
@@ -67,42 +67,42 @@ class Copies:
         """Whether stock of an earlier run may still arrive, in which a record may have stood in an older row."""
         return self._clock_us() < self._stock_hold_us
 
-    def may_replace(self, rows: Sequence[Ready]) -> bool:
+    def may_replace(self, rows: Sequence[OutboxRow]) -> bool:
         """Whether nothing that was sent before can arrive behind the replacement, nor another replacement than this one."""
         now_us = self._clock_us()
-        before_us = max(self._all_until_us, self._stock_until_us, self._spool.exposed_until_us())
+        before_us = max(self._all_until_us, self._stock_until_us, self._spool.in_flight_until_us())
         return now_us >= before_us and (now_us >= self._replace_until_us or _hash(rows) == self._replace_hash)
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
-    def sending(self, rows: Sequence[Ready], *, stock: bool, replace: bool) -> None:
+    def sending(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
         """Called before a request is sent, in a transaction where it replaces everything."""
         until_us = self._clock_us() + self.window_us
         if replace:
             self._replace_hash = _hash(rows)
         self._extend(rows, until_us, stock=stock, replace=replace)
 
-    def unanswered(self, rows: Sequence[Ready], *, stock: bool, replace: bool) -> None:
+    def unanswered(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
         """The request has ended without an answer, perhaps later than it should have."""
         self._extend(rows, self._clock_us() + self._settle_us, stock=stock, replace=replace)
 
-    def _extend(self, rows: Sequence[Ready], until_us: int, *, stock: bool, replace: bool) -> None:
+    def _extend(self, rows: Sequence[OutboxRow], until_us: int, *, stock: bool, replace: bool) -> None:
         if replace:
             self._replace_until_us = max(self._replace_until_us, until_us)
-            self._spool.set_meta({"replace": "tried", "replace_until_us": str(self._replace_until_us)})
+            self._spool.set_setting({"replace": "tried", "replace_until_us": str(self._replace_until_us)})
         elif stock:
             self._stock_until_us = max(self._stock_until_us, until_us)
         else:
-            self._spool.expose(rows, until_us)
+            self._spool.mark_in_flight(rows, until_us)
 
-    def send_again(self, acknowledged: Sequence[Ready]) -> int:
+    def send_again(self, acknowledged: Sequence[OutboxRow]) -> int:
         """Queues once more what an older copy may still overtake; how many that are. In a transaction of the caller's."""
         now_us = self._clock_us()
         keys = [row.pay_partner for row in acknowledged]
-        exposed = self._spool.exposed(keys)
+        exposed = self._spool.in_flight(keys)
         # The stock may have sent a record until the live lane has read it.
         read = self._spool.read_times(keys) if now_us < self._stock_until_us else {}
-        again: dict[int, list[Ready]] = {}
+        again: dict[int, list[OutboxRow]] = {}
         for row in acknowledged:
             version, until_us = exposed.get(row.pay_partner, (row.hash, 0))
             wait_us = max(
@@ -117,7 +117,7 @@ class Copies:
         return sum(map(len, again.values()))
 
 
-class Seen:
+class BloomFilter:
     """Order numbers that the stock has met. Tells each that it has met, and now and then one that it has not."""
 
     def __init__(self) -> None:
@@ -135,5 +135,5 @@ class Seen:
         return met
 
 
-def _hash(rows: Sequence[Ready]) -> bytes:
+def _hash(rows: Sequence[OutboxRow]) -> bytes:
     return blake2b(b"\n".join(row.row for row in rows)).digest()

@@ -21,7 +21,10 @@ from vipgate.agent.sources.base import (
     unexpected,
 )
 from vipgate.agent.sync.retry import retry_delay_s
-from vipgate.errors import OperatorError, VipgateError
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
 from vipgate.support.background import (
     describe,
     is_fault,
@@ -35,7 +38,7 @@ SCAN_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fed:
+class PageRead:
     """One page of `rows` rows of the source. `end`: the cursor of its last row."""
 
     number: int
@@ -45,24 +48,24 @@ class Fed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ReadFinished:
     """All is read, or, with a fault, it cannot be."""
 
     fault: VipgateError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Hindered:
+class SourceError:
     """The source cannot be read for now; it is asked again."""
 
     trouble: SourceUnavailable
 
 
-Item = Fed | Ended | Hindered
+Item = PageRead | ReadFinished | SourceError
 Open = Callable[[], Source]
 
 
-class Feed:
+class ReadAhead:
     """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take.
 
     `goes_on`: when the source comes back, reading goes on where it was, so that a page is a step forward.
@@ -71,7 +74,7 @@ class Feed:
     def __init__(
         self,
         open_source: Open,
-        pages: Callable[[Source], Iterator[Fed]],
+        pages: Callable[[Source], Iterator[PageRead]],
         wake: Callable[[], None],
         *,
         goes_on: bool = False,
@@ -107,12 +110,12 @@ class Feed:
                             return
                 finally:
                     source.close()
-                self._put(Ended())
+                self._put(ReadFinished())
                 return
             except SourceUnavailable as error:
                 trouble = error
             except VipgateError as error:
-                self._put(Ended(error))
+                self._put(ReadFinished(error))
                 return
             except BaseException as error:
                 # A driver's, a library's, one of ours: reading must not be over because of it.
@@ -121,13 +124,13 @@ class Feed:
                 report("reading of the source", error)
                 trouble = unexpected(error)
             failures += 1
-            self._put(Hindered(trouble))
+            self._put(SourceError(trouble))
             self._stopping.wait(retry_delay_s(failures, 1.0))
 
     def _broke(self, error: BaseException) -> None:
         """What ended the thread for good ends the agent, which is started again."""
         self._put(
-            Ended(OperatorError(f"The reading of the source has ended: {describe(error)}; start the agent again."))
+            ReadFinished(UsageError(f"The reading of the source has ended: {describe(error)}; start the agent again."))
         )
 
     def _put(self, item: Item) -> None:
@@ -138,36 +141,36 @@ class Feed:
                 return
 
 
-def feed_stock(
+def read_snapshot(
     open_source: Open,
     reader: Reader,
     after: CursorValue | None,
     until: CursorValue,
     page_rows: int,
     wake: Callable[[], None],
-) -> Feed:
+) -> ReadAhead:
     """The rows behind `after` up to `until`, in the order of the cursor. Goes on where it was when the source comes back."""
     at = [after]
     numbers = count(1)
 
-    def pages(source: Source) -> Iterator[Fed]:
+    def pages(source: Source) -> Iterator[PageRead]:
         reader.check(source.columns)
         while rows := source.after(at[0], until, page_rows):
-            yield Fed(next(numbers), reader.read(rows), len(rows), rows[-1].cursor)
+            yield PageRead(next(numbers), reader.read(rows), len(rows), rows[-1].cursor)
             # Not before it was taken: a page that fails is read again.
             at[0] = rows[-1].cursor
 
-    return Feed(open_source, pages, wake, goes_on=True)
+    return ReadAhead(open_source, pages, wake, goes_on=True)
 
 
-def feed_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> Feed:
+def read_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> ReadAhead:
     """Every row of the source. Begins anew when the source comes back: what has not changed costs a look."""
     numbers = count(1)
 
-    def pages(source: Source) -> Iterator[Fed]:
+    def pages(source: Source) -> Iterator[PageRead]:
         reader.check(source.columns)
         rows = iter(source.scan())
         while chunk := list(islice(rows, SCAN_ROWS)):
-            yield Fed(next(numbers), reader.read(chunk), len(chunk))
+            yield PageRead(next(numbers), reader.read(chunk), len(chunk))
 
-    return Feed(open_source, pages, wake)
+    return ReadAhead(open_source, pages, wake)

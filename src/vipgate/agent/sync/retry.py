@@ -11,7 +11,7 @@ RETRY_S_MAX: Final = 120.0
 # While a person has to mend something, asking more often helps nobody.
 NO_ACCESS_RETRY_S: Final = 30.0
 # So many rows refused one after the other, none accepted between: then it is not the rows.
-BARE_REFUSALS_MAX: Final = 20
+BARE_REJECTIONS_MAX: Final = 20
 # A copy of a request may still arrive this many times the timeout after it was answered or given up.
 SETTLE_TIMEOUTS: Final = 2.0
 
@@ -25,7 +25,7 @@ def retry_delay_s(failures: int, chance: float, retry_after_s: float | None = No
 
 
 @dataclass(slots=True)
-class Line:
+class PlatformState:
     """How the line is doing. Seconds are of a clock that only goes forward."""
 
     failures: int = 0
@@ -40,12 +40,12 @@ class Line:
             return 0
         return max(0, (1 if self.failures else in_flight_max) - in_flight)
 
-    def works(self) -> None:
+    def record_ok(self) -> None:
         """An answer came that only a platform which takes this park's pushes gives; one more refusal of every row is none."""
-        if self.bare_refusals < BARE_REFUSALS_MAX:
+        if self.bare_refusals < BARE_REJECTIONS_MAX:
             self.failures, self.until_s, self.trouble, self.is_mending = 0, 0.0, "", False
 
-    def fails(self, now_s: float, chance: float, reason: str, retry_after_s: float | None = None) -> None:
+    def record_failure(self, now_s: float, chance: float, reason: str, retry_after_s: float | None = None) -> None:
         """It did not work this time."""
         # What was in flight at the same time has failed for the same reason.
         if now_s >= self.until_s:
@@ -53,23 +53,23 @@ class Line:
         self.until_s = max(self.until_s, now_s + retry_delay_s(max(1, self.failures), chance, retry_after_s))
         self.trouble, self.is_mending = reason, False
 
-    def is_shut(self, now_s: float, chance: float, reason: str) -> None:
+    def is_waiting(self, now_s: float, chance: float, reason: str) -> None:
         """The platform does not let this park in: a person has to mend it."""
         self.failures += 1
         self.until_s = now_s + NO_ACCESS_RETRY_S * (0.75 + chance / 2)
         self.trouble, self.is_mending = reason, True
 
-    def refuses_one(self, now_s: float, chance: float, reason: str) -> None:
+    def record_bare_rejection(self, now_s: float, chance: float, reason: str) -> None:
         """One row alone was refused without a word about which member is wrong."""
         # It stays at its bound until something is stored or named: one row at a time is risked, not twenty.
-        self.bare_refusals = min(self.bare_refusals + 1, BARE_REFUSALS_MAX)
-        if self.bare_refusals == BARE_REFUSALS_MAX:
-            self.is_shut(now_s, chance, f"the platform refuses every row: {reason}")
+        self.bare_refusals = min(self.bare_refusals + 1, BARE_REJECTIONS_MAX)
+        if self.bare_refusals == BARE_REJECTIONS_MAX:
+            self.is_waiting(now_s, chance, f"the platform refuses every row: {reason}")
 
     def accepts(self) -> None:
         """Rows were stored, or what is wrong was named."""
         self.bare_refusals = 0
-        self.works()
+        self.record_ok()
 
 
 def part_refused(rows: Sequence[T], named: Sequence[int]) -> tuple[list[T], list[list[T]]]:

@@ -14,7 +14,7 @@ class _PageState:
     left: int
 
 
-class Pages:
+class SnapshotProgress:
     """The pages under way, oldest first."""
 
     def __init__(self) -> None:

@@ -19,8 +19,8 @@ from vipgate.agent.mapping.reader import (
     hash_of,
 )
 from vipgate.agent.models import (
-    Dead,
-    Parcel,
+    Batch,
+    Rejection,
 )
 from vipgate.agent.sources.base import (
     Source,
@@ -32,19 +32,23 @@ from vipgate.agent.sources.base import (
 )
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status
-from vipgate.agent.sync.change_reader import Live
-from vipgate.agent.sync.in_flight import Seen
+from vipgate.agent.sync.change_reader import ChangeReader
+from vipgate.agent.sync.in_flight import BloomFilter
 from vipgate.agent.sync.read_ahead import (
-    Ended,
-    Fed,
-    Feed,
-    Hindered,
-    feed_all,
-    feed_stock,
+    PageRead,
+    ReadAhead,
+    ReadFinished,
+    SourceError,
+    read_all,
+    read_snapshot,
 )
 from vipgate.agent.sync.retry import retry_delay_s
-from vipgate.agent.sync.snapshot_progress import Pages
-from vipgate.errors import Language, OperatorError, VipgateError
+from vipgate.agent.sync.snapshot_progress import SnapshotProgress
+from vipgate.errors import (
+    UsageError,
+    VipgateError,
+)
+from vipgate.i18n import Language
 from vipgate.support.background import (
     attempt,
     is_fault,
@@ -60,7 +64,7 @@ PARCELS_READ_MAX: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class AgentDependencies:
     """Time, chance, and how to reach the source and the platform."""
 
     clock_us: Callable[[], int]
@@ -71,11 +75,18 @@ class World:
     language: Language = "zh"
 
 
-class Intake:
+class SourceReader:
     """The reading half of an agent. `next` holds the stock's parcels that were read, `pages` how far they are settled."""
 
     def __init__(
-        self, config: Config, spool: Spool, world: World, status: Status, wake: Callable[[], None], *, once: bool
+        self,
+        config: Config,
+        spool: Spool,
+        world: AgentDependencies,
+        status: Status,
+        wake: Callable[[], None],
+        *,
+        once: bool,
     ) -> None:
         self._config = config
         self._spool = spool
@@ -84,26 +95,26 @@ class Intake:
         self._wake = wake
         self._once = once
         self.rows_max = config.platform.batch_rows
-        self.next: deque[Parcel] = deque()
-        self.pages = Pages()
-        self.dead = spool.count_dead()
+        self.next: deque[Batch] = deque()
+        self.pages = SnapshotProgress()
+        self.dead = spool.count_dead_letters()
         self.stock_begun_us = 0
         self.look_s = 0.0
         # How long a record that stands in several rows of the stock waits for copies of the earlier ones.
         self.window_us = 0
-        self._feed: Feed | None = None
-        self._live: Live | None = None
+        self._feed: ReadAhead | None = None
+        self._live: ChangeReader | None = None
         self._source: Source | None = None
         self._source_failures = 0
         self._looked_through = False
         self._stock_is_read = False
-        self._seen = Seen()
+        self._seen = BloomFilter()
         self._scan_s = 0.0
         self._scan_stamp, self._scan_began_s = "", 0.0
 
     def is_done(self) -> bool:
         """Whether all that the source held at the beginning was read, and the stock's pages are settled."""
-        is_stock_done = self._config.source.cursor is None or self._spool.meta("stock_done") is not None
+        is_stock_done = self._config.source.cursor is None or self._spool.get_setting("stock_done") is not None
         return self.is_idle() and self._looked_through and is_stock_done
 
     def is_idle(self) -> bool:
@@ -157,7 +168,7 @@ class Intake:
         if self._status.tell(part, str(trouble), self._world.clock_us()):
             log.warning("source is away", part=part, reason=str(trouble))
         if self._once and isinstance(trouble, SourceFault):
-            raise OperatorError(f"{trouble}\nNot all was read; mend it and run this again.")
+            raise UsageError(f"{trouble}\nNot all was read; mend it and run this again.")
 
     def _tell_well(self, part: str) -> None:
         if self._status.tell(part, "", self._world.clock_us()):
@@ -170,16 +181,16 @@ class Intake:
         return self._source
 
     def _look_for_changes(self, source: Source) -> None:
-        if self._spool.meta("stock_until") is None:
+        if self._spool.get_setting("stock_until") is None:
             self._begin_stock(source)
         if self._live is None:
-            self._live = Live(source, self._reader, self._spool, self._config.source)
+            self._live = ChangeReader(source, self._reader, self._spool, self._config.source)
         now_us = self._world.clock_us()
-        page = self._live.look(now_us)
+        page = self._live.poll(now_us)
         self.count_dead(page.dead)
         self._looked_through = self._looked_through or self._live.is_through
-        is_read = self._spool.meta("stock_done") is not None or self._feed is not None
-        if not is_read and now_us >= int(self._spool.meta("stock_from_us") or 0) and not len(self.pages):
+        is_read = self._spool.get_setting("stock_done") is not None or self._feed is not None
+        if not is_read and now_us >= int(self._spool.get_setting("stock_from_us") or 0) and not len(self.pages):
             self._feed_stock(source)
 
     def _begin_stock(self, source: Source) -> None:
@@ -188,7 +199,7 @@ class Intake:
         now_us = self._world.clock_us()
         until = "" if newest is None else dump_cursor(newest)
         with self._spool.transaction():
-            self._spool.set_meta({
+            self._spool.set_setting({
                 "stock_until": until,
                 "floor": until,
                 "stock_at": None,
@@ -200,27 +211,27 @@ class Intake:
         self._live = None
 
     def _feed_stock(self, source: Source) -> None:
-        until = load_cursor(self._spool.meta("stock_until") or "")
-        at = self._spool.meta("stock_at")
+        until = load_cursor(self._spool.get_setting("stock_until") or "")
+        at = self._spool.get_setting("stock_at")
         after = load_cursor(at) if at else None
-        self.stock_begun_us = int(self._spool.meta("stock_begun_us") or 0)
+        self.stock_begun_us = int(self._spool.get_setting("stock_begun_us") or 0)
         self._status.stock_total = source.count(None, until)
-        self._status.stock_done = int(self._spool.meta("stock_rows") or 0)
-        self._feed = feed_stock(self._world.open_source, self._reader, after, until, self.rows_max, self._wake)
+        self._status.stock_done = int(self._spool.get_setting("stock_rows") or 0)
+        self._feed = read_snapshot(self._world.open_source, self._reader, after, until, self.rows_max, self._wake)
 
     def _look_for_scan(self, source: Source, now_s: float) -> None:
         stamp = repr(source.stamp())
-        unchanged = source.stamp() is not None and stamp == self._spool.meta("stamp") and not self._once
+        unchanged = source.stamp() is not None and stamp == self._spool.get_setting("stamp") and not self._once
         if self._feed is not None or now_s < self._scan_s or unchanged or (self._once and self._looked_through):
             return
         self._scan_stamp, self._scan_began_s = stamp, now_s
-        self._feed = feed_all(self._world.open_source, self._reader, self._wake)
+        self._feed = read_all(self._world.open_source, self._reader, self._wake)
 
     def _is_full(self) -> bool:
         """Whether the spool has reached its bound: then reading waits, and the source keeps what is new."""
         bytes_max = self._config.spool.bytes_max
         if self._spool.used_bytes() >= FULL_WARNING * bytes_max:
-            self._spool.cut_log()
+            self._spool.truncate_wal()
         share = self._spool.used_bytes() / bytes_max
         trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
         was_full = self._status.is_in_trouble("spool")
@@ -237,10 +248,10 @@ class Intake:
             item = self._feed.take()
             if item is None:
                 return
-            if isinstance(item, Hindered):
+            if isinstance(item, SourceError):
                 self._tell_trouble("reading", item.trouble)
                 continue
-            if isinstance(item, Ended):
+            if isinstance(item, ReadFinished):
                 self._feed_ended(item)
             elif self._config.source.cursor is None:
                 self._take_compared(item)
@@ -249,7 +260,7 @@ class Intake:
                 self._tell_well("reading")
                 self._take_stock(item)
 
-    def _feed_ended(self, ended: Ended) -> None:
+    def _feed_ended(self, ended: ReadFinished) -> None:
         if ended.fault is not None:
             raise ended.fault
         self._tell_well("reading")
@@ -259,12 +270,12 @@ class Intake:
             now_s = self._world.clock_s()
             self._scan_s = now_s + COMPARE_SHARE * (now_s - self._scan_began_s)
             with self._spool.transaction():
-                self._spool.set_meta({"stamp": self._scan_stamp})
+                self._spool.set_setting({"stamp": self._scan_stamp})
             return
         self._stock_is_read = True
         self.finish_stock()
 
-    def _take_stock(self, fed: Fed) -> None:
+    def _take_stock(self, fed: PageRead) -> None:
         """A page of the stock, without what the live lane has read since: that is newer, whether it could be sent or not.
 
         A record that stood in an earlier page goes to the outbox, and waits there until no copy of that page can arrive. In
@@ -279,7 +290,7 @@ class Intake:
         rows = [row for row in fed.page.ready if row.pay_partner not in met and row.pay_partner not in newer]
         again = [row for row in fed.page.ready if row.pay_partner in met]
         with self._spool.transaction():
-            self._spool.bury(wrong)
+            self._spool.add_dead_letters(wrong)
             self._spool.unqueue_keys([one.identity for one in wrong if one.identity in met])
             self._spool.note_read([one.identity for one in wrong if one.identity in met], begun_us)
             not_before_us = self._world.clock_us() + self.window_us
@@ -289,11 +300,11 @@ class Intake:
         self.count_dead(wrong)
         self.pages.begin(fed.number, fed.end, len(rows), fed.rows)
         if rows:
-            self.next.append(Parcel("stock", rows, fed.number))
+            self.next.append(Batch("stock", rows, fed.number))
         else:
             self.move_position()
 
-    def _take_compared(self, fed: Fed) -> None:
+    def _take_compared(self, fed: PageRead) -> None:
         """Queues the rows that are other than what was sent or waits."""
         keys = [one.pay_partner for one in fed.page.ready] + [one.identity for one in fed.page.dead]
         known = self._spool.sent(keys) | self._spool.held(keys)
@@ -302,18 +313,18 @@ class Intake:
         with self._spool.transaction():
             self._spool.queue(changed)
             self._spool.resolve_read(changed)
-            self._spool.bury(list(wrong.values()))
+            self._spool.add_dead_letters(list(wrong.values()))
             # What waits of them is no more what the source says.
             self._spool.unqueue_keys(list(wrong))
             self._spool.note_sent({identity: hash_of(one) for identity, one in wrong.items()})
         self.count_dead(list(wrong.values()))
 
-    def count_dead(self, dead: list[Dead]) -> None:
+    def count_dead(self, dead: list[Rejection]) -> None:
         """Tells of new dead letters."""
         for one in dead[:20]:
             log.warning("dead letter", place=one.place, pay_partner=one.pay_partner, reason=one.reason, seqno=one.seqno)
         if dead:
-            self.dead = self._spool.count_dead()
+            self.dead = self._spool.count_dead_letters()
 
     # ---- positions ------------------------------------------------------------------------------------------------------
 
@@ -323,26 +334,26 @@ class Intake:
         if end is not None:
             self._status.stock_done += rows
             with self._spool.transaction():
-                self._spool.set_meta({"stock_at": dump_cursor(end), "stock_rows": str(self._status.stock_done)})
+                self._spool.set_setting({"stock_at": dump_cursor(end), "stock_rows": str(self._status.stock_done)})
         self.finish_stock()
 
     def finish_stock(self) -> None:
         """Notes that the stock is read and settled, once it is."""
         if self._stock_is_read and not len(self.pages):
             with self._spool.transaction():
-                self._spool.set_meta({"stock_done": "1"})
+                self._spool.set_setting({"stock_done": "1"})
             log.info("stock is acknowledged", rows=self._status.stock_done)
             self._stock_is_read = False
             self.note_position()
 
     def note_position(self) -> None:
         """What was read last is acknowledged once nothing waits any more."""
-        floor = self._spool.meta("floor")
+        floor = self._spool.get_setting("floor")
         if (
             floor
-            and self._spool.meta("stock_done")
-            and self._spool.meta("position") != floor
+            and self._spool.get_setting("stock_done")
+            and self._spool.get_setting("position") != floor
             and self._spool.next_due_us() is None
         ):
             with self._spool.transaction():
-                self._spool.set_meta({"position": floor})
+                self._spool.set_setting({"position": floor})

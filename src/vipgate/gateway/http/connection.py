@@ -11,53 +11,58 @@ from typing import Final, Protocol, cast
 
 import httptools
 
-from vipgate.errors import BadRequest, Refusal, Unavailable, Words
-from vipgate.gateway.group_commit import OVERLOADED
+from vipgate.errors import (
+    OVERLOADED,
+    BadRequest,
+    RequestError,
+    ServiceUnavailable,
+)
 from vipgate.gateway.http import headers
-from vipgate.gateway.http.eager_task import start
+from vipgate.gateway.http.body import BodyBuffer
+from vipgate.gateway.http.eager_task import start_eagerly
 from vipgate.gateway.http.messages import (
     App,
     HttpLimits,
     Request,
-    answer_bytes,
+    serialize_response,
 )
-from vipgate.gateway.http.read_pause import Rest
-from vipgate.gateway.http.scheduler import Intake
-from vipgate.gateway.limits.body_quota import (
-    Body,
-    Uploads,
+from vipgate.gateway.http.read_pause import ReadPause
+from vipgate.gateway.http.scheduler import RequestScheduler
+from vipgate.gateway.limits.body_quota import BodyMemoryQuota
+from vipgate.i18n import LocalizedText
+from vipgate.support.client_address import (
+    normalize_peer,
+    quota_key,
 )
-from vipgate.gateway.pipeline import readable_peer
-from vipgate.support.client_address import network_of
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 _RETRY_S: Final = 2
 
 
-class Host(Protocol):
+class ConnectionHost(Protocol):
     """The server that a connection belongs to, as far as the connection cares."""
 
     app: App
     limits: HttpLimits
     clock_us: Callable[[], int]
     loop: asyncio.AbstractEventLoop
-    uploads: Uploads
-    intake: Intake
+    body_quota: BodyMemoryQuota
+    scheduler: RequestScheduler
     stopping: bool
     date: bytes
 
-    def admit(self, connection: Connection, peer: str) -> Refusal | None:
+    def register(self, connection: Connection, peer: str) -> RequestError | None:
         """A connection has come; why it may not stay."""
 
-    def forget(self, connection: Connection) -> None:
+    def unregister(self, connection: Connection) -> None:
         """A connection has ended."""
 
 
 class Connection(asyncio.Protocol):
     """One caller's connection. Requests are answered one after another, in the order they came."""
 
-    def __init__(self, server: Host) -> None:
+    def __init__(self, server: ConnectionHost) -> None:
         self._server = server
         self._limits = server.limits
         self.deadline_s = self._end_s = math.inf
@@ -71,36 +76,36 @@ class Connection(asyncio.Protocol):
         self._head_done = False
         self._head_bytes = self._again_bytes = 0
         self._raw_bytes = self._piece_bytes = 0
-        self._body = Body(server.uploads, server.app.caller)
+        self._body = BodyBuffer(server.body_quota, server.app.client_address)
         self._discarding = False
-        self._skipped: Refusal | None = None
+        self._skipped: RequestError | None = None
         self._reading = True
-        self._rest = Rest(server.uploads)
+        self._read_pause = ReadPause(server.body_quota)
         self._closing = False
-        self._waiting: deque[tuple[Request, Refusal | None]] = deque()
+        self._pipelined: deque[tuple[Request, RequestError | None]] = deque()
         # Whether what waits is worked on or waits for its turn, and the task, where it has to wait in between.
         self._busy = False
         self._worker: asyncio.Task[None] | None = None
         # The park that was proved last, else the address (of IPv6: its /64): whose turn it has to be. None before the first answer.
-        self._line: str | None = None
+        self._flow_key: str | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller is here."""
         self._transport = cast("asyncio.Transport", transport)
-        self._peer = readable_peer(transport.get_extra_info("peername"))
+        self._peer = normalize_peer(transport.get_extra_info("peername"))
         self._set_deadline(self._limits.idle_s)
-        refusal = self._server.admit(self, self._peer)
+        refusal = self._server.register(self, self._peer)
         if refusal is not None:
-            self._refuse_raw(refusal)
+            self._reject_stream(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The caller is gone; what it has sent whole is still worked on."""
-        self._body.drop()
-        self._rest.end()
+        self._body.discard()
+        self._read_pause.stop()
         self._writable.set()
-        self._server.forget(self)
+        self._server.unregister(self)
         self.deadline_s = math.inf
 
     def pause_writing(self) -> None:
@@ -114,10 +119,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, whose callbacks are the on_… methods below."""
-        if self._rest.is_on:
-            if self._rest.keep(data):
+        if self._read_pause.active:
+            if self._read_pause.buffer(data):
                 # With nothing read, nobody would see the caller go: it stops with the first piece.
-                self._read_no_more()
+                self._pause_reading()
             else:
                 self._transport.abort()
             return
@@ -130,46 +135,48 @@ class Connection(asyncio.Protocol):
                 self._feed(data)
             return
         self._feed(data)
-        if self._busy and not self._discarding and (self._waiting or self._request is not None):
+        if self._busy and not self._discarding and (self._pipelined or self._request is not None):
             # It sends on before it has its answer: it may fill its own buffers, not ours.
-            self._read_no_more()
+            self._pause_reading()
         if not self._head_done and not self._discarding:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes_max:
-                self._refuse_raw(headers.too_long(self._limits.head_bytes_max))
+                self._reject_stream(headers.head_too_large(self._limits.head_bytes_max))
         elif self._raw_bytes > 2 * self._limits.body_bytes_max + _RAW_SLACK_BYTES:
-            self._refuse_body(headers.too_large(self._limits.body_bytes_max))
+            self._reject_body(headers.body_too_large(self._limits.body_bytes_max))
 
     def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without_upgrade(data[upgrade.args[0] :])
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if self._discarding:
                 return
-            self._refuse_raw(headers.not_http(str(error) or type(error).__name__))
+            self._reject_stream(headers.malformed_request(str(error) or type(error).__name__))
 
-    def _go_on_without_upgrade(self, rest: bytes) -> None:
+    def _ignore_upgrade(self, rest: bytes) -> None:
         """Does not take up an offer to change the protocol, which Java's own client makes with every request.
 
         The parser takes what follows such a head for the other protocol, so a new one is given the head without the offer.
         """
         method, version = self._parser.get_method(), self._parser.get_http_version()
         if method == b"CONNECT" or self._repeated or version not in headers.VERSIONS:
-            said = Words("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken")
-            self._refuse_raw(headers.head_refusal(self._headers, version, self._repeated) or BadRequest(said))
+            said = LocalizedText("不支持 CONNECT 或重复的请求头", "neither CONNECT nor repeated headers are taken")
+            self._reject_stream(headers.validate_headers(self._headers, version, self._repeated) or BadRequest(said))
             return
         self._parser = httptools.HttpRequestParser(self)
-        self._feed(headers.without_offer(method, self._url, version, self._headers) + rest)
+        self._feed(headers.strip_upgrade(method, self._url, version, self._headers) + rest)
 
     def eof_received(self) -> bool:
         """The caller sends no more; it may still want its answers."""
         if self._request is not None and not self._discarding:
-            self._refuse_raw(BadRequest(Words("请求没有发完连接就断了", "the connection ended before the request did")))
+            self._reject_stream(
+                BadRequest(LocalizedText("请求没有发完连接就断了", "the connection ended before the request did"))
+            )
         self._closing = True
         # TLS has no half of a connection.
-        return bool(self._waiting or self._busy or self._rest.kept) and self._transport.can_write_eof()
+        return bool(self._pipelined or self._busy or self._read_pause.buffered) and self._transport.can_write_eof()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -181,7 +188,7 @@ class Connection(asyncio.Protocol):
         self._head_done, self._skipped = False, None
         self._raw_bytes = self._piece_bytes
         if self._body.here or self._body.upload is not None:
-            self._body.drop()
+            self._body.discard()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
         self._set_deadline(self._limits.send_s)
 
@@ -196,9 +203,9 @@ class Connection(asyncio.Protocol):
         name = name.lower()
         if name in self._headers:
             self._again_bytes += headers.header_bytes(name, value)
-            if name in headers.ONCE:
+            if name in headers.SINGLETON_HEADERS:
                 self._repeated = name
-            elif name in headers.LISTS:
+            elif name in headers.LIST_HEADERS:
                 value = self._headers[name] + b"," + value
         self._headers[name] = value
 
@@ -218,44 +225,44 @@ class Connection(asyncio.Protocol):
         declared_bytes = int(declared[:20]) if declared.isdigit() else 0
         refusal = (
             self._oversized()
-            or headers.head_refusal(self._headers, version, self._repeated)
-            or self._server.app.refusal_before_body(request)
-            or self._no_room(request, declared_bytes)
+            or headers.validate_headers(self._headers, version, self._repeated)
+            or self._server.app.check_headers(request)
+            or self._capacity_error(request, declared_bytes)
         )
         if (
-            isinstance(refusal, Unavailable)
+            isinstance(refusal, ServiceUnavailable)
             and 0 < declared_bytes <= self._limits.skipped_bytes_max
             and b"expect" not in self._headers
         ):
             # It is on its way already: to let it pass costs less than a new connection, for both sides.
             self._skipped = refusal
         elif refusal is not None and has_body:
-            self._refuse_body(refusal)
+            self._reject_body(refusal)
         elif refusal is not None:
             self._request = None
             self._enqueue(request, refusal)
         elif b"expect" in self._headers and has_body and not request.is_http_1_0:
-            self._let_it_come()
+            self._send_continue()
 
-    def _no_room(self, request: Request, declared_bytes: int) -> Refusal | None:
+    def _capacity_error(self, request: Request, declared_bytes: int) -> RequestError | None:
         """Why a body of this size need not come."""
         if declared_bytes > self._limits.body_bytes_max:
-            return headers.too_large(self._limits.body_bytes_max)
-        if not self._body.expect(request, declared_bytes):
-            return Unavailable(OVERLOADED, retry_after_s=_RETRY_S)
+            return headers.body_too_large(self._limits.body_bytes_max)
+        if not self._body.reserve(request, declared_bytes):
+            return ServiceUnavailable(OVERLOADED, retry_after_s=_RETRY_S)
         return None
 
-    def _let_it_come(self) -> None:
+    def _send_continue(self) -> None:
         """Tells a caller that asks first to go on, unless it has to hear something else before."""
         if self._headers[b"expect"].lower() == b"100-continue" and not self._busy:
             self._transport.write(_CONTINUE)
 
-    def _oversized(self) -> Refusal | None:
+    def _oversized(self) -> RequestError | None:
         """A head that came in one piece has not been counted yet."""
         limit = self._limits.head_bytes_max
         if self._raw_bytes <= limit or headers.size_of(self._url, self._headers) + self._again_bytes <= limit:
             return None
-        return headers.too_long(limit)
+        return headers.head_too_large(limit)
 
     def on_body(self, chunk: bytes) -> None:
         """A piece of the body, within the bounds."""
@@ -263,10 +270,10 @@ class Connection(asyncio.Protocol):
         if request is None or self._discarding or self._skipped is not None:
             return
         if len(self._body.here) + len(chunk) > self._limits.body_bytes_max:
-            self._refuse_body(headers.too_large(self._limits.body_bytes_max))
+            self._reject_body(headers.body_too_large(self._limits.body_bytes_max))
             return
-        if not self._body.take(request, chunk):
-            self._refuse_body(Unavailable(OVERLOADED, retry_after_s=_RETRY_S))
+        if not self._body.append(request, chunk):
+            self._reject_body(ServiceUnavailable(OVERLOADED, retry_after_s=_RETRY_S))
             return
         request.body_md5.update(chunk)
         request.body_sha256.update(chunk)
@@ -290,51 +297,51 @@ class Connection(asyncio.Protocol):
             return
         # Received when it is whole: an upload that took minutes must not be older than what was stored meanwhile.
         request.received_us = self._server.clock_us()
-        request.body = self._body.whole()
+        request.body = self._body.finish()
         self._enqueue(request, self._skipped)
 
-    def _enqueue(self, request: Request, refusal: Refusal | None) -> None:
-        self._waiting.append((request, refusal))
-        request.waited_s = -self._server.loop.time()
+    def _enqueue(self, request: Request, refusal: RequestError | None) -> None:
+        self._pipelined.append((request, refusal))
+        request.queued_s = -self._server.loop.time()
         if self._writable.is_set():  # Else its time to read the answers before goes on.
             self.deadline_s = math.inf
         if not self._busy:
             self._busy = True
-            self._server.intake.enter(self._line, len(request.body), self._begin)
+            self._server.scheduler.schedule(self._flow_key, len(request.body), self._begin)
 
     def _begin(self) -> None:
-        self._worker = start(self._work(), self._server.loop, self._broke)
+        self._worker = start_eagerly(self._work(), self._server.loop, self._broke)
 
     async def _work(self) -> None:
         """Answers what waits, then listens again."""
         rest_s = 0.0
-        while self._waiting and not self._transport.is_closing():
-            request, refusal = self._waiting.popleft()
-            request.waited_s += self._server.loop.time()
+        while self._pipelined and not self._transport.is_closing():
+            request, refusal = self._pipelined.popleft()
+            request.queued_s += self._server.loop.time()
             app = self._server.app
             try:
-                reply = await (app.answer(request) if refusal is None else app.refuse(request, refusal))
+                reply = await (app.handle(request) if refusal is None else app.handle_error(request, refusal))
             finally:
-                self._server.uploads.total_bytes -= len(request.body)
-            self._line = reply.park_uuid or network_of(self._peer)
-            last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._waiting)
+                self._server.body_quota.total_bytes -= len(request.body)
+            self._flow_key = reply.park_uuid or quota_key(self._peer)
+            last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._pipelined)
             asked_s = reply.retry_after_s
-            rest_s = 0.0 if not asked_s or app.is_shared(request) else min(asked_s, self._limits.rest_s_max)
+            rest_s = 0.0 if not asked_s or app.is_proxied(request) else min(asked_s, self._limits.rest_s_max)
             if not self._transport.is_closing():
-                self._transport.write(answer_bytes(request, reply, self._server.date, last=last))
+                self._transport.write(serialize_response(request, reply, self._server.date, last=last))
             await self._writable.wait()
             if last:
                 # Whatever was sent behind a last request has no answer.
-                self._forget_waiting()
+                self._drop_pipelined()
                 if not self._discarding:
                     self._transport.close()
-            elif self._waiting:
+            elif self._pipelined:
                 await asyncio.sleep(0)  # One in a turn of the loop, however many were sent at once.
         self._busy, self._worker = False, None
         if self._closing:
             self._transport.close()
         if self._transport.is_closing():
-            self._forget_waiting()
+            self._drop_pipelined()
             # A last answer that is not read must not keep its place for ever.
             self._set_deadline(self._limits.send_s)
         elif self._discarding:
@@ -345,52 +352,52 @@ class Connection(asyncio.Protocol):
             self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
             if rest_s:
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
-                self._rest.begin(self._server.loop, rest_s, self._listen_again)
-            self._read_on()
+                self._read_pause.start(self._server.loop, rest_s, self._end_read_pause)
+            self._resume_reading()
 
     def _broke(self, _: BaseException) -> None:
         """A fault, which is logged, ended the work: nothing here has an answer to wait for any more."""
         self._busy, self._worker = False, None
-        self._forget_waiting()
+        self._drop_pipelined()
         self._transport.abort()
 
-    def _listen_again(self) -> None:
-        kept = self._rest.end()
-        self._read_on()
+    def _end_read_pause(self) -> None:
+        kept = self._read_pause.stop()
+        self._resume_reading()
         if kept and not self._transport.is_closing():
             self.data_received(kept)
 
-    def _read_no_more(self) -> None:
+    def _pause_reading(self) -> None:
         self._transport.pause_reading()
         self._reading = False
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
 
-    def _forget_waiting(self) -> None:
-        self._server.uploads.total_bytes -= sum(len(request.body) for request, _ in self._waiting)
-        self._waiting.clear()
+    def _drop_pipelined(self) -> None:
+        self._server.body_quota.total_bytes -= sum(len(request.body) for request, _ in self._pipelined)
+        self._pipelined.clear()
 
-    def _refuse_body(self, refusal: Refusal) -> None:
+    def _reject_body(self, refusal: RequestError) -> None:
         """Answers at once and throws away the rest of the body, within bounds, so that the caller can read the answer."""
         request = self._request
         if request is None or self._discarding:
             return
         self._discarding = True
         request.keep_alive = False
-        self._body.drop()
+        self._body.discard()
         self._enqueue(request, refusal)
-        self._read_on()
+        self._resume_reading()
         self._set_deadline(self._limits.drain_s)
 
-    def _refuse_raw(self, refusal: Refusal) -> None:
+    def _reject_stream(self, refusal: RequestError) -> None:
         """The same where the stream itself makes no sense any more: there is no end of a request to wait for."""
         if self._request is None:
             self._request = Request("", "", {}, self._peer, False, self._server.clock_us())
         self._head_done = False
-        self._refuse_body(refusal)
+        self._reject_body(refusal)
 
     def _set_deadline(self, wait_s: float) -> None:
         self.deadline_s = self._end_s = self._server.loop.time() + wait_s
@@ -402,14 +409,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         limits, slow = self._limits, self.deadline_s < self._end_s
-        self._refuse_raw(
-            headers.too_slow(limits.bytes_a_second_min, limits.pause_s) if slow else headers.too_late(limits.send_s)
+        self._reject_stream(
+            headers.body_too_slow(limits.bytes_a_second_min, limits.pause_s)
+            if slow
+            else headers.request_timeout(limits.send_s)
         )
 
-    def finish(self) -> None:
+    def close_gracefully(self) -> None:
         """The server stops: close when the request in flight is answered, or now where there is none."""
         self._closing = True
-        if self._request is None and not self._waiting and not self._busy:
+        if self._request is None and not self._pipelined and not self._busy:
             self._transport.close()
 
     def abort(self) -> None:

@@ -20,7 +20,7 @@ from vipgate.support.background import (
 )
 
 
-def start(
+def start_eagerly(
     steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop, ended: Ended
 ) -> asyncio.Task[None] | None:
     """Runs `steps` up to where they wait for something; the task that goes on from there, or None where they are through.

@@ -9,77 +9,86 @@ from typing import Final
 
 import httptools
 
-from vipgate.errors import BadRequest, Refusal, TooLarge, Words
+from vipgate.errors import (
+    BadRequest,
+    PayloadTooLarge,
+    RequestError,
+)
+from vipgate.i18n import LocalizedText
 
 VERSIONS: Final = ("1.1", "1.0")
 # Two of these would mean two things at once.
-ONCE: Final = frozenset(
+SINGLETON_HEADERS: Final = frozenset(
     {b"host", b"authorization", b"content-type", b"content-length", b"transfer-encoding"}
     | {b"webhook-id", b"webhook-timestamp", b"webhook-signature"}
 )
 # Of these, lines of the same name are one list.
-LISTS: Final = frozenset({b"x-forwarded-for", b"connection"})
+LIST_HEADERS: Final = frozenset({b"x-forwarded-for", b"connection"})
 # Named on purpose: parks' programs often write the charset here, and that has to pass.
-_PACKINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress"})
+_CONTENT_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress"})
 
 
-def head_refusal(headers: dict[bytes, bytes], version: str, repeated: bytes) -> Refusal | None:
+def validate_headers(headers: dict[bytes, bytes], version: str, repeated: bytes) -> RequestError | None:
     """What is wrong with a head; `repeated` is a header of ONCE that came twice."""
     if repeated:
         name = repeated.decode("latin-1")
-        return BadRequest(Words(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
+        return BadRequest(LocalizedText(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
     if version not in VERSIONS:
-        return BadRequest(Words(f"应为 HTTP/1.1, 收到 HTTP/{version}", f"HTTP/1.1 is wanted, got HTTP/{version}"))
+        return BadRequest(
+            LocalizedText(f"应为 HTTP/1.1, 收到 HTTP/{version}", f"HTTP/1.1 is wanted, got HTTP/{version}")
+        )
     if b"transfer-encoding" in headers and (
         version == "1.0" or headers[b"transfer-encoding"].strip().lower() != b"chunked"
     ):
         # HTTP/1.0 knows no chunks: a proxy in between may see another end of the body than we do.
         shown = headers[b"transfer-encoding"][:64].decode("latin-1")
         return BadRequest(
-            Words(
+            LocalizedText(
                 f'Transfer-Encoding 只接受 HTTP/1.1 的 chunked, 收到 HTTP/{version} 的 "{shown}"',
                 f'Transfer-Encoding must be chunked in HTTP/1.1, got "{shown}" in HTTP/{version}',
             )
         )
-    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() in _PACKINGS:
+    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() in _CONTENT_CODINGS:
         shown = headers[b"content-encoding"][:64].decode("latin-1")
         return BadRequest(
-            Words(
+            LocalizedText(
                 f'正文不得压缩, 收到 Content-Encoding "{shown}"; 请发送未压缩的 JSON',
                 f'a body must not be compressed, got Content-Encoding "{shown}"; send plain JSON',
             )
         )
     if b"host" not in headers and version == "1.1":
-        return BadRequest(Words("缺少 Host 请求头", "the Host header is missing"))
+        return BadRequest(LocalizedText("缺少 Host 请求头", "the Host header is missing"))
     return None
 
 
-def not_http(reason: str) -> BadRequest:
+def malformed_request(reason: str) -> BadRequest:
     """The refusal of what the parser does not take, in its own words."""
-    return BadRequest(Words(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
+    return BadRequest(LocalizedText(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
 
 
-def too_long(limit: int) -> TooLarge:
+def head_too_large(limit: int) -> PayloadTooLarge:
     """The refusal of a head over `limit` bytes."""
-    return TooLarge(Words(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
+    return PayloadTooLarge(LocalizedText(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
 
 
-def too_large(limit: int) -> TooLarge:
+def body_too_large(limit: int) -> PayloadTooLarge:
     """The refusal of a body over `limit` bytes."""
-    return TooLarge(
-        Words(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
+    return PayloadTooLarge(
+        LocalizedText(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
     )
 
 
-def too_late(send_s: float) -> BadRequest:
+def request_timeout(send_s: float) -> BadRequest:
     """The refusal of a request that is not whole after `send_s`."""
-    return BadRequest(Words(f"请求须在 {send_s:g} 秒内发完", f"a request must be sent within {send_s:g} seconds"))
+    return BadRequest(
+        LocalizedText(f"请求须在 {send_s:g} 秒内发完", f"a request must be sent within {send_s:g} seconds")
+    )
 
 
-def too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
+def body_too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
     """The refusal of a body that comes more slowly, or pauses for longer."""
     return BadRequest(
-        Words(
+        LocalizedText(
             f"正文每秒至少 {bytes_a_second} 字节, 停顿最多 {pause_s:g} 秒; 请检查线路, 或分批发送",
             f"a body comes at {bytes_a_second} bytes a second at least and pauses for {pause_s:g} seconds at most; "
             "see to the line, or send it in batches",
@@ -87,7 +96,7 @@ def too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
     )
 
 
-def without_offer(method: bytes, url: bytes, version: str, headers: dict[bytes, bytes]) -> bytes:
+def strip_upgrade(method: bytes, url: bytes, version: str, headers: dict[bytes, bytes]) -> bytes:
     """The head of a request anew, without the offer to change the protocol."""
     kept = [b"%s: %s\r\n" % item for item in headers.items() if item[0] not in (b"upgrade", b"connection")]
     if b"close" in headers.get(b"connection", b"").lower():

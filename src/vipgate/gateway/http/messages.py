@@ -7,9 +7,10 @@ from hashlib import md5, sha256
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from vipgate.errors import Refusal
-from vipgate.gateway.pipeline import Reply
-from vipgate.protocol.signature_md5 import Hash
+import msgspec
+
+from vipgate.errors import RequestError
+from vipgate.support.hashes import Hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Request:
     received_us: int
     is_http_1_0: bool = False
     # From when it was whole to when it was begun.
-    waited_s: float = 0.0
+    queued_s: float = 0.0
     body: bytes = b""
     body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
     body_sha256: Hash = field(default_factory=sha256)
@@ -59,7 +60,7 @@ class Request:
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
-def answer_bytes(request: Request, reply: Reply, date: bytes, *, last: bool) -> bytes:
+def serialize_response(request: Request, reply: Response, date: bytes, *, last: bool) -> bytes:
     """The answer as it is sent."""
     head = [
         b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
@@ -80,20 +81,31 @@ def answer_bytes(request: Request, reply: Reply, date: bytes, *, last: bool) -> 
 class App(Protocol):
     """What answers. `refusal_before_body` decides on the head alone, before any of the body is read."""
 
-    def refusal_before_body(self, request: Request) -> Refusal | None:
+    def check_headers(self, request: Request) -> RequestError | None:
         """Why the body need not come at all, or None."""
 
-    def caller(self, request: Request) -> str:
+    def client_address(self, request: Request) -> str:
         """Who is calling, where proxies of one's own stand in between."""
 
-    async def answer(self, request: Request) -> Reply:
+    async def handle(self, request: Request) -> Response:
         """The answer to a whole request. Must not raise."""
 
-    async def refuse(self, request: Request, refusal: Refusal) -> Reply:
+    async def handle_error(self, request: Request, refusal: RequestError) -> Response:
         """The envelope of a refusal."""
 
-    def may_fill(self, peer: str) -> bool:
+    def is_quota_exempt(self, peer: str) -> bool:
         """Whether one address may have all the connections there are."""
 
-    def is_shared(self, request: Request) -> bool:
+    def is_proxied(self, request: Request) -> bool:
         """Whether the connection that brought `request` brings the requests of several callers."""
+
+
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """What goes back through the door."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+    allow: str | None = None
+    # Who was answered, where that was proved.
+    park_uuid: str | None = None

@@ -5,43 +5,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from vipgate.gateway.limits.body_quota import Uploads
+from vipgate.gateway.limits.body_quota import BodyMemoryQuota
 
 
-class Rest:
+class ReadPause:
     """One connection's rest. What comes too early, a piece at most, is kept, and counted with all bodies."""
 
-    __slots__ = ("_timer", "_uploads", "kept")
+    __slots__ = ("_timer", "_uploads", "buffered")
 
-    def __init__(self, uploads: Uploads) -> None:
+    def __init__(self, uploads: BodyMemoryQuota) -> None:
         self._uploads = uploads
         self._timer: asyncio.TimerHandle | None = None
-        self.kept = b""
+        self.buffered = b""
 
     @property
-    def is_on(self) -> bool:
+    def active(self) -> bool:
         """Whether it goes on."""
         return self._timer is not None
 
-    def begin(self, loop: asyncio.AbstractEventLoop, rest_s: float, then: Callable[[], None]) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop, rest_s: float, then: Callable[[], None]) -> None:
         """Begins anew; `then` is called when it is over."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = loop.call_later(rest_s, then)
 
-    def keep(self, data: bytes) -> bool:
+    def buffer(self, data: bytes) -> bool:
         """Lays aside what comes too early; False where there is no room for it."""
         if not self._uploads.has_room(len(data)):
             return False
-        self.kept += data
+        self.buffered += data
         self._uploads.total_bytes += len(data)
         return True
 
-    def end(self) -> bytes:
+    def stop(self) -> bytes:
         """Ends it, and hands out what was kept."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        kept, self.kept = self.kept, b""
+        kept, self.buffered = self.buffered, b""
         self._uploads.total_bytes -= len(kept)
         return kept

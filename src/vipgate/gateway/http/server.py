@@ -15,31 +15,34 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Final
 
-from vipgate.errors import Refusal, Unavailable
+from vipgate.errors import (
+    RequestError,
+    ServiceUnavailable,
+)
 from vipgate.gateway.http.connection import Connection
 from vipgate.gateway.http.messages import (
     App,
     HttpLimits,
 )
-from vipgate.gateway.http.scheduler import Intake
-from vipgate.gateway.http.tls_listener import Handshakes
-from vipgate.gateway.limits.body_quota import Uploads
+from vipgate.gateway.http.scheduler import RequestScheduler
+from vipgate.gateway.http.tls_listener import TlsListener
+from vipgate.gateway.limits.body_quota import BodyMemoryQuota
 from vipgate.gateway.limits.connection_quota import (
-    Crowd,
-    Place,
+    ConnectionQuota,
+    ConnectionSlot,
 )
-from vipgate.gateway.limits.rate_limit import Tally
-from vipgate.gateway.pipeline import readable_peer
 from vipgate.support.background import (
     Ended,
     attempt,
     only_logged,
     start_task,
 )
+from vipgate.support.client_address import normalize_peer
+from vipgate.support.log_throttle import LogThrottle
 
 BACKLOG: Final = 16_384
 # Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
-TOLD_MAX: Final = 128
+REJECTED_CONNECTIONS_MAX: Final = 128
 _TICK_S: Final = 0.5
 _RETRY_S: Final = 5
 
@@ -53,17 +56,17 @@ class HttpServer:
         self.clock_us = clock_us
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
-        self.intake = Intake(self.loop)
-        self.uploads = Uploads(limits.bodies_bytes_max, limits.body_bytes_max)
+        self.scheduler = RequestScheduler(self.loop)
+        self.body_quota = BodyMemoryQuota(limits.bodies_bytes_max, limits.body_bytes_max)
         self.stopping = False
         self.date = b""
-        self._crowd = Crowd(limits.connections_max, app.may_fill)
-        self._told = Crowd(TOLD_MAX, app.may_fill)
+        self._quota = ConnectionQuota(limits.connections_max, app.is_quota_exempt)
+        self._rejected_quota = ConnectionQuota(REJECTED_CONNECTIONS_MAX, app.is_quota_exempt)
         # Of connections that are open, and under TLS of those that will be when their handshake is done.
-        self._places: dict[Connection, Place] = {}
-        self._refused = Tally("connections refused", self.loop.time)
+        self._slots: dict[Connection, ConnectionSlot] = {}
+        self._rejection_log = LogThrottle("connections refused", self.loop.time)
         self._emptied = asyncio.Event()
-        self._listener: asyncio.Server | Handshakes[Connection] | None = None
+        self._listener: asyncio.Server | TlsListener[Connection] | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(
@@ -76,41 +79,41 @@ class HttpServer:
         if tls is None:
             self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
         else:
-            self._listener = Handshakes(listener, tls, self._greet, self._settle, ended)
+            self._listener = TlsListener(listener, tls, self._on_accept, self._on_handshake_done, ended)
         self._ticker = start_task(self._tick(), "deadlines of connections", ended, endless=True)
 
-    def admit(self, connection: Connection, peer: str) -> Refusal | None:
+    def register(self, connection: Connection, peer: str) -> RequestError | None:
         """A connection has come; why it may not stay. It is cut off where too many are being told already."""
         self.connections.add(connection)
-        if connection in self._places or self._has_place(connection, peer):
+        if connection in self._slots or self._acquire_slot(connection, peer):
             return None
-        words, told = self._crowd.why_not(), self._told.enter(peer)
+        words, told = self._quota.rejection_reason(), self._rejected_quota.acquire(peer)
         if told is None:
             connection.abort()
             return None
-        self._places[connection] = told
-        return Unavailable(words, retry_after_s=_RETRY_S)
+        self._slots[connection] = told
+        return ServiceUnavailable(words, retry_after_s=_RETRY_S)
 
-    def _has_place(self, connection: Connection, peer: str) -> bool:
-        place = self._crowd.enter(peer)
+    def _acquire_slot(self, connection: Connection, peer: str) -> bool:
+        place = self._quota.acquire(peer)
         if place is None:
-            self._refused.count(address=peer, reason=self._crowd.why_not().en)
+            self._rejection_log.count(address=peer, reason=self._quota.rejection_reason().en)
             return False
-        self._places[connection] = place
+        self._slots[connection] = place
         return True
 
-    def _greet(self, peername: object) -> Connection | None:
+    def _on_accept(self, peername: object) -> Connection | None:
         connection = Connection(self)
-        return connection if self._has_place(connection, readable_peer(peername)) else None
+        return connection if self._acquire_slot(connection, normalize_peer(peername)) else None
 
-    def _settle(self, connection: Connection) -> None:
+    def _on_handshake_done(self, connection: Connection) -> None:
         if connection not in self.connections:
-            self._leave(connection)
+            self._release(connection)
 
-    def _leave(self, connection: Connection) -> None:
-        place = self._places.pop(connection, None)
+    def _release(self, connection: Connection) -> None:
+        place = self._slots.pop(connection, None)
         if place is not None:
-            place.leave()
+            place.release()
 
     async def stop(self, within_s: float) -> None:
         """Answers what is in flight, for `within_s` at most, and closes."""
@@ -118,7 +121,7 @@ class HttpServer:
         if self._listener is not None:
             self._listener.close()
         for connection in list(self.connections):
-            connection.finish()
+            connection.close_gracefully()
         if self.connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), within_s)
@@ -127,10 +130,10 @@ class HttpServer:
         if self._ticker is not None:
             self._ticker.cancel()
 
-    def forget(self, connection: Connection) -> None:
+    def unregister(self, connection: Connection) -> None:
         """A connection has ended."""
         self.connections.discard(connection)
-        self._leave(connection)
+        self._release(connection)
         if self.stopping and not self.connections:
             self._emptied.set()
 

@@ -18,8 +18,8 @@ from vipgate.support.background import (
     start_task,
 )
 from vipgate.support.tls import (
-    GOODBYE_S,
-    HANDSHAKE_S,
+    HANDSHAKE_TIMEOUT_S,
+    SHUTDOWN_TIMEOUT_S,
 )
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ _PAUSE_S: Final = 1.0
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
-class Handshakes(Generic[P]):
+class TlsListener(Generic[P]):
     """A listener whose connections become protocols once their handshake is done.
 
     `greet` makes the protocol of a caller, known by his peer name, or None where he has no room; `settle` is told when
@@ -45,8 +45,8 @@ class Handshakes(Generic[P]):
     ) -> None:
         self._listener = listener
         self._tls = tls
-        self._greet = greet
-        self._settle = settle
+        self._on_accept = greet
+        self._on_handshake_done = settle
         self._loop = asyncio.get_running_loop()
         self._under_way: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
@@ -77,7 +77,7 @@ class Handshakes(Generic[P]):
 
     def _greeted(self, peername: object) -> P | None:
         try:
-            return self._greet(peername)
+            return self._on_accept(peername)
         except BaseException as error:
             if not is_fault(error):
                 raise
@@ -91,12 +91,12 @@ class Handshakes(Generic[P]):
                 lambda: protocol,
                 caller,
                 ssl=self._tls,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=GOODBYE_S,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
+                ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S,
             )
         except BaseException as error:
             caller.close()
             if not isinstance(error, OSError):
                 raise
         finally:
-            self._settle(protocol)
+            self._on_handshake_done(protocol)

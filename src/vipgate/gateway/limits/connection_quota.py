@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.errors import Words
-from vipgate.support.client_address import network_of
+from vipgate.i18n import LocalizedText
+from vipgate.support.client_address import quota_key
 
-FULL: Final = Words("连接过多; 请稍后重试", "too many connections; try again later")
-TOO_MANY_OF_ONE: Final = Words(
+FULL: Final = LocalizedText("连接过多; 请稍后重试", "too many connections; try again later")
+TOO_MANY_OF_ONE: Final = LocalizedText(
     "来自同一地址的连接过多; 请减少同时打开的连接, 用完继续复用; 如经代理转发, 请平台运营方将其地址写入设置 trusted_proxies",
     "too many connections from this address; open fewer at once and use them again, "
     "or, where it is a proxy, have the platform's operator name it in the setting trusted_proxies",
@@ -22,39 +22,39 @@ TOO_MANY_OF_ONE: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConnectionSlot:
     """One connection's place, until it leaves. No network: it is held against no address."""
 
-    crowd: Crowd
+    quota: ConnectionQuota
     network: str | None
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """The connection has ended. To be called once."""
-        self.crowd.leave(self.network)
+        self.quota.release(self.network)
 
 
-class Crowd:
+class ConnectionQuota:
     """The places for connections, shared out by address. Addresses for which `may_fill` holds may have all of them."""
 
     def __init__(self, places_max: int, may_fill: Callable[[str], bool]) -> None:
-        self._may_fill = may_fill
+        self._is_exempt = may_fill
         self._taken: dict[str, int] = {}
         self.free = places_max
 
-    def enter(self, peer: str) -> Place | None:
+    def acquire(self, peer: str) -> ConnectionSlot | None:
         """A place for a connection from `peer`; None where it has none."""
         if self.free <= 0:
             return None
-        network = None if self._may_fill(peer) else network_of(peer)
+        network = None if self._is_exempt(peer) else quota_key(peer)
         if network is not None:
             taken = self._taken.get(network, 0)
             if taken >= self.free:
                 return None
             self._taken[network] = taken + 1
         self.free -= 1
-        return Place(self, network)
+        return ConnectionSlot(self, network)
 
-    def leave(self, network: str | None) -> None:
+    def release(self, network: str | None) -> None:
         """Gives back a place that `enter` gave to a connection of `network`."""
         self.free += 1
         if network is not None:
@@ -62,6 +62,6 @@ class Crowd:
             if not self._taken[network]:
                 del self._taken[network]
 
-    def why_not(self) -> Words:
+    def rejection_reason(self) -> LocalizedText:
         """What to say to whom `enter` has just given none."""
         return TOO_MANY_OF_ONE if self.free > 0 else FULL

@@ -17,13 +17,13 @@ import msgspec
 T = TypeVar("T")
 
 # What a request costs beside its rows, in rows.
-REQUEST_ROWS: Final = 16
+REQUEST_COST_ROWS: Final = 16
 # What a line may take in its turn: seven single rows. Longer turns would let the others wait longer.
-TURN_ROWS: Final = 128
+QUANTUM_ROWS: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class QueueLimits:
     """How much may wait in all lines together."""
 
     pushes_max: int
@@ -32,7 +32,7 @@ class Room:
     refusals_max: int
 
 
-class Waiting(msgspec.Struct, Generic[T], frozen=True):
+class QueueItem(msgspec.Struct, Generic[T], frozen=True):
     """One request that waits. A refusal on its way into the journal has no rows."""
 
     request: T
@@ -42,18 +42,18 @@ class Waiting(msgspec.Struct, Generic[T], frozen=True):
 
 
 @dataclass(slots=True)
-class Line(Generic[T]):
+class ParkQueue(Generic[T]):
     """What waits of one park, oldest first, and how many rows it may still take in this turn."""
 
     park_uuid: str | None
-    credit_rows: int = TURN_ROWS
-    waiting: deque[Waiting[T]] = field(default_factory=deque)
+    deficit_rows: int = QUANTUM_ROWS
+    waiting: deque[QueueItem[T]] = field(default_factory=deque)
     pushes: int = 0
     rows: int = 0
     body_bytes: int = 0
     refusals: int = 0
 
-    def count(self, one: Waiting[T], sign: int) -> None:
+    def count(self, one: QueueItem[T], sign: int) -> None:
         """Counts one that has come (1) or gone (-1)."""
         if one.is_push:
             self.pushes += sign
@@ -63,16 +63,16 @@ class Line(Generic[T]):
             self.refusals += sign
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """All lines. Those of strangers, who have proved to be no park, are one."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self._lines: dict[str | None, Line[T]] = {}
+    def __init__(self, room: QueueLimits) -> None:
+        self._limits = room
+        self._queues: dict[str | None, ParkQueue[T]] = {}
         # The first has its turn.
-        self._order: deque[Line[T]] = deque()
+        self._order: deque[ParkQueue[T]] = deque()
         # What all lines hold together.
-        self.total: Line[T] = Line(None)
+        self.total: ParkQueue[T] = ParkQueue(None)
 
     def __len__(self) -> int:
         return self.total.pushes + self.total.refusals
@@ -80,17 +80,17 @@ class Turns(Generic[T]):
     @property
     def is_full(self) -> bool:
         """Whether no push of any park has room."""
-        room, total = self._room, self.total
+        room, total = self._limits, self.total
         return total.pushes >= room.pushes_max or total.rows >= room.rows_max or total.body_bytes >= room.bytes_max
 
     def has_waiting(self, park_uuid: str) -> bool:
         """Whether a push of `park_uuid` waits."""
-        line = self._lines.get(park_uuid)
+        line = self._queues.get(park_uuid)
         return line is not None and line.pushes > 0
 
-    def has_room(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
+    def can_accept(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
         """Whether a push of `park_uuid` may wait. One that is too large for any room may while nothing else does."""
-        room, total, line = self._room, self.total, self._lines.get(park_uuid)
+        room, total, line = self._limits, self.total, self._queues.get(park_uuid)
         if not total.pushes:
             return True
         pushes_free = room.pushes_max - total.pushes
@@ -102,23 +102,23 @@ class Turns(Generic[T]):
             line.pushes < pushes_free and line.rows + rows <= rows_free and line.body_bytes + body_bytes <= bytes_free
         )
 
-    def has_room_for_refusal(self, park_uuid: str | None) -> bool:
+    def can_accept_rejection(self, park_uuid: str | None) -> bool:
         """The same for a refusal: they must not crowd out the pushes, nor those of one park the others'."""
-        free = self._room.refusals_max - self.total.refusals
-        line = self._lines.get(park_uuid)
+        free = self._limits.refusals_max - self.total.refusals
+        line = self._queues.get(park_uuid)
         return free >= 1 if line is None or not line.refusals else line.refusals < free
 
-    def add(self, park_uuid: str | None, one: Waiting[T]) -> None:
+    def add(self, park_uuid: str | None, one: QueueItem[T]) -> None:
         """Puts it at the end of its park's line; a new line is the last to have its turn."""
-        line = self._lines.get(park_uuid)
+        line = self._queues.get(park_uuid)
         if line is None:
-            line = self._lines[park_uuid] = Line(park_uuid)
+            line = self._queues[park_uuid] = ParkQueue(park_uuid)
             self._order.append(line)
         line.waiting.append(one)
         line.count(one, 1)
         self.total.count(one, 1)
 
-    def take(self, requests_max: int, rows_max: int) -> list[T]:
+    def pop_group(self, requests_max: int, rows_max: int) -> list[T]:
         """The next group, by turns, within the bounds of one; at least one request where any waits."""
         group: list[T] = []
         rows = 0
@@ -127,22 +127,22 @@ class Turns(Generic[T]):
             one = line.waiting[0]
             if group and rows + one.rows > rows_max:
                 break
-            cost = one.rows + REQUEST_ROWS
-            if line.credit_rows < cost:
-                line.credit_rows += TURN_ROWS
+            cost = one.rows + REQUEST_COST_ROWS
+            if line.deficit_rows < cost:
+                line.deficit_rows += QUANTUM_ROWS
                 self._order.rotate(-1)
                 continue
-            line.credit_rows -= cost
+            line.deficit_rows -= cost
             rows += one.rows
-            group.append(self._leave(line).request)
+            group.append(self._pop(line).request)
         return group
 
-    def _leave(self, line: Line[T]) -> Waiting[T]:
+    def _pop(self, line: ParkQueue[T]) -> QueueItem[T]:
         """The first of a line, which is at its turn. What is left of a turn is lost with the line's end."""
         one = line.waiting.popleft()
         line.count(one, -1)
         self.total.count(one, -1)
         if not line.waiting:
-            del self._lines[line.park_uuid]
+            del self._queues[line.park_uuid]
             self._order.popleft()
         return one

@@ -11,13 +11,13 @@ log = structlog.get_logger()
 
 DIAGNOSIS_SHARE: Final = 0.2
 # Of refusals that one park provokes by sending more: a line of the journal costs as much as a record.
-OFTEN_A_MINUTE_MAX: Final = 60
+LOGGED_PER_MINUTE_MAX: Final = 60
 # Parks that are told apart in one minute; strangers and the parks beyond share what is one park's.
-OFTEN_PARKS_MAX: Final = 1_000
+LOGGED_PARKS_MAX: Final = 1_000
 _MINUTE_S: Final = 60.0
 
 
-class DiagnosisBudget:
+class DutyCycleLimiter:
     """Lets the search for a signature's mistake take DIAGNOSIS_SHARE of the time at most: anybody can ask for it."""
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
@@ -39,42 +39,24 @@ class DiagnosisBudget:
         self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
 
 
-class Tally:
-    """Logs what anybody can make happen: once a second at most, with how often it happened and the last of them."""
-
-    def __init__(self, event: str, clock_s: Callable[[], float]) -> None:
-        self._event = event
-        self._clock_s = clock_s
-        self._times = 0
-        self._quiet_until_s = 0.0
-
-    def count(self, **last: str) -> None:
-        """It has happened again."""
-        self._times += 1
-        now_s = self._clock_s()
-        if now_s >= self._quiet_until_s:
-            log.warning(self._event, times=self._times, **last)
-            self._times, self._quiet_until_s = 0, now_s + 1.0
-
-
-class Often:
+class RejectionLogLimiter:
     """How often a minute each park's refusals for sending too much may have a line in the journal."""
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
-        self._lines: dict[str | None, int] = {}
+        self._counts: dict[str | None, int] = {}
         self._minute_ends_s = 0.0
 
     def take(self, park_uuid: str | None) -> bool:
         """Whether there may be one more; None for who is proved to be no park."""
         now_s = self._clock_s()
         if now_s >= self._minute_ends_s:
-            self._lines.clear()
+            self._counts.clear()
             self._minute_ends_s = now_s + _MINUTE_S
-        known = park_uuid in self._lines or len(self._lines) < OFTEN_PARKS_MAX
+        known = park_uuid in self._counts or len(self._counts) < LOGGED_PARKS_MAX
         park_uuid = park_uuid if known else None
-        lines = self._lines.get(park_uuid, 0)
-        if lines >= OFTEN_A_MINUTE_MAX:
+        lines = self._counts.get(park_uuid, 0)
+        if lines >= LOGGED_PER_MINUTE_MAX:
             return False
-        self._lines[park_uuid] = lines + 1
+        self._counts[park_uuid] = lines + 1
         return True

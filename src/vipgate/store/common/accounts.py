@@ -7,36 +7,36 @@ from dataclasses import asdict, replace
 from typing import Final
 
 from vipgate.store.common.row_mapping import (
-    read_deed,
+    read_audit_entry,
     read_session,
     read_token,
     read_user,
 )
 from vipgate.store.common.transaction import (
-    Work,
-    Worker,
+    Transaction,
+    TransactionRunner,
 )
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Language,
     Role,
     Session,
     Token,
     User,
 )
-from vipgate.store.interfaces.ledger import FOR_EVER_US
+from vipgate.store.interfaces.ledger import INSTANT_US_MAX
 
 USERS_MAX: Final = 1_000
 TOKENS_MAX: Final = 1_000
 SESSIONS_LISTED_MAX: Final = 100
-DEEDS_A_PAGE_MAX: Final = 1_000
+AUDIT_ENTRIES_PER_PAGE_MAX: Final = 1_000
 EXPIRED_DROPPED_MAX: Final = 1_000
 # A token may be used many times a second; that it was is written once in this time.
 TOKEN_USE_US: Final = 60_000_000
 _STAFF_TURN: Final = 0x76697069
 
 
-def note_deed(work: Work, deed: Deed) -> None:
+def write_audit_entry(work: Transaction, deed: AuditEntry) -> None:
     """Adds one line to the audit log. Last in its transaction: until the end of it nobody else can add one."""
     _take_turn(work)
     [[number]] = work.rows("next_deed", {})
@@ -49,14 +49,14 @@ def _without_nul(value: object) -> object:
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
-def _take_turn(work: Work) -> None:
+def _take_turn(work: Transaction) -> None:
     work.rows("staff_turn", {"turn": _STAFF_TURN})
 
 
-class StoredStaff:
+class SqlAccountStore:
     """See `Staff`."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: TransactionRunner) -> None:
         self._worker = worker
 
     def count_users(self) -> int:
@@ -64,13 +64,13 @@ class StoredStaff:
         [[count]] = self._worker.rows("count_users", {})
         return int(count)
 
-    def add_user(self, user: User, deed: Deed) -> bool:
+    def add_user(self, user: User, deed: AuditEntry) -> bool:
         """See `Staff.add_user`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             _take_turn(work)
             added = work.run("add_user", asdict(user)) > 0
             if added:
-                note_deed(work, deed)
+                write_audit_entry(work, deed)
         return added
 
     def find_user(self, name: str) -> User | None:
@@ -85,7 +85,7 @@ class StoredStaff:
     def change_user(
         self,
         name: str,
-        deed: Deed,
+        deed: AuditEntry,
         *,
         role: Role | None = None,
         password: str | None = None,
@@ -95,7 +95,7 @@ class StoredStaff:
     ) -> bool:
         """See `Staff.change_user`."""
         given = {"role": role, "password": password, "sees_plates": sees_plates, "enabled": enabled}
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             _take_turn(work)
             rows = work.rows("find_user", {"name": name})
             if not rows:
@@ -108,17 +108,17 @@ class StoredStaff:
                 work.run("end_sessions_of", {"name": name})
             elif old.sees_plates and not new.sees_plates:
                 work.run("hide_plates", {"name": name})
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
         return True
 
-    def note_login(self, session: Session, deed: Deed) -> None:
+    def note_login(self, session: Session, deed: AuditEntry) -> None:
         """See `Staff.note_login`."""
         values = _session_values(session)
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             work.run("drop_expired_sessions", {"now_us": session.created_us, "limit": EXPIRED_DROPPED_MAX})
             work.run("add_session", values)
             work.run("note_login", values)
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
         """See `Staff.find_session`."""
@@ -127,25 +127,25 @@ class StoredStaff:
 
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
         """See `Staff.touch_session`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             work.run("touch_session", {"digest": digest, "seen_us": seen_us, "expires_us": expires_us})
 
-    def show_plates(self, digest: str, until_us: int, deed: Deed) -> None:
+    def show_plates(self, digest: str, until_us: int, deed: AuditEntry) -> None:
         """See `Staff.show_plates`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             work.run("show_plates", {"digest": digest, "until_us": until_us})
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
 
     def end_session(self, digest: str) -> None:
         """See `Staff.end_session`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             work.run("end_session", {"digest": digest})
 
-    def end_sessions_of(self, user: str, deed: Deed) -> int:
+    def end_sessions_of(self, user: str, deed: AuditEntry) -> int:
         """See `Staff.end_sessions_of`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             ended = work.run("end_sessions_of", {"name": user})
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
         return ended
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
@@ -155,36 +155,36 @@ class StoredStaff:
 
     def add_invitation(self, digest: str, expires_us: int) -> None:
         """See `Staff.add_invitation`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             _take_turn(work)
             work.run("drop_invitation", {})
             work.run("add_invitation", {"digest": digest, "expires_us": expires_us})
 
-    def take_invitation(self, digest: str, user: User, now_us: int, deed: Deed) -> bool:
+    def take_invitation(self, digest: str, user: User, now_us: int, deed: AuditEntry) -> bool:
         """See `Staff.take_invitation`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             # First, so that of two who hold the link the second finds the first's account.
             _take_turn(work)
             if not work.rows("find_invitation", {"digest": digest, "now_us": now_us}):
                 return False
             work.run("drop_invitation", {})
             work.run("add_user", asdict(user))
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
         return True
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
         """See `Staff.find_invitation`."""
         return bool(self._worker.rows("find_invitation", {"digest": digest, "now_us": now_us}))
 
-    def add_token(self, token: Token, deed: Deed) -> bool:
+    def add_token(self, token: Token, deed: AuditEntry) -> bool:
         """See `Staff.add_token`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             _take_turn(work)
             [[number]] = work.rows("next_token", {})
             values = asdict(token) | {"number": number, "scopes": " ".join(token.scopes)}
             added = work.run("add_token", values) > 0
             if added:
-                note_deed(work, deed)
+                write_audit_entry(work, deed)
         return added
 
     def find_token(self, digest: str) -> Token | None:
@@ -196,12 +196,12 @@ class StoredStaff:
         """See `Staff.list_tokens`."""
         return list(map(read_token, self._worker.rows("list_tokens", {"limit": TOKENS_MAX})))
 
-    def revoke_token(self, name: str, now_us: int, deed: Deed) -> bool:
+    def revoke_token(self, name: str, now_us: int, deed: AuditEntry) -> bool:
         """See `Staff.revoke_token`."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             ended = work.run("revoke_token", {"name": name, "now_us": now_us}) > 0
             if ended:
-                note_deed(work, deed)
+                write_audit_entry(work, deed)
         return ended
 
     def use_token(self, number: int, now_us: int) -> None:
@@ -209,20 +209,26 @@ class StoredStaff:
         values = {"number": number, "now_us": now_us, "before_us": now_us - TOKEN_USE_US}
         # Asked first: to write is to wait for the pushes.
         if self._worker.rows("token_used_before", values):
-            with self._worker.work() as work:
+            with self._worker.transaction() as work:
                 work.run("use_token", values)
 
-    def note(self, deed: Deed) -> None:
+    def write_audit_entry(self, deed: AuditEntry) -> None:
         """See `Staff.note`."""
-        with self._worker.work() as work:
-            note_deed(work, deed)
+        with self._worker.transaction() as work:
+            write_audit_entry(work, deed)
 
-    def deeds(self, who: str | None, park_uuid: str | None, before: int | None, limit: int) -> Sequence[Deed]:
+    def audit_entries(
+        self, who: str | None, park_uuid: str | None, before: int | None, limit: int
+    ) -> Sequence[AuditEntry]:
         """See `Staff.deeds`."""
         name = "deeds" + ("" if who is None else "_of") + ("" if park_uuid is None else "_at")
-        values: dict[str, object] = {"who": who, "park_uuid": park_uuid, "limit": min(limit, DEEDS_A_PAGE_MAX)}
-        values["before"] = FOR_EVER_US if before is None else before
-        return list(map(read_deed, self._worker.rows(name, values)))
+        values: dict[str, object] = {
+            "who": who,
+            "park_uuid": park_uuid,
+            "limit": min(limit, AUDIT_ENTRIES_PER_PAGE_MAX),
+        }
+        values["before"] = INSTANT_US_MAX if before is None else before
+        return list(map(read_audit_entry, self._worker.rows(name, values)))
 
 
 def _session_values(session: Session) -> dict[str, object]:

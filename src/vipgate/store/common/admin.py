@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Final, Protocol
 
-from vipgate.errors import Words
-from vipgate.store.common.accounts import note_deed
+from vipgate.i18n import LocalizedText
+from vipgate.store.common.accounts import write_audit_entry
 from vipgate.store.common.erasure import (
     PlateEraser,
     erase_expired,
     lock_park,
 )
 from vipgate.store.common.transaction import (
+    TransactionRunner,
     Values,
-    Worker,
-    as_lines,
+    to_json_rows,
 )
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import (
     RETENTION_DAYS_MAX,
-    Erased,
+    ErasureResult,
 )
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import ChargeType
@@ -31,7 +31,7 @@ PARKS_A_PAGE: Final = 500
 LOG_TRIES: Final = 6
 
 
-class Ledger(Worker, Protocol):
+class ParkLister(TransactionRunner, Protocol):
     """A worker that knows its parks and its log, which every `Store` of ours is."""
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
@@ -44,35 +44,35 @@ class Ledger(Worker, Protocol):
         """
 
 
-class StoredKeep:
+class SqlAdminStore:
     """See `Keep`."""
 
-    def __init__(self, ledger: Ledger, clock_us: Callable[[], int]) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: ParkLister, clock_us: Callable[[], int]) -> None:
+        self._store = ledger
         self._clock_us = clock_us
 
-    def set_retention(self, park_uuid: str, days: int | None, deed: Deed) -> bool:
+    def set_retention(self, park_uuid: str, days: int | None, deed: AuditEntry) -> bool:
         """See `Keep.set_retention`. Raises ValueError for days out of range."""
         if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
             raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
         return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, deed)
 
-    def set_charge_address(self, park_uuid: str, address: str | None, deed: Deed) -> bool:
+    def set_charge_address(self, park_uuid: str, address: str | None, deed: AuditEntry) -> bool:
         """See `Keep.set_charge_address`."""
         return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, deed)
 
-    def _change(self, name: str, values: Values, deed: Deed) -> bool:
-        with self._ledger.work() as work:
+    def _change(self, name: str, values: Values, deed: AuditEntry) -> bool:
+        with self._store.transaction() as work:
             changed = work.run(name, values) > 0
             if changed:
-                note_deed(work, deed)
+                write_audit_entry(work, deed)
         return changed
 
     def save_charge_types(
-        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: Words | None, now_us: int
+        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
         """See `Keep.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
-        with self._ledger.work() as work:
+        with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
             if park is None:
                 return
@@ -86,11 +86,11 @@ class StoredKeep:
             by_id = {item.id: item for item in items}
             lines = [asdict(item) | {"place": place} for place, item in enumerate(by_id.values())]
             if lines:
-                work.run("add_charge_types", {**values, "lines": as_lines(lines)})
+                work.run("add_charge_types", {**values, "lines": to_json_rows(lines)})
 
-    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: Deed) -> bool:
+    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: AuditEntry) -> bool:
         """See `Keep.review`."""
-        with self._ledger.work() as work:
+        with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
             if park is None:
                 return False
@@ -102,30 +102,30 @@ class StoredKeep:
                 ),
             )
             if changed:
-                note_deed(work, deed)
+                write_audit_entry(work, deed)
         return changed > 0
 
-    def erase_plate(self, plate: str, park_uuid: str | None, deed: Deed) -> Erased:
+    def erase_plate(self, plate: str, park_uuid: str | None, deed: AuditEntry) -> ErasureResult:
         """See `Keep.erase_plate`. Raises ValueError for an empty plate."""
         if not plate:
             raise ValueError("an empty plate is that of every erased record")
-        with self._ledger.work() as work:
-            note_deed(work, deed)
-        total = Erased()
+        with self._store.transaction() as work:
+            write_audit_entry(work, deed)
+        total = ErasureResult()
         for one in self._all_parks() if park_uuid is None else (park_uuid,):
-            erased = PlateEraser(self._ledger, one, plate).erase(self._clock_us())
-            total = Erased(
+            erased = PlateEraser(self._store, one, plate).erase(self._clock_us())
+            total = ErasureResult(
                 total.records + erased.records, total.versions + erased.versions, total.requests + erased.requests
             )
-        return replace(total, left_in_log=not self._ledger.clear_log(LOG_TRIES))
+        return replace(total, left_in_log=not self._store.clear_log(LOG_TRIES))
 
     def _all_parks(self) -> Iterator[str]:
         after = ""
-        while page := self._ledger.list_parks(after, PARKS_A_PAGE):
+        while page := self._store.list_parks(after, PARKS_A_PAGE):
             for park in page:
                 yield park.park_uuid
             after = page[-1].park_uuid
 
     def erase_expired(self, now_us: int) -> bool:
         """See `Keep.erase_expired`."""
-        return erase_expired(self._ledger, now_us)
+        return erase_expired(self._store, now_us)

@@ -12,22 +12,22 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.common.plate_search import (
-    body_names_plate,
-    names_plate,
+    body_mentions_plate,
+    mentions_plate,
 )
 from vipgate.store.common.transaction import (
     Row,
+    Transaction,
+    TransactionRunner,
     Values,
-    Work,
-    Worker,
-    as_lines,
+    to_json_rows,
 )
 from vipgate.store.common.versioning import ParkState
 from vipgate.store.interfaces.admin import (
     ERASE_CHUNK_ROWS,
-    Erased,
+    ErasureResult,
 )
 from vipgate.store.interfaces.ledger import DAY_US
 
@@ -37,7 +37,7 @@ BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
 LOOK_AGAIN_US: Final = 3_600_000_000
 # So many parks are looked at in one chunk where there is nothing to do in them.
 PARKS_A_CHUNK: Final = 20
-ERASED_HINT: Final = Words(
+ERASED_HINT: Final = LocalizedText(
     "(提示曾含已删除的车牌, 已清除)", "(the hint named a plate that was erased, and was erased with it)"
 )
 
@@ -46,7 +46,7 @@ ERASED_HINT: Final = Words(
 class LockedPark:
     """A park whose lock this transaction has: nobody else gives out its positions."""
 
-    work: Work
+    work: Transaction
     park_uuid: str
     counters: ParkState[Any]
     retention_days: int | None
@@ -65,10 +65,10 @@ class LockedPark:
         """Empties records; how many there were."""
         first = self.take_positions(len(pay_partners), now_us)
         lines = [{"pay_partner": one, "position": first + offset} for offset, one in enumerate(pay_partners)]
-        return self.work.run("empty_records", self.values(generation=generation, lines=as_lines(lines)))
+        return self.work.run("empty_records", self.values(generation=generation, lines=to_json_rows(lines)))
 
 
-def lock_park(work: Work, park_uuid: str) -> LockedPark | None:
+def lock_park(work: Transaction, park_uuid: str) -> LockedPark | None:
     """The park under its lock; None where there is none."""
     rows = work.rows("park_counters", {"park_uuid": park_uuid})
     if not rows:
@@ -84,20 +84,20 @@ def _place(park_uuid: str, key: object) -> dict[str, object]:
 class PlateEraser:
     """One erasure of a folded plate in one park."""
 
-    def __init__(self, worker: Worker, park_uuid: str, plate: str) -> None:
+    def __init__(self, worker: TransactionRunner, park_uuid: str, plate: str) -> None:
         self._worker = worker
         self._park_uuid = park_uuid
         self._plate = plate
 
-    def erase(self, now_us: int) -> Erased:
+    def erase(self, now_us: int) -> ErasureResult:
         """Erases all that there is. Records first: a push meanwhile can then bring only emptied versions into the history."""
-        with self._worker.work() as work:
+        with self._worker.transaction() as work:
             park = lock_park(work, self._park_uuid)
             if park is None:
-                return Erased()
+                return ErasureResult()
             place, until = park.values(), park.counters.position
             generations = [generation for generation, _ in work.rows("generations_held", place)]
-        return Erased(
+        return ErasureResult(
             records=sum(self._erase_records(generation, until, now_us) for generation in generations),
             versions=sum(self._erase_versions(place, generation) for generation in generations),
             requests=len({*self._erase_hints(place), *self._erase_bodies(place)}),
@@ -106,7 +106,7 @@ class PlateEraser:
     def _erase_records(self, generation: int, until: int, now_us: int) -> int:
         erased = 0
         while True:
-            with self._worker.work() as work:
+            with self._worker.transaction() as work:
                 park = lock_park(work, self._park_uuid)
                 if park is None:
                     return erased
@@ -123,8 +123,8 @@ class PlateEraser:
         for page in _pages(self._worker, "versions_page", values, ("after", "after_revision"), ("", 0)):
             lines = [{"pay_partner": one, "revision": revision} for one, revision, has_it in page if has_it]
             for start in range(0, len(lines), ERASE_CHUNK_ROWS):
-                chunk = as_lines(lines[start : start + ERASE_CHUNK_ROWS])
-                with self._worker.work() as work:
+                chunk = to_json_rows(lines[start : start + ERASE_CHUNK_ROWS])
+                with self._worker.transaction() as work:
                     erased += work.run("empty_versions", {**values, "lines": chunk})
         return erased
 
@@ -132,9 +132,11 @@ class PlateEraser:
         """The seqnos of the hints that named the plate."""
         erased = {"hint_zh": ERASED_HINT.zh, "hint_en": ERASED_HINT.en}
         for page in _pages(self._worker, "hints_page", {**place, "page_rows": PAGE_ROWS}, ("after",), ("",)):
-            named = [seqno for seqno, *hints in page if any(hint and names_plate(hint, self._plate) for hint in hints)]
+            named = [
+                seqno for seqno, *hints in page if any(hint and mentions_plate(hint, self._plate) for hint in hints)
+            ]
             for start in range(0, len(named), ERASE_CHUNK_ROWS):
-                with self._worker.work() as work:
+                with self._worker.transaction() as work:
                     for seqno in named[start : start + ERASE_CHUNK_ROWS]:
                         work.run("replace_hint", {**place, **erased, "seqno": seqno})
             yield from named
@@ -143,14 +145,14 @@ class PlateEraser:
         """The seqnos of the bodies that named the plate."""
         for [(seqno, deflated)] in _pages(self._worker, "next_body", place, ("after",), ("",)):
             body = zlib.decompressobj().decompress(deflated, BODY_INFLATED_BYTES_MAX)
-            if body_names_plate(body, self._plate):
-                with self._worker.work() as work:
+            if body_mentions_plate(body, self._plate):
+                with self._worker.transaction() as work:
                     work.run("drop_body", {**place, "seqno": seqno})
                 yield seqno
 
 
 def _pages(
-    worker: Worker, name: str, values: Values, keys: tuple[str, ...], start: tuple[object, ...]
+    worker: TransactionRunner, name: str, values: Values, keys: tuple[str, ...], start: tuple[object, ...]
 ) -> Iterator[Sequence[Row]]:
     """The pages of a statement whose rows begin with the key that the next page comes after."""
     after: Sequence[object] = start
@@ -159,13 +161,13 @@ def _pages(
         after = page[-1][: len(keys)]
 
 
-def erase_expired(worker: Worker, now_us: int) -> bool:
+def erase_expired(worker: TransactionRunner, now_us: int) -> bool:
     """One chunk of what the parks' retentions ask for; whether there may be more."""
     for _ in range(PARKS_A_CHUNK):
         found = worker.rows("park_to_erase", {"now_us": now_us})
         if not found:
             return False
-        with worker.work() as work:
+        with worker.transaction() as work:
             park = lock_park(work, found[0][0])
             if park is None or park.retention_days is None:
                 continue
@@ -190,7 +192,7 @@ def _erase_by_age(park: LockedPark, now_us: int) -> bool:
             continue
         later = [{"pay_partner": one, "end_us": end_us} for one, _, end_us, _ in found if (end_us or 0) >= before_us]
         if later:
-            park.work.run("note_later", {**place, "lines": as_lines(later)})
+            park.work.run("note_later", {**place, "lines": to_json_rows(later)})
         over = [(pay_partner, holds) for pay_partner, _, end_us, holds in found if (end_us or 0) < before_us]
         _empty(park, generation, over, now_us)
         park.work.run("advance_erased", {**place, "erased_to": found[-1][1]})
@@ -203,7 +205,7 @@ def _erase_ended(park: LockedPark, now_us: int) -> bool:
     before_us = _before_us(park, now_us)
     ended = park.work.rows("ended_since", park.values(before_us=before_us, chunk_rows=ERASE_CHUNK_ROWS))
     for generation, of_generation in groupby(sorted(ended), itemgetter(0)):
-        lines = as_lines([{"pay_partner": pay_partner} for _, pay_partner in of_generation])
+        lines = to_json_rows([{"pay_partner": pay_partner} for _, pay_partner in of_generation])
         place = park.values(generation=generation, before_us=before_us, lines=lines)
         # One that was changed meanwhile and is not over will be met again, by the place of that change.
         _empty(park, generation, park.work.rows("expired_of", place), now_us)
@@ -218,7 +220,7 @@ def _before_us(park: LockedPark, now_us: int) -> int:
 def _empty(park: LockedPark, generation: int, over: Sequence[Row], now_us: int) -> None:
     """Empties all versions of some records, and of these the ones that hold something."""
     if over:
-        lines = as_lines([{"pay_partner": pay_partner} for pay_partner, _ in over])
+        lines = to_json_rows([{"pay_partner": pay_partner} for pay_partner, _ in over])
         park.work.run("empty_versions_of", park.values(generation=generation, lines=lines))
     holding = [pay_partner for pay_partner, holds in over if holds]
     if holding:

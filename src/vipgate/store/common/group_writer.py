@@ -13,36 +13,40 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, Literal
 
-from vipgate.errors import HeldReplace, Refusal, StoreUnavailable
+from vipgate.errors import (
+    ReplaceOnHold,
+    RequestError,
+    StoreUnavailable,
+)
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.replace_policy import (
     ALREADY,
     ID_REMEMBERED_US,
-    Earlier,
-    hold,
-    is_allowed,
-    under_same_id,
+    EarlierReplace,
+    check_webhook_id,
+    hold_reason,
+    is_approved,
 )
 from vipgate.store.common.row_mapping import (
     RENEWAL_COLUMNS,
     read_stored,
 )
 from vipgate.store.common.versioning import (
-    Counts,
+    DailyTotalsDelta,
+    InsertBatch,
     Key,
     ParkState,
-    Pending,
-    Place,
+    PushCounts,
+    RecordPosition,
     Replacement,
-    Rollup,
     Row,
-    alike,
-    newest,
+    merge_versions,
+    same_content,
 )
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Retention,
     business_day,
 )
@@ -54,7 +58,7 @@ _PUSH_OF = attrgetter("push")
 _KEY_OF = itemgetter(0, 1, 2)
 
 # What is held, by place and order number: the columns of Renewal in order, then revision, seqno, position.
-Held = dict[tuple[Any, int, str], tuple[Any, ...]]
+ExistingRecord = dict[tuple[Any, int, str], tuple[Any, ...]]
 
 
 class GroupWriter(ABC, Generic[Key]):
@@ -67,14 +71,14 @@ class GroupWriter(ABC, Generic[Key]):
         self._nobody = nobody
         self._retention = retention
         self._now_us = clock_us()
-        self._group: Sequence[Push | Refused] = ()
+        self._group: Sequence[Push | RejectedRequest] = ()
         self._parks: Mapping[str, ParkState[Key]] = {}
-        self._pending = Pending[Key]()
-        self._rollup = Rollup[Key]()
-        self._counts: list[Counts] = []
+        self._pending = InsertBatch[Key]()
+        self._rollup = DailyTotalsDelta[Key]()
+        self._counts: list[PushCounts] = []
         self._days: list[int] = []
         # What is not written, by its place in the group: refused in the light of earlier requests; stored already.
-        self._withheld: dict[int, Refusal] = {}
+        self._withheld: dict[int, RequestError] = {}
         self._already: set[int] = set()
         # The replaces of this group that are carried out, each with the stock that it begins.
         self._replaces: list[tuple[Push, int]] = []
@@ -92,15 +96,15 @@ class GroupWriter(ABC, Generic[Key]):
         """Ends the generation `ended` and begins `park.generation`."""
 
     @abstractmethod
-    def _insert(self, places: Mapping[Place[Key], list[Row]]) -> int:
+    def _insert(self, places: Mapping[RecordPosition[Key], list[Row]]) -> int:
         """Inserts what is not held; how many that were."""
 
     @abstractmethod
-    def _held(self, places: Mapping[Place[Key], list[Row]]) -> Held:
+    def _existing(self, places: Mapping[RecordPosition[Key], list[Row]]) -> ExistingRecord:
         """What is held under the order numbers of the rows."""
 
     @abstractmethod
-    def _replace(self, replacements: list[tuple[Place[Key], Replacement]]) -> None:
+    def _replace(self, replacements: list[tuple[RecordPosition[Key], Replacement]]) -> None:
         """Keeps each old version in the history, then puts the new one in its place."""
 
     @abstractmethod
@@ -111,15 +115,15 @@ class GroupWriter(ABC, Generic[Key]):
     def _keep_refused_body(self, park: Key, seqno: str, body: bytes) -> None:
         """Keeps a deflated body, and of the park's bodies only the newest within the bounds."""
 
-    def write(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal]:
+    def write(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError]:
         """The outcome of each request, or why it is not to be carried out; for a refused one, nothing done."""
         self._group = group
         named = {request.park_uuid for request in group if request.park_uuid is not None}
         self._parks = self._lock_parks(sorted(named)) if named else {}
         generations = [self._place(index, request) for index, request in enumerate(group)]
         self._flush()
-        outcomes = [Outcome(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
-        written = {**self._journal(group, generations, outcomes), **self._counters()}
+        outcomes = [PushResult(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
+        written = {**self._log_request(group, generations, outcomes), **self._counters()}
         # In the order of their keys: whoever else updates the same lines does it in the same order.
         ordered = {name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines}
         if ordered:
@@ -127,12 +131,12 @@ class GroupWriter(ABC, Generic[Key]):
         self._keep_bodies()
         return [self._withheld.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
-    def _place(self, index: int, request: Push | Refused) -> int | None:
+    def _place(self, index: int, request: Push | RejectedRequest) -> int | None:
         """Queues the rows of a push behind those before it; the generation they go to."""
-        self._counts.append(Counts())
+        self._counts.append(PushCounts())
         # The day of receipt, which is also the seqno's: a recount from the records comes to the same sums.
-        self._days.append(business_day(request.caller.received_us))
-        if isinstance(request, Refused):
+        self._days.append(business_day(request.origin.received_us))
+        if isinstance(request, RejectedRequest):
             return None
         park = self._park(request.park_uuid)
         if request.complete and not self._may_replace(index, request, park):
@@ -146,42 +150,42 @@ class GroupWriter(ABC, Generic[Key]):
             park.replace_allowed = None
         park.pushed_since_replace = not request.complete
         park.written = True
-        if request.caller.replay_of is None:
-            park.secret_used, park.pushed_us = request.secret_used, request.caller.received_us
+        if request.origin.replay_of is None:
+            park.secret_used, park.pushed_us = request.secret_used, request.origin.received_us
             park.md5_us = park.md5_us if request.webhook_id else park.pushed_us
         place = (park.key, park.generation)
         if self._pending.clashes(place, request):
             self._flush()
-        position = park.take_positions(len(request.renewals), request.caller.received_us)
+        position = park.take_positions(len(request.renewals), request.origin.received_us)
         self._pending.add(place, request, index, position)
         self._counts[index].unchanged = request.received - len(request.renewals)
         return park.generation
 
     def _may_replace(self, index: int, push: Push, park: ParkState[Key]) -> bool:
         """Whether a `complete=1` is to be carried out. Notes it where it was already, or is refused."""
-        found = self._judged(push, park)
+        found = self._replace_decision(push, park)
         if found == ALREADY:
             self._already.add(index)
             self._counts[index].unchanged = push.received
-        elif isinstance(found, Refusal):
+        elif isinstance(found, RequestError):
             self._withheld[index] = found
         return found is None
 
-    def _judged(self, push: Push, park: ParkState[Key]) -> Refusal | Literal["already"] | None:
+    def _replace_decision(self, push: Push, park: ParkState[Key]) -> RequestError | Literal["already"] | None:
         ahead = [(one, began) for one, began in self._replaces if one.park_uuid == push.park_uuid]
         if push.webhook_id is not None:
-            known = [(one.seqno, one.caller.body_sha256) for one, _ in ahead if one.webhook_id == push.webhook_id]
+            known = [(one.seqno, one.origin.body_sha256) for one, _ in ahead if one.webhook_id == push.webhook_id]
             since = seqno_prefix(self._now_us - ID_REMEMBERED_US)
             known = known or self._ask("replace_under_id", park.key, push.webhook_id, since)
-            return under_same_id(push, *known[0]) if known else None
-        if push.caller.replay_of is not None:
+            return check_webhook_id(push, *known[0]) if known else None
+        if push.origin.replay_of is not None:
             return None  # Staff said yes to it, on a page that told them what would go.
-        body = push.caller.body_sha256
-        if not park.hold_replaces or is_allowed(park, body, self._now_us):
+        body = push.origin.body_sha256
+        if not park.hold_replaces or is_approved(park, body, self._now_us):
             return None
-        same = [(one.seqno, began) for one, began in reversed(ahead) if one.caller.body_sha256 == body]
+        same = [(one.seqno, began) for one, began in reversed(ahead) if one.origin.body_sha256 == body]
         same = same or self._ask("same_replace", park.key, body)
-        return hold(Earlier(*same[0]) if same else None, park)
+        return hold_reason(EarlierReplace(*same[0]) if same else None, park)
 
     def _park(self, park_uuid: str) -> ParkState[Key]:
         try:
@@ -196,39 +200,39 @@ class GroupWriter(ABC, Generic[Key]):
         first = {place: rows for place, rows in places.items() if place not in again}
         if first:
             some_held = self._insert(first) < sum(map(len, first.values()))
-            new = self._settle(first) if some_held else first
+            new = self._apply_updates(first) if some_held else first
             self._count_inserted(new)
         if again:
-            new = self._settle(again)
+            new = self._apply_updates(again)
             if new:
                 self._insert(new)
                 self._count_inserted(new)
         self._pending.clear()
 
-    def _sent_again(self, places: Mapping[Place[Key], list[Row]]) -> dict[Place[Key], list[Row]]:
+    def _sent_again(self, places: Mapping[RecordPosition[Key], list[Row]]) -> dict[RecordPosition[Key], list[Row]]:
         """Where the first of many rows is held: then the others may be too, and to try and insert them would be a waste."""
         many = {place: rows for place, rows in places.items() if len(rows) >= _PROBED_ROWS_MIN}
         if not many:
             return {}
-        held = self._held({place: rows[:1] for place, rows in many.items()})
+        held = self._existing({place: rows[:1] for place, rows in many.items()})
         known = {key[:2] for key in held}
         return {place: rows for place, rows in many.items() if place in known}
 
-    def _settle(self, places: Mapping[Place[Key], list[Row]]) -> dict[Place[Key], list[Row]]:
+    def _apply_updates(self, places: Mapping[RecordPosition[Key], list[Row]]) -> dict[RecordPosition[Key], list[Row]]:
         """Compares rows with what is held and replaces what differs; the rows that are new, inserted already or not."""
-        held = self._held(places)
-        new: dict[Place[Key], list[Row]] = {}
-        replacements: list[tuple[Place[Key], Replacement]] = []
+        held = self._existing(places)
+        new: dict[RecordPosition[Key], list[Row]] = {}
+        replacements: list[tuple[RecordPosition[Key], Replacement]] = []
         for place, rows in places.items():
             for row in rows:
                 columns = held.get((*place, row.renewal.pay_partner))
                 if columns is None or columns[_SEQNO_COLUMN] == row.seqno:
                     new.setdefault(place, []).append(row)
-                elif alike(columns, row.renewal):
+                elif same_content(columns, row.renewal):
                     self._counts[row.push].unchanged += 1
                 else:
                     old = read_stored(columns)
-                    replacements.append((place, Replacement(row, old, newest(old.renewal, row.renewal))))
+                    replacements.append((place, Replacement(row, old, merge_versions(old.renewal, row.renewal))))
         if replacements:
             self._replace(replacements)
         for (park, _), one in replacements:
@@ -236,15 +240,15 @@ class GroupWriter(ABC, Generic[Key]):
             self._rollup.add_replaced(park, self._days[one.row.push], one)
         return new
 
-    def _count_inserted(self, places: Mapping[Place[Key], list[Row]]) -> None:
+    def _count_inserted(self, places: Mapping[RecordPosition[Key], list[Row]]) -> None:
         for (park, generation), rows in places.items():
             for push, of_push in groupby(rows, _PUSH_OF):
                 inserts = list(of_push)
                 self._counts[push].inserted += len(inserts)
                 self._rollup.add_inserted(park, generation, self._days[push], inserts)
 
-    def _journal(
-        self, group: Sequence[Push | Refused], generations: list[int | None], outcomes: list[Outcome]
+    def _log_request(
+        self, group: Sequence[Push | RejectedRequest], generations: list[int | None], outcomes: list[PushResult]
     ) -> dict[str, list[tuple[Any, ...]]]:
         """A line for each request, and how many got which answer."""
         lines: list[tuple[object, ...]] = []
@@ -254,7 +258,7 @@ class GroupWriter(ABC, Generic[Key]):
         for index, (request, generation, outcome, day) in enumerate(written):
             if index in self._withheld:
                 continue
-            caller = request.caller
+            caller = request.origin
             duration_us = max(0, self._now_us - caller.received_us)
             tail = (caller.received_us, duration_us)
             origin = (caller.peer, caller.body_bytes, caller.body_sha256, caller.replay_of)
@@ -280,12 +284,12 @@ class GroupWriter(ABC, Generic[Key]):
     def _keep_bodies(self) -> None:
         """After the journal, which tells whether the body of a held replace is kept already."""
         for request in self._group:
-            if isinstance(request, Refused) and request.body is not None and request.park_uuid is not None:
+            if isinstance(request, RejectedRequest) and request.body is not None and request.park_uuid is not None:
                 self._keep_body(self._park(request.park_uuid).key, request, request.body)
 
-    def _keep_body(self, park: Key, request: Refused, body: bytes) -> None:
+    def _keep_body(self, park: Key, request: RejectedRequest, body: bytes) -> None:
         # Once: an agent whose replace is held asks again twice a minute, and would push out all other bodies of its park.
-        if request.code == HeldReplace.code and self._ask("held_body", park, request.caller.body_sha256):
+        if request.code == ReplaceOnHold.code and self._ask("held_body", park, request.origin.body_sha256):
             return
         deflated = zlib.compress(body, _DEFLATE_LEVEL)
         if len(deflated) <= self._retention.refused_bytes_max:

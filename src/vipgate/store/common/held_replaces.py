@@ -7,13 +7,13 @@ from typing import Any
 
 from vipgate.store.interfaces.queries import (
     HELD_TIMES_MAX,
-    HeldStock,
+    HeldReplace,
 )
 
 Ask = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 
 
-def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldStock]:
+def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldReplace]:
     """The lines of `held_replaces`, each with its times out of the journal: a few small questions a line, each of one park."""
     found = [_with_times(ask, *row) for row in ask("held_replaces", wanted)]
     return [one for one in found if one is not None]
@@ -21,7 +21,7 @@ def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldStock]:
 
 def _with_times(
     ask: Ask, park_uuid: str, name: str, body_sha256: str, seqno: str, body_bytes: int, allowed_until_us: int | None
-) -> HeldStock | None:
+) -> HeldReplace | None:
     """None where it was carried out since the line was read."""
     body = {"park_uuid": park_uuid, "body_sha256": body_sha256}
     [[began]] = ask("held_since", body)
@@ -30,7 +30,7 @@ def _with_times(
     if not first or not last:
         return None
     [[first_us]], [[last_us, times]] = first, last
-    return HeldStock(
+    return HeldReplace(
         park_uuid=park_uuid,
         park_name=name,
         body_sha256=body_sha256,

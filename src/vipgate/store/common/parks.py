@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from vipgate.protocol.charset import Charset
-from vipgate.store.common.accounts import note_deed
+from vipgate.store.common.accounts import write_audit_entry
 from vipgate.store.common.erasure import lock_park
-from vipgate.store.common.replace_policy import ALLOWED_US
+from vipgate.store.common.replace_policy import APPROVAL_US
 from vipgate.store.common.row_mapping import (
     read_access,
     read_generation,
@@ -17,10 +17,10 @@ from vipgate.store.common.row_mapping import (
 )
 from vipgate.store.common.transaction import (
     Row,
+    Transaction,
     Values,
-    Work,
 )
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.ledger import (
     Generation,
     Park,
@@ -29,11 +29,11 @@ from vipgate.store.interfaces.ledger import (
 )
 
 
-class ParkVerbs(ABC):
+class ParkStoreMixin(ABC):
     """A `Worker` that knows parks. A change and its line of the audit log are one transaction."""
 
     @abstractmethod
-    def work(self) -> AbstractContextManager[Work]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """See `Worker.work`."""
 
     @abstractmethod
@@ -51,17 +51,17 @@ class ParkVerbs(ABC):
         name: str,
         secret: bytes,
         now_us: int,
-        deed: Deed | None = None,
+        deed: AuditEntry | None = None,
         *,
         charset: Charset = "utf-8",
     ) -> bool:
         """See `Store.add_park`."""
         values = {"park_uuid": park_uuid, "name": name, "charset": charset, "secret": secret, "now_us": now_us}
-        with self.work() as work:
+        with self.transaction() as work:
             if not work.run("add_park", values):
                 return False
             work.run("add_first_generation", values)
-            _note(work, deed)
+            _audit(work, deed)
         return True
 
     def find_park(self, park_uuid: str) -> Park | None:
@@ -73,7 +73,7 @@ class ParkVerbs(ABC):
         """See `Store.list_parks`."""
         return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
 
-    def change_park(self, park_uuid: str, change: ParkChange, deed: Deed | None = None) -> bool:
+    def change_park(self, park_uuid: str, change: ParkChange, deed: AuditEntry | None = None) -> bool:
         """See `Store.change_park`."""
         values = {
             "park_uuid": park_uuid,
@@ -87,59 +87,59 @@ class ParkVerbs(ABC):
         }
         return self._change("change_park", values, deed)
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: Deed | None = None) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: AuditEntry | None = None) -> bool:
         """See `Store.allow_replace`."""
-        values = {"park_uuid": park_uuid, "body_sha256": body_sha256, "until_us": now_us + ALLOWED_US}
+        values = {"park_uuid": park_uuid, "body_sha256": body_sha256, "until_us": now_us + APPROVAL_US}
         return self._change("allow_replace", values, deed)
 
-    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
         """See `Store.disallow_replace`."""
         return self._change("withdraw_allowance", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
 
-    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
         """See `Store.dismiss_replace`."""
-        with self.work() as work:
+        with self.transaction() as work:
             # Its lock first: a push of the park takes it before it looks at bodies.
             park = lock_park(work, park_uuid)
             if park is None or not work.run("drop_held_bodies", park.values(body_sha256=body_sha256)):
                 return False
             work.run("withdraw_allowance", park.values(body_sha256=body_sha256))
-            _note(work, deed)
+            _audit(work, deed)
         return True
 
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: AuditEntry | None = None) -> bool:
         """See `Store.rotate_secret`."""
         return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}, deed)
 
-    def retire_secret(self, park_uuid: str, deed: Deed | None = None) -> bool:
+    def retire_secret(self, park_uuid: str, deed: AuditEntry | None = None) -> bool:
         """See `Store.retire_secret`."""
         return self._change("retire_secret", {"park_uuid": park_uuid}, deed)
 
-    def _change(self, name: str, values: Values, deed: Deed | None) -> bool:
-        with self.work() as work:
+    def _change(self, name: str, values: Values, deed: AuditEntry | None) -> bool:
+        with self.transaction() as work:
             changed = work.run(name, values) > 0
             if changed:
-                _note(work, deed)
+                _audit(work, deed)
         return changed
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """See `Store.generations`."""
         return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
 
-    def restore(self, park_uuid: str, generation: int, now_us: int, deed: Deed | None = None) -> bool:
+    def restore(self, park_uuid: str, generation: int, now_us: int, deed: AuditEntry | None = None) -> bool:
         """See `Store.restore`."""
         values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
-        with self.work() as work:
+        with self.transaction() as work:
             current = work.rows("current_generation", values)
             if not current or not work.run("revive_generation", values):
                 return False
             if current[0][0] != generation:
                 work.run("end_current_generation", values | {"current": current[0][0]})
             work.run("point_to_generation", values)
-            _note(work, deed)
+            _audit(work, deed)
         return True
 
 
-def _note(work: Work, deed: Deed | None) -> None:
+def _audit(work: Transaction, deed: AuditEntry | None) -> None:
     if deed is not None:
-        note_deed(work, deed)
+        write_audit_entry(work, deed)

@@ -16,7 +16,7 @@ _CHARSETS: Final = ("utf-8", "gb18030")
 _unescaped = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
-def names_plate(text: str, plate: str) -> bool:
+def mentions_plate(text: str, plate: str) -> bool:
     """Whether `text` holds the folded `plate`, in full-width letters, small ones or with blanks and `·` in it, too.
 
     A short plate must stand for itself, not inside a longer word.
@@ -24,11 +24,11 @@ def names_plate(text: str, plate: str) -> bool:
     return _pattern(plate).search(_folded(text)) is not None
 
 
-def body_names_plate(body: bytes, plate: str) -> bool:
+def body_mentions_plate(body: bytes, plate: str) -> bool:
     """The same of a body, whose characters may be written as JSON escapes."""
     for charset in _CHARSETS:
         text = body.decode(charset, "ignore")
-        if names_plate(text, plate) or ("\\u" in text and names_plate(_unescape(text), plate)):
+        if mentions_plate(text, plate) or ("\\u" in text and mentions_plate(_unescape(text), plate)):
             return True
     return False
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.held_replaces import read_held
 from vipgate.store.common.record_queries import (
     ALL_FLAGS,
-    Line,
-    RecordBrowser,
+    ParkRow,
+    RecordQueries,
     parks_range,
     sums_with,
 )
 from vipgate.store.common.row_mapping import (
-    read_journal_entry,
     read_park,
+    read_request_log_entry,
     read_stored,
 )
 from vipgate.store.interfaces.ledger import (
@@ -26,24 +26,24 @@ from vipgate.store.interfaces.ledger import (
     Filter,
     Generation,
     Park,
-    Replaced,
     Store,
-    Stored,
+    StoredRecord,
+    SupersededRecord,
 )
 from vipgate.store.interfaces.queries import (
     PAGE_ITEMS_MAX,
     SCAN_ROWS_MAX,
-    SIGNATURES_LOOKED_MAX,
+    SIGNATURES_SCANNED_MAX,
     Change,
     ChangePage,
     ChargeType,
     ChargeTypes,
-    DayAnswers,
-    DayMoney,
-    HeldStock,
-    JournalPage,
-    JournalQuery,
-    ParkMore,
+    DailyAnswers,
+    DailyMoney,
+    HeldReplace,
+    ParkDetails,
+    RequestLogPage,
+    RequestLogQuery,
     Signatures,
 )
 
@@ -54,7 +54,7 @@ _LAST_SEQNO: Final = ":"  # follows every digit
 _SUCCESS: Final = "1001"
 
 
-class Browser(RecordBrowser):
+class Queries(RecordQueries):
     """`Browse` on top of named statements; see there for the verbs. An engine runs the statements of its browse*.sql."""
 
     def __init__(self, store: Store) -> None:
@@ -62,7 +62,7 @@ class Browser(RecordBrowser):
 
     # ---- the journal ----
 
-    def journal(self, query: JournalQuery, before: str | None, limit: int) -> JournalPage:
+    def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
         """See `Browse.journal`."""
         name = "newest_refused" if query.refused or query.code not in (None, _SUCCESS) else "newest_requests"
         rows_max = min(limit, PAGE_ITEMS_MAX)
@@ -79,8 +79,8 @@ class Browser(RecordBrowser):
             end = self._rows(f"{name}_floor", values | {"skip": SCAN_ROWS_MAX - 1})
             last = end[0][0] if len(end) > 1 else None
         rows = self._rows(name, values | {"floor": last or since, "limit": rows_max + 1})
-        items = [read_journal_entry(row) for row in rows[:rows_max]]
-        return JournalPage(items, items[-1].seqno if items and len(rows) > rows_max else last)
+        items = [read_request_log_entry(row) for row in rows[:rows_max]]
+        return RequestLogPage(items, items[-1].seqno if items and len(rows) > rows_max else last)
 
     def replays_of(self, park_uuid: str, seqno: str) -> list[str]:
         """See `Browse.replays_of`."""
@@ -105,13 +105,13 @@ class Browser(RecordBrowser):
         items = [Change(position=stored.position, stored=stored) for stored in changed[:rows_max]]
         return ChangePage(park.generation, items, len(changed) > rows_max)
 
-    def whole_park(self, park_uuid: str) -> Iterator[Stored]:
+    def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
         """See `Browse.whole_park`."""
-        return self._store.stream(park_uuid, Filter())
+        return self._store.iter_records(park_uuid, Filter())
 
     def history_of(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
+    ) -> list[SupersededRecord]:
         """See `Browse.history_of`."""
         return self._store.history(park_uuid, pay_partner, before, limit)
 
@@ -121,25 +121,25 @@ class Browser(RecordBrowser):
 
     # ---- rollups ----
 
-    def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayMoney]:
+    def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyMoney]:
         """See `Browse.money_by_day`."""
         return [
-            DayMoney(day=day, pay_type=pay_type, inserted=inserted, updated=updated, pay_value_fen=pay_value_fen)
+            DailyMoney(day=day, pay_type=pay_type, inserted=inserted, updated=updated, pay_value_fen=pay_value_fen)
             for day, pay_type, inserted, updated, pay_value_fen in self._rows(
                 "money_by_day", _days(park_uuid, since_day, until_day)
             )
         ]
 
-    def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayAnswers]:
+    def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyAnswers]:
         """See `Browse.answers_by_day`."""
         rows = self._rows("answers_by_day", _days(park_uuid, since_day, until_day))
         return [_answers((day, park_uuid, *counted)) for day, *counted in rows]
 
-    def answers_by_park(self, since_day: int, until_day: int) -> list[DayAnswers]:
+    def answers_by_park(self, since_day: int, until_day: int) -> list[DailyAnswers]:
         """See `Browse.answers_by_park`."""
         return list(map(_answers, self._rows("answers_by_park", _days(None, since_day, until_day))))
 
-    def tally_of_days(self, since_day: int, until_day: int) -> int:
+    def daily_totals(self, since_day: int, until_day: int) -> int:
         """See `Browse.tally_of_days`."""
         days = _days(None, since_day, until_day)
         return sum(int(self._rows(name, days)[0][0]) for name in ("tally_of_money", "tally_of_answers"))
@@ -160,25 +160,25 @@ class Browser(RecordBrowser):
         values = {"text": text, "after": after, "limit": min(limit, PAGE_ITEMS_MAX)}
         return list(map(read_park, self._rows("search_parks", values)))
 
-    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
+    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
         """See `Browse.held_replaces`."""
         values = {"since": seqno_prefix(since_us), "limit": min(limit, PAGE_ITEMS_MAX)}
         return read_held(self._rows, parks_range(park_uuid) | values)
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """See `Browse.signatures`."""
-        values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "most": SIGNATURES_LOOKED_MAX}
+        values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "most": SIGNATURES_SCANNED_MAX}
         [[by_hmac, by_md5, *last]] = self._rows("signatures_of", values)
         md5_us, pushed_us = [at_us if at_us is not None and at_us >= since_us else None for at_us in last]
         return Signatures(hmac=by_hmac, md5=by_md5, md5_us=md5_us, pushed=pushed_us is not None)
 
-    def park_more(self, park_uuid: str) -> ParkMore | None:
+    def park_details(self, park_uuid: str) -> ParkDetails | None:
         """See `Browse.park_more`."""
         rows = self._rows("park_more", {"park_uuid": park_uuid})
         if not rows:
             return None
         park, position, days, address = rows[0][:4]
-        return ParkMore(park_uuid=park, position=position, retention_days=days, charge_address=address)
+        return ParkDetails(park_uuid=park, position=position, retention_days=days, charge_address=address)
 
     def charge_types(self, park_uuid: str) -> ChargeTypes:
         """See `Browse.charge_types`."""
@@ -186,7 +186,7 @@ class Browser(RecordBrowser):
         heads = self._rows("park_more", values)
         address, fetched_us, tried_us, zh, en = heads[0][3:] if heads else (None,) * 5
         items = [_charge_type(row) for row in self._rows("charge_types_of", values)]
-        trouble = None if zh is None else Words(zh, en)
+        trouble = None if zh is None else LocalizedText(zh, en)
         return ChargeTypes(address=address, items=items, fetched_us=fetched_us, tried_us=tried_us, trouble=trouble)
 
     def parks_for_charge_types(self, before_us: int, limit: int) -> Sequence[str]:
@@ -199,12 +199,12 @@ def _days(park_uuid: str | None, since_day: int, until_day: int) -> dict[str, ob
     return parks_range(park_uuid) | {"since_day": since_day, "until_day": until_day}
 
 
-def _answers(row: Line) -> DayAnswers:
+def _answers(row: ParkRow) -> DailyAnswers:
     day, park_uuid, code, requests, received = row
-    return DayAnswers(day=day, park_uuid=park_uuid, code=code, requests=requests, received=received)
+    return DailyAnswers(day=day, park_uuid=park_uuid, code=code, requests=requests, received=received)
 
 
-def _charge_type(row: Line) -> ChargeType:
+def _charge_type(row: ParkRow) -> ChargeType:
     return ChargeType(
         id=row[0],
         name=row[1],

@@ -10,7 +10,7 @@ from vipgate.store.common.erasure import BODY_INFLATED_BYTES_MAX
 from vipgate.store.common.row_mapping import (
     history_values,
     read_history,
-    read_journal_entry,
+    read_request_log_entry,
     read_stored,
 )
 from vipgate.store.common.transaction import (
@@ -18,36 +18,36 @@ from vipgate.store.common.transaction import (
     Values,
 )
 from vipgate.store.interfaces.ledger import (
-    FOR_EVER_US,
     HISTORY_MAX,
+    INSTANT_US_MAX,
     Filter,
-    JournalEntry,
-    Replaced,
-    Stored,
+    RequestLogEntry,
+    StoredRecord,
+    SupersededRecord,
 )
 
 
-class ReadVerbs(ABC):
+class ReadStoreMixin(ABC):
     """A `Worker` that knows the verbs which read the ledger, but for those that stream."""
 
     @abstractmethod
     def rows(self, name: str, values: Values) -> Sequence[Row]:
         """See `Worker.rows`."""
 
-    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+    def recent(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[StoredRecord]:
         """See `Store.newest`."""
         values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
-        values["before"] = FOR_EVER_US if before is None else before
+        values["before"] = INSTANT_US_MAX if before is None else before
         return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
 
-    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+    def find_record(self, park_uuid: str, pay_partner: str) -> StoredRecord | None:
         """See `Store.find_record`."""
         rows = self.rows("find_record", {"park_uuid": park_uuid, "pay_partner": pay_partner})
         return read_stored(rows[0]) if rows else None
 
     def history(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
+    ) -> list[SupersededRecord]:
         """See `Store.history`."""
         return read_history(self.rows("history", history_values(park_uuid, pay_partner, before, limit)))
 
@@ -59,10 +59,10 @@ class ReadVerbs(ABC):
         """See `Store.daily_answers`."""
         return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
 
-    def journal_entry(self, seqno: str) -> JournalEntry | None:
+    def request_log_entry(self, seqno: str) -> RequestLogEntry | None:
         """See `Store.journal_entry`."""
         rows = self.rows("journal_entry", {"seqno": seqno})
-        return read_journal_entry(rows[0]) if rows else None
+        return read_request_log_entry(rows[0]) if rows else None
 
     def refused_body(self, seqno: str) -> bytes | None:
         """See `Store.refused_body`."""
@@ -75,7 +75,7 @@ def stream_statement(park_uuid: str, wanted: Filter) -> tuple[str, dict[str, obj
     values: dict[str, object] = {
         "park_uuid": park_uuid,
         "since_us": 0 if wanted.since_us is None else wanted.since_us,
-        "until_us": FOR_EVER_US if wanted.until_us is None else wanted.until_us,
+        "until_us": INSTANT_US_MAX if wanted.until_us is None else wanted.until_us,
         "plate": wanted.plate,
     }
     return "stream" if wanted.plate is None else "stream_plate", values

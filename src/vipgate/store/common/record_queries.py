@@ -12,8 +12,8 @@ from vipgate.protocol.renewal import (
 )
 from vipgate.store.common.row_mapping import read_stored
 from vipgate.store.interfaces.ledger import (
-    FOR_EVER_US,
-    Stored,
+    INSTANT_US_MAX,
+    StoredRecord,
 )
 from vipgate.store.interfaces.queries import (
     CARD_KINDS,
@@ -23,9 +23,9 @@ from vipgate.store.interfaces.queries import (
     VEHICLE_RECORDS_MAX,
     CardKind,
     ChangedVehicles,
-    Found,
-    Place,
+    RecordHit,
     RecordPage,
+    RecordPageCursor,
     RecordQuery,
     Vehicle,
     VehiclePage,
@@ -39,14 +39,14 @@ _RECORDS_A_VEHICLE: Final = 20
 _ENTRIES_A_VEHICLE: Final = 4
 _LAST_CHAR: Final = "\U0010ffff"
 
-Line = tuple[Any, ...]
+ParkRow = tuple[Any, ...]
 
 
-class RecordBrowser(ABC):
+class RecordQueries(ABC):
     """The verbs of `Browse` for records and vehicles, on top of named statements."""
 
     @abstractmethod
-    def _rows(self, name: str, values: Mapping[str, object]) -> list[Line]:
+    def _rows(self, name: str, values: Mapping[str, object]) -> list[ParkRow]:
         """The rows of a statement, in its form for one park where `park_uuid` is not None."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class RecordBrowser(ABC):
 
     # ---- records ----
 
-    def records(self, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+    def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
         """See `Browse.records`."""
         if query.plate == "" and not query.plate_prefix:
             return RecordPage([], None)  # Every erased record has this plate, and nobody looks for them by it.
@@ -96,7 +96,7 @@ class RecordBrowser(ABC):
         floor = max((end[0][0] for end in ends if len(end) > 1), default=None)
         down_to = {"floor": values["since_us"] if floor is None else floor, "limit": rows_max + 1}
         found = [row for part in parts for row in self._rows(name, part | down_to)]
-        return _page(found, rows_max, None if floor is None else Place(floor, query.park_uuid or ""))
+        return _page(found, rows_max, None if floor is None else RecordPageCursor(floor, query.park_uuid or ""))
 
     # ---- vehicles ----
 
@@ -134,7 +134,7 @@ class RecordBrowser(ABC):
             plates, found, more = plates[: plates.index(found[most - 1]) + 1], found[:most], True
         return VehiclePage(self._vehicles_of(park_uuid, found), len(plates), plates[-1] if more else None)
 
-    def vehicles_by_change(self, park_uuid: str, before: Place | None, looked_max: int) -> ChangedVehicles:
+    def vehicles_by_change(self, park_uuid: str, before: RecordPageCursor | None, looked_max: int) -> ChangedVehicles:
         """See `Browse.vehicles_by_change`."""
         page = self.records(RecordQuery(park_uuid=park_uuid), before, looked_max)
         newest: dict[str, int] = {}
@@ -170,16 +170,16 @@ class RecordBrowser(ABC):
             return []
         by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)
         by_card = self.records(RecordQuery(park_uuid=park_uuid, card=plate_or_card), None, PAGE_ITEMS_MAX)
-        found: list[tuple[CardKind, str, Found]] = [("plate", plate_or_card, one) for one in by_plate.items]
+        found: list[tuple[CardKind, str, RecordHit]] = [("plate", plate_or_card, one) for one in by_plate.items]
         for one in by_card.items:
             kind: CardKind = "card_no" if one.stored.renewal.card_no == plate_or_card else "card_id"
             found.append((kind, plate_or_card, one))
         return _as_vehicles(found)[:PAGE_ITEMS_MAX]
 
 
-def _record_values(query: RecordQuery, before: Place | None) -> dict[str, object]:
+def _record_values(query: RecordQuery, before: RecordPageCursor | None) -> dict[str, object]:
     """What the statements for records take; an open member is None."""
-    until = (FOR_EVER_US if query.until_us is None else query.until_us, "")
+    until = (INSTANT_US_MAX if query.until_us is None else query.until_us, "")
     position, behind_park = until if before is None else min(until, (before.position, before.park_uuid))
     plate_end = (query.plate or "") + (_LAST_CHAR * PLATE_CHARS_MAX if query.plate_prefix else "")
     return parks_range(query.park_uuid) | {
@@ -215,22 +215,22 @@ def sums_with(flags: int) -> list[int]:
     return [one for one in range(1, ALL_FLAGS + 1) if one & flags]
 
 
-def _found(row: Line) -> Found:
-    return Found(row[0], read_stored(row[1:]))
+def _found(row: ParkRow) -> RecordHit:
+    return RecordHit(row[0], read_stored(row[1:]))
 
 
-def _page(rows: list[Line], rows_max: int, looked_to: Place | None) -> RecordPage:
+def _page(rows: list[ParkRow], rows_max: int, looked_to: RecordPageCursor | None) -> RecordPage:
     """The first `rows_max` of `rows`; `looked_to` is where the look ended for the number of records, not for want of them."""
     found = sorted(map(_found, rows), key=lambda one: (one.stored.position, one.park_uuid), reverse=True)
     items = found[:rows_max]
     if items and len(found) > rows_max:
-        return RecordPage(items, Place(items[-1].stored.position, items[-1].park_uuid))
+        return RecordPage(items, RecordPageCursor(items[-1].stored.position, items[-1].park_uuid))
     return RecordPage(items, looked_to)
 
 
-def _as_vehicles(found: list[tuple[CardKind, str, Found]]) -> list[Vehicle]:
+def _as_vehicles(found: list[tuple[CardKind, str, RecordHit]]) -> list[Vehicle]:
     """One vehicle for each kind, key and park, in this order, with its newest records."""
-    records: dict[tuple[int, str, str], list[Stored]] = {}
+    records: dict[tuple[int, str, str], list[StoredRecord]] = {}
     for kind, key, one in found:
         records.setdefault((CARD_KINDS.index(kind), key, one.park_uuid), []).append(one.stored)
     return [

@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vipgate.errors import StoreMismatch
-from vipgate.store.common.accounts import note_deed
+from vipgate.errors import IncompatibleDatabase
+from vipgate.store.common.accounts import write_audit_entry
 from vipgate.store.common.transaction import (
-    Work,
-    Worker,
+    Transaction,
+    TransactionRunner,
 )
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 
 PARKS_A_PAGE: Final = 500
-Turn = Callable[[bytes, str], bytes]
+Transactions = Callable[[bytes, str], bytes]
 
 
-def reseal_all(worker: Worker, turn: Turn, deed: Deed) -> int:
+def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, deed: AuditEntry) -> int:
     """Puts what `turn` makes of each sealed secret of a park in its place, all or nothing; how many parks that changed.
 
     Whatever `turn` raises undoes all. On PostgreSQL the worker needs two connections. Raises StoreMismatch where somebody
     changed a secret at the same time.
     """
     changed, after = 0, ""
-    with worker.work() as work:
+    with worker.transaction() as work:
         while page := worker.rows("sealed_secrets", {"after": after, "limit": PARKS_A_PAGE}):
             for park_uuid, secret, previous in page:
                 changed += _reseal(work, turn, park_uuid, secret, previous)
             after = page[-1][0]
         if changed:
-            note_deed(work, deed)
+            write_audit_entry(work, deed)
     return changed
 
 
-def _reseal(work: Work, turn: Turn, park_uuid: str, secret: bytes, previous: bytes | None) -> bool:
+def _reseal(work: Transaction, turn: Transactions, park_uuid: str, secret: bytes, previous: bytes | None) -> bool:
     turned = turn(secret, park_uuid)
     turned_previous = None if previous is None else turn(previous, park_uuid)
     if (turned, turned_previous) == (secret, previous):
         return False
     values = {"park_uuid": park_uuid, "secret": turned, "previous_secret": turned_previous}
     if not work.run("reseal", values | {"was": secret, "was_previous": previous}):
-        raise StoreMismatch(
+        raise IncompatibleDatabase(
             f"The secret of park {park_uuid} was changed at the same time; nothing was sealed anew. "
             "Stop all gateways and commands, then run this again."
         )

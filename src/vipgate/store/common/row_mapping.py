@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Session,
     Token,
     User,
 )
 from vipgate.store.interfaces.ledger import (
-    FOR_EVER_US,
     HISTORY_MAX,
-    Caller,
+    INSTANT_US_MAX,
     Generation,
-    JournalEntry,
     Park,
     ParkAccess,
-    Replaced,
-    Stored,
+    RequestLogEntry,
+    RequestOrigin,
+    StoredRecord,
+    SupersededRecord,
 )
 
 RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
 
 
-def read_stored(row: tuple[Any, ...]) -> Stored:
+def read_stored(row: tuple[Any, ...]) -> StoredRecord:
     """A record from its columns: those of Renewal in order, then revision, seqno, position."""
-    return Stored(Renewal(*row[:RENEWAL_COLUMNS]), *row[RENEWAL_COLUMNS:])
+    return StoredRecord(Renewal(*row[:RENEWAL_COLUMNS]), *row[RENEWAL_COLUMNS:])
 
 
 def read_access(row: tuple[Any, ...]) -> ParkAccess:
@@ -74,31 +74,33 @@ def history_values(park_uuid: str, pay_partner: str, before: int | None, limit: 
     return {
         "park_uuid": park_uuid,
         "pay_partner": pay_partner,
-        "before": FOR_EVER_US if before is None else before,
+        "before": INSTANT_US_MAX if before is None else before,
         "limit": min(limit, HISTORY_MAX),
     }
 
 
-def read_history(rows: Sequence[tuple[Any, ...]]) -> list[Replaced]:
+def read_history(rows: Sequence[tuple[Any, ...]]) -> list[SupersededRecord]:
     """What the statement `history` brings, oldest first."""
-    return [Replaced(read_stored(row[:-1]), row[-1]) for row in reversed(rows)]
+    return [SupersededRecord(read_stored(row[:-1]), row[-1]) for row in reversed(rows)]
 
 
-def read_journal_entry(row: tuple[Any, ...]) -> JournalEntry:
+def read_request_log_entry(row: tuple[Any, ...]) -> RequestLogEntry:
     """What the statement `journal_entry` brings."""
-    return JournalEntry(
+    return RequestLogEntry(
         seqno=row[0],
         park_uuid=row[1],
         claimed=row[2],
         code=row[3],
-        hint=None if row[4] is None else Words(row[4], row[5]),
+        hint=None if row[4] is None else LocalizedText(row[4], row[5]),
         complete=bool(row[6]),
         generation=row[7],
         received=row[8],
         inserted=row[9],
         updated=row[10],
         unchanged=row[11],
-        caller=Caller(received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17], replay_of=row[19]),
+        origin=RequestOrigin(
+            received_us=row[12], peer=row[15], body_bytes=row[16], body_sha256=row[17], replay_of=row[19]
+        ),
         duration_us=row[13],
         secret_used=row[14],
         body_kept=bool(row[18]),
@@ -149,9 +151,9 @@ def read_token(row: tuple[Any, ...]) -> Token:
     )
 
 
-def read_deed(row: tuple[Any, ...]) -> Deed:
+def read_audit_entry(row: tuple[Any, ...]) -> AuditEntry:
     """What the statements `deeds…` bring."""
-    return Deed(
+    return AuditEntry(
         number=row[0],
         at_us=row[1],
         who=row[2],

@@ -12,7 +12,7 @@ Values = Mapping[str, object]
 Row = tuple[Any, ...]
 
 
-class Work(Protocol):
+class Transaction(Protocol):
     """An open transaction. Statements and their parameters have the same names on every engine."""
 
     def run(self, name: str, values: Values) -> int:
@@ -22,16 +22,16 @@ class Work(Protocol):
         """The rows of a named statement."""
 
 
-class Worker(Protocol):
+class TransactionRunner(Protocol):
     """A store that opens transactions. Raises StoreError."""
 
-    def work(self) -> AbstractContextManager[Work]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """One durable transaction; whatever goes wrong inside, nothing of it stays."""
 
     def rows(self, name: str, values: Values) -> Sequence[Row]:
         """The rows of a named statement that only reads."""
 
 
-def as_lines(lines: Sequence[Mapping[str, object]]) -> str:
+def to_json_rows(lines: Sequence[Mapping[str, object]]) -> str:
     """Many lines as one parameter: a JSON array of objects, which every engine can take apart."""
     return msgspec.json.encode(lines).decode()

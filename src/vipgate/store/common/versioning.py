@@ -12,17 +12,17 @@ from vipgate.protocol.renewal import (
     FLAG_MONEY_CHANGED,
     FLAG_PLATE_CHANGED,
     Renewal,
-    erased,
+    anonymized,
 )
 from vipgate.store.interfaces.ledger import (
     Push,
     SecretUsed,
-    Stored,
+    StoredRecord,
 )
 
 # What an engine calls a park by: its uuid, or a short integer. A place is a park and one of its generations.
 Key = TypeVar("Key", bound=int | str)
-Place = tuple[Key, int]
+RecordPosition = tuple[Key, int]
 
 _FLAGS_INDEX: Final = Renewal.__struct_fields__.index("flags")
 _PLATE_INDEX: Final = Renewal.__struct_fields__.index("plate")
@@ -57,7 +57,7 @@ class ParkState(Generic[Key]):
 
 
 @dataclass(slots=True)
-class Counts:
+class PushCounts:
     """What one push has done so far."""
 
     inserted: int = 0
@@ -79,16 +79,16 @@ class Replacement:
     """A record that replaces the version `old`."""
 
     row: Row
-    old: Stored
+    old: StoredRecord
     renewal: Renewal
 
 
 @dataclass(slots=True)
-class Rollup(Generic[Key]):
+class DailyTotalsDelta(Generic[Key]):
     """What a group adds to the daily counts and to the sizes of generations."""
 
     days: dict[tuple[Key, int, int], list[int]] = field(default_factory=dict)
-    generations: Counter[Place[Key]] = field(default_factory=Counter)
+    generations: Counter[RecordPosition[Key]] = field(default_factory=Counter)
 
     def add_inserted(self, park: Key, generation: int, day: int, rows: list[Row]) -> None:
         """Counts new records."""
@@ -113,17 +113,17 @@ class Rollup(Generic[Key]):
         line[2] += pay_value_fen
 
 
-def alike(held: tuple[Any, ...], new: Renewal) -> bool:
+def same_content(held: tuple[Any, ...], new: Renewal) -> bool:
     """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count.
 
     Of an erased record what is left counts, so that a batch sent again does not bring the rest back.
     """
     if not held[_PLATE_INDEX]:
-        new = erased(new)
+        new = anonymized(new)
     return held[:_FLAGS_INDEX] == msgspec.structs.astuple(new)[:_FLAGS_INDEX]
 
 
-def newest(old: Renewal, new: Renewal) -> Renewal:
+def merge_versions(old: Renewal, new: Renewal) -> Renewal:
     """What the ledger keeps where a `new` version that differs follows `old` under the same order number.
 
     A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away. Where the plate
@@ -137,19 +137,19 @@ def newest(old: Renewal, new: Renewal) -> Renewal:
     return msgspec.structs.replace(new, flags=flags)
 
 
-class Pending(Generic[Key]):
+class InsertBatch(Generic[Key]):
     """Rows of successive pushes that may share a statement: no order number of a generation twice."""
 
     def __init__(self) -> None:
-        self.rows: dict[Place[Key], list[Row]] = {}
-        self._keys: dict[Place[Key], set[str]] = {}
+        self.rows: dict[RecordPosition[Key], list[Row]] = {}
+        self._keys: dict[RecordPosition[Key], set[str]] = {}
 
-    def clashes(self, place: Place[Key], push: Push) -> bool:
+    def clashes(self, place: RecordPosition[Key], push: Push) -> bool:
         """Whether `push` brings an order number that is already pending in `place` (park, generation)."""
         keys = self._keys.get(place)
         return keys is not None and not keys.isdisjoint([renewal.pay_partner for renewal in push.renewals])
 
-    def add(self, place: Place[Key], push: Push, push_index: int, position: int) -> None:
+    def add(self, place: RecordPosition[Key], push: Push, push_index: int, position: int) -> None:
         """Adds the rows of `push`, which take the places from `position` on."""
         rows = self.rows.setdefault(place, [])
         rows += [

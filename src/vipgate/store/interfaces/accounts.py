@@ -57,7 +57,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditEntry:
     """One line of the audit log: who did what to what. `who` is a user, `token:NAME`, or `command`."""
 
     at_us: int
@@ -70,7 +70,7 @@ class Deed:
     number: int = 0
 
 
-class Staff(Protocol):
+class AccountStore(Protocol):
     """Accounts, sessions, tokens, and what was done with them. One thread at a time. Raises StoreError.
 
     A verb with `deed` writes the line of the audit log in the same transaction as the change.
@@ -79,7 +79,7 @@ class Staff(Protocol):
     def count_users(self) -> int:
         """How many accounts there are, ended ones too."""
 
-    def add_user(self, user: User, deed: Deed) -> bool:
+    def add_user(self, user: User, deed: AuditEntry) -> bool:
         """False where the name is taken."""
 
     def find_user(self, name: str) -> User | None:
@@ -91,7 +91,7 @@ class Staff(Protocol):
     def change_user(
         self,
         name: str,
-        deed: Deed,
+        deed: AuditEntry,
         *,
         role: Role | None = None,
         password: str | None = None,
@@ -104,7 +104,7 @@ class Staff(Protocol):
         Where it may not see plates any more, its sessions stop showing them.
         """
 
-    def note_login(self, session: Session, deed: Deed) -> None:
+    def note_login(self, session: Session, deed: AuditEntry) -> None:
         """Stores a new session and the time of the login; drops sessions that have expired."""
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
@@ -113,13 +113,13 @@ class Staff(Protocol):
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
         """The session was used."""
 
-    def show_plates(self, digest: str, until_us: int, deed: Deed) -> None:
+    def show_plates(self, digest: str, until_us: int, deed: AuditEntry) -> None:
         """Lets a session see plates in the clear until then."""
 
     def end_session(self, digest: str) -> None:
         """Logs out."""
 
-    def end_sessions_of(self, user: str, deed: Deed) -> int:
+    def end_sessions_of(self, user: str, deed: AuditEntry) -> int:
         """Logs an account out everywhere; how many sessions that were."""
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
@@ -128,13 +128,13 @@ class Staff(Protocol):
     def add_invitation(self, digest: str, expires_us: int) -> None:
         """The one-time link that makes the first account; replaces an earlier one."""
 
-    def take_invitation(self, digest: str, user: User, now_us: int, deed: Deed) -> bool:
+    def take_invitation(self, digest: str, user: User, now_us: int, deed: AuditEntry) -> bool:
         """Makes the first account. False where the link is wrong, used or too old, or an account is there already."""
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
         """Whether the link is good."""
 
-    def add_token(self, token: Token, deed: Deed) -> bool:
+    def add_token(self, token: Token, deed: AuditEntry) -> bool:
         """False where an unrevoked token has this name. The number is given by the store."""
 
     def find_token(self, digest: str) -> Token | None:
@@ -143,14 +143,16 @@ class Staff(Protocol):
     def list_tokens(self) -> list[Token]:
         """All tokens, by name, revoked ones last, 1,000 at most."""
 
-    def revoke_token(self, name: str, now_us: int, deed: Deed) -> bool:
+    def revoke_token(self, name: str, now_us: int, deed: AuditEntry) -> bool:
         """Ends a token; False where there is none of this name."""
 
     def use_token(self, number: int, now_us: int) -> None:
         """The token was used; written once a minute at most."""
 
-    def note(self, deed: Deed) -> None:
+    def write_audit_entry(self, deed: AuditEntry) -> None:
         """Adds one line to the audit log."""
 
-    def deeds(self, who: str | None, park_uuid: str | None, before: int | None, limit: int) -> Sequence[Deed]:
+    def audit_entries(
+        self, who: str | None, park_uuid: str | None, before: int | None, limit: int
+    ) -> Sequence[AuditEntry]:
         """The audit log, newest first, with numbers below `before`."""

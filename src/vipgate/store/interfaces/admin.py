@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
-    Deed,
-    Staff,
+    AccountStore,
+    AuditEntry,
 )
 from vipgate.store.interfaces.ledger import Store
 from vipgate.store.interfaces.queries import (
-    Browse,
     ChargeType,
+    QueryStore,
 )
 
 ERASE_CHUNK_ROWS: Final = 500
@@ -22,7 +22,7 @@ RETENTION_DAYS_MAX: Final = 36_500
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureResult:
     """How much of one erasure was done: current records, replaced versions, requests whose hint or body named the plate.
 
     `left_in_log`: SQLite's write-ahead log still holds what was erased, because a reader needs it. Housekeeping empties it later.
@@ -34,24 +34,24 @@ class Erased:
     left_in_log: bool = False
 
 
-class Keep(Protocol):
+class AdminStore(Protocol):
     """Changes by staff, each with its line of the audit log in the same transaction. One thread at a time. Raises StoreError."""
 
-    def set_retention(self, park_uuid: str, days: int | None, deed: Deed) -> bool:
+    def set_retention(self, park_uuid: str, days: int | None, deed: AuditEntry) -> bool:
         """How long plates and cards of a park are kept after a record's end or last change; None: for ever. False: no park."""
 
-    def set_charge_address(self, park_uuid: str, address: str | None, deed: Deed) -> bool:
+    def set_charge_address(self, park_uuid: str, address: str | None, deed: AuditEntry) -> bool:
         """Where the park's own gateway answers; None: nowhere. False where there is no such park."""
 
     def save_charge_types(
-        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: Words | None, now_us: int
+        self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
         """What a park answered; with `items` None the list before stays and only the try and its trouble are noted."""
 
-    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: Deed) -> bool:
+    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: AuditEntry) -> bool:
         """Takes `flags` away from a current record; False where it has none of them. Its position moves: others see it."""
 
-    def erase_plate(self, plate: str, park_uuid: str | None, deed: Deed) -> Erased:
+    def erase_plate(self, plate: str, park_uuid: str | None, deed: AuditEntry) -> ErasureResult:
         """Empties plate, cards, operator and extra of all records and versions of a folded plate, chunk by chunk.
 
         Keys, times, money and rollups stay; hints and kept bodies of refused requests that name the plate go. Every changed
@@ -65,11 +65,11 @@ class Keep(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Database:
     """One database as the inside port uses it: all its verbs on one connection (SQLite) or pool (PostgreSQL)."""
 
     store: Store
-    browse: Browse
-    staff: Staff
-    keep: Keep
+    queries: QueryStore
+    accounts: AccountStore
+    admin: AdminStore
     close: Callable[[], None]

@@ -11,16 +11,20 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from vipgate.errors import Refusal, StoreError, Words
+from vipgate.errors import (
+    RequestError,
+    StoreError,
+)
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 
 DAY_US: Final = 86_400_000_000
 # Car parks of this interface live in one zone without summer time: a business day is a Beijing day.
 BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
 # Later than any instant that a filter can name.
-FOR_EVER_US: Final = 2**62
+INSTANT_US_MAX: Final = 2**62
 # Versions of one record that are read at once.
 HISTORY_MAX: Final = 1_000
 # The greatest that its column takes: nobody can ask for more than there can be.
@@ -33,7 +37,7 @@ def business_day(instant_us: int) -> int:
     return (instant_us + BEIJING_OFFSET_US) // DAY_US
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RequestOrigin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a request came in: for the journal only. `replay_of`: the seqno of the refused request that staff sent again by it."""
 
     received_us: int
@@ -52,11 +56,11 @@ class Push(msgspec.Struct, frozen=True, gc=False):
     received: int
     complete: bool
     secret_used: SecretUsed
-    caller: Caller
+    origin: RequestOrigin
     webhook_id: str | None = None
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class RejectedRequest(msgspec.Struct, frozen=True, gc=False):
     """A request that was refused, on its way into the journal.
 
     `park_uuid` is None unless the signature proved it; `claimed` is what the request said. `body` is kept for an
@@ -68,13 +72,13 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     park_uuid: str | None
     claimed: str | None
     code: str
-    hint: Words
-    caller: Caller
+    hint: LocalizedText
+    origin: RequestOrigin
     body: bytes | None = None
     generation: int | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
+class PushResult(msgspec.Struct, frozen=True, gc=False):
     """What a push did to the ledger."""
 
     inserted: int
@@ -149,7 +153,7 @@ class Generation:
     ended_us: int | None
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
+class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     """A record in the ledger. `seqno` is of the request that wrote this revision, `position` its place among the park's changes."""
 
     renewal: Renewal
@@ -159,10 +163,10 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class SupersededRecord:
     """A version that was replaced, and the seqno of the request that replaced it."""
 
-    stored: Stored
+    stored: StoredRecord
     replaced_seqno: str
 
 
@@ -176,14 +180,14 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
+class RequestLogEntry:
     """All that the journal knows of one request."""
 
     seqno: str
     park_uuid: str | None
     claimed: str | None
     code: str
-    hint: Words | None
+    hint: LocalizedText | None
     complete: bool
     generation: int | None
     received: int
@@ -192,7 +196,7 @@ class JournalEntry:
     unchanged: int
     duration_us: int
     secret_used: SecretUsed | None
-    caller: Caller
+    origin: RequestOrigin
     body_kept: bool
     webhook_id: str | None = None
 
@@ -202,7 +206,7 @@ class Retention:
     """How long things are kept, and how much of them."""
 
     generation_days: int = 30
-    journal_days: int = 400
+    request_log_days: int = 400
     refused_days: int = 30
     refused_bodies_max: int = 50
     refused_bytes_max: int = 32 * 1024 * 1024
@@ -224,14 +228,14 @@ class Store(Protocol):
     def schema(self) -> int:
         """The number of the last migration."""
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
+    def commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
         """Stores all of `group`, in order, in one durable transaction; where that fails, each on its own.
 
         The answer for each is its outcome, or why it alone could not be stored. A `complete=1` may be refused in the light of
         earlier ones (store/replacing.py): nothing of it is stored then, not even its line of the journal.
         """
 
-    def housekeep(self, now_us: int, retention: Retention) -> bool:
+    def run_maintenance(self, now_us: int, retention: Retention) -> bool:
         """Deletes one small chunk of what is past its time; whether there may be more."""
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
@@ -246,7 +250,7 @@ class Store(Protocol):
         name: str,
         secret: bytes,
         now_us: int,
-        deed: Deed | None = None,
+        deed: AuditEntry | None = None,
         *,
         charset: Charset = "utf-8",
     ) -> bool:
@@ -258,45 +262,45 @@ class Store(Protocol):
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """Up to `limit` parks whose park_uuid follows `after`, in order."""
 
-    def change_park(self, park_uuid: str, change: ParkChange, deed: Deed | None = None) -> bool:
+    def change_park(self, park_uuid: str, change: ParkChange, deed: AuditEntry | None = None) -> bool:
         """Changes a park; False where it is unknown."""
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: Deed | None = None) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: AuditEntry | None = None) -> bool:
         """Lets the next held `complete=1` with this body through, once; False where the park is unknown.
 
         The yes ends after a day, and with any `complete=1` of the park that is carried out.
         """
 
-    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
         """Takes a yes back; False where there is none to this body."""
 
-    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: Deed | None = None) -> bool:
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
         """Drops what is kept of a held `complete=1`, and the yes to it; False where nothing is. Sent again, it is held anew."""
 
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: Deed | None = None) -> bool:
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: AuditEntry | None = None) -> bool:
         """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
 
-    def retire_secret(self, park_uuid: str, deed: Deed | None = None) -> bool:
+    def retire_secret(self, park_uuid: str, deed: AuditEntry | None = None) -> bool:
         """Ends the previous secret; False where there is none."""
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """The park's generations that are still there, newest first."""
 
-    def restore(self, park_uuid: str, generation: int, now_us: int, deed: Deed | None = None) -> bool:
+    def restore(self, park_uuid: str, generation: int, now_us: int, deed: AuditEntry | None = None) -> bool:
         """Makes `generation` the current one; False where it is not there."""
 
-    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+    def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
         """The park's current records that pass `wanted`, as they were at one moment, in constant memory."""
 
-    def newest(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[Stored]:
+    def recent(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[StoredRecord]:
         """Up to `limit` current records, of one plate where it is given, newest change first, with positions below `before`."""
 
-    def find_record(self, park_uuid: str, pay_partner: str) -> Stored | None:
+    def find_record(self, park_uuid: str, pay_partner: str) -> StoredRecord | None:
         """The current record of an order number."""
 
     def history(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
+    ) -> list[SupersededRecord]:
         """The newest replaced versions of a current record with revisions below `before`, oldest first.
 
         `limit` and HISTORY_MAX at most; for the ones before them ask with the first one's revision.
@@ -308,7 +312,7 @@ class Store(Protocol):
     def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
         """By business day and code: requests, and the rows they brought."""
 
-    def journal_entry(self, seqno: str) -> JournalEntry | None:
+    def request_log_entry(self, seqno: str) -> RequestLogEntry | None:
         """What is known of the request `seqno`."""
 
     def refused_body(self, seqno: str) -> bytes | None:

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.ledger import (
     HISTORY_MAX,
     Generation,
-    JournalEntry,
     Park,
-    Replaced,
-    Stored,
+    RequestLogEntry,
+    StoredRecord,
+    SupersededRecord,
 )
 
-SIGNATURES_LOOKED_MAX: Final = 1_000
+SIGNATURES_SCANNED_MAX: Final = 1_000
 # A search that no index answers looks at so many records for one page at most; the page says how far it came.
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
@@ -54,7 +54,7 @@ class RecordQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPageCursor:
     """Where a page of records ended: the position and park of the last one that was looked at."""
 
     position: int
@@ -62,23 +62,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RecordHit:
     """A record and its park."""
 
     park_uuid: str
-    stored: Stored
+    stored: StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
     """Up to `limit` records, fewer where the bound on looking was reached first. `next` is None where there is no more."""
 
-    items: list[Found]
-    next: Place | None
+    items: list[RecordHit]
+    next: RecordPageCursor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JournalQuery:
+class RequestLogQuery:
     """Which requests are wanted, newest first. `strangers`: those that no park was proved for. `refused`: all but 1001."""
 
     park_uuid: str | None = None
@@ -90,10 +90,10 @@ class JournalQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalPage:
+class RequestLogPage:
     """Requests; `next` is the seqno of the last one that was looked at, None where there is no more."""
 
-    items: list[JournalEntry]
+    items: list[RequestLogEntry]
     next: str | None
 
 
@@ -104,7 +104,7 @@ class Vehicle:
     park_uuid: str
     kind: CardKind
     key: str
-    records: list[Stored]
+    records: list[StoredRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class ChangedVehicles:
     """Vehicles, newest change first; `next` is where the look at a park's records ended, None where there is no more."""
 
     items: list[Vehicle]
-    next: Place | None
+    next: RecordPageCursor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Change:
     """A record as it is now, at the place of its last change."""
 
     position: int
-    stored: Stored
+    stored: StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class ChangePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayMoney:
+class DailyMoney:
     """Records and money of one Beijing day (days since 1970-01-01) and pay type, of one park or of all."""
 
     day: int
@@ -153,7 +153,7 @@ class DayMoney:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayAnswers:
+class DailyAnswers:
     """Requests of one Beijing day by code. `park_uuid` is None for strangers, and where all parks are added up."""
 
     day: int
@@ -185,11 +185,11 @@ class ChargeTypes:
     items: list[ChargeType]
     fetched_us: int | None
     tried_us: int | None
-    trouble: Words | None
+    trouble: LocalizedText | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParkMore:
+class ParkDetails:
     """What the console and the retention need of a park beyond `Park`."""
 
     park_uuid: str
@@ -199,7 +199,7 @@ class ParkMore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldStock:
+class HeldReplace:
     """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the time whose body is kept.
 
     `first_us`, `last_us` and `times`, HELD_TIMES_MAX at most, are of the journal since it was carried out last, and know of
@@ -239,10 +239,10 @@ class Signatures:
     pushed: bool
 
 
-class Browse(Protocol):
+class QueryStore(Protocol):
     """Reading for people and other systems; the ledger's own verbs are in `Store`. One thread at a time. Raises StoreError."""
 
-    def records(self, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+    def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
         """A page of current records, newest change first, that come after `before`.
 
         Raises ValueError for a query over all parks that no index answers, or that thousands of records answer.
@@ -254,7 +254,7 @@ class Browse(Protocol):
     def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
         """Plates, in order, behind `after`, of which a record ends in `since_us` ≤ t < `until_us`: of ENDING_ROWS_MAX records."""
 
-    def vehicles_by_change(self, park_uuid: str, before: Place | None, looked_max: int) -> ChangedVehicles:
+    def vehicles_by_change(self, park_uuid: str, before: RecordPageCursor | None, looked_max: int) -> ChangedVehicles:
         """A park's plates in the order of their newest change, out of `looked_max` records that come after `before`.
 
         For those from whom plates are hidden: the order of plates would tell what the mask hides.
@@ -266,7 +266,7 @@ class Browse(Protocol):
         A card's records count for the card, whatever their plates. An empty text names none. Raises ValueError as `records` does.
         """
 
-    def journal(self, query: JournalQuery, before: str | None, limit: int) -> JournalPage:
+    def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
         """A page of requests, newest first, with seqnos below `before`."""
 
     def replays_of(self, park_uuid: str, seqno: str) -> list[str]:
@@ -278,16 +278,16 @@ class Browse(Protocol):
         None where there is no such park.
         """
 
-    def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayMoney]:
+    def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyMoney]:
         """Rollups of `since_day` ≤ day < `until_day`, of one park or added up over all, by day and pay type."""
 
-    def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DayAnswers]:
+    def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyAnswers]:
         """The same of answers, by day and code."""
 
-    def answers_by_park(self, since_day: int, until_day: int) -> list[DayAnswers]:
+    def answers_by_park(self, since_day: int, until_day: int) -> list[DailyAnswers]:
         """The answers of every park and of strangers, each day and code apart."""
 
-    def tally_of_days(self, since_day: int, until_day: int) -> int:
+    def daily_totals(self, since_day: int, until_day: int) -> int:
         """A number that grows with every change of the rollups of these days: tells whether what was read still holds.
 
         It is the sum of their counters, inserted, updated and requests, over all parks and strangers: nothing takes from them.
@@ -296,13 +296,13 @@ class Browse(Protocol):
     def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
         """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
 
-    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldStock]:
+    def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
         """What parks that are guarded sent since and is held still; what was new to the operator last comes first."""
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """How the park signed since."""
 
-    def park_more(self, park_uuid: str) -> ParkMore | None:
+    def park_details(self, park_uuid: str) -> ParkDetails | None:
         """The rest of a park's settings."""
 
     def flagged(self, park_uuid: str | None) -> dict[int, int]:
@@ -311,12 +311,12 @@ class Browse(Protocol):
     def charge_types(self, park_uuid: str) -> ChargeTypes:
         """The park's charge types as they were fetched last."""
 
-    def whole_park(self, park_uuid: str) -> Iterator[Stored]:
+    def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
         """All current records of a park, oldest change first, as they were at one moment, in constant memory."""
 
     def history_of(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
-    ) -> list[Replaced]:
+    ) -> list[SupersededRecord]:
         """See `Store.history`."""
 
     def generations_of(self, park_uuid: str) -> list[Generation]:

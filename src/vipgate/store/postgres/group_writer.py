@@ -16,26 +16,26 @@ import msgspec
 import psycopg
 
 from vipgate.store.common.group_writer import (
+    ExistingRecord,
     GroupWriter,
-    Held,
 )
 from vipgate.store.common.versioning import (
     ParkState,
-    Place,
+    RecordPosition,
     Replacement,
     Row,
 )
 from vipgate.store.interfaces.ledger import (
-    Outcome,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Retention,
 )
 from vipgate.store.postgres.pool import Connection
 from vipgate.support.sql_files import (
-    as_one,
-    for_one_park,
+    combine_statements,
     line_columns,
+    single_park_variant,
 )
 
 NOBODY: Final = ""
@@ -84,18 +84,18 @@ class PostgresGroup(GroupWriter[str]):
         sent = []
         for park, of_park in groupby(sorted(lines, key=_PARK_OF), _PARK_OF):
             # Requests without a park have no row to be joined to.
-            form, values = (statement, []) if park == NOBODY else (for_one_park(statement), [park])
+            form, values = (statement, []) if park == NOBODY else (single_park_variant(statement), [park])
             sent.append(self._send(form, [_lines(columns, list(of_park)), *values]))
         return sent
 
-    def stored_already(self, group: Sequence[Push | Refused]) -> dict[str, Outcome]:
+    def stored_already(self, group: Sequence[Push | RejectedRequest]) -> dict[str, PushResult]:
         """By seqno, the requests of `group` that are in the ledger. Locks the parks first: whoever held them is through then."""
         seqnos: dict[str, list[str]] = {}
         for request in group:
             seqnos.setdefault(request.park_uuid or NOBODY, []).append(request.seqno)
         self._lock_parks(sorted(seqnos))
         found = [self._send(self._sql["already_stored"], [park, seqnos[park]]) for park in sorted(seqnos)]
-        return {seqno: Outcome(*counts) for cursor in found for seqno, *counts in cursor.fetchall()}
+        return {seqno: PushResult(*counts) for cursor in found for seqno, *counts in cursor.fetchall()}
 
     def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[str]]:
         if self._per_park:
@@ -111,13 +111,13 @@ class PostgresGroup(GroupWriter[str]):
         self._send(self._sql["end_generation"], [park.key, ended, self._now_us])
         self._send(self._sql["start_generation"], [park.key, park.generation, seqno, self._now_us])
 
-    def _insert(self, places: Mapping[Place[str], list[Row]]) -> int:
+    def _insert(self, places: Mapping[RecordPosition[str], list[Row]]) -> int:
         count = sum(map(len, places.values()))
         if not self._per_park and count >= _COPIED_ROWS_MIN and self._copied(places):
             return count
         return self._inserted(places)
 
-    def _copied(self, places: Mapping[Place[str], list[Row]]) -> bool:
+    def _copied(self, places: Mapping[RecordPosition[str], list[Row]]) -> bool:
         """Whether all rows went in by COPY, which stops at the first that is held, or that its format cannot hold."""
         text = "".join([copy_line(place, row) for place, rows in places.items() for row in rows])
         if "\\" in text:
@@ -129,7 +129,7 @@ class PostgresGroup(GroupWriter[str]):
             return False
         return True
 
-    def _inserted(self, places: Mapping[Place[str], list[Row]]) -> int:
+    def _inserted(self, places: Mapping[RecordPosition[str], list[Row]]) -> int:
         """How many rows were not held and are inserted."""
         sent = []
         lines: list[tuple[Any, ...]] = []
@@ -147,7 +147,7 @@ class PostgresGroup(GroupWriter[str]):
             self._pipeline.sync()
         return sum(cursor.rowcount for cursor in sent)
 
-    def _held(self, places: Mapping[Place[str], list[Row]]) -> Held:
+    def _existing(self, places: Mapping[RecordPosition[str], list[Row]]) -> ExistingRecord:
         wanted = [(*place, row.renewal.pay_partner) for place, rows in places.items() for row in rows]
         return {
             (columns[0], columns[1], columns[2]): columns[2:]
@@ -155,7 +155,7 @@ class PostgresGroup(GroupWriter[str]):
             for columns in cursor.fetchall()
         }
 
-    def _replace(self, replacements: list[tuple[Place[str], Replacement]]) -> None:
+    def _replace(self, replacements: list[tuple[RecordPosition[str], Replacement]]) -> None:
         versions = [
             (*place, *msgspec.structs.astuple(one.old.renewal), one.old.revision, one.old.seqno, one.old.position, one.row.seqno)
             for place, one in replacements
@@ -175,7 +175,9 @@ class PostgresGroup(GroupWriter[str]):
         # As one statement: six messages cost more than what they ask for.
         statements = tuple(self._sql[name] for name in written)
         columns = map(line_columns, statements)
-        self._send(as_one(statements), [_lines(*one) for one in zip(columns, written.values(), strict=True)])
+        self._send(
+            combine_statements(statements), [_lines(*one) for one in zip(columns, written.values(), strict=True)]
+        )
 
     def _keep_refused_body(self, park: str, seqno: str, body: bytes) -> None:
         bounds = [self._retention.refused_bodies_max, self._retention.refused_bytes_max]
@@ -189,13 +191,13 @@ def _runs(rows: list[Row]) -> Iterator[list[Row]]:
         yield [row for _, row in of_push]
 
 
-def copy_line(place: Place[str], row: Row) -> str:
+def copy_line(place: RecordPosition[str], row: Row) -> str:
     """A record as COPY takes it."""
     values = (*place, *msgspec.structs.astuple(row.renewal), 1, row.seqno, row.position)
     return "\t".join([_NULL if value is None else str(value) for value in values]) + "\n"
 
 
-def _line(place: Place[str], row: Row) -> tuple[Any, ...]:
+def _line(place: RecordPosition[str], row: Row) -> tuple[Any, ...]:
     return (*place, *msgspec.structs.astuple(row.renewal), row.seqno, row.position)
 
 

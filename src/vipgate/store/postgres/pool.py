@@ -17,7 +17,11 @@ import psycopg
 from psycopg import conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from vipgate.errors import StoreError, StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    StoreError,
+    StoreUnavailable,
+)
 from vipgate.support.address_masking import (
     learn,
     learn_secret,
@@ -47,19 +51,19 @@ _DEFAULTS: Final[dict[str, str]] = {
 }
 
 
-class Unreachable(StoreUnavailable):
+class DatabaseUnreachable(StoreUnavailable):
     """No connection is to be had; nothing was done."""
 
 
-class ConnectionLost(Unreachable):
+class ConnectionLost(DatabaseUnreachable):
     """The connection broke: what was under way may or may not have been done."""
 
 
-class NodeAway(StoreUnavailable):
+class ShardUnavailable(StoreUnavailable):
     """The coordinator of a cluster answers, but not the node that it needed: other parks may be on other nodes."""
 
 
-class TryAgain(StoreUnavailable):
+class RetryableConflict(StoreUnavailable):
     """Another transaction was in the way; the same may go through now."""
 
 
@@ -87,9 +91,9 @@ def translate(error: psycopg.Error, where: str) -> StoreError:
     remedy = _REMEDIES.get(state)
     shown = f"{where}: {line}" + (f" ({state})" if state else "") + (f"; {remedy}" if remedy else "")
     if state in _MISMATCH:
-        return StoreMismatch(shown)
+        return IncompatibleDatabase(shown)
     if state in _TRY_AGAIN:
-        return TryAgain(shown)
+        return RetryableConflict(shown)
     broken = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
     if broken or state.startswith(_CONNECTION_CLASSES) or state == "25006":
         return ConnectionLost(shown)
@@ -121,7 +125,7 @@ def shown_url(url: str) -> str:
     return f"postgresql://{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
-class Link:
+class ConnectionPool:
     """Up to `size` connections to one database. Every thread may borrow."""
 
     def __init__(self, url: str, size: int, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -129,12 +133,12 @@ class Link:
         learn_secret(os.environ.get("PGPASSWORD"))
         problem = unreadable(url)
         if problem is not None:
-            raise StoreMismatch(f"The database URL cannot be read: {problem}.")
+            raise IncompatibleDatabase(f"The database URL cannot be read: {problem}.")
         try:
             self._parts = {**_DEFAULTS, **conninfo.conninfo_to_dict(url)}
             self.where = shown_url(url)
         except psycopg.ProgrammingError as error:
-            raise StoreMismatch(f"The database URL cannot be read: {mask(str(error).strip())}.") from None
+            raise IncompatibleDatabase(f"The database URL cannot be read: {mask(str(error).strip())}.") from None
         self.sql = load_statements("vipgate.store.postgres.sql")
         self._clock_s = clock_s
         self._free = threading.BoundedSemaphore(size)
@@ -144,7 +148,7 @@ class Link:
         self._down: tuple[StoreError, float] | None = None
 
     @contextmanager
-    def borrow(self) -> Iterator[Connection]:
+    def connection(self) -> Iterator[Connection]:
         """A connection outside a transaction; errors of the driver come out as StoreError. It is given back or, broken, dropped."""
         if not self._free.acquire(timeout=BORROW_S):
             raise StoreUnavailable(f"{self.where}: all connections are busy; try again.")
@@ -189,8 +193,8 @@ class Link:
             db = psycopg.connect(**self._parts, autocommit=True, prepare_threshold=2)  # type: ignore[arg-type]
         except psycopg.Error as error:
             failure = translate(error, self.where)
-            if not isinstance(failure, StoreMismatch):
-                failure = Unreachable(str(failure))
+            if not isinstance(failure, IncompatibleDatabase):
+                failure = DatabaseUnreachable(str(failure))
             self._down = (failure, self._clock_s() + DOWN_PAUSE_S)
             raise failure from error
         self._down = None
@@ -208,16 +212,20 @@ class Link:
         db.execute(self.sql["set_up"])
         version, encoding, citus, _ = one_row(db, self.sql["about"])
         if version < VERSION_MIN:
-            raise StoreMismatch(f"{self.where} is PostgreSQL {version // 10000}; vipgate needs {VERSION_MIN // 10000}.")
+            raise IncompatibleDatabase(
+                f"{self.where} is PostgreSQL {version // 10000}; vipgate needs {VERSION_MIN // 10000}."
+            )
         if encoding != "UTF8":
-            raise StoreMismatch(f"{self.where} has the encoding {encoding}; make a database with ENCODING 'UTF8'.")
+            raise IncompatibleDatabase(
+                f"{self.where} has the encoding {encoding}; make a database with ENCODING 'UTF8'."
+            )
         if citus and not one_row(db, self.sql["is_coordinator"])[0]:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{self.where} is a worker of a Citus cluster: writes through it are lost while shards move; "
                 "connect to the coordinator."
             )
 
-    def forget(self) -> None:
+    def discard_idle(self) -> None:
         """Drops the idle connections: what they know of the server is no longer so."""
         with self._lock:
             idle, self._idle = self._idle, []
@@ -227,13 +235,13 @@ class Link:
     def close(self) -> None:
         """Ends the idle connections; those that are lent out end when they come back."""
         self._closed = True
-        self.forget()
+        self.discard_idle()
 
 
 def _whose_connection(failure: ConnectionLost, error: psycopg.Error, db: Connection) -> StoreUnavailable:
     """Tells a line of ours that broke, which ends here, from one that broke behind a server that is well and says so."""
     if (error.sqlstate or "").startswith("08") and db.info.status is ConnStatus.OK:
-        return NodeAway(f"{failure}; the parks on that node wait until it or its standby is back")
+        return ShardUnavailable(f"{failure}; the parks on that node wait until it or its standby is back")
     db.close()
     return failure
 
@@ -242,7 +250,7 @@ def one_row(db: Connection, statement: str, values: dict[str, object] | None = N
     """The one row of a statement that always has one."""
     row = db.execute(statement, values).fetchone()
     if row is None:
-        raise StoreMismatch(f"No answer to: {statement[:80]}")
+        raise IncompatibleDatabase(f"No answer to: {statement[:80]}")
     return row
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from vipgate.store.common.queries import Browser
+from vipgate.store.common.queries import Queries
 from vipgate.store.postgres.store import PostgresStore
-from vipgate.support.sql_files import for_one_park
+from vipgate.support.sql_files import single_park_variant
 
 _PARK_CONDITION: Final = re.compile(r"/\* and .*? \*/")
 _NOT_ON_CITUS: Final = re.compile(r"OFFSET 0 /\* not on Citus \*/")
 
 
-class PostgresBrowse(Browser):
+class PostgresQueries(Queries):
     """Browse on PostgreSQL, through the store's connections."""
 
     def __init__(self, store: PostgresStore) -> None:
@@ -23,10 +23,10 @@ class PostgresBrowse(Browser):
         self._server = store
 
     def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        link = self._server.link
-        form = for_all_parks if values.get("park_uuid") is None else for_one_park
+        link = self._server.pool
+        form = for_all_parks if values.get("park_uuid") is None else single_park_variant
         statement = form(link.sql[name])
-        with link.borrow() as db:
+        with link.connection() as db:
             return db.execute(for_citus(statement) if self._server.is_distributed else statement, values).fetchall()
 
     def _list(self, texts: Sequence[str]) -> object:

@@ -8,10 +8,13 @@ from typing import Final
 
 import psycopg
 
-from vipgate.errors import StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    StoreUnavailable,
+)
 from vipgate.store.postgres.pool import (
     Connection,
-    Link,
+    ConnectionPool,
     one_row,
     translate,
 )
@@ -34,7 +37,7 @@ COORDINATOR_TABLES: Final = ("staff_user", "session", "token", "deed", "invitati
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
-def schema_version(link: Link, db: Connection) -> int:
+def schema_version(link: ConnectionPool, db: Connection) -> int:
     """The number of the last migration; 0 where there is none yet."""
     if not one_row(db, link.sql["about"])[3]:
         return 0
@@ -42,7 +45,7 @@ def schema_version(link: Link, db: Connection) -> int:
 
 
 def migrate(
-    link: Link, migrations: Sequence[Migration] | None = None, pause: Callable[[float], None] = time.sleep
+    link: ConnectionPool, migrations: Sequence[Migration] | None = None, pause: Callable[[float], None] = time.sleep
 ) -> int:
     """Runs the migrations that are missing, by one process at a time; the version reached.
 
@@ -50,7 +53,7 @@ def migrate(
     """
     steps = load_migrations("vipgate.store.postgres.sql") if migrations is None else migrations
     newest = steps[-1].number
-    with link.borrow() as db:
+    with link.connection() as db:
         version = schema_version(link, db)
         if version < newest:
             _take_lock(link, db, pause)
@@ -67,13 +70,13 @@ def migrate(
                 if not db.closed:
                     db.execute(link.sql["release_migration_lock"], {"lock": MIGRATION_LOCK})
         if version > newest:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{link.where} has schema {version}, this vipgate knows {newest}; install the newer vipgate again."
             )
     return version
 
 
-def _take_lock(link: Link, db: Connection, pause: Callable[[float], None]) -> None:
+def _take_lock(link: ConnectionPool, db: Connection, pause: Callable[[float], None]) -> None:
     """Tries again and again: a wait inside the server would hold up an index that is built CONCURRENTLY."""
     for _ in range(LOCK_TRIES_MAX):
         if one_row(db, link.sql["try_migration_lock"], {"lock": MIGRATION_LOCK})[0]:
@@ -82,11 +85,11 @@ def _take_lock(link: Link, db: Connection, pause: Callable[[float], None]) -> No
     raise StoreUnavailable(f"{link.where}: another process has been migrating for a minute; see what it waits for.")
 
 
-def _run(link: Link, db: Connection, step: Migration, pause: Callable[[float], None]) -> None:
+def _run(link: ConnectionPool, db: Connection, step: Migration, pause: Callable[[float], None]) -> None:
     """One step. A change that cannot have its table soon lets the writers pass and tries again."""
     for attempt in range(LOCK_TRIES_MAX):
         try:
-            if step.apart:
+            if step.non_transactional:
                 _run_apart(link, db, step)
             else:
                 with db.transaction():
@@ -102,7 +105,7 @@ def _run(link: Link, db: Connection, step: Migration, pause: Callable[[float], N
         pause(LOCK_PAUSE_S)
 
 
-def _run_apart(link: Link, db: Connection, step: Migration) -> None:
+def _run_apart(link: ConnectionPool, db: Connection, step: Migration) -> None:
     db.execute(link.sql["patient"], {"in_transaction": False})
     for statement in step.script.split(";\n"):
         if statement.strip():
@@ -111,17 +114,17 @@ def _run_apart(link: Link, db: Connection, step: Migration) -> None:
     db.execute(link.sql["set_up"])
 
 
-def has_citus(link: Link, db: Connection) -> bool:
+def has_citus(link: ConnectionPool, db: Connection) -> bool:
     """Whether this server is a Citus coordinator."""
     return bool(one_row(db, link.sql["about"])[2])
 
 
-def is_distributed(link: Link, db: Connection) -> bool:
+def is_distributed(link: ConnectionPool, db: Connection) -> bool:
     """Whether the ledger is spread over a Citus cluster."""
     return has_citus(link, db) and bool(one_row(db, link.sql["is_distributed"])[0])
 
 
-def _spread(link: Link, db: Connection) -> None:
+def _spread(link: ConnectionPool, db: Connection) -> None:
     """Spreads the tables that are not spread yet: all of them, or those that a migration has added."""
     db.execute(link.sql["patient"], {"in_transaction": False})
     with db.transaction():
@@ -133,14 +136,14 @@ def _spread(link: Link, db: Connection) -> None:
     db.execute(link.sql["set_up"])
 
 
-def distribute(link: Link) -> bool:
+def distribute(link: ConnectionPool) -> bool:
     """Spreads every table by park_uuid, each beside the park's row; False where that is done already.
 
     Raises StoreMismatch where the server is no Citus coordinator.
     """
-    with link.borrow() as db:
+    with link.connection() as db:
         if not has_citus(link, db):
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{link.where} has no Citus; see docs/scaling.md: shared_preload_libraries = 'citus', CREATE EXTENSION citus."
             )
         _take_lock(link, db, time.sleep)
@@ -151,5 +154,5 @@ def distribute(link: Link) -> bool:
         finally:
             if not db.closed:
                 db.execute(link.sql["release_migration_lock"], {"lock": MIGRATION_LOCK})
-    link.forget()
+    link.discard_idle()
     return True

@@ -12,12 +12,16 @@ from typing import Any, Final
 
 from psycopg.rows import tuple_row
 
-from vipgate.errors import Refusal, StoreError, StoreUnavailable
+from vipgate.errors import (
+    RequestError,
+    StoreError,
+    StoreUnavailable,
+)
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.erasure import erase_expired
-from vipgate.store.common.parks import ParkVerbs
+from vipgate.store.common.parks import ParkStoreMixin
 from vipgate.store.common.reads import (
-    ReadVerbs,
+    ReadStoreMixin,
     stream_statement,
 )
 from vipgate.store.common.row_mapping import (
@@ -27,21 +31,21 @@ from vipgate.store.common.row_mapping import (
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Filter,
-    Outcome,
     ParkAccess,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Retention,
-    Stored,
+    StoredRecord,
 )
 from vipgate.store.postgres.group_writer import PostgresGroup
 from vipgate.store.postgres.pool import (
     Connection,
     ConnectionLost,
-    Link,
-    NodeAway,
-    TryAgain,
-    Unreachable,
+    ConnectionPool,
+    DatabaseUnreachable,
+    RetryableConflict,
+    ShardUnavailable,
     one_row,
 )
 from vipgate.store.postgres.schema import (
@@ -61,7 +65,7 @@ PARKS_AWAY_MAX: Final = 100_000
 _PARK_OF = itemgetter(0)
 
 
-class PostgresWork:
+class PostgresTransaction:
     """See `Work`."""
 
     def __init__(self, db: Connection, sql: Mapping[str, str]) -> None:
@@ -77,7 +81,7 @@ class PostgresWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class PostgresStore(ParkVerbs, ReadVerbs):
+class PostgresStore(ParkStoreMixin, ReadStoreMixin):
     """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
 
     def __init__(
@@ -91,48 +95,48 @@ class PostgresStore(ParkVerbs, ReadVerbs):
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.link = Link(url, connections, clock_s)
-        self._sql = self.link.sql
+        self.pool = ConnectionPool(url, connections, clock_s)
+        self._sql = self.pool.sql
         self.clock_us = clock_us
         self._retention = retention or Retention()
         self._clock_s = clock_s
         self._pause = pause
         self._chance = chance
-        self._away: dict[str, tuple[NodeAway, float]] = {}
+        self._away: dict[str, tuple[ShardUnavailable, float]] = {}
         try:
-            self.schema = migrate(self.link)
-            with self.link.borrow() as db:
-                self.is_distributed = is_distributed(self.link, db)
+            self.schema = migrate(self.pool)
+            with self.pool.connection() as db:
+                self.is_distributed = is_distributed(self.pool, db)
         except BaseException:
-            self.link.close()
+            self.pool.close()
             raise
 
     @property
     def where(self) -> str:
         """See `Store.where`."""
-        return self.link.where
+        return self.pool.where
 
     def distribute(self) -> bool:
         """Spreads the ledger over a Citus cluster; False where that is done already. Raises StoreMismatch without Citus."""
-        done = distribute(self.link)
+        done = distribute(self.pool)
         self.is_distributed = True
         return done
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
+    def commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
         """See `Store.commit`."""
-        away = self._still_away(group) if self._away else {}
+        away = self._cooling_down(group) if self._away else {}
         if away:
             rest = [request for request in group if request.park_uuid not in away]
             outcomes = iter(self.commit(rest) if rest else [])
             return [away.get(request.park_uuid or "") or next(outcomes) for request in group]
         try:
             return [*self._commit(group)]
-        except Unreachable as error:
+        except DatabaseUnreachable as error:
             # Not each on its own: a server that is out of reach refuses all of them alike.
             return [error for _ in group]
-        except NodeAway as error:
+        except ShardUnavailable as error:
             if len({request.park_uuid for request in group}) == 1:
-                self._note_away(group[0].park_uuid or "", error)
+                self._mark_away(group[0].park_uuid or "", error)
                 return [error for _ in group]
             return self._by_park(group)
         except StoreError as error:
@@ -140,7 +144,7 @@ class PostgresStore(ParkVerbs, ReadVerbs):
                 return [error]
         return [outcome for request in group for outcome in self.commit([request])]
 
-    def _still_away(self, group: Sequence[Push | Refused]) -> dict[str, NodeAway]:
+    def _cooling_down(self, group: Sequence[Push | RejectedRequest]) -> dict[str, ShardUnavailable]:
         """The parks of `group` whose node did not answer a moment ago, and why."""
         now_s = self._clock_s()
         found = {park: self._away[park] for request in group if (park := request.park_uuid or "") in self._away}
@@ -148,27 +152,27 @@ class PostgresStore(ParkVerbs, ReadVerbs):
             del self._away[park], found[park]
         return {park: error for park, (error, _) in found.items()}
 
-    def _note_away(self, park_uuid: str, error: NodeAway) -> None:
+    def _mark_away(self, park_uuid: str, error: ShardUnavailable) -> None:
         if len(self._away) < PARKS_AWAY_MAX:
             self._away[park_uuid] = (error, self._clock_s() + NODE_PAUSE_S)
 
-    def _by_park(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
+    def _by_park(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
         """A transaction for each park, so that those on nodes that are well go through."""
         places: dict[str | None, list[int]] = {}
         for place, request in enumerate(group):
             places.setdefault(request.park_uuid, []).append(place)
-        outcomes: dict[int, Outcome | Refusal | StoreError] = {}
+        outcomes: dict[int, PushResult | RequestError | StoreError] = {}
         for of_park in places.values():
             outcomes |= zip(of_park, self.commit([group[place] for place in of_park]), strict=True)
         return [outcomes[place] for place in range(len(group))]
 
-    def _commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal]:
+    def _commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError]:
         """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""
         for attempt in range(TRIES_MAX):
             try:
-                with self.link.borrow() as db:
+                with self.pool.connection() as db:
                     return self._write(db, group, again=attempt > 0)
-            except TryAgain:
+            except RetryableConflict:
                 if attempt == TRIES_MAX - 1:
                     raise
                 self._pause((0.5 + self._chance()) * TRY_PAUSE_S * 2**attempt)
@@ -176,10 +180,12 @@ class PostgresStore(ParkVerbs, ReadVerbs):
                 if attempt == TRIES_MAX - 1:
                     raise
                 # What the others are connected to is gone as well.
-                self.link.forget()
+                self.pool.discard_idle()
         raise AssertionError
 
-    def _write(self, db: Connection, group: Sequence[Push | Refused], *, again: bool) -> list[Outcome | Refusal]:
+    def _write(
+        self, db: Connection, group: Sequence[Push | RejectedRequest], *, again: bool
+    ) -> list[PushResult | RequestError]:
         """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
         with db.pipeline() if self.is_distributed else nullcontext() as pipeline, db.transaction():
             writer = PostgresGroup(db, pipeline, self._sql, self._retention, self.clock_us)
@@ -188,13 +194,13 @@ class PostgresStore(ParkVerbs, ReadVerbs):
             stored = writer.stored_already(group)
             missing = [request for request in group if request.seqno not in stored]
             fresh = writer.write(missing) if missing else []
-            by_seqno: dict[str, Outcome | Refusal] = {**stored}
+            by_seqno: dict[str, PushResult | RequestError] = {**stored}
             by_seqno.update((request.seqno, outcome) for request, outcome in zip(missing, fresh, strict=True))
             return [by_seqno[request.seqno] for request in group]
 
-    def housekeep(self, now_us: int, retention: Retention) -> bool:
+    def run_maintenance(self, now_us: int, retention: Retention) -> bool:
         """See `Store.housekeep`."""
-        with self.link.borrow() as db, db.transaction():
+        with self.pool.connection() as db, db.transaction():
             if not one_row(db, self._sql["take_turn"], {"turn": HOUSEKEEPING_TURN})[0]:
                 return False
             deleted = self._purge_generation(
@@ -219,7 +225,7 @@ class PostgresStore(ParkVerbs, ReadVerbs):
 
     def _purge_journal(self, db: Connection, now_us: int, retention: Retention) -> int:
         chunk = {"chunk_rows": retention.chunk_rows}
-        requests = chunk | {"before_seqno": seqno_prefix(now_us - retention.journal_days * DAY_US)}
+        requests = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
         bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
         expired = db.execute(self._sql["expired_requests"], requests).fetchall()
         strangers = chunk | {"strangers_max": retention.strangers_max}
@@ -238,14 +244,14 @@ class PostgresStore(ParkVerbs, ReadVerbs):
         return deleted
 
     @contextmanager
-    def work(self) -> Iterator[PostgresWork]:
+    def transaction(self) -> Iterator[PostgresTransaction]:
         """See `Worker.work`."""
-        with self.link.borrow() as db, db.transaction():
-            yield PostgresWork(db, self._sql)
+        with self.pool.connection() as db, db.transaction():
+            yield PostgresTransaction(db, self._sql)
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """See `Worker.rows`."""
-        with self.link.borrow() as db:
+        with self.pool.connection() as db:
             return db.execute(self._sql[name], values).fetchall()
 
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
@@ -256,10 +262,10 @@ class PostgresStore(ParkVerbs, ReadVerbs):
             found = list(map(read_access, self.rows("park_accesses", {"park_uuids": list(park_uuids)})))
         return {access.park_uuid: access for access in found}
 
-    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+    def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
         """See `Store.stream`."""
         name, values = stream_statement(park_uuid, wanted)
-        with self.link.borrow() as db, db.transaction():
+        with self.pool.connection() as db, db.transaction():
             db.execute(self._sql["patient"], {"in_transaction": True})
             # A cursor reads from one snapshot for as long as it is open.
             with db.cursor(name="stream", row_factory=tuple_row) as cursor:
@@ -278,4 +284,4 @@ class PostgresStore(ParkVerbs, ReadVerbs):
 
     def close(self) -> None:
         """See `Store.close`."""
-        self.link.close()
+        self.pool.close()

@@ -19,7 +19,10 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    StoreUnavailable,
+)
 from vipgate.store.sqlite.store import (
     APPLICATION_ID,
     BUSY_WAIT_S,
@@ -66,7 +69,7 @@ def copy_ledger(ledger: Path, copy: Path, *, verify: bool) -> Contents | None:
     if held is not None:
         problems = list(islice(_problems(held, copy), PROBLEMS_SHOWN_MAX))
         if problems:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"The copy of {ledger} is not the same as the ledger: {'; '.join(problems)}. It was thrown away, and no "
                 "older copy was deleted. Run this again. Where it says the same again the ledger itself is damaged: "
                 "check the disk, then restore the newest copy (docs/operating.md)."
@@ -85,7 +88,7 @@ def _snapshot(ledger: Path) -> Iterator[sqlite3.Connection]:
         )
         try:
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                raise StoreMismatch(f"{ledger} is no ledger of vipgate; choose another --database.")
+                raise IncompatibleDatabase(f"{ledger} is no ledger of vipgate; choose another --database.")
             db.execute("BEGIN")
             yield db
         finally:

@@ -10,17 +10,17 @@ from typing import Any, Final
 import msgspec
 
 from vipgate.store.common.group_writer import (
+    ExistingRecord,
     GroupWriter,
-    Held,
 )
 from vipgate.store.common.versioning import (
     ParkState,
-    Place,
+    RecordPosition,
     Replacement,
     Row,
 )
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.support.sql_files import with_rows
+from vipgate.support.sql_files import expand_rows
 
 # Rows a statement: a whole batch at once where it can be, else few statements whatever the number is, because each lets go of
 # the interpreter's lock, which has to be won back from a busy event loop.
@@ -51,7 +51,7 @@ class SqliteGroup(GroupWriter[int]):
         self._db.execute(self._sql["end_generation"], here | {"generation": ended})
         self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
 
-    def _insert(self, places: Mapping[Place[int], list[Row]]) -> int:
+    def _insert(self, places: Mapping[RecordPosition[int], list[Row]]) -> int:
         return self._write_rows(
             "insert_renewals",
             [
@@ -67,7 +67,7 @@ class SqliteGroup(GroupWriter[int]):
         for size in _ROWS_A_STATEMENT:
             while len(rows) - start >= size:
                 values = list(chain.from_iterable(rows[start : start + size]))
-                changed += self._db.execute(with_rows(self._sql[name], size), values).rowcount
+                changed += self._db.execute(expand_rows(self._sql[name], size), values).rowcount
                 start += size
         return changed
 
@@ -75,8 +75,8 @@ class SqliteGroup(GroupWriter[int]):
         for name, lines in written.items():
             self._write_rows(name, lines)
 
-    def _held(self, places: Mapping[Place[int], list[Row]]) -> Held:
-        held: Held = {}
+    def _existing(self, places: Mapping[RecordPosition[int], list[Row]]) -> ExistingRecord:
+        held: ExistingRecord = {}
         for (park, generation), rows in places.items():
             keys = msgspec.json.encode([row.renewal.pay_partner for row in rows]).decode()
             wanted = {"pay_partners": keys, "park_id": park, "generation": generation}
@@ -84,7 +84,7 @@ class SqliteGroup(GroupWriter[int]):
                 held[park, generation, columns[0]] = columns
         return held
 
-    def _replace(self, replacements: list[tuple[Place[int], Replacement]]) -> None:
+    def _replace(self, replacements: list[tuple[RecordPosition[int], Replacement]]) -> None:
         keys = [(*place, one.renewal.pay_partner) for place, one in replacements]
         self._db.executemany(
             self._sql["keep_version"], [(one.row.seqno, *key) for (_, one), key in zip(replacements, keys, strict=True)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vipgate.store.common.queries import Browser
+from vipgate.store.common.queries import Queries
 from vipgate.store.sqlite.store import SqliteStore
 
 # Where another index answers for one park (or for strangers), the statement is another one.
@@ -19,7 +19,7 @@ _FOR_ONE_PARK: Final = {
 }
 
 
-class SqliteBrowse(Browser):
+class SqliteQueries(Queries):
     """Browse on a SQLite file, through the store's connection."""
 
     def __init__(self, store: SqliteStore) -> None:

@@ -13,12 +13,18 @@ from typing import Any, Final
 import msgspec
 from filelock import FileLock, Timeout
 
-from vipgate.errors import Refusal, StoreError, StoreLocked, StoreMismatch, StoreUnavailable
+from vipgate.errors import (
+    IncompatibleDatabase,
+    RequestError,
+    StoreError,
+    StoreLocked,
+    StoreUnavailable,
+)
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.erasure import erase_expired
-from vipgate.store.common.parks import ParkVerbs
+from vipgate.store.common.parks import ParkStoreMixin
 from vipgate.store.common.reads import (
-    ReadVerbs,
+    ReadStoreMixin,
     stream_statement,
 )
 from vipgate.store.common.row_mapping import (
@@ -28,12 +34,12 @@ from vipgate.store.common.row_mapping import (
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Filter,
-    Outcome,
     ParkAccess,
     Push,
-    Refused,
+    PushResult,
+    RejectedRequest,
     Retention,
-    Stored,
+    StoredRecord,
 )
 from vipgate.store.sqlite.group_writer import SqliteGroup
 from vipgate.support.private_files import (
@@ -88,7 +94,7 @@ class ServerLock:
         self._lock.release()
 
 
-class SqliteWork:
+class SqliteTransaction:
     """See `Work`."""
 
     def __init__(self, db: sqlite3.Connection, sql: Mapping[str, str]) -> None:
@@ -104,7 +110,7 @@ class SqliteWork:
         return self._db.execute(self._sql[name], values).fetchall()
 
 
-class SqliteStore(ParkVerbs, ReadVerbs):
+class SqliteStore(ParkStoreMixin, ReadStoreMixin):
     """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
 
     def __init__(
@@ -140,10 +146,10 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
         if found != APPLICATION_ID and tables:
-            raise StoreMismatch(f"{self._path} is a SQLite file of another program; choose another --database.")
+            raise IncompatibleDatabase(f"{self._path} is a SQLite file of another program; choose another --database.")
         version = self._number("PRAGMA user_version")
         if version > newest:
-            raise StoreMismatch(
+            raise IncompatibleDatabase(
                 f"{self._path} has schema {version}, this vipgate knows {newest}; install the newer vipgate again."
             )
         if not tables:
@@ -196,7 +202,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
                     self._db.execute("ROLLBACK")
                 raise
 
-    def commit(self, group: Sequence[Push | Refused]) -> list[Outcome | Refusal | StoreError]:
+    def commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
         """See `Store.commit`."""
         try:
             with self._transaction():
@@ -206,10 +212,10 @@ class SqliteStore(ParkVerbs, ReadVerbs):
                 return [error]
         return [outcome for request in group for outcome in self.commit([request])]
 
-    def housekeep(self, now_us: int, retention: Retention) -> bool:
+    def run_maintenance(self, now_us: int, retention: Retention) -> bool:
         """See `Store.housekeep`."""
         chunk = {"chunk_rows": retention.chunk_rows}
-        journal = chunk | {"before_seqno": seqno_prefix(now_us - retention.journal_days * DAY_US)}
+        journal = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
         bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
         strangers = chunk | {"strangers_max": retention.strangers_max}
         with self._transaction():
@@ -274,10 +280,10 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         return self._db.execute(self._sql[name], values).rowcount
 
     @contextmanager
-    def work(self) -> Iterator[SqliteWork]:
+    def transaction(self) -> Iterator[SqliteTransaction]:
         """See `Worker.work`. BEGIN IMMEDIATE locks the whole file."""
         with self._transaction():
-            yield SqliteWork(self._db, self._sql)
+            yield SqliteTransaction(self._db, self._sql)
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """See `Worker.rows`."""
@@ -298,7 +304,7 @@ class SqliteStore(ParkVerbs, ReadVerbs):
         with translated(self._path):
             yield from self._db.execute(self._sql[name], values)
 
-    def stream(self, park_uuid: str, wanted: Filter) -> Iterator[Stored]:
+    def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
         """See `Store.stream`."""
         name, values = stream_statement(park_uuid, wanted)
         with translated(self._path):
@@ -340,7 +346,7 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
         if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            raise StoreMismatch(f"{path} is damaged or no SQLite file ({name}); restore a backup.") from error
+            raise IncompatibleDatabase(f"{path} is damaged or no SQLite file ({name}); restore a backup.") from error
         raise StoreUnavailable(f"{path}: {error} ({name}); check the disk, and who else has the file open.") from error
     except sqlite3.Error as error:
         raise StoreUnavailable(f"{path}: {error}") from error

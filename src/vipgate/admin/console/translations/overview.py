@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 
 TEXTS: Final = {
-    "sums.money": Words("收款", "Money"),
-    "sums.rows": Words("收到的行", "Rows received"),
-    "overview.parks": Words("需要关注的车场", "Parks that want a look"),
-    "overview.all": Words("全部 {n}", "All {n}"),
-    "overview.many": Words("只统计了前 {n} 个车场", "Only the first {n} parks are counted here"),
-    "overview.no_sick": Words("所有车场推送正常", "All parks push as usual"),
+    "sums.money": LocalizedText("收款", "Money"),
+    "sums.rows": LocalizedText("收到的行", "Rows received"),
+    "overview.parks": LocalizedText("需要关注的车场", "Parks that want a look"),
+    "overview.all": LocalizedText("全部 {n}", "All {n}"),
+    "overview.many": LocalizedText("只统计了前 {n} 个车场", "Only the first {n} parks are counted here"),
+    "overview.no_sick": LocalizedText("所有车场推送正常", "All parks push as usual"),
 }

@@ -4,203 +4,207 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 
 TEXTS: Final = {
-    "ago": Words("前", "ago"),
-    "days.n": Words("{n} 天", "{n} days"),
-    "park.tabs": Words("车场页面", "Pages of this park"),
-    "park.tab.state": Words("状态", "State"),
-    "park.tab.review": Words("待复核", "To review"),
-    "park.tab.settings": Words("设置", "Settings"),
-    "park.told.silent": Words(
+    "ago": LocalizedText("前", "ago"),
+    "days.n": LocalizedText("{n} 天", "{n} days"),
+    "park.tabs": LocalizedText("车场页面", "Pages of this park"),
+    "park.tab.state": LocalizedText("状态", "State"),
+    "park.tab.review": LocalizedText("待复核", "To review"),
+    "park.tab.settings": LocalizedText("设置", "Settings"),
+    "park.told.silent": LocalizedText(
         "已静默 {quiet}，通常每 {gap} 推送一次；请联系车场检查网络和客户端",
         "Quiet for {quiet}; it usually pushes every {gap}. Ask the park to check its line and its client",
     ),
-    "park.told.refusing": Words("近两日有 {share} 的请求被拒绝。", "{share} of its requests were refused in two days."),
-    "park.told.requests": Words("查看原因", "See why"),
-    "park.told.old_secret": Words(
+    "park.told.refusing": LocalizedText(
+        "近两日有 {share} 的请求被拒绝。", "{share} of its requests were refused in two days."
+    ),
+    "park.told.requests": LocalizedText("查看原因", "See why"),
+    "park.told.old_secret": LocalizedText(
         "车场最近一次仍用旧密钥签名；换用新密钥后再停用旧密钥",
         "It last signed with the old secret; retire that one once the park has changed over",
     ),
-    "park.told.never": Words("还没有收到过推送", "It has not pushed yet"),
-    "park.told.disabled": Words("已停用：推送会被拒绝（401）", "Disabled: its pushes are refused (401)"),
-    "park.facts": Words("基本情况", "Facts"),
-    "park.name": Words("名称", "Name"),
-    "park.created": Words("登记时间", "Registered"),
-    "park.enabled": Words("启用", "Enabled"),
-    "park.enabled.hint": Words("停用后推送会被拒绝（401）", "pushes of a disabled park are refused (401)"),
-    "park.readonly": Words("您的账号只能查看设置", "Your account may look at the settings only"),
-    "park.secret": Words("密钥", "Secret"),
-    "park.secret.valid": Words("有效密钥", "Valid now"),
-    "park.secret.one": Words("一个", "one"),
-    "park.secret.two": Words("新旧两个密钥都有效", "both the new and the old secret"),
-    "park.secret.changed": Words("更换于", "Changed"),
-    "park.secret.used": Words("最近使用", "Last used"),
-    "park.secret.current": Words("当前密钥", "the current one"),
-    "park.secret.previous": Words("旧密钥", "the old one"),
-    "park.allow": Words("允许的地址", "Addresses that may push"),
-    "park.allow.any": Words("不限", "any"),
-    "park.allow.hint": Words(
+    "park.told.never": LocalizedText("还没有收到过推送", "It has not pushed yet"),
+    "park.told.disabled": LocalizedText("已停用：推送会被拒绝（401）", "Disabled: its pushes are refused (401)"),
+    "park.facts": LocalizedText("基本情况", "Facts"),
+    "park.name": LocalizedText("名称", "Name"),
+    "park.created": LocalizedText("登记时间", "Registered"),
+    "park.enabled": LocalizedText("启用", "Enabled"),
+    "park.enabled.hint": LocalizedText("停用后推送会被拒绝（401）", "pushes of a disabled park are refused (401)"),
+    "park.readonly": LocalizedText("您的账号只能查看设置", "Your account may look at the settings only"),
+    "park.secret": LocalizedText("密钥", "Secret"),
+    "park.secret.valid": LocalizedText("有效密钥", "Valid now"),
+    "park.secret.one": LocalizedText("一个", "one"),
+    "park.secret.two": LocalizedText("新旧两个密钥都有效", "both the new and the old secret"),
+    "park.secret.changed": LocalizedText("更换于", "Changed"),
+    "park.secret.used": LocalizedText("最近使用", "Last used"),
+    "park.secret.current": LocalizedText("当前密钥", "the current one"),
+    "park.secret.previous": LocalizedText("旧密钥", "the old one"),
+    "park.allow": LocalizedText("允许的地址", "Addresses that may push"),
+    "park.allow.any": LocalizedText("不限", "any"),
+    "park.allow.hint": LocalizedText(
         "每行一个地址或网段，例如 203.0.113.0/24；留空表示不限",
         "One address or network a line, such as 203.0.113.0/24; empty: any",
     ),
-    "park.rate": Words("每分钟请求上限", "Requests a minute"),
-    "park.rate.n": Words("{n} 次", "{n}"),
-    "park.rate.none": Words("不限", "no limit"),
-    "park.rate.hint": Words("留空表示不限", "Empty: no limit"),
-    "park.retention": Words("个人数据保留天数", "Days that personal data are kept"),
-    "park.retention.none": Words("一直保留", "for ever"),
-    "park.retention.hint": Words(
+    "park.rate": LocalizedText("每分钟请求上限", "Requests a minute"),
+    "park.rate.n": LocalizedText("{n} 次", "{n}"),
+    "park.rate.none": LocalizedText("不限", "no limit"),
+    "park.rate.hint": LocalizedText("留空表示不限", "Empty: no limit"),
+    "park.retention": LocalizedText("个人数据保留天数", "Days that personal data are kept"),
+    "park.retention.none": LocalizedText("一直保留", "for ever"),
+    "park.retention.hint": LocalizedText(
         "从记录到期或最后一次变更算起，之后清空车牌、卡号和操作员，金额保留；留空表示一直保留",
         "From a record's end or last change; then plate, cards and operator are emptied and the money stays. Empty: for ever",
     ),
-    "park.charge_address": Words("车场接口地址", "Address of the park's own gateway"),
-    "park.charge_address.hint": Words(
+    "park.charge_address": LocalizedText("车场接口地址", "Address of the park's own gateway"),
+    "park.charge_address.hint": LocalizedText(
         "用于读取收费类型名称，例如 https://park.example:8443/；可留空",
         "Asked for the names of its charge types, such as https://park.example:8443/; may be empty",
     ),
-    "park.charset": Words("正文编码", "Charset"),
-    "park.gbk": Words("正文用 GBK 编码", "It writes in GBK"),
-    "park.gbk.hint": Words(
+    "park.charset": LocalizedText("正文编码", "Charset"),
+    "park.gbk": LocalizedText("正文用 GBK 编码", "It writes in GBK"),
+    "park.gbk.hint": LocalizedText(
         "不勾选即 UTF-8；请求头声明的编码与此不同的推送会被拒绝（400）",
         "otherwise in UTF-8; a push that declares another charset is refused (400)",
     ),
-    "park.new.uuid": Words("与车场客户端配置的完全一致", "Exactly as the park's client is set up"),
-    "park.new.name": Words("便于辨认，例如“海岸城北门”", "What people call it"),
-    "park.new.secret": Words("已有密钥", "Secret that it already has"),
-    "park.new.secret.hint": Words("留空则生成一个新的", "Leave empty to have a new one made"),
-    "secret.rotate": Words("更换密钥", "Rotate the secret"),
-    "secret.rotate.lead": Words(
+    "park.new.uuid": LocalizedText("与车场客户端配置的完全一致", "Exactly as the park's client is set up"),
+    "park.new.name": LocalizedText("便于辨认，例如“海岸城北门”", "What people call it"),
+    "park.new.secret": LocalizedText("已有密钥", "Secret that it already has"),
+    "park.new.secret.hint": LocalizedText("留空则生成一个新的", "Leave empty to have a new one made"),
+    "secret.rotate": LocalizedText("更换密钥", "Rotate the secret"),
+    "secret.rotate.lead": LocalizedText(
         "生成新密钥并显示一次。车场换用之前，新旧密钥都有效，推送不会中断。",
         "Makes a new secret and shows it once. Both are valid until the old one is retired, so no push is lost.",
     ),
-    "secret.rotate.do": Words("生成新密钥", "Make the new secret"),
-    "secret.retire": Words("停用旧密钥", "Retire the old secret"),
-    "secret.retire.lead": Words(
+    "secret.rotate.do": LocalizedText("生成新密钥", "Make the new secret"),
+    "secret.retire": LocalizedText("停用旧密钥", "Retire the old secret"),
+    "secret.retire.lead": LocalizedText(
         "旧密钥停用后才能再次更换。", "The secret can be rotated again once the old one is retired."
     ),
-    "secret.retire.safe": Words(
+    "secret.retire.safe": LocalizedText(
         "车场已在使用新密钥，可以停用旧密钥", "The park signs with the new secret: it is safe to retire the old one"
     ),
-    "secret.retire.unsafe": Words(
+    "secret.retire.unsafe": LocalizedText(
         "车场还没有用过新密钥；现在停用，它的推送会被拒绝（401）",
         "The park has not used the new secret yet: if you retire the old one now, its pushes are refused (401)",
     ),
-    "secret.retire.do": Words("停用旧密钥", "Retire the old secret"),
-    "once.warning": Words(
+    "secret.retire.do": LocalizedText("停用旧密钥", "Retire the old secret"),
+    "once.warning": LocalizedText(
         "只显示这一次，离开此页后无法再次查看。请现在复制并通过安全的渠道转交。",
         "Shown this once and never again. Copy it now and hand it over by a safe way.",
     ),
-    "once.onward": Words("已记下，继续", "I have noted it down"),
-    "once.park.title": Words("车场已登记", "The park is registered"),
-    "once.park.lead": Words("这是车场用来签名的密钥。", "This is the secret that the park signs with."),
-    "once.park.subject": Words("park_uuid", "park_uuid"),
-    "once.rotated.title": Words("新密钥", "The new secret"),
-    "once.rotated.lead": Words(
+    "once.onward": LocalizedText("已记下，继续", "I have noted it down"),
+    "once.park.title": LocalizedText("车场已登记", "The park is registered"),
+    "once.park.lead": LocalizedText("这是车场用来签名的密钥。", "This is the secret that the park signs with."),
+    "once.park.subject": LocalizedText("park_uuid", "park_uuid"),
+    "once.rotated.title": LocalizedText("新密钥", "The new secret"),
+    "once.rotated.lead": LocalizedText(
         "请让车场换用此密钥；换好之前旧密钥仍然有效。",
         "Let the park change over to this secret; the old one stays valid until you retire it.",
     ),
-    "once.rotated.subject": Words("park_uuid", "park_uuid"),
-    "generation": Words("批次", "Stock"),
-    "generations": Words("存量批次", "Stocks"),
-    "generations.lead": Words(
+    "once.rotated.subject": LocalizedText("park_uuid", "park_uuid"),
+    "generation": LocalizedText("批次", "Stock"),
+    "generations": LocalizedText("存量批次", "Stocks"),
+    "generations.lead": LocalizedText(
         "车场以 complete=1 推送时，旧存量整批被替换，在保留期内可以恢复。",
         "A push with complete=1 replaces the whole stock; the one before can be brought back while it is kept.",
     ),
-    "generation.current": Words("当前", "current"),
-    "generation.started": Words("开始", "From"),
-    "generation.ended": Words("被替换", "Replaced"),
-    "generation.kept": Words("保留至", "Kept until"),
-    "generation.seqno": Words("请求流水号", "By request"),
-    "restore": Words("恢复", "Restore"),
-    "restore.title": Words("恢复旧存量", "Restore an earlier stock"),
-    "restore.now": Words("现在", "Now"),
-    "restore.then": Words("恢复后", "Then"),
-    "restore.told.1": Words(
+    "generation.current": LocalizedText("当前", "current"),
+    "generation.started": LocalizedText("开始", "From"),
+    "generation.ended": LocalizedText("被替换", "Replaced"),
+    "generation.kept": LocalizedText("保留至", "Kept until"),
+    "generation.seqno": LocalizedText("请求流水号", "By request"),
+    "restore": LocalizedText("恢复", "Restore"),
+    "restore.title": LocalizedText("恢复旧存量", "Restore an earlier stock"),
+    "restore.now": LocalizedText("现在", "Now"),
+    "restore.then": LocalizedText("恢复后", "Then"),
+    "restore.told.1": LocalizedText(
         "当前的 {now} 条记录不再可见，改为那一批的 {then} 条记录。",
         "The {now} records of now are no longer seen; the {then} of that stock are, instead.",
     ),
-    "restore.told.2": Words(
+    "restore.told.2": LocalizedText(
         "当前存量保留 {days} 天，期间可以再恢复回来。",
         "The stock of now is kept for {days} days and can be restored in turn.",
     ),
-    "restore.told.3": Words(
+    "restore.told.3": LocalizedText(
         "之后车场推送的变更写入恢复后的存量；替换之后推送的变更不在其中。",
         "What the park pushes from then on goes into the restored stock; what it pushed since the replacement is not in it.",
     ),
-    "restore.go_on": Words("继续…", "Go on…"),
-    "restore.again": Words(
+    "restore.go_on": LocalizedText("继续…", "Go on…"),
+    "restore.again": LocalizedText(
         "请再次确认：{now} 条记录将变为 {then} 条。", "Once more: {now} records will become {then}. Are you sure?"
     ),
-    "restore.do": Words("恢复这 {then} 条记录", "Restore these {then} records"),
-    "park.moved": Words(
+    "restore.do": LocalizedText("恢复这 {then} 条记录", "Restore these {then} records"),
+    "park.moved": LocalizedText(
         "设置在此期间被他人修改，您的修改没有保存；请按当前值重新修改",
         "Somebody else changed these settings in the meantime: yours were not saved. Here they are as they are now",
     ),
-    "restore.moved": Words("存量在此期间有变化，请重新核对", "The stock has changed in the meantime; look again"),
-    "review.title": Words("待复核的记录", "Records to review"),
-    "review.lead": Words(
+    "restore.moved": LocalizedText(
+        "存量在此期间有变化，请重新核对", "The stock has changed in the meantime; look again"
+    ),
+    "review.title": LocalizedText("待复核的记录", "Records to review"),
+    "review.lead": LocalizedText(
         "可能有误的记录，以及同一订单号的车牌或金额被改过的记录。点击原因查看说明；核实后标记为已复核。",
         "Records that may be wrong, and those whose plate or price changed under the same order number. Choose a reason to see "
         "what it means; mark them once you have checked.",
     ),
-    "review.none": Words("没有待复核的记录", "Nothing to review"),
-    "review.all": Words("全部", "All"),
-    "review.why": Words("原因", "Why"),
-    "review.tick": Words("选择", "Choose"),
-    "review.tick.one": Words("选择订单 {order}", "Choose order {order}"),
-    "review.do": Words("所选标记为已复核", "Mark the chosen as reviewed"),
-    "review.do_all": Words("本页 {n} 条全部标记为已复核", "Mark all {n} of this page"),
-    "flag.unusual_plate": Words("车牌不常见", "unusual plate"),
-    "flag.plate_changed": Words("车牌被改", "plate changed"),
-    "flag.money_changed": Words("金额被改", "money changed"),
-    "flag.no_order": Words("订单号无效", "no order number"),
-    "flag.decimal_money": Words("金额带小数", "money with decimals"),
-    "flag.unusual_plate.why": Words(
+    "review.none": LocalizedText("没有待复核的记录", "Nothing to review"),
+    "review.all": LocalizedText("全部", "All"),
+    "review.why": LocalizedText("原因", "Why"),
+    "review.tick": LocalizedText("选择", "Choose"),
+    "review.tick.one": LocalizedText("选择订单 {order}", "Choose order {order}"),
+    "review.do": LocalizedText("所选标记为已复核", "Mark the chosen as reviewed"),
+    "review.do_all": LocalizedText("本页 {n} 条全部标记为已复核", "Mark all {n} of this page"),
+    "flag.unusual_plate": LocalizedText("车牌不常见", "unusual plate"),
+    "flag.plate_changed": LocalizedText("车牌被改", "plate changed"),
+    "flag.money_changed": LocalizedText("金额被改", "money changed"),
+    "flag.no_order": LocalizedText("订单号无效", "no order number"),
+    "flag.decimal_money": LocalizedText("金额带小数", "money with decimals"),
+    "flag.unusual_plate.why": LocalizedText(
         "不是常见的大陆车牌格式。请与车场核对车牌。", "Not of a common mainland form. Check the plate with the park."
     ),
-    "flag.plate_changed.why": Words(
+    "flag.plate_changed.why": LocalizedText(
         "同一订单号先后推送了不同的车牌，以后到的为准。请与车场核对。",
         "The same order number came with another plate before; the later one counts. Check it with the park.",
     ),
-    "flag.money_changed.why": Words(
+    "flag.money_changed.why": LocalizedText(
         "同一订单号先后推送了不同的金额或面额，以后到的为准。请与车场核对。",
         "The same order number came with another amount before; the later one counts. Check it with the park.",
     ),
-    "flag.no_order.why": Words(
+    "flag.no_order.why": LocalizedText(
         "订单号是占位内容（如“无”“0”），或被表格软件写成了科学计数法（如 2.02207E+18），不能区分订单：后来的订单会覆盖前面的。"
         "请车场推送完整、唯一的订单号。",
         "The order number is a placeholder (such as NULL or 0), or a spreadsheet wrote it in scientific notation (2.02207E+18). "
         "It tells no two orders apart: a later one replaces an earlier one. Ask the park to send whole, unique order numbers.",
     ),
-    "flag.decimal_money.why": Words(
+    "flag.decimal_money.why": LocalizedText(
         '支付金额写成了带小数的文本（如 "100.00"），已按分入账；车场可能以为单位是元，实际金额可能是 100 倍。请与车场核对单位。',
         'The amount came as a text with decimals (such as "100.00") and was stored as fen. The park may mean yuan, a hundred times '
         "as much: check the unit with the park.",
     ),
-    "order": Words("订单号", "Order"),
-    "plate": Words("车牌", "Plate"),
-    "pay_value": Words("实付（元）", "Paid (yuan)"),
-    "record.changed": Words("最近变更", "Last change"),
-    "find.none": Words("没有找到", "Nothing found"),
-    "find.how": Words(
+    "order": LocalizedText("订单号", "Order"),
+    "plate": LocalizedText("车牌", "Plate"),
+    "pay_value": LocalizedText("实付（元）", "Paid (yuan)"),
+    "record.changed": LocalizedText("最近变更", "Last change"),
+    "find.none": LocalizedText("没有找到", "Nothing found"),
+    "find.how": LocalizedText(
         "可以输入车牌（或开头几位）、卡号、订单号、32 位请求流水号、车场名称或 park_uuid。",
         "Type a plate (or how it begins), a card, an order number, a seqno of 32 digits, a park's name or its park_uuid.",
     ),
-    "find.as.plate": Words("车牌 {text} 的记录", "Records of the plate {text}"),
-    "find.as.plate_prefix": Words("车牌以 {text} 开头的记录", "Records of plates that begin with {text}"),
-    "find.as.order": Words("订单号 {text}", "Order number {text}"),
-    "find.as.card": Words("卡号 {text} 的记录", "Records of the card {text}"),
-    "find.parks": Words("在全部车场中查找", "Search all parks"),
-    "done.park_added": Words("车场已登记", "The park is registered"),
-    "done.park_saved": Words("设置已保存，一秒内生效", "Saved; it holds within a second"),
-    "done.nothing_changed": Words("没有变化", "Nothing was different"),
-    "done.rotated": Words("密钥已更换，旧密钥仍有效", "The secret is rotated; the old one is still valid"),
-    "done.retired": Words("旧密钥已停用", "The old secret is retired"),
-    "done.restored": Words("存量已恢复", "The stock is restored"),
-    "done.reviewed": Words("已标记为已复核", "Marked as reviewed"),
-    "done.nothing_reviewed": Words(
+    "find.as.plate": LocalizedText("车牌 {text} 的记录", "Records of the plate {text}"),
+    "find.as.plate_prefix": LocalizedText("车牌以 {text} 开头的记录", "Records of plates that begin with {text}"),
+    "find.as.order": LocalizedText("订单号 {text}", "Order number {text}"),
+    "find.as.card": LocalizedText("卡号 {text} 的记录", "Records of the card {text}"),
+    "find.parks": LocalizedText("在全部车场中查找", "Search all parks"),
+    "done.park_added": LocalizedText("车场已登记", "The park is registered"),
+    "done.park_saved": LocalizedText("设置已保存，一秒内生效", "Saved; it holds within a second"),
+    "done.nothing_changed": LocalizedText("没有变化", "Nothing was different"),
+    "done.rotated": LocalizedText("密钥已更换，旧密钥仍有效", "The secret is rotated; the old one is still valid"),
+    "done.retired": LocalizedText("旧密钥已停用", "The old secret is retired"),
+    "done.restored": LocalizedText("存量已恢复", "The stock is restored"),
+    "done.reviewed": LocalizedText("已标记为已复核", "Marked as reviewed"),
+    "done.nothing_reviewed": LocalizedText(
         "没有选择记录，或已被他人复核", "Nothing was chosen, or somebody else has reviewed it"
     ),
 }

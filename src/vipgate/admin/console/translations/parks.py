@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 
 TEXTS: Final = {
-    "parks.title": Words("车场", "Parks"),
-    "parks.add": Words("登记车场", "Register a park"),
-    "parks.none_yet": Words("还没有登记车场。", "No park is registered yet."),
-    "parks.search": Words("名称或 park_uuid", "Name or park_uuid"),
-    "parks.mark": Words("状态", "Health"),
-    "parks.mark.any": Words("全部", "Any"),
-    "parks.filter": Words("筛选", "Filter"),
-    "park.health": Words("状态", "Health"),
-    "park.last_push": Words("最近推送", "Last push"),
-    "park.quiet": Words("已静默", "Quiet for"),
-    "park.usual_gap": Words("通常间隔", "Usual gap"),
-    "park.refused_share": Words("近两日被拒", "Refused, 2 days"),
-    "park.records": Words("当前记录", "Records now"),
+    "parks.title": LocalizedText("车场", "Parks"),
+    "parks.add": LocalizedText("登记车场", "Register a park"),
+    "parks.none_yet": LocalizedText("还没有登记车场。", "No park is registered yet."),
+    "parks.search": LocalizedText("名称或 park_uuid", "Name or park_uuid"),
+    "parks.mark": LocalizedText("状态", "Health"),
+    "parks.mark.any": LocalizedText("全部", "Any"),
+    "parks.filter": LocalizedText("筛选", "Filter"),
+    "park.health": LocalizedText("状态", "Health"),
+    "park.last_push": LocalizedText("最近推送", "Last push"),
+    "park.quiet": LocalizedText("已静默", "Quiet for"),
+    "park.usual_gap": LocalizedText("通常间隔", "Usual gap"),
+    "park.refused_share": LocalizedText("近两日被拒", "Refused, 2 days"),
+    "park.records": LocalizedText("当前记录", "Records now"),
 }

@@ -12,27 +12,27 @@ from vipgate.admin.auth.passwords import (
     verify_password,
 )
 from vipgate.admin.console.errors import conflict
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.login import (
     enter,
     read_new_password,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     return await _page(visit, visit.form)
 
 
-async def _page(visit: StaffVisit, form: Fields, status: int = 200) -> Response:
-    sessions = await visit.desk(lambda desk: desk.staff.list_sessions(visit.user.name, visit.now_us))
+async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
+    sessions = await visit.desk(lambda desk: desk.accounts.list_sessions(visit.user.name, visit.now_us))
     return visit.page("account.html", status=status, form=form, sessions=sessions)
 
 
-async def change_password(visit: StaffVisit) -> Response:
+async def change_password(visit: StaffRequest) -> Response:
     """Takes a new password from who knows the old one; all other sessions end."""
     form, hashing = visit.form, visit.context.hashing
     password = read_new_password(form)
@@ -44,25 +44,25 @@ async def change_password(visit: StaffVisit) -> Response:
         form.fault("old", "不正确", "not right")
     else:
         visit.context.throttle.passed(visit.user.name, visit.peer)
-    if form.faults:
+    if form.errors:
         return await _page(visit, form, 422)
     hashed = await hashing.run(lambda: hash_password(password))
-    deed = visit.deed("user.password", subject=visit.user.name)
-    await visit.desk(lambda desk: desk.staff.change_user(visit.user.name, deed, password=hashed))
+    deed = visit.audit_entry("user.password", subject=visit.user.name)
+    await visit.desk(lambda desk: desk.accounts.change_user(visit.user.name, deed, password=hashed))
     return await enter(visit, visit.user, "login", "/account?done=password_changed")
 
 
-async def end_session(visit: StaffVisit) -> Response:
+async def end_session(visit: StaffRequest) -> Response:
     """Logs out one other session of one's own."""
     digest = visit.form.get("session")
-    deed = visit.deed("session.end", subject=visit.user.name)
+    deed = visit.audit_entry("session.end", subject=visit.user.name)
 
-    def end(desk: Desk) -> bool:
-        own = desk.staff.list_sessions(visit.user.name, visit.now_us)
+    def end(desk: Database) -> bool:
+        own = desk.accounts.list_sessions(visit.user.name, visit.now_us)
         if not any(one.digest == digest for one in own):
             return False
-        desk.staff.end_session(digest)
-        desk.staff.note(deed)
+        desk.accounts.end_session(digest)
+        desk.accounts.write_audit_entry(deed)
         return True
 
     if not await visit.desk(end):
@@ -71,7 +71,7 @@ async def end_session(visit: StaffVisit) -> Response:
 
 
 PAGES: Final = (
-    Page("/account", show),
-    Page("/account/password", change_password, "POST"),
-    Page("/account/sessions/end", end_session, "POST"),
+    StaffRoute("/account", show),
+    StaffRoute("/account/password", change_password, "POST"),
+    StaffRoute("/account/sessions/end", end_session, "POST"),
 )

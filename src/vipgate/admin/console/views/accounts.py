@@ -8,16 +8,16 @@ from starlette.responses import Response
 
 from vipgate.admin.auth.passwords import hash_password
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     conflict,
     not_there,
 )
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import segment
 from vipgate.admin.console.views.login import read_name
 from vipgate.admin.console.views.secret_shown import once
@@ -27,27 +27,27 @@ from vipgate.store.interfaces.accounts import (
     Session,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 PASSWORD_BYTES: Final = 12
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The list, and the form for a new account."""
     return await _page(visit, visit.form)
 
 
-async def _page(visit: StaffVisit, form: Fields, status: int = 200) -> Response:
-    users = await visit.desk(lambda desk: desk.staff.list_users())
+async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
+    users = await visit.desk(lambda desk: desk.accounts.list_users())
     return visit.page("accounts.html", status=status, users=users, roles=ROLES, form=form)
 
 
-async def add(visit: StaffVisit) -> Response:
+async def add(visit: StaffRequest) -> Response:
     """Makes an account with a first password, which is shown once."""
     form = visit.form
     name, role = read_name(form), read_role(form)
     password = visit.context.chance(PASSWORD_BYTES)
-    if form.faults:
+    if form.errors:
         return await _page(visit, form, 422)
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
     user = User(
@@ -60,14 +60,14 @@ async def add(visit: StaffVisit) -> Response:
         created_us=visit.now_us,
         last_login_us=None,
     )
-    deed = visit.deed("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
-    if not await visit.desk(lambda desk: desk.staff.add_user(user, deed)):
+    deed = visit.audit_entry("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
+    if not await visit.desk(lambda desk: desk.accounts.add_user(user, deed)):
         form.fault("name", "已有这个账号", "there is an account of this name")
         return await _page(visit, form, 422)
     return once(visit, "once.user", password, name, "/accounts")
 
 
-def read_role(form: Fields) -> Role:
+def read_role(form: FormData) -> Role:
     """The role that was chosen; reader where none of them was."""
     chosen = form.choice("role", ROLES)
     return next((role for role in ROLES if role == chosen), "reader")
@@ -77,12 +77,12 @@ def _rights(role: Role, *, sees_plates: bool) -> str:
     return f"{role}, plates: {'yes' if sees_plates else 'no'}"
 
 
-async def show_one(visit: StaffVisit) -> Response:
+async def show_one(visit: StaffRequest) -> Response:
     """One account and where it is logged in."""
     name = path_text(visit, "name")
 
-    def read(desk: Desk) -> tuple[User | None, list[Session]]:
-        return desk.staff.find_user(name), desk.staff.list_sessions(name, visit.now_us)
+    def read(desk: Database) -> tuple[User | None, list[Session]]:
+        return desk.accounts.find_user(name), desk.accounts.list_sessions(name, visit.now_us)
 
     user, sessions = await visit.desk(read)
     if user is None:
@@ -90,24 +90,24 @@ async def show_one(visit: StaffVisit) -> Response:
     return visit.page("account_edit.html", user=user, sessions=sessions, roles=ROLES, form=visit.form)
 
 
-async def change(visit: StaffVisit) -> Response:
+async def change(visit: StaffRequest) -> Response:
     """Changes role, sight of plates, and whether the account may log in."""
     name = _other(visit)
     role, sees_plates, enabled = read_role(visit.form), visit.form.ticked("sees_plates"), visit.form.ticked("enabled")
-    if visit.form.faults:
-        raise PageRefused(422, visit.form.faults["role"])
+    if visit.form.errors:
+        raise PageError(422, visit.form.errors["role"])
 
-    def do(desk: Desk) -> bool:
-        user = desk.staff.find_user(name)
+    def do(desk: Database) -> bool:
+        user = desk.accounts.find_user(name)
         if user is None:
             raise _unknown(name)
         before = f"{_rights(user.role, sees_plates=user.sees_plates)}{'' if user.enabled else ', disabled'}"
         after = f"{_rights(role, sees_plates=sees_plates)}{'' if enabled else ', disabled'}"
         if before == after:
             return False
-        return desk.staff.change_user(
+        return desk.accounts.change_user(
             name,
-            visit.deed("user.change", subject=name, detail=f"{before} → {after}"),
+            visit.audit_entry("user.change", subject=name, detail=f"{before} → {after}"),
             role=role if role != user.role else None,
             sees_plates=sees_plates if sees_plates != user.sees_plates else None,
             enabled=enabled if enabled != user.enabled else None,
@@ -117,26 +117,26 @@ async def change(visit: StaffVisit) -> Response:
     return visit.go(_at(name), "user_saved" if changed else "nothing_changed")
 
 
-async def reset_password(visit: StaffVisit) -> Response:
+async def reset_password(visit: StaffRequest) -> Response:
     """Gives an account a new first password, which is shown once; its sessions end."""
     name = _other(visit)
     password = visit.context.chance(PASSWORD_BYTES)
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
-    deed = visit.deed("user.password", subject=name)
-    if not await visit.desk(lambda desk: desk.staff.change_user(name, deed, password=hashed)):
+    deed = visit.audit_entry("user.password", subject=name)
+    if not await visit.desk(lambda desk: desk.accounts.change_user(name, deed, password=hashed)):
         raise _unknown(name)
     return once(visit, "once.password", password, name, _at(name))
 
 
-async def end_sessions(visit: StaffVisit) -> Response:
+async def end_sessions(visit: StaffRequest) -> Response:
     """Logs an account out everywhere."""
     name = _other(visit)
-    deed = visit.deed("user.sessions_end", subject=name)
-    await visit.desk(lambda desk: desk.staff.end_sessions_of(name, deed))
+    deed = visit.audit_entry("user.sessions_end", subject=name)
+    await visit.desk(lambda desk: desk.accounts.end_sessions_of(name, deed))
     return visit.go(_at(name), "sessions_ended")
 
 
-def _other(visit: StaffVisit) -> str:
+def _other(visit: StaffRequest) -> str:
     """The account that is to be changed. Nobody changes the own one here: an administrator must be left."""
     name = path_text(visit, "name")
     if name == visit.user.name:
@@ -151,15 +151,15 @@ def _at(name: str) -> str:
     return f"/accounts/{segment(name)}"
 
 
-def _unknown(name: str) -> PageRefused:
+def _unknown(name: str) -> PageError:
     return not_there(f"没有账号 {name}", f"there is no account {name}")
 
 
 PAGES: Final = (
-    Page("/accounts", show, role="admin"),
-    Page("/accounts", add, "POST", role="admin"),
-    Page("/accounts/{name}", show_one, role="admin"),
-    Page("/accounts/{name}", change, "POST", role="admin"),
-    Page("/accounts/{name}/password", reset_password, "POST", role="admin"),
-    Page("/accounts/{name}/sessions/end", end_sessions, "POST", role="admin"),
+    StaffRoute("/accounts", show, role="admin"),
+    StaffRoute("/accounts", add, "POST", role="admin"),
+    StaffRoute("/accounts/{name}", show_one, role="admin"),
+    StaffRoute("/accounts/{name}", change, "POST", role="admin"),
+    StaffRoute("/accounts/{name}/password", reset_password, "POST", role="admin"),
+    StaffRoute("/accounts/{name}/sessions/end", end_sessions, "POST", role="admin"),
 )

@@ -6,22 +6,22 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 
 DEEDS_A_PAGE: Final = 100
 WHO_CHARS_MAX: Final = 80
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The log, newest first."""
     who = visit.query.text("who", WHO_CHARS_MAX) or None
     park_uuid = visit.query.text("park", PARK_UUID_CHARS_MAX) or None
     before = visit.query.whole("after", 0, 2**62)
-    deeds = await visit.desk(lambda desk: desk.staff.deeds(who, park_uuid, before, DEEDS_A_PAGE + 1))
+    deeds = await visit.desk(lambda desk: desk.accounts.audit_entries(who, park_uuid, before, DEEDS_A_PAGE + 1))
     after = deeds[DEEDS_A_PAGE - 1].number if len(deeds) > DEEDS_A_PAGE else None
     return visit.page("audit.html", deeds=deeds[:DEEDS_A_PAGE], after=after)
 
 
-PAGES: Final = (Page("/audit", show, role="admin"),)
+PAGES: Final = (StaffRoute("/audit", show, role="admin"),)

@@ -11,24 +11,24 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     conflict,
 )
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
 from vipgate.domain.charge_types import (
-    Order,
+    ChargeTypeQuery,
     Result,
-    ask,
-    order_for,
+    query_for,
+    refresh_park,
 )
 from vipgate.domain.park_health import Health
-from vipgate.errors import Words
-from vipgate.store.interfaces.admin import Desk
+from vipgate.i18n import LocalizedText
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import (
     ChargeType,
@@ -40,13 +40,13 @@ from vipgate.store.interfaces.queries import (
 RECORDS_LOOKED_AT: Final = 500
 TYPES_A_PAGE: Final = 100
 ASKED_AT_ONCE_MAX: Final = 4
-_BUSY: Final = Words(
+_BUSY: Final = LocalizedText(
     "正在向多个车场读取收费类型，请稍后重试", "several parks are being asked at this moment; try again in a while"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ChargeTypesView:
     """The list, and how often each id is used by the newest records."""
 
     park: Park
@@ -56,14 +56,14 @@ class Told:
     looked_at: int
 
 
-def _read(desk: Desk, park_uuid: str, now_us: int) -> Told:
+def _read(desk: Database, park_uuid: str, now_us: int) -> ChargeTypesView:
     park, health = find(desk, park_uuid, now_us)
-    newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, RECORDS_LOOKED_AT).items
+    newest = desk.queries.records(RecordQuery(park_uuid=park_uuid), None, RECORDS_LOOKED_AT).items
     used = Counter(found.stored.renewal.charge_type for found in newest)
-    return Told(park, health, desk.browse.charge_types(park_uuid), used, len(newest))
+    return ChargeTypesView(park, health, desk.queries.charge_types(park_uuid), used, len(newest))
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     park_uuid = path_text(visit, "park_uuid")
     told = await visit.desk(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
@@ -81,17 +81,17 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-async def fetch(visit: StaffVisit) -> Response:
+async def fetch(visit: StaffRequest) -> Response:
     """Asks the park's own gateway now, one request a park at a time."""
     park_uuid = path_text(visit, "park_uuid")
     asked = visit.context.asked
     if park_uuid in asked or len(asked) >= ASKED_AT_ONCE_MAX:
-        raise PageRefused(503, _BUSY)
+        raise PageError(503, _BUSY)
     asked.add(park_uuid)
     try:
         order = await visit.desk(partial(_order, park_uuid=park_uuid, visit=visit))
         # In a thread of its own, not at a desk: a park takes its time to answer.
-        question = partial(ask, order, allow_private=visit.context.settings.charge_types_private)
+        question = partial(refresh_park, order, allow_private=visit.context.settings.charge_types_private)
         result = await anyio.to_thread.run_sync(question)
         await visit.desk(partial(_save, park_uuid=park_uuid, visit=visit, result=result))
     finally:
@@ -100,21 +100,21 @@ async def fetch(visit: StaffVisit) -> Response:
     return visit.go(here, "types_fetched" if result.trouble is None else "")
 
 
-def _order(desk: Desk, park_uuid: str, visit: StaffVisit) -> Order:
+def _order(desk: Database, park_uuid: str, visit: StaffRequest) -> ChargeTypeQuery:
     find(desk, park_uuid, visit.now_us)
-    order = order_for(desk, visit.context.vault, park_uuid)
-    if isinstance(order, Words):
+    order = query_for(desk, visit.context.vault, park_uuid)
+    if isinstance(order, LocalizedText):
         raise conflict(order.zh, order.en)
     return order
 
 
-def _save(desk: Desk, park_uuid: str, visit: StaffVisit, result: Result) -> None:
-    desk.keep.save_charge_types(park_uuid, result.items, result.trouble, visit.context.clock_us())
+def _save(desk: Database, park_uuid: str, visit: StaffRequest, result: Result) -> None:
+    desk.admin.save_charge_types(park_uuid, result.items, result.trouble, visit.context.clock_us())
     count = "–" if result.items is None else str(len(result.items))
-    desk.staff.note(visit.deed("park.charge_types", park_uuid=park_uuid, detail=count))
+    desk.accounts.write_audit_entry(visit.audit_entry("park.charge_types", park_uuid=park_uuid, detail=count))
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}/charge-types", show),
-    Page("/parks/{park_uuid}/charge-types", fetch, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/charge-types", show),
+    StaffRoute("/parks/{park_uuid}/charge-types", fetch, "POST", role="operator"),
 )

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     conflict,
     not_there,
 )
@@ -19,10 +19,10 @@ from vipgate.admin.console.name_lookup import (
     read_names,
 )
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.request_body import (
     Unreadable,
     as_text,
@@ -37,14 +37,14 @@ from vipgate.admin.console.views.park import (
 )
 from vipgate.domain.hint_masking import mask_hint
 from vipgate.protocol.charset import Charset
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
-    JournalEntry,
     Park,
+    RequestLogEntry,
 )
 from vipgate.store.interfaces.queries import (
-    Found,
-    HeldStock,
+    HeldReplace,
+    RecordHit,
     RecordQuery,
 )
 
@@ -54,24 +54,24 @@ GONE_SHOWN_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HeldReplaceView:
     """A held replace with what it would do. `gone`: those of the newest `compared` records that it does not bring again."""
 
     park: Park
-    entry: JournalEntry
-    held: HeldStock
+    entry: RequestLogEntry
+    held: HeldReplace
     then: int
-    gone: list[Found]
+    gone: list[RecordHit]
     compared: int
     names: ChargeNames
 
 
-async def ask(visit: StaffVisit) -> Response:
+async def ask(visit: StaffRequest) -> Response:
     """First question: what would change."""
     return _asking(visit, await _told(visit), again=False)
 
 
-async def allow(visit: StaffVisit) -> Response:
+async def allow(visit: StaffRequest) -> Response:
     """Asks a second time; then lets it through, if the park still has the stock that was shown."""
     told = await _told(visit)
     shown = (visit.form.get("now"), visit.form.get("records"))
@@ -81,35 +81,35 @@ async def allow(visit: StaffVisit) -> Response:
         return _asking(visit, told, again=True)
     park_uuid = told.park.park_uuid
     detail = f"{told.park.records} → {told.then}"
-    deed = visit.deed("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
+    deed = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
     await visit.desk(lambda desk: desk.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, deed))
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_allowed")
 
 
-async def disallow(visit: StaffVisit) -> Response:
+async def disallow(visit: StaffRequest) -> Response:
     """Takes the yes back, where it was not used in the meantime."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
-    deed = visit.deed("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    deed = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
     if not await visit.desk(lambda desk: desk.store.disallow_replace(park_uuid, told.held.body_sha256, deed)):
         raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_disallowed")
 
 
-async def dismiss(visit: StaffVisit) -> Response:
+async def dismiss(visit: StaffRequest) -> Response:
     """Takes it off the list at once: what is lost is its body, and that comes again with the same request."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
-    deed = visit.deed("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    deed = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
     if not await visit.desk(lambda desk: desk.store.dismiss_replace(park_uuid, told.held.body_sha256, deed)):
         raise _not_held()
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_dismissed")
 
 
-def _asking(visit: StaffVisit, told: Told, *, again: bool, moved: bool = False) -> Response:
+def _asking(visit: StaffRequest, told: HeldReplaceView, *, again: bool, moved: bool = False) -> Response:
     why = "" if told.entry.hint is None else visit.speech.say(told.entry.hint)
     return visit.page(
         "held.html",
@@ -124,25 +124,25 @@ def _asking(visit: StaffVisit, told: Told, *, again: bool, moved: bool = False) 
     )
 
 
-async def _told(visit: StaffVisit) -> Told:
+async def _told(visit: StaffRequest) -> HeldReplaceView:
     park_uuid, seqno = path_text(visit, "park_uuid"), path_text(visit, "seqno")
     return await visit.desk(partial(_read, park_uuid=park_uuid, seqno=seqno))
 
 
-def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
+def _read(desk: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
     park = desk.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
-    entry = desk.store.journal_entry(seqno)
-    waiting = {one.body_sha256: one for one in desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
-    held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.caller.body_sha256)
+    entry = desk.store.request_log_entry(seqno)
+    waiting = {one.body_sha256: one for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
+    held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.origin.body_sha256)
     body = None if held is None else desk.store.refused_body(held.seqno)
     if entry is None or body is None or held is None:
         raise _not_held()
     orders = _orders(body, charset_of(entry, park))
-    newest = desk.browse.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
+    newest = desk.queries.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
     gone = [one for one in newest if one.stored.renewal.pay_partner not in orders]
-    return Told(
+    return HeldReplaceView(
         park=park,
         entry=entry,
         held=held,
@@ -153,7 +153,7 @@ def _read(desk: Desk, park_uuid: str, seqno: str) -> Told:
     )
 
 
-def _not_held() -> PageRefused:
+def _not_held() -> PageError:
     return not_there(
         "这个请求没有被暂扣，或已经执行或忽略；请从车场页面查看",
         "this request is not held, or was carried out or dismissed since; look at the park's page",
@@ -169,8 +169,8 @@ def _orders(body: bytes, charset: Charset) -> frozenset[str]:
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}/held/{seqno}", ask, role="operator"),
-    Page("/parks/{park_uuid}/held/{seqno}", allow, "POST", role="operator"),
-    Page("/parks/{park_uuid}/held/{seqno}/disallow", disallow, "POST", role="operator"),
-    Page("/parks/{park_uuid}/held/{seqno}/dismiss", dismiss, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/held/{seqno}", ask, role="operator"),
+    StaffRoute("/parks/{park_uuid}/held/{seqno}", allow, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/held/{seqno}/disallow", disallow, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/held/{seqno}/dismiss", dismiss, "POST", role="operator"),
 )

@@ -12,61 +12,63 @@ from vipgate.admin.auth.passwords import (
     NAME_CHARS_MAX,
     PASSWORD_CHARS_MAX,
     PASSWORD_CHARS_MIN,
-    PLATES_SHOWN_US,
-    digest_of,
     hash_password,
     is_name,
-    open_session,
+    needs_rehash,
     verify_password,
-    wants_rehash,
+)
+from vipgate.admin.auth.sessions import (
+    PLATES_SHOWN_US,
+    hash_token,
+    open_session,
 )
 from vipgate.admin.console.context import (
     HASHING_MAX,
     HASHING_OF_STRANGERS_MAX,
 )
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     not_there,
 )
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import (
-    Door,
-    Page,
+    PublicRoute,
+    StaffRoute,
     path_text,
 )
 from vipgate.admin.console.request import (
     LANGUAGE_COOKIE,
     LANGUAGE_S,
-    StaffVisit,
-    Visit,
+    PageRequest,
+    StaffRequest,
     session_cookie,
 )
 from vipgate.admin.console.urls import is_local
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import (
-    Deed,
+    AuditEntry,
     Language,
     User,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 SECRET_CHARS_MAX: Final = 128
 log = structlog.get_logger("vipgate.admin.console")
 
 
-async def show_login(visit: Visit) -> Response:
+async def show_login(visit: PageRequest) -> Response:
     """The form."""
     return _login_page(visit, 200, None)
 
 
-def _login_page(visit: Visit, status: int, trouble: str | None) -> Response:
+def _login_page(visit: PageRequest, status: int, trouble: str | None) -> Response:
     fields = visit.form if visit.request.method == "POST" else visit.query
     return visit.page(
         "login.html", status=status, trouble=trouble, name=visit.form.get("name"), next=fields.get("next")
     )
 
 
-async def login(visit: Visit) -> Response:
+async def login(visit: PageRequest) -> Response:
     """Checks name and password; the same answer whether the name is unknown, the account ended or the password wrong."""
     name, password = visit.form.get("name")[:NAME_CHARS_MAX], visit.form.raw("password")[:PASSWORD_CHARS_MAX]
     throttle = visit.context.throttle
@@ -76,7 +78,7 @@ async def login(visit: Visit) -> Response:
         response = _login_page(visit, 429, visit.speech("login.wait", seconds=wait_s))
         response.headers["retry-after"] = str(wait_s)
         return response
-    user = await visit.desk(lambda desk: desk.staff.find_user(name))
+    user = await visit.desk(lambda desk: desk.accounts.find_user(name))
     hashed = user.password if user is not None and user.enabled else None
     line_max = HASHING_MAX if throttle.knows(name, visit.peer) else HASHING_OF_STRANGERS_MAX
     good = await visit.context.hashing.run(lambda: verify_password(hashed, password), line_max)
@@ -84,22 +86,22 @@ async def login(visit: Visit) -> Response:
         log.warning("login failed", peer=visit.peer)
         return _login_page(visit, 422, visit.speech("login.wrong"))
     throttle.passed(name, visit.peer)
-    if wants_rehash(user.password):
+    if needs_rehash(user.password):
         await _rehash(visit, user, password)
     return await enter(visit, user, "login", visit.form.get("next"))
 
 
-async def _rehash(visit: Visit, user: User, password: str) -> None:
+async def _rehash(visit: PageRequest, user: User, password: str) -> None:
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
     deed = _deed(visit, user.name, "user.rehash")
-    await visit.desk(lambda desk: desk.staff.change_user(user.name, deed, password=hashed))
+    await visit.desk(lambda desk: desk.accounts.change_user(user.name, deed, password=hashed))
 
 
-async def enter(visit: Visit, user: User, action: str, onward: str) -> Response:
+async def enter(visit: PageRequest, user: User, action: str, onward: str) -> Response:
     """Opens a session for `user` and goes on to `onward`."""
     secret, session = open_session(user.name, visit.peer, visit.now_us, visit.context.chance)
     deed = _deed(visit, user.name, action)
-    await visit.desk(lambda desk: desk.staff.note_login(session, deed))
+    await visit.desk(lambda desk: desk.accounts.note_login(session, deed))
     response = visit.go(onward if is_local(onward) else "/")
     visit.set_cookie(response, session_cookie(secure=visit.context.settings.secure), secret)
     if user.language is not None:
@@ -107,17 +109,19 @@ async def enter(visit: Visit, user: User, action: str, onward: str) -> Response:
     return response
 
 
-def _deed(visit: Visit, who: str, action: str) -> Deed:
-    return Deed(at_us=visit.now_us, who=who, action=action, park_uuid=None, subject=who, detail="", peer=visit.peer)
+def _deed(visit: PageRequest, who: str, action: str) -> AuditEntry:
+    return AuditEntry(
+        at_us=visit.now_us, who=who, action=action, park_uuid=None, subject=who, detail="", peer=visit.peer
+    )
 
 
-async def logout(visit: StaffVisit) -> Response:
+async def logout(visit: StaffRequest) -> Response:
     """Ends this session."""
-    deed = visit.deed("logout", subject=visit.user.name)
+    deed = visit.audit_entry("logout", subject=visit.user.name)
 
-    def end(desk: Desk) -> None:
-        desk.staff.end_session(visit.session.digest)
-        desk.staff.note(deed)
+    def end(desk: Database) -> None:
+        desk.accounts.end_session(visit.session.digest)
+        desk.accounts.write_audit_entry(deed)
 
     await visit.desk(end)
     response = visit.go("/login", "logout")
@@ -130,22 +134,22 @@ async def logout(visit: StaffVisit) -> Response:
     return response
 
 
-async def show_welcome(visit: Visit) -> Response:
+async def show_welcome(visit: PageRequest) -> Response:
     """The form for the first account, behind the one-time link."""
     digest = _invitation(visit)
-    if not await visit.desk(lambda desk: desk.staff.find_invitation(digest, visit.now_us)):
+    if not await visit.desk(lambda desk: desk.accounts.find_invitation(digest, visit.now_us)):
         raise _no_invitation()
     return visit.page("welcome.html", form=visit.form, action=visit.here)
 
 
-async def welcome(visit: Visit) -> Response:
+async def welcome(visit: PageRequest) -> Response:
     """Makes the first account, an administrator, and logs it in."""
     digest = _invitation(visit)
     name = read_name(visit.form)
     password = read_new_password(visit.form)
-    if visit.form.faults:
+    if visit.form.errors:
         return visit.page("welcome.html", status=422, form=visit.form, action=visit.here)
-    if not await visit.desk(lambda desk: desk.staff.find_invitation(digest, visit.now_us)):
+    if not await visit.desk(lambda desk: desk.accounts.find_invitation(digest, visit.now_us)):
         raise _no_invitation()
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
     user = User(
@@ -159,23 +163,23 @@ async def welcome(visit: Visit) -> Response:
         last_login_us=None,
     )
     deed = _deed(visit, name, "user.first")
-    if not await visit.desk(lambda desk: desk.staff.take_invitation(digest, user, visit.now_us, deed)):
+    if not await visit.desk(lambda desk: desk.accounts.take_invitation(digest, user, visit.now_us, deed)):
         raise _no_invitation()
     return await enter(visit, user, "login", "/")
 
 
-def _invitation(visit: Visit) -> str:
-    return digest_of(path_text(visit, "secret")[:SECRET_CHARS_MAX])
+def _invitation(visit: PageRequest) -> str:
+    return hash_token(path_text(visit, "secret")[:SECRET_CHARS_MAX])
 
 
-def _no_invitation() -> PageRefused:
+def _no_invitation() -> PageError:
     return not_there(
         "链接不正确、已使用或已过期；请在服务器上用 vipgate user add 新建账号",
         "the link is wrong, used or too old; make an account on the server with: vipgate user add",
     )
 
 
-def read_name(form: Fields) -> str:
+def read_name(form: FormData) -> str:
     """The name of a new account."""
     name = form.text("name", NAME_CHARS_MAX, needed=True)
     if name and not is_name(name):
@@ -183,7 +187,7 @@ def read_name(form: Fields) -> str:
     return name
 
 
-def read_new_password(form: Fields) -> str:
+def read_new_password(form: FormData) -> str:
     """A new password, typed twice."""
     password = form.raw("password")
     if len(password) < PASSWORD_CHARS_MIN:
@@ -195,59 +199,61 @@ def read_new_password(form: Fields) -> str:
     return password
 
 
-async def choose_language(visit: Visit) -> Response:
+async def choose_language(visit: PageRequest) -> Response:
     """A guest's choice, kept in a cookie."""
     response = visit.go(onward(visit))
     visit.set_cookie(response, LANGUAGE_COOKIE, visit.form.choice("language", ("zh", "en")), age_s=LANGUAGE_S)
     return response
 
 
-async def choose_own_language(visit: StaffVisit) -> Response:
+async def choose_own_language(visit: StaffRequest) -> Response:
     """The same for an account, which keeps it."""
     wanted: Language = "en" if visit.form.get("language") == "en" else "zh"
-    deed = visit.deed("user.language", subject=visit.user.name, detail=wanted)
-    await visit.desk(lambda desk: desk.staff.change_user(visit.user.name, deed, language=wanted))
+    deed = visit.audit_entry("user.language", subject=visit.user.name, detail=wanted)
+    await visit.desk(lambda desk: desk.accounts.change_user(visit.user.name, deed, language=wanted))
     response = visit.go(onward(visit))
     visit.set_cookie(response, LANGUAGE_COOKIE, wanted, age_s=LANGUAGE_S)
     return response
 
 
-def onward(visit: Visit) -> str:
+def onward(visit: PageRequest) -> str:
     """Where a small form of every page leads back to."""
     path = visit.form.get("next")
     return path if is_local(path) else "/"
 
 
-async def show_plates(visit: StaffVisit) -> Response:
+async def show_plates(visit: StaffRequest) -> Response:
     """Shows plates and cards in the clear for half an hour."""
     if not visit.user.sees_plates:
-        raise PageRefused(
+        raise PageError(
             403,
-            Words("您的账号无权查看完整车牌；请联系管理员", "your account may not see plates; ask an administrator"),
+            LocalizedText(
+                "您的账号无权查看完整车牌；请联系管理员", "your account may not see plates; ask an administrator"
+            ),
         )
     return await _set_plates(visit, visit.now_us + PLATES_SHOWN_US, "plates.show")
 
 
-async def hide_plates(visit: StaffVisit) -> Response:
+async def hide_plates(visit: StaffRequest) -> Response:
     """Hides them again."""
     return await _set_plates(visit, 0, "plates.hide")
 
 
-async def _set_plates(visit: StaffVisit, until_us: int, action: str) -> Response:
+async def _set_plates(visit: StaffRequest, until_us: int, action: str) -> Response:
     # The page, without its query: that may hold a plate.
-    deed = visit.deed(action, subject=visit.user.name, detail=onward(visit).partition("?")[0])
-    await visit.desk(lambda desk: desk.staff.show_plates(visit.session.digest, until_us, deed))
+    deed = visit.audit_entry(action, subject=visit.user.name, detail=onward(visit).partition("?")[0])
+    await visit.desk(lambda desk: desk.accounts.show_plates(visit.session.digest, until_us, deed))
     return visit.go(onward(visit))
 
 
 PAGES: Final = (
-    Door("/login", show_login),
-    Door("/login", login, "POST"),
-    Door("/welcome/{secret}", show_welcome),
-    Door("/welcome/{secret}", welcome, "POST"),
-    Door("/language", choose_language, "POST"),
-    Page("/account/language", choose_own_language, "POST"),
-    Page("/plates/show", show_plates, "POST"),
-    Page("/plates/hide", hide_plates, "POST"),
-    Page("/logout", logout, "POST"),
+    PublicRoute("/login", show_login),
+    PublicRoute("/login", login, "POST"),
+    PublicRoute("/welcome/{secret}", show_welcome),
+    PublicRoute("/welcome/{secret}", welcome, "POST"),
+    PublicRoute("/language", choose_language, "POST"),
+    StaffRoute("/account/language", choose_own_language, "POST"),
+    StaffRoute("/plates/show", show_plates, "POST"),
+    StaffRoute("/plates/hide", hide_plates, "POST"),
+    StaffRoute("/logout", logout, "POST"),
 )

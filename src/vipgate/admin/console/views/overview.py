@@ -11,9 +11,9 @@ from vipgate.admin.console.date_range import (
     PRESETS,
     read_period,
 )
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.park_status import Look
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.park_status import ParkStatus
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.statistics import (
     add_up,
     money_chart,
@@ -26,7 +26,7 @@ from vipgate.domain.park_health import (
     MARKS,
     Health,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Park,
     business_day,
@@ -36,26 +36,26 @@ WORST_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Sick:
+class ParkAlert:
     """A park that wants a look."""
 
     park: Park
     health: Health
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     period = read_period(visit.query, business_day(visit.now_us))
-    look = await visit.context.watch.look(visit.now_us)
+    look = await visit.context.park_status.read(visit.now_us)
 
-    days = await visit.context.days.read(period.since_day, period.until_day, visit.now_us)
+    days = await visit.context.daily_totals.read(period.since_day, period.until_day, visit.now_us)
     money = [one for day in days for one in day.money]
     answers = [one for day in days for one in day.answers]
     sick = await visit.desk(lambda desk: [one for uuid in worst(look) if (one := _sick(desk, uuid, look)) is not None])
     since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
     return visit.page(
         "overview.html",
-        status=422 if visit.query.faults else 200,
+        status=422 if visit.query.errors else 200,
         period=period,
         presets=PRESETS,
         since=since,
@@ -74,7 +74,7 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def worst(look: Look) -> list[str]:
+def worst(look: ParkStatus) -> list[str]:
     """The parks that want a look first: refusing before silent before on an old secret, the longest quiet first."""
 
     def order(pair: tuple[str, Health]) -> tuple[bool, bool, float]:
@@ -85,9 +85,9 @@ def worst(look: Look) -> list[str]:
     return [park_uuid for park_uuid, _ in sorted(wanted, key=order)[:WORST_SHOWN]]
 
 
-def _sick(desk: Desk, park_uuid: str, look: Look) -> Sick | None:
+def _sick(desk: Database, park_uuid: str, look: ParkStatus) -> ParkAlert | None:
     park = desk.store.find_park(park_uuid)
-    return None if park is None else Sick(park, look.parks[park_uuid])
+    return None if park is None else ParkAlert(park, look.parks[park_uuid])
 
 
-PAGES: Final = (Page("/", show),)
+PAGES: Final = (StaffRoute("/", show),)

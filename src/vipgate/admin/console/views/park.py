@@ -9,15 +9,15 @@ from starlette.responses import Response
 
 from vipgate.admin.console.date_range import Period
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     conflict,
     not_there,
 )
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.statistics import (
     add_up,
     money_chart,
@@ -34,7 +34,7 @@ from vipgate.domain.park_health import (
     park_health,
 )
 from vipgate.protocol.renewal import FLAG_NAMES
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Generation,
@@ -42,11 +42,11 @@ from vipgate.store.interfaces.ledger import (
     business_day,
 )
 from vipgate.store.interfaces.queries import (
-    SIGNATURES_LOOKED_MAX,
-    DayAnswers,
-    DayMoney,
-    HeldStock,
-    ParkMore,
+    SIGNATURES_SCANNED_MAX,
+    DailyAnswers,
+    DailyMoney,
+    HeldReplace,
+    ParkDetails,
     Signatures,
 )
 
@@ -56,38 +56,38 @@ HELD_SHOWN_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ParkView:
     """All that the page tells of a park."""
 
     park: Park
-    more: ParkMore
+    more: ParkDetails
     health: Health
-    money: list[DayMoney]
-    answers: list[DayAnswers]
+    money: list[DailyMoney]
+    answers: list[DailyAnswers]
     generations: list[Generation]
     flagged: dict[str, int]
     signatures: Signatures
-    held: list[HeldStock]
+    held: list[HeldReplace]
 
 
-def no_park(park_uuid: str) -> PageRefused:
+def no_park(park_uuid: str) -> PageError:
     """There is no such park."""
     return not_there(
         f"没有车场 {park_uuid}；请从车场列表进入", f"there is no park {park_uuid}; start from the list of parks"
     )
 
 
-def find(desk: Desk, park_uuid: str, now_us: int) -> tuple[Park, Health]:
+def find(desk: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]:
     """A park and its health. Raises PageRefused where there is none."""
     park = desk.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
     today = business_day(now_us)
-    days = desk.browse.answers_by_day(park_uuid, today - USUAL_DAYS + 1, today + 1)
+    days = desk.queries.answers_by_day(park_uuid, today - USUAL_DAYS + 1, today + 1)
     return park, park_health(park, days, now_us)
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     park_uuid = path_text(visit, "park_uuid")
     today = business_day(visit.now_us)
@@ -104,7 +104,7 @@ async def show(visit: StaffVisit) -> Response:
         park=state.park,
         days=DAYS_SHOWN,
         signature_days=SIGNATURE_DAYS,
-        signatures_max=SIGNATURES_LOOKED_MAX,
+        signatures_max=SIGNATURES_SCANNED_MAX,
         sums=add_up(state.money, state.answers),
         records=records_chart(visit.speech, period, state.money),
         money=money_chart(visit.speech, period, state.money),
@@ -117,33 +117,33 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def _read(desk: Desk, park_uuid: str, period: Period, now_us: int) -> State:
+def _read(desk: Database, park_uuid: str, period: Period, now_us: int) -> ParkView:
     park = desk.store.find_park(park_uuid)
-    more = desk.browse.park_more(park_uuid)
+    more = desk.queries.park_details(park_uuid)
     if park is None or more is None:
         raise no_park(park_uuid)
-    answers = desk.browse.answers_by_day(park_uuid, period.since_day, period.until_day)
-    flagged = desk.browse.flagged(park_uuid)
-    return State(
+    answers = desk.queries.answers_by_day(park_uuid, period.since_day, period.until_day)
+    flagged = desk.queries.flagged(park_uuid)
+    return ParkView(
         park=park,
         more=more,
         health=park_health(park, answers, now_us),
-        money=desk.browse.money_by_day(park_uuid, period.since_day, period.until_day),
+        money=desk.queries.money_by_day(park_uuid, period.since_day, period.until_day),
         answers=answers,
-        generations=desk.browse.generations_of(park_uuid),
+        generations=desk.queries.generations_of(park_uuid),
         flagged={FLAG_NAMES[flag]: count for flag, count in flagged.items() if count},
         signatures=signatures_lately(desk, park_uuid, now_us),
-        held=desk.browse.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
+        held=desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
     )
 
 
-def signatures_lately(desk: Desk, park_uuid: str, now_us: int) -> Signatures:
+def signatures_lately(desk: Database, park_uuid: str, now_us: int) -> Signatures:
     """How the park signed in the last SIGNATURE_DAYS."""
-    return desk.browse.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
+    return desk.queries.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GenerationChange:
     """What a restore would do: from one stock to another."""
 
     park: Park
@@ -151,12 +151,12 @@ class Change:
     then: Generation
 
 
-async def ask_restore(visit: StaffVisit) -> Response:
+async def ask_restore(visit: StaffRequest) -> Response:
     """First question: what a restore would change."""
     return _asking(visit, await _change(visit), again=False)
 
 
-async def restore(visit: StaffVisit) -> Response:
+async def restore(visit: StaffRequest) -> Response:
     """Asks a second time; then does it, if the park still has the stock that was shown."""
     change = await _change(visit)
     shown = (visit.form.get("now"), visit.form.get("records"))
@@ -166,25 +166,25 @@ async def restore(visit: StaffVisit) -> Response:
         return _asking(visit, change, again=True)
     park_uuid = change.park.park_uuid
     detail = f"{change.now.generation} ({change.now.records}) → {change.then.generation} ({change.then.records})"
-    deed = visit.deed("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
+    deed = visit.audit_entry("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
 
     if not await visit.desk(lambda desk: desk.store.restore(park_uuid, change.then.generation, visit.now_us, deed)):
         raise conflict("这批存量已被清除，无法恢复", "this stock has been purged and cannot be restored")
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "restored")
 
 
-def _asking(visit: StaffVisit, change: Change, *, again: bool, moved: bool = False) -> Response:
+def _asking(visit: StaffRequest, change: GenerationChange, *, again: bool, moved: bool = False) -> Response:
     days = visit.context.settings.retention.generation_days
     status = 409 if moved else 200
     return visit.page("restore.html", status=status, change=change, again=again, moved=moved, days=days)
 
 
-async def _change(visit: StaffVisit) -> Change:
+async def _change(visit: StaffRequest) -> GenerationChange:
     park_uuid, wanted = path_text(visit, "park_uuid"), path_text(visit, "generation")
 
-    def read(desk: Desk) -> tuple[Park | None, list[Generation]]:
-        return desk.store.find_park(park_uuid), desk.browse.generations_of(park_uuid)
+    def read(desk: Database) -> tuple[Park | None, list[Generation]]:
+        return desk.store.find_park(park_uuid), desk.queries.generations_of(park_uuid)
 
     park, generations = await visit.desk(read)
     if park is None:
@@ -193,11 +193,11 @@ async def _change(visit: StaffVisit) -> Change:
     then = next((one for one in generations if str(one.generation) == wanted and not one.current), None)
     if now is None or then is None:
         raise not_there("这批存量不在了，或就是当前存量", "this stock is no longer there, or it is the current one")
-    return Change(park, now, then)
+    return GenerationChange(park, now, then)
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}", show),
-    Page("/parks/{park_uuid}/generations/{generation}", ask_restore, role="operator"),
-    Page("/parks/{park_uuid}/generations/{generation}", restore, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}", show),
+    StaffRoute("/parks/{park_uuid}/generations/{generation}", ask_restore, role="operator"),
+    StaffRoute("/parks/{park_uuid}/generations/{generation}", restore, "POST", role="operator"),
 )

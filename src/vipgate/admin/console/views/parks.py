@@ -6,10 +6,10 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.park_status import Look
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.park_status import ParkStatus
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.domain.park_health import (
@@ -18,7 +18,7 @@ from vipgate.domain.park_health import (
     park_health,
 )
 from vipgate.protocol.charset import Charset
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.support.vault import make_secret
 
@@ -31,12 +31,12 @@ PARK_NAME_CHARS_MAX: Final = 128
 SECRET_CHARS_MAX: Final = 256
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """Parks by uuid, those that a search finds, those that bear a mark."""
     text = visit.query.text("q", SEARCH_CHARS_MAX)
     mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
     after = visit.query.get("after")
-    look = await visit.context.watch.look(visit.now_us)
+    look = await visit.context.park_status.read(visit.now_us)
     parks, following = await visit.desk(lambda desk: find_parks(desk, look, text, mark, after))
     rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), visit.now_us)) for park in parks]
     return visit.page(
@@ -44,10 +44,12 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def find_parks(desk: Desk, look: Look, text: str, mark: Mark | None, after: str) -> tuple[list[Park], str | None]:
+def find_parks(
+    desk: Database, look: ParkStatus, text: str, mark: Mark | None, after: str
+) -> tuple[list[Park], str | None]:
     """A page of parks, and behind which park the next one begins."""
     if mark is None:
-        found = desk.browse.search_parks(text, after, PARKS_A_PAGE + 1)
+        found = desk.queries.search_parks(text, after, PARKS_A_PAGE + 1)
         return found[:PARKS_A_PAGE], found[PARKS_A_PAGE - 1].park_uuid if len(found) > PARKS_A_PAGE else None
     marked = [park_uuid for park_uuid in look.marked(mark) if park_uuid > after]
     parks: list[Park] = []
@@ -60,43 +62,43 @@ def find_parks(desk: Desk, look: Look, text: str, mark: Mark | None, after: str)
     return parks, None
 
 
-async def show_new(visit: StaffVisit) -> Response:
+async def show_new(visit: StaffRequest) -> Response:
     """The form."""
     return visit.page("park_new.html", form=visit.form)
 
 
-def read_charset(form: Fields) -> Charset:
+def read_charset(form: FormData) -> Charset:
     """The charset that the box of a form means."""
     return "gbk" if form.ticked("gbk") else "utf-8"
 
 
-async def add(visit: StaffVisit) -> Response:
+async def add(visit: StaffRequest) -> Response:
     """Registers a park, and shows its secret where it was made here."""
     form = visit.form
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
     name = form.text("name", PARK_NAME_CHARS_MAX)
     given, charset = form.text("secret", SECRET_CHARS_MAX), read_charset(form)
     secret = given or make_secret()
-    if not form.faults:
+    if not form.errors:
         sealed = visit.context.vault.seal(secret, park_uuid)
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
-        deed = visit.deed("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        deed = visit.audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
 
-        def do(desk: Desk) -> bool:
+        def do(desk: Database) -> bool:
             return desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed, charset=charset)
 
         if not await visit.desk(do):
             form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
-    if form.faults:
+    if form.errors:
         return visit.page("park_new.html", status=422, form=form)
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     if given:
         return visit.go(park_at(park_uuid), "park_added")
     return once(visit, "once.park", secret, park_uuid, park_at(park_uuid))
 
 
 PAGES: Final = (
-    Page("/parks", show),
-    Page("/parks/new", show_new, role="operator"),
-    Page("/parks/new", add, "POST", role="operator"),
+    StaffRoute("/parks", show),
+    StaffRoute("/parks/new", show_new, role="operator"),
+    StaffRoute("/parks/new", add, "POST", role="operator"),
 )

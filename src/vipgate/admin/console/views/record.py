@@ -20,33 +20,33 @@ from vipgate.admin.console.name_lookup import (
     read_names,
 )
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import no_park
 from vipgate.protocol.renewal import FLAG_NAMES
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     REVISION_MAX,
     Park,
-    Stored,
+    StoredRecord,
 )
 
 ALL_FLAGS: Final = sum(FLAG_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordView:
     """A record with its park and a page of its versions, newest first, and one more where there are more."""
 
     park: Park
-    stored: Stored
-    versions: list[Stored]
+    stored: StoredRecord
+    versions: list[StoredRecord]
     names: ChargeNames
 
 
-def _read(desk: Desk, park_uuid: str, order: str, before: int | None) -> Told:
+def _read(desk: Database, park_uuid: str, order: str, before: int | None) -> RecordView:
     park = desk.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
@@ -56,12 +56,12 @@ def _read(desk: Desk, park_uuid: str, order: str, before: int | None) -> Told:
             f"这个车场当前没有订单号为 {order} 的记录；它可能在被替换的旧存量中",
             f"this park has no record of the order {order} now; it may be in a stock that was replaced",
         )
-    replaced = desk.browse.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
+    replaced = desk.queries.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
     history = [one.stored for one in reversed(replaced)]
-    return Told(park, stored, [stored, *history] if before is None else history, read_names(desk, [park_uuid]))
+    return RecordView(park, stored, [stored, *history] if before is None else history, read_names(desk, [park_uuid]))
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     before = visit.query.whole("before", 1, REVISION_MAX)
@@ -80,18 +80,18 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-async def review(visit: StaffVisit) -> Response:
+async def review(visit: StaffRequest) -> Response:
     """Takes the flags that were seen away."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     flags = (visit.form.whole("flags", 0, ALL_FLAGS) or 0) & ALL_FLAGS
     names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
-    deed = visit.deed("record.review", park_uuid=park_uuid, subject=order, detail=names)
-    done = bool(flags) and await visit.desk(lambda desk: desk.keep.review(park_uuid, order, flags, deed))
+    deed = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
+    done = bool(flags) and await visit.desk(lambda desk: desk.admin.review(park_uuid, order, flags, deed))
     here = visit.park_at(park_uuid, f"/records/{visit.segment(order)}")
     return visit.go(here, "reviewed" if done else "nothing_reviewed")
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}/records/{pay_partner}", show),
-    Page("/parks/{park_uuid}/records/{pay_partner}", review, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/records/{pay_partner}", show),
+    StaffRoute("/parks/{park_uuid}/records/{pay_partner}", review, "POST", role="operator"),
 )

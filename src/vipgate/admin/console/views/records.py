@@ -11,10 +11,10 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from vipgate.admin.console.csv_export import csv_of
-from vipgate.admin.console.errors import PageRefused
+from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.formatting import lines
 from vipgate.admin.console.forms import (
-    Fields,
+    FormData,
     day_start_us,
 )
 from vipgate.admin.console.name_lookup import (
@@ -22,28 +22,28 @@ from vipgate.admin.console.name_lookup import (
     read_names,
     read_park_names,
 )
-from vipgate.admin.console.pages import Page
+from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_filter import (
     choose_park,
     parks_to_offer,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
 from vipgate.domain.park_health import Health
-from vipgate.errors import Words
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     FLAG_NAMES,
     PLATE_CHARS_MAX,
     PLATE_RAW_CHARS_MAX,
-    fold_plate,
+    normalize_plate,
 )
 from vipgate.protocol.row import VIP_TYPES
-from vipgate.store.async_pool import Stream
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.async_pool import ExportStream
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import (
-    Place,
     RecordPage,
+    RecordPageCursor,
     RecordQuery,
 )
 
@@ -55,11 +55,13 @@ FLAG_CHOICES: Final = ("any", *FLAG_NAMES.values())
 # Fields that stand behind "more": open where one of them is filled in.
 MORE: Final = ("charge_type", "vip_type", "flag", "since", "until", "paid_since", "paid_until")
 _NONE: Final = RecordPage([], None)
-_CHOOSE_PARK: Final = Words("导出一个车场的记录：请先填写车场", "an export is of one park: fill in the park first")
+_CHOOSE_PARK: Final = LocalizedText(
+    "导出一个车场的记录：请先填写车场", "an export is of one park: fill in the park first"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RecordList:
     """A page of records. `asked` is False where there was nothing to look for yet."""
 
     park: Park | None
@@ -71,11 +73,11 @@ class Result:
     park_names: dict[str, str]
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The search and its result."""
     query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
     result = await visit.desk(lambda desk: _look(desk, visit, query, before))
-    faults = bool(visit.query.faults)
+    faults = bool(visit.query.errors)
     return visit.page(
         "records.html",
         status=422 if faults else 200,
@@ -90,15 +92,15 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def _options(visit: StaffVisit, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
+def _options(visit: StaffRequest, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
     """A choice of a filter: any first, then each value with its name."""
     return [("", visit.speech("records.any")), *((value, visit.speech(f"{group}.{value}")) for value in values)]
 
 
-def read_query(fields: Fields) -> RecordQuery:
+def read_query(fields: FormData) -> RecordQuery:
     """What the form asks for, but its park; faults are noted in it."""
     raw = fields.text("plate", PLATE_RAW_CHARS_MAX)
-    plate = fold_plate(raw)
+    plate = normalize_plate(raw)
     if len(plate) > PLATE_CHARS_MAX:
         fields.fault("plate", f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
     flag = fields.get("flag")
@@ -117,50 +119,54 @@ def read_query(fields: Fields) -> RecordQuery:
     )
 
 
-def _allowed(visit: StaffVisit, query: RecordQuery) -> RecordQuery:
+def _allowed(visit: StaffRequest, query: RecordQuery) -> RecordQuery:
     """The same query. Raises PageRefused for one by which hidden plates could be spelled out, a character at a time."""
     if query.plate_prefix and not visit.sees_plates:
         way = visit.way_to_plates
         zh = f"按车牌开头查找会逐字透露隐藏的车牌；请输入完整车牌，或{way.zh}"
-        raise PageRefused(403, Words(zh, f"the beginning of a plate finds hidden ones; type it whole, or {way.en}"))
+        raise PageError(
+            403, LocalizedText(zh, f"the beginning of a plate finds hidden ones; type it whole, or {way.en}")
+        )
     return query
 
 
-def _page_of(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | None, limit: int) -> RecordPage:
+def _page_of(
+    desk: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None, limit: int
+) -> RecordPage:
     def look() -> RecordPage:
-        return desk.browse.records(query, before, limit)
+        return desk.queries.records(query, before, limit)
 
     text = "\n".join(part for part in (query.plate, query.card) if part)
     return visit.search(desk, text, look, lambda page: page.items) if text else look()
 
 
-def _start(fields: Fields, name: str, *, behind: bool = False) -> int | None:
+def _start(fields: FormData, name: str, *, behind: bool = False) -> int | None:
     """When the day of a field begins, or the one behind it."""
     day = fields.day(name)
     return None if day is None else day_start_us(day + behind)
 
 
-def write_place(place: Place | None) -> str | None:
+def write_place(place: RecordPageCursor | None) -> str | None:
     """Where the next page begins, for an address."""
     return None if place is None else f"{place.position}.{place.park_uuid}"
 
 
-def read_place(text: str) -> Place | None:
+def read_place(text: str) -> RecordPageCursor | None:
     """The same back; None for what is none."""
     position, dot, park_uuid = text.partition(".")
     fits = position.isascii() and position.isdigit() and len(position) <= 19 and len(park_uuid) <= TEXT_CHARS_MAX
     if not (dot and fits and park_uuid.isprintable() and int(position) <= POSITION_MAX):
         return None
-    return Place(int(position), park_uuid)
+    return RecordPageCursor(int(position), park_uuid)
 
 
-def _look(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | None) -> Result:
+def _look(desk: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None) -> RecordList:
     fields = visit.query
     park = choose_park(desk, fields)
     offered = [] if park is not None else parks_to_offer(desk)
     health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
-    nothing = Result(park, health, offered, asked=False, page=_NONE, names=ChargeNames({}), park_names={})
-    if fields.faults:
+    nothing = RecordList(park, health, offered, asked=False, page=_NONE, names=ChargeNames({}), park_names={})
+    if fields.errors:
         return nothing
     if park is not None:
         query = _with_id(desk, replace(query, park_uuid=park.park_uuid))
@@ -183,27 +189,27 @@ def _look(desk: Desk, visit: StaffVisit, query: RecordQuery, before: Place | Non
         return nothing
     parks = [found.park_uuid for found in page.items]
     named = {} if park is not None else read_park_names(desk, parks)
-    return Result(park, health, offered, asked=True, page=page, names=read_names(desk, parks), park_names=named)
+    return RecordList(park, health, offered, asked=True, page=page, names=read_names(desk, parks), park_names=named)
 
 
-def _with_id(desk: Desk, query: RecordQuery) -> RecordQuery:
+def _with_id(desk: Database, query: RecordQuery) -> RecordQuery:
     """A charge type may be called by its name, where one alone has it."""
     if query.charge_type is None or query.park_uuid is None:
         return query
-    listed = desk.browse.charge_types(query.park_uuid).items
+    listed = desk.queries.charge_types(query.park_uuid).items
     if any(one.id == query.charge_type for one in listed):
         return query
     named = [one.id for one in listed if one.name == query.charge_type]
     return replace(query, charge_type=named[0]) if len(named) == 1 else query
 
 
-async def export(visit: StaffVisit) -> Response:
+async def export(visit: StaffRequest) -> Response:
     """The records that the search finds in one park, all of them, as CSV."""
     query = _allowed(visit, read_query(visit.query))
 
-    def choose(desk: Desk) -> tuple[Park | None, RecordQuery]:
+    def choose(desk: Database) -> tuple[Park | None, RecordQuery]:
         park = choose_park(desk, visit.query)
-        if park is None or visit.query.faults:
+        if park is None or visit.query.errors:
             return park, query
         chosen = _with_id(desk, replace(query, park_uuid=park.park_uuid))
         # A search like any other: it counts, before the file is begun.
@@ -211,16 +217,16 @@ async def export(visit: StaffVisit) -> Response:
         return park, chosen
 
     park, query = await visit.desk(choose)
-    faults = next(iter(visit.query.faults.values()), None)
+    faults = next(iter(visit.query.errors.values()), None)
     if faults is not None or park is None:
-        raise PageRefused(422, faults or _CHOOSE_PARK)
+        raise PageError(422, faults or _CHOOSE_PARK)
     park_uuid, masked = park.park_uuid, not visit.sees_plates
-    deed = visit.deed("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
-    stream = await visit.context.desks.stream(
+    deed = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
+    stream = await visit.context.databases.stream(
         visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
     )
     try:
-        await visit.desk(lambda desk: desk.staff.note(deed))
+        await visit.desk(lambda desk: desk.accounts.write_audit_entry(deed))
     except BaseException:
         stream.close()
         raise
@@ -228,7 +234,7 @@ async def export(visit: StaffVisit) -> Response:
     return StreamingResponse(_sent(stream), headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _told(visit: StaffVisit) -> str:
+def _told(visit: StaffRequest) -> str:
     """What the audit log says of an export: not which plate or card was looked for."""
     hidden = ("plate", "card")
     parts = ["plates in the clear" if visit.sees_plates else "masked"]
@@ -238,7 +244,7 @@ def _told(visit: StaffVisit) -> str:
     return ", ".join(parts)
 
 
-async def _sent(stream: Stream[bytes]) -> AsyncIterator[bytes]:
+async def _sent(stream: ExportStream[bytes]) -> AsyncIterator[bytes]:
     try:
         async for part in stream:
             if part:
@@ -248,4 +254,4 @@ async def _sent(stream: Stream[bytes]) -> AsyncIterator[bytes]:
         stream.close()
 
 
-PAGES: Final = (Page("/records", show), Page("/records.csv", export))
+PAGES: Final = (StaffRoute("/records", show), StaffRoute("/records.csv", export))

@@ -11,25 +11,25 @@ from markupsafe import escape
 from starlette.responses import Response
 
 from vipgate.admin.console.errors import (
-    PageRefused,
+    PageError,
     conflict,
     not_there,
 )
 from vipgate.admin.console.formatting import lines
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.name_lookup import (
     ChargeNames,
     read_names,
 )
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
 from vipgate.admin.console.replay_form import (
     assemble,
     rows_named,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.request_body import (
     Body,
     Row,
@@ -50,15 +50,20 @@ from vipgate.domain.hint_masking import (
     HintLine,
     read_hint,
 )
-from vipgate.errors import HeldReplace, OperatorError, Refusal, Words
+from vipgate.errors import (
+    ReplaceOnHold,
+    RequestError,
+    UsageError,
+)
 from vipgate.gateway.replay import (
-    Again,
-    Prepared,
-    Unsendable,
+    PreparedReplay,
+    ReplayRejected,
+    ReplayRequest,
     commit,
-    note_refusal,
+    log_rejection,
     prepare,
 )
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.charset import (
     Charset,
     charset_fault,
@@ -68,14 +73,14 @@ from vipgate.protocol.seqno import (
     SEQNO_CHARS,
     seqno_time_us,
 )
-from vipgate.store.interfaces.accounts import Deed
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.accounts import AuditEntry
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
-    JournalEntry,
     Park,
+    RequestLogEntry,
 )
 from vipgate.store.interfaces.queries import (
-    Found,
+    RecordHit,
     RecordQuery,
 )
 
@@ -88,14 +93,14 @@ PLACES_BEHIND: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RequestView:
     """A request with its park, body, replays and the records that are still as it wrote them. `held`: it waits for a yes."""
 
-    entry: JournalEntry
+    entry: RequestLogEntry
     park: Park | None
     kept: bytes | None
     replays: list[str]
-    written: list[Found]
+    written: list[RecordHit]
     names: ChargeNames
     known: frozenset[str]
     held: bool
@@ -107,7 +112,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class BodyView:
     """What is shown of a kept body: all of it as text, or rows by their number where it is long; neither where it cannot be.
 
     `misread` says that it is not in the park's charset: the text is a guess.
@@ -117,11 +122,11 @@ class Shown:
     rows: dict[int, str]
     total: int
     unreadable: bool
-    misread: Words | None = None
+    misread: LocalizedText | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultyRow:
     """A line of the hint with the order number and the plate of its row, and whether there is a record of that order."""
 
     line: HintLine
@@ -130,8 +135,8 @@ class Fault:
     known: bool
 
 
-def _read(desk: Desk, seqno: str) -> Told:
-    entry = desk.store.journal_entry(seqno) if _is_seqno(seqno) else None
+def _read(desk: Database, seqno: str) -> RequestView:
+    entry = desk.store.request_log_entry(seqno) if _is_seqno(seqno) else None
     if entry is None:
         raise not_there(
             f"没有流水号 {seqno[:64]} 的请求；它可能早于日志保留的时间",
@@ -139,10 +144,10 @@ def _read(desk: Desk, seqno: str) -> Told:
         )
     park_uuid = entry.park_uuid
     kept = desk.store.refused_body(seqno) if entry.body_kept else None
-    replays = [] if park_uuid is None else desk.browse.replays_of(park_uuid, seqno)
+    replays = [] if park_uuid is None else desk.queries.replays_of(park_uuid, seqno)
     park = None if park_uuid is None else desk.store.find_park(park_uuid)
     written = _written(desk, entry)
-    return Told(
+    return RequestView(
         entry=entry,
         park=park,
         kept=kept,
@@ -158,25 +163,25 @@ def _is_seqno(text: str) -> bool:
     return len(text) == SEQNO_CHARS and seqno_time_us(text) is not None
 
 
-def _written(desk: Desk, entry: JournalEntry) -> list[Found]:
+def _written(desk: Database, entry: RequestLogEntry) -> list[RecordHit]:
     """Records that are still as the request wrote them, as far as they lie where its places are expected."""
     if entry.park_uuid is None or not entry.inserted + entry.updated:
         return []
-    since_us = entry.caller.received_us
+    since_us = entry.origin.received_us
     behind_us = since_us + entry.received + PLACES_BEHIND
     query = RecordQuery(park_uuid=entry.park_uuid, since_us=since_us, until_us=behind_us)
-    page = desk.browse.records(query, None, RECORDS_SHOWN_MAX * 10)
+    page = desk.queries.records(query, None, RECORDS_SHOWN_MAX * 10)
     return [found for found in page.items if found.stored.seqno == entry.seqno][-RECORDS_SHOWN_MAX:]
 
 
-def _is_held(desk: Desk, entry: JournalEntry) -> bool:
-    if entry.code != HeldReplace.code or entry.park_uuid is None:
+def _is_held(desk: Database, entry: RequestLogEntry) -> bool:
+    if entry.code != ReplaceOnHold.code or entry.park_uuid is None:
         return False
-    waiting = desk.browse.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
-    return any(one.body_sha256 == entry.caller.body_sha256 for one in waiting)
+    waiting = desk.queries.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
+    return any(one.body_sha256 == entry.origin.body_sha256 for one in waiting)
 
 
-def _known(desk: Desk, entry: JournalEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
+def _known(desk: Database, entry: RequestLogEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
     """Which of the order numbers that the hint points at have a record."""
     body = None if kept is None else _parsed(kept, charset)
     if body is None or entry.park_uuid is None or entry.hint is None:
@@ -192,14 +197,14 @@ def _parsed(kept: bytes, charset: Charset) -> Body | None:
         return None
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
-    return _page(visit, told, Fields([]))
+    return _page(visit, told, FormData([]))
 
 
 def _page(
-    visit: StaffVisit, told: Told, form: Fields, *, asking: Prepared | None = None, status: int = 200
+    visit: StaffRequest, told: RequestView, form: FormData, *, asking: PreparedReplay | None = None, status: int = 200
 ) -> Response:
     entry, hidden = told.entry, not visit.sees_plates
     body = None if told.kept is None else _parsed(told.kept, told.charset)
@@ -223,26 +228,26 @@ def _page(
     )
 
 
-def _fault(visit: StaffVisit, told: Told, body: Body | None, line: HintLine) -> Fault:
+def _fault(visit: StaffRequest, told: RequestView, body: Body | None, line: HintLine) -> FaultyRow:
     if body is None or line.row is None or line.row >= len(body.rows):
-        return Fault(line, "", "", known=False)
+        return FaultyRow(line, "", "", known=False)
     row = body.rows[line.row]
     order, plate = order_of(row) or "", member_of(row, "plate")
-    return Fault(line, order, "" if plate is None else visit.plate(plate), order in told.known)
+    return FaultyRow(line, order, "" if plate is None else visit.plate(plate), order in told.known)
 
 
-def _shown(told: Told, body: Body | None, named: Sequence[int], *, hidden: bool) -> Shown | None:
+def _shown(told: RequestView, body: Body | None, named: Sequence[int], *, hidden: bool) -> BodyView | None:
     if told.kept is None:
         return None
     if body is None:
         text = shown_text(told.kept, told.charset)
         fits = not hidden and _weight(text) <= TEXT_BYTES_MAX
         misread = charset_fault(told.kept, told.charset)
-        return Shown(text if fits else "", {}, 0, unreadable=True, misread=misread)
+        return BodyView(text if fits else "", {}, 0, unreadable=True, misread=misread)
     whole = laid_out(write_body(hide(body) if hidden else body)) if len(told.kept) <= TEXT_BYTES_MAX else ""
     if whole and _weight(whole) <= TEXT_BYTES_MAX:
-        return Shown(whole, {}, len(body.rows), unreadable=False)
-    return Shown("", _rows_that_fit(body.rows, named, hidden=hidden), len(body.rows), unreadable=False)
+        return BodyView(whole, {}, len(body.rows), unreadable=False)
+    return BodyView("", _rows_that_fit(body.rows, named, hidden=hidden), len(body.rows), unreadable=False)
 
 
 def _rows_that_fit(rows: Sequence[Row], named: Sequence[int], *, hidden: bool) -> dict[int, str]:
@@ -263,7 +268,7 @@ def _weight(text: str) -> int:
     return len(escape(text).encode())
 
 
-async def replay(visit: StaffVisit) -> Response:
+async def replay(visit: StaffRequest) -> Response:
     """Sends the mended body through the steps of the road; asks first where it would delete or turn something back."""
     told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
     entry, form = told.entry, visit.form
@@ -274,8 +279,8 @@ async def replay(visit: StaffVisit) -> Response:
     body = assemble(form, told.kept, told.charset)
     if body is None:
         return _page(visit, told, form, status=422)
-    again = Again(
-        seqno=visit.context.mint.mint(visit.now_us),
+    again = ReplayRequest(
+        seqno=visit.context.seqno_mint.mint(visit.now_us),
         replay_of=entry.seqno,
         park_uuid=told.park.park_uuid,
         body=body,
@@ -284,42 +289,46 @@ async def replay(visit: StaffVisit) -> Response:
     )
     try:
         asking = await visit.desk(lambda desk: _send(desk, visit, again, form.get("sure")))
-    except Unsendable as fault:
+    except ReplayRejected as fault:
         form.fault("body", fault.words.zh, fault.words.en)
         return _page(visit, told, form, status=422)
-    except OperatorError as error:
-        raise PageRefused(409, Words(f"无法打开该车场的密钥: {error}", str(error))) from None
-    if isinstance(asking, Prepared):
+    except UsageError as error:
+        raise PageError(409, LocalizedText(f"无法打开该车场的密钥: {error}", str(error))) from None
+    if isinstance(asking, PreparedReplay):
         return _page(visit, told, form, asking=asking, status=409 if form.get("sure") else 200)
     return visit.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_refused")
 
 
-def _send(desk: Desk, visit: StaffVisit, again: Again, sure: str) -> Prepared | bool:
+def _send(desk: Database, visit: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
     """What must be asked first, or whether it was stored; a refusal is journaled with its body."""
     # With plates hidden it counts as a search: it tells whether what was typed is what a record holds.
     visit.search(desk, again.seqno, lambda: True)
     try:
         prepared = prepare(desk.store, visit.context.vault, again)
-    except Refusal as refusal:
-        desk.staff.note(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
-        note_refusal(desk.store, again, refusal)
+    except RequestError as refusal:
+        desk.accounts.write_audit_entry(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
+        log_rejection(desk.store, again, refusal)
         return False
-    if prepared.question not in ("", sure):
+    if prepared.confirmation_token not in ("", sure):
         return prepared
     # First, so that nothing is done without a line; what it did stands in the journal under its seqno.
-    desk.staff.note(_deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno))
+    desk.accounts.write_audit_entry(
+        _deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
+    )
     commit(desk.store, prepared)
     return True
 
 
-def _deed(visit: StaffVisit, again: Again, detail: str) -> Deed:
-    return visit.deed("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
+def _deed(visit: StaffRequest, again: ReplayRequest, detail: str) -> AuditEntry:
+    return visit.audit_entry("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
 
 
-async def download(visit: StaffVisit) -> Response:
+async def download(visit: StaffRequest) -> Response:
     """The kept body as it came, for those who see plates."""
     if not visit.sees_plates:
-        raise PageRefused(403, Words("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first"))
+        raise PageError(
+            403, LocalizedText("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first")
+        )
     told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
     if told.kept is None:
         raise not_there("没有保留这个请求的正文", "no body of this request is kept")
@@ -328,7 +337,7 @@ async def download(visit: StaffVisit) -> Response:
 
 
 PAGES: Final = (
-    Page("/requests/{seqno}", show),
-    Page("/requests/{seqno}/body", download),
-    Page("/requests/{seqno}/replay", replay, "POST", role="operator", body_bytes_max=FORM_BYTES_MAX),
+    StaffRoute("/requests/{seqno}", show),
+    StaffRoute("/requests/{seqno}/body", download),
+    StaffRoute("/requests/{seqno}/replay", replay, "POST", role="operator", body_bytes_max=FORM_BYTES_MAX),
 )

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from vipgate.admin.console.forms import day_start_us
 from vipgate.admin.console.i18n import CODES
 from vipgate.admin.console.name_lookup import read_park_names
-from vipgate.admin.console.pages import Page
+from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_filter import (
     choose_park,
     parks_to_offer,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
 from vipgate.domain.hint_masking import (
     HintLine,
@@ -26,14 +26,14 @@ from vipgate.protocol.seqno import (
     SEQNO_CHARS,
     seqno_time_us,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
-    JournalEntry,
     Park,
+    RequestLogEntry,
 )
 from vipgate.store.interfaces.queries import (
-    JournalPage,
-    JournalQuery,
+    RequestLogPage,
+    RequestLogQuery,
 )
 
 REQUESTS_A_PAGE: Final = 50
@@ -44,30 +44,30 @@ STRANGERS: Final = "strangers"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RequestRow:
     """A request in the list, with the first line of its hint and how many more there are."""
 
-    entry: JournalEntry
+    entry: RequestLogEntry
     hint: HintLine | None
     more: int
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RequestList:
     """A page of requests."""
 
     park: Park | None
     health: Health | None
     offered: list[Park]
-    page: JournalPage
+    page: RequestLogPage
     park_names: dict[str, str]
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """Straight to the request where a whole seqno was typed; else the list."""
     query = visit.query
     seqno = "".join(query.text("seqno", SEQNO_TEXT_CHARS_MAX).split())
-    if seqno and not query.faults:
+    if seqno and not query.errors:
         if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
             return visit.go(f"/requests/{seqno}")
         query.fault(
@@ -83,7 +83,7 @@ async def show(visit: StaffVisit) -> Response:
     entries = result.page.items
     return visit.page(
         "requests.html",
-        status=422 if query.faults else 200,
+        status=422 if query.errors else 200,
         result=result,
         rows=[_line(visit, entry) for entry in entries],
         codes=[("", visit.speech("records.any")), *((code, f"{code} {visit.speech.code(code)}") for code in CODES)],
@@ -94,16 +94,16 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def _kind(visit: StaffVisit) -> str:
+def _kind(visit: StaffRequest) -> str:
     """Which of the presets is chosen."""
     return next((kind for kind in (REFUSED, STRANGERS) if visit.query.ticked(kind)), "")
 
 
-def _read_query(visit: StaffVisit) -> JournalQuery:
+def _read_query(visit: StaffRequest) -> RequestLogQuery:
     query = visit.query
     code = query.get("code")
     since, until = query.day("since"), query.day("until")
-    return JournalQuery(
+    return RequestLogQuery(
         code=code if code in CODES else None,
         refused=query.ticked(REFUSED),
         strangers=query.ticked(STRANGERS),
@@ -112,23 +112,23 @@ def _read_query(visit: StaffVisit) -> JournalQuery:
     )
 
 
-def _look(desk: Desk, visit: StaffVisit, asked: JournalQuery, before: str | None) -> Result:
+def _look(desk: Database, visit: StaffRequest, asked: RequestLogQuery, before: str | None) -> RequestList:
     park = choose_park(desk, visit.query)
     offered = [] if park is not None else parks_to_offer(desk)
     health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
-    if visit.query.faults:
-        return Result(park, health, offered, JournalPage([], None), {})
+    if visit.query.errors:
+        return RequestList(park, health, offered, RequestLogPage([], None), {})
     if park is not None:
         asked = replace(asked, park_uuid=park.park_uuid, strangers=False)
-    page = desk.browse.journal(asked, before, REQUESTS_A_PAGE)
+    page = desk.queries.request_log(asked, before, REQUESTS_A_PAGE)
     named = {} if park is not None else read_park_names(desk, [entry.park_uuid for entry in page.items])
-    return Result(park, health, offered, page, named)
+    return RequestList(park, health, offered, page, named)
 
 
-def _line(visit: StaffVisit, entry: JournalEntry) -> Line:
+def _line(visit: StaffRequest, entry: RequestLogEntry) -> RequestRow:
     text = "" if entry.hint is None else visit.speech.say(entry.hint)
     hints = read_hint(text, hide=not visit.sees_plates)
-    return Line(entry, hints[0] if hints else None, max(0, len(text.splitlines()) - 1))
+    return RequestRow(entry, hints[0] if hints else None, max(0, len(text.splitlines()) - 1))
 
 
-PAGES: Final = (Page("/requests", show),)
+PAGES: Final = (StaffRoute("/requests", show),)

@@ -7,12 +7,12 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
 from vipgate.admin.console.views.park import find
 from vipgate.domain.park_health import Health
@@ -21,15 +21,15 @@ from vipgate.protocol.renewal import (
     FLAG_NAMES,
     FLAG_PLATE_CHANGED,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     Park,
-    Replaced,
-    Stored,
+    StoredRecord,
+    SupersededRecord,
 )
 from vipgate.store.interfaces.queries import (
-    Place,
     RecordPage,
+    RecordPageCursor,
     RecordQuery,
 )
 
@@ -43,8 +43,8 @@ ORDER_CHARS_MAX: Final = 64
 class Flagged:
     """A record with its flags by name, and the version before where a change is what was flagged."""
 
-    stored: Stored
-    before: Replaced | None
+    stored: StoredRecord
+    before: SupersededRecord | None
 
     @property
     def names(self) -> list[str]:
@@ -57,19 +57,19 @@ class Flagged:
         return f"{self.stored.renewal.flags & ALL_FLAGS}:{self.stored.renewal.pay_partner}"
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The flagged records of a park, newest change first."""
     park_uuid = path_text(visit, "park_uuid")
     flag = next((flag for flag, name in FLAG_NAMES.items() if name == visit.query.get("flag")), None)
     position = visit.query.whole("after", 0, 2**62)
-    before = None if position is None else Place(position, park_uuid)
+    before = None if position is None else RecordPageCursor(position, park_uuid)
     query = RecordQuery(park_uuid=park_uuid, flags=flag or ALL_FLAGS)
 
-    def read(desk: Desk) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
+    def read(desk: Database) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
         park, health = find(desk, park_uuid, visit.now_us)
-        page = desk.browse.records(query, before, RECORDS_A_PAGE)
+        page = desk.queries.records(query, before, RECORDS_A_PAGE)
         rows = [Flagged(one.stored, _before(desk, park_uuid, one.stored)) for one in page.items]
-        return park, health, page, rows, desk.browse.flagged(park_uuid)
+        return park, health, page, rows, desk.queries.flagged(park_uuid)
 
     park, health, page, rows, counts = await visit.desk(read)
     return visit.page(
@@ -83,31 +83,31 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def _before(desk: Desk, park_uuid: str, stored: Stored) -> Replaced | None:
+def _before(desk: Database, park_uuid: str, stored: StoredRecord) -> SupersededRecord | None:
     if not stored.renewal.flags & CHANGED:
         return None
-    history = desk.browse.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
+    history = desk.queries.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
     return history[-1] if history else None
 
 
-async def review(visit: StaffVisit) -> Response:
+async def review(visit: StaffRequest) -> Response:
     """Takes the flags that were seen away from the records that are ticked, or from all of the page."""
     park_uuid = path_text(visit, "park_uuid")
     marks = read_marks(visit.form, "all" if visit.form.ticked("whole") else "one")
 
-    def do(desk: Desk) -> int:
+    def do(desk: Database) -> int:
         done = 0
         for flags, order in marks:
             names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
-            deed = visit.deed("record.review", park_uuid=park_uuid, subject=order, detail=names)
-            done += desk.keep.review(park_uuid, order, flags, deed)
+            deed = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
+            done += desk.admin.review(park_uuid, order, flags, deed)
         return done
 
     done = await visit.desk(do) if marks else 0
     return visit.go(park_at(park_uuid, "/review"), "reviewed" if done else "nothing_reviewed")
 
 
-def read_marks(form: Fields, name: str) -> list[tuple[int, str]]:
+def read_marks(form: FormData, name: str) -> list[tuple[int, str]]:
     """Flags and order number of each box; what no page of ours has sent is passed over."""
     found = []
     for value in form.all(name)[:RECORDS_A_PAGE]:
@@ -118,6 +118,6 @@ def read_marks(form: Fields, name: str) -> list[tuple[int, str]]:
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}/review", show),
-    Page("/parks/{park_uuid}/review", review, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/review", show),
+    StaffRoute("/parks/{park_uuid}/review", review, "POST", role="operator"),
 )

@@ -8,21 +8,21 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import (
     park_at,
     with_query,
 )
 from vipgate.protocol.renewal import (
     PLATE_CHARS_MAX,
-    fold_plate,
+    normalize_plate,
 )
 from vipgate.protocol.seqno import (
     SEQNO_CHARS,
     seqno_time_us,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import RecordQuery
 
@@ -35,42 +35,46 @@ Question = tuple[str, RecordQuery, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class SearchResults:
     """Where the text was found: parks by name or uuid, and the kinds of records that have it, with their pages."""
 
     parks: list[Park]
     records: list[tuple[str, str]]
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """Straight to the page where there is one; else all places to choose from."""
     text = visit.query.text("q", TEXT_CHARS_MAX)
     seqno = "".join(text.split())
     if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
         return visit.go(f"/requests/{seqno}")
-    hits = await visit.desk(partial(look, visit=visit, text=text)) if text and not visit.query.faults else Hits([], [])
+    hits = (
+        await visit.desk(partial(search_all, visit=visit, text=text))
+        if text and not visit.query.errors
+        else SearchResults([], [])
+    )
     places = [park_at(park.park_uuid) for park in hits.parks] + [path for _, path in hits.records]
     if len(places) == 1:
         return visit.go(places[0])
     return visit.page("find.html", text=text, hits=hits)
 
 
-def look(desk: Desk, visit: StaffVisit, text: str) -> Hits:
+def search_all(desk: Database, visit: StaffRequest, text: str) -> SearchResults:
     """Looks for `text` in every place that an index leads to; by plate and card last, where these are hidden."""
     exact = desk.store.find_park(text)
-    parks = [exact] if exact is not None else desk.browse.search_parks(text, "", PARKS_SHOWN)
+    parks = [exact] if exact is not None else desk.queries.search_parks(text, "", PARKS_SHOWN)
     orders = _found(desk, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
     if not visit.sees_plates and (parks or orders):
-        return Hits(parks, orders)
-    found = visit.search(desk, fold_plate(text), partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
+        return SearchResults(parks, orders)
+    found = visit.search(desk, normalize_plate(text), partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
     if any(kind == "plate" for kind, _ in found):
         found = [pair for pair in found if pair[0] != "plate_prefix"]
-    return Hits(parks, [*found, *orders])
+    return SearchResults(parks, [*found, *orders])
 
 
 def _personal(text: str, *, prefix: bool) -> list[Question]:
     """The questions by what is hidden. `prefix`: also by the beginning of a plate, which would spell hidden ones out."""
-    plate = fold_plate(text)[: PLATE_CHARS_MAX + 1]
+    plate = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     begins = RecordQuery(plate=plate, plate_prefix=True), with_query("/records", plate=plate, prefix="1")
     return [
         ("plate", RecordQuery(plate=plate), with_query("/records", plate=plate)),
@@ -79,15 +83,15 @@ def _personal(text: str, *, prefix: bool) -> list[Question]:
     ]
 
 
-def _found(desk: Desk, questions: list[Question]) -> list[tuple[str, str]]:
+def _found(desk: Database, questions: list[Question]) -> list[tuple[str, str]]:
     return [(kind, path) for kind, query, path in questions if _any(desk, query)]
 
 
-def _any(desk: Desk, query: RecordQuery) -> bool:
+def _any(desk: Database, query: RecordQuery) -> bool:
     try:
-        return bool(desk.browse.records(query, None, 1).items)
+        return bool(desk.queries.records(query, None, 1).items)
     except ValueError:  # so many that a park must be chosen, which the page of records asks for
         return True
 
 
-PAGES: Final = (Page("/find", show),)
+PAGES: Final = (StaffRoute("/find", show),)

@@ -11,12 +11,12 @@ import msgspec
 from starlette.responses import Response
 
 from vipgate.admin.console.errors import conflict
-from vipgate.admin.console.forms import Fields
+from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import (
-    Page,
+    StaffRoute,
     path_text,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
 from vipgate.admin.console.views.park import (
     SIGNATURE_DAYS,
@@ -31,22 +31,22 @@ from vipgate.admin.console.views.parks import (
 )
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.domain.charge_types import (
-    ChargeTypesRefused,
+    InvalidAddress,
     check_address,
 )
 from vipgate.domain.park_health import Health
 from vipgate.protocol.charset import Charset
-from vipgate.store.interfaces.accounts import Deed
+from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import (
     RETENTION_DAYS_MAX,
-    Desk,
+    Database,
 )
 from vipgate.store.interfaces.ledger import (
     Park,
     ParkChange,
 )
 from vipgate.store.interfaces.queries import (
-    ParkMore,
+    ParkDetails,
     Signatures,
 )
 from vipgate.support.vault import make_secret
@@ -58,7 +58,7 @@ PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "requi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SettingsForm:
     """What the form says. None: no limit, for ever, no address."""
 
     name: str
@@ -73,11 +73,11 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsView:
     """What the page tells of a park."""
 
     park: Park
-    more: ParkMore
+    more: ParkDetails
     health: Health
     signatures: Signatures
 
@@ -89,12 +89,12 @@ class Settings:
         return sha256(told).hexdigest()[:16]
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The page."""
     return await _page(visit, visit.form)
 
 
-async def _page(visit: StaffVisit, form: Fields, status: int = 200, *, moved: bool = False) -> Response:
+async def _page(visit: StaffRequest, form: FormData, status: int = 200, *, moved: bool = False) -> Response:
     state = await _read(visit)
     # What was seen when the form was filled in stays with it while its faults are mended.
     seen = form.get("seen") or state.seen
@@ -103,28 +103,28 @@ async def _page(visit: StaffVisit, form: Fields, status: int = 200, *, moved: bo
     )
 
 
-async def _read(visit: StaffVisit) -> Settings:
+async def _read(visit: StaffRequest) -> SettingsView:
     park_uuid = path_text(visit, "park_uuid")
 
-    def read(desk: Desk) -> Settings:
+    def read(desk: Database) -> SettingsView:
         park, health = find(desk, park_uuid, visit.now_us)
-        more = desk.browse.park_more(park_uuid)
+        more = desk.queries.park_details(park_uuid)
         if more is None:
             raise no_park(park_uuid)
-        return Settings(park, more, health, signatures_lately(desk, park_uuid, visit.now_us))
+        return SettingsView(park, more, health, signatures_lately(desk, park_uuid, visit.now_us))
 
     return await visit.desk(read)
 
 
-def read_wanted(form: Fields) -> Wanted:
+def read_wanted(form: FormData) -> SettingsForm:
     """The form's fields; faults are noted in it."""
     address = form.text("charge_address", ADDRESS_CHARS_MAX) or None
     if address is not None:
         try:
             address = check_address(address)
-        except ChargeTypesRefused as refused:
+        except InvalidAddress as refused:
             form.fault("charge_address", refused.words.zh, refused.words.en)
-    return Wanted(
+    return SettingsForm(
         name=form.text("name", PARK_NAME_CHARS_MAX),
         enabled=form.ticked("enabled"),
         allow_list=form.networks("allow_list", NETWORKS_MAX),
@@ -137,30 +137,32 @@ def read_wanted(form: Fields) -> Wanted:
     )
 
 
-async def change(visit: StaffVisit) -> Response:
+async def change(visit: StaffRequest) -> Response:
     """Changes what differs, each with what it was and is in the audit log; nothing where it is not as the form had it."""
     state = await _read(visit)
     wanted = read_wanted(visit.form)
-    if visit.form.faults:
+    if visit.form.errors:
         return await _page(visit, visit.form, 422)
     if visit.form.get("seen") != state.seen:
-        return await _page(visit, Fields([]), 409, moved=True)
+        return await _page(visit, FormData([]), 409, moved=True)
     steps = _steps(visit, state.park, state.more, wanted)
 
-    def do(desk: Desk) -> None:
+    def do(desk: Database) -> None:
         for step in steps:
             step(desk)
 
     await visit.desk(do)
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
 
 
-def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> list[Callable[[Desk], object]]:
-    def deed(action: str, before: object, after: object) -> Deed:
-        return visit.deed(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
+def _steps(
+    visit: StaffRequest, park: Park, more: ParkDetails, wanted: SettingsForm
+) -> list[Callable[[Database], object]]:
+    def deed(action: str, before: object, after: object) -> AuditEntry:
+        return visit.audit_entry(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
 
-    steps: list[Callable[[Desk], object]] = []
+    steps: list[Callable[[Database], object]] = []
     differing = {
         name: (getattr(park, name), getattr(wanted, name))
         for name in PARK_FIELDS
@@ -168,7 +170,7 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
     }
     if differing:
         detail = "; ".join(f"{name}: {_told(before)} → {_told(after)}" for name, (before, after) in differing.items())
-        noted = visit.deed("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
+        noted = visit.audit_entry("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
         parts = ParkChange(
             name=wanted.name if "name" in differing else None,
             enabled=wanted.enabled if "enabled" in differing else None,
@@ -181,10 +183,10 @@ def _steps(visit: StaffVisit, park: Park, more: ParkMore, wanted: Wanted) -> lis
         steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:
         kept = deed("park.retention", _told(more.retention_days), _told(wanted.retention_days))
-        steps.append(lambda desk: desk.keep.set_retention(park.park_uuid, wanted.retention_days, kept))
+        steps.append(lambda desk: desk.admin.set_retention(park.park_uuid, wanted.retention_days, kept))
     if more.charge_address != wanted.charge_address:
         moved = deed("park.charge_address", _told(more.charge_address), _told(wanted.charge_address))
-        steps.append(lambda desk: desk.keep.set_charge_address(park.park_uuid, wanted.charge_address, moved))
+        steps.append(lambda desk: desk.admin.set_charge_address(park.park_uuid, wanted.charge_address, moved))
     return steps
 
 
@@ -195,42 +197,42 @@ def _told(value: object) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-async def rotate(visit: StaffVisit) -> Response:
+async def rotate(visit: StaffRequest) -> Response:
     """Gives the park a new secret beside the present one, and shows it once."""
     park_uuid = path_text(visit, "park_uuid")
     given = visit.form.text("secret", SECRET_CHARS_MAX)
-    if visit.form.faults:
+    if visit.form.errors:
         return await _page(visit, visit.form, 422)
     secret = given or make_secret()
     sealed = visit.context.vault.seal(secret, park_uuid)
-    deed = visit.deed("park.rotate_secret", park_uuid=park_uuid)
+    deed = visit.audit_entry("park.rotate_secret", park_uuid=park_uuid)
 
-    def do(desk: Desk) -> bool:
+    def do(desk: Database) -> bool:
         if desk.store.find_park(park_uuid) is None:
             raise no_park(park_uuid)
         return desk.store.rotate_secret(park_uuid, sealed, visit.now_us, deed)
 
     if not await visit.desk(do):
         raise conflict("旧密钥仍然有效，请先停用旧密钥", "an old secret is still valid; retire it first")
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     settings = park_at(park_uuid, "/settings")
     return visit.go(settings, "rotated") if given else once(visit, "once.rotated", secret, park_uuid, settings)
 
 
-async def retire(visit: StaffVisit) -> Response:
+async def retire(visit: StaffRequest) -> Response:
     """Ends the old secret."""
     park_uuid = path_text(visit, "park_uuid")
-    deed = visit.deed("park.retire_secret", park_uuid=park_uuid)
+    deed = visit.audit_entry("park.retire_secret", park_uuid=park_uuid)
 
     if not await visit.desk(lambda desk: desk.store.retire_secret(park_uuid, deed)):
         raise conflict("没有可停用的旧密钥", "there is no old secret to retire")
-    visit.context.watch.forget()
+    visit.context.park_status.forget()
     return visit.go(park_at(park_uuid, "/settings"), "retired")
 
 
 PAGES: Final = (
-    Page("/parks/{park_uuid}/settings", show),
-    Page("/parks/{park_uuid}/settings", change, "POST", role="operator"),
-    Page("/parks/{park_uuid}/secret/rotate", rotate, "POST", role="operator"),
-    Page("/parks/{park_uuid}/secret/retire", retire, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/settings", show),
+    StaffRoute("/parks/{park_uuid}/settings", change, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/secret/rotate", rotate, "POST", role="operator"),
+    StaffRoute("/parks/{park_uuid}/secret/retire", retire, "POST", role="operator"),
 )

@@ -8,35 +8,36 @@ from typing import Final
 from markupsafe import escape
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import PageRefused
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.pages import Page
+from vipgate.admin.console.errors import PageError
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_filter import (
     PARK_CHARS_MAX,
     choose_park,
     parks_to_offer,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.signature_check import (
     CODINGS,
-    Finding,
+    SignatureFinding,
     examine,
     examine_stamped,
     park_named,
     read_bodies,
     refusal_for_charset,
 )
-from vipgate.errors import OperatorError, Words
-from vipgate.protocol.envelope import Keys
+from vipgate.errors import UsageError
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import ParkSecrets
 from vipgate.protocol.signature_hmac import (
     HMAC_MARK,
-    Stamp,
+    WebhookSignature,
 )
 from vipgate.protocol.signature_md5 import (
     AUTHORIZATION_CHARS_MAX,
     DIAGNOSIS_BYTES_MAX,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 
 SECRET_CHARS_MAX: Final = 256
@@ -44,29 +45,29 @@ SECRET_CHARS_MAX: Final = 256
 FORM_BYTES_MAX: Final = 3 * DIAGNOSIS_BYTES_MAX + 16 * 1024
 # A text that weighs more in the page is not sent back with the answer.
 ECHO_BYTES_MAX: Final = 24 * 1024
-_ROLE: Final = Words(
+_ROLE: Final = LocalizedText(
     "使用平台保存的密钥需要运营权限；请改为输入密钥",
     "to use the secret that the platform keeps one must be an operator; type the secret instead",
 )
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The form, with the park that the query names."""
     offered = await visit.desk(parks_to_offer) if visit.may("operator") else []
-    return _page(visit, Fields([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
+    return _page(visit, FormData([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
 
 
 def _page(
-    visit: StaffVisit,
-    form: Fields,
-    finding: Finding | None,
+    visit: StaffRequest,
+    form: FormData,
+    finding: SignatureFinding | None,
     park: Park | None,
     offered: list[Park],
-    refused: Words | None = None,
+    refused: LocalizedText | None = None,
 ) -> Response:
     return visit.page(
         "doctor.html",
-        status=422 if form.faults else 200,
+        status=422 if form.errors else 200,
         form=form,
         finding=finding,
         refused=refused,
@@ -76,7 +77,7 @@ def _page(
     )
 
 
-async def ask(visit: StaffVisit) -> Response:
+async def ask(visit: StaffRequest) -> Response:
     """Looks at what was sent. The secret that was typed is used here and goes nowhere."""
     form = visit.form
     stamp = _headers(form)
@@ -85,19 +86,19 @@ async def ask(visit: StaffVisit) -> Response:
         form.fault("secret", f"最多 {SECRET_CHARS_MAX} 个字符", f"at most {SECRET_CHARS_MAX} characters")
     if not secret:
         if form.get("park") and not visit.may("operator"):
-            raise PageRefused(403, _ROLE)
+            raise PageError(403, _ROLE)
         if not visit.may("operator"):
             form.fault("secret", "必填", "required")
     bodies = read_bodies(form)
-    typed = Keys(secret) if secret else None
+    typed = ParkSecrets(secret) if secret else None
     finding, park, offered = await visit.desk(partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed))
     refused = None if park is None else refusal_for_charset(bodies[0], form.get("coding"), park.charset)
     return _page(visit, _echo(form), finding, park, offered, refused)
 
 
-def _headers(form: Fields) -> Stamp:
+def _headers(form: FormData) -> WebhookSignature:
     """The signature that was pasted, with id and time where it is an HMAC; faults are noted."""
-    stamp = Stamp(*(form.raw(name).strip() for name in ("webhook_id", "webhook_timestamp", "authorization")))
+    stamp = WebhookSignature(*(form.raw(name).strip() for name in ("webhook_id", "webhook_timestamp", "authorization")))
     for name, text in (
         ("authorization", stamp.signature),
         ("webhook_id", stamp.id),
@@ -111,63 +112,63 @@ def _headers(form: Fields) -> Stamp:
 
 
 def _examine(
-    desk: Desk, visit: StaffVisit, bodies: list[bytes], stamp: Stamp, typed: Keys | None
-) -> tuple[Finding | None, Park | None, list[Park]]:
+    desk: Database, visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, typed: ParkSecrets | None
+) -> tuple[SignatureFinding | None, Park | None, list[Park]]:
     form = visit.form
     offered = parks_to_offer(desk) if visit.may("operator") else []
-    if form.faults:
+    if form.errors:
         return None, None, offered
     if typed is not None:
         return _look(visit, bodies, stamp, typed), None, offered
     if not form.get("park"):
-        form = Fields([("park", park_named(bodies))])
+        form = FormData([("park", park_named(bodies))])
     park = choose_park(desk, form)
     keys = None if park is None else _keys(desk, visit, park.park_uuid)
     if park is None or keys is None:
-        words = form.faults.get("park") or Words(
+        words = form.errors.get("park") or LocalizedText(
             "请填写车场或密钥；正文里没有可用的 park_uuid",
             "fill in a park or a secret; the body names no usable park_uuid",
         )
         visit.form.fault("park", words.zh, words.en)
         return None, None, offered
     # Whoever has a signature made with a park's secret could push in its name: it is written down.
-    desk.staff.note(visit.deed("signature.check", park_uuid=park.park_uuid, subject=park.name))
+    desk.accounts.write_audit_entry(visit.audit_entry("signature.check", park_uuid=park.park_uuid, subject=park.name))
     return _look(visit, bodies, stamp, keys), park, offered
 
 
-def _look(visit: StaffVisit, bodies: list[bytes], stamp: Stamp, keys: Keys) -> Finding:
+def _look(visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, keys: ParkSecrets) -> SignatureFinding:
     """By HMAC where id or time are given, else by MD5."""
     if stamp.id or stamp.timestamp:
         return examine_stamped(bodies, stamp, keys, visit.now_us / 1_000_000)
     return examine(bodies, stamp.signature, keys)
 
 
-def _keys(desk: Desk, visit: StaffVisit, park_uuid: str) -> Keys | None:
+def _keys(desk: Database, visit: StaffRequest, park_uuid: str) -> ParkSecrets | None:
     access = desk.store.park_access(park_uuid)
     if access is None:
         return None
     vault = visit.context.vault
     try:
         previous = None if access.previous_secret is None else vault.open(access.previous_secret, park_uuid)
-        return Keys(vault.open(access.secret, park_uuid), previous)
-    except OperatorError as error:
-        raise PageRefused(409, Words(f"无法打开该车场的密钥: {error}", str(error))) from None
+        return ParkSecrets(vault.open(access.secret, park_uuid), previous)
+    except UsageError as error:
+        raise PageError(409, LocalizedText(f"无法打开该车场的密钥: {error}", str(error))) from None
 
 
-def _echo(form: Fields) -> Fields:
+def _echo(form: FormData) -> FormData:
     """What is sent back into the form: never the secret, and no text that would make the page long."""
-    told = Fields(
+    told = FormData(
         [
             (name, form.raw(name))
             for name in ("body", "coding", "authorization", "webhook_id", "webhook_timestamp", "park")
             if len(escape(form.raw(name)).encode()) <= ECHO_BYTES_MAX
         ]
     )
-    told.faults = form.faults
+    told.errors = form.errors
     return told
 
 
 PAGES: Final = (
-    Page("/doctor", show),
-    Page("/doctor", ask, "POST", body_bytes_max=FORM_BYTES_MAX),
+    StaffRoute("/doctor", show),
+    StaffRoute("/doctor", ask, "POST", body_bytes_max=FORM_BYTES_MAX),
 )

@@ -10,31 +10,31 @@ from vipgate.admin.auth.api_tokens import (
     TOKEN_NAME_CHARS_MAX,
     make_token,
 )
-from vipgate.admin.auth.passwords import digest_of
+from vipgate.admin.auth.sessions import hash_token
 from vipgate.admin.console.errors import conflict
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.pages import Page
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.pages import StaffRoute
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.store.interfaces.accounts import (
     SCOPES,
     Token,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """The list, and the form for a new token."""
     return await _page(visit, visit.form)
 
 
-async def _page(visit: StaffVisit, form: Fields, status: int = 200) -> Response:
-    tokens = await visit.desk(lambda desk: desk.staff.list_tokens())
+async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
+    tokens = await visit.desk(lambda desk: desk.accounts.list_tokens())
     return visit.page("tokens.html", status=status, tokens=tokens, scopes=SCOPES, form=form, ticked=form.all("scope"))
 
 
-async def add(visit: StaffVisit) -> Response:
+async def add(visit: StaffRequest) -> Response:
     """Makes a token, which is shown once."""
     form = visit.form
     name = form.text("name", TOKEN_NAME_CHARS_MAX, needed=True)
@@ -42,13 +42,13 @@ async def add(visit: StaffVisit) -> Response:
     scopes = tuple(scope for scope in SCOPES if scope in form.all("scope"))
     if not scopes:
         form.fault("scope", "至少选择一项", "choose one or more")
-    if form.faults:
+    if form.errors:
         return await _page(visit, form, 422)
     secret = make_token(visit.context.chance)
     token = Token(
         number=0,
         name=name,
-        digest=digest_of(secret),
+        digest=hash_token(secret),
         scopes=scopes,
         park_uuid=park_uuid,
         masked=form.ticked("masked"),
@@ -57,29 +57,29 @@ async def add(visit: StaffVisit) -> Response:
         revoked_us=None,
     )
     detail = f"{', '.join(scopes)}; plates: {'masked' if token.masked else 'in the clear'}"
-    deed = visit.deed("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    deed = visit.audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
 
-    def do(desk: Desk) -> None:
+    def do(desk: Database) -> None:
         if park_uuid is not None and desk.store.find_park(park_uuid) is None:
             form.fault("park_uuid", "没有这个车场", "there is no such park")
-        elif not desk.staff.add_token(token, deed):
+        elif not desk.accounts.add_token(token, deed):
             form.fault("name", "已有这个名称的令牌", "there is a token of this name")
 
     await visit.desk(do)
-    return await _page(visit, form, 422) if form.faults else once(visit, "once.token", secret, name, "/tokens")
+    return await _page(visit, form, 422) if form.errors else once(visit, "once.token", secret, name, "/tokens")
 
 
-async def revoke(visit: StaffVisit) -> Response:
+async def revoke(visit: StaffRequest) -> Response:
     """Ends a token."""
     name = visit.form.raw("name")
-    deed = visit.deed("token.revoke", subject=name)
-    if not await visit.desk(lambda desk: desk.staff.revoke_token(name, visit.now_us, deed)):
+    deed = visit.audit_entry("token.revoke", subject=name)
+    if not await visit.desk(lambda desk: desk.accounts.revoke_token(name, visit.now_us, deed)):
         raise conflict("这个令牌已经停用", "this token has been revoked already")
     return visit.go("/tokens", "token_revoked")
 
 
 PAGES: Final = (
-    Page("/tokens", show, role="admin"),
-    Page("/tokens", add, "POST", role="admin"),
-    Page("/tokens/revoke", revoke, "POST", role="admin"),
+    StaffRoute("/tokens", show, role="admin"),
+    StaffRoute("/tokens", add, "POST", role="admin"),
+    StaffRoute("/tokens/revoke", revoke, "POST", role="admin"),
 )

@@ -14,41 +14,41 @@ from vipgate.admin.console.formatting import (
     edge_text,
     period_text,
 )
-from vipgate.admin.console.forms import Fields
-from vipgate.admin.console.i18n import Speech
+from vipgate.admin.console.forms import FormData
+from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.name_lookup import (
     ChargeNames,
     read_names,
     read_park_names,
 )
-from vipgate.admin.console.pages import Page
+from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_filter import (
     choose_park,
     parks_to_offer,
 )
-from vipgate.admin.console.request import StaffVisit
+from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
 from vipgate.domain.entitlement import (
     EXPIRING_DAYS,
-    Standing,
+    Entitlement,
     State,
-    standing,
+    entitlement_at,
 )
 from vipgate.domain.park_health import Health
-from vipgate.errors import OperatorError
+from vipgate.errors import UsageError
 from vipgate.protocol.renewal import (
     PLATE_CHARS_MAX,
     Renewal,
-    fold_plate,
+    normalize_plate,
 )
-from vipgate.store.interfaces.admin import Desk
+from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Park,
 )
 from vipgate.store.interfaces.queries import (
     ENDING_ROWS_MAX,
-    Place,
+    RecordPageCursor,
     Vehicle,
 )
 from vipgate.support.vault import Vault
@@ -68,11 +68,11 @@ Listed = tuple[list[Vehicle], str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VehicleRow:
     """A vehicle, how it stands, and on what: the pass, until when or for how much; `days` from now to then, or since."""
 
     vehicle: Vehicle
-    standing: Standing
+    entitlement: Entitlement
     until: str
     period: str
     bought: str
@@ -81,11 +81,11 @@ class Shown:
     @property
     def one(self) -> Renewal | None:
         """What it stands on."""
-        return None if self.standing.record is None else self.standing.record.renewal
+        return None if self.entitlement.record is None else self.entitlement.record.renewal
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class VehicleList:
     """A page of vehicles out of `looked_at`; `after` is the word for where the next one begins."""
 
     park: Park | None
@@ -99,13 +99,13 @@ class Result:
     park_names: dict[str, str]
 
 
-async def show(visit: StaffVisit) -> Response:
+async def show(visit: StaffRequest) -> Response:
     """A plate or a card, or the vehicles of a park."""
     state = next((state for state in get_args(State) if state == visit.query.get("state")), None)
     result = await visit.desk(lambda desk: _look(desk, visit, state))
     return visit.page(
         "vehicles.html",
-        status=422 if visit.query.faults else 200,
+        status=422 if visit.query.errors else 200,
         result=result,
         rows=[show_one(visit.speech, one, visit.now_us) for one in result.vehicles],
         states=STATES,
@@ -114,13 +114,13 @@ async def show(visit: StaffVisit) -> Response:
     )
 
 
-def show_one(t: Speech, vehicle: Vehicle, now_us: int) -> Shown:
+def show_one(t: Translator, vehicle: Vehicle, now_us: int) -> VehicleRow:
     """How a vehicle stands now, in words."""
-    stands = standing(vehicle.records, now_us)
+    stands = entitlement_at(vehicle.records, now_us)
     one = None if stands.record is None else stands.record.renewal
-    return Shown(
+    return VehicleRow(
         vehicle=vehicle,
-        standing=stands,
+        entitlement=stands,
         until="" if stands.until_us is None else edge_text(t, stands.until_us),
         period="" if one is None else period_text(t, one),
         bought=bought_text(t, one) if one is not None and one.vip_type in _WITHOUT_PERIOD else "",
@@ -128,22 +128,22 @@ def show_one(t: Speech, vehicle: Vehicle, now_us: int) -> Shown:
     )
 
 
-def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
+def _look(desk: Database, visit: StaffRequest, state: State | None) -> VehicleList:
     query = visit.query
     text = query.text("q", SEARCH_CHARS_MAX)
     park = choose_park(desk, query)
     offered = [] if park is not None else parks_to_offer(desk)
     health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
-    nothing = Result(park, health, offered, False, [], 0, None, ChargeNames({}), {})
+    nothing = VehicleList(park, health, offered, False, [], 0, None, ChargeNames({}), {})
     own = _of_record(desk, park, query)
     found: list[Vehicle] = []
     after, looked_at = None, 0
-    if query.faults or (park is None and not text):
+    if query.errors or (park is None and not text):
         return nothing
     if own:
         found = _named(desk, query, park, own)
     elif text:
-        found = visit.search(desk, fold_plate(text), partial(_named, desk, query, park, text))
+        found = visit.search(desk, normalize_plate(text), partial(_named, desk, query, park, text))
     elif park is not None:
         found, after, looked_at = (_by_plate if visit.sees_plates else _by_change)(desk, visit, park, state)
     parks = [one.park_uuid for one in found]
@@ -152,21 +152,21 @@ def _look(desk: Desk, visit: StaffVisit, state: State | None) -> Result:
     return replace(nothing, asked=True, vehicles=found, looked_at=looked_at, after=after, names=names, park_names=named)
 
 
-def _of_record(desk: Desk, park: Park | None, query: Fields) -> str:
+def _of_record(desk: Database, park: Park | None, query: FormData) -> str:
     """The plate of the record that the field `of` names: so that no address bears a plate."""
     order = query.text("of", SEARCH_CHARS_MAX)
     stored = desk.store.find_record(park.park_uuid, order) if park is not None and order else None
     return "" if stored is None else stored.renewal.plate
 
 
-def _named(desk: Desk, query: Fields, park: Park | None, text: str) -> list[Vehicle]:
+def _named(desk: Database, query: FormData, park: Park | None, text: str) -> list[Vehicle]:
     """The plate or card that somebody typed; a card is taken as it stands."""
     park_uuid = None if park is None else park.park_uuid
-    folded = fold_plate(text)[: PLATE_CHARS_MAX + 1]
+    folded = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     try:
-        found = desk.browse.vehicle(park_uuid, folded)
+        found = desk.queries.vehicle(park_uuid, folded)
         if folded != text:
-            found += [one for one in desk.browse.vehicle(park_uuid, text) if one.kind != "plate"]
+            found += [one for one in desk.queries.vehicle(park_uuid, text) if one.kind != "plate"]
     except ValueError:
         query.fault(
             "park",
@@ -177,7 +177,7 @@ def _named(desk: Desk, query: Fields, park: Park | None, text: str) -> list[Vehi
     return found[:VEHICLES_A_PAGE]
 
 
-def _by_plate(desk: Desk, visit: StaffVisit, park: Park, state: State | None) -> Listed:
+def _by_plate(desk: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
     """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
 
     Few end soon, and only a vehicle of which a record does: these are picked out of several times as many.
@@ -186,21 +186,21 @@ def _by_plate(desk: Desk, visit: StaffVisit, park: Park, state: State | None) ->
     after = open_place(vault, park, visit.query.get("after")) or ""
     if state == "expiring":
         until_us = now_us + EXPIRING_DAYS * DAY_US
-        ending = desk.browse.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
-        soon = [one for one in ending.items if standing(one.records, now_us).state == state]
+        ending = desk.queries.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
+        soon = [one for one in ending.items if entitlement_at(one.records, now_us).state == state]
         return soon, None if ending.next is None else seal_place(vault, park, ending.next), ending.looked_at
     size = VEHICLES_A_PAGE if state is None else LOOKED_AT_MAX
-    found = desk.browse.vehicles(park.park_uuid, ("plate", after), size + 1)
+    found = desk.queries.vehicles(park.park_uuid, ("plate", after), size + 1)
     page, looked_at = _picked(found[:size], state, now_us)
     more = len(found) > size or looked_at < len(found)
     return page, seal_place(vault, park, found[looked_at - 1].key) if more else None, looked_at
 
 
-def _by_change(desk: Desk, visit: StaffVisit, park: Park, state: State | None) -> Listed:
+def _by_change(desk: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
     """The same, newest change first: in the order of plates, pages of them would tell what the mask hides."""
     looked_max = {None: VEHICLES_A_PAGE, "expiring": ENDING_ROWS_MAX}.get(state, LOOKED_AT_MAX)
     before = read_position(visit.query.get("after"), park)
-    found = desk.browse.vehicles_by_change(park.park_uuid, before, looked_max)
+    found = desk.queries.vehicles_by_change(park.park_uuid, before, looked_max)
     page, looked_at = _picked(found.items, state, visit.now_us)
     position = None if found.next is None else found.next.position
     if looked_at < len(found.items):
@@ -212,17 +212,17 @@ def _picked(vehicles: list[Vehicle], state: State | None, now_us: int) -> tuple[
     """Those of a state, VEHICLES_A_PAGE at most, and how many were looked at for them."""
     page: list[Vehicle] = []
     for looked_at, one in enumerate(vehicles, 1):
-        if state is None or standing(one.records, now_us).state == state:
+        if state is None or entitlement_at(one.records, now_us).state == state:
             page.append(one)
         if len(page) == VEHICLES_A_PAGE:
             return page, looked_at
     return page, len(vehicles)
 
 
-def read_position(text: str, park: Park) -> Place | None:
+def read_position(text: str, park: Park) -> RecordPageCursor | None:
     """Where the next page in the order of changes begins; None for what is none."""
     fits = text.isascii() and text.isdigit() and len(text) <= POSITION_CHARS_MAX
-    return Place(int(text), park.park_uuid) if fits else None
+    return RecordPageCursor(int(text), park.park_uuid) if fits else None
 
 
 def seal_place(vault: Vault, park: Park, plate: str) -> str:
@@ -236,7 +236,7 @@ def open_place(vault: Vault, park: Park, word: str) -> str | None:
         return None
     try:
         return vault.open(urlsafe_b64decode(word), _bound(park))
-    except (ValueError, OperatorError):
+    except (ValueError, UsageError):
         return None
 
 
@@ -245,4 +245,4 @@ def _bound(park: Park) -> str:
     return f"vehicles\n{park.park_uuid}"
 
 
-PAGES: Final = (Page("/vehicles", show),)
+PAGES: Final = (StaffRoute("/vehicles", show),)

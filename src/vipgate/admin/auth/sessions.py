@@ -1,0 +1,65 @@
+"""Sessions, invitations and the digests under which they are stored."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from vipgate.store.interfaces.accounts import (
+    ROLES,
+    Role,
+    Session,
+)
+
+SECRET_BYTES: Final = 32
+
+SESSION_IDLE_US: Final = 12 * 3_600_000_000
+
+SESSION_WHOLE_US: Final = 7 * 86_400_000_000
+
+# A session that is in use is written once in this time, not with each page.
+SESSION_TOUCH_US: Final = 60_000_000
+
+PLATES_SHOWN_US: Final = 30 * 60_000_000
+
+INVITATION_US: Final = 86_400_000_000
+
+TokenFactory = Callable[[int], str]
+
+
+def hash_token(secret: str) -> str:
+    """What is stored of a secret that only its holder knows: its SHA-256 in hex."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def constant_time_equal(one: str, other: str) -> bool:
+    """Whether two secrets are the same, in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def has_role(role: Role, wanted: Role) -> bool:
+    """Whether `role` may do what `wanted` may."""
+    return ROLES.index(role) >= ROLES.index(wanted)
+
+
+def open_session(user: str, peer: str, now_us: int, chance: TokenFactory) -> tuple[str, Session]:
+    """A new session, and the secret for its cookie."""
+    secret = chance(SECRET_BYTES)
+    session = Session(
+        digest=hash_token(secret),
+        user=user,
+        csrf=chance(SECRET_BYTES),
+        created_us=now_us,
+        seen_us=now_us,
+        expires_us=now_us + SESSION_IDLE_US,
+        plates_until_us=0,
+        peer=peer,
+    )
+    return secret, session
+
+
+def expires_us(session: Session, now_us: int) -> int:
+    """When a session that is used now will end: after twelve idle hours, and seven days after the login at the latest."""
+    return min(now_us + SESSION_IDLE_US, session.created_us + SESSION_WHOLE_US)

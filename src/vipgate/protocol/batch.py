@@ -1,0 +1,120 @@
+"""Decodes the rows of a verified request into renewals."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from vipgate.errors import (
+    BadRequest,
+    FieldError,
+    PayloadTooLarge,
+    format_field_errors,
+)
+from vipgate.i18n import LocalizedText
+from vipgate.protocol.authentication import (
+    VerifiedRequest,
+    text_of,
+)
+from vipgate.protocol.envelope import (
+    _string,
+    received_text,
+)
+from vipgate.protocol.nesting import check_bounds
+from vipgate.protocol.order_number import distinct_orders
+from vipgate.protocol.renewal import Renewal
+from vipgate.protocol.row import row_parser_for
+
+ROWS_MAX: Final = 10_000
+
+_COMPLETE_CHARS_MAX = 64
+
+_ZERO_OR_ONE = re.compile(r"[01](\.0+)?").fullmatch
+
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """The records of one request, each `pay_partner` once; `received` counts its rows as they came."""
+
+    renewals: list[Renewal]
+    received: int
+    complete: bool
+
+
+def decode_rows(verified: VerifiedRequest) -> Batch:
+    """The records of a verified request.
+
+    Raises BadRequest with every fault named, or TooLarge past ROWS_MAX rows (wire contract, A row).
+    """
+    sent = text_of(verified)
+    faults: list[FieldError] = []
+    complete = _complete(verified.request.complete, faults)
+    array, text = _array(verified.request.row, sent)
+    raws = _raw_rows(array)
+    read_row = row_parser_for(text)
+    renewals: list[Renewal] = []
+    for index, raw in enumerate(raws):
+        renewal = read_row(raw)
+        if type(renewal) is Renewal:
+            renewals.append(renewal)
+        elif isinstance(renewal, list):
+            faults += [FieldError(f"row[{index}]{fault.place}", fault.remedy, fault.got) for fault in renewal]
+    if not faults and len({renewal.pay_partner for renewal in renewals}) < len(renewals):
+        renewals = distinct_orders(renewals, faults)
+    if faults:
+        raise BadRequest(format_field_errors(faults))
+    return Batch(renewals, len(raws), complete)
+
+
+def _complete(raw: msgspec.Raw, faults: list[FieldError]) -> bool:
+    source = bytes(raw)
+    if source == b"null":
+        return False
+    try:
+        text = _string(source).strip() if source[:1] == b'"' else source.decode("utf-8")
+    except msgspec.DecodeError:
+        text = "\ufffd"
+    if not text:
+        return False
+    if len(text) <= _COMPLETE_CHARS_MAX and _ZERO_OR_ONE(text):
+        return text[0] == "1"
+    faults.append(FieldError("complete", LocalizedText("应为 0 或 1", "must be 0 or 1"), received_text(source)))
+    return False
+
+
+def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
+    """The JSON array of rows, taken out of its string where it came as one, and the text that it is part of."""
+    first = bytes(memoryview(row)[:1])
+    if first == b'"':
+        inner = _string(row).strip(" \t\r\n").encode("utf-8")
+        if inner[:1] == b"[":
+            check_bounds(inner, "row: ")
+            return inner, inner
+    if first == b"[":
+        return row, sent
+    remedy = LocalizedText(
+        "应为对象数组, 或内含此数组的 JSON 字符串", "must be an array of objects, or a JSON string that holds one"
+    )
+    raise BadRequest(format_field_errors([FieldError("row", remedy, received_text(bytes(row)))]))
+
+
+def _raw_rows(array: msgspec.Raw | bytes) -> list[msgspec.Raw]:
+    """The rows, not yet looked into; 1 to ROWS_MAX."""
+    try:
+        raws = _rows(array)
+    except msgspec.DecodeError as error:
+        words = LocalizedText(f"row: 不是有效的 JSON 数组: {error}", f"row: not a valid JSON array: {error}")
+        raise BadRequest(words) from None
+    if not raws:
+        raise BadRequest(LocalizedText("row: 至少一行, 收到 []", "row: at least one row, got []"))
+    if len(raws) > ROWS_MAX:
+        raise PayloadTooLarge(
+            LocalizedText(
+                f"最多 {ROWS_MAX} 行, 收到 {len(raws)} 行; 请分批发送",
+                f"at most {ROWS_MAX} rows, got {len(raws)}; send them in batches",
+            )
+        )
+    return raws
