@@ -6,12 +6,14 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 # Most tests wait for something: more of them than cores.
 TEST_JOBS ?= 3
+# The Pythons that vipgate supports. $(VENV) runs all tests, the others the unit tests.
+PYTHONS ?= 3.11 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture fuzz check audit format cli-docs bench lock clean
+.PHONY: help demo test test-pythons torture fuzz check audit format cli-docs bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve until Ctrl-C
 	@$(BIN)/vipgate demo
@@ -19,6 +21,20 @@ demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve unti
 test: $(VENV)/ready ## run all tests, TEST_JOBS of their files at the same time
 	@$(BIN)/python -m compileall -q src tests  # or hundreds of processes compile them anew, where none may write
 	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+
+test-pythons: $(VENV)/ready ## run the unit tests on every other Python of PYTHONS that is installed, each in an environment of its own
+	@here=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); tested= absent=; \
+	if [ -z "$${PYENV_VERSION:-}" ] && command -v pyenv >/dev/null; then \
+		export PYENV_VERSION=$$(pyenv versions --bare | paste -sd: -); \
+	fi; \
+	for version in $(PYTHONS); do \
+		if [ $$version = $$here ]; then continue; fi; \
+		if ! { command -v python$$version && python$$version -c ''; } >/dev/null 2>&1; then absent="$$absent $$version"; continue; fi; \
+		$(MAKE) --no-print-directory .venv-$$version/ready && echo "unit tests on Python $$version …" && \
+			.venv-$$version/bin/pytest -n $(TEST_JOBS) --dist loadfile tests/unit || exit 1; \
+		tested="$$tested $$version"; \
+	done; \
+	echo "unit tests passed on Python:$${tested:- none} (besides $$here); not installed, not tested:$${absent:- none}"
 
 torture: $(VENV)/ready ## kill, starve and cut off real gateways for TORTURE_S seconds, from TORTURE_SEED on; exit 1 where anything is lost
 	@PYTHONPATH=tests:. $(BIN)/python -m torture
@@ -63,7 +79,7 @@ lock: $(VENV)/ready ## pin the newest dependencies with their hashes
 	done
 
 clean: ## delete the environments and what tools left behind
-	@rm -rf $(VENV) $(BENCH_VENV) .venv-audit build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) .venv-audit .venv-3.* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
@@ -72,6 +88,13 @@ $(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-3.%/ready: requirements/dev.txt pyproject.toml
+	@echo "making the environment in .venv-3.$* …"
+	@python3.$* -m venv .venv-3.$*
+	@.venv-3.$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@.venv-3.$*/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(BENCH_VENV)/ready: requirements/bench.txt pyproject.toml

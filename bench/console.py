@@ -93,7 +93,7 @@ class Page:
 
 @dataclass(slots=True)
 class ConsoleBench:
-    """One run: a database that is filled once, and the gateway on it with and without its inside port."""
+    """One run: a database that is filled once, and the gateway on it with and without its admin port."""
 
     engine: Engine
     console: Console
@@ -108,10 +108,10 @@ class ConsoleBench:
             home = Path(folder)
             parks = name_parks(PARKS, "console")
             self._fill(url, home, parks)
-            with serving(home, url, "--no-inside") as server:
+            with serving(home, url, "--no-admin") as server:
                 alone = _memory(psutil.Process(server.pid))
             port = _free_port()
-            with serving(home, url, "--inside-port", str(port)) as server:
+            with serving(home, url, "--admin-port", str(port)) as server:
                 keys, paths = _prepare(url, parks)
                 pages = self._browse(port, keys, paths)
                 facts, memory = self._weigh(server, alone)
@@ -123,10 +123,10 @@ class ConsoleBench:
     def _fill(self, url: str, home: Path, parks: Sequence[str]) -> None:
         """Records, requests and refusals of ninety days: a push of each park a day, in one group a day."""
         now_us = self.until_us - DAYS * DAY_US
-        desk = open_database(url, lambda: now_us, Retention())
+        database = open_database(url, lambda: now_us, Retention())
         mint, rows = SeqnoMint(0), _rows(self.until_us)
         for park_uuid in parks:
-            add_park(desk.store, home, park_uuid)
+            add_park(database.store, home, park_uuid)
         for day in range(DAYS):
             now_us = self.until_us - (DAYS - day) * DAY_US
             group: list[Push | RejectedRequest] = []
@@ -134,11 +134,11 @@ class ConsoleBench:
                 group.append(_push(park_uuid, [next(rows) for _ in range(self._rows_a_day(number))], mint, now_us))
                 if (number + day) % 20 == 0:
                     group.append(_refusal(park_uuid, mint, now_us))
-            wrong = [one for one in desk.store.commit(group) if isinstance(one, Exception)]
+            wrong = [one for one in database.store.commit(group) if isinstance(one, Exception)]
             if wrong:
                 raise BenchError(f"The store did not take a day of the stock: {wrong[0]}")
-        desk.keep.save_charge_types(parks[0], _TYPES, None, now_us)
-        desk.close()
+        database.keep.save_charge_types(parks[0], _TYPES, None, now_us)
+        database.close()
         self.console.print(f"  filled {PARKS} parks with {self.records:,} records")
 
     def _rows_a_day(self, number: int) -> int:
@@ -164,14 +164,14 @@ class ConsoleBench:
     # ---- memory ------------------------------------------------------------------------------------------------------
 
     def _weigh(self, server: Server, alone: tuple[float, float]) -> tuple[list[Fact], float]:
-        """What the inside process holds after everything was browsed, and what the gateway holds more for it."""
+        """What the admin process holds after everything was browsed, and what the gateway holds more for it."""
         process = psutil.Process(server.pid)
         [inside] = [child for child in process.children() if "vipgate.admin.main" in child.cmdline()]
         own, with_it = _memory(inside), _memory(process)
         above = own[1] + with_it[1] - alone[1]
         told = [
-            ("inside process after browsing everything", own),
-            ("gateway with an inside port", with_it),
+            ("admin process after browsing everything", own),
+            ("gateway with an admin port", with_it),
             ("gateway without", alone),
         ]
         return [Fact(f"memory, {what}: RSS / USS", f"{rss:.0f} / {uss:.0f} MiB") for what, (rss, uss) in told], above
@@ -194,10 +194,10 @@ class ConsoleBench:
         return speeds, middle[_BROWSED].a_second / middle[_ALONE].a_second
 
     def _lines(self, url: str, home: Path, parks: Sequence[str]) -> list[list[bytes]]:
-        desk = open_database(url, lambda: self.until_us, Retention())
+        database = open_database(url, lambda: self.until_us, Retention())
         for park_uuid in parks:
-            add_park(desk.store, home, park_uuid)
-        desk.close()
+            add_park(database.store, home, park_uuid)
+        database.close()
         stocks = [make_batches(park_uuid, seed, self.until_us) for seed, park_uuid in enumerate(parks)]
         return spread([[batch.request for batch in stock] for stock in stocks], CONNECTIONS)
 
@@ -349,32 +349,32 @@ def _refusal(park_uuid: str, mint: SeqnoMint, now_us: int) -> RejectedRequest:
 
 def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The headers that let an administrator into the console and a program into the API, and every page by its name."""
-    desk = open_database(url, clock_us, Retention())
+    database = open_database(url, clock_us, Retention())
     now_us = clock_us()
-    deed = AuditEntry(at_us=now_us, who="bench", action="login", park_uuid=None, subject="bench", detail="", peer=HOST)
+    entry = AuditEntry(at_us=now_us, who="bench", action="login", park_uuid=None, subject="bench", detail="", peer=HOST)
     user = User(
         name="bench", role="admin", password=secrets.token_hex(8), sees_plates=True, enabled=True, language=None, created_us=now_us,
         last_login_us=None,
     )  # fmt: skip
-    desk.staff.add_user(user, deed)
+    database.staff.add_user(user, entry)
     secret, session = open_session("bench", HOST, now_us, secrets.token_urlsafe)
-    desk.staff.note_login(session, deed)
+    database.staff.note_login(session, entry)
     # A search by the beginning of a plate is for those alone who see plates.
-    desk.staff.show_plates(session.digest, session.expires_us, deed)
+    database.staff.show_plates(session.digest, session.expires_us, entry)
     key = make_token(secrets.token_urlsafe)
     token = Token(
         number=0, name="bench", digest=hash_token(key), scopes=SCOPES, park_uuid=None, masked=False, created_us=now_us,
         used_us=None, revoked_us=None,
     )  # fmt: skip
-    desk.staff.add_token(token, deed)
-    paths = _paths(desk, parks[0], parks[1])
-    desk.close()
+    database.staff.add_token(token, entry)
+    paths = _paths(database, parks[0], parks[1])
+    database.close()
     return {"Cookie": f"vipgate={secret}", "Authorization": f"Bearer {key}"}, paths
 
 
-def _paths(desk: Database, large: str, small: str) -> dict[str, str]:
-    found = desk.browse.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
-    refused = desk.browse.journal(RequestLogQuery(refused=True), None, 1).items[0].seqno
+def _paths(database: Database, large: str, small: str) -> dict[str, str]:
+    found = database.browse.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
+    refused = database.browse.journal(RequestLogQuery(refused=True), None, 1).items[0].seqno
     plate, order = found.renewal.plate, found.renewal.pay_partner
     paths = {
         "overview, 30 days": "/",

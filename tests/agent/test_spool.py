@@ -127,7 +127,8 @@ def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> 
 
 def test_spool_survives_its_process(tmp_path: Path, clock: Clock) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from vipgate.agent.spool import Spool; from vipgate.agent.models import OutboxRow\n"
+        "import os, sys; from pathlib import Path\n"
+        "from vipgate.agent.spool import Spool; from vipgate.agent.models import OutboxRow\n"
         f"spool = Spool(Path({str(tmp_path / 'spool')!r}), lambda: 1)\n"
         "with spool.transaction(): spool.queue([OutboxRow('a', b'1', 'row 1')])\n"
         "os.kill(os.getpid(), 9)"

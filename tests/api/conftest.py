@@ -44,8 +44,8 @@ class Platform:
 
     url: str
     clock: Clock
-    desk: Database
-    desks: DatabasePool
+    database: Database
+    databases: DatabasePool
     app: Starlette
     runner: asyncio.Runner
 
@@ -65,10 +65,10 @@ class Platform:
             used_us=None,
             revoked_us=None,
         )
-        deed = AuditEntry(
+        entry = AuditEntry(
             at_us=self.clock(), who="command", action="add token", park_uuid=park, subject=made.name, detail="", peer=""
         )
-        assert self.desk.accounts.add_token(made, deed)
+        assert self.database.accounts.add_token(made, entry)
         return text
 
     def ask(self, path: str, token: str | None = None, method: str = "GET", **headers: str) -> httpx.Response:
@@ -126,8 +126,10 @@ def served(app: Starlette) -> Iterator[str]:
 
 def build(url: str, clock: Callable[[], int], *, size: int = 2) -> tuple[DatabasePool, Starlette]:
     """The API over the database at `url`, with short ticks."""
-    desks = DatabasePool(lambda: open_database(url, clock, Retention()), size)
-    return desks, Starlette(routes=build_api(desks, clock, watch=ChangeWaiter(desks, tick_s=TICK_S, waiters_max=2)))
+    databases = DatabasePool(lambda: open_database(url, clock, Retention()), size)
+    return databases, Starlette(
+        routes=build_api(databases, clock, watch=ChangeWaiter(databases, tick_s=TICK_S, waiters_max=2))
+    )
 
 
 @pytest.fixture
@@ -150,14 +152,14 @@ def platform(url: str, clock: Clock) -> Iterator[Platform]:
 @contextmanager
 def opened(url: str, clock: Clock) -> Iterator[Platform]:
     """A database of two parks at `url`, and the API over it."""
-    desk = open_database(url, clock, Retention())
-    desks, app = build(url, clock)
+    database = open_database(url, clock, Retention())
+    databases, app = build(url, clock)
     for park_uuid, name in ((PARK, "北门"), (OTHER, "南门")):
-        desk.store.add_park(park_uuid, name, b"sealed", clock())
+        database.store.add_park(park_uuid, name, b"sealed", clock())
     with asyncio.Runner() as runner:
-        yield Platform(url, clock, desk, desks, app, runner)
-    desks.close()
-    desk.close()
+        yield Platform(url, clock, database, databases, app, runner)
+    databases.close()
+    database.close()
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ def stocked(platform: Platform) -> Platform:
 
 def fill(platform: Platform) -> Platform:
     """Puts them there."""
-    store, clock = platform.desk.store, platform.clock
+    store, clock = platform.database.store, platform.clock
     rows = renewals(ROWS)
     do(store, push(rows, clock()), push(renewals(ROWS, seed=2, first=1_000), clock(), park=OTHER))
     clock.forward(60)

@@ -35,15 +35,15 @@ class Opened:
         self.now = 0
 
     def __call__(self) -> Database:
-        desk = open_database(self._url, Clock(), Retention())
+        database = open_database(self._url, Clock(), Retention())
         self.now += 1
         self.most = max(self.most, self.now)
 
         def close() -> None:
             self.now -= 1
-            desk.close()
+            database.close()
 
-        return Database(desk.store, desk.queries, desk.accounts, desk.admin, close)
+        return Database(database.store, database.queries, database.accounts, database.admin, close)
 
 
 @pytest.fixture
@@ -60,69 +60,69 @@ async def _wait_until(true: Any) -> None:
 
 
 def test_no_more_desks_are_opened_than_allowed_and_one_is_enough_for_one_at_a_time(opened: Opened) -> None:
-    desks = DatabasePool(opened, 3)
+    databases = DatabasePool(opened, 3)
 
     async def work() -> None:
         for _ in range(10):
-            await desks.run(lambda desk: desk.store.ping())
+            await databases.run(lambda database: database.store.ping())
         assert opened.most == 1
         meet = threading.Barrier(3, timeout=20)
-        await asyncio.gather(*[desks.run(lambda _: meet.wait()) for _ in range(12)])
+        await asyncio.gather(*[databases.run(lambda _: meet.wait()) for _ in range(12)])
 
     asyncio.run(work())
     assert opened.most == 3
-    desks.close()
+    databases.close()
     assert opened.now == 0
 
 
 def test_line_that_is_full_is_told_at_once_and_empties_again(opened: Opened) -> None:
-    desks, gate = DatabasePool(opened, 1, waiting_max=2), threading.Event()
+    databases, gate = DatabasePool(opened, 1, waiting_max=2), threading.Event()
 
     async def work() -> None:
-        held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(3)]
+        held = [asyncio.create_task(databases.run(lambda _: gate.wait(20))) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(PoolExhausted) as busy:
-            await desks.run(lambda desk: desk.store.ping())
+            await databases.run(lambda database: database.store.ping())
         assert busy.value.retry_after_s
         gate.set()
         await asyncio.gather(*held)
-        await desks.run(lambda desk: desk.store.ping())
+        await databases.run(lambda database: database.store.ping())
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_caller_that_goes_away_leaves_no_place_taken_behind(opened: Opened) -> None:
-    desks, gate = DatabasePool(opened, 1, waiting_max=1), threading.Event()
+    databases, gate = DatabasePool(opened, 1, waiting_max=1), threading.Event()
 
     async def work() -> None:
-        held = [asyncio.create_task(desks.run(lambda _: gate.wait(20))) for _ in range(2)]
+        held = [asyncio.create_task(databases.run(lambda _: gate.wait(20))) for _ in range(2)]
         await asyncio.sleep(0)
         for task in held:
             task.cancel()
         gate.set()
         await asyncio.gather(*held, return_exceptions=True)
-        await _wait_until(lambda: desks._places._value == 2)
-        await desks.run(lambda desk: desk.store.ping())
+        await _wait_until(lambda: databases._places._value == 2)
+        await databases.run(lambda database: database.store.ping())
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_error_comes_through_and_the_desk_goes_on(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1)
+    databases = DatabasePool(opened, 1)
 
     def fail(_: Database) -> None:
         raise StoreUnavailable("away")
 
     async def work() -> None:
         with pytest.raises(StoreUnavailable):
-            await desks.run(fail)
-        await desks.run(lambda desk: desk.store.ping())
+            await databases.run(fail)
+        await databases.run(lambda database: database.store.ping())
 
     asyncio.run(work())
     assert opened.most == 1
-    desks.close()
+    databases.close()
 
 
 def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
@@ -133,19 +133,19 @@ def test_desk_that_cannot_be_opened_is_tried_again(opened: Opened) -> None:
             raise StoreUnavailable("away")
         return opened()
 
-    desks = DatabasePool(open_it, 1)
+    databases = DatabasePool(open_it, 1)
 
     async def work() -> None:
         with pytest.raises(StoreUnavailable):
-            await desks.run(lambda desk: desk.store.ping())
+            await databases.run(lambda database: database.store.ping())
         with pytest.raises(StoreUnavailable):
-            await desks.stream("owner", lambda _: iter([1]))
+            await databases.stream("owner", lambda _: iter([1]))
         away[0] = False
-        await desks.run(lambda desk: desk.store.ping())
-        assert [one async for one in await desks.stream("owner", lambda _: iter([1, 2]))] == [1, 2]
+        await databases.run(lambda database: database.store.ping())
+        assert [one async for one in await databases.stream("owner", lambda _: iter([1, 2]))] == [1, 2]
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def _counting(_: Database) -> Iterator[int]:
@@ -157,103 +157,103 @@ def _nothing(_: Database) -> Iterator[int]:
 
 
 def test_export_is_read_to_its_end_on_a_desk_of_its_own(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1)
+    databases = DatabasePool(opened, 1)
 
     async def work() -> None:
-        assert [one async for one in await desks.stream("owner", _counting)] == [0, 1, 2, 3, 4]
-        assert [one async for one in await desks.stream("owner", _nothing)] == []
+        assert [one async for one in await databases.stream("owner", _counting)] == [0, 1, 2, 3, 4]
+        assert [one async for one in await databases.stream("owner", _nothing)] == []
         await _wait_until(lambda: opened.now == 0)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_exports_are_bounded_and_a_closed_one_makes_room(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1, streams_max=2)
+    databases = DatabasePool(opened, 1, streams_max=2)
 
     async def work() -> None:
-        first, second = await desks.stream("first", _counting), await desks.stream("second", _counting)
+        first, second = await databases.stream("first", _counting), await databases.stream("second", _counting)
         with pytest.raises(PoolExhausted):
-            await desks.stream("third", _counting)
-        await desks.run(lambda desk: desk.store.ping())
+            await databases.stream("third", _counting)
+        await databases.run(lambda database: database.store.ping())
         first.close()
         first.close()
-        await _wait_until(lambda: desks._stream_places._value == 1)
-        third = await desks.stream("third", _counting)
+        await _wait_until(lambda: databases._stream_places._value == 1)
+        third = await databases.stream("third", _counting)
         second.close()
         third.close()
         await _wait_until(lambda: opened.now == 1)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_owner_of_an_export_has_no_second_one_and_leaves_the_place_to_others(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1, streams_max=2)
+    databases = DatabasePool(opened, 1, streams_max=2)
 
     async def work() -> None:
-        first = await desks.stream("owner", _counting)
+        first = await databases.stream("owner", _counting)
         for _ in range(3):
             with pytest.raises(RateLimited) as refused:
-                await desks.stream("owner", _counting)
+                await databases.stream("owner", _counting)
             assert refused.value.retry_after_s
-        other = await desks.stream("another", _counting)
+        other = await databases.stream("another", _counting)
         first.close()
-        await _wait_until(lambda: desks._stream_places._value == 1)
-        (await desks.stream("owner", _counting)).close()
+        await _wait_until(lambda: databases._stream_places._value == 1)
+        (await databases.stream("owner", _counting)).close()
         other.close()
-        await _wait_until(lambda: not desks._stream_owners)
+        await _wait_until(lambda: not databases._stream_owners)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_export_whose_reader_is_slower_than_the_least_speed_is_ended(opened: Opened) -> None:
     """He takes a piece each time before the idle time is over, and would hold the place for half an hour."""
-    desks = DatabasePool(opened, 1, behind_s_max=0.5)
+    databases = DatabasePool(opened, 1, behind_s_max=0.5)
 
     def small(_: Database) -> Iterator[bytes]:
         while True:
             yield b"x"
 
     async def work() -> None:
-        stream = await desks.stream("owner", small)
+        stream = await databases.stream("owner", small)
         with pytest.raises(ServiceUnavailable, match="too slowly"):
             await _read_slowly(stream, 0.1)
         await _wait_until(lambda: opened.now == 0)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_export_whose_reader_keeps_the_least_speed_goes_on_however_long_it_takes(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1, behind_s_max=2)
+    databases = DatabasePool(opened, 1, behind_s_max=2)
 
     def large(_: Database) -> Iterator[bytes]:
         for _number in range(25):
             yield bytes(STREAM_BYTES_A_SECOND_MIN)
 
     async def work() -> None:
-        assert await _read_slowly(await desks.stream("owner", large), 0.1) == 25
+        assert await _read_slowly(await databases.stream("owner", large), 0.1) == 25
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_export_that_nobody_reads_on_is_ended(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1, streams_max=1, behind_s_max=0.05)
+    databases = DatabasePool(opened, 1, streams_max=1, behind_s_max=0.05)
 
     async def work() -> None:
-        stream = await desks.stream("owner", _counting)
-        await _wait_until(lambda: desks._stream_places._value == 1)
+        stream = await databases.stream("owner", _counting)
+        await _wait_until(lambda: databases._stream_places._value == 1)
         assert opened.now == 0
         assert await anext(stream) == 0, "what was read ahead is still there"
         with pytest.raises(ServiceUnavailable, match="too slowly"):
             await anext(stream)
-        (await desks.stream("owner", _counting)).close()
+        (await databases.stream("owner", _counting)).close()
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 async def _read_slowly(stream: ExportStream[Any], pause_s: float = 0.01) -> int:
@@ -266,49 +266,53 @@ async def _read_slowly(stream: ExportStream[Any], pause_s: float = 0.01) -> int:
 
 
 def test_export_that_takes_too_long_is_ended(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1, stream_s_max=0.1)
+    databases = DatabasePool(opened, 1, stream_s_max=0.1)
 
     def endless(_: Database) -> Iterator[int]:
         while True:
             yield 1
 
     async def work() -> None:
-        stream = await desks.stream("owner", endless)
+        stream = await databases.stream("owner", endless)
         with pytest.raises(ServiceUnavailable, match="too long"):
             await _read_slowly(stream)
         await _wait_until(lambda: opened.now == 0)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_error_in_the_middle_of_an_export_ends_it(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1)
+    databases = DatabasePool(opened, 1)
 
     def broken(_: Database) -> Iterator[int]:
         yield 1
         raise StoreUnavailable("away")
 
     async def work() -> None:
-        stream = await desks.stream("owner", broken)
+        stream = await databases.stream("owner", broken)
         assert await anext(stream) == 1
         with pytest.raises(StoreUnavailable):
             await anext(stream)
         await _wait_until(lambda: opened.now == 0)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
 
 
 def test_nothing_is_taken_on_after_the_end(opened: Opened) -> None:
-    desks = DatabasePool(opened, 1)
+    databases = DatabasePool(opened, 1)
 
     async def work() -> None:
-        stream = await desks.stream("owner", _counting)
-        await desks.run(lambda desk: desk.store.ping())
-        await asyncio.to_thread(desks.close)
+        stream = await databases.stream("owner", _counting)
+        await databases.run(lambda database: database.store.ping())
+        await asyncio.to_thread(databases.close)
         assert await anext(stream) == 0
-        for again in (desks.run(lambda desk: desk.store.ping()), desks.stream("owner", _counting), anext(stream)):
+        for again in (
+            databases.run(lambda database: database.store.ping()),
+            databases.stream("owner", _counting),
+            anext(stream),
+        ):
             with pytest.raises(PoolExhausted):
                 await again
         await _wait_until(lambda: opened.now == 0)

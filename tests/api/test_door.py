@@ -54,8 +54,8 @@ def test_scheme_of_a_token_is_read_in_any_case(platform: Platform) -> None:
 def test_revoked_token_is_shut_out_at_once(platform: Platform) -> None:
     token = platform.token(name="old")
     platform.get("/parks", token)
-    deed = AuditEntry(at_us=0, who="command", action="revoke token", park_uuid=None, subject="old", detail="", peer="")
-    assert platform.desk.accounts.revoke_token("old", platform.clock(), deed)
+    entry = AuditEntry(at_us=0, who="command", action="revoke token", park_uuid=None, subject="old", detail="", peer="")
+    assert platform.database.accounts.revoke_token("old", platform.clock(), entry)
     assert platform.ask("/parks", token).status_code == 401
 
 
@@ -113,7 +113,7 @@ def test_token_of_one_park_finds_nothing_of_others(stocked: Platform) -> None:
 
 def test_request_of_another_park_or_of_a_stranger_is_hidden_from_the_token_of_a_park(stocked: Platform) -> None:
     stranger, own = refused(stocked.clock(), park=None, code="401"), refused(stocked.clock())
-    do(stocked.desk.store, stranger, own)
+    do(stocked.database.store, stranger, own)
     for token, seen in ((stocked.token(), {own.seqno, stranger.seqno}), (stocked.token(park=PARK), {own.seqno})):
         for seqno in (own.seqno, stranger.seqno):
             assert stocked.ask(f"/requests/{seqno}", token).status_code == (200 if seqno in seen else 404)
@@ -144,10 +144,10 @@ def test_masked_token_sees_no_plate_no_card_and_nothing_about_people(platform: P
     )
     hint = LocalizedText(f'row[0].plate: 不对, 收到 "{PLATE} 收到 1"', f'row[0].plate: wrong, got "{PLATE} got 1"')
     caller = RequestOrigin(received_us=platform.clock(), peer="192.0.2.1", body_bytes=1, body_sha256="ab" * 32)
-    do(platform.desk.store, push([secret], platform.clock()))
-    do(platform.desk.store, push([row(pay_partner="order-1", plate=PLATE, quantity=7)], platform.clock()))
-    do(platform.desk.store, push([secret], platform.clock()))
-    do(platform.desk.store, RejectedRequest("2" * 32, PARK, PARK, "400", hint, caller))
+    do(platform.database.store, push([secret], platform.clock()))
+    do(platform.database.store, push([row(pay_partner="order-1", plate=PLATE, quantity=7)], platform.clock()))
+    do(platform.database.store, push([secret], platform.clock()))
+    do(platform.database.store, RejectedRequest("2" * 32, PARK, PARK, "400", hint, caller))
     masked, plain = platform.ask(path, platform.token(masked=True)), platform.ask(path, platform.token())
     assert masked.status_code == plain.status_code == 200
     assert any(secret in plain.text for secret in (PLATE, CARD))
@@ -175,7 +175,7 @@ def test_cursor_of_a_masked_token_hides_the_plate_in_it(stocked: Platform) -> No
 
 
 def _used(platform: Platform) -> int | None:
-    return next(token.used_us for token in platform.desk.accounts.list_tokens() if token.name == "busy")
+    return next(token.used_us for token in platform.database.accounts.list_tokens() if token.name == "busy")
 
 
 def test_use_of_a_token_is_noted_once_a_minute(platform: Platform) -> None:
@@ -196,7 +196,7 @@ def test_token_is_read_with_when_its_use_cannot_be_noted(platform: Platform, mon
     def full(*_: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(platform.desk.accounts), "use_token", full)
+    monkeypatch.setattr(type(platform.database.accounts), "use_token", full)
     platform.get("/parks", token)
 
 

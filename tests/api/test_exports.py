@@ -54,7 +54,7 @@ def test_csv_has_a_bom_a_head_and_every_record_oldest_change_first(stocked: Plat
     assert answer.content.startswith(b"\xef\xbb\xbfplate,")
     head, *lines = _table(answer.content)
     assert tuple(head) == EXPORT_COLUMNS
-    held = [flatten_cells(record_to_dict(one)) for one in stocked.desk.queries.is_park_complete(PARK)]
+    held = [flatten_cells(record_to_dict(one)) for one in stocked.database.queries.is_park_complete(PARK)]
     assert lines == [["" if cell is None else str(cell) for cell in cells] for cells in held]
     assert lines[-1][EXPORT_COLUMNS.index("operator")] == "王五"
 
@@ -62,7 +62,7 @@ def test_csv_has_a_bom_a_head_and_every_record_oldest_change_first(stocked: Plat
 @pytest.mark.parametrize("mark", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_text_like_a_formula_cannot_run_in_a_spreadsheet(platform: Platform, mark: str) -> None:
     text = f'{mark}HYPERLINK("http://evil.test","x")'
-    do(platform.desk.store, push([row(operator=text, card_no=f"{mark}1", plate_color=-1)], platform.clock()))
+    do(platform.database.store, push([row(operator=text, card_no=f"{mark}1", plate_color=-1)], platform.clock()))
     [head, line] = _table(platform.ask(CSV, platform.token()).content)
     told = dict(zip(head, line, strict=True))
     assert (told["operator"], told["card_no"], told["plate_color"]) == (f"'{text}", f"'{mark}1", "-1")
@@ -85,7 +85,7 @@ def test_parquet_has_every_record_with_exact_types(stocked: Platform) -> None:
     odd = changed(
         row(), pay_partner="odd", value_e4=10**16 - 1, extra='{"a": [1]}', flags=5, pay_time_ms=NOON_US // 1000
     )
-    do(stocked.desk.store, push([odd], stocked.clock()))
+    do(stocked.database.store, push([odd], stocked.clock()))
     answer = stocked.ask(PARQUET, stocked.token())
     assert answer.headers["content-type"] == "application/vnd.apache.parquet"
     table = import_module("pyarrow.parquet").read_table(io.BytesIO(answer.content))
@@ -96,7 +96,7 @@ def test_parquet_has_every_record_with_exact_types(stocked: Platform) -> None:
     assert last["value"] == Decimal("999999999999.9999")
     assert (last["extra"], last["flags"]) == ('{"a": [1]}', ["unusual_plate", "money_changed"])
     assert last["pay_time"].isoformat() == "2026-11-24T04:00:00+00:00"
-    held = {one.renewal.pay_partner: one.renewal for one in stocked.desk.queries.is_park_complete(PARK)}
+    held = {one.renewal.pay_partner: one.renewal for one in stocked.database.queries.is_park_complete(PARK)}
     for one in rows:
         renewal = held[one["pay_partner"]]
         assert (one["plate"], one["pay_value"]) == (renewal.plate, renewal.pay_value_fen)
@@ -108,7 +108,7 @@ def test_parquet_comes_in_row_groups(stocked: Platform, monkeypatch: pytest.Monk
     answer = stocked.ask(PARQUET, stocked.token())
     found = import_module("pyarrow.parquet").ParquetFile(io.BytesIO(answer.content))
     assert [found.metadata.row_group(n).num_rows for n in range(found.metadata.num_row_groups)] == [25, 25, 10]
-    held = [one.renewal.pay_partner for one in stocked.desk.queries.is_park_complete(PARK)]
+    held = [one.renewal.pay_partner for one in stocked.database.queries.is_park_complete(PARK)]
     assert found.read().column("pay_partner").to_pylist() == held
 
 
@@ -119,7 +119,7 @@ def test_parquet_of_an_empty_park_can_be_read(platform: Platform) -> None:
 
 def test_masked_parquet_hides_plates_and_what_tells_of_people(platform: Platform) -> None:
     secret = row(plate="粤B88123", card_no="CARD0000042", operator="13800000000", extra='{"a":1}')
-    do(platform.desk.store, push([secret], platform.clock()))
+    do(platform.database.store, push([secret], platform.clock()))
     answer = platform.ask(PARQUET, platform.token(masked=True))
     [one] = import_module("pyarrow.parquet").read_table(io.BytesIO(answer.content)).to_pylist()
     assert "*" in one["plate"]
@@ -145,10 +145,12 @@ def test_export_of_plates_in_the_clear_is_noted_and_a_masked_one_or_a_head_is_no
     token = stocked.token(name="bi")
     for asked, method in ((stocked.token(masked=True, name="hidden"), "GET"), (token, "HEAD")):
         assert stocked.ask(path, asked, method).status_code == 200
-    assert [deed for deed in stocked.desk.accounts.audit_entries(None, None, None, 50) if deed.action == "export"] == []
+    assert [
+        entry for entry in stocked.database.accounts.audit_entries(None, None, None, 50) if entry.action == "export"
+    ] == []
     assert stocked.ask(path, token).status_code == 200
-    [deed] = stocked.desk.accounts.audit_entries("token:bi", PARK, None, 50)
-    assert (deed.action, deed.subject, deed.at_us) == ("export", subject, stocked.clock())
+    [entry] = stocked.database.accounts.audit_entries("token:bi", PARK, None, 50)
+    assert (entry.action, entry.subject, entry.at_us) == ("export", subject, stocked.clock())
 
 
 def test_reader_that_goes_away_lets_go_of_the_export(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +194,7 @@ def test_line_that_breaks_while_a_piece_is_sent_lets_go_of_the_export(stocked: P
 
 
 def test_large_export_comes_whole_over_a_real_line(platform: Platform) -> None:
-    do(platform.desk.store, push(renewals(3_000), platform.clock()))
+    do(platform.database.store, push(renewals(3_000), platform.clock()))
     headers = {"authorization": f"Bearer {platform.token()}"}
     with served(platform.app) as base, httpx.Client(headers=headers, timeout=30) as client:
         assert len(_table(client.get(f"{base}/api/v1{CSV}").content)) == 3_001
@@ -201,12 +203,12 @@ def test_large_export_comes_whole_over_a_real_line(platform: Platform) -> None:
 
 
 def _free_again(platform: Platform) -> None:
-    eventually(lambda: platform.desks._stream_places._value == 2, "the export is let go of")
+    eventually(lambda: platform.databases._stream_places._value == 2, "the export is let go of")
 
 
 def test_exports_beyond_the_bound_are_told_to_come_back(stocked: Platform) -> None:
     token = stocked.token()
-    held = [stocked.runner.run(stocked.desks.stream(owner, lambda _: iter([b"x"]))) for owner in "ab"]
+    held = [stocked.runner.run(stocked.databases.stream(owner, lambda _: iter([b"x"]))) for owner in "ab"]
     answer = stocked.ask(CSV, token)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -240,8 +242,8 @@ def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
 
 
 @contextmanager
-def inside_port(platform: Platform) -> Iterator[tuple[int, AdminServer]]:
-    """The API behind the door of the inside port, on the port's own server."""
+def admin_port(platform: Platform) -> Iterator[tuple[int, AdminServer]]:
+    """The API behind the door of the admin port, on the port's own server."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = build_server(RequestGuard(platform.app, AdminRecorder(SharedMetrics(1)), time.monotonic, stall_s=1.0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
@@ -262,11 +264,11 @@ def test_reader_that_takes_nothing_is_ended_and_his_connection_with_him(
 
     monkeypatch.setattr("vipgate.admin.api.exports.csv_chunks", endless)
     monkeypatch.setattr("vipgate.admin.http_server.LINGER_S", 0.2)
-    platform.desks._behind_s_max = 0.5
-    with inside_port(platform) as (port, server), socket.create_connection(("127.0.0.1", port)) as reader:
+    platform.databases._behind_s_max = 0.5
+    with admin_port(platform) as (port, server), socket.create_connection(("127.0.0.1", port)) as reader:
         head = f"GET /api/v1{CSV} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.token()}\r\n\r\n"
         reader.sendall(head.encode())
-        eventually(lambda: platform.desks._stream_places._value == 1, "the export has begun")
+        eventually(lambda: platform.databases._stream_places._value == 1, "the export has begun")
         _free_again(platform)
         eventually(lambda: not server.server_state.connections, "the connection is gone")
 

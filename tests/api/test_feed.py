@@ -54,7 +54,7 @@ def test_feed_tells_every_record_once_in_order_and_then_what_changes(stocked: Pl
     positions = [one["position"] for one in items]
     assert positions == sorted(set(positions))
     assert _read_on(stocked, token, after, limit) == ([], after)
-    do(stocked.desk.store, push([row(operator="赵六")], stocked.clock()))
+    do(stocked.database.store, push([row(operator="赵六")], stocked.clock()))
     [one], last = _read_on(stocked, token, after, limit)
     assert (one["operator"], one["plate"], last != after) == ("赵六", row().plate, True)
 
@@ -63,7 +63,7 @@ def test_feed_of_an_empty_park_has_a_cursor_to_go_on_with(platform: Platform) ->
     token = platform.token(park=PARK)
     page = platform.get("/changes", token)
     assert (page["items"], page["more"]) == ([], False)
-    do(platform.desk.store, push([row()], platform.clock()))
+    do(platform.database.store, push([row()], platform.clock()))
     [one] = platform.get(f"/changes?after={page['next']}", token)["items"]
     assert one["kind"] == "renewal"
 
@@ -71,7 +71,7 @@ def test_feed_of_an_empty_park_has_a_cursor_to_go_on_with(platform: Platform) ->
 def test_record_that_is_sent_again_alike_is_no_change(stocked: Platform) -> None:
     token = stocked.token()
     _, after = _read_on(stocked, token, None)
-    do(stocked.desk.store, push(renewals(ROWS)[1:], stocked.clock()))
+    do(stocked.database.store, push(renewals(ROWS)[1:], stocked.clock()))
     assert _read_on(stocked, token, after)[0] == []
 
 
@@ -80,7 +80,7 @@ def test_new_stock_begins_with_the_word_that_the_old_one_is_gone(stocked: Platfo
     token = stocked.token()
     _, after = _read_on(stocked, token, None)
     stock = renewals(9, first=9_000)
-    do(stocked.desk.store, push(stock, stocked.clock(), complete=True))
+    do(stocked.database.store, push(stock, stocked.clock(), complete=True))
     items, after = _read_on(stocked, token, after, limit)
     assert items[0] == {"kind": "replaced", "generation": 2}
     assert [one["pay_partner"] for one in items[1:]] == [one.pay_partner for one in stock]
@@ -90,16 +90,16 @@ def test_new_stock_begins_with_the_word_that_the_old_one_is_gone(stocked: Platfo
 @pytest.mark.parametrize("limit", [1, 100])
 def test_stock_that_is_restored_is_told_whole_although_its_changes_are_older(stocked: Platform, limit: int) -> None:
     token = stocked.token()
-    do(stocked.desk.store, push(renewals(9, first=9_000), stocked.clock(), complete=True))
+    do(stocked.database.store, push(renewals(9, first=9_000), stocked.clock(), complete=True))
     _, after = _read_on(stocked, token, None)
-    assert stocked.desk.store.restore(PARK, 1, stocked.clock())
+    assert stocked.database.store.restore(PARK, 1, stocked.clock())
     items, _ = _read_on(stocked, token, after, limit)
     assert items[0] == {"kind": "replaced", "generation": 1}
     assert len(items) == 1 + ROWS
 
 
 def test_masked_token_is_told_of_changes_with_the_plate_hidden(platform: Platform) -> None:
-    do(platform.desk.store, push([row(plate="粤B88123")], platform.clock()))
+    do(platform.database.store, push([row(plate="粤B88123")], platform.clock()))
     items, _ = _read_on(platform, platform.token(masked=True), None)
     assert [one["plate"] for one in items] == [mask_plate("粤B88123")]
 
@@ -133,10 +133,10 @@ def test_waiting_readers_are_told_as_soon_as_something_changes(stocked: Platform
     async def work() -> list[httpx.Response]:
         waiting = [asyncio.create_task(_ask(stocked.app, token, f"&after={after}&wait_s=30")) for _ in range(2)]
         await _waiting(_watch(stocked), 2)
-        do(stocked.desk.store, push([row(pay_partner="new")], stocked.clock(), park=OTHER))
+        do(stocked.database.store, push([row(pay_partner="new")], stocked.clock(), park=OTHER))
         await asyncio.sleep(5 * TICK_S)
         assert not any(task.done() for task in waiting), "another park's changes are none of theirs"
-        do(stocked.desk.store, push([row(pay_partner="new")], stocked.clock(), complete=complete))
+        do(stocked.database.store, push([row(pay_partner="new")], stocked.clock(), complete=complete))
         return list(await asyncio.gather(*waiting))
 
     for answer in stocked.runner.run(work()):
@@ -160,10 +160,10 @@ def test_push_that_changes_nothing_does_not_end_the_waiting(stocked: Platform) -
     async def work() -> httpx.Response:
         waiting = asyncio.create_task(_ask(stocked.app, token, f"&after={after}&wait_s=30"))
         await _waiting(_watch(stocked), 1)
-        do(stocked.desk.store, push(renewals(ROWS)[1:], stocked.clock()))
+        do(stocked.database.store, push(renewals(ROWS)[1:], stocked.clock()))
         await asyncio.sleep(5 * TICK_S)
         assert not waiting.done()
-        do(stocked.desk.store, push([row(pay_partner="new")], stocked.clock()))
+        do(stocked.database.store, push([row(pay_partner="new")], stocked.clock()))
         return await waiting
 
     assert [one["pay_partner"] for one in stocked.runner.run(work()).json()["items"]] == ["new"]
@@ -179,7 +179,7 @@ def test_change_that_comes_while_the_page_is_read_is_not_slept_through(
     def page(*given: Any) -> ChangesAnswer:
         answer = read(*given)
         while rows:
-            do(stocked.desk.store, push(rows.pop(), stocked.clock()))
+            do(stocked.database.store, push(rows.pop(), stocked.clock()))
         return answer
 
     monkeypatch.setattr(change_feed, "_page", page)
@@ -200,7 +200,7 @@ def test_no_more_wait_than_allowed_and_those_that_go_make_room(stocked: Platform
         await _waiting(_watch(stocked), 0)
         again = asyncio.create_task(_ask(stocked.app, token, waits))
         await _waiting(_watch(stocked), 1)
-        do(stocked.desk.store, push([row(pay_partner="new")], stocked.clock()))
+        do(stocked.database.store, push([row(pay_partner="new")], stocked.clock()))
         assert len((await again).json()["items"]) == 1
         return refused
 
@@ -218,10 +218,10 @@ def test_many_readers_of_a_park_cost_one_look_a_tick(stocked: Platform) -> None:
             looks += 1
             return await super().run(fn)
 
-    desks = Counting(lambda: open_database(stocked.url, stocked.clock, Retention()), 1)
-    watch = ChangeWaiter(desks, tick_s=0.05)
-    park = stocked.desk.store.find_park(PARK)
-    more = stocked.desk.queries.park_details(PARK)
+    databases = Counting(lambda: open_database(stocked.url, stocked.clock, Retention()), 1)
+    watch = ChangeWaiter(databases, tick_s=0.05)
+    park = stocked.database.store.find_park(PARK)
+    more = stocked.database.queries.park_details(PARK)
     assert park is not None
     assert more is not None
 
@@ -231,7 +231,7 @@ def test_many_readers_of_a_park_cost_one_look_a_tick(stocked: Platform) -> None:
         assert not any(found)
 
     asyncio.run(work())
-    desks.close()
+    databases.close()
     assert 1 <= looks <= 10
 
 
@@ -253,10 +253,10 @@ def _pushes(writer: int) -> Iterator[Push]:
 
 def _race(url: str) -> None:
     """Writers commit side by side while a reader follows the feed; what the reader has in the end is what the ledger has."""
-    desk = open_database(url, clock_us, Retention())
-    desk.store.add_park(PARK, "", b"sealed", clock_us())
-    desks, app = build(url, clock_us)
-    platform = Platform(url, Clock(), desk, desks, app, asyncio.Runner())
+    database = open_database(url, clock_us, Retention())
+    database.store.add_park(PARK, "", b"sealed", clock_us())
+    databases, app = build(url, clock_us)
+    platform = Platform(url, Clock(), database, databases, app, asyncio.Runner())
     token, left = platform.token(), threading.Semaphore(0)
 
     def write(writer: int) -> None:
@@ -282,7 +282,7 @@ def _race(url: str) -> None:
         done = done or not any(thread.is_alive() for thread in threads)
         if finished and not page["more"]:
             break
-    held = {one.renewal.pay_partner: one for one in desk.queries.is_park_complete(PARK)}
+    held = {one.renewal.pay_partner: one for one in database.queries.is_park_complete(PARK)}
     assert len(held) == WRITERS * PUSHES * ROWS_A_PUSH
     assert {number: (one["revision"], one["operator"]) for number, one in seen.items()} == {
         number: (one.revision, one.renewal.operator) for number, one in held.items()
@@ -291,8 +291,8 @@ def _race(url: str) -> None:
         assert left.acquire(timeout=1), "a writer has failed"
     assert pages > 20
     platform.runner.close()
-    desks.close()
-    desk.close()
+    databases.close()
+    database.close()
 
 
 def test_nothing_is_skipped_while_others_write(url: str) -> None:

@@ -18,11 +18,11 @@ from vipgate.admin.api.cursors import (
 from vipgate.admin.auth.plate_search_limit import (
     BURST_HOURS,
     FLOOD,
-    SEARCHES_PER_HOUR,
 )
+from vipgate.gateway.settings import MASKED_SEARCHES_PER_HOUR
 
 PLATE, CARD = "粤B88123", "CARD0000042"
-BURST = BURST_HOURS * SEARCHES_PER_HOUR
+BURST = BURST_HOURS * MASKED_SEARCHES_PER_HOUR
 WAYS = [
     "/renewals?plate={}",
     "/renewals?card={}",
@@ -36,7 +36,7 @@ WAYS = [
 
 
 def filled(platform: Platform) -> None:
-    do(platform.desk.store, push([row(pay_partner="order-1", plate=PLATE, card_no=CARD)], platform.clock()))
+    do(platform.database.store, push([row(pay_partner="order-1", plate=PLATE, card_no=CARD)], platform.clock()))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -53,7 +53,7 @@ def test_each_way_to_ask_for_a_plate_or_card_costs_a_search(
         assert platform.ask(way.format(text), token, method).status_code == 200, "again, it tells nothing new"
     refused = platform.ask(way.format(text + "1"), token, method)
     assert refused.status_code == 429
-    assert 0 < int(refused.headers["retry-after"]) <= 3600 / SEARCHES_PER_HOUR
+    assert 0 < int(refused.headers["retry-after"]) <= 3600 / MASKED_SEARCHES_PER_HOUR
     if method == "GET":
         error = refused.json()["error"]
         assert error["code"] == "too_many"
@@ -65,7 +65,7 @@ def test_masked_token_that_tries_plates_is_noted_by_its_name(platform: Platform)
     token, ways, numbers = platform.token(masked=True, name="bi"), cycle(WAYS), count()
     answered = [platform.ask(next(ways).format(f"粤B{next(numbers):05}"), token).status_code for _ in range(3 * BURST)]
     assert answered.count(200) == BURST
-    [noted] = platform.desk.accounts.audit_entries("token:bi", None, None, 10)
+    [noted] = platform.database.accounts.audit_entries("token:bi", None, None, 10)
     assert (noted.action, noted.detail) == (FLOOD, f"found 0, missed {BURST}, refused 1")
 
 
@@ -99,8 +99,8 @@ def answers(platform: Platform, seed: int) -> dict[str, list[object]]:
     hidden = Random(seed).sample(range(1_000), 40)
     rows = [row(pay_partner=f"order-{n:04}", plate=f"粤B{middle:03}45") for n, middle in enumerate(hidden)]
     again = [changed(rows[n], pay_partner=f"order-{n + 100:04}") for n in (3, 30)]
-    do(platform.desk.store, push(rows, platform.clock()))
-    do(platform.desk.store, push(again, platform.clock()))
+    do(platform.database.store, push(rows, platform.clock()))
+    do(platform.database.store, push(again, platform.clock()))
     token = platform.token(masked=True)
     told: dict[str, list[object]] = {}
     for path in LISTS:

@@ -27,8 +27,8 @@ RENEWALS = f"/parks/{PARK}/renewals"
 
 
 def test_park_is_told_as_it_is_and_without_its_secret(stocked: Platform) -> None:
-    stocked.desk.store.rotate_secret(PARK, b"sealed-again", stocked.clock())
-    stocked.desk.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
+    stocked.database.store.rotate_secret(PARK, b"sealed-again", stocked.clock())
+    stocked.database.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
     told = stocked.get(f"/parks/{PARK}", stocked.token())
     assert (told["park_uuid"], told["name"], told["records"], told["generation"]) == (PARK, "北门", ROWS, 1)
     assert told["previous_secret_valid"]
@@ -40,7 +40,7 @@ def test_park_is_told_as_it_is_and_without_its_secret(stocked: Platform) -> None
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_pages_of_parks_have_every_park_once(platform: Platform, limit: int) -> None:
     for number in range(5):
-        platform.desk.store.add_park(f"x{number}", f"门{number}", b"sealed", platform.clock())
+        platform.database.store.add_park(f"x{number}", f"门{number}", b"sealed", platform.clock())
     token = platform.token()
     named = [one["park_uuid"] for page in platform.pages("/parks", token, limit) for one in page]
     assert named == sorted([PARK, OTHER, *[f"x{number}" for number in range(5)]])
@@ -51,7 +51,7 @@ def test_pages_of_parks_have_every_park_once(platform: Platform, limit: int) -> 
 def test_members_are_those_of_the_export(stocked: Platform) -> None:
     items = stocked.get(f"{RENEWALS}?limit=1000", stocked.token())["items"]
     told = {one["pay_partner"]: one for one in items}
-    held = list(stocked.desk.queries.is_park_complete(PARK))
+    held = list(stocked.database.queries.is_park_complete(PARK))
     assert len(told) == len(held) == ROWS
     for one in held:
         exported = record_to_dict(one)
@@ -98,7 +98,7 @@ ODD = {
 )
 def test_each_filter_finds_the_record_and_no_other(stocked: Platform, query: str) -> None:
     stocked.clock.forward(2 * 3600)
-    do(stocked.desk.store, push([row(**ODD)], stocked.clock()))
+    do(stocked.database.store, push([row(**ODD)], stocked.clock()))
     asked = "&".join("=".join(quote(part, safe="") for part in pair.split("=")) for pair in query.split("&"))
     [found] = stocked.get(f"{RENEWALS}?{asked}", stocked.token())["items"]
     assert found["pay_partner"] == ODD["pay_partner"]
@@ -121,13 +121,13 @@ def test_each_filter_finds_the_record_and_no_other(stocked: Platform, query: str
 )
 def test_filter_that_does_not_fit_finds_nothing(stocked: Platform, query: str) -> None:
     stocked.clock.forward(2 * 3600)
-    do(stocked.desk.store, push([row(**ODD)], stocked.clock()))
+    do(stocked.database.store, push([row(**ODD)], stocked.clock()))
     assert stocked.get(f"{RENEWALS}?{query}", stocked.token())["items"] == []
 
 
 def test_search_over_all_parks_names_the_park_of_each_record(platform: Platform) -> None:
     for park in (PARK, OTHER):
-        do(platform.desk.store, push([row(plate="粤Z12345")], platform.clock(), park=park))
+        do(platform.database.store, push([row(plate="粤Z12345")], platform.clock(), park=park))
     token = platform.token()
     for query in ("plate=粤Z12345", "plate_prefix=粤Z", f"pay_partner={row().pay_partner}"):
         pages = list(platform.pages(f"/renewals?{query}", token, 1))
@@ -138,7 +138,10 @@ def test_search_that_finds_too_much_over_all_parks_is_refused_with_a_remedy(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vipgate.store.common.record_queries.MATCHES_MAX", 3)
-    do(platform.desk.store, push([row(plate=f"粤Z1234{n}", pay_partner=f"o{n}") for n in range(9)], platform.clock()))
+    do(
+        platform.database.store,
+        push([row(plate=f"粤Z1234{n}", pay_partner=f"o{n}") for n in range(9)], platform.clock()),
+    )
     answer = platform.ask("/renewals?plate_prefix=粤Z", platform.token())
     assert answer.status_code == 400
     assert answer.json()["error"]["place"] == "plate_prefix"
@@ -157,7 +160,7 @@ def test_record_is_told_with_the_versions_before_it(stocked: Platform) -> None:
 
 def test_long_history_is_told_in_parts(platform: Platform) -> None:
     changes = [push([row(quantity=number)], platform.clock()) for number in range(HISTORY_MAX + 3)]
-    do(platform.desk.store, *changes)
+    do(platform.database.store, *changes)
     path, token = f"{RENEWALS}/{row().pay_partner}", platform.token()
     newest = platform.get(path, token)
     assert [one["quantity"] for one in newest["history"]] == list(range(2, HISTORY_MAX + 2))
@@ -169,7 +172,7 @@ def test_long_history_is_told_in_parts(platform: Platform) -> None:
 
 @pytest.mark.parametrize("number", ["a/b", "a b", "..", "100%", "é?#", "订单+1", "renewals.csv"])
 def test_order_number_of_any_letters_is_found_by_its_path(platform: Platform, number: str) -> None:
-    do(platform.desk.store, push([row(pay_partner=number)], platform.clock()))
+    do(platform.database.store, push([row(pay_partner=number)], platform.clock()))
     sent = quote(number, safe="").replace(".", "%2E")
     assert platform.get(f"{RENEWALS}/{sent}", platform.token())["pay_partner"] == number
 
@@ -192,7 +195,7 @@ def test_vehicles_tell_what_is_valid_now(platform: Platform) -> None:
             value_e4=5,
         ),
     ]
-    do(platform.desk.store, push(rows, platform.clock()))
+    do(platform.database.store, push(rows, platform.clock()))
     told = [one for page in platform.pages(f"/parks/{PARK}/vehicles", platform.token(), 2) for one in page]
     assert [(one["key"], one["state"]) for one in told] == [
         ("粤A00001", "valid"),
@@ -208,7 +211,7 @@ def test_vehicles_tell_what_is_valid_now(platform: Platform) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_pages_of_vehicles_have_every_plate_once(stocked: Platform, masked: bool) -> None:
     token = stocked.token(masked=masked)
-    plates = {one.renewal.plate for one in stocked.desk.queries.is_park_complete(PARK)}
+    plates = {one.renewal.plate for one in stocked.database.queries.is_park_complete(PARK)}
     shown = sorted(mask_plate(plate) if masked else plate for plate in plates)
     for limit in (1, 7, 1000):
         told = [one["key"] for page in stocked.pages(f"/parks/{PARK}/vehicles", token, limit) for one in page]
@@ -216,7 +219,7 @@ def test_pages_of_vehicles_have_every_plate_once(stocked: Platform, masked: bool
 
 
 def test_vehicle_is_found_by_plate_as_typed_and_by_card(platform: Platform) -> None:
-    do(platform.desk.store, push([row(plate="粤A00001", card_no="C1", card_id="C2")], platform.clock()))
+    do(platform.database.store, push([row(plate="粤A00001", card_no="C1", card_id="C2")], platform.clock()))
     token = platform.token()
     for query, kind in (("plate=粤a 0·0001", "plate"), ("card=C1", "card_no"), ("card=C2", "card_id")):
         [one] = platform.get(f"/parks/{PARK}/vehicles?{query}", token)["items"]
@@ -246,7 +249,7 @@ def test_requests_are_listed_newest_first_and_by_park_code_and_time(stocked: Pla
 
 def test_request_is_told_with_what_was_wrong(stocked: Platform) -> None:
     entry = refused(stocked.clock(), body=b"{}")
-    do(stocked.desk.store, entry)
+    do(stocked.database.store, entry)
     told = stocked.get(f"/requests/{entry.seqno}", stocked.token())
     assert (told["code"], told["hint"], told["hint_en"], told["body_kept"]) == ("400", "不对", "wrong", True)
     assert stocked.ask(f"/requests/{'9' * 32}", stocked.token()).status_code == 404
@@ -255,14 +258,14 @@ def test_request_is_told_with_what_was_wrong(stocked: Platform) -> None:
 @pytest.mark.parametrize("webhook_id", ["msg_1", None])
 def test_request_tells_the_id_under_which_hmac_signed_it(stocked: Platform, webhook_id: str | None) -> None:
     made = msgspec.structs.replace(push([row()], stocked.clock()), webhook_id=webhook_id)
-    do(stocked.desk.store, made)
+    do(stocked.database.store, made)
     assert stocked.get(f"/requests/{made.seqno}", stocked.token())["webhook_id"] == webhook_id
 
 
 def test_totals_add_up_by_day_and_are_bounded_to_the_days_asked_for(stocked: Platform) -> None:
     token = stocked.token()
     told = stocked.get(f"/totals?park_uuid={PARK}", token)
-    held = [one.renewal for one in stocked.desk.queries.is_park_complete(PARK)]
+    held = [one.renewal for one in stocked.database.queries.is_park_complete(PARK)]
     assert (told["since"], told["until"]) == ("2026-10-26", "2026-11-25")
     assert sum(day["pay_value"] for day in told["records"]) == sum(one.pay_value_fen or 0 for one in held)
     assert sum(day["updated"] for day in told["records"]) == 2
@@ -272,7 +275,7 @@ def test_totals_add_up_by_day_and_are_bounded_to_the_days_asked_for(stocked: Pla
 
 
 def test_answer_is_of_the_current_generation_alone(stocked: Platform) -> None:
-    do(stocked.desk.store, push([changed(row(), pay_partner="new")], stocked.clock(), complete=True))
+    do(stocked.database.store, push([changed(row(), pay_partner="new")], stocked.clock(), complete=True))
     token = stocked.token()
     assert [one["pay_partner"] for one in stocked.get(RENEWALS, token)["items"]] == ["new"]
     assert len(stocked.get(f"/parks/{PARK}/vehicles", token)["items"]) == 1

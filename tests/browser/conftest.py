@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync
 
 from browser import stock
 from browser.watching import Watch
-from e2e.inside_port import welcomed
+from e2e.admin_port import welcomed
 from e2e.rerouting import NEAR_PATH
 from e2e.running import Gateway
 from vipgate.admin.auth.sessions import open_session
@@ -124,7 +124,7 @@ class House:
     """The gateway, a desk on its database, and the browser."""
 
     gateway: Gateway
-    desk: Database
+    database: Database
     browser: Browser
     seqnos: dict[Language, list[str]]
     held: dict[str, str]
@@ -133,7 +133,7 @@ class House:
 
     @property
     def home(self) -> str:
-        """The inside port's address."""
+        """The admin port's address."""
         return self.gateway.inside.rstrip("/")
 
     def visitor(
@@ -172,14 +172,14 @@ class House:
         """The secret of a new session."""
         now_us = clock_us()
         secret, session = open_session(user, "127.0.0.1", now_us, secrets.token_urlsafe)
-        self.desk.accounts.note_login(session, _deed(now_us, user, "login"))
+        self.database.accounts.note_login(session, _deed(now_us, user, "login"))
         if plates:
-            self.desk.accounts.show_plates(session.digest, now_us + PLATES_US, _deed(now_us, user, "plates.show"))
+            self.database.accounts.show_plates(session.digest, now_us + PLATES_US, _deed(now_us, user, "plates.show"))
         return secret
 
     def actions(self) -> list[str]:
         """What the audit log tells, newest first."""
-        return [one.action for one in self.desk.accounts.audit_entries(None, None, None, 100)]
+        return [one.action for one in self.database.accounts.audit_entries(None, None, None, 100)]
 
 
 def _deed(now_us: int, who: str, action: str) -> AuditEntry:
@@ -216,19 +216,19 @@ def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home = tmp_path_factory.mktemp("console")
     stock.tell(home, clock_us())
     path = os.pathsep.join((str(NEAR_PATH), os.environ.get("PYTHONPATH", "")))
-    settings = {"VIPGATE_CHARGE_TYPES_PRIVATE": "true", "VIPGATE_STOP_S": "3", "PYTHONPATH": path}
+    settings = {"VIPGATE_CHARGE_TYPES_ALLOW_PRIVATE": "true", "VIPGATE_SHUTDOWN_TIMEOUT_S": "3", "PYTHONPATH": path}
     gateway = Gateway(home, settings).start()
     link = welcomed(gateway).split()[-1]
     seqnos = stock.push_what_is_refused(gateway)
-    desk = open_database(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())
-    house = House(gateway, desk, chromium, seqnos, stock.push_replaces_again(gateway, desk, clock_us()))
+    database = open_database(f"sqlite:///{home / 'vipgate.db'}", clock_us, Retention())
+    house = House(gateway, database, chromium, seqnos, stock.push_replaces_again(gateway, database, clock_us()))
     try:
         first = _make_first_account(house, link)
         for role in ("reader", "operator", "admin"):
-            stock.add_user(desk, f"{role}.one", role, clock_us(), sees_plates=role != "reader")
+            stock.add_user(database, f"{role}.one", role, clock_us(), sees_plates=role != "reader")
         yield house, first
     finally:
-        desk.close()
+        database.close()
         status = gateway.stop()
     assert status == 0
 

@@ -71,6 +71,6 @@ def inside(house: House) -> Iterator[tuple[str, str, int]]:
 
 
 def _seqnos(house: House) -> dict[str, str]:
-    stored = house.desk.queries.request_log(RequestLogQuery(park_uuid=BUSY, code="1001"), None, 5).items[2].seqno
-    stranger = house.desk.queries.request_log(RequestLogQuery(strangers=True), None, 1).items[0].seqno
+    stored = house.database.queries.request_log(RequestLogQuery(park_uuid=BUSY, code="1001"), None, 5).items[2].seqno
+    stranger = house.database.queries.request_log(RequestLogQuery(strangers=True), None, 1).items[0].seqno
     return {"refused": house.seqnos["zh"][0], "stored": stored, "stranger": stranger, "held": house.held["stays"]}

@@ -93,7 +93,7 @@ class Clock:
 class Story:
     """The desk on a database that nobody serves yet, and the day that is being told."""
 
-    desk: Database
+    database: Database
     vault: Vault
     clock: Clock
     mint: SeqnoMint = field(default_factory=lambda: SeqnoMint(7))
@@ -112,7 +112,7 @@ class Story:
     def commit(self, at_us: int, *requests: Push | RejectedRequest) -> None:
         """Stores what came until `at_us`."""
         self.clock.now_us = at_us
-        outcomes = self.desk.store.commit(requests)
+        outcomes = self.database.store.commit(requests)
         assert not any(isinstance(one, Exception) for one in outcomes), outcomes
 
     def _caller(self, at_us: int) -> RequestOrigin:
@@ -122,20 +122,20 @@ class Story:
 def tell(home: Path, now_us: int) -> None:
     """Fills the database of a gateway that has not been started yet."""
     clock = Clock(now_us - (DAYS + 5) * DAY_US)
-    desk = open_database(f"sqlite:///{home / 'vipgate.db'}", clock, Retention())
-    story = Story(desk, load_key(home), clock)
+    database = open_database(f"sqlite:///{home / 'vipgate.db'}", clock, Retention())
+    story = Story(database, load_key(home), clock)
     for park_uuid, name in {**NAMES, **small_parks()}.items():
-        assert desk.store.add_park(park_uuid, name, story.vault.seal(SECRET, park_uuid), clock())
+        assert database.store.add_park(park_uuid, name, story.vault.seal(SECRET, park_uuid), clock())
     _month(story, now_us)
     _today(story, now_us)
     _stocks(story, now_us)
-    desk.store.rotate_secret(OLD_SECRET, story.vault.seal("the-new-secret", OLD_SECRET), now_us - 20 * DAY_US)
+    database.store.rotate_secret(OLD_SECRET, story.vault.seal("the-new-secret", OLD_SECRET), now_us - 20 * DAY_US)
     story.commit(
         now_us - HOUR_US,
         story.push(OLD_SECRET, _sold(4, now_us, seed=91, first=9_000), now_us - HOUR_US, used="previous"),
     )
-    _settings(desk)
-    desk.close()
+    _settings(database)
+    database.close()
 
 
 def load_key(home: Path) -> Vault:
@@ -226,9 +226,9 @@ def _stocks(story: Story, now_us: int) -> None:
         story.commit(at_us, story.push(STOCKS, rows, at_us, complete=ago != 12))
 
 
-def _settings(desk: Database) -> None:
-    desk.store.change_park(DISABLED, ParkChange(enabled=False))
-    desk.store.change_park(REFUSING, ParkChange(allow_list=("127.0.0.1", "203.0.113.0/24"), rate_per_minute=600))
+def _settings(database: Database) -> None:
+    database.store.change_park(DISABLED, ParkChange(enabled=False))
+    database.store.change_park(REFUSING, ParkChange(allow_list=("127.0.0.1", "203.0.113.0/24"), rate_per_minute=600))
 
 
 def wrong_body(number: int) -> bytes:
@@ -254,9 +254,9 @@ def push_what_is_refused(gateway: Gateway) -> dict[Language, list[str]]:
     return seqnos
 
 
-def push_replaces_again(gateway: Gateway, desk: Database, now_us: int) -> dict[str, str]:
+def push_replaces_again(gateway: Gateway, database: Database, now_us: int) -> dict[str, str]:
     """Stocks that a guarded park replaced, and then sent once more: what is held for each language, and what stays held."""
-    desk.store.change_park(GUARDED, ParkChange(hold_replaces=True))
+    database.store.change_park(GUARDED, ParkChange(hold_replaces=True))
     sizes = {"zh": 30, "en": 24, "stays": 18}
     stocks = {
         name: encode_renewals(GUARDED, _sold(size, now_us, seed=60, first=size * 100), complete=True)
@@ -269,7 +269,7 @@ def push_replaces_again(gateway: Gateway, desk: Database, now_us: int) -> dict[s
     return {name: str(one.envelope["seqno"]) for name, one in answers.items()}
 
 
-def add_user(desk: Database, name: str, role: Role, now_us: int, *, sees_plates: bool = False) -> None:
+def add_user(database: Database, name: str, role: Role, now_us: int, *, sees_plates: bool = False) -> None:
     """An account with PASSWORD."""
     user = User(
         name=name,
@@ -281,7 +281,7 @@ def add_user(desk: Database, name: str, role: Role, now_us: int, *, sees_plates:
         created_us=now_us,
         last_login_us=None,
     )
-    assert desk.accounts.add_user(
+    assert database.accounts.add_user(
         user,
         AuditEntry(at_us=now_us, who="command", action="user.add", park_uuid=None, subject=name, detail="", peer=""),
     )

@@ -81,7 +81,7 @@ _TABBABLE = """all => {
 
 def test_everything_is_done_by_keyboard(house: House, language: Language) -> None:
     name = f"keys.{language}"
-    stock.add_user(house.desk, name, "operator", clock_us(), sees_plates=True)
+    stock.add_user(house.database, name, "operator", clock_us(), sees_plates=True)
     visitor = house.visitor(language).at(f"/login?next=/parks/{BUSY}/review?flag=unusual_plate")
     page, keys, t = visitor.page, visitor.page.keyboard, visitor.t
     expect(visitor.label("login.name")).to_be_focused()
@@ -103,7 +103,7 @@ def test_everything_is_done_by_keyboard(house: House, language: Language) -> Non
     with page.expect_navigation():
         keys.press("Enter")
     visitor.is_told("done.reviewed")
-    stored = house.desk.store.find_record(BUSY, order)
+    stored = house.database.store.find_record(BUSY, order)
     assert stored is not None
     assert stored.renewal.flags == 0
     _tab_to(page, ".eye button")
@@ -139,7 +139,7 @@ def _tab_to(page: Page, selector: str) -> None:
 
 def test_main_way_needs_no_script(house: House, language: Language) -> None:
     name = f"no.script.{language}"
-    stock.add_user(house.desk, name, "admin", clock_us(), sees_plates=True)
+    stock.add_user(house.database, name, "admin", clock_us(), sees_plates=True)
     visitor = house.visitor(language, scripts=False).at("/login")
     visitor.fill("login.name", name)
     visitor.fill("login.password", stock.PASSWORD)

@@ -49,7 +49,7 @@ def seen(opened: tuple[House, FirstAccount], request: pytest.FixtureRequest) -> 
     """Each page is loaded once for a language and then looked at in all ways."""
     house = opened[0]
     language: Language = "en" if request.param == "en" else "zh"
-    house.desk.admin.save_charge_types(BUSY, TYPES, None, clock_us())
+    house.database.admin.save_charge_types(BUSY, TYPES, None, clock_us())
     found = Seen()
     _walk(house.staff("admin", language), list(everypage.inside(house)), found)
     guests = [(name, path, everypage.STATUSES.get(name, 200)) for name, path in everypage.OUTSIDE.items()]

@@ -102,7 +102,7 @@ def test_new_park_shows_its_secret_once_and_rotates_and_retires_it(house: House,
     expect(visitor.page.locator("details.sure .note")).to_have_text(visitor.t("secret.retire.safe"))
     visitor.press("secret.retire.do")
     visitor.is_told("done.retired")
-    access = house.desk.store.park_access(park)
+    access = house.database.store.park_access(park)
     assert access is not None
     assert access.previous_secret is None
     assert house.actions()[:3] == ["park.retire_secret", "park.rotate_secret", "park.add"]
@@ -123,14 +123,14 @@ def test_settings_are_checked_and_saved(house: House, language: Language) -> Non
     visitor.page.locator("#enabled-1").uncheck()
     visitor.press("save")
     visitor.is_told("done.park_saved")
-    found = house.desk.store.find_park(park)
+    found = house.database.store.find_park(park)
     assert found is not None
     assert (found.allow_list, found.rate_per_minute, found.enabled) == (
         ("203.0.113.0/24", "2001:db8::1/128"),
         60,
         False,
     )
-    more = house.desk.queries.park_details(park)
+    more = house.database.queries.park_details(park)
     assert more is not None
     assert more.retention_days == 90
 
@@ -153,11 +153,11 @@ def test_restore_asks_twice_and_says_what_will_change(house: House, language: La
     visitor.press("restore.do", then=then)
     visitor.is_told("done.restored")
     assert _records(house, STOCKS) == then
-    assert len(list(house.desk.store.iter_records(STOCKS, Filter()))) == then
+    assert len(list(house.database.store.iter_records(STOCKS, Filter()))) == then
 
 
 def test_held_replace_is_let_through_once_after_two_questions(house: House, language: Language) -> None:
-    body = house.desk.store.refused_body(house.held[language])
+    body = house.database.store.refused_body(house.held[language])
     assert body is not None
     then = len(json.loads(body)["row"])
     visitor = house.staff("operator", language).at("/")
@@ -186,7 +186,7 @@ def test_switches_are_turned_by_their_labels(house: House, language: Language) -
     visitor.page.get_by_text(visitor.t("park.hold_replaces"), exact=False).first.click()
     visitor.press("save")
     visitor.is_told("done.park_saved")
-    found = house.desk.store.find_park(park)
+    found = house.database.store.find_park(park)
     assert found is not None
     assert (found.require_hmac, found.hold_replaces) == (True, True)
 
@@ -201,7 +201,7 @@ def test_flagged_records_are_reviewed(house: House, language: Language) -> None:
     visitor.page.get_by_label(visitor.t("review.tick.one", order=order)).check()
     visitor.press("review.do")
     visitor.is_told("done.reviewed")
-    stored = house.desk.store.find_record(BUSY, order)
+    stored = house.database.store.find_record(BUSY, order)
     assert stored is not None
     assert stored.renewal.flags == 0
     visitor.at(f"/parks/{BUSY}/review?flag=unusual_plate")
@@ -210,7 +210,7 @@ def test_flagged_records_are_reviewed(house: House, language: Language) -> None:
 
 def test_charge_types_are_fetched_from_the_parks_gateway(house: House, language: Language) -> None:
     park = f"charges-{language}"
-    assert house.desk.store.add_park(park, "有接口的车场", _sealed(house, park), 1)
+    assert house.database.store.add_park(park, "有接口的车场", _sealed(house, park), 1)
     visitor = house.staff("operator", language).at(f"/parks/{park}/charge-types")
     visitor.follow("types.address.set")
     with ParkGateway(sends({**DONE, "row": TYPES})) as asked:
@@ -240,7 +240,7 @@ def _push(park: str) -> bytes:
 
 
 def _records(house: House, park: str) -> int:
-    found = house.desk.store.find_park(park)
+    found = house.database.store.find_park(park)
     assert found is not None
     return found.records
 

@@ -18,7 +18,7 @@ PLATE_NOW = "粤B88888"
 
 
 def test_records_are_paged_to_the_end_and_back(house: House, language: Language) -> None:
-    found = house.desk.store.find_park(BUSY)
+    found = house.database.store.find_park(BUSY)
     assert found is not None
     visitor = house.staff("reader", language).at(f"/records?park={BUSY}")
     first, seen = _orders(visitor), []
@@ -105,7 +105,7 @@ def test_file_of_a_search_opens_in_a_spreadsheet_and_is_masked(house: House, lan
     assert download.value.suggested_filename.endswith(".csv")
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
-    wanted = house.desk.queries.records(RecordQuery(park_uuid=BUSY, vip_type=1), None, 1000).items
+    wanted = house.database.queries.records(RecordQuery(park_uuid=BUSY, vip_type=1), None, 1000).items
     assert {row["pay_partner"]: row["plate"] for row in rows} == {
         one.stored.renewal.pay_partner: mask_plate(one.stored.renewal.plate) for one in wanted
     }

@@ -74,14 +74,14 @@ def test_refused_request_is_mended_sent_again_and_stored(house: House, language:
     visitor.is_told("done.replayed")
     new = visitor.path.removeprefix("/requests/")[:32]
     expect(visitor.page.locator("main table tbody tr")).to_have_count(5)
-    assert house.desk.queries.replays_of(REFUSING, seqno)
+    assert house.database.queries.replays_of(REFUSING, seqno)
     order = re.findall(r'"pay_partner": "([^"]+)"', mended)[0]
-    stored = house.desk.store.find_record(REFUSING, order)
+    stored = house.database.store.find_record(REFUSING, order)
     assert stored is not None
     assert stored.seqno == new
     # A hidden plate that was left as it was shown is what was kept.
     assert "*" not in stored.renewal.plate
-    entry = house.desk.store.request_log_entry(new)
+    entry = house.database.store.request_log_entry(new)
     assert entry is not None
     assert entry.origin.peer == "console:operator.one"
 
@@ -102,7 +102,7 @@ def test_whole_stock_is_sent_again_only_after_a_second_yes(house: House, languag
 
 
 def _records(house: House) -> int:
-    found = house.desk.store.find_park(REFUSING)
+    found = house.database.store.find_park(REFUSING)
     assert found is not None
     return found.records
 

@@ -68,7 +68,7 @@ def test_token_opens_the_read_api_until_it_is_revoked(house: House, language: La
 
 def test_audit_log_tells_who_did_what_and_is_filtered(house: House, language: Language) -> None:
     name = f"looker.{language}"
-    stock.add_user(house.desk, name, "operator", clock_us(), sees_plates=True)
+    stock.add_user(house.database, name, "operator", clock_us(), sees_plates=True)
     house.visitor(language, secret=house.open_session(name, plates=True)).at("/")
     visitor = house.staff("admin", language).at("/audit")
     visitor.fill("deed.who", name)

@@ -16,7 +16,7 @@ def test_link_of_the_first_start_makes_one_account_and_no_second(house: House, f
     assert not first_account.wrong
     assert [title.partition(" · ")[0] for title in first_account.titles] == ["创建第一个账号", "总览"]
     assert first_account.faults == ["两次输入不一致"]
-    made = house.desk.accounts.find_user("第一位.admin")
+    made = house.database.accounts.find_user("第一位.admin")
     assert made is not None
     assert made.role == "admin"
     visitor = house.visitor("en").at(first_account.link, 404)
@@ -25,7 +25,7 @@ def test_link_of_the_first_start_makes_one_account_and_no_second(house: House, f
 
 def test_login_leads_to_where_one_wanted_to_go_and_logout_back(house: House, language: Language) -> None:
     name = f"lin.{language}"
-    stock.add_user(house.desk, name, "reader", clock_us())
+    stock.add_user(house.database, name, "reader", clock_us())
     visitor = house.visitor(language).at(f"/parks/{stock.BUSY}")
     assert visitor.path.startswith("/login?")
     visitor.fill("login.name", name)
@@ -65,7 +65,7 @@ def test_language_is_chosen_before_the_login_and_kept_by_the_account(house: Hous
     visitor.send(visitor.page.get_by_role("button", name="English", exact=True))
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Log in")
     expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
-    stock.add_user(house.desk, "speaks.both", "reader", clock_us())
+    stock.add_user(house.database, "speaks.both", "reader", clock_us())
     visitor.page.get_by_label("Name", exact=True).fill("speaks.both")
     visitor.page.get_by_label("Password", exact=True).fill(stock.PASSWORD)
     visitor.send(visitor.page.get_by_role("button", name="Log in", exact=True))
@@ -81,7 +81,7 @@ def test_language_is_chosen_before_the_login_and_kept_by_the_account(house: Hous
 
 def test_session_that_is_ended_elsewhere_is_over(house: House, language: Language) -> None:
     name = f"two.places.{language}"
-    stock.add_user(house.desk, name, "reader", clock_us())
+    stock.add_user(house.database, name, "reader", clock_us())
     office = house.visitor(language, secret=house.open_session(name)).at("/parks")
     home = house.visitor(language, secret=house.open_session(name)).at("/account")
     home.press("session.end")
@@ -93,7 +93,7 @@ def test_session_that_is_ended_elsewhere_is_over(house: House, language: Languag
 
 def test_password_is_changed_and_the_old_one_is_over(house: House, language: Language) -> None:
     name, new = f"new.password.{language}", "another good password"
-    stock.add_user(house.desk, name, "reader", clock_us())
+    stock.add_user(house.database, name, "reader", clock_us())
     elsewhere = house.visitor(language, secret=house.open_session(name)).at("/")
     visitor = house.visitor(language, secret=house.open_session(name)).at("/account")
     visitor.fill("account.password.old", "wrong")

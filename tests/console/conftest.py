@@ -105,7 +105,7 @@ def token_of(page: str) -> str:
 class House:
     """The database, the console over it, and ways to come in."""
 
-    desk: Database
+    database: Database
     app: ASGIApp
     clock: Clock
     vault: Vault
@@ -136,7 +136,7 @@ class House:
             created_us=self.clock.now_us,
             last_login_us=None,
         )
-        assert self.desk.accounts.add_user(user, deed(self.clock.now_us))
+        assert self.database.accounts.add_user(user, entry(self.clock.now_us))
 
     def enter(
         self, role: Role = "reader", *, name: str = "", sees_plates: bool = False, language: str = "zh-CN"
@@ -145,17 +145,17 @@ class House:
         user = name or role
         self.add_user(user, role, sees_plates=sees_plates)
         secret, session = open_session(user, PEER, self.clock.now_us, secrets.token_urlsafe)
-        self.desk.accounts.note_login(session, deed(self.clock.now_us, user, "login"))
+        self.database.accounts.note_login(session, entry(self.clock.now_us, user, "login"))
         browser = self.browser(language)
         browser.client.cookies.set(session_cookie(secure=self.secure), secret, urlsplit(ORIGIN).hostname or "")
         return browser
 
     def actions(self) -> list[str]:
         """What the audit log tells, newest first."""
-        return [one.action for one in self.desk.accounts.audit_entries(None, None, None, 100)]
+        return [one.action for one in self.database.accounts.audit_entries(None, None, None, 100)]
 
 
-def deed(now_us: int, who: str = "command", action: str = "user.add") -> AuditEntry:
+def entry(now_us: int, who: str = "command", action: str = "user.add") -> AuditEntry:
     return AuditEntry(at_us=now_us, who=who, action=action, park_uuid=None, subject="", detail="", peer="")
 
 
@@ -175,18 +175,18 @@ def build(memory_path: Path, empty_database: bytes) -> Iterator[Build]:
     """Builds a console; `secure=True` is one behind TLS."""
     open_things: list[Callable[[], None]] = []
 
-    def made(*, secure: bool = False, charge_types_private: bool = False) -> House:
+    def made(*, secure: bool = False, charge_types_allow_private: bool = False) -> House:
         clock = Clock()
         url = f"sqlite:///{memory_path / 'vipgate.db'}"
         (memory_path / "vipgate.db").write_bytes(empty_database)
-        desk = open_database(url, clock, Retention())
-        desks = DatabasePool(lambda: open_database(url, clock, Retention()), 2)
+        database = open_database(url, clock, Retention())
+        databases = DatabasePool(lambda: open_database(url, clock, Retention()), 2)
         vault = Vault("k" * 32)
         runner = asyncio.Runner()
-        settings = ConsoleSettings(secure=secure, charge_types_private=charge_types_private)
-        app = build_console(desks, vault, settings, clock, secrets.token_urlsafe)
-        house = House(desk, app, clock, vault, runner, secure)
-        open_things.extend((desks.close, desk.close, runner.close))
+        settings = ConsoleSettings(secure=secure, charge_types_allow_private=charge_types_allow_private)
+        app = build_console(databases, vault, settings, clock, secrets.token_urlsafe)
+        house = House(database, app, clock, vault, runner, secure)
+        open_things.extend((databases.close, database.close, runner.close))
         return house
 
     yield made

@@ -15,11 +15,11 @@ PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 
 
 def add_park(house: House, park_uuid: str = PARK, name: str = "海岸城") -> None:
-    assert house.desk.store.add_park(park_uuid, name, house.vault.seal("s3cret", park_uuid), NOON_US - 30 * DAY_US)
+    assert house.database.store.add_park(park_uuid, name, house.vault.seal("s3cret", park_uuid), NOON_US - 30 * DAY_US)
 
 
 def access(house: House, park_uuid: str = PARK) -> ParkAccess:
-    found = house.desk.store.park_access(park_uuid)
+    found = house.database.store.park_access(park_uuid)
     assert found is not None
     return found
 
@@ -36,7 +36,7 @@ def bare(page: str) -> str:
 def fill(house: House, park_uuid: str = PARK, name: str = "海岸城") -> None:
     """A park with two stocks, flags, refusals, a previous secret."""
     add_park(house, park_uuid, name)
-    store = house.desk.store
+    store = house.database.store
     rows = renewals(20)
     do(store, push(rows, NOON_US - 2 * DAY_US, park=park_uuid))
     do(store, push(renewals(5, seed=2, first=100), NOON_US - DAY_US, park=park_uuid, complete=True))

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from console.conftest import NOON_US, House, deed
+from console.conftest import NOON_US, House, entry
 from vipgate.errors import (
     ReplaceOnHold,
     RequestError,
@@ -70,7 +70,7 @@ _PLAIN = Renewal(
 
 
 def add_park(house: House, park: str = PARK, name: str = "海岸城北门", secret: str = SECRET) -> None:
-    assert house.desk.store.add_park(park, name, house.vault.seal(secret, park), NOON_US - 90 * DAY_US)
+    assert house.database.store.add_park(park, name, house.vault.seal(secret, park), NOON_US - 90 * DAY_US)
 
 
 def renewal(order: str = "P1", **members: Any) -> Renewal:
@@ -99,7 +99,7 @@ def push(
     """Stores a push; its seqno."""
     seqno = seqno_at(at_us)
     request = Push(seqno, park, list(renewals), len(renewals), complete, used, caller(at_us))  # type: ignore[arg-type]
-    [outcome] = house.desk.store.commit([request])
+    [outcome] = house.database.store.commit([request])
     assert isinstance(outcome, PushResult), outcome
     return seqno
 
@@ -120,26 +120,26 @@ def request(*rows: object, park: str = PARK, **members: Any) -> bytes:
 def refuse(house: House, body: bytes, *, at_us: int = NOON_US, park: str = PARK, declared: Charset = "utf-8") -> str:
     """Journals a body as the road would that refuses it; its seqno. `declared` is the charset in its header."""
     seqno = seqno_at(at_us)
-    found = house.desk.store.find_park(park)
+    found = house.database.store.find_park(park)
     hint = hint_of(body, declared, "utf-8" if found is None else found.charset)
     line = RejectedRequest(seqno, park, park, "400", hint, caller(at_us, body), body)
-    assert not isinstance(house.desk.store.commit([line])[0], StoreError)
+    assert not isinstance(house.database.store.commit([line])[0], StoreError)
     return seqno
 
 
 def replace_stock(house: House, body: bytes, *, at_us: int = NOON_US, webhook_id: str | None = None) -> str:
     """Has a body with `complete=1` stored, or held and journaled as the road does; its seqno."""
     seqno = seqno_at(at_us)
-    found = house.desk.store.find_park(PARK)
+    found = house.database.store.find_park(PARK)
     assert found is not None
     batch = _batch(body, found.charset, found.charset)
     made = Push(seqno, PARK, batch.renewals, batch.received, True, "current", caller(at_us, body), webhook_id)
-    [outcome] = house.desk.store.commit([made])
+    [outcome] = house.database.store.commit([made])
     if isinstance(outcome, ReplaceOnHold):
         line = RejectedRequest(
             seqno, PARK, PARK, outcome.code, outcome.hint, caller(at_us, body), body, outcome.generation
         )
-        [outcome] = house.desk.store.commit([line])
+        [outcome] = house.database.store.commit([line])
     assert isinstance(outcome, PushResult), outcome
     return seqno
 
@@ -163,7 +163,7 @@ def refuse_stranger(house: House, code: str = "401", claimed: str | None = None,
     line = RejectedRequest(
         seqno, None, claimed, code, LocalizedText("签名不符", "the signature does not match"), caller(at_us)
     )
-    assert not isinstance(house.desk.store.commit([line])[0], StoreError)
+    assert not isinstance(house.database.store.commit([line])[0], StoreError)
     return seqno
 
 
@@ -181,8 +181,8 @@ def save_types(house: House, names: Sequence[tuple[str, str]], park: str = PARK)
         )
         for key, name in names
     ]
-    house.desk.admin.save_charge_types(park, items, None, NOON_US)
+    house.database.admin.save_charge_types(park, items, None, NOON_US)
 
 
 def set_address(house: House, address: str, park: str = PARK) -> None:
-    assert house.desk.admin.set_charge_address(park, address, deed(NOON_US))
+    assert house.database.admin.set_charge_address(park, address, entry(NOON_US))

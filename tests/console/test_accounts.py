@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from argon2 import PasswordHasher
 
-from console.conftest import NOON_US, PASSWORD, Build, House, deed, token_of
+from console.conftest import NOON_US, PASSWORD, Build, House, entry, token_of
 from vipgate.admin.auth.sessions import hash_token
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.routes import PAGES
@@ -62,7 +62,7 @@ def test_cookie_is_for_this_host_alone_and_for_no_script(build: Build) -> None:
 def test_session_is_stored_as_a_digest_alone(house: House) -> None:
     browser = house.enter("reader")
     secret = browser.client.cookies["vipgate"]
-    [session] = house.desk.accounts.list_sessions("reader", NOON_US)
+    [session] = house.database.accounts.list_sessions("reader", NOON_US)
     assert session.digest == hash_token(secret)
     assert secret not in repr(session)
 
@@ -247,7 +247,7 @@ def test_own_session_elsewhere_can_be_ended_and_nobody_elses(house: House) -> No
     lost = house.enter("reader")
     browser = house.browser()
     browser.login("reader")
-    [strange] = house.desk.accounts.list_sessions("operator", NOON_US)
+    [strange] = house.database.accounts.list_sessions("operator", NOON_US)
     assert browser.send("/account/sessions/end", session=strange.digest).status_code == 409
     assert browser.send("/account/sessions/end", session=hash_token(lost.client.cookies["vipgate"])).status_code == 303
     assert lost.get("/").status_code == 303
@@ -256,7 +256,7 @@ def test_own_session_elsewhere_can_be_ended_and_nobody_elses(house: House) -> No
 
 
 def test_first_account_is_made_by_the_link_once(house: House) -> None:
-    house.desk.accounts.add_invitation(hash_token("the-secret-of-the-link"), NOON_US + 1_000_000)
+    house.database.accounts.add_invitation(hash_token("the-secret-of-the-link"), NOON_US + 1_000_000)
     browser = house.browser()
     assert house.browser().get("/welcome/another").status_code == 404
     page = browser.page("/welcome/the-secret-of-the-link")
@@ -264,7 +264,7 @@ def test_first_account_is_made_by_the_link_once(house: House) -> None:
     assert browser.post("/welcome/the-secret-of-the-link", fields | {"again": "unlike"}).status_code == 422
     assert browser.post("/welcome/the-secret-of-the-link", fields | {"name": "a b<"}).status_code == 422
     assert browser.post("/welcome/the-secret-of-the-link", fields).status_code == 303
-    user = house.desk.accounts.find_user("王敏")
+    user = house.database.accounts.find_user("王敏")
     assert user is not None
     assert (user.role, user.sees_plates) == ("admin", True)
     browser.page("/accounts")
@@ -273,7 +273,7 @@ def test_first_account_is_made_by_the_link_once(house: House) -> None:
 
 
 def test_link_for_the_first_account_grows_old(house: House) -> None:
-    house.desk.accounts.add_invitation(hash_token("secret"), NOON_US + 1_000_000)
+    house.database.accounts.add_invitation(hash_token("secret"), NOON_US + 1_000_000)
     house.clock.forward(2)
     assert house.browser().get("/welcome/secret").status_code == 404
 
@@ -285,7 +285,7 @@ def test_administrator_makes_an_account_whose_password_is_shown_once(house: Hous
     password = made.text.split('class="secret"')[1].split(">")[1].split("<")[0]
     assert password not in admin.page("/accounts")
     assert house.browser().login("lihua", password).status_code == 303
-    user = house.desk.accounts.find_user("lihua")
+    user = house.database.accounts.find_user("lihua")
     assert user is not None
     assert (user.role, user.sees_plates) == ("operator", True)
     again = admin.send("/accounts", on="/accounts", name="lihua", role="reader")
@@ -302,7 +302,7 @@ def test_administrator_takes_rights_away_at_once(house: House) -> None:
     assert admin.send("/accounts/operator", on="/accounts/operator", role="reader").status_code == 303
     assert operator.get("/").status_code == 303
     assert operator.login("operator").status_code == 422
-    [change, *_] = house.desk.accounts.audit_entries(None, None, None, 10)
+    [change, *_] = house.database.accounts.audit_entries(None, None, None, 10)
     assert (change.who, change.action, change.subject) == ("admin", "user.change", "operator")
     assert change.detail == "reader, plates: no → reader, plates: no, disabled"
 
@@ -327,9 +327,9 @@ def test_nobody_changes_the_own_account_among_the_others(house: House, below: st
 def test_old_hash_is_made_anew_at_the_login(house: House) -> None:
     house.add_user("reader", "reader")
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    house.desk.accounts.change_user("reader", deed(NOON_US), password=weak)
+    house.database.accounts.change_user("reader", entry(NOON_US), password=weak)
     assert house.browser().login("reader").status_code == 303
-    user = house.desk.accounts.find_user("reader")
+    user = house.database.accounts.find_user("reader")
     assert user is not None
     assert "m=19456" in user.password
     assert house.browser().login("reader").status_code == 303
@@ -341,7 +341,7 @@ def test_token_is_shown_once_and_opens_what_it_says(house: House) -> None:
     token = made.text.split('class="secret"')[1].split(">")[1].split("<")[0]
     assert token.startswith("vipgate_")
     assert len(token) == len("vipgate_") + 43
-    found = house.desk.accounts.find_token(hash_token(token))
+    found = house.database.accounts.find_token(hash_token(token))
     assert found is not None
     assert (found.name, found.scopes, found.masked, found.park_uuid) == ("finance", ("renewals", "totals"), True, None)
     assert token not in admin.page("/tokens")
@@ -349,7 +349,7 @@ def test_token_is_shown_once_and_opens_what_it_says(house: House) -> None:
     assert admin.send("/tokens", on="/tokens", name="other").status_code == 422
     assert admin.send("/tokens", on="/tokens", name="other", scope="totals", park_uuid="nowhere").status_code == 422
     assert admin.send("/tokens/revoke", on="/tokens", name="finance").status_code == 303
-    assert house.desk.accounts.find_token(hash_token(token)) is None
+    assert house.database.accounts.find_token(hash_token(token)) is None
     assert house.actions()[:2] == ["token.revoke", "token.add"]
 
 
@@ -365,11 +365,11 @@ def test_audit_log_tells_who_what_and_where_from(house: House) -> None:
 def test_audit_log_is_turned_page_by_page(house: House) -> None:
     admin = house.enter("admin")
     for number in range(150):
-        house.desk.accounts.write_audit_entry(deed(NOON_US + number))
+        house.database.accounts.write_audit_entry(entry(NOON_US + number))
     page = admin.page("/audit")
     onward = page.split('rel="next" href="')[1].split('"')[0]
     rest = admin.page(onward)
     assert page.count("<tr><td") + rest.count("<tr><td") == len(
-        house.desk.accounts.audit_entries(None, None, None, 1000)
+        house.database.accounts.audit_entries(None, None, None, 1000)
     )
     assert 'rel="next"' not in rest

@@ -73,7 +73,7 @@ def test_park_that_was_never_asked_has_no_unknown_ids(house: House) -> None:
 def test_trouble_of_the_last_try_is_told_beside_the_older_list(house: House) -> None:
     add_park(house)
     save_types(house, [("101", "月卡")])
-    house.desk.admin.save_charge_types(PARK, None, LocalizedText("网关未答", "no answer"), NOON_US + 60_000_000)
+    house.database.admin.save_charge_types(PARK, None, LocalizedText("网关未答", "no answer"), NOON_US + 60_000_000)
     page = house.enter(language="en").page(PATH)
     assert "The last try failed: no answer" in page
     assert "2026-11-24 12:01:00" in page
@@ -81,7 +81,7 @@ def test_trouble_of_the_last_try_is_told_beside_the_older_list(house: House) -> 
 
 
 def test_list_is_fetched_now_and_nothing_in_it_is_run(build: Build, gateway: str) -> None:
-    house = build(charge_types_private=True)
+    house = build(charge_types_allow_private=True)
     add_park(house)
     set_address(house, gateway)
     browser = house.enter("operator")
@@ -90,7 +90,7 @@ def test_list_is_fetched_now_and_nothing_in_it_is_run(build: Build, gateway: str
     page = browser.page(PATH)
     assert "<b onclick" not in page
     assert "&lt;b onclick=x&gt;名&lt;/b&gt;" in page
-    [done, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
+    [done, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
     assert (done.action, done.detail, done.who) == ("park.charge_types", "1", "operator")
 
 
@@ -99,8 +99,8 @@ def test_address_inside_our_own_network_is_not_asked(house: House, gateway: str)
     set_address(house, gateway)
     browser = house.enter("operator")
     assert browser.send(PATH, on=PATH).headers["location"] == PATH
-    assert house.desk.queries.charge_types(PARK).items == []
-    assert house.desk.queries.charge_types(PARK).trouble is not None
+    assert house.database.queries.charge_types(PARK).items == []
+    assert house.database.queries.charge_types(PARK).trouble is not None
     assert "最近一次读取失败" in browser.page(PATH)
 
 
@@ -118,7 +118,7 @@ def test_reader_asks_no_park_and_no_other_site_does(house: House) -> None:
     assert "立即读取" not in reader.page(PATH)
     assert reader.send(PATH, on="/doctor").status_code == 403
     assert house.enter("operator").post(PATH, {}).status_code == 403
-    assert house.desk.queries.charge_types(PARK).tried_us is None
+    assert house.database.queries.charge_types(PARK).tried_us is None
 
 
 def test_park_that_is_not_there_says_so(house: House) -> None:

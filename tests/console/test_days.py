@@ -29,9 +29,9 @@ TODAY = business_day(NOON_US)
 class Reading:
     """Days of a house, and which of them were read from the rollups one by one."""
 
-    def __init__(self, house: House, desks: DatabasePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, house: House, databases: DatabasePool, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house = house
-        self.days = DailyTotalsCache(desks)
+        self.days = DailyTotalsCache(databases)
         self.asked: list[tuple[int, int]] = []
         real = Queries.money_by_day
 
@@ -58,13 +58,13 @@ class Reading:
 
 @pytest.fixture
 def reading(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reading]:
-    url = house.desk.store.where
-    desks = DatabasePool(lambda: open_database(f"sqlite:///{url}", house.clock, Retention()), 1)
+    url = house.database.store.where
+    databases = DatabasePool(lambda: open_database(f"sqlite:///{url}", house.clock, Retention()), 1)
     add_park(house)
     push(house, renewal("A"), renewal("B"), at_us=NOON_US - 3 * DAY_US)
     push(house, renewal("C"), at_us=NOON_US - DAY_US)
-    yield Reading(house, desks, monkeypatch)
-    desks.close()
+    yield Reading(house, databases, monkeypatch)
+    databases.close()
 
 
 def test_days_that_are_over_are_read_once_and_today_each_time(reading: Reading) -> None:

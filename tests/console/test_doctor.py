@@ -96,7 +96,7 @@ def test_hmac_is_made_over_the_timestamp_as_it_came(house: House, given: bool) -
 
 def test_old_secret_and_old_time_of_an_hmac_are_told(house: House) -> None:
     add_park(house)
-    assert house.desk.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
+    assert house.database.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
     browser = house.enter("operator", language="en")
     old = hmac_sign(BODY, SECRET, "msg_1", AT_S)
     assert "made with the old secret" in ask(browser, authorization=old, park=PARK, **STAMP)
@@ -161,7 +161,7 @@ def test_right_signature_over_another_charset_than_the_park_s_is_told_of_it(
     house: House, of_park: Charset, coding: str, text: str, told: str
 ) -> None:
     add_park(house)
-    house.desk.store.change_park(PARK, ParkChange(charset=of_park))
+    house.database.store.change_park(PARK, ParkChange(charset=of_park))
     body = TEXT.encode("utf-8" if coding == "utf-8" else "gb18030")
     page = ask(house.enter("operator", language="en"), coding=coding, body=text, authorization=sign(body, SECRET))
     assert "The signature is right" in page
@@ -177,7 +177,7 @@ def test_body_that_is_not_what_it_is_said_to_be_is_marked(house: House, coding: 
 
 def test_old_secret_is_told_after_a_rotation(house: House) -> None:
     add_park(house)
-    assert house.desk.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
+    assert house.database.store.rotate_secret(PARK, house.vault.seal("the new one", PARK), NOON_US)
     browser = house.enter("operator", language="en")
     assert "made with the old secret" in ask(browser, authorization=sign(BODY, SECRET), park=PARK)
     assert "The signature is right</p>" in ask(browser, authorization=sign(BODY, "the new one"), park=PARK)
@@ -203,9 +203,9 @@ def test_use_of_a_kept_secret_is_written_down_and_that_of_a_typed_one_is_not(hou
     ask(browser, secret=SECRET)
     assert "signature.check" not in house.actions()
     ask(browser, park=PARK)
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
-    assert (deed.action, deed.park_uuid) == ("signature.check", PARK)
-    assert SECRET not in repr(deed)
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
+    assert (entry.action, entry.park_uuid) == ("signature.check", PARK)
+    assert SECRET not in repr(entry)
 
 
 @pytest.mark.parametrize("park", ["nowhere", OTHER])

@@ -32,7 +32,7 @@ SETTINGS = park_at(PARK, "/settings")
 def fill(house: House) -> str:
     """A park whose stock of two was replaced, then got three more, and is sent twice again; the first seqno that is held."""
     add_park(house)
-    house.desk.store.change_park(PARK, ParkChange(hold_replaces=True))
+    house.database.store.change_park(PARK, ParkChange(hold_replaces=True))
     replace_stock(house, STOCK, at_us=NOON_US - 9 * SECOND_US)
     push(house, *(renewal(f"LATER{number}") for number in range(3)), at_us=NOON_US - 8 * SECOND_US)
     held = replace_stock(house, STOCK, at_us=NOON_US - 7 * SECOND_US)
@@ -45,7 +45,7 @@ def path_of(seqno: str, park: str = PARK) -> str:
 
 
 def orders(house: House) -> set[str]:
-    return {one.renewal.pay_partner for one in house.desk.store.iter_records(PARK, Filter())}
+    return {one.renewal.pay_partner for one in house.database.store.iter_records(PARK, Filter())}
 
 
 # ---- held replaces ----
@@ -92,8 +92,8 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
     assert "park.allow_replace" not in house.actions()
     done = browser.post(path_of(seqno), asked(second.text))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_allowed")
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
-    assert (deed.action, deed.who, deed.subject, deed.detail) == ("park.allow_replace", "operator", seqno, "5 → 2")
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 5)
+    assert (entry.action, entry.who, entry.subject, entry.detail) == ("park.allow_replace", "operator", seqno, "5 → 2")
     assert "已允许" in browser.page(park_at(PARK)).split("<table")[1].split("</table>")[0]
     allowed = browser.page(path_of(seqno))
     assert "已允许" in allowed
@@ -108,7 +108,7 @@ def test_yes_is_asked_twice_and_lets_it_through_once(house: House) -> None:
 
 def test_order_numbers_of_a_held_replace_are_read_in_the_charset_of_the_park(house: House) -> None:
     add_park(house)
-    house.desk.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
+    house.database.store.change_park(PARK, ParkChange(hold_replaces=True, charset="gbk"))
     # Valid as UTF-8 too, where it is another order number.
     order = "绮ょ菠"
     stock = request(row(order, plate="X1"), complete=1).decode().encode("gbk")
@@ -157,7 +157,7 @@ def test_request_that_is_not_held_cannot_be_let_through(house: House) -> None:
     browser = house.enter("operator")
     for path in (path_of(wrong), path_of("9" * 32), path_of("x"), path_of(seqno, OTHER), path_of(seqno, "nowhere")):
         browser.page(path, 404)
-    house.desk.store.change_park(PARK, ParkChange(hold_replaces=False))
+    house.database.store.change_park(PARK, ParkChange(hold_replaces=False))
     browser.page(path_of(seqno), 404)
 
 
@@ -183,19 +183,19 @@ def test_more_times_than_are_counted_are_told_as_such(house: House, monkeypatch:
 def test_dismissed_replace_is_listed_no_more_until_it_comes_again(house: House, allowed: bool) -> None:
     seqno = fill(house)
     if allowed:
-        body = house.desk.queries.held_replaces(PARK, 0, 1)[0].body_sha256
-        assert house.desk.store.allow_replace(PARK, body, NOON_US)
+        body = house.database.queries.held_replaces(PARK, 0, 1)[0].body_sha256
+        assert house.database.store.allow_replace(PARK, body, NOON_US)
     browser = house.enter("operator")
     dismissal = path_of(seqno) + "/dismiss"
     assert "被暂扣" in browser.page("/")
     done = browser.send(dismissal, on=path_of(seqno))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=replace_dismissed")
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
-    assert (deed.action, deed.who, deed.subject) == ("park.dismiss_replace", "operator", seqno)
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 5)
+    assert (entry.action, entry.who, entry.subject) == ("park.dismiss_replace", "operator", seqno)
     assert "忽略被暂扣的 complete=1" in house.enter("admin").page("/audit")
     for path in ("/", park_at(PARK)):
         assert "被暂扣" not in browser.page(path)
-    assert house.desk.store.refused_body(seqno) is None
+    assert house.database.store.refused_body(seqno) is None
     assert browser.send(dismissal, on="/account").status_code == 404
     assert house.actions().count("park.dismiss_replace") == 1
     again = replace_stock(house, STOCK, at_us=NOON_US)
@@ -206,7 +206,7 @@ def test_dismissed_replace_is_listed_no_more_until_it_comes_again(house: House, 
 def test_reader_cannot_dismiss(house: House) -> None:
     seqno = fill(house)
     assert house.enter("reader").send(path_of(seqno) + "/dismiss", on="/account").status_code == 403
-    assert house.desk.store.refused_body(seqno) is not None
+    assert house.database.store.refused_body(seqno) is not None
 
 
 # ---- a request's page ----
@@ -219,7 +219,7 @@ def test_request_tells_that_it_is_held_and_where_the_yes_is_said(house: House) -
     page = reader.page(f"/requests/{seqno}")
     assert ("被暂扣，等待确认" in page, "/held/" in page) == (True, False)
     assert "complete=1: 与此前的请求" in page, "what masks plates takes nothing else for one"
-    house.desk.store.change_park(PARK, ParkChange(hold_replaces=False))
+    house.database.store.change_park(PARK, ParkChange(hold_replaces=False))
     assert "等待确认" not in operator.page(f"/requests/{seqno}")
 
 
@@ -243,16 +243,16 @@ def test_switches_are_saved_and_the_log_says_from_what_to_what(house: House) -> 
     add_park(house)
     browser = house.enter("operator")
     assert save(browser, require_hmac="1", hold_replaces="1") == 303
-    park = house.desk.store.find_park(PARK)
+    park = house.database.store.find_park(PARK)
     assert park is not None
     assert (park.require_hmac, park.hold_replaces) == (True, True)
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
-    assert (deed.action, deed.detail) == ("park.change", "require_hmac: False → True; hold_replaces: False → True")
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 5)
+    assert (entry.action, entry.detail) == ("park.change", "require_hmac: False → True; hold_replaces: False → True")
     page = browser.page(SETTINGS)
     assert re.search(r'name="require_hmac" value="1" checked', page)
     assert re.search(r'name="hold_replaces" value="1" checked', page)
     assert save(browser, hold_replaces="1") == 303
-    park = house.desk.store.find_park(PARK)
+    park = house.database.store.find_park(PARK)
     assert park is not None
     assert (park.require_hmac, park.hold_replaces) == (False, True)
 
@@ -279,9 +279,9 @@ def test_settings_tell_whether_it_is_safe_to_want_hmac(
     house: House, ids: list[str | None], told: str, counted: str
 ) -> None:
     add_park(house)
-    do(house.desk.store, signed(house, None, NOON_US - 8 * 86_400 * SECOND_US))
+    do(house.database.store, signed(house, None, NOON_US - 8 * 86_400 * SECOND_US))
     for one in ids:
-        do(house.desk.store, signed(house, one))
+        do(house.database.store, signed(house, one))
     browser = house.enter("operator")
     assert told in " ".join(bare(browser.page(SETTINGS)).split())
     assert counted in browser.page(park_at(PARK))

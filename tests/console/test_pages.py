@@ -191,7 +191,7 @@ def test_plates_are_not_shown_to_who_may_not_see_them(house: House) -> None:
 def test_overview_adds_up_what_came_in(house: House) -> None:
     fill(house)
     page = bare(house.enter("reader").page("/?days=7"))
-    money = house.desk.queries.money_by_day(None, 0, 30_000)
+    money = house.database.queries.money_by_day(None, 0, 30_000)
     assert f"{round(sum(one.pay_value_fen for one in money) / 100):,}" in page
     tiles = re.sub(r"\s+", " ", page)
     assert "25 新增记录" in tiles or "新增记录 25" in tiles

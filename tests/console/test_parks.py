@@ -52,7 +52,7 @@ def test_parks_are_turned_page_by_page_and_none_comes_twice(house: House) -> Non
 def test_parks_are_found_by_name_uuid_and_mark(house: House, query: str, expected: list[str]) -> None:
     add_park(house, "a", "Coast")
     add_park(house, "b", "Hill")
-    do(house.desk.store, push(renewals(1), NOON_US - 1_000_000, park="a"))
+    do(house.database.store, push(renewals(1), NOON_US - 1_000_000, park="a"))
     page = house.enter("reader").page("/parks" + query)
     assert re.findall(r'<th scope="row"[^>]*><a href="/parks/([^"]+)"', page) == expected
 
@@ -69,15 +69,15 @@ def test_new_park_gets_a_secret_that_is_shown_once(house: House) -> None:
     assert (again.status_code, "已经登记过" in again.text) == (422, True)
     assert 'aria-describedby="park_uuid-told"' in again.text
     assert house.actions()[0] == "park.add"
-    assert all(secret not in repr(one) for one in house.desk.accounts.audit_entries(None, None, None, 100))
+    assert all(secret not in repr(one) for one in house.database.accounts.audit_entries(None, None, None, 100))
 
 
 def test_new_park_is_registered_with_its_charset(house: House) -> None:
     browser = house.enter("operator")
     browser.send("/parks/new", on="/parks/new", park_uuid=PARK, name="North", gbk="1")
     assert access(house).charset == "gbk"
-    [deed] = house.desk.accounts.audit_entries("operator", PARK, None, 1)
-    assert (deed.action, deed.detail) == ("park.add", "North; charset: gbk")
+    [entry] = house.database.accounts.audit_entries("operator", PARK, None, 1)
+    assert (entry.action, entry.detail) == ("park.add", "North; charset: gbk")
 
 
 def test_new_park_may_bring_its_own_secret(house: House) -> None:
@@ -106,7 +106,7 @@ def test_park_uuid_that_no_client_can_send_is_refused(house: House, park_uuid: s
 )
 def test_park_shows_its_health(house: House, mark: Mark, word: str) -> None:
     add_park(house)
-    store = house.desk.store
+    store = house.database.store
     if mark != "never":
         do(store, push(renewals(2), NOON_US - 60_000_000, park=PARK))
     if mark == "silent":
@@ -147,7 +147,7 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
         "gbk": "1",
     }
     assert save(browser, **fields)[0] == 303
-    found, more = house.desk.store.find_park(PARK), house.desk.queries.park_details(PARK)
+    found, more = house.database.store.find_park(PARK), house.database.queries.park_details(PARK)
     assert found is not None
     assert more is not None
     assert (found.name, found.enabled, found.allow_list, found.rate_per_minute) == (
@@ -163,15 +163,15 @@ def test_settings_change_what_differs_and_the_log_says_from_what_to_what(house: 
     assert 'name="gbk" value="1" checked' in page
     assert 'value="60"' in page
     assert "10.1.0.0/16" in page
-    deeds = {one.action: one for one in house.desk.accounts.audit_entries("operator", PARK, None, 10)}
-    assert set(deeds) == {"park.change", "park.retention", "park.charge_address"}
+    entries = {one.action: one for one in house.database.accounts.audit_entries("operator", PARK, None, 10)}
+    assert set(entries) == {"park.change", "park.retention", "park.charge_address"}
     assert (
-        deeds["park.change"].detail
+        entries["park.change"].detail
         == "name: 海岸城 → 北门; allow_list: – → 10.0.0.7/32, 10.1.0.0/16; rate_per_minute: – → 60; charset: utf-8 → gbk"
     )
-    assert deeds["park.retention"].detail == "– → 365"
+    assert entries["park.retention"].detail == "– → 365"
     assert save(browser, **fields)[0] == 303
-    assert len(house.desk.accounts.audit_entries("operator", PARK, None, 10)) == 3
+    assert len(house.database.accounts.audit_entries("operator", PARK, None, 10)) == 3
     assert save(browser, name="北门")[0] == 303
     assert access(house) == ParkAccess(
         PARK, enabled=False, secret=access(house).secret, previous_secret=None, allow_list=(), rate_per_minute=None
@@ -196,7 +196,7 @@ def test_wrong_setting_is_told_at_its_field_and_nothing_is_changed(house: House,
     status, page = save(browser, **{"name": "other", "enabled": "1", field: value})
     assert status == 422
     assert re.search(rf'id="{field}"[^>]*aria-describedby="{field}-told" aria-invalid="true"', page)
-    found = house.desk.store.find_park(PARK)
+    found = house.database.store.find_park(PARK)
     assert found is not None
     assert found.name == "海岸城"
 
@@ -214,7 +214,7 @@ def test_form_that_is_older_than_a_colleague_s_change_changes_nothing(house: Hou
         answer = browser.post(settings, form)
         assert (answer.status_code, "设置在此期间被他人修改" in answer.text) == (409, True)
         assert re.search(r'name="require_hmac" value="1" checked', answer.text), "as it is now"
-        found = house.desk.store.find_park(PARK)
+        found = house.database.store.find_park(PARK)
         assert found is not None
         assert (found.name, found.require_hmac) == ("海岸城", True)
     assert browser.post(settings, {**mine, **asked(answer.text), "require_hmac": "1"}).status_code == 303
@@ -254,7 +254,7 @@ def test_secret_of_an_unknown_park_cannot_be_rotated(house: House) -> None:
 
 
 def records_of(house: House) -> int:
-    return len(list(house.desk.store.iter_records(PARK, Filter())))
+    return len(list(house.database.store.iter_records(PARK, Filter())))
 
 
 def test_restore_asks_twice_and_says_what_will_change(house: House) -> None:
@@ -270,8 +270,8 @@ def test_restore_asks_twice_and_says_what_will_change(house: House) -> None:
     done = browser.post(path, asked(second.text))
     assert (done.status_code, done.headers["location"]) == (303, park_at(PARK) + "?done=restored")
     assert records_of(house) == 20
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 5)
-    assert (deed.action, deed.detail) == ("park.restore", "2 (5) → 1 (20)")
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 5)
+    assert (entry.action, entry.detail) == ("park.restore", "2 (5) → 1 (20)")
 
 
 def test_restore_asks_anew_where_the_park_has_pushed_in_the_meantime(house: House) -> None:
@@ -279,7 +279,7 @@ def test_restore_asks_anew_where_the_park_has_pushed_in_the_meantime(house: Hous
     browser = house.enter("operator")
     path = park_at(PARK, "/generations/1")
     second = browser.post(path, asked(browser.page(path)))
-    do(house.desk.store, push(renewals(3, seed=7, first=500), NOON_US, park=PARK))
+    do(house.database.store, push(renewals(3, seed=7, first=500), NOON_US, park=PARK))
     moved = browser.post(path, asked(second.text))
     assert (moved.status_code, "存量在此期间有变化" in moved.text) == (409, True)
     assert records_of(house) == 8
@@ -328,7 +328,7 @@ def test_review_shows_every_flag_with_its_reason(house: House, language: Languag
         row(pay_partner="P2", pay_value="100.00"),
         row(pay_partner="P3", plate="使014578"),
     ]
-    do(house.desk.store, push(walk(request(*rows)).renewals, NOON_US - 2_000_000, park=PARK))
+    do(house.database.store, push(walk(request(*rows)).renewals, NOON_US - 2_000_000, park=PARK))
     browser = house.enter("operator", language=language)
     page = browser.page(park_at(PARK, "/review"))
     assert len(re.findall(r'name="one"', page)) == 3
@@ -344,14 +344,14 @@ def test_review_shows_every_flag_with_its_reason(house: House, language: Languag
 def test_review_of_a_record_that_changed_again_keeps_the_new_flag(house: House) -> None:
     add_park(house)
     [row] = renewals(1)
-    do(house.desk.store, push([row], NOON_US - 3_000_000, park=PARK))
-    do(house.desk.store, push([changed(row, plate="粤B99999")], NOON_US - 2_000_000, park=PARK))
+    do(house.database.store, push([row], NOON_US - 3_000_000, park=PARK))
+    do(house.database.store, push([changed(row, plate="粤B99999")], NOON_US - 2_000_000, park=PARK))
     browser = house.enter("operator")
     path = park_at(PARK, "/review")
     [mark] = re.findall(r'name="one" value="([^"]+)"', browser.page(path))
-    do(house.desk.store, push([changed(row, plate="粤B99999", pay_value_fen=1)], NOON_US - 1_000_000, park=PARK))
+    do(house.database.store, push([changed(row, plate="粤B99999", pay_value_fen=1)], NOON_US - 1_000_000, park=PARK))
     browser.send(path, on=path, one=mark)
-    stored = house.desk.store.find_record(PARK, row.pay_partner)
+    stored = house.database.store.find_record(PARK, row.pay_partner)
     assert stored is not None
     assert stored.renewal.flags == 4
 
@@ -377,9 +377,9 @@ def test_erasure_asks_twice_and_leaves_no_plate_behind(house: House) -> None:
     assert "plate.erase" not in house.actions()
     done = admin.post("/erase", asked(once.text))
     assert "车牌 粤B99999 已清除" in done.text
-    assert all(one.renewal.plate != "粤B99999" for one in house.desk.store.iter_records(PARK, Filter()))
-    [deed, *_] = house.desk.accounts.audit_entries(None, None, None, 5)
-    assert (deed.action, deed.subject) == ("plate.erase", "粤B***99")
+    assert all(one.renewal.plate != "粤B99999" for one in house.database.store.iter_records(PARK, Filter()))
+    [entry, *_] = house.database.accounts.audit_entries(None, None, None, 5)
+    assert (entry.action, entry.subject) == ("plate.erase", "粤B***99")
 
 
 @pytest.mark.parametrize("is_read", [True, False])
@@ -390,7 +390,7 @@ def test_erasure_says_where_a_reader_keeps_what_was_erased(
     fill(house)
     admin = house.enter("admin", sees_plates=True)
     once = admin.send("/erase", on="/erase", plate="粤B99999")
-    with closing(sqlite3.connect(house.desk.store.where, isolation_level=None)) as reader:
+    with closing(sqlite3.connect(house.database.store.where, isolation_level=None)) as reader:
         if is_read:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM renewal").fetchone()

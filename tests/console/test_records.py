@@ -224,11 +224,16 @@ def test_review_takes_the_flags_that_were_seen_and_is_written_down(house: House)
     path = f"/parks/{PARK}/records/P1"
     answer = house.enter("operator").send(path, on=path, flags=str(FLAG_PLATE_CHANGED))
     assert answer.headers["location"] == f"{path}?done=reviewed"
-    stored = house.desk.store.find_record(PARK, "P1")
+    stored = house.database.store.find_record(PARK, "P1")
     assert stored is not None
     assert stored.renewal.flags == FLAG_MONEY_CHANGED
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
-    assert (deed.action, deed.subject, deed.detail, deed.who) == ("record.review", "P1", "plate_changed", "operator")
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
+    assert (entry.action, entry.subject, entry.detail, entry.who) == (
+        "record.review",
+        "P1",
+        "plate_changed",
+        "operator",
+    )
 
 
 def test_reader_reviews_nothing(house: House) -> None:
@@ -283,8 +288,8 @@ def test_export_holds_what_the_search_finds_masked_and_safe_for_spreadsheets(hou
     assert {one["pay_partner"] for one in rows} == {"P0", "P1", "P2", "'=1+1"}
     assert {one["plate"][:4] for one in rows} == {"粤B**"}
     assert {one["operator"] for one in rows} == {""}
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
-    assert (deed.action, deed.detail) == ("records.export", "masked, charge_type=101")
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
+    assert (entry.action, entry.detail) == ("records.export", "masked, charge_type=101")
 
 
 def test_export_shows_plates_to_those_who_see_them_and_says_so(house: House) -> None:
@@ -293,8 +298,8 @@ def test_export_shows_plates_to_those_who_see_them_and_says_so(house: House) -> 
     assert browser.send("/plates/show", next="/").status_code == 303
     rows = read_csv(browser.get(f"/records.csv?park={PARK}&pay_partner=P1").content.decode())
     assert [(one["park_uuid"], one["plate"]) for one in rows] == [(PARK, "粤B10001")]
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
-    assert deed.detail == "plates in the clear, pay_partner=P1"
+    [entry, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
+    assert entry.detail == "plates in the clear, pay_partner=P1"
 
 
 @pytest.mark.parametrize("query", ["", "plate=粤B10001", "park=nowhere", f"park={PARK}&since=x"])
@@ -324,9 +329,9 @@ def test_export_and_search_agree_on_what_fits(house: House, query: RecordQuery) 
     push(house, renewal("A", plate="粤B10001"), renewal("B", plate="粤B10002", card_no="C9"), renewal("C", plate="ODD"))
     push(house, renewal("D", charge_type="102", vip_type=2, pay_type=1, pay_time_ms=None), at_us=NOON_US + 10)
     held: list[StoredRecord] = [
-        one.stored for one in house.desk.queries.records(RecordQuery(park_uuid=PARK), None, 100).items
+        one.stored for one in house.database.queries.records(RecordQuery(park_uuid=PARK), None, 100).items
     ]
-    found = [one.stored for one in house.desk.queries.records(query, None, 100).items]
+    found = [one.stored for one in house.database.queries.records(query, None, 100).items]
     assert [one for one in held if matches(query, one)] == found
 
 

@@ -34,14 +34,14 @@ def test_mended_request_is_stored_under_a_seqno_of_its_own_that_names_the_old_on
     add_park(house)
     old = refuse(house, WRONG)
     replay = again(RIGHT, old)
-    prepared = prepare(house.desk.store, house.vault, replay)
+    prepared = prepare(house.database.store, house.vault, replay)
     assert prepared.confirmation_token == ""
-    assert commit(house.desk.store, prepared) == PushResult(2, 0, 0)
-    entry = house.desk.store.request_log_entry(replay.seqno)
+    assert commit(house.database.store, prepared) == PushResult(2, 0, 0)
+    entry = house.database.store.request_log_entry(replay.seqno)
     assert entry is not None
     assert (entry.code, entry.origin.replay_of, entry.origin.peer) == ("1001", old, "console:li")
-    assert house.desk.queries.replays_of(PARK, old) == [replay.seqno]
-    stored = house.desk.store.find_record(PARK, "P2")
+    assert house.database.queries.replays_of(PARK, old) == [replay.seqno]
+    stored = house.database.store.find_record(PARK, "P2")
     assert stored is not None
     assert stored.seqno == replay.seqno
 
@@ -51,15 +51,15 @@ def test_what_the_road_refuses_is_refused_and_journaled_with_its_body(house: Hou
     old = refuse(house, WRONG)
     replay = again(WRONG, old)
     with pytest.raises(BadRequest) as refused:
-        prepare(house.desk.store, house.vault, replay)
-    log_rejection(house.desk.store, replay, refused.value)
-    entry = house.desk.store.request_log_entry(replay.seqno)
+        prepare(house.database.store, house.vault, replay)
+    log_rejection(house.database.store, replay, refused.value)
+    entry = house.database.store.request_log_entry(replay.seqno)
     assert entry is not None
     assert (entry.park_uuid, entry.code, entry.origin.replay_of) == (PARK, "400", old)
     assert entry.hint is not None
     assert "row[1].quantity" in entry.hint.zh
-    assert house.desk.store.refused_body(replay.seqno) == WRONG
-    assert house.desk.store.find_record(PARK, "P1") is None
+    assert house.database.store.refused_body(replay.seqno) == WRONG
+    assert house.database.store.find_record(PARK, "P1") is None
 
 
 @pytest.mark.parametrize(
@@ -76,29 +76,29 @@ def test_what_is_no_request_of_the_park_is_not_sent_at_all(house: House, body: b
     add_park(house, OTHER, "科技园")
     old = refuse(house, WRONG)
     with pytest.raises(ReplayRejected, match=told):
-        prepare(house.desk.store, house.vault, again(body, old))
+        prepare(house.database.store, house.vault, again(body, old))
 
 
 def test_disabled_park_takes_no_replay(house: House) -> None:
     add_park(house)
     old = refuse(house, WRONG)
-    house.desk.store.change_park(PARK, ParkChange(enabled=False))
+    house.database.store.change_park(PARK, ParkChange(enabled=False))
     with pytest.raises(ReplayRejected, match="enable it first"):
-        prepare(house.desk.store, house.vault, again(RIGHT, old))
+        prepare(house.database.store, house.vault, again(RIGHT, old))
 
 
 def test_secret_of_another_master_key_is_told(house: House) -> None:
-    assert house.desk.store.add_park(PARK, "", b"\x01" + b"x" * 40, NOON_US)
+    assert house.database.store.add_park(PARK, "", b"\x01" + b"x" * 40, NOON_US)
     old = refuse(house, WRONG)
     with pytest.raises(UsageError, match="master key"):
-        prepare(house.desk.store, house.vault, again(RIGHT, old))
+        prepare(house.database.store, house.vault, again(RIGHT, old))
 
 
 def test_new_stock_is_asked_about_with_what_it_deletes(house: House) -> None:
     add_park(house)
     push(house, renewal("A"), renewal("B"), renewal("C"))
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
-    prepared = prepare(house.desk.store, house.vault, again(request(row("P1"), complete="1"), old))
+    prepared = prepare(house.database.store, house.vault, again(request(row("P1"), complete="1"), old))
     assert (prepared.deletes, prepared.generation) == (3, 1)
     assert prepared.confirmation_token
 
@@ -108,7 +108,7 @@ def test_question_changes_with_the_body_and_with_the_stock(house: House) -> None
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
 
     def question(*rows: object) -> str:
-        return prepare(house.desk.store, house.vault, again(request(*rows, complete=1), old)).confirmation_token
+        return prepare(house.database.store, house.vault, again(request(*rows, complete=1), old)).confirmation_token
 
     first = question(row("P1"))
     assert question(row("P1")) == first
@@ -121,9 +121,9 @@ def test_records_that_moved_on_since_are_asked_about(house: House) -> None:
     add_park(house)
     push(house, renewal("P1", plate="粤B00001"), at_us=NOON_US - DAY_US)
     old = refuse(house, WRONG)
-    assert prepare(house.desk.store, house.vault, again(RIGHT, old)).superseded == ()
+    assert prepare(house.database.store, house.vault, again(RIGHT, old)).superseded == ()
     push(house, renewal("P2", plate="粤B00002"), at_us=NOON_US + 1_000_000)
-    prepared = prepare(house.desk.store, house.vault, again(RIGHT, old))
+    prepared = prepare(house.database.store, house.vault, again(RIGHT, old))
     assert prepared.superseded == ("P2",)
     assert prepared.confirmation_token
 
@@ -132,10 +132,10 @@ def test_records_that_say_the_same_already_are_not_asked_about(house: House) -> 
     add_park(house)
     old = refuse(house, WRONG)
     first = again(RIGHT, old)
-    commit(house.desk.store, prepare(house.desk.store, house.vault, first))
-    second = prepare(house.desk.store, house.vault, again(RIGHT, old, at_us=NOON_US + 2 * DAY_US))
+    commit(house.database.store, prepare(house.database.store, house.vault, first))
+    second = prepare(house.database.store, house.vault, again(RIGHT, old, at_us=NOON_US + 2 * DAY_US))
     assert second.confirmation_token == ""
-    assert commit(house.desk.store, second) == PushResult(0, 0, 2)
+    assert commit(house.database.store, second) == PushResult(0, 0, 2)
 
 
 def test_replay_of_a_refused_replay_counts_from_what_the_park_itself_sent(house: House) -> None:
@@ -144,20 +144,20 @@ def test_replay_of_a_refused_replay_counts_from_what_the_park_itself_sent(house:
     push(house, renewal("P2", plate="粤B00002"), at_us=NOON_US + 1_000_000)
     between = again(WRONG, old)
     with pytest.raises(BadRequest) as refused:
-        prepare(house.desk.store, house.vault, between)
-    log_rejection(house.desk.store, between, refused.value)
-    prepared = prepare(house.desk.store, house.vault, again(RIGHT, between.seqno, at_us=NOON_US + 2 * DAY_US))
+        prepare(house.database.store, house.vault, between)
+    log_rejection(house.database.store, between, refused.value)
+    prepared = prepare(house.database.store, house.vault, again(RIGHT, between.seqno, at_us=NOON_US + 2 * DAY_US))
     assert prepared.superseded == ("P2",)
 
 
 @pytest.mark.parametrize("used", ["current", "previous"])
 def test_replay_does_not_make_it_look_as_if_the_park_had_changed_its_secret(house: House, used: str) -> None:
     add_park(house)
-    assert house.desk.store.rotate_secret(PARK, house.vault.seal("a new secret", PARK), NOON_US)
+    assert house.database.store.rotate_secret(PARK, house.vault.seal("a new secret", PARK), NOON_US)
     push(house, renewal("A"), used=used)
     old = refuse(house, WRONG)
-    commit(house.desk.store, prepare(house.desk.store, house.vault, again(RIGHT, old)))
-    park = house.desk.store.find_park(PARK)
+    commit(house.database.store, prepare(house.database.store, house.vault, again(RIGHT, old)))
+    park = house.database.store.find_park(PARK)
     assert park is not None
     assert park.secret_used == used
 
@@ -165,4 +165,4 @@ def test_replay_does_not_make_it_look_as_if_the_park_had_changed_its_secret(hous
 def test_secret_stays_inside(house: House) -> None:
     add_park(house)
     old = refuse(house, WRONG)
-    assert SECRET not in repr(prepare(house.desk.store, house.vault, again(RIGHT, old)))
+    assert SECRET not in repr(prepare(house.database.store, house.vault, again(RIGHT, old)))

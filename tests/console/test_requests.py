@@ -46,7 +46,7 @@ def records(house: House) -> dict[str, str]:
 
 
 def _all(house: House) -> Any:
-    return house.desk.queries.records(RecordQuery(park_uuid=PARK), None, 1_000).items
+    return house.database.queries.records(RecordQuery(park_uuid=PARK), None, 1_000).items
 
 
 # ---- the list ----
@@ -195,7 +195,7 @@ assert IN_GBK.encode("gbk") == "粤粤".encode()
 
 def gbk_park(house: House) -> None:
     add_park(house)
-    house.desk.store.change_park(PARK, ParkChange(charset="gbk"))
+    house.database.store.change_park(PARK, ParkChange(charset="gbk"))
 
 
 def in_gbk(body: bytes) -> bytes:
@@ -227,7 +227,7 @@ def test_mended_request_of_a_park_that_writes_gbk_is_stored_as_it_was_meant(hous
     # The console wrote this one, in UTF-8.
     last = replay(browser, new, body=text_of(browser.page(f"/requests/{new}")).replace('"2.5"', '"3"'), hidden="1")
     assert last.headers["location"].endswith("?done=replayed")
-    stored = house.desk.store.find_record(PARK, "P1")
+    stored = house.database.store.find_record(PARK, "P1")
     assert stored is not None
     assert (stored.renewal.plate, stored.renewal.operator) == ("X12345", IN_GBK)
 
@@ -244,7 +244,7 @@ def test_body_in_another_charset_than_its_park_s_is_shown_with_a_word_about_it_a
     assert replay(browser, seqno).status_code == 422
     browser.send("/plates/show", next="/")
     assert PLATE in text_of(browser.page(f"/requests/{seqno}"))
-    house.desk.store.change_park(PARK, ParkChange(charset="gbk"))
+    house.database.store.change_park(PARK, ParkChange(charset="gbk"))
     page = browser.page(f"/requests/{seqno}")
     assert "is not valid UTF-8" not in page
     assert PLATE in text_of(page)
@@ -263,16 +263,16 @@ def test_request_is_mended_while_its_plates_are_hidden_and_is_stored_whole(house
     new, _, done = answer.headers["location"].removeprefix("/requests/").partition("?done=")
     assert done == "replayed"
     assert records(house) == {"P0": PLATE, "P1": "粤B77777"}
-    stored = house.desk.store.find_record(PARK, "P0")
+    stored = house.database.store.find_record(PARK, "P0")
     assert stored is not None
     assert (stored.seqno, stored.renewal.operator) == (new, "张三丰")
     assert f'href="/requests/{old}"' in browser.page(f"/requests/{new}")
     assert f'href="/requests/{new}"' in browser.page(f"/requests/{old}")
-    entry = house.desk.store.request_log_entry(new)
+    entry = house.database.store.request_log_entry(new)
     assert entry is not None
     assert (entry.origin.peer, entry.origin.replay_of) == ("console:operator", old)
-    [deed, *_] = house.desk.accounts.audit_entries(None, PARK, None, 1)
-    assert (deed.action, deed.subject, deed.detail) == ("request.replay", old, new)
+    [audited, *_] = house.database.accounts.audit_entries(None, PARK, None, 1)
+    assert (audited.action, audited.subject, audited.detail) == ("request.replay", old, new)
 
 
 def test_replay_that_is_refused_again_is_shown_with_its_hints_and_can_be_mended_further(house: House) -> None:
@@ -307,7 +307,7 @@ def test_text_that_is_no_request_comes_back_with_what_is_wrong(house: House, tex
     assert answer.status_code == 422
     assert told in answer.text
     assert text_of(answer.text) == text
-    assert house.desk.queries.replays_of(PARK, old) == []
+    assert house.database.queries.replays_of(PARK, old) == []
 
 
 def test_hidden_value_that_was_changed_is_not_sent(house: House) -> None:

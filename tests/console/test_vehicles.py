@@ -184,7 +184,7 @@ def test_broken_place_is_the_first_page(house: House, word: str, shown: bool) ->
 def test_place_of_another_park_is_not_taken(house: House) -> None:
     add_park(house)
     add_park(house, OTHER, "科技园")
-    parks = [house.desk.store.find_park(park) for park in (PARK, OTHER)]
+    parks = [house.database.store.find_park(park) for park in (PARK, OTHER)]
     one, other = (park for park in parks if isinstance(park, Park))
     word = seal_place(house.vault, one, PLATE)
     assert open_place(house.vault, one, word) == PLATE

@@ -307,7 +307,7 @@ CASES: Final[tuple[Case, ...]] = (
 
 
 def _inside() -> Iterator[Case]:
-    """The inside port, which another server serves: what differs from the outside port is lenient and unambiguous."""
+    """The admin port, which another server serves: what differs from the public port is lenient and unambiguous."""
     both = health(b"Transfer-Encoding: chunked", b"Content-Length: 5")
     yield Case("one request", HEALTH, (200,), closes=False)
     yield Case("a body and its length", health(b"Content-Length: 2") + b"{}" + HEALTH, (200, 200), closes=False)

@@ -64,7 +64,7 @@ class Gateway:
         return urlsplit(self.outside).port or 0
 
     @property
-    def inside_port(self) -> int:
+    def admin_port(self) -> int:
         return urlsplit(self.inside).port or 0
 
     def start(self, *flags: str) -> Gateway:

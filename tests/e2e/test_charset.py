@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from e2e.admin_port import eventually
 from e2e.conftest import PARK
-from e2e.inside_port import eventually
 from e2e.running import SECRET, Answer, Gateway
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import hmac_headers_for
@@ -129,15 +129,15 @@ def test_park_that_writes_gbk_is_understood_once_the_operator_has_set_it(running
         assert "--charset utf-8" in answer.envelope["hint"]
         assert post(running, body, declared).code == "400"
     assert plates(running) == {"P1": PLATE}
-    [deed] = [json.loads(line) for line in run(running, "audit", "--format", "jsonl").splitlines()]
-    assert (deed["action"], deed["detail"]) == ("park.change", "charset: utf-8 → gbk")
+    [entry] = [json.loads(line) for line in run(running, "audit", "--format", "jsonl").splitlines()]
+    assert (entry["action"], entry["detail"]) == ("park.change", "charset: utf-8 → gbk")
 
 
 def test_park_is_registered_with_its_charset(running: Gateway) -> None:
     run(running, "park", "add", "another", "--name", "北门", "--charset", "gbk")
     assert json.loads(run(running, "park", "show", "another", "--format", "json"))["charset"] == "gbk"
-    [deed] = [json.loads(line) for line in run(running, "audit", "--format", "jsonl").splitlines()]
-    assert (deed["action"], deed["detail"]) == ("park.add", "北门; charset: gbk")
+    [entry] = [json.loads(line) for line in run(running, "audit", "--format", "jsonl").splitlines()]
+    assert (entry["action"], entry["detail"]) == ("park.add", "北门; charset: gbk")
     refused = running.command("park", "set", PARK, "--charset", "latin-1")
     assert refused.returncode == 2
     assert "gbk" in refused.stderr

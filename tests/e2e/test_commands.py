@@ -340,8 +340,8 @@ def test_second_server_on_the_same_file_is_refused_by_name(own: Gateway) -> None
 
 def test_port_that_is_taken_is_named(own: Gateway, gateway: Gateway) -> None:
     assert "choose another --port" in fail(own, "serve", "--port", str(gateway.port))
-    taken = ("serve", "--port", "0", "--inside-port", str(gateway.port))
-    assert "choose another --inside-port" in fail(own, *taken).splitlines()[-1] + fail(own, *taken)
+    taken = ("serve", "--port", "0", "--admin-port", str(gateway.port))
+    assert "choose another --admin-port" in fail(own, *taken).splitlines()[-1] + fail(own, *taken)
 
 
 def test_flag_goes_before_variable_before_file(own: Gateway) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from e2e.inside_port import answers, eventually
+from e2e.admin_port import answers, eventually
 from e2e.running import Gateway
 from e2e.sabotage import WORD, sabotaged
 from unit.pems import write_pair
@@ -101,7 +101,7 @@ def test_part_that_can_be_begun_again_is_and_the_gateway_takes_pushes(
     if target.startswith("vipgate.gateway.group_commit"):
         gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite.store:SqliteStore.housekeep", times=1)
     gateway.start()
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     eventually(lambda: bool(blamed(gateway) or events(gateway, "housekeeping failed")), "a line in the log")
     assert gateway.push(PAGE_BODY, PAGE_SECRET).code == "1001"
     assert gateway.stop() == 0
@@ -113,8 +113,8 @@ def test_inside_process_without_a_part_that_it_needs_is_started_again(
 ) -> None:
     gateway.settings |= sabotaged(tmp_path, target)
     gateway.start()
-    eventually(lambda: len(events(gateway, "inside process died")) >= 2, "two deaths")
-    assert {one["exit_status"] for one in events(gateway, "inside process died")} == {1}
+    eventually(lambda: len(events(gateway, "admin process died")) >= 2, "two deaths")
+    assert {one["exit_status"] for one in events(gateway, "admin process died")} == {1}
     assert blamed(gateway)
     assert gateway.push(PAGE_BODY, PAGE_SECRET).code == "1001"
     assert gateway.stop() == 0

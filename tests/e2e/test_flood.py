@@ -164,7 +164,7 @@ A_MIB = 1024 * 1024
 
 
 def test_stranger_who_ends_none_of_his_bodies_keeps_nobody_else_out(own: Gateway) -> None:
-    own.settings |= {"VIPGATE_BODY_BYTES_MAX": str(A_MIB), "VIPGATE_BODIES_BYTES_MAX": str(16 * A_MIB)}
+    own.settings |= {"VIPGATE_BODY_BYTES_MAX": str(A_MIB), "VIPGATE_TOTAL_BODY_BYTES_MAX": str(16 * A_MIB)}
     own.settings["VIPGATE_TRUSTED_PROXIES"] = "127.0.0.1"
     gateway = own.start()
     large = encode_renewals(PARK, sample_renewals(1_500, 1, until_us=UNTIL_US))

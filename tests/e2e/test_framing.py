@@ -30,7 +30,10 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that is soon tired of waiting."""
-    made = Gateway(tmp_path_factory.mktemp("home"), {"VIPGATE_SEND_S": f"{SEND_S:g}", "VIPGATE_IDLE_S": "15"})
+    made = Gateway(
+        tmp_path_factory.mktemp("home"),
+        {"VIPGATE_REQUEST_TIMEOUT_S": f"{SEND_S:g}", "VIPGATE_KEEPALIVE_TIMEOUT_S": "15"},
+    )
     made.add_park(PAGE_PARK_UUID, PAGE_SECRET)
     made.start()
     yield made
@@ -90,7 +93,7 @@ def test_only_what_was_answered_is_stored(framed: Gateway) -> None:
 
 @pytest.mark.parametrize("case", INSIDE_CASES, ids=lambda case: case.name)
 def test_framing_gets_the_answer_wanted_on_the_inside_port(framed: Gateway, case: Case) -> None:
-    with connected(framed.inside_port) as connection:
+    with connected(framed.admin_port) as connection:
         connection.sendall(case.sent if case.closes else case.sent + GOODBYE)
         received = read_to_end(connection)
     found = re.findall(rb"HTTP/1\.1 (\d{3}) ", received)

@@ -11,8 +11,8 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from e2e.admin_port import answers, body_of, eventually
 from e2e.conftest import PARK
-from e2e.inside_port import answers, body_of, eventually
 from e2e.running import SECRET, Gateway
 from fuzz.answers import read_answers
 from fuzz.damage import odd_headers
@@ -41,7 +41,7 @@ def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway
     made = Gateway(tmp_path_factory.mktemp("home"))
     made.add_park(PARK)
     made.start("--trusted-proxies", TRUSTED)
-    eventually(lambda: answers(made), "the inside port")
+    eventually(lambda: answers(made), "the admin port")
     yield made
     assert made.stop() == 0
     log = (made.home / "log").read_text(encoding="utf-8")
@@ -80,5 +80,5 @@ def test_no_header_of_a_push_is_a_fault_of_ours(behind_a_proxy: Gateway, lines: 
 def test_no_header_of_a_request_on_the_inside_port_is_a_fault_of_ours(behind_a_proxy: Gateway, lines: bytes) -> None:
     for method, path, body in ASKED:
         ours = {"Host": "inside", "Content-Length": str(len(body)), "Connection": "close"}
-        statuses = STATUS(exchange(behind_a_proxy.inside_port, f"{method} {path}", ours, lines, body))
+        statuses = STATUS(exchange(behind_a_proxy.admin_port, f"{method} {path}", ours, lines, body))
         assert all(100 <= int(status) < 500 for status in statuses), statuses

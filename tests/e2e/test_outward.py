@@ -138,7 +138,7 @@ def test_this_machine_a_link_and_cloud_metadata_are_refused_even_where_private_i
 def test_private_address_is_asked_where_it_is_allowed_and_else_the_setting_is_named(address: str) -> None:
     target = parse_url("http://gateway.test/")
     assert checked_addresses(target, allow_private=True, resolve=lambda *_: [address]) == [address]
-    with pytest.raises(FetchError, match="charge_types_private"):
+    with pytest.raises(FetchError, match="charge_types_allow_private"):
         checked_addresses(target, allow_private=False, resolve=lambda *_: [address])
 
 

@@ -49,7 +49,7 @@ def gateway(tmp_path: Path, server: Server) -> Iterator[Gateway]:
 
 
 def _gateway(home: Path, url: str) -> Iterator[Gateway]:
-    made = Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_STOP_S": "5"})
+    made = Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_SHUTDOWN_TIMEOUT_S": "5"})
     for park_uuid in PARKS:
         made.add_park(park_uuid)
     yield made
@@ -152,7 +152,7 @@ def eventually(happened: Callable[[], bool], what: str) -> None:
 
 
 def readiness(gateway: Gateway) -> tuple[int, str, dict[str, Any]]:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.inside_port, timeout=WAIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=WAIT_S)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
@@ -162,7 +162,7 @@ def readiness(gateway: Gateway) -> tuple[int, str, dict[str, Any]]:
 
 
 def workers_of(gateway: Gateway) -> list[psutil.Process]:
-    """The processes that take pushes: all children but the inside process and those that are dead."""
+    """The processes that take pushes: all children but the admin process and those that are dead."""
     assert gateway.process is not None
     children = psutil.Process(gateway.process.pid).children()
     alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from e2e.admin_port import answers, body_of, eventually, get, inside_of
 from e2e.conftest import PARK
-from e2e.inside_port import answers, body_of, eventually, get, inside_of
 from e2e.running import Answer, Gateway
 from vipgate.agent.config import Platform
 from vipgate.gateway.admin_launch import AdminConfig
@@ -64,7 +64,7 @@ class House:
 
     def ask(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
         """A page of the console, as a browser gets it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.inside_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.admin_port, timeout=30)
         cookie = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("GET" if fields is None else "POST", path, urlencode(fields or {}), headers)
@@ -93,7 +93,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     shown = gateway.command("token", "add", "--name", "meter", "--format", "json").stdout
     made.token = str(json.loads(shown)["token"])
     gateway.start()
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     return made
 
 
@@ -167,7 +167,7 @@ def run_commands(house: House) -> None:
 
 
 def crash(house: House) -> None:
-    """The inside process is killed, the gateway too, and then the key is a wrong one."""
+    """The admin process is killed, the gateway too, and then the key is a wrong one."""
     inside = inside_of(house.gateway)
     assert inside is not None
     inside.kill()
@@ -203,7 +203,7 @@ def test_traceback_of_a_fault_shows_no_secret() -> None:
     """What holds a secret is printed without it, also where a fault prints what it was about."""
     spec = AdminConfig(
         database_url=f"postgresql://u:{PASSWORD}@h/d", retention=Retention(), master_key=MASTER_KEY, key_file="k",
-        url="u", secure=False, db_connections=1, charge_types_private=False, workers=1, trusted_proxies="", invitation=GUESS,
+        url="u", secure=False, db_connections=1, charge_types_allow_private=False, workers=1, trusted_proxies="", invitation=GUESS,
         masked_searches_per_hour=20,
     )  # fmt: skip
     settings = load_settings(None, master_key=MASTER_KEY)

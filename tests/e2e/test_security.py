@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from e2e.admin_port import answers, body_of, eventually, get, inside_of, log_of
 from e2e.conftest import PARK
-from e2e.inside_port import answers, body_of, eventually, get, inside_of, log_of
 from e2e.running import SECRET, STOP_S, Answer, Gateway
 from unit.pems import write_pair
 from vipgate.agent.client import Client, PushRefused
@@ -318,7 +318,7 @@ def test_what_a_caller_says_of_itself_counts_for_nothing(running: Gateway) -> No
 @pytest.mark.parametrize(("flags", "seen"), [(["--trusted-proxies", "127.0.0.1"], "198.51.100.7"), ([], "127.0.0.1")])
 def test_inside_port_sees_staff_behind_a_trusted_proxy(own: Gateway, flags: list[str], seen: str) -> None:
     own.start(*flags)
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     assert get(own, "/login", X_Forwarded_For="198.51.100.7")[0] == 200
     eventually(lambda: any(line["event"] == "asked" for line in log_of(own)), "its line")
     assert [line["peer"] for line in log_of(own) if line["event"] == "asked"] == [seen]
@@ -326,7 +326,7 @@ def test_inside_port_sees_staff_behind_a_trusted_proxy(own: Gateway, flags: list
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_neither_process_may_leave_a_core(running: Gateway) -> None:
-    eventually(lambda: answers(running), "the inside port")
+    eventually(lambda: answers(running), "the admin port")
     inside = inside_of(running)
     assert inside is not None
     assert running.process is not None
@@ -338,7 +338,7 @@ def test_neither_process_may_leave_a_core(running: Gateway) -> None:
 def test_idle_connection_under_tls_does_not_hold_up_the_stop(own: Gateway, tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     write_pair(cert, key, 7)
-    own.settings["VIPGATE_STOP_S"] = str(STOP_S * 4)
+    own.settings["VIPGATE_SHUTDOWN_TIMEOUT_S"] = str(STOP_S * 4)
     own.start("--tls-cert", str(cert), "--tls-key", str(key))
     with over_tls(own, cert) as connection:
         assert ask(connection, body_of(1))[0] == 200

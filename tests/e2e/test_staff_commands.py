@@ -41,7 +41,7 @@ def shown(gateway: Gateway, *arguments: str) -> Any:
     return json.loads(run(gateway, *arguments, "--format", "json"))
 
 
-def deeds(gateway: Gateway, *arguments: str) -> list[tuple[str, str, str]]:
+def entries(gateway: Gateway, *arguments: str) -> list[tuple[str, str, str]]:
     """What the audit log holds, newest first: action, subject, detail. All of it was done by commands."""
     lines = [json.loads(line) for line in run(gateway, "audit", *arguments, "--format", "jsonl").splitlines()]
     assert {line["who"] for line in lines} <= {"command"}
@@ -50,9 +50,9 @@ def deeds(gateway: Gateway, *arguments: str) -> list[tuple[str, str, str]]:
 
 @contextmanager
 def desk_of(gateway: Gateway) -> Iterator[Database]:
-    desk = open_database(f"sqlite:///{gateway.home / 'vipgate.db'}", clock_us, Retention())
-    yield desk
-    desk.close()
+    database = open_database(f"sqlite:///{gateway.home / 'vipgate.db'}", clock_us, Retention())
+    yield database
+    database.close()
 
 
 def add(gateway: Gateway, name: str, role: str = "reader", *flags: str) -> None:
@@ -75,12 +75,12 @@ def test_account_is_made_changed_and_ended(own: Gateway, monkeypatch: pytest.Mon
     run(own, "user", "enable", "李雷@hq")
     monkeypatch.setenv("NEW_PASSWORD", "another one entirely")
     run(own, "user", "password", "李雷@hq", "--password", "env:NEW_PASSWORD")
-    with desk_of(own) as desk:
-        user = desk.accounts.find_user("李雷@hq")
+    with desk_of(own) as database:
+        user = database.accounts.find_user("李雷@hq")
     assert user is not None
     assert verify_password(user.password, "another one entirely")
     assert not verify_password(user.password, PASSWORD)
-    assert deeds(own) == [
+    assert entries(own) == [
         ("user.password", "李雷@hq", ""),
         ("user.change", "李雷@hq", "enabled: no → yes"),
         ("user.change", "李雷@hq", "enabled: yes → no"),
@@ -152,13 +152,13 @@ def test_password_is_asked_for_twice_and_never_shown(own: Gateway) -> None:
 def test_wrong_command_says_what_to_do_and_leaves_no_line(
     staffed: Gateway, arguments: tuple[str, ...], given: str, remedy: str
 ) -> None:
-    before = deeds(staffed)
+    before = entries(staffed)
     done = staffed.command(*arguments, given=given)
     assert done.returncode == 1, done.stdout
     assert done.stderr.startswith("error: ")
     assert remedy in done.stderr
     assert "Traceback" not in done.stderr
-    assert deeds(staffed) == before
+    assert entries(staffed) == before
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +179,8 @@ def test_token_is_shown_once_and_only_its_digest_kept(own: Gateway) -> None:
     )
     assert re.fullmatch(r"vipgate_[\w-]{43}", made["token"])
     assert made["scopes"] == ["parks", "totals"]
-    with desk_of(own) as desk:
-        kept = desk.accounts.find_token(sha256(made["token"].encode()).hexdigest())
+    with desk_of(own) as database:
+        kept = database.accounts.find_token(sha256(made["token"].encode()).hexdigest())
     assert kept is not None
     assert (kept.name, kept.scopes, kept.park_uuid, kept.masked) == ("meter", ("parks", "totals"), PARK, True)
     assert made["token"].encode() not in (own.home / "vipgate.db").read_bytes()
@@ -191,10 +191,10 @@ def test_token_is_shown_once_and_only_its_digest_kept(own: Gateway) -> None:
     assert [(one["name"], one["revoked"] is None) for one in shown(own, "token", "list")] == [
         ("wide", True), ("meter", False)
     ]  # fmt: skip
-    assert [(action, subject) for action, subject, _ in deeds(own)] == [
+    assert [(action, subject) for action, subject, _ in entries(own)] == [
         ("token.revoke", "meter"), ("token.add", "wide"), ("token.add", "meter")
     ]  # fmt: skip
-    assert [action for action, _, _ in deeds(own, "--park", PARK)] == ["token.add"]
+    assert [action for action, _, _ in entries(own, "--park", PARK)] == ["token.add"]
 
 
 # ---- parks and plates ------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_retention_and_charge_address_are_set_shown_and_lifted(own: Gateway) -> 
     run(own, "park", "set", PARK, "--retention-days", "0", "--charge-address", "none")
     found = shown(own, "park", "show", PARK)
     assert (found["retention_days"], found["charge_address"], found["name"]) == (None, None, "北门")
-    assert [(action, detail) for action, _, detail in deeds(own)] == [
+    assert [(action, detail) for action, _, detail in entries(own)] == [
         ("park.charge_address", "http://gate.example:8080/gateway → –"),
         ("park.retention", "90 → –"),
         ("park.change", "name: – → 北门"),
@@ -224,7 +224,7 @@ def test_every_change_of_a_park_leaves_a_line(own: Gateway) -> None:
     run(own, "park", "disable", "new")
     run(own, "park", "rotate-secret", "new")
     run(own, "park", "retire-secret", "new", "--force")
-    assert [(action, detail) for action, _, detail in deeds(own, "--park", "new")] == [
+    assert [(action, detail) for action, _, detail in entries(own, "--park", "new")] == [
         ("park.retire_secret", ""),
         ("park.rotate_secret", ""),
         ("park.change", "enabled: True → False"),
@@ -255,7 +255,7 @@ def test_plate_is_erased_while_the_gateway_serves(own: Gateway) -> None:
     exported = [json.loads(line) for line in run(own, "export", PARK).splitlines()]
     assert [one["pay_partner"] for one in exported if not one["plate"]] == mine
     assert plate not in json.dumps(exported, ensure_ascii=False)
-    [line] = deeds(own)
+    [line] = entries(own)
     assert line[0] == "plate.erase"
     assert "*" in line[1]
     assert plate not in line[1]
@@ -279,6 +279,6 @@ def test_erasure_says_where_a_reader_keeps_what_was_erased(own: Gateway) -> None
 
 
 def test_audit_log_shows_as_many_lines_as_are_wanted(staffed: Gateway) -> None:
-    assert len(deeds(staffed, "--limit", "1")) == 1
-    assert deeds(staffed, "--who", "nobody") == []
+    assert len(entries(staffed, "--limit", "1")) == 1
+    assert entries(staffed, "--who", "nobody") == []
     assert "user.add" in run(staffed, "audit")

@@ -1,4 +1,4 @@
-"""What must hold on the inside port for every address: an answer that is no fault of ours, and no unbounded one."""
+"""What must hold on the admin port for every address: an answer that is no fault of ours, and no unbounded one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import h11
 
 from fuzz.gate import Wrong
 from store.conftest import NOON_US, Clock
-from store.making import HOUR_US, PARK, deed, do, push, refused, renewals, session, token, user
+from store.making import HOUR_US, PARK, do, entry, push, refused, renewals, session, token, user
 from vipgate.admin.app import (
     AdminDependencies,
     build_app,
@@ -131,15 +131,15 @@ QUESTIONS: Final = (
 )
 
 
-def _fill(desk: Database) -> str:
+def _fill(database: Database) -> str:
     """A park with two stocks, refusals, an account that is logged in, and a token; the seqno of a refusal."""
-    assert desk.store.add_park(PARK, "海岸城", b"sealed", NOON_US - 30 * DAY_US)
+    assert database.store.add_park(PARK, "海岸城", b"sealed", NOON_US - 30 * DAY_US)
     turned_away = refused(NOON_US - 2, body=b'{"park_uuid":1}')
-    do(desk.store, push(renewals(8), NOON_US - DAY_US), turned_away)
-    do(desk.store, push(renewals(5, seed=2, first=100), NOON_US - 3, complete=True))
-    desk.accounts.add_user(user(role="admin", sees_plates=True), deed())
-    desk.accounts.note_login(session(hash_token(SESSION), expires_us=NOON_US + HOUR_US), deed())
-    desk.accounts.add_token(token(digest=hash_token(TOKEN), scopes=SCOPES, masked=False), deed())
+    do(database.store, push(renewals(8), NOON_US - DAY_US), turned_away)
+    do(database.store, push(renewals(5, seed=2, first=100), NOON_US - 3, complete=True))
+    database.accounts.add_user(user(role="admin", sees_plates=True), entry())
+    database.accounts.note_login(session(hash_token(SESSION), expires_us=NOON_US + HOUR_US), entry())
+    database.accounts.add_token(token(digest=hash_token(TOKEN), scopes=SCOPES, masked=False), entry())
     return turned_away.seqno
 
 

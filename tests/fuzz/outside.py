@@ -1,4 +1,4 @@
-"""What must hold on the outside port for every body, every stream of HTTP and every question of digests."""
+"""What must hold on the public port for every body, every stream of HTTP and every question of digests."""
 
 from __future__ import annotations
 

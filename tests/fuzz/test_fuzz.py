@@ -1,4 +1,4 @@
-"""No bytes make the road, the inside port or an agent do anything but answer or refuse: the corpus again, and a little more.
+"""No bytes make the road, the admin port or an agent do anything but answer or refuse: the corpus again, and a little more.
 
 `make fuzz` goes on for as long as one wants.
 """

@@ -50,7 +50,7 @@ class Machine(RuleBasedStateMachine):
         for park_uuid in PARKS:
             park = self.ledger.parks[park_uuid] = Park(park_uuid, self._new_secret(), self.now_us)
             sealed = VAULT.seal(park.secret, park_uuid)
-            assert self.world.desk.store.add_park(park_uuid, "", sealed, self.now_us)
+            assert self.world.database.store.add_park(park_uuid, "", sealed, self.now_us)
 
     @property
     def now_us(self) -> int:
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
     @rule(park_uuid=st.sampled_from((*PARKS, NOBODY)))
     def rotate(self, park_uuid: str) -> None:
         park, secret = self.ledger.parks.get(park_uuid), self._new_secret()
-        rotated = self.world.desk.store.rotate_secret(park_uuid, VAULT.seal(secret, park_uuid), self.now_us)
+        rotated = self.world.database.store.rotate_secret(park_uuid, VAULT.seal(secret, park_uuid), self.now_us)
         assert rotated == (park is not None and park.previous is None)
         if rotated and park is not None:
             park.previous, park.secret, park.secret_used, park.secret_used_us = park.secret, secret, None, None
@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
     @rule(park_uuid=st.sampled_from(SOME_PARK))
     def retire(self, park_uuid: str) -> None:
         park = self.ledger.parks[park_uuid]
-        assert self.world.desk.store.retire_secret(park_uuid) == (park.previous is not None)
+        assert self.world.database.store.retire_secret(park_uuid) == (park.previous is not None)
         park.previous = None
         self._changed(park_uuid)
 
@@ -168,26 +168,26 @@ class Machine(RuleBasedStateMachine):
         park.allowed, park.enabled = allowed, enabled or not park.enabled
         entries = () if allowed is None else (f"{allowed}/32",)
         change = ParkChange(allow_list=entries, enabled=park.enabled)
-        assert self.world.desk.store.change_park(park_uuid, change)
+        assert self.world.database.store.change_park(park_uuid, change)
         self._changed(park_uuid)
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), back=st.integers(0, 3))
     def restore(self, park_uuid: str, back: int) -> None:
         park = self.ledger.parks[park_uuid]
         number = park.last - back
-        restored = self.world.desk.store.restore(park_uuid, number, self.now_us)
+        restored = self.world.database.store.restore(park_uuid, number, self.now_us)
         assert restored == self.ledger.restore(park, number, self.now_us)
         self._changed(park_uuid)
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), order=st.sampled_from(ORDERS), flags=st.sampled_from(FLAGS))
     def review(self, park_uuid: str, order: str, flags: int) -> None:
-        reviewed = self.world.desk.admin.review(park_uuid, order, flags, self._deed())
+        reviewed = self.world.database.admin.review(park_uuid, order, flags, self._deed())
         assert reviewed == self.ledger.review(self.ledger.parks[park_uuid], order, flags, self.now_us)
         self._changed(park_uuid)
 
     @rule(park_uuid=st.sampled_from((*PARKS, None)), plate=st.sampled_from(PLATES))
     def erase_plate(self, park_uuid: str | None, plate: str) -> None:
-        erased = self.world.desk.admin.erase_plate(plate, park_uuid, self._deed())
+        erased = self.world.database.admin.erase_plate(plate, park_uuid, self._deed())
         wanted = PARKS if park_uuid is None else (park_uuid,)
         counts = [self.ledger.erase(self.ledger.parks[one], plate, self.now_us) for one in sorted(wanted)]
         assert (erased.records, erased.versions) == tuple(map(sum, zip(*counts, strict=True)))
@@ -195,7 +195,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), days=st.sampled_from((1, 20, None)))
     def set_retention(self, park_uuid: str, days: int | None) -> None:
-        assert self.world.desk.admin.set_retention(park_uuid, days, self._deed())
+        assert self.world.database.admin.set_retention(park_uuid, days, self._deed())
         park = self.ledger.parks[park_uuid]
         park.retention_days, park.erase_due_us = days, 0
 
@@ -236,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         for park_uuid in self.touched & set(PARKS):
             self._check_park(self.ledger.parks[park_uuid])
         self.touched.clear()
-        page = self.world.desk.queries.request_log(RequestLogQuery(), None, JOURNAL_PAGE)
+        page = self.world.database.queries.request_log(RequestLogQuery(), None, JOURNAL_PAGE)
         wanted = sorted(self.ledger.journal, reverse=True)[:JOURNAL_PAGE]
         assert [entry.seqno for entry in page.items] == wanted
         for entry in page.items:
@@ -251,7 +251,7 @@ class Machine(RuleBasedStateMachine):
             )  # fmt: skip
 
     def _check_park(self, park: Park) -> None:
-        store = self.world.desk.store
+        store = self.world.database.store
         told = store.find_park(park.park_uuid)
         assert told is not None
         assert (told.enabled, told.generation, told.records, told.has_previous_secret) == (
@@ -273,7 +273,7 @@ class Machine(RuleBasedStateMachine):
         assert store.daily_answers(park.park_uuid) == {key: tuple(sums) for key, sums in park.answers.items()}
 
     def _check_records(self, park: Park) -> None:
-        store = self.world.desk.store
+        store = self.world.database.store
         held = list(store.iter_records(park.park_uuid, Filter()))
         assert len({one.position for one in held}) == len(held), "two changes at one position"
         assert sorted(one.renewal.pay_partner for one in held) == sorted(park.records)

@@ -67,7 +67,7 @@ class World:
         self._url = url
         self._runs = 0
         self._loop = asyncio.new_event_loop()
-        self.desk = open_database(url, self.clock, RETENTION)
+        self.database = open_database(url, self.clock, RETENTION)
         self._slow = ThreadPoolExecutor(1)
         self._meter = WorkerRecorder(SharedMetrics(1), 0)
         self._committer = self._loop.run_until_complete(self._start())
@@ -84,7 +84,7 @@ class World:
         return self.seconds
 
     def _read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
-        return self.desk.store.park_accesses(park_uuids)
+        return self.database.store.park_accesses(park_uuids)
 
     def begin(self) -> None:
         """An empty ledger, the clock at noon, and a gateway that has just been started."""
@@ -93,7 +93,8 @@ class World:
         _empty(self._url)
         directory = ParkAccessCache(self._read, self._loop.call_soon, VAULT, self._clock_s)
         self._road = PushPipeline(
-            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow, cast("ReconcileService", None),
+            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow,
+            cast("ReconcileService", None),
             self._meter, self._clock_s,
         )  # fmt: skip
 
@@ -123,13 +124,13 @@ class World:
 
     def housekeep(self) -> None:
         """To the end."""
-        _until_done(lambda: self.desk.store.run_maintenance(self.clock.now_us, RETENTION))
+        _until_done(lambda: self.database.store.run_maintenance(self.clock.now_us, RETENTION))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._committer.stop())
         self._slow.shutdown()
         self._loop.close()
-        self.desk.close()
+        self.database.close()
 
 
 def _until_done(step: Callable[[], bool]) -> None:

@@ -79,7 +79,7 @@ def refused(
     )
 
 
-def deed(action: str = "act", *, who: str = "command", park_uuid: str | None = None, number: int = 0) -> AuditEntry:
+def entry(action: str = "act", *, who: str = "command", park_uuid: str | None = None, number: int = 0) -> AuditEntry:
     return AuditEntry(
         at_us=NOON_US, who=who, action=action, park_uuid=park_uuid, subject="事", detail="d", peer="",
         number=number,

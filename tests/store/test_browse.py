@@ -281,10 +281,10 @@ def test_vehicles_by_change_come_once_where_their_newest_record_is(
 
 def test_erased_plates_are_no_vehicle_by_change(store: Store, browse: QueryStore, clock: Clock) -> None:
     fill(store, clock)
-    deed = AuditEntry(
+    entry = AuditEntry(
         at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer=""
     )
-    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, entry).records > 0  # type: ignore[arg-type]
     found = browse.vehicles_by_change(PARK, None, 1_000).items
     assert found
     assert not {"", "无牌车"} & {one.key for one in found}
@@ -319,10 +319,10 @@ def test_one_vehicle_is_found_by_plate_and_by_card_in_every_park(
 
 def test_empty_plate_does_not_find_what_was_erased(store: Store, browse: QueryStore, clock: Clock) -> None:
     fill(store, clock)
-    deed = AuditEntry(
+    entry = AuditEntry(
         at_us=clock(), who="command", action="plate.erase", park_uuid=PARK, subject="", detail="", peer=""
     )
-    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, deed).records > 0  # type: ignore[arg-type]
+    assert SqlAdminStore(store, clock).erase_plate("无牌车", PARK, entry).records > 0  # type: ignore[arg-type]
     for park_uuid in (PARK, None):
         assert browse.vehicle(park_uuid, "") == []
         assert browse.records(RecordQuery(park_uuid=park_uuid, plate=""), None, 10) == RecordPage([], None)

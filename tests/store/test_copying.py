@@ -16,8 +16,8 @@ from store.making import (
     PARK,
     changed,
     charge_type,
-    deed,
     do,
+    entry,
     held,
     push,
     refused,
@@ -74,13 +74,13 @@ def source(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
 def set_up_staff(store: SqliteStore, clock: Clock) -> None:
     """An account that is logged in, tokens, a line of each in the audit log, and what staff set on a park."""
     staff, keep = SqlAccountStore(store), SqlAdminStore(store, clock)
-    staff.add_user(user("李雷", sees_plates=True), deed("account", who="li\0"))
-    staff.note_login(session(name="李雷"), deed("login"))
-    staff.add_token(token(), deed("token"))
-    staff.revoke_token("meter", clock(), deed("revoked"))
-    staff.add_token(token(digest="new", park_uuid=PARK), deed("token again"))
-    keep.set_retention(PARK, 90, deed("retention", park_uuid=PARK))
-    keep.set_charge_address(PARK, "http://gate.example/", deed("address", park_uuid=PARK))
+    staff.add_user(user("李雷", sees_plates=True), entry("account", who="li\0"))
+    staff.note_login(session(name="李雷"), entry("login"))
+    staff.add_token(token(), entry("token"))
+    staff.revoke_token("meter", clock(), entry("revoked"))
+    staff.add_token(token(digest="new", park_uuid=PARK), entry("token again"))
+    keep.set_retention(PARK, 90, entry("retention", park_uuid=PARK))
+    keep.set_charge_address(PARK, "http://gate.example/", entry("address", park_uuid=PARK))
     keep.save_charge_types(PARK, [charge_type(2), charge_type(1)], LocalizedText("慢", "slow"), clock())
 
 
@@ -176,12 +176,12 @@ def test_second_copy_brings_what_staff_changed_and_erased(
 ) -> None:
     copy(SqliteTables(source), PostgresTables(target), ignore)
     staff, keep = SqlAccountStore(source), SqlAdminStore(source, clock)
-    staff.change_user("李雷", deed("ended"), enabled=False)
-    staff.revoke_token("meter", clock(), deed("revoked again"))
+    staff.change_user("李雷", entry("ended"), enabled=False)
+    staff.revoke_token("meter", clock(), entry("revoked again"))
     keep.save_charge_types(PARK, [charge_type(3)], None, clock())
     # A record of the stock in sight, one of the stock before it, and a version.
     plates = [renewals(2_500)[place].plate for place in (1_500, 700, 0)]
-    erased = [keep.erase_plate(plate, PARK, deed("erased")) for plate in plates]
+    erased = [keep.erase_plate(plate, PARK, entry("erased")) for plate in plates]
     assert sum(one.records for one in erased) >= 3
     assert erased[2].versions == 1
     copy(SqliteTables(source), PostgresTables(target), ignore)

@@ -12,7 +12,8 @@ import pytest
 
 from store.browsing import browse_of
 from store.conftest import Clock, Ledger
-from store.making import OTHER, PARK, caller, changed, charge_type, deed, do, held, make_seqno, push, refused, renewals
+from store.making import OTHER, PARK, caller, changed, charge_type, do, held, make_seqno, push, refused, renewals
+from store.making import entry as audited
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import (
     FLAG_MONEY_CHANGED,
@@ -71,23 +72,23 @@ def is_empty(one: Renewal) -> bool:
 
 
 def test_unknown_park_is_not_changed_and_nothing_is_noted(store: Store, keep: AdminStore, clock: Clock) -> None:
-    assert not keep.set_retention("nobody", 30, deed())
-    assert not keep.set_charge_address("nobody", "http://gate.example/", deed())
-    assert not keep.review("nobody", "1", FLAG_PLATE_CHANGED, deed())
+    assert not keep.set_retention("nobody", 30, audited())
+    assert not keep.set_charge_address("nobody", "http://gate.example/", audited())
+    assert not keep.review("nobody", "1", FLAG_PLATE_CHANGED, audited())
     keep.save_charge_types("nobody", [], None, clock())
     assert actions(store) == []
-    assert keep.erase_plate(PLATE, "nobody", deed("tried")) == ErasureResult()
+    assert keep.erase_plate(PLATE, "nobody", audited("tried")) == ErasureResult()
     assert actions(store) == [("tried", None)]
 
 
 def test_settings_of_a_park_come_back_and_are_noted(store: Store, keep: AdminStore) -> None:
-    assert keep.set_retention(PARK, 90, deed("retention", park_uuid=PARK))
-    assert keep.set_charge_address(PARK, "http://gate.example/", deed("address", park_uuid=PARK))
+    assert keep.set_retention(PARK, 90, audited("retention", park_uuid=PARK))
+    assert keep.set_charge_address(PARK, "http://gate.example/", audited("address", park_uuid=PARK))
     more = browse_of(store).park_details(PARK)
     assert more is not None
     assert (more.retention_days, more.charge_address) == (90, "http://gate.example/")
-    assert keep.set_retention(PARK, None, deed("for ever"))
-    assert keep.set_charge_address(PARK, None, deed("nowhere"))
+    assert keep.set_retention(PARK, None, audited("for ever"))
+    assert keep.set_charge_address(PARK, None, audited("nowhere"))
     more = browse_of(store).park_details(PARK)
     assert more is not None
     assert (more.retention_days, more.charge_address) == (None, None)
@@ -97,7 +98,7 @@ def test_settings_of_a_park_come_back_and_are_noted(store: Store, keep: AdminSto
 @pytest.mark.parametrize("days", [0, -1, 36_501])
 def test_retention_out_of_range_is_refused(keep: AdminStore, days: int) -> None:
     with pytest.raises(ValueError, match="36500"):
-        keep.set_retention(PARK, days, deed())
+        keep.set_retention(PARK, days, audited())
 
 
 # ---- charge types ----------------------------------------------------------------------------------------------------
@@ -139,16 +140,16 @@ def test_review_takes_flags_away_and_moves_the_record(store: Store, keep: AdminS
     number = rows[0].pay_partner
     before = held(store)
     assert before[number].renewal.flags == FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED
-    assert keep.review(PARK, number, FLAG_PLATE_CHANGED, deed("reviewed"))
+    assert keep.review(PARK, number, FLAG_PLATE_CHANGED, audited("reviewed"))
     after = held(store)
     assert after[number].renewal == changed(before[number].renewal, flags=FLAG_MONEY_CHANGED)
     assert after[number].position > max(one.position for one in before.values())
     assert {key: one for key, one in after.items() if key != number} == {
         key: one for key, one in before.items() if key != number
     }
-    assert not keep.review(PARK, number, FLAG_PLATE_CHANGED, deed("again"))
-    assert not keep.review(PARK, rows[1].pay_partner, FLAG_PLATE_CHANGED, deed("unflagged"))
-    assert not keep.review(PARK, "unknown", FLAG_PLATE_CHANGED, deed("unknown"))
+    assert not keep.review(PARK, number, FLAG_PLATE_CHANGED, audited("again"))
+    assert not keep.review(PARK, rows[1].pay_partner, FLAG_PLATE_CHANGED, audited("unflagged"))
+    assert not keep.review(PARK, "unknown", FLAG_PLATE_CHANGED, audited("unknown"))
     assert held(store) == after
     assert [action for action, _ in actions(store)] == ["reviewed"]
     do(store, push(renewals(1, first=50), clock()))
@@ -173,7 +174,7 @@ def test_erasure_empties_records_and_versions_of_all_generations_alone(
     money = store.daily(PARK)
     before = held(store)
 
-    assert keep.erase_plate(PLATE, PARK, deed("erased", park_uuid=PARK)) == ErasureResult(
+    assert keep.erase_plate(PLATE, PARK, audited("erased", park_uuid=PARK)) == ErasureResult(
         records=9, versions=5, requests=0
     )
 
@@ -212,21 +213,21 @@ def test_erasure_empties_records_and_versions_of_all_generations_alone(
 def test_erasure_reaches_every_park(store: Store, keep: AdminStore, clock: Clock) -> None:
     for park_uuid in (PARK, OTHER):
         do(store, push(of_plate(2), clock(), park=park_uuid))
-    assert keep.erase_plate(PLATE, None, deed()).records == 4
-    assert keep.erase_plate(PLATE, None, deed()) == ErasureResult()
+    assert keep.erase_plate(PLATE, None, audited()).records == 4
+    assert keep.erase_plate(PLATE, None, audited()) == ErasureResult()
     assert all(is_empty(one.renewal) for park in (PARK, OTHER) for one in held(store, park).values())
 
 
 def test_empty_plate_is_refused(keep: AdminStore, store: Store) -> None:
     with pytest.raises(ValueError, match="empty plate"):
-        keep.erase_plate("", None, deed())
+        keep.erase_plate("", None, audited())
     assert actions(store) == []
 
 
 def test_reader_of_the_changes_learns_of_an_erasure(store: Store, keep: AdminStore, clock: Clock) -> None:
     do(store, push([*of_plate(2), *renewals(5, first=50)], clock()))
     seen = max(one.position for one in held(store).values())
-    keep.erase_plate(PLATE, PARK, deed())
+    keep.erase_plate(PLATE, PARK, audited())
     page = browse_of(store).changes(PARK, 1, seen, 100)
     assert page is not None
     assert [(is_empty(change.stored.renewal), change.position) for change in page.items] == [
@@ -236,14 +237,14 @@ def test_reader_of_the_changes_learns_of_an_erasure(store: Store, keep: AdminSto
 
 def test_unusual_plate_that_is_gone_is_no_longer_remarked_on(store: Store, keep: AdminStore, clock: Clock) -> None:
     do(store, push([changed(renewals(1)[0], plate="ODD", flags=FLAG_UNUSUAL_PLATE)], clock()))
-    keep.erase_plate("ODD", PARK, deed())
+    keep.erase_plate("ODD", PARK, audited())
     assert [one.renewal.flags for one in held(store).values()] == [0]
 
 
 def test_what_was_erased_stays_so_when_the_park_sends_it_again(store: Store, keep: AdminStore, clock: Clock) -> None:
     rows = of_plate(60)
     do(store, push(rows, clock()))
-    keep.erase_plate(PLATE, PARK, deed())
+    keep.erase_plate(PLATE, PARK, audited())
     before = held(store)
     for size in (2, 60):
         assert do(store, push(rows[:size], clock())) == [PushResult(0, 0, size)]
@@ -257,7 +258,7 @@ def test_record_that_the_park_changes_after_its_erasure_is_stored_and_not_remark
 ) -> None:
     [row] = of_plate(1)
     do(store, push([row], clock()))
-    keep.erase_plate(PLATE, PARK, deed())
+    keep.erase_plate(PLATE, PARK, audited())
     longer = changed(row, quantity=9)
     assert do(store, push([longer], clock())) == [PushResult(0, 1, 0)]
     assert held(store)[row.pay_partner].renewal == changed(longer, flags=0)
@@ -268,7 +269,7 @@ def test_record_that_the_park_changes_after_its_erasure_is_stored_and_not_remark
 def test_replace_after_an_erasure_brings_back_what_it_says(store: Store, keep: AdminStore, clock: Clock) -> None:
     rows = of_plate(2)
     do(store, push(rows, clock()))
-    keep.erase_plate(PLATE, PARK, deed())
+    keep.erase_plate(PLATE, PARK, audited())
     do(store, push(rows, clock(), complete=True))
     assert [one.renewal for one in held(store).values()] == rows
 
@@ -286,7 +287,7 @@ def test_hints_and_bodies_that_name_the_plate_go(store: Store, keep: AdminStore,
     elsewhere = hinted(clock, PLATE, PLATE.encode(), OTHER)
     do(store, by_hint, by_body, neither, elsewhere, push(renewals(2), clock()), by_both)
 
-    assert keep.erase_plate(PLATE, PARK, deed()) == ErasureResult(requests=3)
+    assert keep.erase_plate(PLATE, PARK, audited()) == ErasureResult(requests=3)
 
     def now(request: RejectedRequest) -> tuple[LocalizedText | None, bytes | None]:
         entry = store.request_log_entry(request.seqno)
@@ -334,15 +335,15 @@ def test_erasure_that_was_killed_is_finished_by_the_next(
     do(store, push(rows, clock()), hinted(clock, PLATE, PLATE.encode()))
     do(store, push([changed(row, plate="粤C00001") for row in rows[:3]], clock()))
     with pytest.raises(Killed):
-        SqlAdminStore(Dying(store, transactions), clock).erase_plate(PLATE, PARK, deed("killed"))
+        SqlAdminStore(Dying(store, transactions), clock).erase_plate(PLATE, PARK, audited("killed"))
     assert actions(store) == [("killed", None)]
-    keep.erase_plate(PLATE, PARK, deed("finished"))
+    keep.erase_plate(PLATE, PARK, audited("finished"))
     texts = str([held(store), *[store.history(PARK, row.pay_partner) for row in rows]])
     assert PLATE not in texts
     assert sum(is_empty(one.renewal) for one in held(store).values()) == 2
     places = [one.position for one in held(store).values()]
     assert len(set(places)) == len(places)
-    assert keep.erase_plate(PLATE, PARK, deed()) == ErasureResult()
+    assert keep.erase_plate(PLATE, PARK, audited()) == ErasureResult()
 
 
 def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
@@ -355,7 +356,7 @@ def test_erasure_beside_pushes_gives_every_change_a_place_of_its_own(
         target=lambda: [do(other, push(renewals(10, first=1_000 + 10 * turn), clock())) for turn in range(20)]
     )
     pushing.start()
-    erased = SqlAdminStore(store, clock).erase_plate(PLATE, PARK, deed())  # type: ignore[arg-type]
+    erased = SqlAdminStore(store, clock).erase_plate(PLATE, PARK, audited())  # type: ignore[arg-type]
     pushing.join()
     assert erased.records == 100
     after = held(store)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store.conftest import Clock, Ledger
-from store.making import OTHER, PARK, changed, deed, do, held, push, renewals
+from store.making import OTHER, PARK, changed, do, entry, held, push, renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.common.erasure import (
@@ -38,7 +38,7 @@ def store(ledger: Ledger, clock: Clock) -> Store:
     made = ledger.another()
     for park_uuid in (PARK, OTHER):
         made.add_park(park_uuid, "", b"sealed", clock())
-    keep_of(made, clock).set_retention(PARK, DAYS, deed())
+    keep_of(made, clock).set_retention(PARK, DAYS, entry())
     return made
 
 
@@ -111,7 +111,7 @@ def test_version_of_another_plate_goes_with_a_record_that_was_erased_before(stor
     [row] = ending(renewals(1), None)
     do(store, push([row], clock()))
     do(store, push([changed(row, plate="粤C00001")], clock()))
-    assert keep_of(store, clock).erase_plate("粤C00001", PARK, deed()).records == 1
+    assert keep_of(store, clock).erase_plate("粤C00001", PARK, entry()).records == 1
     assert store.history(PARK, row.pay_partner)[0].stored.renewal.plate == row.plate
     clock.forward((DAYS + 1) * DAY_S)
     run(store, clock)
@@ -158,7 +158,7 @@ def test_another_retention_holds_for_what_was_looked_at_already(store: Store, cl
     do(store, push(rows, clock()))
     clock.forward((DAYS + 5) * DAY_S)
     run(store, clock)
-    keep_of(store, clock).set_retention(PARK, days, deed())
+    keep_of(store, clock).set_retention(PARK, days, entry())
     clock.forward((40 - DAYS - 5 + days - 1) * DAY_S)
     run(store, clock)
     assert emptied(store) == set()
@@ -235,7 +235,7 @@ def test_every_park_has_its_turn(store: Store, clock: Clock) -> None:
     parks = [f"park {number:03}" for number in range(2 * PARKS_A_CHUNK + 5)]
     for park_uuid in parks:
         store.add_park(park_uuid, "", b"sealed", clock())
-        keep_of(store, clock).set_retention(park_uuid, DAYS, deed())
+        keep_of(store, clock).set_retention(park_uuid, DAYS, entry())
     do(store, *[push(ending(renewals(1), None), clock(), park=park_uuid) for park_uuid in parks[::7]])
     clock.forward((DAYS + 1) * DAY_S)
     run(store, clock)

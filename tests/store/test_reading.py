@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from store.conftest import NOON_US, Clock, Ledger
-from store.making import OTHER, PARK, changed, deed, do, held, push, refused, renewals
+from store.making import OTHER, PARK, changed, do, entry, held, push, refused, renewals
 from vipgate.errors import (
     ReplaceOnHold,
     StoreUnavailable,
@@ -170,9 +170,9 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
     with monkeypatch.context() as broken:
         broken.setattr("vipgate.store.common.parks.note_deed", die)
         with pytest.raises(StoreUnavailable) if works else nullcontext():
-            act(store, deed("park.act"))
+            act(store, entry("park.act"))
     assert parks_as_they_are(store, held_back.seqno) == before
-    assert act(store, deed("park.act")) == works
+    assert act(store, entry("park.act")) == works
     lines = SqlAccountStore(store).audit_entries(None, None, None, 10)  # type: ignore[arg-type]
     assert [line.action for line in lines] == ["park.act"] * works
 

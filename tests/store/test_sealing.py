@@ -67,7 +67,7 @@ def test_every_secret_and_the_one_before_it_are_sealed_anew(store: SqliteStore |
 def test_run_again_it_changes_nothing_and_notes_nothing(store: SqliteStore | PostgresStore) -> None:
     add(store, "park-one")
     assert [reseal(store, OLD, NEW), reseal(store, OLD, NEW)] == [1, 0]
-    assert [deed.action for deed in SqlAccountStore(store).audit_entries(None, None, None, 10)] == ["rekey"]
+    assert [entry.action for entry in SqlAccountStore(store).audit_entries(None, None, None, 10)] == ["rekey"]
 
 
 def test_park_that_was_sealed_under_the_new_key_already_is_left_as_it_is(store: SqliteStore | PostgresStore) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store.conftest import NOON_US, Ledger
-from store.making import HOUR_US, deed, session, token, user
+from store.making import HOUR_US, entry, session, token, user
 from vipgate.errors import StoreError
 from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.interfaces.accounts import AccountStore
@@ -30,9 +30,9 @@ def actions(staff: AccountStore) -> list[str]:
 def test_account_comes_back_as_it_was_made_and_its_name_is_taken(staff: AccountStore) -> None:
     made = user("李雷@hq", role="admin", sees_plates=True, language="en")
     assert staff.count_users() == 0
-    assert staff.add_user(made, deed("made"))
+    assert staff.add_user(made, entry("made"))
     assert staff.find_user("李雷@hq") == made
-    assert not staff.add_user(user("李雷@hq", password="other"), deed("made again"))
+    assert not staff.add_user(user("李雷@hq", password="other"), entry("made again"))
     assert staff.find_user("李雷@hq") == made
     assert staff.find_user("nobody") is None
     assert staff.count_users() == 1
@@ -41,7 +41,7 @@ def test_account_comes_back_as_it_was_made_and_its_name_is_taken(staff: AccountS
 
 def test_accounts_are_listed_by_name(staff: AccountStore) -> None:
     for name in ("wang", "an", "李"):
-        staff.add_user(user(name), deed())
+        staff.add_user(user(name), entry())
     assert [one.name for one in staff.list_users()] == ["an", "wang", "李"]
 
 
@@ -61,9 +61,9 @@ def test_change_of_rights_ends_the_sessions_of_the_account_alone(
     staff: AccountStore, change: dict[str, Any], ends: bool
 ) -> None:
     for name in ("li", "han"):
-        staff.add_user(user(name, sees_plates=True), deed())
-        staff.note_login(session(name, name), deed())
-    assert staff.change_user("li", deed("changed"), **change)
+        staff.add_user(user(name, sees_plates=True), entry())
+        staff.note_login(session(name, name), entry())
+    assert staff.change_user("li", entry("changed"), **change)
     assert staff.find_user("li") == replace(user("li", sees_plates=True, last_login_us=NOON_US), **change)
     assert (staff.list_sessions("li", NOON_US) == []) == ends
     assert len(staff.list_sessions("han", NOON_US)) == 1
@@ -71,16 +71,16 @@ def test_change_of_rights_ends_the_sessions_of_the_account_alone(
 
 
 def test_unknown_account_is_not_changed_and_nothing_is_noted(staff: AccountStore) -> None:
-    assert not staff.change_user("li", deed("changed"), role="admin")
+    assert not staff.change_user("li", entry("changed"), role="admin")
     assert actions(staff) == []
 
 
 def test_account_that_may_not_see_plates_any_more_sees_none_at_once(staff: AccountStore) -> None:
-    staff.add_user(user(sees_plates=True), deed())
-    staff.note_login(session(), deed())
-    staff.show_plates("aa", NOON_US + HOUR_US, deed("shown"))
+    staff.add_user(user(sees_plates=True), entry())
+    staff.note_login(session(), entry())
+    staff.show_plates("aa", NOON_US + HOUR_US, entry("shown"))
     assert staff.list_sessions("li", NOON_US)[0].plates_until_us == NOON_US + HOUR_US
-    staff.change_user("li", deed(), sees_plates=False)
+    staff.change_user("li", entry(), sees_plates=False)
     assert staff.list_sessions("li", NOON_US)[0].plates_until_us == 0
 
 
@@ -88,8 +88,8 @@ def test_account_that_may_not_see_plates_any_more_sees_none_at_once(staff: Accou
 
 
 def test_session_is_found_with_its_account_until_it_expires(staff: AccountStore) -> None:
-    staff.add_user(user(), deed())
-    staff.note_login(session(), deed("login"))
+    staff.add_user(user(), entry())
+    staff.note_login(session(), entry("login"))
     found = staff.find_session("aa", NOON_US + HOUR_US - 1)
     assert found == (session(), user(last_login_us=NOON_US))
     assert staff.find_session("aa", NOON_US + HOUR_US) is None
@@ -100,25 +100,25 @@ def test_session_is_found_with_its_account_until_it_expires(staff: AccountStore)
 
 
 def test_session_of_a_disabled_account_is_of_no_use(staff: AccountStore) -> None:
-    staff.add_user(user(enabled=False), deed())
-    staff.note_login(session(), deed())
+    staff.add_user(user(enabled=False), entry())
+    staff.note_login(session(), entry())
     assert staff.find_session("aa", NOON_US) is None
 
 
 def test_login_takes_expired_sessions_away(staff: AccountStore) -> None:
-    staff.add_user(user(), deed())
-    staff.note_login(session("old"), deed())
-    staff.note_login(session("new", created_us=NOON_US + HOUR_US, expires_us=NOON_US + 9 * HOUR_US), deed())
+    staff.add_user(user(), entry())
+    staff.note_login(session("old"), entry())
+    staff.note_login(session("new", created_us=NOON_US + HOUR_US, expires_us=NOON_US + 9 * HOUR_US), entry())
     assert [one.digest for one in staff.list_sessions("li", 0)] == ["new"]
 
 
 def test_session_ends_alone_or_all_of_an_account_at_once(staff: AccountStore) -> None:
-    staff.add_user(user(), deed())
+    staff.add_user(user(), entry())
     for place, digest in enumerate("abc"):
-        staff.note_login(session(digest, created_us=NOON_US + place), deed())
+        staff.note_login(session(digest, created_us=NOON_US + place), entry())
     assert [one.digest for one in staff.list_sessions("li", NOON_US)] == ["c", "b", "a"]
     staff.end_session("b")
-    assert staff.end_sessions_of("li", deed("out")) == 2
+    assert staff.end_sessions_of("li", entry("out")) == 2
     assert staff.list_sessions("li", NOON_US) == []
     assert actions(staff)[0] == "out"
 
@@ -131,20 +131,20 @@ def test_link_makes_one_account_and_is_used_up(staff: AccountStore) -> None:
     staff.add_invitation("second", NOON_US + HOUR_US)
     assert not staff.find_invitation("first", NOON_US), "a new link replaces the one before"
     assert staff.find_invitation("second", NOON_US)
-    assert not staff.take_invitation("wrong", user(), NOON_US, deed())
-    assert not staff.take_invitation("second", user(), NOON_US + HOUR_US, deed())
-    assert staff.take_invitation("second", user(role="admin"), NOON_US, deed("welcome"))
-    assert not staff.take_invitation("second", user("han"), NOON_US, deed())
+    assert not staff.take_invitation("wrong", user(), NOON_US, entry())
+    assert not staff.take_invitation("second", user(), NOON_US + HOUR_US, entry())
+    assert staff.take_invitation("second", user(role="admin"), NOON_US, entry("welcome"))
+    assert not staff.take_invitation("second", user("han"), NOON_US, entry())
     assert not staff.find_invitation("second", NOON_US)
     assert [one.role for one in staff.list_users()] == ["admin"]
     assert actions(staff) == ["welcome"]
 
 
 def test_link_is_of_no_use_once_there_is_an_account(staff: AccountStore) -> None:
-    staff.add_user(user(), deed())
+    staff.add_user(user(), entry())
     staff.add_invitation("late", NOON_US + HOUR_US)
     assert not staff.find_invitation("late", NOON_US)
-    assert not staff.take_invitation("late", user("han"), NOON_US, deed())
+    assert not staff.take_invitation("late", user("han"), NOON_US, entry())
     assert staff.count_users() == 1
 
 
@@ -155,7 +155,7 @@ def test_two_who_hold_the_link_make_one_account(ledger: Ledger) -> None:
 
     def take(staff: AccountStore, name: str) -> None:
         barrier.wait()
-        taken.append(staff.take_invitation("link", user(name), NOON_US, deed()))
+        taken.append(staff.take_invitation("link", user(name), NOON_US, entry()))
 
     threads = [threading.Thread(target=take, args=pair) for pair in zip(both, ("li", "han"), strict=True)]
     for thread in threads:
@@ -170,30 +170,30 @@ def test_two_who_hold_the_link_make_one_account(ledger: Ledger) -> None:
 
 
 def test_token_comes_back_numbered_until_it_is_revoked(staff: AccountStore) -> None:
-    assert staff.add_token(token(), deed("made"))
-    assert staff.add_token(token("other", park_uuid="park-one", masked=False, scopes=("changes",)), deed("made other"))
+    assert staff.add_token(token(), entry("made"))
+    assert staff.add_token(token("other", park_uuid="park-one", masked=False, scopes=("changes",)), entry("made other"))
     assert staff.find_token("digest-meter") == token(number=1)
     assert staff.find_token("digest-other") == token(
         "other", number=2, park_uuid="park-one", masked=False, scopes=("changes",)
     )
-    assert staff.revoke_token("meter", NOON_US + 5, deed("revoked"))
+    assert staff.revoke_token("meter", NOON_US + 5, entry("revoked"))
     assert staff.find_token("digest-meter") is None
-    assert not staff.revoke_token("meter", NOON_US + 6, deed())
+    assert not staff.revoke_token("meter", NOON_US + 6, entry())
     assert [(one.name, one.revoked_us) for one in staff.list_tokens()] == [("other", None), ("meter", NOON_US + 5)]
     assert actions(staff) == ["revoked", "made other", "made"]
 
 
 def test_name_of_a_token_is_free_again_once_it_is_revoked(staff: AccountStore) -> None:
-    assert staff.add_token(token(), deed())
-    assert not staff.add_token(token(digest="new"), deed("taken"))
+    assert staff.add_token(token(), entry())
+    assert not staff.add_token(token(digest="new"), entry("taken"))
     assert "taken" not in actions(staff)
-    staff.revoke_token("meter", NOON_US, deed())
-    assert staff.add_token(token(digest="new"), deed())
+    staff.revoke_token("meter", NOON_US, entry())
+    assert staff.add_token(token(digest="new"), entry())
     assert staff.find_token("new") == token(number=2, digest="new")
 
 
 def test_use_of_a_token_is_noted_once_a_minute(staff: AccountStore) -> None:
-    staff.add_token(token(), deed())
+    staff.add_token(token(), entry())
     for later_us, noted_us in ((0, 0), (59_000_000, 0), (61_000_000, 61_000_000)):
         staff.use_token(1, NOON_US + later_us)
         assert staff.list_tokens()[0].used_us == NOON_US + noted_us
@@ -205,7 +205,7 @@ def test_use_of_a_token_is_noted_once_a_minute(staff: AccountStore) -> None:
 def test_audit_log_is_read_newest_first_page_by_page(staff: AccountStore) -> None:
     for number in range(1, 8):
         staff.write_audit_entry(
-            deed(f"act {number}", who="li" if number % 2 else "han", park_uuid="p" if number > 3 else None)
+            entry(f"act {number}", who="li" if number % 2 else "han", park_uuid="p" if number > 3 else None)
         )
     pages = [staff.audit_entries(None, None, None, 3)]
     while len(pages[-1]) == 3:
@@ -215,7 +215,7 @@ def test_audit_log_is_read_newest_first_page_by_page(staff: AccountStore) -> Non
     assert [one.number for one in staff.audit_entries("li", None, None, 9)] == [7, 5, 3, 1]
     assert [one.number for one in staff.audit_entries(None, "p", 7, 9)] == [6, 5, 4]
     assert [one.number for one in staff.audit_entries("han", "p", None, 9)] == [6, 4]
-    assert staff.audit_entries(None, None, 2, 1)[0] == deed("act 1", who="li", number=1)
+    assert staff.audit_entries(None, None, 2, 1)[0] == entry("act 1", who="li", number=1)
 
 
 def test_lines_written_at_once_have_numbers_without_a_gap(ledger: Ledger) -> None:
@@ -225,7 +225,7 @@ def test_lines_written_at_once_have_numbers_without_a_gap(ledger: Ledger) -> Non
     def write(staff: AccountStore) -> None:
         try:
             for _ in range(10):
-                staff.write_audit_entry(deed())
+                staff.write_audit_entry(entry())
         except StoreError as error:
             troubles.append(error)
 

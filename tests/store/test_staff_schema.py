@@ -12,7 +12,7 @@ import pytest
 
 from store.citus import stand_in
 from store.conftest import Clock, spread
-from store.making import PARK, deed, do, held, push, renewals
+from store.making import PARK, do, entry, held, push, renewals
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import (
     CACHE_KIB,
@@ -57,14 +57,14 @@ def test_file_of_the_version_before_is_brought_up_to_date_with_its_records(tmp_p
         )
         old.execute("INSERT INTO generation (park_id, generation, started_us) VALUES (1, 1, 1)")
         old.commit()
-    desk = open_database(f"sqlite:///{path}", clock, Retention())
-    access = desk.store.park_access(PARK)
+    database = open_database(f"sqlite:///{path}", clock, Retention())
+    access = database.store.park_access(PARK)
     assert access is not None
     assert access.charset == "utf-8"
-    do(desk.store, push(renewals(RECORDS), clock()))
-    assert desk.admin.set_retention(PARK, 30, deed())
-    assert len(held(desk.store)) == RECORDS
-    desk.close()
+    do(database.store, push(renewals(RECORDS), clock()))
+    assert database.admin.set_retention(PARK, 30, entry())
+    assert len(held(database.store)) == RECORDS
+    database.close()
 
 
 def test_cluster_of_the_version_before_gets_the_new_tables_beside_the_park(postgres: str, clock: Clock) -> None:
@@ -95,10 +95,10 @@ def test_tables_of_the_staff_stay_on_the_coordinator(postgres: str) -> None:
 
 
 def test_desk_is_content_with_little_memory(tmp_path: Path, clock: Clock) -> None:
-    desk = open_database(f"sqlite:///{tmp_path / 'a.db'}", clock, Retention())
-    assert isinstance(desk.store, SqliteStore)
-    assert desk.store._db.execute("PRAGMA cache_size").fetchone() == (-CACHE_KIB,)
-    desk.close()
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}", clock, Retention())
+    assert isinstance(database.store, SqliteStore)
+    assert database.store._db.execute("PRAGMA cache_size").fetchone() == (-CACHE_KIB,)
+    database.close()
 
 
 @pytest.mark.parametrize(

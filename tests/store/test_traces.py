@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from store.conftest import Clock
-from store.making import OTHER, PARK, changed, deed, do, push, refused, renewals
+from store.making import OTHER, PARK, changed, do, entry, push, refused, renewals
 from vipgate.errors import StoreUnavailable
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
@@ -84,7 +84,7 @@ def test_nothing_of_an_erased_plate_is_left_on_the_disk(
     store: SqliteStore, gateway: SqliteStore, tmp_path: Path, clock: Clock
 ) -> None:
     assert min(traces(tmp_path).values()) > 100
-    erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, deed())
+    erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, entry())
     assert (erased.records, erased.left_in_log) == (160, False)
     assert traces(tmp_path) == NONE
     assert traces(tmp_path, KEPT)[KEPT] > 0
@@ -95,7 +95,7 @@ def test_nothing_is_left_where_a_retention_is_over(
 ) -> None:
     keep = SqlAdminStore(store, clock)
     for park_uuid in (PARK, OTHER):
-        keep.set_retention(park_uuid, 1, deed())
+        keep.set_retention(park_uuid, 1, entry())
     clock.now_us += 3_000 * DAY_US
     # Bodies have a retention of their own.
     while gateway.run_maintenance(clock(), Retention(refused_days=1)):
@@ -122,7 +122,7 @@ def test_reader_that_keeps_the_log_is_told_and_housekeeping_empties_it_later(
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM renewal").fetchone()
-        erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, deed())
+        erased = SqlAdminStore(store, clock).erase_plate(PLATE, None, entry())
         assert (erased.records, erased.left_in_log) == (160, True)
         gateway.run_maintenance(clock(), Retention())
         assert traces(tmp_path)[PLATE] > 0

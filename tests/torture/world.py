@@ -73,7 +73,7 @@ class Home:
         self.clients = [Client(number, random.Random(seed * 100 + number), self.diary) for number in range(CLIENTS)]
         self.weather = SharedWeather(folder / "weather", self.chance)
         self.gateway = TorturedGateway(
-            folder, {"VIPGATE_DATABASE": url, "VIPGATE_STOP_S": "5"}, weather=folder / "weather"
+            folder, {"VIPGATE_DATABASE": url, "VIPGATE_SHUTDOWN_TIMEOUT_S": "5"}, weather=folder / "weather"
         )
         for park_uuid in (*SHARED, *[client.own_park for client in self.clients]):
             self.gateway.add_park(park_uuid)
@@ -147,8 +147,8 @@ class Run:
     # ---- SQLite ----------------------------------------------------------------------------------------------------
 
     def power_cut(self) -> None:
-        # The inside process has the file open too, and another disk before it.
-        self._start("--no-inside")
+        # The admin process has the file open too, and another disk before it.
+        self._start("--no-admin")
         self.weather.cut_after(self.chance.randrange(1, 300))
         self.gateway.wait_for_end()
         self.weather.calm()

@@ -52,7 +52,7 @@ class Parks:
         self.tried_us[park_uuid] = now_us
         self.saved[park_uuid] = (items, trouble)
 
-    def desk(self) -> Database:
+    def database(self) -> Database:
         return cast("Database", SimpleNamespace(store=self, browse=self, staff=self, keep=self))
 
 
@@ -77,7 +77,7 @@ def test_night_asks_every_park_once_and_tells_troubles_apart(many: Parks) -> Non
         assert order.secret == "s"
         return Result(None, LocalizedText("坏", "bad")) if order.park_uuid == "park-003" else Result([], None)
 
-    night = refresh_all(many.desk(), VAULT, lambda: NIGHT_US, ask=ask)
+    night = refresh_all(many.database(), VAULT, lambda: NIGHT_US, ask=ask)
     assert (night.answered, night.troubled) == (197, 3)
     assert sorted(asked) == [f"park-{number:03}" for number in range(200) if number not in (1, 2)]
     assert many.saved["park-004"] == ([], None)
@@ -94,7 +94,7 @@ def test_night_that_is_told_to_stop_asks_no_more(many: Parks) -> None:
         asked.append(order.park_uuid)
         return Result([], None)
 
-    night = refresh_all(many.desk(), VAULT, lambda: NIGHT_US, ask=ask, stopping=stop.is_set)
+    night = refresh_all(many.database(), VAULT, lambda: NIGHT_US, ask=ask, stopping=stop.is_set)
     # Those that were under way when the first was answered, no other.
     assert 0 < night.answered <= NIGHT_AT_ONCE
     assert sorted(many.saved) == sorted(asked)
@@ -107,12 +107,12 @@ def test_what_a_short_night_does_not_come_to_is_first_the_next(many: Parks) -> N
         now_us[0] += HOUR_US
         return Result([], None)
 
-    night = refresh_all(many.desk(), VAULT, lambda: now_us[0], ask=ask)
+    night = refresh_all(many.database(), VAULT, lambda: now_us[0], ask=ask)
     assert 0 < night.answered < 64
     before = set(many.saved)
     many.saved.clear()
     now_us[0] = NIGHT_US + DAY_US
-    assert refresh_all(many.desk(), VAULT, lambda: now_us[0], ask=ask).answered > 0
+    assert refresh_all(many.database(), VAULT, lambda: now_us[0], ask=ask).answered > 0
     assert not before & set(many.saved)
     many.saved.pop("lately", None)
 
@@ -120,4 +120,4 @@ def test_what_a_short_night_does_not_come_to_is_first_the_next(many: Parks) -> N
 def test_park_that_is_gone_does_not_keep_the_night_going() -> None:
     parks = Parks({"gone": 0})
     parks.save_charge_types = lambda *_: None  # type: ignore[method-assign]
-    assert refresh_all(parks.desk(), VAULT, lambda: NIGHT_US, ask=lambda _: Result([], None)).answered == 1
+    assert refresh_all(parks.database(), VAULT, lambda: NIGHT_US, ask=lambda _: Result([], None)).answered == 1

@@ -45,7 +45,7 @@ UNITS = sorted(path.name for path in DEPLOY.glob("vipgate*") if path.suffix in (
 
 
 class _Everything(Collector):
-    """One of each metric that the inside port shows."""
+    """One of each metric that the admin port shows."""
 
     def collect(self) -> Iterator[Any]:
         board = SharedMetrics(1)
@@ -210,13 +210,13 @@ def test_limits_around_the_gateway_are_wider_than_its_own() -> None:
     plain = Settings.model_construct()
     unit = dict(re.findall(r"^(\w+)=(\d+)$", (DEPLOY / "vipgate.service").read_text(), re.MULTILINE))
     assert int(unit["LimitNOFILE"]) > 2 * plain.connections_max
-    assert int(unit["TimeoutStopSec"]) > plain.stop_s + 20
+    assert int(unit["TimeoutStopSec"]) > plain.shutdown_timeout_s + 20
     nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
     assert all(int(size) * 10**6 > BODY_BYTES_MAX for size in re.findall(r"client_max_body_size (\d+)m", nginx))
     assert all(int(size) * 10**6 > BODY_BYTES_MAX for size in re.findall(r"max_size (\d+)MB", caddy))
-    idle_s = [int(found) for found in re.findall(r"keepalive(?:_timeout)? (\d+)s", nginx + caddy)]
-    assert len(idle_s) == 4
-    assert max(idle_s) < plain.idle_s
+    keepalive_timeout_s = [int(found) for found in re.findall(r"keepalive(?:_timeout)? (\d+)s", nginx + caddy)]
+    assert len(keepalive_timeout_s) == 4
+    assert max(keepalive_timeout_s) < plain.keepalive_timeout_s
 
 
 def test_proxies_of_the_examples_say_whom_they_are_called_by_and_are_believed() -> None:

@@ -78,11 +78,11 @@ async def settle() -> None:
 
 
 def test_what_is_wanted_while_a_read_is_under_way_is_asked_for_together_and_once() -> None:
-    async def steps(desk: Desk) -> None:
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        directory = database.directory()
         wanted = ["a", "b", "c", "b", "nobody", "a"]
         found = await asyncio.gather(*[directory.load(one) for one in wanted])
-        assert desk.asked == [["a"], ["b", "c", "nobody"]]
+        assert database.asked == [["a"], ["b", "c", "nobody"]]
         assert [one.secrets is not None for one in found] == [True, True, True, True, False, True]
         assert found[0] is found[5] is directory.get_cached("a")
 
@@ -90,67 +90,67 @@ def test_what_is_wanted_while_a_read_is_under_way_is_asked_for_together_and_once
 
 
 def test_reads_are_bounded_in_size_and_number() -> None:
-    async def steps(desk: Desk) -> None:
-        directory = desk.directory(reads_at_once=2)
+    async def steps(database: Desk) -> None:
+        directory = database.directory(reads_at_once=2)
         await asyncio.gather(*[directory.load(f"x{number}") for number in range(3 * PARKS_PER_READ_MAX)])
-        assert max(map(len, desk.asked)) == PARKS_PER_READ_MAX
-        assert sum(map(len, desk.asked)) == 3 * PARKS_PER_READ_MAX
-        assert desk.jobs_most == 2
+        assert max(map(len, database.asked)) == PARKS_PER_READ_MAX
+        assert sum(map(len, database.asked)) == 3 * PARKS_PER_READ_MAX
+        assert database.jobs_most == 2
 
     on_loop(steps)
 
 
 def test_park_that_pushes_on_never_waits_and_each_answer_holds_for_its_time() -> None:
-    async def steps(desk: Desk) -> None:
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        directory = database.directory()
         await directory.load("a")
         for _ in range(40):
-            desk.now_s += REFRESH_AFTER_S / 2
+            database.now_s += REFRESH_AFTER_S / 2
             assert directory.get_cached("a") is not None
             await settle()
         # Some looks were ahead of its time, and asked; not each of them.
-        assert 10 <= len(desk.asked) <= 21
+        assert 10 <= len(database.asked) <= 21
 
     on_loop(steps)
 
 
 def test_answer_is_forgotten_after_its_time_however_long_the_next_one_takes() -> None:
-    async def steps(desk: Desk) -> None:
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        directory = database.directory()
         await directory.load("a")
-        desk.may_answer = False
-        desk.now_s += TTL_S * 0.99
+        database.may_answer = False
+        database.now_s += TTL_S * 0.99
         assert directory.get_cached("a") is not None
-        desk.known["a"] = replace(access("a"), enabled=False)
-        desk.now_s += TTL_S * 0.02
+        database.known["a"] = replace(access("a"), enabled=False)
+        database.now_s += TTL_S * 0.02
         assert directory.get_cached("a") is None
         found = asyncio.ensure_future(directory.load("a"))
         await settle()
         # Who waits now waits for the look that is under way already.
-        assert (found.done(), len(desk.jobs)) == (False, 1)
-        desk.may_answer = True
-        desk.work()
+        assert (found.done(), len(database.jobs)) == (False, 1)
+        database.may_answer = True
+        database.work()
         assert (await found).secrets is None
 
     on_loop(steps)
 
 
 def test_what_was_read_counts_before_the_loop_has_heard_of_it() -> None:
-    async def steps(desk: Desk) -> None:
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        directory = database.directory()
         await directory.load("a")
-        desk.now_s += REFRESH_AFTER_S
+        database.now_s += REFRESH_AFTER_S
         assert directory.get_cached("a") is not None
-        desk.work()
+        database.work()
         # The turn goes on for long, and nobody was told yet.
-        desk.now_s += TTL_S * 0.9
+        database.now_s += TTL_S * 0.9
         assert directory.get_cached("a") is not None
 
     on_loop(steps)
 
 
 def test_changed_secret_counts_and_an_unchanged_one_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def steps(desk: Desk) -> None:
+    async def steps(database: Desk) -> None:
         opened: list[str] = []
         real = Vault.open
 
@@ -159,11 +159,11 @@ def test_changed_secret_counts_and_an_unchanged_one_is_not_opened_again(monkeypa
             return real(vault, sealed, park_uuid)
 
         monkeypatch.setattr(Vault, "open", counted)
-        directory = desk.directory()
+        directory = database.directory()
         secrets: list[str] = []
         for secret in ("first", "first", "second", "first"):
             if not opened or secret != secrets[-1]:
-                desk.known["a"] = access("a", secret)
+                database.known["a"] = access("a", secret)
             found: ParkPolicy = await directory.load("a")
             assert found.secrets is not None
             secrets.append(found.secrets.current)
@@ -174,37 +174,37 @@ def test_changed_secret_counts_and_an_unchanged_one_is_not_opened_again(monkeypa
 
 
 def test_one_that_cannot_be_reached_does_not_take_the_others_with_it() -> None:
-    async def steps(desk: Desk) -> None:
-        desk.broken = {"b"}
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        database.broken = {"b"}
+        directory = database.directory()
         first = asyncio.ensure_future(directory.load("nobody"))
         found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
         assert [type(one) for one in found] == [ParkPolicy, StoreUnavailable, ParkPolicy]
         # It is asked for again, not remembered as broken.
-        desk.broken = set()
+        database.broken = set()
         assert (await directory.load("b")).secrets is not None
 
     on_loop(steps)
 
 
 def test_one_that_takes_long_keeps_no_other_of_its_list_waiting() -> None:
-    async def steps(desk: Desk) -> None:
-        desk.broken, desk.may_answer = {"b"}, False
-        directory = desk.directory(reads_at_once=2)
+    async def steps(database: Desk) -> None:
+        database.broken, database.may_answer = {"b"}, False
+        directory = database.directory(reads_at_once=2)
         wanted = ["nobody", "nobody else", "a", "b", "c"]
         finds = [asyncio.ensure_future(directory.load(one)) for one in wanted]
         for _ in range(10):
             await settle()
-            for job in list(desk.jobs):
+            for job in list(database.jobs):
                 # The read of b alone does not end.
                 if cast("partial[None]", job).args[0] != ["b"]:
-                    desk.jobs.remove(job)
+                    database.jobs.remove(job)
                     job()
         await settle()
         assert [one.done() for one in finds] == [one != "b" for one in wanted]
-        desk.may_answer = True
-        desk.work()
+        database.may_answer = True
+        database.work()
         await asyncio.wait(finds)
         assert isinstance(finds[3].exception(), StoreUnavailable)
 
@@ -212,9 +212,9 @@ def test_one_that_takes_long_keeps_no_other_of_its_list_waiting() -> None:
 
 
 def test_secret_that_cannot_be_opened_is_a_matter_of_its_own_park() -> None:
-    async def steps(desk: Desk) -> None:
-        desk.known["b"] = replace(access("b"), secret=b"damaged")
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        database.known["b"] = replace(access("b"), secret=b"damaged")
+        directory = database.directory()
         first = asyncio.ensure_future(directory.load("nobody"))
         found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
@@ -224,15 +224,15 @@ def test_secret_that_cannot_be_opened_is_a_matter_of_its_own_park() -> None:
 
 
 def test_caller_who_gives_up_leaves_the_answer_to_the_others() -> None:
-    async def steps(desk: Desk) -> None:
-        desk.may_answer = False
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        database.may_answer = False
+        directory = database.directory()
         leaving, staying = (asyncio.ensure_future(directory.load("a")) for _ in range(2))
         await settle()
         leaving.cancel()
         await settle()
-        desk.may_answer = True
-        desk.work()
+        database.may_answer = True
+        database.work()
         assert (await staying).secrets is not None
 
     on_loop(steps)
@@ -241,9 +241,9 @@ def test_caller_who_gives_up_leaves_the_answer_to_the_others() -> None:
 def test_row_that_makes_no_sense_is_a_matter_of_its_own_park_and_reads_go_on() -> None:
     """What no command writes, but a hand in the database may. Without an end of its read no park would be read again."""
 
-    async def steps(desk: Desk) -> None:
-        desk.known["b"] = replace(access("b"), allow_list=("10.0.0.1/8",))
-        directory = desk.directory()
+    async def steps(database: Desk) -> None:
+        database.known["b"] = replace(access("b"), allow_list=("10.0.0.1/8",))
+        directory = database.directory()
         first = asyncio.ensure_future(directory.load("nobody"))
         found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
@@ -254,14 +254,14 @@ def test_row_that_makes_no_sense_is_a_matter_of_its_own_park_and_reads_go_on() -
 
 
 def test_list_that_cannot_be_read_for_whatever_reason_is_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def steps(desk: Desk) -> None:
+    async def steps(database: Desk) -> None:
         def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
             if "b" in park_uuids:
                 raise AttributeError("split")
-            return {one: desk.known[one] for one in park_uuids if one in desk.known}
+            return {one: database.known[one] for one in park_uuids if one in database.known}
 
-        monkeypatch.setattr(desk, "read", read)
-        directory = desk.directory()
+        monkeypatch.setattr(database, "read", read)
+        directory = database.directory()
         first = asyncio.ensure_future(directory.load("nobody"))
         found = await asyncio.gather(*[directory.load(one) for one in ("a", "b", "c")], return_exceptions=True)
         await first
@@ -271,15 +271,15 @@ def test_list_that_cannot_be_read_for_whatever_reason_is_read_one_by_one(monkeyp
 
 
 def test_answer_of_a_slow_store_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def steps(desk: Desk) -> None:
+    async def steps(database: Desk) -> None:
         def read(park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
-            found = {one: desk.known[one] for one in park_uuids if one in desk.known}
+            found = {one: database.known[one] for one in park_uuids if one in database.known}
             # Whoever retires a secret now is not heard of by this read.
-            desk.now_s += TTL_S
+            database.now_s += TTL_S
             return found
 
-        monkeypatch.setattr(desk, "read", read)
-        directory = desk.directory()
+        monkeypatch.setattr(database, "read", read)
+        directory = database.directory()
         assert (await directory.load("a")).secrets is not None
         assert directory.get_cached("a") is None
 
@@ -290,32 +290,32 @@ def test_answer_of_a_slow_store_is_as_old_as_its_question(monkeypatch: pytest.Mo
 def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
     monkeypatch: pytest.MonkeyPatch, real: bool
 ) -> None:
-    async def steps(desk: Desk) -> None:
+    async def steps(database: Desk) -> None:
         monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
-        desk.known["a"] = replace(access("a"), rate_per_minute=3)
+        database.known["a"] = replace(access("a"), rate_per_minute=3)
         flood = [f"flood-{number}" for number in range(500)]
         if real:
-            desk.known |= {one: access(one) for one in flood}
-        directory = desk.directory()
+            database.known |= {one: access(one) for one in flood}
+        directory = database.directory()
         for _ in range(3):
-            (await directory.load("a")).check("192.0.2.1", desk.now_s)
+            (await directory.load("a")).check("192.0.2.1", database.now_s)
         await asyncio.gather(*[directory.load(one) for one in flood])
-        desk.now_s += TTL_S
+        database.now_s += TTL_S
         with pytest.raises(RateLimited):
-            (await directory.load("a")).check("192.0.2.1", desk.now_s)
+            (await directory.load("a")).check("192.0.2.1", database.now_s)
         assert len(directory._strangers) <= 50
 
     on_loop(steps)
 
 
 def test_parks_that_are_at_rest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def steps(desk: Desk) -> None:
+    async def steps(database: Desk) -> None:
         monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
-        desk.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
-        directory = desk.directory()
-        await asyncio.gather(*[directory.load(one) for one in list(desk.known)[:150]])
-        desk.now_s += AT_REST_S
-        await asyncio.gather(*[directory.load(one) for one in list(desk.known)[150:]])
+        database.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
+        directory = database.directory()
+        await asyncio.gather(*[directory.load(one) for one in list(database.known)[:150]])
+        database.now_s += AT_REST_S
+        await asyncio.gather(*[directory.load(one) for one in list(database.known)[150:]])
         assert len(directory._parks) == 50
 
     on_loop(steps)

@@ -1,4 +1,4 @@
-"""The door of the inside port, the hour of the night, and a log without plates."""
+"""The door of the admin port, the hour of the night, and a log without plates."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_each_count_lands_in_its_own_metric() -> None:
     assert board.total(COMMIT_ROWS, everyone)[-1] == 9
     assert board.total(COMMIT_SECONDS, everyone)[-1] == pytest.approx(0.02)
     shown = {sample.name: sample.value for family in of_board(board, NOW_S) for sample in family.samples}
-    assert shown["vipgate_inside_requests_total"] == 1
+    assert shown["vipgate_admin_requests_total"] == 1
     assert shown["vipgate_queue_rows"] == 200
 
 

@@ -146,9 +146,9 @@ def test_limits_are_the_gateway_s(page: Document) -> None:
         (PARK_UUID_CHARS_MAX, ["400"]),
         (EXTRA_BYTES_MAX, ["400"]),
         (LIMITS.head_bytes_max, [str(head_too_large(1).status)]),
-        (LIMITS.send_s, [str(request_timeout(1).status)]),
+        (LIMITS.request_timeout_s, [str(request_timeout(1).status)]),
         (LIMITS.pause_s, [str(body_too_slow(1, 1).status)]),
-        (LIMITS.idle_s, []),
+        (LIMITS.keepalive_timeout_s, []),
     ]
     assert LIMITS.body_bytes_max == BODY_BYTES_MAX
     assert str(LIMITS.bytes_a_second_min) in page.section("1.3")
@@ -334,7 +334,7 @@ def test_answers_are_written_as_the_page_shows(page: Document) -> None:
 def test_days_and_seconds_of_the_rules_are_the_gateway_s(page: Document) -> None:
     days = Settings.model_fields["generation_days"].default
     assert re.search(rf"\b{days} (天|days)", page.section("8.2"))
-    assert re.search(rf"\b{LIMITS.idle_s:g} (秒|seconds)", page.section("8.3"))
+    assert re.search(rf"\b{LIMITS.keepalive_timeout_s:g} (秒|seconds)", page.section("8.3"))
 
 
 def test_alike_rows_of_one_request_count_once() -> None:

@@ -75,7 +75,7 @@ def test_hints_with_numbers_have_the_gateway_s(page: Document) -> None:
     hints = [
         head_too_large(LIMITS.head_bytes_max).hint,
         body_too_large(LIMITS.body_bytes_max).hint,
-        request_timeout(LIMITS.send_s).hint,
+        request_timeout(LIMITS.request_timeout_s).hint,
         body_too_slow(LIMITS.bytes_a_second_min, LIMITS.pause_s).hint,
         header_error(WebhookSignature("", "1", "v1,")),
         header_error(WebhookSignature("i", "x", "v1,")),

@@ -61,10 +61,10 @@ async def until(reached: Callable[[], bool]) -> None:
 
 
 def on_busy_server(
-    steps: Callable[[HttpServer, Streams], Awaitable[None]], rest_s: float = LONG_S, bodies_bytes_max: int = 100_000
+    steps: Callable[[HttpServer, Streams], Awaitable[None]], rest_s: float = LONG_S, total_body_bytes_max: int = 100_000
 ) -> None:
     async def scenario() -> None:
-        server = HttpServer(Busy(), HttpLimits(rest_s_max=rest_s, bodies_bytes_max=bodies_bytes_max), lambda: 0)
+        server = HttpServer(Busy(), HttpLimits(rest_s_max=rest_s, total_body_bytes_max=total_body_bytes_max), lambda: 0)
         listener = socket.create_server(("127.0.0.1", 0))
         await server.start(listener)
         streams = await asyncio.open_connection(*listener.getsockname())
@@ -181,7 +181,7 @@ def test_what_comes_too_early_takes_no_more_room_than_there_is_for_all() -> None
         streams[1].write(ASKED % b"")
         await until(lambda: not server.connections)
 
-    on_busy_server(steps, bodies_bytes_max=len(ASKED % b"") - 1)
+    on_busy_server(steps, total_body_bytes_max=len(ASKED % b"") - 1)
 
 
 @pytest.mark.parametrize("header", [b"Via: 1.1 p\r\n", b"X-Forwarded-For: 203.0.113.9\r\n", b"Forwarded: for=a\r\n"])

@@ -38,13 +38,13 @@ REMEDY = LocalizedText("问管理员", "ask somebody")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[Database]:
     made = open_database(f"sqlite:///{tmp_path / 'v.db'}", lambda: NOW_US, Retention())
     yield made
     made.close()
 
 
-def tried(searches: MaskedSearches, desk: Database, who: str, now_us: int, times: int, *, hit: bool = False) -> int:
+def tried(searches: MaskedSearches, database: Database, who: str, now_us: int, times: int, *, hit: bool = False) -> int:
     """How many of so many searches were done."""
     done = 0
 
@@ -55,46 +55,46 @@ def tried(searches: MaskedSearches, desk: Database, who: str, now_us: int, times
 
     for _ in range(times):
         with suppress(RateLimited):
-            searches.run(Searcher(desk, who, "192.0.2.1", now_us, REMEDY), f"plate {next(NUMBERS)}", work)
+            searches.run(Searcher(database, who, "192.0.2.1", now_us, REMEDY), f"plate {next(NUMBERS)}", work)
     return done
 
 
 @pytest.mark.parametrize("hit", [False, True])
-def test_hits_and_misses_cost_alike_and_come_back_at_a_steady_rate(desk: Database, hit: bool) -> None:
+def test_hits_and_misses_cost_alike_and_come_back_at_a_steady_rate(database: Database, hit: bool) -> None:
     searches = MaskedSearches(PER_HOUR)
-    assert tried(searches, desk, "reader", NOW_US, 100, hit=hit) == BURST
+    assert tried(searches, database, "reader", NOW_US, 100, hit=hit) == BURST
     for hour in range(1, 25):
-        assert tried(searches, desk, "reader", NOW_US + hour * HOUR_US, 100, hit=hit) == PER_HOUR
+        assert tried(searches, database, "reader", NOW_US + hour * HOUR_US, 100, hit=hit) == PER_HOUR
 
 
-def test_each_account_and_token_has_its_own(desk: Database) -> None:
+def test_each_account_and_token_has_its_own(database: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
-    assert tried(searches, desk, "reader", NOW_US, 100) == BURST
-    assert tried(searches, desk, "token:reader", NOW_US, 100) == BURST
-    assert tried(searches, desk, "reader", NOW_US, 1) == 0
+    assert tried(searches, database, "reader", NOW_US, 100) == BURST
+    assert tried(searches, database, "token:reader", NOW_US, 100) == BURST
+    assert tried(searches, database, "reader", NOW_US, 1) == 0
 
 
-def test_flood_is_noted_once_an_hour_with_who_and_how_many(desk: Database) -> None:
+def test_flood_is_noted_once_an_hour_with_who_and_how_many(database: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
-    tried(searches, desk, "reader", NOW_US, 2, hit=True)
-    tried(searches, desk, "reader", NOW_US, 500)
-    [noted] = desk.accounts.audit_entries(None, None, None, 10)
+    tried(searches, database, "reader", NOW_US, 2, hit=True)
+    tried(searches, database, "reader", NOW_US, 500)
+    [noted] = database.accounts.audit_entries(None, None, None, 10)
     assert (noted.who, noted.action, noted.peer) == ("reader", FLOOD, "192.0.2.1")
     assert noted.detail == f"found 2, missed {BURST - 2}, refused 1"
-    tried(searches, desk, "reader", NOW_US + HOUR_US, PER_HOUR + 1)
-    again, _ = desk.accounts.audit_entries(None, None, None, 10)
+    tried(searches, database, "reader", NOW_US + HOUR_US, PER_HOUR + 1)
+    again, _ = database.accounts.audit_entries(None, None, None, 10)
     assert again.detail == f"found 0, missed {PER_HOUR}, refused {500 - BURST + 2}"
 
 
-def test_every_search_is_counted_and_every_refusal(desk: Database) -> None:
+def test_every_search_is_counted_and_every_refusal(database: Database) -> None:
     counted: Counter[str] = Counter()
     searches = MaskedSearches(PER_HOUR, lambda outcome: counted.update([outcome]))
-    tried(searches, desk, "reader", NOW_US, 3, hit=True)
-    tried(searches, desk, "reader", NOW_US, 50)
+    tried(searches, database, "reader", NOW_US, 3, hit=True)
+    tried(searches, database, "reader", NOW_US, 50)
     assert counted == {"found": 3, "missed": BURST - 3, "refused": 50 - BURST + 3}
 
 
-def test_search_that_fails_has_cost_its_token(desk: Database) -> None:
+def test_search_that_fails_has_cost_its_token(database: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
 
     def fail() -> object:
@@ -102,26 +102,26 @@ def test_search_that_fails_has_cost_its_token(desk: Database) -> None:
 
     for number in range(BURST):
         with pytest.raises(ValueError, match="too many fit"):
-            searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), str(number), fail)
-    assert tried(searches, desk, "reader", NOW_US, 1) == 0
+            searches.run(Searcher(database, "reader", "", NOW_US, REMEDY), str(number), fail)
+    assert tried(searches, database, "reader", NOW_US, 1) == 0
 
 
-def test_same_text_again_costs_nothing_and_is_remembered_within_a_bound(desk: Database) -> None:
+def test_same_text_again_costs_nothing_and_is_remembered_within_a_bound(database: Database) -> None:
     searches = MaskedSearches(per_hour=TEXTS_KEPT)
-    searcher = Searcher(desk, "reader", "", NOW_US, REMEDY)
+    searcher = Searcher(database, "reader", "", NOW_US, REMEDY)
     for _ in range(1_000):
         assert searches.run(searcher, "粤B12345", lambda: [1])
-    assert tried(searches, desk, "reader", NOW_US, 1_000) == BURST_HOURS * TEXTS_KEPT - 1
+    assert tried(searches, database, "reader", NOW_US, 1_000) == BURST_HOURS * TEXTS_KEPT - 1
     assert len(searches._kept["reader"].texts) == TEXTS_KEPT
     with pytest.raises(RateLimited):
         searches.run(searcher, "粤B12345", list)
 
 
-def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Database) -> None:
+def test_text_says_the_bound_the_wait_and_what_else_to_do(database: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
-    tried(searches, desk, "reader", NOW_US, BURST)
+    tried(searches, database, "reader", NOW_US, BURST)
     with pytest.raises(RateLimited) as refused:
-        searches.run(Searcher(desk, "reader", "", NOW_US, REMEDY), "", list)
+        searches.run(Searcher(database, "reader", "", NOW_US, REMEDY), "", list)
     assert refused.value.retry_after_s == HOUR_US // 1_000_000 // PER_HOUR
     assert refused.value.hint.en.endswith(
         "4 searches an hour by plate or card are allowed; try again in 15 min, or ask somebody"
@@ -130,34 +130,34 @@ def test_text_says_the_bound_the_wait_and_what_else_to_do(desk: Database) -> Non
 
 
 def test_flood_is_refused_where_the_audit_log_cannot_be_written(
-    desk: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(desk.accounts), "note", full)
-    assert tried(MaskedSearches(PER_HOUR), desk, "reader", NOW_US, 100) == BURST
+    monkeypatch.setattr(type(database.accounts), "note", full)
+    assert tried(MaskedSearches(PER_HOUR), database, "reader", NOW_US, 100) == BURST
 
 
-def test_searches_of_many_threads_at_once_are_all_counted(desk: Database) -> None:
+def test_searches_of_many_threads_at_once_are_all_counted(database: Database) -> None:
     searches, threads_max = MaskedSearches(PER_HOUR), 6
     start = threading.Barrier(threads_max)
 
     def go() -> None:
         start.wait(10)
-        assert tried(searches, desk, "reader", NOW_US, BURST // threads_max) == BURST // threads_max
+        assert tried(searches, database, "reader", NOW_US, BURST // threads_max) == BURST // threads_max
 
     with ThreadPoolExecutor(threads_max) as threads:
         for done in [threads.submit(go) for _ in range(threads_max)]:
             done.result()
-    assert tried(searches, desk, "reader", NOW_US, 1) == 0
+    assert tried(searches, database, "reader", NOW_US, 1) == 0
 
 
-def test_who_has_his_whole_bucket_makes_room_and_nobody_else(desk: Database) -> None:
+def test_who_has_his_whole_bucket_makes_room_and_nobody_else(database: Database) -> None:
     searches = MaskedSearches(PER_HOUR)
-    tried(searches, desk, "busy", NOW_US, BURST)
+    tried(searches, database, "busy", NOW_US, BURST)
     for number in range(SEARCHERS_MAX - 1):
-        tried(searches, desk, f"seldom{number}", NOW_US - HOUR_US, 1)
-    tried(searches, desk, "one more", NOW_US, 1)
+        tried(searches, database, f"seldom{number}", NOW_US - HOUR_US, 1)
+    tried(searches, database, "one more", NOW_US, 1)
     assert len(searches._kept) == 2
-    assert tried(searches, desk, "busy", NOW_US, 1) == 0
+    assert tried(searches, database, "busy", NOW_US, 1) == 0

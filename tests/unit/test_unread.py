@@ -90,7 +90,7 @@ def test_sending_on_buys_no_time_for_reading(pieces: tuple[bytes, ...]) -> None:
             connection.data_received(piece)
         await asyncio.sleep(0)
         assert len(transport.written) == 2
-        assert 0 < time_left_s(connection) <= HttpLimits().send_s
+        assert 0 < time_left_s(connection) <= HttpLimits().request_timeout_s
 
     on_connection(transport, steps)
 
@@ -101,7 +101,7 @@ def test_last_answer_has_to_be_read_in_time() -> None:
     async def steps(connection: Connection) -> None:
         connection.data_received(GET % b"Connection: close\r\n")
         assert transport.is_closing()
-        assert 0 < time_left_s(connection) <= HttpLimits().send_s
+        assert 0 < time_left_s(connection) <= HttpLimits().request_timeout_s
 
     on_connection(transport, steps)
 

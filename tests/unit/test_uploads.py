@@ -173,7 +173,7 @@ def test_body_that_pauses_is_given_up_soon_and_one_that_comes_steadily_has_all_i
     connection.connection_made(asyncio.Transport())
     connection.data_received(b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 10000000\r\n\r\n")
     begun_s = port.clock.now_s
-    assert connection.deadline_s == begun_s + limits.send_s
+    assert connection.deadline_s == begun_s + limits.request_timeout_s
     # However much came before: a pause is a pause.
     connection.data_received(b" " * 5_000_000)
     assert connection.deadline_s == begun_s + limits.pause_s
@@ -185,8 +185,8 @@ def test_body_that_pauses_is_given_up_soon_and_one_that_comes_steadily_has_all_i
         port.clock.now_s += 1
         connection.data_received(b" " * limits.bytes_a_second_min * 2)
     assert connection.deadline_s > port.clock.now_s + limits.pause_s / 2
-    port.clock.now_s = begun_s + limits.send_s - 1
+    port.clock.now_s = begun_s + limits.request_timeout_s - 1
     connection.data_received(b" ")
-    assert connection.deadline_s <= begun_s + limits.send_s
+    assert connection.deadline_s <= begun_s + limits.request_timeout_s
     connection.connection_lost(None)
     assert port.body_quota.total_bytes == 0

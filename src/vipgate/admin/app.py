@@ -1,4 +1,4 @@
-"""Puts the inside port together: probes, read API, console, and the door that every request passes."""
+"""Puts the admin port together: probes, read API, console, and the door that every request passes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vipgate.support.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminDependencies:
-    """What the inside port is made of. `watching` are desks for the probes: busy pages must not make a server look dead."""
+    """What the admin port is made of. `watching` are desks for the probes: busy pages must not make a server look dead."""
 
     metrics: SharedMetrics
     meter: AdminRecorder

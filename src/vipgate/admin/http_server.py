@@ -1,4 +1,4 @@
-"""The HTTP server of the inside port: uvicorn with the bounds that it lacks, and without its own words in the log."""
+"""The HTTP server of the admin port: uvicorn with the bounds that it lacks, and without its own words in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside process: reads what it is told from standard input, serves the inside port, ends with its parent."""
+"""The admin process: reads what it is told from standard input, serves the admin port, ends with its parent."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ from vipgate.support.vault import (
     load_vault,
 )
 
-log = structlog.get_logger("vipgate.inside")
+log = structlog.get_logger("vipgate.admin")
 
 INVITE_AGAIN_S: Final = 2.0
 # One for a look at all parks, one for whether the store answers: neither waits for the other.
@@ -96,10 +96,10 @@ def main() -> None:
     try:
         asyncio.run(_serve(handed))
     except VipgateError as error:
-        log.error("inside port cannot be served", reason=str(error))
+        log.error("admin port cannot be served", reason=str(error))
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the keeper sees no more than the status
-        report("inside process", error)
+        report("admin process", error)
         sys.exit(1)
 
 
@@ -130,7 +130,7 @@ async def _serve(handed: LaunchMessage) -> None:
         watching=DatabasePool(open_one, WATCHING_CONNECTIONS),
         vault=vault,
         console=ConsoleSettings(
-            secure=spec.secure, charge_types_private=spec.charge_types_private, retention=spec.retention
+            secure=spec.secure, charge_types_allow_private=spec.charge_types_allow_private, retention=spec.retention
         ),
         masked_searches_per_hour=spec.masked_searches_per_hour,
         clock_us=clock_us,
@@ -159,7 +159,7 @@ async def _serve(handed: LaunchMessage) -> None:
     ]
     gc.collect()
     gc.freeze()
-    log.info("inside port is served", url=spec.url)
+    log.info("admin port is served", url=spec.url)
     await server.serve(sockets=[take_listener(handed.listener)])
     for task in tasks:
         task.cancel()
@@ -168,7 +168,7 @@ async def _serve(handed: LaunchMessage) -> None:
 
 async def _release(parts: AdminDependencies, exit_status: int) -> None:
     """Closes the desks, where they are free soon. Then the end, whatever still runs in a thread: it only reads, or is undone."""
-    closing = [asyncio.to_thread(desks.close) for desks in (parts.databases, parts.watching)]
+    closing = [asyncio.to_thread(pool.close) for pool in (parts.databases, parts.watching)]
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
     sys.stderr.flush()
@@ -199,20 +199,20 @@ async def _send_heartbeats(meter: AdminRecorder) -> None:
         await asyncio.sleep(HEARTBEAT_S)
 
 
-async def _invite(desks: DatabasePool, spec: AdminConfig) -> None:
+async def _invite(pool: DatabasePool, spec: AdminConfig) -> None:
     """Prints the link that makes the first account, where there is none yet. Only its digest is written down anywhere."""
     digest = hash_token(spec.invitation)
 
-    def invite(desk: Database) -> bool:
+    def invite(database: Database) -> bool:
         now_us = clock_us()
-        if desk.accounts.count_users() or desk.accounts.find_invitation(digest, now_us):
+        if database.accounts.count_users() or database.accounts.find_invitation(digest, now_us):
             return False
-        desk.accounts.add_invitation(digest, now_us + INVITATION_US)
+        database.accounts.add_invitation(digest, now_us + INVITATION_US)
         return True
 
     while True:
         try:
-            wanted = await desks.run(invite)
+            wanted = await pool.run(invite)
         except VipgateError:
             await asyncio.sleep(INVITE_AGAIN_S)
             continue
@@ -226,7 +226,7 @@ class _NightlyJob:
     """One night's work in a thread of its own, with a desk of its own: parks take their time to answer."""
 
     def __init__(self, spec: AdminConfig, vault: Vault, open_one: Callable[[], Database]) -> None:
-        self._ask = partial(refresh_park, allow_private=spec.charge_types_private)
+        self._ask = partial(refresh_park, allow_private=spec.charge_types_allow_private)
         self._vault = vault
         self._open_one = open_one
 
@@ -251,11 +251,11 @@ class _NightlyJob:
         await done
 
     def _work(self) -> RefreshSummary:
-        desk = self._open_one()
+        database = self._open_one()
         try:
-            return refresh_all(desk, self._vault, clock_us, ask=self._ask)
+            return refresh_all(database, self._vault, clock_us, ask=self._ask)
         finally:
-            desk.close()
+            database.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every request on the inside port passes: bounds on its body and on its time, a line in the log, a count.
+"""What every request on the admin port passes: bounds on its body and on its time, a line in the log, a count.
 
 No answer may hang: within STALL_S it must begin, and within STALL_S after each piece the next must be on its way and taken.
 So long exports and waiting questions go through, and what stands still ends.
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vipgate.support.client_address import TrustedProxies
 from vipgate.support.metrics import AdminRecorder
 
-log = structlog.get_logger("vipgate.inside")
+log = structlog.get_logger("vipgate.admin")
 
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 STALL_S: Final = 60.0
@@ -38,7 +38,7 @@ class BodyTooLarge(Exception):
 
 
 class RequestGuard:
-    """Stands around the whole application of the inside port."""
+    """Stands around the whole application of the admin port."""
 
     def __init__(
         self,

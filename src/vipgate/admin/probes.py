@@ -1,4 +1,4 @@
-"""What programs ask the inside port: `/healthz`, `/readyz`, `/metrics`."""
+"""What programs ask the admin port: `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosni
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
-def build_probes(readiness: Readiness, exposition: PrometheusExporter, desks: DatabasePool) -> list[Route]:
+def build_probes(readiness: Readiness, exposition: PrometheusExporter, databases: DatabasePool) -> list[Route]:
     """The three routes."""
 
     async def healthz(_: Request) -> Response:
@@ -39,7 +39,7 @@ def build_probes(readiness: Readiness, exposition: PrometheusExporter, desks: Da
         return _told(503, {"status": "unavailable", "reason": reason}, {"retry-after": str(RETRY_AFTER_S)})
 
     async def metrics(request: Request) -> Response:
-        refusal = None if is_from_here(request) else await _refusal(request, desks)
+        refusal = None if is_from_here(request) else await _refusal(request, databases)
         if refusal is not None:
             return refusal
         return Response(await exposition.text(), 200, _HEADERS, CONTENT_TYPE_PLAIN_0_0_4)
@@ -57,7 +57,7 @@ def is_from_here(request: Request) -> bool:
     return address is not None and address.is_loopback
 
 
-async def _refusal(request: Request, desks: DatabasePool) -> Response | None:
+async def _refusal(request: Request, databases: DatabasePool) -> Response | None:
     """Why this caller may not read the metrics, or None for one with a token of that scope."""
     given = request.headers.get("authorization", "")
     secret = given[len(_SCHEME) :].strip() if given.lower().startswith(_SCHEME) else ""
@@ -65,7 +65,7 @@ async def _refusal(request: Request, desks: DatabasePool) -> Response | None:
         return _told(401, {"status": "refused", "reason": "send a token"}, {"www-authenticate": "Bearer"})
     digest = sha256(secret.encode()).hexdigest()
     try:
-        token = await desks.run(lambda desk: desk.accounts.find_token(digest))
+        token = await databases.run(lambda database: database.accounts.find_token(digest))
     except VipgateError as error:
         return _told(503, {"status": "unavailable", "reason": str(error)}, {"retry-after": str(RETRY_AFTER_S)})
     if token is None:

@@ -43,7 +43,7 @@ from vipgate.support.metrics import (
     SharedMetrics,
 )
 
-log = structlog.get_logger("vipgate.inside")
+log = structlog.get_logger("vipgate.admin")
 
 PARKS_MAX: Final = 2_000
 PARKS_FRESH_US: Final = 15_000_000
@@ -66,9 +66,9 @@ class Parks:
 class PrometheusExporter:
     """Makes the text of /metrics."""
 
-    def __init__(self, board: SharedMetrics, desks: DatabasePool, clock_us: Callable[[], int]) -> None:
+    def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
         self._board = board
-        self._desks = desks
+        self._desks = databases
         self._clock_us = clock_us
         self._parks: Parks | None = None
         self._looking: asyncio.Task[Parks] | None = None
@@ -97,7 +97,7 @@ class PrometheusExporter:
                 return self._parks
             if self._looking is None:
                 self._looking = start_task(
-                    self._desks.run(lambda desk: read_parks(desk, now_us)),
+                    self._desks.run(lambda database: read_parks(database, now_us)),
                     "look at all parks",
                     expected=(VipgateError,),
                 )
@@ -114,14 +114,14 @@ class PrometheusExporter:
             return self._parks
 
 
-def read_parks(desk: Database, now_us: int) -> Parks:
+def read_parks(database: Database, now_us: int) -> Parks:
     """The newest push of each park, and how many parks bear each mark."""
     today = business_day(now_us)
-    answers = by_park(desk.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    answers = by_park(database.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
     marks: Counter[str] = Counter()
     last_push_us: dict[str, int] = {}
     seen = 0
-    for park in _some_parks(desk):
+    for park in _some_parks(database):
         seen += 1
         marks.update(park_health(park, answers.get(park.park_uuid, ()), now_us).marks)
         if park.last_push_us is not None and park.enabled:
@@ -129,10 +129,10 @@ def read_parks(desk: Database, now_us: int) -> Parks:
     return Parks(now_us, last_push_us, {mark: marks[mark] for mark in MARKS}, seen < PARKS_MAX)
 
 
-def _some_parks(desk: Database) -> Iterator[Park]:
+def _some_parks(database: Database) -> Iterator[Park]:
     after = ""
     for _ in range(PARKS_MAX // _PARKS_A_READ):
-        page = desk.store.list_parks(after, _PARKS_A_READ)
+        page = database.store.list_parks(after, _PARKS_A_READ)
         yield from page
         if len(page) < _PARKS_A_READ:
             return

@@ -16,9 +16,9 @@ PING_S: Final = 3.0
 class Readiness:
     """Asks the board and the store."""
 
-    def __init__(self, board: SharedMetrics, desks: DatabasePool, clock_us: Callable[[], int]) -> None:
+    def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
         self._board = board
-        self._desks = desks
+        self._desks = databases
         self._clock_us = clock_us
 
     async def failure(self) -> str | None:
@@ -31,7 +31,7 @@ class Readiness:
 
     async def _store_failure(self) -> str | None:
         try:
-            await asyncio.wait_for(self._desks.run(lambda desk: desk.store.ping()), PING_S)
+            await asyncio.wait_for(self._desks.run(lambda database: database.store.ping()), PING_S)
         except TimeoutError:
             return f"the store has not answered within {PING_S:g} s"
         except VipgateError as error:

@@ -146,16 +146,16 @@ def add_user(
         created_us=clock_us(),
         last_login_us=None,
     )
-    deed = audit_entry("user.add", subject=name, detail=_rights(made.role, sees_plates=made.sees_plates))
-    with open_configured_database(config, database) as desk:
-        if not desk.accounts.add_user(made, deed):
+    entry = audit_entry("user.add", subject=name, detail=_rights(made.role, sees_plates=made.sees_plates))
+    with open_configured_database(config, database) as db:
+        if not db.accounts.add_user(made, entry):
             raise UsageError(f"There is an account {name} already; change it with: vipgate user set {name}")
 
 
 @user.command("list")
 def list_users(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All accounts."""
-    with open_configured_database(config, database) as desk:
+    with open_configured_database(config, database) as db:
         rows = [
             {
                 "name": one.name,
@@ -165,7 +165,7 @@ def list_users(config: Config = None, database: DatabaseOption = None, output: O
                 "created": shown_instant(one.created_us),
                 "last_login": shown_instant(one.last_login_us),
             }
-            for one in desk.accounts.list_users()
+            for one in db.accounts.list_users()
         ]
     print_many(rows, ("name", "role", "sees_plates", "enabled", "last_login"), output)
 
@@ -182,12 +182,12 @@ def set_user(
     wanted = None if role is None else _role(role)
     if wanted is None and plates is None:
         raise UsageError("Nothing to change; give --role, --plates or --no-plates.")
-    with open_configured_database(config, database) as desk:
-        found = _found_user(desk.accounts, name)
+    with open_configured_database(config, database) as db:
+        found = _found_user(db.accounts, name)
         after = _rights(wanted or found.role, sees_plates=found.sees_plates if plates is None else plates)
         detail = f"{_rights(found.role, sees_plates=found.sees_plates)} → {after}"
-        deed = audit_entry("user.change", subject=name, detail=detail)
-        desk.accounts.change_user(name, deed, role=wanted, sees_plates=plates)
+        entry = audit_entry("user.change", subject=name, detail=detail)
+        db.accounts.change_user(name, entry, role=wanted, sees_plates=plates)
 
 
 def _found_user(staff: AccountStore, name: str) -> User:
@@ -210,10 +210,10 @@ def enable_user(name: UserName, config: Config = None, database: DatabaseOption 
 
 
 def _switch_user(name: str, config: Config, database: DatabaseOption, *, enabled: bool) -> None:
-    deed = audit_entry("user.change", subject=name, detail=f"enabled: {'no → yes' if enabled else 'yes → no'}")
-    with open_configured_database(config, database) as desk:
-        if _found_user(desk.accounts, name).enabled != enabled:
-            desk.accounts.change_user(name, deed, enabled=enabled)
+    entry = audit_entry("user.change", subject=name, detail=f"enabled: {'no → yes' if enabled else 'yes → no'}")
+    with open_configured_database(config, database) as db:
+        if _found_user(db.accounts, name).enabled != enabled:
+            db.accounts.change_user(name, entry, enabled=enabled)
 
 
 @user.command("password")
@@ -221,10 +221,10 @@ def set_password(
     name: UserName, password: Password = None, config: Config = None, database: DatabaseOption = None
 ) -> None:
     """Give an account a new password; its sessions end."""
-    with open_configured_database(config, database) as desk:
-        _found_user(desk.accounts, name)
+    with open_configured_database(config, database) as db:
+        _found_user(db.accounts, name)
         hashed = _hashed_password(password)
-        if not desk.accounts.change_user(name, audit_entry("user.password", subject=name), password=hashed):
+        if not db.accounts.change_user(name, audit_entry("user.password", subject=name), password=hashed):
             raise _unknown_user(name)
 
 
@@ -272,11 +272,11 @@ def add_token(
         revoked_us=None,
     )
     detail = f"{', '.join(scopes)}; plates: {'masked' if masked else 'in the clear'}"
-    deed = audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
-    with open_configured_database(config, database) as desk:
-        if park_uuid is not None and desk.store.find_park(park_uuid) is None:
+    entry = audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    with open_configured_database(config, database) as db:
+        if park_uuid is not None and db.store.find_park(park_uuid) is None:
             raise unknown_park(park_uuid)
-        if not desk.accounts.add_token(made, deed):
+        if not db.accounts.add_token(made, entry):
             raise UsageError(f"There is a token {name} already; end it with: vipgate token revoke {name}")
     print_one({"name": name, "token": secret, "park_uuid": park_uuid, "scopes": list(scopes), "masked": masked}, output)
     if output is Format.TEXT:
@@ -286,7 +286,7 @@ def add_token(
 @token.command("list")
 def list_tokens(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All tokens, revoked ones last."""
-    with open_configured_database(config, database) as desk:
+    with open_configured_database(config, database) as db:
         rows = [
             {
                 "name": one.name,
@@ -297,7 +297,7 @@ def list_tokens(config: Config = None, database: DatabaseOption = None, output: 
                 "last_used": shown_instant(one.used_us),
                 "revoked": shown_instant(one.revoked_us),
             }
-            for one in desk.accounts.list_tokens()
+            for one in db.accounts.list_tokens()
         ]
     print_many(rows, ("name", "scopes", "park_uuid", "masked", "last_used", "revoked"), output)
 
@@ -309,8 +309,8 @@ def revoke_token(
     database: DatabaseOption = None,
 ) -> None:
     """End a token at once."""
-    with open_configured_database(config, database) as desk:
-        if not desk.accounts.revoke_token(name, clock_us(), audit_entry("token.revoke", subject=name)):
+    with open_configured_database(config, database) as db:
+        if not db.accounts.revoke_token(name, clock_us(), audit_entry("token.revoke", subject=name)):
             raise UsageError(f"There is no token {name} in use; see: vipgate token list")
 
 
@@ -331,13 +331,13 @@ def erase(
         raise UsageError(
             f"A plate has 1 to {PLATE_CHARS_MAX} characters without its blanks, {plate!r} has {len(folded)}."
         )
-    with open_configured_database(config, database) as desk:
-        if park_uuid is not None and desk.store.find_park(park_uuid) is None:
+    with open_configured_database(config, database) as db:
+        if park_uuid is not None and db.store.find_park(park_uuid) is None:
             raise unknown_park(park_uuid)
         if not yes:
             _confirm(folded, park_uuid)
-        deed = audit_entry("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
-        erased = desk.admin.erase_plate(folded, park_uuid, deed)
+        entry = audit_entry("plate.erase", park_uuid=park_uuid, subject=mask_plate(folded))
+        erased = db.admin.erase_plate(folded, park_uuid, entry)
     print_one(asdict(erased), output)
     if erased.left_in_log:
         warn(
@@ -372,8 +372,8 @@ def audit(
     output: Output = Format.TEXT,
 ) -> None:
     """Who did what, newest first."""
-    with open_configured_database(config, database) as desk:
-        lines = map(_deed_members, _deeds(desk.accounts, who, park_uuid, limit))
+    with open_configured_database(config, database) as db:
+        lines = map(_deed_members, _deeds(db.accounts, who, park_uuid, limit))
         print_many(lines, ("at", "who", "action", "park_uuid", "subject", "detail", "peer"), output)
 
 
@@ -385,14 +385,14 @@ def _deeds(staff: AccountStore, who: str | None, park_uuid: str | None, limit: i
         before = page[-1].number
 
 
-def _deed_members(deed: AuditEntry) -> dict[str, Any]:
+def _deed_members(entry: AuditEntry) -> dict[str, Any]:
     return {
-        "number": deed.number,
-        "at": shown_instant(deed.at_us),
-        "who": deed.who,
-        "action": deed.action,
-        "park_uuid": deed.park_uuid,
-        "subject": deed.subject,
-        "detail": deed.detail,
-        "peer": deed.peer,
+        "number": entry.number,
+        "at": shown_instant(entry.at_us),
+        "who": entry.who,
+        "action": entry.action,
+        "park_uuid": entry.park_uuid,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "peer": entry.peer,
     }

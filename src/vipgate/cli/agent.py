@@ -122,14 +122,14 @@ def run(
             if not yes:
                 _ask_to_replace(settings, client)
             kept.reset()
-        world = AgentDependencies(
+        dependencies = AgentDependencies(
             clock_us=clock_us,
             clock_s=clock_s,
             chance=random.random,
             open_source=lambda: source_of(settings),
             client=client,
         )
-        one = Agent(settings, kept, world, once=once)
+        one = Agent(settings, kept, dependencies, once=once)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: one.stop())
         one.run(stack.enter_context(_shown(settings)))

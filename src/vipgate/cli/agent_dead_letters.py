@@ -34,16 +34,16 @@ Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER…", help="
 All = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
-def _members(letter: DeadLetter) -> dict[str, Any]:
+def _members(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "number": letter.number,
-        "at": shown_instant(letter.at_us),
-        "place": letter.place,
-        "pay_partner": letter.pay_partner,
-        "reason": letter.reason,
-        "seqno": letter.seqno or None,
-        "row": None if letter.row is None else msgspec.json.decode(letter.row),
-        "source": None if letter.source is None else msgspec.json.decode(letter.source),
+        "number": dead_letter.number,
+        "at": shown_instant(dead_letter.at_us),
+        "place": dead_letter.place,
+        "pay_partner": dead_letter.pay_partner,
+        "reason": dead_letter.reason,
+        "seqno": dead_letter.seqno or None,
+        "row": None if dead_letter.row is None else msgspec.json.decode(dead_letter.row),
+        "source": None if dead_letter.source is None else msgspec.json.decode(dead_letter.source),
     }
 
 
@@ -71,13 +71,16 @@ def export(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
     """Write them as JSON lines, or with --format text as CSV for a spreadsheet."""
     with opened_spool(load_config(config), spool) as kept:
         if output is not Format.TEXT:
-            for letter in kept.dead_letters():
-                print_json(_members(letter))
+            for dead_letter in kept.dead_letters():
+                print_json(_members(dead_letter))
             return
         writer = csv_writer()
         writer.writerow([*_COLUMNS, "row", "source"])
-        for letter in kept.dead_letters():
-            cells = _members(letter) | {"row": (letter.row or b"").decode(), "source": letter.source or ""}
+        for dead_letter in kept.dead_letters():
+            cells = _members(dead_letter) | {
+                "row": (dead_letter.row or b"").decode(),
+                "source": dead_letter.source or "",
+            }
             # A cell that begins like a formula must not become one.
             writer.writerow([f"'{cell}" if str(cell)[:1] in "=+-@\t" else cell for cell in cells.values()])
 
@@ -87,10 +90,10 @@ def retry(config: ConfigFile, numbers: Numbers = None, all_: All = False, spool:
     """Read them again from the source, through the mapping as it is now, and put them into the queue."""
     settings = load_config(config)
     with opened_spool(settings, spool) as kept:
-        letters = _wanted(kept, numbers, all_)
+        dead_letters = _wanted(kept, numbers, all_)
         source = source_of(settings)
         try:
-            queued, still = _again(settings, kept, source, letters)
+            queued, still = _again(settings, kept, source, dead_letters)
         finally:
             source.close()
     typer.echo(f"{queued} queued, {still} still wrong: vipgate agent run sends what is queued")
@@ -106,19 +109,19 @@ def discard(
 ) -> None:
     """Delete dead letters: the platform never gets these rows, unless they change at the source."""
     with opened_spool(load_config(config), spool) as kept:
-        letters = _wanted(kept, numbers, all_)
+        dead_letters = _wanted(kept, numbers, all_)
         if not yes:
-            typer.confirm(f"Discard {len(letters)} dead letters?", abort=True)
+            typer.confirm(f"Discard {len(dead_letters)} dead letters?", abort=True)
         with kept.transaction():
-            kept.discard([letter.number for letter in letters])
-    typer.echo(f"{len(letters)} discarded")
+            kept.discard([dead_letter.number for dead_letter in dead_letters])
+    typer.echo(f"{len(dead_letters)} discarded")
 
 
 def _found(kept: Spool, number: int) -> DeadLetter:
-    letter = kept.dead_letter(number)
-    if letter is None:
+    dead_letter = kept.dead_letter(number)
+    if dead_letter is None:
         raise UsageError(f"There is no dead letter {number}; see vipgate agent dead list.")
-    return letter
+    return dead_letter
 
 
 def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[DeadLetter]:
@@ -127,10 +130,10 @@ def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[DeadLett
     return list(kept.dead_letters()) if all_ else [_found(kept, number) for number in numbers or []]
 
 
-def _again(settings: Config, kept: Spool, source: Source, letters: list[DeadLetter]) -> tuple[int, int]:
+def _again(settings: Config, kept: Spool, source: Source, dead_letters: list[DeadLetter]) -> tuple[int, int]:
     """How many were queued, and how many are still wrong. A row that the source has no more is sent as it was."""
     reader = Reader(settings, source.columns, "zh")
-    wanted = {letter.identity: letter for letter in letters}
+    wanted = {dead_letter.identity: dead_letter for dead_letter in dead_letters}
     since_us = clock_us()
     queued = still = 0
     for ready, wrong in _read_again(reader, source, set(wanted)):
@@ -138,15 +141,15 @@ def _again(settings: Config, kept: Spool, source: Source, letters: list[DeadLett
         letters_found = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
         with kept.transaction():
             kept.queue_unless_read(ready, since_us)
-            kept.forget_sent([letter.identity for letter in letters_found])
+            kept.forget_sent([dead_letter.identity for dead_letter in letters_found])
             kept.add_dead_letters(wrong)
             kept.discard([one.number for one in letters_found if one.identity not in {dead.identity for dead in wrong}])
         queued, still = queued + len(ready), still + len(wrong)
-    gone = [letter for letter in wanted.values() if letter.row is not None and letter.pay_partner]
-    rows = [OutboxRow(letter.pay_partner or "", letter.row or b"", letter.place) for letter in gone]
+    gone = [dead_letter for dead_letter in wanted.values() if dead_letter.row is not None and dead_letter.pay_partner]
+    rows = [OutboxRow(dead_letter.pay_partner or "", dead_letter.row or b"", dead_letter.place) for dead_letter in gone]
     with kept.transaction():
         kept.queue_unless_read(rows, since_us)
-        kept.discard([letter.number for letter in gone])
+        kept.discard([dead_letter.number for dead_letter in gone])
     return queued + len(rows), still + len(wanted) - len(gone)
 
 

@@ -95,44 +95,44 @@ def serve(
     config: Config = None,
     home: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
     database: DatabaseOption = None,
-    host: Annotated[str | None, typer.Option(help="Outside address, where parks push; default 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Outside port; default 8080; 0: any free one.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="The outside port's certificate and chain, PEM.")] = None,
+    host: Annotated[str | None, typer.Option(help="Public address, where parks push; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Public port; default 8080; 0: any free one.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The public port's certificate and chain, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
     trusted_proxies: Annotated[str | None, typer.Option(help="Your own proxies: 10.0.0.7,10.1.0.0/16.")] = None,
     hmac_window_s: Annotated[
         int | None, typer.Option(help="Seconds an HMAC signature may be off; default 300.")
     ] = None,
-    inside: Annotated[
-        bool | None, typer.Option("--inside/--no-inside", help="Whether there is an inside port.")
-    ] = None,
-    inside_host: Annotated[str | None, typer.Option(help="Inside address; default 127.0.0.1.")] = None,
-    inside_port: Annotated[int | None, typer.Option(help="Inside port; default: the next after --port.")] = None,
-    inside_url: Annotated[str | None, typer.Option(help="How staff reach the inside port through a proxy.")] = None,
-    inside_secure: Annotated[
+    inside: Annotated[bool | None, typer.Option("--admin/--no-admin", help="Whether there is an admin port.")] = None,
+    admin_host: Annotated[str | None, typer.Option(help="Admin address; default 127.0.0.1.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Admin port; default: the next after --port.")] = None,
+    admin_url: Annotated[str | None, typer.Option(help="How staff reach the admin port through a proxy.")] = None,
+    admin_https: Annotated[
         bool | None,
-        typer.Option("--inside-secure/--no-inside-secure", help="Staff reach it over TLS alone."),
+        typer.Option("--admin-https/--no-admin-https", help="Staff reach it over TLS alone."),
     ] = None,
-    console_desks: Annotated[int | None, typer.Option(help="Pages that read the database at once.")] = None,
+    admin_db_connections: Annotated[int | None, typer.Option(help="Pages that read the database at once.")] = None,
     masked_searches_per_hour: Annotated[
         int | None, typer.Option(help="Searches by plate or card an hour while plates are hidden.")
     ] = None,
-    charge_types_private: Annotated[
+    charge_types_allow_private: Annotated[
         bool | None,
         typer.Option("--charge-types-private/--no-charge-types-private", help="Parks may have private addresses."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; SQLite takes one.")] = None,
     always_200: Annotated[bool | None, typer.Option("--always-200", help="Status 200 even for refusals.")] = None,
     body_bytes_max: Annotated[int | None, typer.Option(help="Largest body, in bytes.")] = None,
-    bodies_bytes_max: Annotated[int | None, typer.Option(help="All bodies in memory together, in bytes.")] = None,
-    send_s: Annotated[float | None, typer.Option(help="Seconds to send a whole request.")] = None,
-    idle_s: Annotated[float | None, typer.Option(help="Seconds between requests of a connection.")] = None,
-    stop_s: Annotated[float | None, typer.Option(help="Seconds to answer what is in flight when stopping.")] = None,
+    total_body_bytes_max: Annotated[int | None, typer.Option(help="All bodies in memory together, in bytes.")] = None,
+    request_timeout_s: Annotated[float | None, typer.Option(help="Seconds to send a whole request.")] = None,
+    keepalive_timeout_s: Annotated[float | None, typer.Option(help="Seconds between requests of a connection.")] = None,
+    shutdown_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds to answer what is in flight when stopping.")
+    ] = None,
     connections_max: Annotated[int | None, typer.Option(help="Connections at once.")] = None,
     queue_requests_max: Annotated[int | None, typer.Option(help="Pushes that may wait for the commit.")] = None,
     queue_rows_max: Annotated[int | None, typer.Option(help="Rows that may wait for the commit.")] = None,
     generation_days: Annotated[int | None, typer.Option(help="Days a replaced stock can be restored.")] = None,
-    journal_days: Annotated[int | None, typer.Option(help="Days the journal is kept.")] = None,
+    request_log_days: Annotated[int | None, typer.Option(help="Days the journal is kept.")] = None,
     refused_days: Annotated[int | None, typer.Option(help="Days refused bodies are kept.")] = None,
     refused_bodies_max: Annotated[int | None, typer.Option(help="Refused bodies kept per park.")] = None,
     refused_bytes_max: Annotated[int | None, typer.Option(help="Bytes of refused bodies kept per park.")] = None,

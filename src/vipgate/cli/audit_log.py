@@ -22,11 +22,11 @@ from vipgate.store.open_database import open_database
 def open_configured_database(config: Path | None, database: str | None) -> Iterator[Database]:
     """The desk, for one command."""
     settings = settings_for(config, database)
-    desk = open_database(settings.database_url, clock_us, settings.retention)
+    db = open_database(settings.database_url, clock_us, settings.retention)
     try:
-        yield desk
+        yield db
     finally:
-        desk.close()
+        db.close()
 
 
 def audit_entry(action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = "") -> AuditEntry:

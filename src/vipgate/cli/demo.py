@@ -41,7 +41,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="Outside port; another is taken where it is not free.")] = 8080,
+    port: Annotated[int, typer.Option(help="Public port; another is taken where it is not free.")] = 8080,
     stay: Annotated[bool, typer.Option("--stay/--no-stay", help="Serve on until Ctrl-C.")] = True,
 ) -> None:
     """Start a gateway on a temporary database, push the page's example and 2,000 made-up records, and serve on."""
@@ -52,11 +52,11 @@ def demo(
         environment["VIPGATE_HOME"] = home
         log = Path(home) / "gateway.log"
         with open(log, "w", encoding="utf-8", opener=open_private) as log_file:
-            server, push_url, inside_url = _start(environment, port, log_file)
+            server, push_url, admin_url = _start(environment, port, log_file)
             welcome = FirstAccountLink(server)
             try:
                 _walk(environment, push_url)
-                _show_addresses(home, push_url, inside_url, welcome.url())
+                _show_addresses(home, push_url, admin_url, welcome.url())
                 if stay:
                     console.print("\nServing. Ctrl-C stops it and deletes the temporary data.")
                     server.wait()
@@ -94,7 +94,7 @@ def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
 
 
 class FirstAccountLink:
-    """Waits for the link that makes the first account: the inside process says it once it serves."""
+    """Waits for the link that makes the first account: the admin process says it once it serves."""
 
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
@@ -146,14 +146,14 @@ def _push(client: httpx.Client, url: str, body: bytes, headers: dict[str, str], 
         raise UsageError(f"The gateway answered {answer.json()['code']} where {expected} was due.")
 
 
-def _show_addresses(home: str, push_url: str, inside_url: str, welcome_url: str) -> None:
+def _show_addresses(home: str, push_url: str, admin_url: str, welcome_url: str) -> None:
     base = push_url.partition("/gate/")[0]
     console.rule("look at it", align="left")
     console.print(f"push here       {push_url}")
     console.print(f"health          {base}/healthz")
-    console.print(f"readiness       {inside_url}readyz")
-    console.print(f"metrics         {inside_url}metrics")
-    console.print(f"console         {inside_url}")
+    console.print(f"readiness       {admin_url}readyz")
+    console.print(f"metrics         {admin_url}metrics")
+    console.print(f"console         {admin_url}")
     if welcome_url:
         console.print(f"first account   {welcome_url}")
     vipgate = f"VIPGATE_HOME={home} {Path(sys.argv[0])}"

@@ -91,10 +91,10 @@ def add(
         raise UsageError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with open_configured_database(config, database) as desk:
+    with open_configured_database(config, database) as db:
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
-        deed = audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
-        if not desk.store.add_park(park_uuid, name, sealed, clock_us(), deed, charset=charset):
+        audited = audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        if not db.store.add_park(park_uuid, name, sealed, clock_us(), audited, charset=charset):
             raise UsageError(
                 f"Park {park_uuid} is already there; for a new secret: vipgate park rotate-secret {park_uuid}"
             )
@@ -113,9 +113,9 @@ def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
 @park.command("list")
 def list_(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
     """All parks."""
-    with open_configured_database(config, database) as desk:
+    with open_configured_database(config, database) as db:
         columns = ("park_uuid", "name", "enabled", "records", "last_push")
-        print_many(map(_members, _all_parks(desk.store)), columns, output)
+        print_many(map(_members, _all_parks(db.store)), columns, output)
 
 
 def _all_parks(store: Store) -> Iterator[Park]:
@@ -130,15 +130,15 @@ def show(
     park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
     """One park: its stock, its last push, and which secret it used."""
-    with open_configured_database(config, database) as desk:
-        members = _members(found_park(desk.store, park_uuid))
-        more = _more(desk, park_uuid)
+    with open_configured_database(config, database) as db:
+        members = _members(found_park(db.store, park_uuid))
+        more = _more(db, park_uuid)
     members |= {"retention_days": more.retention_days, "charge_address": more.charge_address}
     print_one(members, output)
 
 
-def _more(desk: Database, park_uuid: str) -> ParkDetails:
-    found = desk.queries.park_details(park_uuid)
+def _more(db: Database, park_uuid: str) -> ParkDetails:
+    found = db.queries.park_details(park_uuid)
     if found is None:
         raise unknown_park(park_uuid)
     return found
@@ -188,18 +188,18 @@ def set_(
         charset=charset,
     )
     address = _address(charge_address)
-    with open_configured_database(config, database) as desk:
-        before, more = found_park(desk.store, park_uuid), _more(desk, park_uuid)
+    with open_configured_database(config, database) as db:
+        before, more = found_park(db.store, park_uuid), _more(db, park_uuid)
         if change != ParkChange():
-            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
+            db.store.change_park(park_uuid, change, _deed_of_change(before, change))
         if retention_days is not None:
             detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
-            deed = audit_entry("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
-            desk.admin.set_retention(park_uuid, retention_days or None, deed)
+            audited = audit_entry("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
+            db.admin.set_retention(park_uuid, retention_days or None, audited)
         if charge_address is not None:
             detail = f"{_told(more.charge_address)} → {_told(address)}"
-            deed = audit_entry("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
-            desk.admin.set_charge_address(park_uuid, address, deed)
+            audited = audit_entry("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
+            db.admin.set_charge_address(park_uuid, address, audited)
 
 
 def _address(given: str | None) -> str | None:
@@ -256,10 +256,10 @@ def rotate_secret(
     """Give a park a new secret. Both are valid until the old one is retired."""
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
-    with open_configured_database(config, database) as desk:
-        before = found_park(desk.store, park_uuid)
-        deed = audit_entry("park.rotate_secret", park_uuid=park_uuid)
-        if not desk.store.rotate_secret(park_uuid, sealed, clock_us(), deed):
+    with open_configured_database(config, database) as db:
+        before = found_park(db.store, park_uuid)
+        audited = audit_entry("park.rotate_secret", park_uuid=park_uuid)
+        if not db.store.rotate_secret(park_uuid, sealed, clock_us(), audited):
             used = before.secret_used or "neither"
             raise UsageError(
                 f"Park {park_uuid} still has a previous secret (it last used: {used}); "
@@ -276,14 +276,14 @@ def retire_secret(
     database: DatabaseOption = None,
 ) -> None:
     """End the previous secret of a park."""
-    with open_configured_database(config, database) as desk:
-        found = found_park(desk.store, park_uuid)
+    with open_configured_database(config, database) as db:
+        found = found_park(db.store, park_uuid)
         if not found.has_previous_secret:
             raise UsageError(f"Park {park_uuid} has no previous secret; nothing to retire.")
         if found.secret_used != "current" and not force:
             used = "still uses the previous secret" if found.secret_used else "has not pushed since the rotation"
             raise UsageError(f"Park {park_uuid} {used}; retiring it would shut the park out. --force does it anyway.")
-        desk.store.retire_secret(park_uuid, audit_entry("park.retire_secret", park_uuid=park_uuid))
+        db.store.retire_secret(park_uuid, audit_entry("park.retire_secret", park_uuid=park_uuid))
 
 
 @park.command("disable")
@@ -299,7 +299,7 @@ def enable(park_uuid: ParkUuid, config: Config = None, database: DatabaseOption 
 
 
 def _switch(park_uuid: str, config: Config, database: DatabaseOption, *, enabled: bool) -> None:
-    with open_configured_database(config, database) as desk:
-        before, change = found_park(desk.store, park_uuid), ParkChange(enabled=enabled)
+    with open_configured_database(config, database) as db:
+        before, change = found_park(db.store, park_uuid), ParkChange(enabled=enabled)
         if before.enabled != enabled:
-            desk.store.change_park(park_uuid, change, _deed_of_change(before, change))
+            db.store.change_park(park_uuid, change, _deed_of_change(before, change))

@@ -35,8 +35,8 @@ def generations(
     park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
     """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
-    with open_configured_database(config, database) as desk:
-        found_park(desk.store, park_uuid)
+    with open_configured_database(config, database) as db:
+        found_park(db.store, park_uuid)
         rows = [
             {
                 "generation": one.generation,
@@ -46,7 +46,7 @@ def generations(
                 "ended": shown_instant(one.ended_us),
                 "seqno": one.seqno,
             }
-            for one in desk.store.generations(park_uuid)
+            for one in db.store.generations(park_uuid)
         ]
     print_many(rows, ("generation", "current", "records", "started", "ended", "seqno"), output)
 
@@ -58,15 +58,15 @@ def restore(
     database: DatabaseOption = None,
 ) -> None:
     """Make an earlier stock the current one; the one that is current now can be restored in turn."""
-    with open_configured_database(config, database) as desk:
-        found = found_park(desk.store, park_uuid)
+    with open_configured_database(config, database) as db:
+        found = found_park(db.store, park_uuid)
         if found.generation == generation:
             raise UsageError(f"Generation {generation} is the current one already.")
-        wanted = next((one for one in desk.store.generations(park_uuid) if one.generation == generation), None)
+        wanted = next((one for one in db.store.generations(park_uuid) if one.generation == generation), None)
         records = 0 if wanted is None else wanted.records
         detail = f"{found.generation} ({found.records}) → {generation} ({records})"
-        deed = audit_entry("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
-        if wanted is None or not desk.store.restore(park_uuid, generation, clock_us(), deed):
+        audited = audit_entry("park.restore", park_uuid=park_uuid, subject=str(generation), detail=detail)
+        if wanted is None or not db.store.restore(park_uuid, generation, clock_us(), audited):
             raise UsageError(
                 f"Park {park_uuid} has no generation {generation} to restore; see: vipgate park generations {park_uuid}"
             )
@@ -78,8 +78,8 @@ def held(
 ) -> None:
     """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
     now_us = clock_us()
-    with open_configured_database(config, database) as desk:
-        found_park(desk.store, park_uuid)
+    with open_configured_database(config, database) as db:
+        found_park(db.store, park_uuid)
         rows = [
             {
                 "seqno": one.seqno,
@@ -89,7 +89,7 @@ def held(
                 "bytes": one.body_bytes,
                 "allowed": one.is_allowed(now_us),
             }
-            for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
+            for one in db.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)
         ]
     print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
 
@@ -105,13 +105,13 @@ def allow_replace(
     database: DatabaseOption = None,
 ) -> None:
     """Let a held replace through, once, when the park sends it again within a day. What came since it was first sent is deleted."""
-    with open_configured_database(config, database) as desk:
-        one = _waiting(desk, park_uuid, seqno.strip())
+    with open_configured_database(config, database) as db:
+        one = _waiting(db, park_uuid, seqno.strip())
         action = "park.disallow_replace" if withdraw else "park.allow_replace"
-        deed = audit_entry(action, park_uuid=park_uuid, subject=one.seqno)
+        audited = audit_entry(action, park_uuid=park_uuid, subject=one.seqno)
         if not withdraw:
-            desk.store.allow_replace(park_uuid, one.body_sha256, clock_us(), deed)
-        elif not desk.store.disallow_replace(park_uuid, one.body_sha256, deed):
+            db.store.allow_replace(park_uuid, one.body_sha256, clock_us(), audited)
+        elif not db.store.disallow_replace(park_uuid, one.body_sha256, audited):
             raise UsageError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
     told = "The park may send it again within a day; this once it is carried out."
     typer.echo("It is held again." if withdraw else told)
@@ -121,21 +121,21 @@ def dismiss_replace(
     park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: DatabaseOption = None
 ) -> None:
     """Take a held replace off the list, with its body and any yes to it. If the same comes again, it is held and listed anew."""
-    with open_configured_database(config, database) as desk:
-        one = _waiting(desk, park_uuid, seqno.strip())
-        deed = audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
-        if not desk.store.dismiss_replace(park_uuid, one.body_sha256, deed):
+    with open_configured_database(config, database) as db:
+        one = _waiting(db, park_uuid, seqno.strip())
+        audited = audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
+        if not db.store.dismiss_replace(park_uuid, one.body_sha256, audited):
             raise _not_held(park_uuid, seqno)
     typer.echo("Dismissed; if the park sends the same again, it is held and listed anew.")
 
 
-def _waiting(desk: Database, park_uuid: str, seqno: str) -> HeldReplace:
+def _waiting(db: Database, park_uuid: str, seqno: str) -> HeldReplace:
     """The held replace that `seqno` or an earlier time of the same body was."""
-    found_park(desk.store, park_uuid)
-    entry = desk.store.request_log_entry(seqno)
+    found_park(db.store, park_uuid)
+    entry = db.store.request_log_entry(seqno)
     if entry is None or entry.park_uuid != park_uuid or entry.code != ReplaceOnHold.code:
         raise _not_held(park_uuid, seqno)
-    for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
+    for one in db.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX):
         if one.body_sha256 == entry.origin.body_sha256:
             return one
     raise _not_held(park_uuid, seqno)

@@ -234,9 +234,9 @@ def _as_int(value: Any, highest: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest else None
 
 
-def query_for(desk: Database, vault: Vault, park_uuid: str) -> ChargeTypeQuery | LocalizedText:
+def query_for(database: Database, vault: Vault, park_uuid: str) -> ChargeTypeQuery | LocalizedText:
     """What is needed to ask a park, or why it cannot be asked."""
-    access, more = desk.store.park_access(park_uuid), desk.queries.park_details(park_uuid)
+    access, more = database.store.park_access(park_uuid), database.queries.park_details(park_uuid)
     if access is None or more is None or not more.charge_address:
         return LocalizedText("该车场没有网关地址; 请先填写", "this park has no gateway address; set one first")
     if not access.enabled:
@@ -270,7 +270,7 @@ def refresh_park(
 
 
 def refresh_all(
-    desk: Database,
+    database: Database,
     vault: Vault,
     clock_us: Callable[[], int],
     *,
@@ -290,22 +290,29 @@ def refresh_all(
 
     with ThreadPoolExecutor(NIGHT_AT_ONCE, "vipgate-charge") as threads:
         for stale_us in NIGHT_STALE_US:
-            while goes_on() and (parks := _stale_parks(desk, begun_us - stale_us, seen)):
-                for park_uuid, result in _asked(desk, vault, parks, threads, ask, goes_on):
-                    desk.admin.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
+            while goes_on() and (parks := _stale_parks(database, begun_us - stale_us, seen)):
+                for park_uuid, result in _asked(database, vault, parks, threads, ask, goes_on):
+                    database.admin.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
                     answered, troubled = answered + (result.trouble is None), troubled + (result.trouble is not None)
     return RefreshSummary(answered, troubled)
 
 
-def _stale_parks(desk: Database, before_us: int, seen: set[str]) -> list[str]:
+def _stale_parks(database: Database, before_us: int, seen: set[str]) -> list[str]:
     """The next parks to ask, each once a night, whatever becomes of it."""
-    parks = [park for park in desk.queries.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen]
+    parks = [
+        park for park in database.queries.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen
+    ]
     seen.update(parks)
     return parks
 
 
 def _asked(
-    desk: Database, vault: Vault, parks: list[str], threads: ThreadPoolExecutor, ask: Ask, goes_on: Callable[[], bool]
+    database: Database,
+    vault: Vault,
+    parks: list[str],
+    threads: ThreadPoolExecutor,
+    ask: Ask,
+    goes_on: Callable[[], bool],
 ) -> Iterator[tuple[str, Result]]:
     """What came of each park, in order; those whose turn has not come when the night is over are left out."""
 
@@ -315,7 +322,7 @@ def _asked(
 
     pending: list[tuple[str, Future[Result | None] | Result]] = []
     for park_uuid in parks:
-        order = query_for(desk, vault, park_uuid)
+        order = query_for(database, vault, park_uuid)
         pending.append(
             (park_uuid, Result(None, order) if isinstance(order, LocalizedText) else threads.submit(ask_in_time, order))
         )

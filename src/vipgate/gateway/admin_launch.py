@@ -1,4 +1,4 @@
-"""What the inside process is told when it starts: plain values, one line of JSON on its standard input."""
+"""What the admin process is told when it starts: plain values, one line of JSON on its standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STOP: Final = b"stop\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminConfig:
-    """What the inside process needs of the settings, and the secret of the link that makes the first account."""
+    """What the admin process needs of the settings, and the secret of the link that makes the first account."""
 
     database_url: str = field(repr=False)
     retention: Retention
@@ -28,7 +28,7 @@ class AdminConfig:
     url: str
     secure: bool
     db_connections: int
-    charge_types_private: bool
+    charge_types_allow_private: bool
     masked_searches_per_hour: int
     workers: int
     trusted_proxies: str
@@ -62,7 +62,7 @@ def share_listener(listener: socket.socket, pid: int) -> str:
 
 
 def take_listener(shared: str) -> socket.socket:
-    """The other half, in the inside process."""
+    """The other half, in the admin process."""
     if sys.platform == "win32":
         return socket.fromshare(base64.b64decode(shared))
     return socket.socket(fileno=int(shared))

@@ -1,4 +1,4 @@
-"""Keeps the inside process running, from the gateway's side: starts it, starts it again when it dies, ends it.
+"""Keeps the admin process running, from the gateway's side: starts it, starts it again when it dies, ends it.
 
 The gateway never waits for it: `look` takes what there is to see. Its standard input is the line of life: the process ends
 when that breaks, so a gateway that is killed takes it along (docs/decisions/011-admin-process.md).
@@ -48,7 +48,7 @@ _COMMAND: Final = (sys.executable, "-P", "-m", "vipgate.admin.main")
 
 
 class AdminProcess:
-    """One inside process after another, on one listening socket. One thread at a time."""
+    """One admin process after another, on one listening socket. One thread at a time."""
 
     def __init__(
         self, spec: AdminConfig, listener: socket.socket, board: SharedMetrics, clock_s: Callable[[], float]
@@ -63,7 +63,7 @@ class AdminProcess:
         self._deaths = 0
         self._stopping = False
         # `look`, for those who must go on whatever comes of it.
-        self.repeated = Repeated("keeper of the inside process", self.check, clock_s)
+        self.repeated = Repeated("keeper of the admin process", self.check, clock_s)
 
     def check(self) -> None:
         """Starts the process where it does not run and its pause is over."""
@@ -72,9 +72,9 @@ class AdminProcess:
         process = self._process
         if process is not None and process.poll() is not None:
             self._kill(process)
-            self._put_off("inside process died", exit_status=process.returncode)
+            self._put_off("admin process died", exit_status=process.returncode)
         elif process is not None and self._hangs():
-            log.warning("inside process hangs", process=process.pid)
+            log.warning("admin process hangs", process=process.pid)
             process.kill()
         if self._process is None and self._clock_s() >= self._due_s:
             self._start()
@@ -94,7 +94,7 @@ class AdminProcess:
         try:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
-            log.warning("inside process killed", reason=f"it has not ended within {within_s:g} s")
+            log.warning("admin process killed", reason=f"it has not ended within {within_s:g} s")
             process.kill()
             process.wait()
         self._kill(process)
@@ -112,7 +112,7 @@ class AdminProcess:
                 _COMMAND, stdin=subprocess.PIPE, bufsize=0, env=_environment(), **self._manner()
             )
         except (OSError, ValueError) as error:
-            self._put_off("inside process did not start", reason=str(error))
+            self._put_off("admin process did not start", reason=str(error))
             return
         self._process = process
         handed = LaunchMessage(
@@ -149,7 +149,7 @@ class AdminProcess:
 
 
 class AdminProcessThread:
-    """A thread that looks after the inside process, beside an event loop that must not be held up."""
+    """A thread that looks after the admin process, beside an event loop that must not be held up."""
 
     def __init__(self, keeper: AdminProcess) -> None:
         self._process = keeper
@@ -164,7 +164,7 @@ class AdminProcessThread:
         self._process.wait()
 
     def stop(self) -> None:
-        """Ends the inside process and waits for it, within bounds."""
+        """Ends the admin process and waits for it, within bounds."""
         self._stopping.set()
         self._thread.join()
 

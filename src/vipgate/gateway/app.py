@@ -1,4 +1,4 @@
-"""The paths of the outside port: the push, its digests and `/healthz`. The only place that knows both HTTP and the road."""
+"""The paths of the public port: the push, its digests and `/healthz`. The only place that knows both HTTP and the road."""
 
 from __future__ import annotations
 

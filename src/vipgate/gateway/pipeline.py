@@ -158,119 +158,125 @@ class PushPipeline:
         self._unlogged = LogThrottle("refused, not journaled", clock_s)
         self._rejection_log_limiter = RejectionLogLimiter(clock_s)
 
-    async def push(self, knock: PushRequest) -> Response:
+    async def push(self, request: PushRequest) -> Response:
         """The answer to one push, after the commit. Never raises."""
-        return await self._respond_to(knock, self._process)
+        return await self._respond_to(request, self._process)
 
-    async def reconcile(self, knock: PushRequest) -> Response:
+    async def reconcile(self, request: PushRequest) -> Response:
         """The answer to a park that asks for the sums of what the platform holds of it. Never raises."""
-        return await self._respond_to(knock, self._process_reconcile)
+        return await self._respond_to(request, self._process_reconcile)
 
     def overload_error(self) -> ServiceUnavailable | None:
         """Why no push of any park is taken now, or None."""
         return self._committer.overload_error()
 
     async def _respond_to(
-        self, knock: PushRequest, steps: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
+        self, request: PushRequest, steps: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
     ) -> Response:
-        seqno = self._seqno_mint.mint(knock.received_us)
+        seqno = self._seqno_mint.mint(request.received_us)
         known = RequestContext()
         try:
-            return await steps(knock, seqno, known)
+            return await steps(request, seqno, known)
         except RequestError as refusal:
-            return await self._reject(knock, seqno, known, refusal)
+            return await self._reject(request, seqno, known, refusal)
         except StoreError as error:
             self._store_refused.count(seqno=seqno, reason=str(error))
-            return self._respond(knock.language, seqno, ServiceUnavailable(STORE_DOWN, retry_after_s=5))
+            return self._respond(request.language, seqno, ServiceUnavailable(STORE_DOWN, retry_after_s=5))
         except UsageError as error:
             log.error("cannot serve park", seqno=seqno, reason=str(error))
-            return self._respond(knock.language, seqno, InternalError(INTERNAL_ERROR))
+            return self._respond(request.language, seqno, InternalError(INTERNAL_ERROR))
         except Exception:  # Whatever slipped through must still reach the caller as an envelope.
             log.exception("fault on the road", seqno=seqno)
-            return await self._reject(knock, seqno, known, InternalError(INTERNAL_ERROR))
+            return await self._reject(request, seqno, known, InternalError(INTERNAL_ERROR))
 
-    async def reject(self, knock: PushRequest, refusal: RequestError) -> Response:
+    async def reject(self, request: PushRequest, refusal: RequestError) -> Response:
         """The answer to a request that never came as far as the road: wrong path, too large, cut off."""
-        return await self._reject(knock, self._seqno_mint.mint(knock.received_us), RequestContext(), refusal)
+        return await self._reject(request, self._seqno_mint.mint(request.received_us), RequestContext(), refusal)
 
-    async def _process(self, knock: PushRequest, seqno: str, known: RequestContext) -> Response:
+    async def _process(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
         try:
-            committed = await self._large(knock, seqno, known) if _is_large(knock) else None
+            committed = await self._large(request, seqno, known) if _is_large(request) else None
             if committed is None:
-                claim = await self._claim(knock, known)
-                committed = self._try_fast_path(claim, knock, seqno, known) or await self._process_in_order(
-                    claim, knock, seqno, known
+                unverified = await self._claim(request, known)
+                committed = self._try_fast_path(unverified, request, seqno, known) or await self._process_in_order(
+                    unverified, request, seqno, known
                 )
         except InvalidSignature as refusal:
-            raise await self._with_diagnosis(knock, known, refusal) from None
+            raise await self._with_diagnosis(request, known, refusal) from None
         outcome = await committed
         payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
-        return Response(200, encode_success(seqno, payload, knock.language), park_uuid=known.park_uuid)
+        return Response(200, encode_success(seqno, payload, request.language), park_uuid=known.park_uuid)
 
-    async def _process_reconcile(self, knock: PushRequest, seqno: str, known: RequestContext) -> Response:
+    async def _process_reconcile(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
         """Signed and admitted like a push, but it changes nothing and waits in no line."""
-        claim = await self._claim(knock, known)
+        unverified = await self._claim(request, known)
         try:
-            verified = await self._authenticate_in_thread(claim, knock, await self._park_policy(claim), known)
+            verified = await self._authenticate_in_thread(
+                unverified, request, await self._park_policy(unverified), known
+            )
         except InvalidSignature as refusal:
-            raise await self._with_diagnosis(knock, known, refusal) from None
-        payload = await self._digests.answer(parse_query(text_of(verified), claim.park_uuid))
-        return Response(200, encode_success(seqno, payload, knock.language))
+            raise await self._with_diagnosis(request, known, refusal) from None
+        payload = await self._digests.answer(parse_query(text_of(verified), unverified.park_uuid))
+        return Response(200, encode_success(seqno, payload, request.language))
 
-    async def _claim(self, knock: PushRequest, known: RequestContext) -> UnverifiedRequest:
+    async def _claim(self, request: PushRequest, known: RequestContext) -> UnverifiedRequest:
         """What is read before the signature is checked; off the event loop where it takes long."""
-        if not _is_large(knock):
-            claim = parse_request(knock.body, knock.content_type)
+        if not _is_large(request):
+            unverified = parse_request(request.body, request.content_type)
         else:
-            claim = await _aside(self._unproved, parse_request, knock.body, knock.content_type)
-        known.claimed = claim.park_uuid
-        return claim
+            unverified = await _aside(self._unproved, parse_request, request.body, request.content_type)
+        known.claimed = unverified.park_uuid
+        return unverified
 
-    async def _large(self, knock: PushRequest, seqno: str, known: RequestContext) -> asyncio.Future[PushResult] | None:
+    async def _large(
+        self, request: PushRequest, seqno: str, known: RequestContext
+    ) -> asyncio.Future[PushResult] | None:
         """Puts a large push into the commit's queue where its MD5 proves at once who sent it; None where it does not.
 
         The park is looked for in the unread body, so that it has its place in its park's line before that is read.
         """
-        park_uuid = park_meant(knock.body) if knock.webhook_signature is None else None
+        park_uuid = park_meant(request.body) if request.webhook_signature is None else None
         if park_uuid is None:
             return None
         with self._sequencers.for_park(park_uuid) as line:
             admission = await self._named(line, park_uuid)
-            if secret_used(knock.body_md5, knock.authorization, admission.secrets) is None:
+            if secret_used(request.body_md5, request.authorization, admission.secrets) is None:
                 return None
-            with line.reserve(len(knock.body)):
+            with line.reserve(len(request.body)):
                 await line.decode_gate.wait()
                 try:
-                    decoded = await line.decode_gate.run_exclusive(self._read_aside(park_uuid, knock, admission, known))
+                    decoded = await line.decode_gate.run_exclusive(
+                        self._read_aside(park_uuid, request, admission, known)
+                    )
                 except _OtherPark:
                     return None
-                return self._submit(*decoded, knock, seqno, known)
+                return self._submit(*decoded, request, seqno, known)
 
     async def _read_aside(
-        self, park_uuid: str, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, park_uuid: str, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> tuple[Batch, VerifiedRequest]:
         """All steps for a large push of `park_uuid`. Raises _OtherPark where it turns out to name another."""
-        claim = await _aside(self._slow, parse_request, knock.body, knock.content_type)
-        if claim.park_uuid != park_uuid:
+        unverified = await _aside(self._slow, parse_request, request.body, request.content_type)
+        if unverified.park_uuid != park_uuid:
             raise _OtherPark
         known.claimed = park_uuid
-        verified = self._authenticate(claim, knock, admission, known)
-        self._check_room(verified, knock)
+        verified = self._authenticate(unverified, request, admission, known)
+        self._check_room(verified, request)
         return await _aside(self._slow, decode_rows, verified), verified
 
     def _try_fast_path(
-        self, claim: UnverifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult] | None:
         """Puts the push into the commit's queue, or None where it has to wait for something first. Most have not."""
-        admission = self._park_access.get_cached(claim.park_uuid)
-        if admission is None or claim.park_uuid in self._sequencers or _is_large(knock):
+        admission = self._park_access.get_cached(unverified.park_uuid)
+        if admission is None or unverified.park_uuid in self._sequencers or _is_large(request):
             return None
-        verified = self._authenticate(claim, knock, admission, known)
-        self._check_room(verified, knock)
-        return self._submit(decode_rows(verified), verified, knock, seqno, known)
+        verified = self._authenticate(unverified, request, admission, known)
+        self._check_room(verified, request)
+        return self._submit(decode_rows(verified), verified, request, seqno, known)
 
     async def _process_in_order(
-        self, claim: UnverifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult]:
         """The same for a push that has to wait: for the store to say who the park is, or for a large body to be decoded.
 
@@ -278,20 +284,22 @@ class PushPipeline:
         Not so while it takes long to prove it: anybody can send such a one, and would hold up whichever park he names.
         """
         verified = None
-        if _needs_thread(knock):
-            verified = await self._authenticate_in_thread(claim, knock, await self._park_policy(claim), known)
-        with self._sequencers.for_park(claim.park_uuid) as line:
-            admission = await self._named(line, claim.park_uuid)
+        if _needs_thread(request):
+            verified = await self._authenticate_in_thread(
+                unverified, request, await self._park_policy(unverified), known
+            )
+        with self._sequencers.for_park(unverified.park_uuid) as line:
+            admission = await self._named(line, unverified.park_uuid)
             if verified is None:
-                verified = self._authenticate(claim, knock, admission, known)
-            with line.reserve(len(knock.body)):
+                verified = self._authenticate(unverified, request, admission, known)
+            with line.reserve(len(request.body)):
                 await line.decode_gate.wait()
-                self._check_room(verified, knock)
-                if not _is_large(knock):
+                self._check_room(verified, request)
+                if not _is_large(request):
                     batch = decode_rows(verified)
                 else:
                     batch, _ = await line.decode_gate.run_exclusive(self._decode_in_thread(verified))
-                return self._submit(batch, verified, knock, seqno, known)
+                return self._submit(batch, verified, request, seqno, known)
 
     async def _named(self, line: ParkSequencer, park_uuid: str) -> ParkPolicy:
         """Who the park is, when those before it in the line know."""
@@ -300,49 +308,51 @@ class PushPipeline:
         known = found or self._park_access.get_cached(park_uuid)
         return known or await line.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
 
-    async def _park_policy(self, claim: UnverifiedRequest) -> ParkPolicy:
-        return self._park_access.get_cached(claim.park_uuid) or await self._park_access.load(claim.park_uuid)
+    async def _park_policy(self, unverified: UnverifiedRequest) -> ParkPolicy:
+        return self._park_access.get_cached(unverified.park_uuid) or await self._park_access.load(unverified.park_uuid)
 
     def _authenticate(
-        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> VerifiedRequest:
         known.admission = admission
-        return self._authorize(self._authenticate_in_order(claim, knock, admission), knock, admission, known)
+        return self._authorize(self._authenticate_in_order(unverified, request, admission), request, admission, known)
 
     async def _authenticate_in_thread(
-        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> VerifiedRequest:
         """The same, off the event loop for what takes long: MD5 is done when the body is in, HMAC begins with the head."""
-        if not _needs_thread(knock):
-            return self._authenticate(claim, knock, admission, known)
+        if not _needs_thread(request):
+            return self._authenticate(unverified, request, admission, known)
         known.admission = admission
-        verified = await _aside(self._unproved, self._authenticate_in_order, claim, knock, admission)
-        return self._authorize(verified, knock, admission, known)
+        verified = await _aside(self._unproved, self._authenticate_in_order, unverified, request, admission)
+        return self._authorize(verified, request, admission, known)
 
     def _authenticate_in_order(
-        self, claim: UnverifiedRequest, knock: PushRequest, admission: ParkPolicy
+        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy
     ) -> VerifiedRequest:
-        if knock.webhook_signature is None:
-            return verify(claim, knock.body_md5, knock.authorization, admission.secrets)
-        now_s = knock.received_us / 1_000_000
-        return verify_hmac(claim, knock.body, knock.webhook_signature, admission.secrets, now_s, self._hmac_window_s)
+        if request.webhook_signature is None:
+            return verify(unverified, request.body_md5, request.authorization, admission.secrets)
+        now_s = request.received_us / 1_000_000
+        return verify_hmac(
+            unverified, request.body, request.webhook_signature, admission.secrets, now_s, self._hmac_window_s
+        )
 
     def _authorize(
-        self, verified: VerifiedRequest, knock: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, verified: VerifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> VerifiedRequest:
         known.park_uuid = verified.request.park_uuid
-        admission.check(knock.peer, self._clock_s())
+        admission.check(request.peer, self._clock_s())
         return verified
 
-    def _check_room(self, verified: VerifiedRequest, knock: PushRequest) -> None:
+    def _check_room(self, verified: VerifiedRequest, request: PushRequest) -> None:
         """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
-        self._committer.ensure_capacity(verified.request.park_uuid, 1, len(knock.body))
+        self._committer.ensure_capacity(verified.request.park_uuid, 1, len(request.body))
 
     async def _decode_in_thread(self, verified: VerifiedRequest) -> tuple[Batch, VerifiedRequest]:
         return await _aside(self._slow, decode_rows, verified), verified
 
     def _submit(
-        self, batch: Batch, verified: VerifiedRequest, knock: PushRequest, seqno: str, known: RequestContext
+        self, batch: Batch, verified: VerifiedRequest, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult]:
         known.received = batch.received
         park_uuid, used = verified.request.park_uuid, verified.secret_used
@@ -353,26 +363,28 @@ class PushPipeline:
             batch.received,
             batch.complete,
             used,
-            knock.origin,
+            request.origin,
             verified.webhook_id,
         )
         return self._committer.submit(push)
 
     async def _with_diagnosis(
-        self, knock: PushRequest, known: RequestContext, refusal: InvalidSignature
+        self, request: PushRequest, known: RequestContext, refusal: InvalidSignature
     ) -> InvalidSignature:
         """`refusal` with the mistake named, where there is time to look for it."""
         keys = known.admission.secrets if known.admission is not None else None
-        if refusal.explained or len(knock.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
+        if refusal.explained or len(request.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
-            if knock.webhook_signature is not None:
-                return await _aside(self._unproved, explain_hmac_mismatch, knock.body, knock.webhook_signature, keys)
-            return await _aside(self._unproved, explain_mismatch, knock.body, knock.authorization, keys)
+            if request.webhook_signature is not None:
+                return await _aside(
+                    self._unproved, explain_hmac_mismatch, request.body, request.webhook_signature, keys
+                )
+            return await _aside(self._unproved, explain_mismatch, request.body, request.authorization, keys)
         finally:
             self._budget.give_back()
 
-    async def _reject(self, knock: PushRequest, seqno: str, known: RequestContext, refusal: RequestError) -> Response:
+    async def _reject(self, request: PushRequest, seqno: str, known: RequestContext, refusal: RequestError) -> Response:
         """Journals a refusal, waits until the operator can find it, and answers."""
         keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | ReplaceOnHold)
         line = RejectedRequest(
@@ -381,8 +393,8 @@ class PushPipeline:
             known.claimed[:CLAIMED_CHARS_MAX] if known.claimed is not None else None,
             refusal.code,
             refusal.hint,
-            knock.origin,
-            knock.body if keep_body else None,
+            request.origin,
+            request.body if keep_body else None,
             refusal.generation if isinstance(refusal, ReplaceOnHold) else None,
         )
         often = isinstance(refusal, ServiceUnavailable | RateLimited)
@@ -393,17 +405,17 @@ class PushPipeline:
         )
         if noted is None:
             self._meter.unlogged()
-            self._unlogged.count(seqno=seqno, code=refusal.code, peer=knock.peer)
-            return self._respond(knock.language, seqno, refusal, known.park_uuid)
+            self._unlogged.count(seqno=seqno, code=refusal.code, peer=request.peer)
+            return self._respond(request.language, seqno, refusal, known.park_uuid)
         if isinstance(refusal, ServiceUnavailable):
             # An overloaded queue is no place to wait in.
             noted.add_done_callback(lambda done: done.exception())
-            return self._respond(knock.language, seqno, refusal, known.park_uuid)
+            return self._respond(request.language, seqno, refusal, known.park_uuid)
         try:
             await noted
         except VipgateError as error:
             log.warning("refused, not journaled", seqno=seqno, code=refusal.code, reason=str(error))
-        return self._respond(knock.language, seqno, refusal, known.park_uuid)
+        return self._respond(request.language, seqno, refusal, known.park_uuid)
 
     @staticmethod
     def _respond(language: Language, seqno: str, refusal: RequestError, park_uuid: str | None = None) -> Response:
@@ -426,12 +438,12 @@ class RequestContext:
     received: int = 0
 
 
-def _is_large(knock: PushRequest) -> bool:
-    return len(knock.body) > INLINE_BYTES_MAX
+def _is_large(request: PushRequest) -> bool:
+    return len(request.body) > INLINE_BYTES_MAX
 
 
-def _needs_thread(knock: PushRequest) -> bool:
-    return knock.webhook_signature is not None and _is_large(knock)
+def _needs_thread(request: PushRequest) -> bool:
+    return request.webhook_signature is not None and _is_large(request)
 
 
 async def _aside(thread: Executor, work: Callable[[*Ts], T], *args: *Ts) -> T:

@@ -109,13 +109,13 @@ def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
     Raises Unsendable for what is not to be sent, Refusal for what the road would refuse, OperatorError where the park's
     secret cannot be read, StoreError.
     """
-    claim = _claim(again)
+    unverified = _claim(again)
     access, park = store.park_access(again.park_uuid), store.find_park(again.park_uuid)
     if access is None or park is None or not access.enabled:
         raise ReplayRejected(
             LocalizedText("该车场不存在或已停用；请先启用车场", "the park is not there or is disabled; enable it first")
         )
-    verified = _verified(claim, again, access, vault, old=park.secret_used == "previous")
+    verified = _verified(unverified, again, access, vault, old=park.secret_used == "previous")
     batch = decode_rows(verified)
     looked_up = batch.renewals[:LOOKED_UP_MAX]
     # A new stock asks its own question, and nothing of the old one is written over.
@@ -144,21 +144,21 @@ def _claim(again: ReplayRequest) -> UnverifiedRequest:
             LocalizedText(f"正文最多 {BODY_BYTES_MAX} 字节", f"a body has at most {BODY_BYTES_MAX} bytes")
         )
     try:
-        claim = parse_request(again.body, None)
+        unverified = parse_request(again.body, None)
     except BadRequest as refusal:
         raise ReplayRejected(refusal.hint) from None
-    if claim.park_uuid != again.park_uuid:
+    if unverified.park_uuid != again.park_uuid:
         raise ReplayRejected(
             LocalizedText(
                 f"park_uuid: 应为 {again.park_uuid}；只能以原车场的名义重放",
                 f"park_uuid: must be {again.park_uuid}; it can be sent again for the same park only",
             )
         )
-    return claim
+    return unverified
 
 
 def _verified(
-    claim: UnverifiedRequest, again: ReplayRequest, access: ParkAccess, vault: Vault, *, old: bool
+    unverified: UnverifiedRequest, again: ReplayRequest, access: ParkAccess, vault: Vault, *, old: bool
 ) -> VerifiedRequest:
     """Signed as the park last signed: a replay must not make it look as if the park had changed over to its new secret.
 
@@ -168,7 +168,7 @@ def _verified(
     previous = None if sealed is None else vault.open(sealed, again.park_uuid)
     keys = ParkSecrets(vault.open(access.secret, again.park_uuid), previous)
     secret = previous if old and previous is not None else keys.current
-    return verify(claim, md5(again.body, usedforsecurity=False), sign(again.body, secret), keys)
+    return verify(unverified, md5(again.body, usedforsecurity=False), sign(again.body, secret), keys)
 
 
 def _superseded(store: Store, again: ReplayRequest, renewals: Sequence[Renewal]) -> tuple[str, ...]:

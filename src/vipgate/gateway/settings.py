@@ -12,7 +12,6 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from vipgate.admin.auth.plate_search_limit import SEARCHES_PER_HOUR
 from vipgate.errors import UsageError
 from vipgate.gateway.group_commit import CommitLimits
 from vipgate.gateway.http.messages import HttpLimits
@@ -23,6 +22,7 @@ from vipgate.store.interfaces.ledger import Retention
 
 CONFIG_NAME: Final = "vipgate.toml"
 CONFIG_BYTES_MAX: Final = 1024 * 1024
+MASKED_SEARCHES_PER_HOUR: Final = 20
 MIB: Final = 1024 * 1024
 
 
@@ -39,10 +39,10 @@ class Settings(BaseSettings):
         None, description="seals secrets; default: the file master.key in the data folder"
     )
 
-    host: str = Field("127.0.0.1", description="outside address: where car parks push")
-    port: int = Field(8080, ge=0, le=65535, description="outside port; 0: any free one")
+    host: str = Field("127.0.0.1", description="public address: where car parks push")
+    port: int = Field(8080, ge=0, le=65535, description="public port; 0: any free one")
     tls_cert: Path | None = Field(
-        None, description="PEM file with the outside port's certificate and its chain: the port then speaks TLS alone"
+        None, description="PEM file with the public port's certificate and its chain: the port then speaks TLS alone"
     )
     tls_key: Path | None = Field(None, description="PEM file with its key")
     trusted_proxies: str = Field(
@@ -51,23 +51,25 @@ class Settings(BaseSettings):
     hmac_window_s: int = Field(
         WINDOW_S, ge=10, le=3600, description="how far the time of an HMAC signature may be from the gateway's"
     )
-    inside: bool = Field(True, description="whether there is an inside port at all")
-    inside_host: str = Field("127.0.0.1", description="inside address: for staff and their tools")
-    inside_port: int | None = Field(
-        None, ge=0, le=65535, description="inside port; default: the next after the outside one, or any free one"
+    inside: bool = Field(True, description="whether there is an admin port at all")
+    admin_host: str = Field("127.0.0.1", description="admin address: for staff and their tools")
+    admin_port: int | None = Field(
+        None, ge=0, le=65535, description="admin port; default: the next after the public one, or any free one"
     )
-    inside_url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="how staff reach the inside port through a proxy, for links"
+    admin_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="how staff reach the admin port through a proxy, for links"
     )
-    inside_secure: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
-    console_desks: int = Field(3, ge=1, le=32, description="pages and API questions that read the database at once")
+    admin_https: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
+    admin_db_connections: int = Field(
+        3, ge=1, le=32, description="pages and API questions that read the database at once"
+    )
     masked_searches_per_hour: int = Field(
-        SEARCHES_PER_HOUR,
+        MASKED_SEARCHES_PER_HOUR,
         ge=1,
         le=100_000,
         description="searches by plate or card an account or token gets while plates are hidden; three hours' worth at once",
     )
-    charge_types_private: bool = Field(
+    charge_types_allow_private: bool = Field(
         False, description="whether a park's own gateway may have a private address: 10.…, 192.168.…, never loopback"
     )
     workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
@@ -76,16 +78,16 @@ class Settings(BaseSettings):
     )
 
     body_bytes_max: int = Field(BODY_BYTES_MAX, ge=1024, le=BODY_BYTES_MAX, description="largest body of a push")
-    bodies_bytes_max: int = Field(256 * MIB, ge=BODY_BYTES_MAX, description="all bodies in memory together")
-    send_s: float = Field(120.0, gt=0, le=3600, description="time to send a whole request")
-    idle_s: float = Field(75.0, gt=0, le=3600, description="time between requests on one connection")
-    stop_s: float = Field(20.0, ge=0, le=600, description="time to answer what is in flight when stopping")
+    total_body_bytes_max: int = Field(256 * MIB, ge=BODY_BYTES_MAX, description="all bodies in memory together")
+    request_timeout_s: float = Field(120.0, gt=0, le=3600, description="time to send a whole request")
+    keepalive_timeout_s: float = Field(75.0, gt=0, le=3600, description="time between requests on one connection")
+    shutdown_timeout_s: float = Field(20.0, ge=0, le=600, description="time to answer what is in flight when stopping")
     connections_max: int = Field(20_000, ge=1, description="connections at once")
     queue_requests_max: int = Field(4096, ge=1, description="pushes that may wait for the commit")
     queue_rows_max: int = Field(100_000, ge=1, description="rows that may wait for the commit")
 
     generation_days: int = Field(30, ge=1, description="how long a replaced stock can be restored")
-    journal_days: int = Field(
+    request_log_days: int = Field(
         400, ge=1, description="how long the request journal is kept; --hold-replaces knows a replace for as long"
     )
     refused_days: int = Field(30, ge=1, description="how long refused bodies are kept")
@@ -119,9 +121,9 @@ class Settings(BaseSettings):
         """The bounds of the HTTP edge."""
         return HttpLimits(
             body_bytes_max=self.body_bytes_max,
-            bodies_bytes_max=self.bodies_bytes_max,
-            send_s=self.send_s,
-            idle_s=self.idle_s,
+            total_body_bytes_max=self.total_body_bytes_max,
+            request_timeout_s=self.request_timeout_s,
+            keepalive_timeout_s=self.keepalive_timeout_s,
             connections_max=self.connections_max,
         )
 
@@ -129,7 +131,7 @@ class Settings(BaseSettings):
     def commit_limits(self) -> CommitLimits:
         """The bounds of the commit queue."""
         # The other half is for what is on its way in.
-        bytes_max = self.bodies_bytes_max // 2
+        bytes_max = self.total_body_bytes_max // 2
         return CommitLimits(
             queue_requests_max=self.queue_requests_max, queue_rows_max=self.queue_rows_max, queue_bytes_max=bytes_max
         )
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
         """How long things are kept."""
         return Retention(
             generation_days=self.generation_days,
-            request_log_days=self.journal_days,
+            request_log_days=self.request_log_days,
             refused_days=self.refused_days,
             refused_bodies_max=self.refused_bodies_max,
             refused_bytes_max=self.refused_bytes_max,

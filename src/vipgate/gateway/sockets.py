@@ -35,10 +35,10 @@ class ListenSockets:
         return None if self.admin is None else int(self.admin.getsockname()[1])
 
     def admin_url(self, settings: Settings) -> str:
-        """Where staff find the inside port; ends with a slash."""
-        if settings.inside_url:
-            return settings.inside_url.rstrip("/") + "/"
-        return f"http://{_shown(settings.inside_host)}:{self.admin_port}/"
+        """Where staff find the admin port; ends with a slash."""
+        if settings.admin_url:
+            return settings.admin_url.rstrip("/") + "/"
+        return f"http://{_shown(settings.admin_host)}:{self.admin_port}/"
 
 
 def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets:
@@ -48,11 +48,11 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets
     inside = None
     port = int(outside.getsockname()[1])
     if settings.inside:
-        wanted = settings.inside_port
+        wanted = settings.admin_port
         if wanted is None:
-            wanted = port + 1 if _is_free(settings.inside_host, port + 1) else 0
+            wanted = port + 1 if _is_free(settings.admin_host, port + 1) else 0
         try:
-            inside = _open(settings.inside_host, wanted, "inside-port")
+            inside = _open(settings.admin_host, wanted, "admin-port")
         except UsageError:
             outside.close()
             raise
@@ -60,7 +60,7 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets
     scheme = "http" if settings.tls_cert is None else "https"
     announce(f"outside  {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
     if inside is not None:
-        announce(f"inside   http://{_shown(settings.inside_host)}:{listeners.admin_port}/")
+        announce(f"inside   http://{_shown(settings.admin_host)}:{listeners.admin_port}/")
     return listeners
 
 

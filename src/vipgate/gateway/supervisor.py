@@ -1,6 +1,6 @@
 """Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies.
 
-Beside them one inside process, whatever their number.
+Beside them one admin process, whatever their number.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _serve_alone(
 
 
 def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSockets) -> AdminProcess | None:
-    """Who looks after the inside process, where there shall be one."""
+    """Who looks after the admin process, where there shall be one."""
     if listeners.admin is None:
         return None
     spec = AdminConfig(
@@ -110,9 +110,9 @@ def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSo
         master_key=settings.master_key.get_secret_value() if settings.master_key else None,
         key_file=str(settings.key_file),
         url=listeners.admin_url(settings),
-        secure=settings.inside_secure,
-        db_connections=settings.console_desks,
-        charge_types_private=settings.charge_types_private,
+        secure=settings.admin_https,
+        db_connections=settings.admin_db_connections,
+        charge_types_allow_private=settings.charge_types_allow_private,
         masked_searches_per_hour=settings.masked_searches_per_hour,
         workers=settings.workers,
         trusted_proxies=settings.trusted_proxies,
@@ -139,7 +139,7 @@ def _checked_vault(settings: Settings) -> Vault:
 
 
 class Supervisor:
-    """Keeps the workers and the inside process running. It has neither loop nor threads, so that it may fork."""
+    """Keeps the workers and the admin process running. It has neither loop nor threads, so that it may fork."""
 
     def __init__(
         self,
@@ -208,13 +208,13 @@ class Supervisor:
         log.warning(event, worker=worker, again_in_s=pause_s, **why)
 
     def _end(self) -> None:
-        """Lets every worker, and the inside process, answer what is in flight."""
+        """Lets every worker, and the admin process, answer what is in flight."""
         if self._admin_process is not None:
             self._admin_process.tell_to_stop()
         for process, _ in self._workers.values():
             with suppress(ProcessLookupError):
                 process.terminate()
-        deadline_s = clock_s() + self._settings.stop_s + STOP_MARGIN_S
+        deadline_s = clock_s() + self._settings.shutdown_timeout_s + STOP_MARGIN_S
         for process, _ in self._workers.values():
             process.join(max(0.0, deadline_s - clock_s()))
             if process.is_alive():

@@ -1,4 +1,4 @@
-"""Runs one process that takes pushes: its port, its threads, its end; beside it, where it is the only one, the inside process."""
+"""Runs one process that takes pushes: its port, its threads, its end; beside it, where it is the only one, the admin process."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def run_worker(
             _stop_by_signal(loop, stopped)
             listeners = listen()
             context = None if certificate is None else certificate.context
-            await outside.start(listeners.public, context, end.tell("the server of the outside port"))
+            await outside.start(listeners.public, context, end.tell("the server of the public port"))
             tasks = [
                 start_task(_watch(parent, stopped), "watch over the parent", end.tell("the watch over the parent")),
                 start_task(
@@ -150,7 +150,7 @@ async def run_worker(
             ]
             keeper = keep(listeners) if keep is not None else None
             caretaker = AdminProcessThread(keeper) if keeper is not None else None
-            log.info("serving", port=listeners.public_port, inside_port=listeners.admin_port)
+            log.info("serving", port=listeners.public_port, admin_port=listeners.admin_port)
             await stopped.wait()
             log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
             for task in tasks:
@@ -160,7 +160,7 @@ async def run_worker(
                 meter.clear_heartbeat()
         finally:
             digests.stop()
-            await asyncio.gather(outside.stop(settings.stop_s), _ended(caretaker))
+            await asyncio.gather(outside.stop(settings.shutdown_timeout_s), _ended(caretaker))
             digests.close()
             await committer.stop()
             meter.clear_heartbeat()

@@ -92,13 +92,13 @@ class DatabasePool:
 
     def _work(self, fn: Callable[[Database], T]) -> T:
         try:
-            desk = self._free.pop()
+            database = self._free.pop()
         except IndexError:
-            desk = self._open_desk()
+            database = self._open_desk()
         try:
-            return fn(desk)
+            return fn(database)
         finally:
-            self._free.append(desk)
+            self._free.append(database)
 
     async def stream(self, owner: str, fn: Callable[[Database], Iterator[T]]) -> ExportStream[T]:
         """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.

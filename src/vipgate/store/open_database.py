@@ -1,4 +1,4 @@
-"""From a database URL to its desk: all that the inside port and the commands of staff may do, on one connection or pool."""
+"""From a database URL to its desk: all that the admin port and the commands of staff may do, on one connection or pool."""
 
 from __future__ import annotations
 

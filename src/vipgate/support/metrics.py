@@ -53,7 +53,7 @@ class MetricFamily:
 
 
 REQUESTS: Final = MetricFamily(
-    "vipgate_requests", "counter", "Answers on the outside port, by code of the envelope.", "code", ANSWER_CODES
+    "vipgate_requests", "counter", "Answers on the public port, by code of the envelope.", "code", ANSWER_CODES
 )
 ROWS: Final = MetricFamily(
     "vipgate_rows", "counter", "Rows of committed pushes, by what became of them.", "outcome",
@@ -73,25 +73,25 @@ QUEUE_REQUESTS: Final = MetricFamily(
     "vipgate_queue_requests", "gauge", "Requests that wait to be begun, or for the commit."
 )
 QUEUE_ROWS: Final = MetricFamily("vipgate_queue_rows", "gauge", "Rows that wait for the commit.")
-CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Connections to the outside port.")
+CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Connections to the public port.")
 HEARTBEAT: Final = MetricFamily(
     "vipgate_worker_heartbeat_timestamp_seconds", "gauge", "When a worker last showed that its loop turns."
 )
 STORE_ERROR_AT: Final = MetricFamily("vipgate_commit_trouble", "gauge", "1 while a worker's store takes nothing.")
 PID: Final = MetricFamily("vipgate_worker_pid", "gauge", "The process of a worker.")
 ADMIN_REQUESTS: Final = MetricFamily(
-    "vipgate_inside_requests", "counter", "Answers on the inside port, by HTTP status.", "code", ADMIN_CODES
+    "vipgate_admin_requests", "counter", "Answers on the admin port, by HTTP status.", "code", ADMIN_CODES
 )
 MASKED_SEARCHES: Final = MetricFamily(
     "vipgate_masked_searches", "counter", "Searches by plate or card while plates were hidden, by outcome.",
     "outcome", ("found", "missed", "refused"),
 )  # fmt: skip
 ADMIN_SECONDS: Final = MetricFamily(
-    "vipgate_inside_request_seconds", "histogram", "From the head of a request to the end of its answer.",
+    "vipgate_admin_request_seconds", "histogram", "From the head of a request to the end of its answer.",
     bounds=_SECONDS,
 )  # fmt: skip
 ADMIN_HEARTBEAT: Final = MetricFamily(
-    "vipgate_inside_heartbeat", "gauge", "When the inside process last showed that its loop turns, on the steady clock."
+    "vipgate_admin_heartbeat", "gauge", "When the admin process last showed that its loop turns, on the steady clock."
 )
 
 FAMILIES: Final = (
@@ -126,7 +126,7 @@ class MetricsRecorder(Protocol):
 
 
 class SharedMetrics:
-    """The cells of all processes of one server: a slot for each worker, the last for the inside process."""
+    """The cells of all processes of one server: a slot for each worker, the last for the admin process."""
 
     def __init__(self, workers: int, handle: str | None = None) -> None:
         """Makes a board, or opens the one that `handle` names."""
@@ -257,7 +257,7 @@ class WorkerRecorder:
 
 
 class AdminRecorder:
-    """Counts what the inside port answers, and shows that its process lives."""
+    """Counts what the admin port answers, and shows that its process lives."""
 
     def __init__(self, board: SharedMetrics) -> None:
         self._cells = board.cells(board.workers)

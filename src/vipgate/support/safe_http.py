@@ -36,7 +36,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(
     ip_network(text) for text in ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
 )
-# What `charge_types_private` allows: RFC 1918, shared address space (RFC 6598), unique local addresses (RFC 4193).
+# What `charge_types_allow_private` allows: RFC 1918, shared address space (RFC 6598), unique local addresses (RFC 4193).
 _PRIVATE: Final = tuple(
     ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
@@ -175,8 +175,8 @@ def checked_addresses(target: ParsedUrl, *, allow_private: bool, resolve: Resolv
 def _not_asked(host: str, address: str, *, allowable: bool) -> FetchError:
     """Why `address` is not connected to. `allowable`: the setting would let it through."""
     if allowable:
-        zh = "内网网关须由平台运维设置 charge_types_private"
-        en = "for gateways of the own network the operator sets charge_types_private"
+        zh = "内网网关须由平台运维设置 charge_types_allow_private"
+        en = "for gateways of the own network the operator sets charge_types_allow_private"
     else:
         zh = "本机, 链路本地, 云元数据等地址在任何设置下都不访问; 请填写网关自己的地址"
         en = "this machine, link-local, cloud metadata and the like are never asked; give the gateway's own address"

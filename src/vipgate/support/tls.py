@@ -1,4 +1,4 @@
-"""The outside port's certificate: read at the start, and again when its files change, so that a renewal needs no restart."""
+"""The public port's certificate: read at the start, and again when its files change, so that a renewal needs no restart."""
 
 from __future__ import annotations
 

@@ -73,15 +73,15 @@ _TAG = re.compile(r'\*|(?:W/)?"([^"]*)"').finditer
 
 
 def build_api(
-    desks: DatabasePool,
+    databases: DatabasePool,
     clock_us: Callable[[], int],
     *,
     searches: MaskedSearches | None = None,
     watch: ChangeWaiter | None = None,
 ) -> list[Route]:
-    """The routes of the read API, for the application of the inside port."""
+    """The routes of the read API, for the application of the admin port."""
     inside = ApiDependencies(
-        desks, TokenAuthenticator(clock_us, searches or MaskedSearches()), watch or ChangeWaiter(desks)
+        databases, TokenAuthenticator(clock_us, searches or MaskedSearches()), watch or ChangeWaiter(databases)
     )
     return [Route("/api/{rest:path}", Api(inside))]
 

@@ -102,10 +102,10 @@ class TokenAuthenticator:
         self._clock_us = clock_us
         self._searches = searches
 
-    def enter(self, desk: Database, authorization: str | None, scope: Scope, peer: str) -> AuthorizedRequest:
+    def enter(self, db: Database, authorization: str | None, scope: Scope, peer: str) -> AuthorizedRequest:
         """Lets a question in. Raises Denied (401, 403)."""
         given = None if authorization is None else _TOKEN(authorization.strip())
-        token = None if given is None else desk.accounts.find_token(sha256(given[1].encode()).hexdigest())
+        token = None if given is None else db.accounts.find_token(sha256(given[1].encode()).hexdigest())
         if token is None:
             challenge = _REALM if authorization is None else f'{_REALM}, error="invalid_token"'
             words = LocalizedText(
@@ -118,14 +118,14 @@ class TokenAuthenticator:
             words = LocalizedText(f"令牌没有 {scope} 权限", f"the token lacks the scope {scope}")
             raise ApiError(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         now_us = self._clock_us()
-        _note(desk, token, now_us)
-        return AuthorizedRequest(desk, token, now_us, self._searches, peer)
+        _note(db, token, now_us)
+        return AuthorizedRequest(db, token, now_us, self._searches, peer)
 
 
-def _note(desk: Database, token: Token, now_us: int) -> None:
+def _note(db: Database, token: Token, now_us: int) -> None:
     """Tells the store that the token was used; it writes that down once a minute at most."""
     try:
-        desk.accounts.use_token(token.number, now_us)
+        db.accounts.use_token(token.number, now_us)
     except StoreError:
         # A full disk must not keep anybody from reading.
         return

@@ -48,15 +48,15 @@ class ApiRequest(Generic[A]):
     inside: ApiDependencies
     note_who: Callable[[str], None]
 
-    def enter(self, desk: Database) -> AuthorizedRequest:
+    def enter(self, database: Database) -> AuthorizedRequest:
         """Lets the question in. Raises Denied."""
-        visit = self.inside.authenticator.enter(desk, self.authorization, self.scope, self.peer)
+        visit = self.inside.authenticator.enter(database, self.authorization, self.scope, self.peer)
         self.note_who(visit.who)
         return visit
 
     async def authorize(self, work: Callable[[AuthorizedRequest, A], T]) -> T:
         """What `work` answers, on a desk and in a thread. Raises Denied, StoreError, DesksBusy."""
-        return await self.inside.databases.run(lambda desk: work(self.enter(desk), self.params))
+        return await self.inside.databases.run(lambda database: work(self.enter(database), self.params))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
         if asked.head:
             return Export(None, media, name)
         stream = await asked.inside.databases.stream(
-            who, lambda desk: _written(asked.enter(desk), park.park_uuid, kind, write)
+            who, lambda database: _written(asked.enter(database), park.park_uuid, kind, write)
         )
         return Export(stream, media, name)
 

@@ -31,17 +31,17 @@ class ChangePosition:
     position: int
 
 
-def read_position(desk: Database, park_uuid: str) -> ChangePosition | None:
+def read_position(database: Database, park_uuid: str) -> ChangePosition | None:
     """How far the park's changes go now; None where it is not there."""
-    park, more = desk.store.find_park(park_uuid), desk.queries.park_details(park_uuid)
+    park, more = database.store.find_park(park_uuid), database.queries.park_details(park_uuid)
     return None if park is None or more is None else ChangePosition(park.generation, more.position)
 
 
 class ChangeWaiter:
     """Readers that wait, `waiters_max` at once."""
 
-    def __init__(self, desks: DatabasePool, *, tick_s: float = TICK_S, waiters_max: int = WAITERS_MAX) -> None:
-        self._desks = desks
+    def __init__(self, databases: DatabasePool, *, tick_s: float = TICK_S, waiters_max: int = WAITERS_MAX) -> None:
+        self._desks = databases
         self._tick_s = tick_s
         self._waiters_max = waiters_max
         self._waiting = 0
@@ -88,6 +88,6 @@ class ChangeWaiter:
             # From here on the look may be too early for whoever comes now: that one gets the next.
             self._looks.pop(park_uuid, None)
         try:
-            return await self._desks.run(lambda desk: read_position(desk, park_uuid))
+            return await self._desks.run(lambda database: read_position(database, park_uuid))
         except PoolExhausted:
             return None

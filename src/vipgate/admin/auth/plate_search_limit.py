@@ -2,7 +2,7 @@
 
 A mask hides little from whoever may try all that fits it. So each such search takes a token of the account's or API token's
 own bucket, whether it finds something or not: enough for a person's work, too few to spell plates out. The same text again
-costs nothing, since it tells nothing new: the next page, the way back, a reload. Kept in memory, in the one inside process of
+costs nothing, since it tells nothing new: the next page, the way back, a reload. Kept in memory, in the one admin process of
 a server: nobody who is limited can restart that.
 """
 
@@ -20,12 +20,12 @@ from vipgate.errors import (
     RateLimited,
     StoreError,
 )
+from vipgate.gateway.settings import MASKED_SEARCHES_PER_HOUR
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
 from vipgate.support.token_bucket import TokenBucket
 
-SEARCHES_PER_HOUR: Final = 20
 # A busy hour may take what comes back in three.
 BURST_HOURS: Final = 3
 TEXTS_KEPT: Final = 100
@@ -43,7 +43,7 @@ log = structlog.get_logger("vipgate.staff")
 class Searcher:
     """Whose search it is, now, and `remedy`: what else he can do where he has searched too often."""
 
-    desk: Database
+    database: Database
     who: str
     peer: str
     now_us: int
@@ -69,7 +69,7 @@ def _uncounted(_: Outcome) -> None:
 class MaskedSearches:
     """The buckets. Safe to call from any thread."""
 
-    def __init__(self, per_hour: int = SEARCHES_PER_HOUR, count: Callable[[Outcome], None] = _uncounted) -> None:
+    def __init__(self, per_hour: int = MASKED_SEARCHES_PER_HOUR, count: Callable[[Outcome], None] = _uncounted) -> None:
         """`count` hears of each search, one at a time."""
         self._per_hour = per_hour
         self._count = count
@@ -137,7 +137,7 @@ class MaskedSearches:
 
 def _note(searcher: Searcher, told: str) -> None:
     log.warning("too many searches by plate or card", who=searcher.who, peer=searcher.peer, searches=told)
-    deed = AuditEntry(
+    entry = AuditEntry(
         at_us=searcher.now_us,
         who=searcher.who,
         action=FLOOD,
@@ -147,7 +147,7 @@ def _note(searcher: Searcher, told: str) -> None:
         peer=searcher.peer,
     )
     try:
-        searcher.desk.accounts.write_audit_entry(deed)
+        searcher.database.accounts.write_audit_entry(entry)
     except StoreError as error:
         # It is refused all the same; the log and the metric have it.
         log.warning("flood not audited", who=searcher.who, reason=str(error))

@@ -65,7 +65,7 @@ log = structlog.get_logger("vipgate.admin.console")
 
 
 def build_console(
-    desks: DatabasePool,
+    pool: DatabasePool,
     vault: Vault,
     settings: ConsoleSettings,
     clock_us: Callable[[], int],
@@ -80,15 +80,15 @@ def build_console(
     folder = files("vipgate.admin.console").joinpath("static")
     style, icon = folder.joinpath("console.css").read_bytes(), folder.joinpath("icon.svg").read_bytes()
     context = Context(
-        databases=desks,
+        databases=pool,
         vault=vault,
         settings=settings,
         clock_us=clock_us,
         chance=chance,
         templates=load_templates(),
         style_tag=_tag(style),
-        park_status=ParkStatusCache(desks),
-        daily_totals=DailyTotalsCache(desks),
+        park_status=ParkStatusCache(pool),
+        daily_totals=DailyTotalsCache(pool),
         searches=searches or MaskedSearches(),
         seqno_mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
     )

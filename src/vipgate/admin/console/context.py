@@ -32,13 +32,13 @@ _HASHING = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """What the operator may choose. `secure`: the inside port is behind TLS.
+    """What the operator may choose. `secure`: the admin port is behind TLS.
 
-    `charge_types_private`: a park's own gateway may be in our network.
+    `charge_types_allow_private`: a park's own gateway may be in our network.
     """
 
     secure: bool = False
-    charge_types_private: bool = False
+    charge_types_allow_private: bool = False
     retention: Retention = field(default_factory=Retention)
 
 

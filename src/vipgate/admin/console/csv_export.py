@@ -27,7 +27,7 @@ from vipgate.store.interfaces.queries import (
 COLUMNS: Final = ("park_uuid", *EXPORT_COLUMNS)
 
 
-def csv_of(desk: Database, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
+def csv_of(database: Database, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
     """The records of one park that pass `query`; empty pieces while none is found, so that the reading can be ended."""
     text = io.StringIO(newline="")
     write = csv.writer(text).writerow
@@ -36,7 +36,7 @@ def csv_of(desk: Database, park_uuid: str, query: RecordQuery, *, masked: bool) 
     yield text.getvalue().encode()
     text.seek(0)
     text.truncate()
-    for number, stored in enumerate(_candidates(desk, park_uuid, query), 1):
+    for number, stored in enumerate(_candidates(database, park_uuid, query), 1):
         if matches(query, stored):
             cells = (park_uuid, *flatten_cells(record_to_dict(stored, masked=masked)))
             write([escape_formula(cell) for cell in cells])
@@ -47,24 +47,24 @@ def csv_of(desk: Database, park_uuid: str, query: RecordQuery, *, masked: bool) 
     yield text.getvalue().encode()
 
 
-def _candidates(desk: Database, park_uuid: str, query: RecordQuery) -> Iterator[StoredRecord]:
+def _candidates(database: Database, park_uuid: str, query: RecordQuery) -> Iterator[StoredRecord]:
     """The records among which the wanted ones are: those that an index leads to, else the whole park."""
     if query.pay_partner is not None:
-        found = desk.store.find_record(park_uuid, query.pay_partner)
+        found = database.store.find_record(park_uuid, query.pay_partner)
         yield from () if found is None else (found,)
     elif query.card is not None:
-        yield from _pages(desk, query)
+        yield from _pages(database, query)
     else:
         plate = None if query.plate_prefix else query.plate
-        yield from desk.store.iter_records(
+        yield from database.store.iter_records(
             park_uuid, Filter(plate=plate, since_us=query.since_us, until_us=query.until_us)
         )
 
 
-def _pages(desk: Database, query: RecordQuery) -> Iterator[StoredRecord]:
+def _pages(database: Database, query: RecordQuery) -> Iterator[StoredRecord]:
     place = None
     while True:
-        page = desk.queries.records(query, place, PAGE_ITEMS_MAX)
+        page = database.queries.records(query, place, PAGE_ITEMS_MAX)
         yield from (found.stored for found in page.items)
         if page.next is None:
             return

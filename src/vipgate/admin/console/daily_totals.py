@@ -37,8 +37,8 @@ class DailyTotals:
 class DailyTotalsCache:
     """Remembers the days that are over for all who ask; while some are being read, the others wait for them."""
 
-    def __init__(self, desks: DatabasePool) -> None:
-        self._desks = desks
+    def __init__(self, databases: DatabasePool) -> None:
+        self._desks = databases
         self._kept: dict[int, DailyTotals] = {}
         self._one = asyncio.Lock()
 
@@ -51,10 +51,10 @@ class DailyTotalsCache:
         async with self._one:
             if any(self._is_due(day, now_us) for day in range(since_day, over_day)):
                 kept = dict(self._kept)
-                found = await self._desks.run(lambda desk: refresh(desk, kept, since_day, over_day, now_us))
+                found = await self._desks.run(lambda database: refresh(database, kept, since_day, over_day, now_us))
                 self._keep(found)
             past = [self._kept[day] for day in range(since_day, over_day)]
-        fresh = await self._desks.run(lambda desk: read_days(desk, over_day, until_day, now_us))
+        fresh = await self._desks.run(lambda database: read_days(database, over_day, until_day, now_us))
         return [*past, *fresh.values()]
 
     def _is_due(self, day: int, now_us: int) -> bool:
@@ -68,30 +68,30 @@ class DailyTotalsCache:
 
 
 def refresh(
-    desk: Database, kept: dict[int, DailyTotals], since_day: int, until_day: int, now_us: int
+    database: Database, kept: dict[int, DailyTotals], since_day: int, until_day: int, now_us: int
 ) -> dict[int, DailyTotals]:
     """Days as they are now: out of `kept` where their counters have not grown since, which takes a fifth of the time."""
     days = range(since_day, until_day)
     missing = [day for day in days if day not in kept]
     known = {day: replace(kept[day], seen_us=now_us) for day in days if day in kept}
     if missing:
-        known |= read_days(desk, missing[0], missing[-1] + 1, now_us)
-    if len(missing) < len(days) and desk.queries.daily_totals(since_day, until_day) != sum(
+        known |= read_days(database, missing[0], missing[-1] + 1, now_us)
+    if len(missing) < len(days) and database.queries.daily_totals(since_day, until_day) != sum(
         one.tally for one in known.values()
     ):
-        return read_days(desk, since_day, until_day, now_us)
+        return read_days(database, since_day, until_day, now_us)
     return known
 
 
-def read_days(desk: Database, since_day: int, until_day: int, now_us: int) -> dict[int, DailyTotals]:
+def read_days(database: Database, since_day: int, until_day: int, now_us: int) -> dict[int, DailyTotals]:
     """Days as the rollups have them, those without a line too."""
     if since_day >= until_day:
         return {}
     money: dict[int, list[DailyMoney]] = {}
-    for one in desk.queries.money_by_day(None, since_day, until_day):
+    for one in database.queries.money_by_day(None, since_day, until_day):
         money.setdefault(one.day, []).append(one)
     answers: dict[int, list[DailyAnswers]] = {}
-    for counted in desk.queries.answers_by_day(None, since_day, until_day):
+    for counted in database.queries.answers_by_day(None, since_day, until_day):
         answers.setdefault(counted.day, []).append(counted)
     return {
         day: DailyTotals(tuple(money.get(day, ())), tuple(answers.get(day, ())), now_us)

@@ -28,18 +28,18 @@ class ChargeNames:
         return park_uuid in self.parks and charge_type not in self.parks[park_uuid]
 
 
-def read_names(desk: Database, park_uuids: Iterable[str]) -> ChargeNames:
+def read_names(database: Database, park_uuids: Iterable[str]) -> ChargeNames:
     """The names of these parks' charge types."""
     parks = {}
     for park_uuid in list(dict.fromkeys(park_uuids))[:PARKS_MAX]:
-        listed = desk.queries.charge_types(park_uuid)
+        listed = database.queries.charge_types(park_uuid)
         if listed.fetched_us is not None:
             parks[park_uuid] = {one.id: one.name for one in listed.items}
     return ChargeNames(parks)
 
 
-def read_park_names(desk: Database, park_uuids: Iterable[str | None]) -> dict[str, str]:
+def read_park_names(database: Database, park_uuids: Iterable[str | None]) -> dict[str, str]:
     """What people call these parks; those without a name are left out."""
     wanted = [park_uuid for park_uuid in dict.fromkeys(park_uuids) if park_uuid is not None][:PARKS_NAMED_MAX]
-    parks = (desk.store.find_park(park_uuid) for park_uuid in wanted)
+    parks = (database.store.find_park(park_uuid) for park_uuid in wanted)
     return {park.park_uuid: park.name for park in parks if park is not None and park.name}

@@ -100,7 +100,7 @@ class StaffRoute:
             if found is None:
                 return _to_login(request)
             session, user = found
-            request.state.who = user.name  # for the log of the inside port
+            request.state.who = user.name  # for the log of the admin port
             visit = StaffRequest(
                 context=context,
                 request=request,
@@ -180,10 +180,10 @@ async def _find_session(context: Context, request: Request) -> tuple[Session, Us
         return None
     now_us = context.clock_us()
 
-    def find(desk: Database) -> tuple[Session, User] | None:
-        found = desk.accounts.find_session(digest, now_us)
+    def find(database: Database) -> tuple[Session, User] | None:
+        found = database.accounts.find_session(digest, now_us)
         if found is not None and now_us - found[0].seen_us >= SESSION_TOUCH_US:
-            desk.accounts.touch_session(digest, now_us, expires_us(found[0], now_us))
+            database.accounts.touch_session(digest, now_us, expires_us(found[0], now_us))
         return found
 
     return await context.databases.run(find)

@@ -14,15 +14,15 @@ PROPOSED_MAX: Final = 5
 LISTED_MAX: Final = 40
 
 
-def choose_park(desk: Database, query: FormData) -> Park | None:
+def choose_park(database: Database, query: FormData) -> Park | None:
     """The park that the field `park` means; None where it is empty, or where a fault is noted in it."""
     text = query.text("park", PARK_CHARS_MAX)
     if not text or "park" in query.errors:
         return None
-    exact = desk.store.find_park(text) if len(text) <= PARK_UUID_CHARS_MAX else None
+    exact = database.store.find_park(text) if len(text) <= PARK_UUID_CHARS_MAX else None
     if exact is not None:
         return exact
-    found = desk.queries.search_parks(text, "", PROPOSED_MAX + 1)
+    found = database.queries.search_parks(text, "", PROPOSED_MAX + 1)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -38,7 +38,7 @@ def choose_park(desk: Database, query: FormData) -> Park | None:
     return None
 
 
-def parks_to_offer(desk: Database) -> list[Park]:
+def parks_to_offer(database: Database) -> list[Park]:
     """All parks, for a list to choose from, where they are few."""
-    parks = desk.store.list_parks("", LISTED_MAX + 1)
+    parks = database.store.list_parks("", LISTED_MAX + 1)
     return parks if len(parks) <= LISTED_MAX else []

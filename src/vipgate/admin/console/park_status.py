@@ -50,8 +50,8 @@ class ParkStatus:
 class ParkStatusCache:
     """Remembers one look for all who ask; while one is under way, the others wait for it."""
 
-    def __init__(self, desks: DatabasePool) -> None:
-        self._desks = desks
+    def __init__(self, databases: DatabasePool) -> None:
+        self._desks = databases
         self._last: ParkStatus | None = None
         self._one = asyncio.Lock()
 
@@ -59,7 +59,7 @@ class ParkStatusCache:
         """A look that is at most LOOK_US old. Raises StoreError."""
         async with self._one:
             if self._last is None or not 0 <= now_us - self._last.at_us < LOOK_US:
-                self._last = await self._desks.run(lambda desk: read_status(desk, now_us))
+                self._last = await self._desks.run(lambda database: read_status(database, now_us))
             return self._last
 
     def forget(self) -> None:
@@ -67,15 +67,15 @@ class ParkStatusCache:
         self._last = None
 
 
-def read_status(desk: Database, now_us: int) -> ParkStatus:
+def read_status(database: Database, now_us: int) -> ParkStatus:
     """The health of every park now."""
     today = business_day(now_us)
-    answers = by_park(desk.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
-    held = desk.queries.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
+    answers = by_park(database.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
+    held = database.queries.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)
     seen: dict[str, Health] = {}
     after = ""
     while len(seen) < PARKS_MAX:
-        page = desk.store.list_parks(after, PARKS_A_READ)
+        page = database.store.list_parks(after, PARKS_A_READ)
         for park in page:
             seen[park.park_uuid] = park_health(park, answers.get(park.park_uuid, ()), now_us)
         if len(page) < PARKS_A_READ:

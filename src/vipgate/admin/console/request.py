@@ -64,7 +64,7 @@ class PageRequest:
         """Path and query of this page as the browser sent them, to come back to."""
         return here_of(self.request)
 
-    async def desk(self, fn: Callable[[Database], T]) -> T:
+    async def database(self, fn: Callable[[Database], T]) -> T:
         """Does `fn` with the database, in a thread. Raises StoreError, Unavailable."""
         return await self.context.databases.run(fn)
 
@@ -142,11 +142,11 @@ class StaffRequest(PageRequest):
         """What this visitor does to see plates."""
         return _SHOW_PLATES if self.user.sees_plates else _ASK_FOR_PLATES
 
-    def search(self, desk: Database, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
+    def search(self, database: Database, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
         """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
         if self.sees_plates:
             return work()
-        searcher = Searcher(desk, self.user.name, self.peer, self.now_us, self.way_to_plates)
+        searcher = Searcher(database, self.user.name, self.peer, self.now_us, self.way_to_plates)
         return self.context.searches.run(searcher, text, work, hits)
 
     def entries(self) -> list[Entry]:

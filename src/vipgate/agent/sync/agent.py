@@ -64,11 +64,11 @@ class Agent:
     """One run. `step` does what can be done now; `run` goes on until it is stopped or, with `once`, until all is settled."""
 
     def __init__(
-        self, config: Config, spool: Spool, world: AgentDependencies, *, once: bool = False, reads: bool = True
+        self, config: Config, spool: Spool, dependencies: AgentDependencies, *, once: bool = False, reads: bool = True
     ) -> None:
         self._config = config
         self._spool = spool
-        self._dependencies = world
+        self._dependencies = dependencies
         self._once = once
         # Without, only what waits in the spool is sent.
         self._reads = reads
@@ -82,9 +82,9 @@ class Agent:
         self._status_s = self._tidy_s = 0.0
         self._told_of_wait = False
         self._ending = False
-        self.status = begin_status(spool, world.clock_us())
-        self._reader = SourceReader(config, spool, world, self.status, self._wake.set, once=once)
-        self._tracker = InFlightTracker(spool, world.clock_us, config.platform.timeout_s)
+        self.status = begin_status(spool, dependencies.clock_us())
+        self._reader = SourceReader(config, spool, dependencies, self.status, self._wake.set, once=once)
+        self._tracker = InFlightTracker(spool, dependencies.clock_us, config.platform.timeout_s)
         self._reader.window_us = self._tracker.window_us
 
     # ---- the life of a run ---------------------------------------------------------------------------------------------
@@ -195,55 +195,55 @@ class Agent:
             return not self._in_flight and self._send_first()
         if self._tracker.holds_all():
             return False
-        lanes = [parcel.lane for parcel in self._in_flight.values()]
+        lanes = [batch.lane for batch in self._in_flight.values()]
         both = slots > 1 and self._snapshot_waits()
-        parcel = None
+        batch = None
         if not (both and lanes.count("live") >= slots - 1):
-            parcel = self._change_batch()
-        if parcel is None and (slots == 1 or lanes.count("stock") < slots - 1):
-            parcel = self._snapshot_batch()
-        return parcel is not None and self._send(parcel)
+            batch = self._change_batch()
+        if batch is None and (slots == 1 or lanes.count("stock") < slots - 1):
+            batch = self._snapshot_batch()
+        return batch is not None and self._send(batch)
 
     def _send_first(self) -> bool:
         """The request that replaces everything goes alone, and all others wait for its answer and for late copies of it."""
-        parcel = self._snapshot_batch() or self._change_batch()
-        if parcel is None:
+        batch = self._snapshot_batch() or self._change_batch()
+        if batch is None:
             return False
-        if not self._tracker.may_replace(parcel.rows):
-            self._put_back(parcel)
+        if not self._tracker.may_replace(batch.rows):
+            self._put_back(batch)
             return False
-        parcel.complete = True
-        return self._send(parcel)
+        batch.complete = True
+        return self._send(batch)
 
-    def _send(self, parcel: Batch) -> bool:
-        with self._spool.transaction() if parcel.complete else nullcontext():
-            self._tracker.sending(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
-        self._busy |= {row.pay_partner for row in parcel.rows}
-        rows = [row.row for row in parcel.rows]
+    def _send(self, batch: Batch) -> bool:
+        with self._spool.transaction() if batch.complete else nullcontext():
+            self._tracker.sending(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
+        self._busy |= {row.pay_partner for row in batch.rows}
+        rows = [row.row for row in batch.rows]
         # Kept in the spool: a replace that is tried again after a restart is the same one.
-        intent = self._spool.get_setting("replace_id") if parcel.complete else None
-        future = self._pool.submit(self._dependencies.client.send, rows, complete=parcel.complete, intent=intent)
-        self._in_flight[future] = parcel
+        intent = self._spool.get_setting("replace_id") if batch.complete else None
+        future = self._pool.submit(self._dependencies.client.send, rows, complete=batch.complete, intent=intent)
+        self._in_flight[future] = batch
         future.add_done_callback(lambda _: self._wake.set())
         return True
 
     def _snapshot_waits(self) -> bool:
-        return bool(self._reader.next) or any(parcel.lane == "stock" for parcel in self._retry)
+        return bool(self._reader.next) or any(batch.lane == "stock" for batch in self._retry)
 
     def _change_batch(self) -> Batch | None:
         """The oldest of the outbox that nothing stands in the way of; first what is to be sent again in smaller lists."""
         reserved = self._busy.copy()
-        for parcel in list(self._retry):
-            if parcel.lane != "live":
+        for batch in list(self._retry):
+            if batch.lane != "live":
                 continue
-            if self._busy.isdisjoint(row.pay_partner for row in parcel.rows):
-                self._retry.remove(parcel)
-                waiting = self._spool.numbers([row.number for row in parcel.rows])
-                parcel.rows = [row for row in parcel.rows if row.number in waiting]
-                if parcel.rows:
-                    return parcel
+            if self._busy.isdisjoint(row.pay_partner for row in batch.rows):
+                self._retry.remove(batch)
+                waiting = self._spool.numbers([row.number for row in batch.rows])
+                batch.rows = [row for row in batch.rows if row.number in waiting]
+                if batch.rows:
+                    return batch
             else:
-                reserved |= {row.pay_partner for row in parcel.rows}
+                reserved |= {row.pay_partner for row in batch.rows}
         rows = [
             row for row in self._spool.waiting(self._reader.rows_max + len(reserved)) if row.pay_partner not in reserved
         ]
@@ -254,36 +254,36 @@ class Agent:
         if self._tracker.holds_stock() and not self._replace:
             return None
         for waiting in (self._retry, self._reader.next):
-            for parcel in [one for one in waiting if one.lane == "stock"]:
-                keys = [row.pay_partner for row in parcel.rows]
+            for batch in [one for one in waiting if one.lane == "stock"]:
+                keys = [row.pay_partner for row in batch.rows]
                 if not self._busy.isdisjoint(keys):
                     continue
-                waiting.remove(parcel)
-                self._shorten(parcel)
+                waiting.remove(batch)
+                self._shorten(batch)
                 newer = self._spool.read_since(keys, self._reader.stock_begun_us)
-                rows = [row for row in parcel.rows if row.pay_partner not in newer]
-                self._reader.pages.settle(parcel.page, len(parcel.rows) - len(rows))
-                parcel.rows = rows
+                rows = [row for row in batch.rows if row.pay_partner not in newer]
+                self._reader.pages.settle(batch.page, len(batch.rows) - len(rows))
+                batch.rows = rows
                 if rows:
-                    return parcel
+                    return batch
                 self._reader.move_position()
         return None
 
-    def _shorten(self, parcel: Batch) -> None:
+    def _shorten(self, batch: Batch) -> None:
         """What was read before the batches were halved goes in as many requests as it needs now."""
         rows_max = self._reader.rows_max
-        if len(parcel.rows) > rows_max:
-            self._retry.appendleft(Batch(parcel.lane, parcel.rows[rows_max:], parcel.page))
-            parcel.rows = parcel.rows[:rows_max]
+        if len(batch.rows) > rows_max:
+            self._retry.appendleft(Batch(batch.lane, batch.rows[rows_max:], batch.page))
+            batch.rows = batch.rows[:rows_max]
 
     # ---- settling --------------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Settles every request that was answered."""
         for future in [one for one in self._in_flight if one.done()]:
-            parcel = self._in_flight.pop(future)
-            self._busy -= {row.pay_partner for row in parcel.rows}
-            self._record_outcome(parcel, self._answer_of(future))
+            batch = self._in_flight.pop(future)
+            self._busy -= {row.pay_partner for row in batch.rows}
+            self._record_outcome(batch, self._answer_of(future))
 
     def _answer_of(self, future: Future[Answer]) -> Answer:
         error = future.exception()
@@ -296,56 +296,56 @@ class Agent:
         # It may have got through before that.
         return Unconfirmed(reason, "")
 
-    def _record_outcome(self, parcel: Batch, answer: Answer) -> None:
+    def _record_outcome(self, batch: Batch, answer: Answer) -> None:
         now_s, chance = self._dependencies.clock_s(), self._dependencies.chance()
         self.status.last_seqno = answer.seqno or self.status.last_seqno
         if isinstance(answer, Accepted):
             self._platform.accepts()
-            self._acknowledge(parcel)
+            self._acknowledge(batch)
         elif isinstance(answer, TooLarge):
             self._platform.record_ok()
-            self._part(parcel, answer)
+            self._part(batch, answer)
         elif isinstance(answer, Rejected):
             (self._platform.accepts if answer.rows else self._platform.record_ok)()
-            self._refuse(parcel, answer)
+            self._refuse(batch, answer)
         else:
             self._report_trouble(answer.reason)
             if isinstance(answer, AccessDenied):
                 self._platform.is_waiting(now_s, chance, answer.reason)
             else:
                 self._platform.record_failure(now_s, chance, answer.reason, getattr(answer, "retry_after_s", None))
-                self._mark_unconfirmed(parcel, answer)
-            self._put_back(parcel)
+                self._mark_unconfirmed(batch, answer)
+            self._put_back(batch)
 
     def _report_trouble(self, reason: str) -> None:
         if reason != self._platform.trouble:
             log.warning("not sent", reason=reason, failures=self._platform.failures)
 
-    def _mark_unconfirmed(self, parcel: Batch, answer: Unconfirmed | RetryLater) -> None:
+    def _mark_unconfirmed(self, batch: Batch, answer: Unconfirmed | RetryLater) -> None:
         """The request may have arrived, or arrive yet."""
         if not isinstance(answer, RetryLater) or answer.arrived:
             with self._spool.transaction():
-                self._tracker.unanswered(parcel.rows, stock=parcel.lane == "stock", replace=parcel.complete)
+                self._tracker.unanswered(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
 
-    def _put_back(self, parcel: Batch) -> None:
+    def _put_back(self, batch: Batch) -> None:
         """Stock is sent again as it is; live records still wait in the outbox, perhaps in a newer version."""
-        parcel.complete = False
-        if parcel.lane == "stock":
-            self._retry.appendleft(parcel)
+        batch.complete = False
+        if batch.lane == "stock":
+            self._retry.appendleft(batch)
 
-    def _acknowledge(self, parcel: Batch) -> None:
-        rows = parcel.rows
+    def _acknowledge(self, batch: Batch) -> None:
+        rows = batch.rows
         with self._spool.transaction():
-            if parcel.complete:
+            if batch.complete:
                 self._replace = False
                 self._spool.set_setting({"replace": None})
                 log.info("replaced; the rest waits until no copy of this can arrive", wait_s=self._tracker.hold_s())
             self._note_sent(rows)
             self._spool.unqueue(rows)
-            if parcel.lane == "live":
+            if batch.lane == "live":
                 self._tracker.send_again(rows)
         self.status.count(len(rows), self._dependencies.clock_s())
-        self._page_settled(parcel, len(rows))
+        self._page_settled(batch, len(rows))
 
     def _note_sent(self, rows: list[OutboxRow]) -> None:
         """For comparisons: what the platform has, or has refused. Of what waits no more another version was read meanwhile."""
@@ -353,40 +353,40 @@ class Agent:
             waiting = self._spool.numbers([row.number for row in rows])
             self._spool.note_sent({row.pay_partner: row.hash for row in rows if row.number in waiting})
 
-    def _page_settled(self, parcel: Batch, rows: int) -> None:
-        if parcel.lane == "stock":
-            self._reader.pages.settle(parcel.page, rows)
+    def _page_settled(self, batch: Batch, rows: int) -> None:
+        if batch.lane == "stock":
+            self._reader.pages.settle(batch.page, rows)
             self._reader.move_position()
         elif not self._in_flight:
             self._reader.note_position()
 
-    def _part(self, parcel: Batch, answer: TooLarge) -> None:
+    def _part(self, batch: Batch, answer: TooLarge) -> None:
         """Too large: smaller from now on. One row alone that is too large is refused for good."""
-        if len(parcel.rows) == 1:
-            self._reject(parcel, parcel.rows, {0: answer.reason}, answer.seqno)
+        if len(batch.rows) == 1:
+            self._reject(batch, batch.rows, {0: answer.reason}, answer.seqno)
             return
-        self._reader.rows_max = max(1, min(self._reader.rows_max, (len(parcel.rows) + 1) // 2))
+        self._reader.rows_max = max(1, min(self._reader.rows_max, (len(batch.rows) + 1) // 2))
         log.warning("batches halved", rows_max=self._reader.rows_max, reason=answer.reason)
-        self._again(parcel, halves(parcel.rows))
+        self._again(batch, halves(batch.rows))
 
-    def _refuse(self, parcel: Batch, answer: Rejected) -> None:
-        rejected, rest = part_refused(parcel.rows, list(answer.rows))
-        if len(parcel.rows) == 1 and not answer.rows:
+    def _refuse(self, batch: Batch, answer: Rejected) -> None:
+        rejected, rest = part_refused(batch.rows, list(answer.rows))
+        if len(batch.rows) == 1 and not answer.rows:
             self._platform.record_bare_rejection(
                 self._dependencies.clock_s(), self._dependencies.chance(), answer.reason
             )
-        self._again(parcel, rest)
-        by_row = {id(parcel.rows[index]): reason for index, reason in answer.rows.items() if index < len(parcel.rows)}
+        self._again(batch, rest)
+        by_row = {id(batch.rows[index]): reason for index, reason in answer.rows.items() if index < len(batch.rows)}
         reasons = {place: by_row.get(id(row), answer.reason) for place, row in enumerate(rejected)}
-        self._reject(parcel, rejected, reasons, answer.seqno)
+        self._reject(batch, rejected, reasons, answer.seqno)
 
-    def _again(self, parcel: Batch, lists: list[list[OutboxRow]]) -> None:
-        self._retry.extendleft(Batch(parcel.lane, rows, parcel.page) for rows in reversed(lists))
+    def _again(self, batch: Batch, lists: list[list[OutboxRow]]) -> None:
+        self._retry.extendleft(Batch(batch.lane, rows, batch.page) for rows in reversed(lists))
 
-    def _reject(self, parcel: Batch, rows: list[OutboxRow], reasons: dict[int, str], seqno: str) -> None:
+    def _reject(self, batch: Batch, rows: list[OutboxRow], reasons: dict[int, str], seqno: str) -> None:
         if not rows:
             return
-        newer = self._newer(parcel, rows)
+        newer = self._newer(batch, rows)
         dead = [
             Rejection(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row)
             for place, row in enumerate(rows)
@@ -397,11 +397,11 @@ class Agent:
             self._spool.unqueue(rows)
             self._spool.add_dead_letters(dead)
         self._reader.count_dead(dead)
-        self._page_settled(parcel, len(rows))
+        self._page_settled(batch, len(rows))
 
-    def _newer(self, parcel: Batch, rows: list[OutboxRow]) -> set[str]:
+    def _newer(self, batch: Batch, rows: list[OutboxRow]) -> set[str]:
         """Those of `rows` that were read in a newer version: what was refused does not matter any more."""
-        if parcel.lane == "stock":
+        if batch.lane == "stock":
             return self._spool.read_since([row.pay_partner for row in rows], self._reader.stock_begun_us)
         waiting = self._spool.numbers([row.number for row in rows])
         return {row.pay_partner for row in rows if row.number not in waiting}

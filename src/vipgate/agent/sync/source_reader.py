@@ -82,7 +82,7 @@ class SourceReader:
         self,
         config: Config,
         spool: Spool,
-        world: AgentDependencies,
+        dependencies: AgentDependencies,
         status: Status,
         wake: Callable[[], None],
         *,
@@ -90,7 +90,7 @@ class SourceReader:
     ) -> None:
         self._config = config
         self._spool = spool
-        self._world = world
+        self._world = dependencies
         self._status = status
         self._wake = wake
         self._once = once

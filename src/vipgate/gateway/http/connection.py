@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         """A caller is here."""
         self._transport = cast("asyncio.Transport", transport)
         self._peer = normalize_peer(transport.get_extra_info("peername"))
-        self._set_deadline(self._limits.idle_s)
+        self._set_deadline(self._limits.keepalive_timeout_s)
         refusal = self._server.register(self, self._peer)
         if refusal is not None:
             self._reject_stream(refusal)
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The caller reads slowly: no further answer until it has read this one."""
         self._writable.clear()
-        self._set_deadline(self._limits.send_s)
+        self._set_deadline(self._limits.request_timeout_s)
 
     def resume_writing(self) -> None:
         """The caller has caught up."""
@@ -190,7 +190,7 @@ class Connection(asyncio.Protocol):
         if self._body.here or self._body.upload is not None:
             self._body.discard()
         self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
-        self._set_deadline(self._limits.send_s)
+        self._set_deadline(self._limits.request_timeout_s)
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
@@ -343,13 +343,15 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             self._drop_pipelined()
             # A last answer that is not read must not keep its place for ever.
-            self._set_deadline(self._limits.send_s)
+            self._set_deadline(self._limits.request_timeout_s)
         elif self._discarding:
             # The caller sees the end of the answer although we still read what it sends; TLS cannot, nor who is gone.
             with suppress(NotImplementedError, OSError):
                 self._transport.write_eof()
         else:
-            self._set_deadline(rest_s + (self._limits.idle_s if self._request is None else self._limits.send_s))
+            self._set_deadline(
+                rest_s + (self._limits.keepalive_timeout_s if self._request is None else self._limits.request_timeout_s)
+            )
             if rest_s:
                 # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
                 self._read_pause.start(self._server.loop, rest_s, self._end_read_pause)
@@ -412,7 +414,7 @@ class Connection(asyncio.Protocol):
         self._reject_stream(
             headers.body_too_slow(limits.bytes_a_second_min, limits.pause_s)
             if slow
-            else headers.request_timeout(limits.send_s)
+            else headers.request_timeout(limits.request_timeout_s)
         )
 
     def close_gracefully(self) -> None:

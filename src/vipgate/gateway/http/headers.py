@@ -78,10 +78,12 @@ def body_too_large(limit: int) -> PayloadTooLarge:
     )
 
 
-def request_timeout(send_s: float) -> BadRequest:
-    """The refusal of a request that is not whole after `send_s`."""
+def request_timeout(request_timeout_s: float) -> BadRequest:
+    """The refusal of a request that is not whole after `request_timeout_s`."""
     return BadRequest(
-        LocalizedText(f"请求须在 {send_s:g} 秒内发完", f"a request must be sent within {send_s:g} seconds")
+        LocalizedText(
+            f"请求须在 {request_timeout_s:g} 秒内发完", f"a request must be sent within {request_timeout_s:g} seconds"
+        )
     )
 
 

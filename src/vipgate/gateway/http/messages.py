@@ -19,13 +19,13 @@ class HttpLimits:
 
     head_bytes_max: int = 16 * 1024
     body_bytes_max: int = 16 * 1024 * 1024
-    bodies_bytes_max: int = 256 * 1024 * 1024
+    total_body_bytes_max: int = 256 * 1024 * 1024
     drain_bytes_max: int = 64 * 1024 * 1024
-    send_s: float = 120.0
+    request_timeout_s: float = 120.0
     # A body that comes in pieces: how long it may pause, and how fast it must come but for that.
     pause_s: float = 20.0
     bytes_a_second_min: int = 8 * 1024
-    idle_s: float = 75.0
+    keepalive_timeout_s: float = 75.0
     drain_s: float = 10.0
     # How long a caller that was asked to come back later is not read from.
     rest_s_max: float = 10.0

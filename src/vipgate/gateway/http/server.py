@@ -57,7 +57,7 @@ class HttpServer:
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
         self.scheduler = RequestScheduler(self.loop)
-        self.body_quota = BodyMemoryQuota(limits.bodies_bytes_max, limits.body_bytes_max)
+        self.body_quota = BodyMemoryQuota(limits.total_body_bytes_max, limits.body_bytes_max)
         self.stopping = False
         self.date = b""
         self._quota = ConnectionQuota(limits.connections_max, app.is_quota_exempt)

@@ -36,11 +36,11 @@ TOKEN_USE_US: Final = 60_000_000
 _STAFF_TURN: Final = 0x76697069
 
 
-def write_audit_entry(work: Transaction, deed: AuditEntry) -> None:
+def write_audit_entry(work: Transaction, entry: AuditEntry) -> None:
     """Adds one line to the audit log. Last in its transaction: until the end of it nobody else can add one."""
     _take_turn(work)
     [[number]] = work.rows("next_deed", {})
-    values = {name: _without_nul(value) for name, value in asdict(deed).items()}
+    values = {name: _without_nul(value) for name, value in asdict(entry).items()}
     work.run("add_deed", values | {"number": number})
 
 
@@ -64,13 +64,13 @@ class SqlAccountStore:
         [[count]] = self._worker.rows("count_users", {})
         return int(count)
 
-    def add_user(self, user: User, deed: AuditEntry) -> bool:
+    def add_user(self, user: User, entry: AuditEntry) -> bool:
         """See `Staff.add_user`."""
         with self._worker.transaction() as work:
             _take_turn(work)
             added = work.run("add_user", asdict(user)) > 0
             if added:
-                write_audit_entry(work, deed)
+                write_audit_entry(work, entry)
         return added
 
     def find_user(self, name: str) -> User | None:
@@ -85,7 +85,7 @@ class SqlAccountStore:
     def change_user(
         self,
         name: str,
-        deed: AuditEntry,
+        entry: AuditEntry,
         *,
         role: Role | None = None,
         password: str | None = None,
@@ -108,17 +108,17 @@ class SqlAccountStore:
                 work.run("end_sessions_of", {"name": name})
             elif old.sees_plates and not new.sees_plates:
                 work.run("hide_plates", {"name": name})
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
         return True
 
-    def note_login(self, session: Session, deed: AuditEntry) -> None:
+    def note_login(self, session: Session, entry: AuditEntry) -> None:
         """See `Staff.note_login`."""
         values = _session_values(session)
         with self._worker.transaction() as work:
             work.run("drop_expired_sessions", {"now_us": session.created_us, "limit": EXPIRED_DROPPED_MAX})
             work.run("add_session", values)
             work.run("note_login", values)
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
         """See `Staff.find_session`."""
@@ -130,22 +130,22 @@ class SqlAccountStore:
         with self._worker.transaction() as work:
             work.run("touch_session", {"digest": digest, "seen_us": seen_us, "expires_us": expires_us})
 
-    def show_plates(self, digest: str, until_us: int, deed: AuditEntry) -> None:
+    def show_plates(self, digest: str, until_us: int, entry: AuditEntry) -> None:
         """See `Staff.show_plates`."""
         with self._worker.transaction() as work:
             work.run("show_plates", {"digest": digest, "until_us": until_us})
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
 
     def end_session(self, digest: str) -> None:
         """See `Staff.end_session`."""
         with self._worker.transaction() as work:
             work.run("end_session", {"digest": digest})
 
-    def end_sessions_of(self, user: str, deed: AuditEntry) -> int:
+    def end_sessions_of(self, user: str, entry: AuditEntry) -> int:
         """See `Staff.end_sessions_of`."""
         with self._worker.transaction() as work:
             ended = work.run("end_sessions_of", {"name": user})
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
         return ended
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
@@ -160,7 +160,7 @@ class SqlAccountStore:
             work.run("drop_invitation", {})
             work.run("add_invitation", {"digest": digest, "expires_us": expires_us})
 
-    def take_invitation(self, digest: str, user: User, now_us: int, deed: AuditEntry) -> bool:
+    def take_invitation(self, digest: str, user: User, now_us: int, entry: AuditEntry) -> bool:
         """See `Staff.take_invitation`."""
         with self._worker.transaction() as work:
             # First, so that of two who hold the link the second finds the first's account.
@@ -169,14 +169,14 @@ class SqlAccountStore:
                 return False
             work.run("drop_invitation", {})
             work.run("add_user", asdict(user))
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
         return True
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
         """See `Staff.find_invitation`."""
         return bool(self._worker.rows("find_invitation", {"digest": digest, "now_us": now_us}))
 
-    def add_token(self, token: Token, deed: AuditEntry) -> bool:
+    def add_token(self, token: Token, entry: AuditEntry) -> bool:
         """See `Staff.add_token`."""
         with self._worker.transaction() as work:
             _take_turn(work)
@@ -184,7 +184,7 @@ class SqlAccountStore:
             values = asdict(token) | {"number": number, "scopes": " ".join(token.scopes)}
             added = work.run("add_token", values) > 0
             if added:
-                write_audit_entry(work, deed)
+                write_audit_entry(work, entry)
         return added
 
     def find_token(self, digest: str) -> Token | None:
@@ -196,12 +196,12 @@ class SqlAccountStore:
         """See `Staff.list_tokens`."""
         return list(map(read_token, self._worker.rows("list_tokens", {"limit": TOKENS_MAX})))
 
-    def revoke_token(self, name: str, now_us: int, deed: AuditEntry) -> bool:
+    def revoke_token(self, name: str, now_us: int, entry: AuditEntry) -> bool:
         """See `Staff.revoke_token`."""
         with self._worker.transaction() as work:
             ended = work.run("revoke_token", {"name": name, "now_us": now_us}) > 0
             if ended:
-                write_audit_entry(work, deed)
+                write_audit_entry(work, entry)
         return ended
 
     def use_token(self, number: int, now_us: int) -> None:
@@ -212,10 +212,10 @@ class SqlAccountStore:
             with self._worker.transaction() as work:
                 work.run("use_token", values)
 
-    def write_audit_entry(self, deed: AuditEntry) -> None:
+    def write_audit_entry(self, entry: AuditEntry) -> None:
         """See `Staff.note`."""
         with self._worker.transaction() as work:
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
 
     def audit_entries(
         self, who: str | None, park_uuid: str | None, before: int | None, limit: int

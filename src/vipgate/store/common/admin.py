@@ -51,21 +51,21 @@ class SqlAdminStore:
         self._store = ledger
         self._clock_us = clock_us
 
-    def set_retention(self, park_uuid: str, days: int | None, deed: AuditEntry) -> bool:
+    def set_retention(self, park_uuid: str, days: int | None, entry: AuditEntry) -> bool:
         """See `Keep.set_retention`. Raises ValueError for days out of range."""
         if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
             raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
-        return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, deed)
+        return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, entry)
 
-    def set_charge_address(self, park_uuid: str, address: str | None, deed: AuditEntry) -> bool:
+    def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
         """See `Keep.set_charge_address`."""
-        return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, deed)
+        return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, entry)
 
-    def _change(self, name: str, values: Values, deed: AuditEntry) -> bool:
+    def _change(self, name: str, values: Values, entry: AuditEntry) -> bool:
         with self._store.transaction() as work:
             changed = work.run(name, values) > 0
             if changed:
-                write_audit_entry(work, deed)
+                write_audit_entry(work, entry)
         return changed
 
     def save_charge_types(
@@ -88,7 +88,7 @@ class SqlAdminStore:
             if lines:
                 work.run("add_charge_types", {**values, "lines": to_json_rows(lines)})
 
-    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: AuditEntry) -> bool:
+    def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
         """See `Keep.review`."""
         with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
@@ -102,15 +102,15 @@ class SqlAdminStore:
                 ),
             )
             if changed:
-                write_audit_entry(work, deed)
+                write_audit_entry(work, entry)
         return changed > 0
 
-    def erase_plate(self, plate: str, park_uuid: str | None, deed: AuditEntry) -> ErasureResult:
+    def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
         """See `Keep.erase_plate`. Raises ValueError for an empty plate."""
         if not plate:
             raise ValueError("an empty plate is that of every erased record")
         with self._store.transaction() as work:
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
         total = ErasureResult()
         for one in self._all_parks() if park_uuid is None else (park_uuid,):
             erased = PlateEraser(self._store, one, plate).erase(self._clock_us())

@@ -51,7 +51,7 @@ class ParkStoreMixin(ABC):
         name: str,
         secret: bytes,
         now_us: int,
-        deed: AuditEntry | None = None,
+        entry: AuditEntry | None = None,
         *,
         charset: Charset = "utf-8",
     ) -> bool:
@@ -61,7 +61,7 @@ class ParkStoreMixin(ABC):
             if not work.run("add_park", values):
                 return False
             work.run("add_first_generation", values)
-            _audit(work, deed)
+            _audit(work, entry)
         return True
 
     def find_park(self, park_uuid: str) -> Park | None:
@@ -73,7 +73,7 @@ class ParkStoreMixin(ABC):
         """See `Store.list_parks`."""
         return list(map(read_park, self.rows("list_parks", {"after": after, "limit": limit})))
 
-    def change_park(self, park_uuid: str, change: ParkChange, deed: AuditEntry | None = None) -> bool:
+    def change_park(self, park_uuid: str, change: ParkChange, entry: AuditEntry | None = None) -> bool:
         """See `Store.change_park`."""
         values = {
             "park_uuid": park_uuid,
@@ -85,18 +85,18 @@ class ParkStoreMixin(ABC):
             "hold_replaces": change.hold_replaces,
             "charset": change.charset,
         }
-        return self._change("change_park", values, deed)
+        return self._change("change_park", values, entry)
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, entry: AuditEntry | None = None) -> bool:
         """See `Store.allow_replace`."""
         values = {"park_uuid": park_uuid, "body_sha256": body_sha256, "until_us": now_us + APPROVAL_US}
-        return self._change("allow_replace", values, deed)
+        return self._change("allow_replace", values, entry)
 
-    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
+    def disallow_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
         """See `Store.disallow_replace`."""
-        return self._change("withdraw_allowance", {"park_uuid": park_uuid, "body_sha256": body_sha256}, deed)
+        return self._change("withdraw_allowance", {"park_uuid": park_uuid, "body_sha256": body_sha256}, entry)
 
-    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
         """See `Store.dismiss_replace`."""
         with self.transaction() as work:
             # Its lock first: a push of the park takes it before it looks at bodies.
@@ -104,29 +104,29 @@ class ParkStoreMixin(ABC):
             if park is None or not work.run("drop_held_bodies", park.values(body_sha256=body_sha256)):
                 return False
             work.run("withdraw_allowance", park.values(body_sha256=body_sha256))
-            _audit(work, deed)
+            _audit(work, entry)
         return True
 
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, entry: AuditEntry | None = None) -> bool:
         """See `Store.rotate_secret`."""
-        return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}, deed)
+        return self._change("rotate_secret", {"park_uuid": park_uuid, "secret": secret, "now_us": now_us}, entry)
 
-    def retire_secret(self, park_uuid: str, deed: AuditEntry | None = None) -> bool:
+    def retire_secret(self, park_uuid: str, entry: AuditEntry | None = None) -> bool:
         """See `Store.retire_secret`."""
-        return self._change("retire_secret", {"park_uuid": park_uuid}, deed)
+        return self._change("retire_secret", {"park_uuid": park_uuid}, entry)
 
-    def _change(self, name: str, values: Values, deed: AuditEntry | None) -> bool:
+    def _change(self, name: str, values: Values, entry: AuditEntry | None) -> bool:
         with self.transaction() as work:
             changed = work.run(name, values) > 0
             if changed:
-                _audit(work, deed)
+                _audit(work, entry)
         return changed
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """See `Store.generations`."""
         return list(map(read_generation, self.rows("generations", {"park_uuid": park_uuid})))
 
-    def restore(self, park_uuid: str, generation: int, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def restore(self, park_uuid: str, generation: int, now_us: int, entry: AuditEntry | None = None) -> bool:
         """See `Store.restore`."""
         values = {"park_uuid": park_uuid, "generation": generation, "now_us": now_us}
         with self.transaction() as work:
@@ -136,10 +136,10 @@ class ParkStoreMixin(ABC):
             if current[0][0] != generation:
                 work.run("end_current_generation", values | {"current": current[0][0]})
             work.run("point_to_generation", values)
-            _audit(work, deed)
+            _audit(work, entry)
         return True
 
 
-def _audit(work: Transaction, deed: AuditEntry | None) -> None:
-    if deed is not None:
-        write_audit_entry(work, deed)
+def _audit(work: Transaction, entry: AuditEntry | None) -> None:
+    if entry is not None:
+        write_audit_entry(work, entry)

@@ -17,7 +17,7 @@ PARKS_A_PAGE: Final = 500
 Transactions = Callable[[bytes, str], bytes]
 
 
-def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, deed: AuditEntry) -> int:
+def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, entry: AuditEntry) -> int:
     """Puts what `turn` makes of each sealed secret of a park in its place, all or nothing; how many parks that changed.
 
     Whatever `turn` raises undoes all. On PostgreSQL the worker needs two connections. Raises StoreMismatch where somebody
@@ -30,7 +30,7 @@ def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, deed: Audit
                 changed += _reseal(work, turn, park_uuid, secret, previous)
             after = page[-1][0]
         if changed:
-            write_audit_entry(work, deed)
+            write_audit_entry(work, entry)
     return changed
 
 

@@ -79,7 +79,7 @@ class AccountStore(Protocol):
     def count_users(self) -> int:
         """How many accounts there are, ended ones too."""
 
-    def add_user(self, user: User, deed: AuditEntry) -> bool:
+    def add_user(self, user: User, entry: AuditEntry) -> bool:
         """False where the name is taken."""
 
     def find_user(self, name: str) -> User | None:
@@ -91,7 +91,7 @@ class AccountStore(Protocol):
     def change_user(
         self,
         name: str,
-        deed: AuditEntry,
+        entry: AuditEntry,
         *,
         role: Role | None = None,
         password: str | None = None,
@@ -104,7 +104,7 @@ class AccountStore(Protocol):
         Where it may not see plates any more, its sessions stop showing them.
         """
 
-    def note_login(self, session: Session, deed: AuditEntry) -> None:
+    def note_login(self, session: Session, entry: AuditEntry) -> None:
         """Stores a new session and the time of the login; drops sessions that have expired."""
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
@@ -113,13 +113,13 @@ class AccountStore(Protocol):
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
         """The session was used."""
 
-    def show_plates(self, digest: str, until_us: int, deed: AuditEntry) -> None:
+    def show_plates(self, digest: str, until_us: int, entry: AuditEntry) -> None:
         """Lets a session see plates in the clear until then."""
 
     def end_session(self, digest: str) -> None:
         """Logs out."""
 
-    def end_sessions_of(self, user: str, deed: AuditEntry) -> int:
+    def end_sessions_of(self, user: str, entry: AuditEntry) -> int:
         """Logs an account out everywhere; how many sessions that were."""
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
@@ -128,13 +128,13 @@ class AccountStore(Protocol):
     def add_invitation(self, digest: str, expires_us: int) -> None:
         """The one-time link that makes the first account; replaces an earlier one."""
 
-    def take_invitation(self, digest: str, user: User, now_us: int, deed: AuditEntry) -> bool:
+    def take_invitation(self, digest: str, user: User, now_us: int, entry: AuditEntry) -> bool:
         """Makes the first account. False where the link is wrong, used or too old, or an account is there already."""
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
         """Whether the link is good."""
 
-    def add_token(self, token: Token, deed: AuditEntry) -> bool:
+    def add_token(self, token: Token, entry: AuditEntry) -> bool:
         """False where an unrevoked token has this name. The number is given by the store."""
 
     def find_token(self, digest: str) -> Token | None:
@@ -143,13 +143,13 @@ class AccountStore(Protocol):
     def list_tokens(self) -> list[Token]:
         """All tokens, by name, revoked ones last, 1,000 at most."""
 
-    def revoke_token(self, name: str, now_us: int, deed: AuditEntry) -> bool:
+    def revoke_token(self, name: str, now_us: int, entry: AuditEntry) -> bool:
         """Ends a token; False where there is none of this name."""
 
     def use_token(self, number: int, now_us: int) -> None:
         """The token was used; written once a minute at most."""
 
-    def write_audit_entry(self, deed: AuditEntry) -> None:
+    def write_audit_entry(self, entry: AuditEntry) -> None:
         """Adds one line to the audit log."""
 
     def audit_entries(

@@ -37,10 +37,10 @@ class ErasureResult:
 class AdminStore(Protocol):
     """Changes by staff, each with its line of the audit log in the same transaction. One thread at a time. Raises StoreError."""
 
-    def set_retention(self, park_uuid: str, days: int | None, deed: AuditEntry) -> bool:
+    def set_retention(self, park_uuid: str, days: int | None, entry: AuditEntry) -> bool:
         """How long plates and cards of a park are kept after a record's end or last change; None: for ever. False: no park."""
 
-    def set_charge_address(self, park_uuid: str, address: str | None, deed: AuditEntry) -> bool:
+    def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
         """Where the park's own gateway answers; None: nowhere. False where there is no such park."""
 
     def save_charge_types(
@@ -48,10 +48,10 @@ class AdminStore(Protocol):
     ) -> None:
         """What a park answered; with `items` None the list before stays and only the try and its trouble are noted."""
 
-    def review(self, park_uuid: str, pay_partner: str, flags: int, deed: AuditEntry) -> bool:
+    def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
         """Takes `flags` away from a current record; False where it has none of them. Its position moves: others see it."""
 
-    def erase_plate(self, plate: str, park_uuid: str | None, deed: AuditEntry) -> ErasureResult:
+    def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
         """Empties plate, cards, operator and extra of all records and versions of a folded plate, chunk by chunk.
 
         Keys, times, money and rollups stay; hints and kept bodies of refused requests that name the plate go. Every changed
@@ -66,7 +66,7 @@ class AdminStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database as the inside port uses it: all its verbs on one connection (SQLite) or pool (PostgreSQL)."""
+    """One database as the admin port uses it: all its verbs on one connection (SQLite) or pool (PostgreSQL)."""
 
     store: Store
     queries: QueryStore

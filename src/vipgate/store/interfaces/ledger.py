@@ -250,7 +250,7 @@ class Store(Protocol):
         name: str,
         secret: bytes,
         now_us: int,
-        deed: AuditEntry | None = None,
+        entry: AuditEntry | None = None,
         *,
         charset: Charset = "utf-8",
     ) -> bool:
@@ -262,31 +262,31 @@ class Store(Protocol):
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """Up to `limit` parks whose park_uuid follows `after`, in order."""
 
-    def change_park(self, park_uuid: str, change: ParkChange, deed: AuditEntry | None = None) -> bool:
+    def change_park(self, park_uuid: str, change: ParkChange, entry: AuditEntry | None = None) -> bool:
         """Changes a park; False where it is unknown."""
 
-    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, entry: AuditEntry | None = None) -> bool:
         """Lets the next held `complete=1` with this body through, once; False where the park is unknown.
 
         The yes ends after a day, and with any `complete=1` of the park that is carried out.
         """
 
-    def disallow_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
+    def disallow_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
         """Takes a yes back; False where there is none to this body."""
 
-    def dismiss_replace(self, park_uuid: str, body_sha256: str, deed: AuditEntry | None = None) -> bool:
+    def dismiss_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
         """Drops what is kept of a held `complete=1`, and the yes to it; False where nothing is. Sent again, it is held anew."""
 
-    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, entry: AuditEntry | None = None) -> bool:
         """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
 
-    def retire_secret(self, park_uuid: str, deed: AuditEntry | None = None) -> bool:
+    def retire_secret(self, park_uuid: str, entry: AuditEntry | None = None) -> bool:
         """Ends the previous secret; False where there is none."""
 
     def generations(self, park_uuid: str) -> list[Generation]:
         """The park's generations that are still there, newest first."""
 
-    def restore(self, park_uuid: str, generation: int, now_us: int, deed: AuditEntry | None = None) -> bool:
+    def restore(self, park_uuid: str, generation: int, now_us: int, entry: AuditEntry | None = None) -> bool:
         """Makes `generation` the current one; False where it is not there."""
 
     def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:

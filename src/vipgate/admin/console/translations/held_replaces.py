@@ -75,10 +75,11 @@ TEXTS: Final = {
     "park.hold_replaces": LocalizedText("暂扣重复的 complete=1", "Hold a complete=1 that came before"),
     "park.hold_replaces.hint": LocalizedText(
         "用 MD5 签名、与此前完全相同、其后又有数据的全量替换不执行，待确认；防止他人重放录下的请求。"
-        "只识别平台收到过的请求：录下后被拦截、从未到达的全量替换不在此列；请求记录过期后（journal_days，默认 400 天）也不再识别",
+        "只识别平台收到过的请求：录下后被拦截、从未到达的全量替换不在此列；"
+        "请求记录过期后（request_log_days，默认 400 天）也不再识别",
         "a replace that MD5 signs, that came before, and after which more was stored waits for a yes: "
         "a recorded one must not wipe the stock. Only what has arrived is known: a replace that was recorded and kept from "
-        "arriving is not held, nor is one that the journal has forgotten (journal_days, 400 by default)",
+        "arriving is not held, nor is one that the journal has forgotten (request_log_days, 400 by default)",
     ),
     "done.replace_dismissed": LocalizedText(
         "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed anew"

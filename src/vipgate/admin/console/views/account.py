@@ -28,7 +28,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
-    sessions = await visit.desk(lambda desk: desk.accounts.list_sessions(visit.user.name, visit.now_us))
+    sessions = await visit.database(lambda database: database.accounts.list_sessions(visit.user.name, visit.now_us))
     return visit.page("account.html", status=status, form=form, sessions=sessions)
 
 
@@ -47,25 +47,25 @@ async def change_password(visit: StaffRequest) -> Response:
     if form.errors:
         return await _page(visit, form, 422)
     hashed = await hashing.run(lambda: hash_password(password))
-    deed = visit.audit_entry("user.password", subject=visit.user.name)
-    await visit.desk(lambda desk: desk.accounts.change_user(visit.user.name, deed, password=hashed))
+    entry = visit.audit_entry("user.password", subject=visit.user.name)
+    await visit.database(lambda database: database.accounts.change_user(visit.user.name, entry, password=hashed))
     return await enter(visit, visit.user, "login", "/account?done=password_changed")
 
 
 async def end_session(visit: StaffRequest) -> Response:
     """Logs out one other session of one's own."""
     digest = visit.form.get("session")
-    deed = visit.audit_entry("session.end", subject=visit.user.name)
+    entry = visit.audit_entry("session.end", subject=visit.user.name)
 
-    def end(desk: Database) -> bool:
-        own = desk.accounts.list_sessions(visit.user.name, visit.now_us)
+    def end(database: Database) -> bool:
+        own = database.accounts.list_sessions(visit.user.name, visit.now_us)
         if not any(one.digest == digest for one in own):
             return False
-        desk.accounts.end_session(digest)
-        desk.accounts.write_audit_entry(deed)
+        database.accounts.end_session(digest)
+        database.accounts.write_audit_entry(entry)
         return True
 
-    if not await visit.desk(end):
+    if not await visit.database(end):
         raise conflict("这个会话已经结束", "this session has ended already")
     return visit.go("/account", "session_ended")
 

@@ -38,7 +38,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
-    users = await visit.desk(lambda desk: desk.accounts.list_users())
+    users = await visit.database(lambda database: database.accounts.list_users())
     return visit.page("accounts.html", status=status, users=users, roles=ROLES, form=form)
 
 
@@ -60,8 +60,8 @@ async def add(visit: StaffRequest) -> Response:
         created_us=visit.now_us,
         last_login_us=None,
     )
-    deed = visit.audit_entry("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
-    if not await visit.desk(lambda desk: desk.accounts.add_user(user, deed)):
+    entry = visit.audit_entry("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
+    if not await visit.database(lambda database: database.accounts.add_user(user, entry)):
         form.fault("name", "已有这个账号", "there is an account of this name")
         return await _page(visit, form, 422)
     return once(visit, "once.user", password, name, "/accounts")
@@ -81,10 +81,10 @@ async def show_one(visit: StaffRequest) -> Response:
     """One account and where it is logged in."""
     name = path_text(visit, "name")
 
-    def read(desk: Database) -> tuple[User | None, list[Session]]:
-        return desk.accounts.find_user(name), desk.accounts.list_sessions(name, visit.now_us)
+    def read(database: Database) -> tuple[User | None, list[Session]]:
+        return database.accounts.find_user(name), database.accounts.list_sessions(name, visit.now_us)
 
-    user, sessions = await visit.desk(read)
+    user, sessions = await visit.database(read)
     if user is None:
         raise _unknown(name)
     return visit.page("account_edit.html", user=user, sessions=sessions, roles=ROLES, form=visit.form)
@@ -97,15 +97,15 @@ async def change(visit: StaffRequest) -> Response:
     if visit.form.errors:
         raise PageError(422, visit.form.errors["role"])
 
-    def do(desk: Database) -> bool:
-        user = desk.accounts.find_user(name)
+    def do(database: Database) -> bool:
+        user = database.accounts.find_user(name)
         if user is None:
             raise _unknown(name)
         before = f"{_rights(user.role, sees_plates=user.sees_plates)}{'' if user.enabled else ', disabled'}"
         after = f"{_rights(role, sees_plates=sees_plates)}{'' if enabled else ', disabled'}"
         if before == after:
             return False
-        return desk.accounts.change_user(
+        return database.accounts.change_user(
             name,
             visit.audit_entry("user.change", subject=name, detail=f"{before} → {after}"),
             role=role if role != user.role else None,
@@ -113,7 +113,7 @@ async def change(visit: StaffRequest) -> Response:
             enabled=enabled if enabled != user.enabled else None,
         )
 
-    changed = await visit.desk(do)
+    changed = await visit.database(do)
     return visit.go(_at(name), "user_saved" if changed else "nothing_changed")
 
 
@@ -122,8 +122,8 @@ async def reset_password(visit: StaffRequest) -> Response:
     name = _other(visit)
     password = visit.context.chance(PASSWORD_BYTES)
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
-    deed = visit.audit_entry("user.password", subject=name)
-    if not await visit.desk(lambda desk: desk.accounts.change_user(name, deed, password=hashed)):
+    entry = visit.audit_entry("user.password", subject=name)
+    if not await visit.database(lambda database: database.accounts.change_user(name, entry, password=hashed)):
         raise _unknown(name)
     return once(visit, "once.password", password, name, _at(name))
 
@@ -131,8 +131,8 @@ async def reset_password(visit: StaffRequest) -> Response:
 async def end_sessions(visit: StaffRequest) -> Response:
     """Logs an account out everywhere."""
     name = _other(visit)
-    deed = visit.audit_entry("user.sessions_end", subject=name)
-    await visit.desk(lambda desk: desk.accounts.end_sessions_of(name, deed))
+    entry = visit.audit_entry("user.sessions_end", subject=name)
+    await visit.database(lambda database: database.accounts.end_sessions_of(name, entry))
     return visit.go(_at(name), "sessions_ended")
 
 

@@ -19,9 +19,11 @@ async def show(visit: StaffRequest) -> Response:
     who = visit.query.text("who", WHO_CHARS_MAX) or None
     park_uuid = visit.query.text("park", PARK_UUID_CHARS_MAX) or None
     before = visit.query.whole("after", 0, 2**62)
-    deeds = await visit.desk(lambda desk: desk.accounts.audit_entries(who, park_uuid, before, DEEDS_A_PAGE + 1))
-    after = deeds[DEEDS_A_PAGE - 1].number if len(deeds) > DEEDS_A_PAGE else None
-    return visit.page("audit.html", deeds=deeds[:DEEDS_A_PAGE], after=after)
+    entries = await visit.database(
+        lambda database: database.accounts.audit_entries(who, park_uuid, before, DEEDS_A_PAGE + 1)
+    )
+    after = entries[DEEDS_A_PAGE - 1].number if len(entries) > DEEDS_A_PAGE else None
+    return visit.page("audit.html", entries=entries[:DEEDS_A_PAGE], after=after)
 
 
 PAGES: Final = (StaffRoute("/audit", show, role="admin"),)

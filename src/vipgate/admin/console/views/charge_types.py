@@ -56,17 +56,17 @@ class ChargeTypesView:
     looked_at: int
 
 
-def _read(desk: Database, park_uuid: str, now_us: int) -> ChargeTypesView:
-    park, health = find(desk, park_uuid, now_us)
-    newest = desk.queries.records(RecordQuery(park_uuid=park_uuid), None, RECORDS_LOOKED_AT).items
+def _read(database: Database, park_uuid: str, now_us: int) -> ChargeTypesView:
+    park, health = find(database, park_uuid, now_us)
+    newest = database.queries.records(RecordQuery(park_uuid=park_uuid), None, RECORDS_LOOKED_AT).items
     used = Counter(found.stored.renewal.charge_type for found in newest)
-    return ChargeTypesView(park, health, desk.queries.charge_types(park_uuid), used, len(newest))
+    return ChargeTypesView(park, health, database.queries.charge_types(park_uuid), used, len(newest))
 
 
 async def show(visit: StaffRequest) -> Response:
     """The page."""
     park_uuid = path_text(visit, "park_uuid")
-    told = await visit.desk(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
+    told = await visit.database(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
     begin = visit.query.whole("after", 0, 10**6) or 0
     known = {one.id for one in told.listed.items}
     fetched = told.listed.fetched_us is not None
@@ -89,29 +89,29 @@ async def fetch(visit: StaffRequest) -> Response:
         raise PageError(503, _BUSY)
     asked.add(park_uuid)
     try:
-        order = await visit.desk(partial(_order, park_uuid=park_uuid, visit=visit))
+        order = await visit.database(partial(_order, park_uuid=park_uuid, visit=visit))
         # In a thread of its own, not at a desk: a park takes its time to answer.
-        question = partial(refresh_park, order, allow_private=visit.context.settings.charge_types_private)
+        question = partial(refresh_park, order, allow_private=visit.context.settings.charge_types_allow_private)
         result = await anyio.to_thread.run_sync(question)
-        await visit.desk(partial(_save, park_uuid=park_uuid, visit=visit, result=result))
+        await visit.database(partial(_save, park_uuid=park_uuid, visit=visit, result=result))
     finally:
         asked.discard(park_uuid)
     here = visit.park_at(park_uuid, "/charge-types")
     return visit.go(here, "types_fetched" if result.trouble is None else "")
 
 
-def _order(desk: Database, park_uuid: str, visit: StaffRequest) -> ChargeTypeQuery:
-    find(desk, park_uuid, visit.now_us)
-    order = query_for(desk, visit.context.vault, park_uuid)
+def _order(database: Database, park_uuid: str, visit: StaffRequest) -> ChargeTypeQuery:
+    find(database, park_uuid, visit.now_us)
+    order = query_for(database, visit.context.vault, park_uuid)
     if isinstance(order, LocalizedText):
         raise conflict(order.zh, order.en)
     return order
 
 
-def _save(desk: Database, park_uuid: str, visit: StaffRequest, result: Result) -> None:
-    desk.admin.save_charge_types(park_uuid, result.items, result.trouble, visit.context.clock_us())
+def _save(database: Database, park_uuid: str, visit: StaffRequest, result: Result) -> None:
+    database.admin.save_charge_types(park_uuid, result.items, result.trouble, visit.context.clock_us())
     count = "–" if result.items is None else str(len(result.items))
-    desk.accounts.write_audit_entry(visit.audit_entry("park.charge_types", park_uuid=park_uuid, detail=count))
+    database.accounts.write_audit_entry(visit.audit_entry("park.charge_types", park_uuid=park_uuid, detail=count))
 
 
 PAGES: Final = (

@@ -35,20 +35,21 @@ async def erase(visit: StaffRequest) -> Response:
     if len(plate) > PLATE_CHARS_MAX:
         form.fault("plate", f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX)
-    deed = visit.audit_entry("plate.erase", park_uuid=park_uuid or None, subject=mask_plate(plate))
+    entry = visit.audit_entry("plate.erase", park_uuid=park_uuid or None, subject=mask_plate(plate))
 
-    def work(desk: Database) -> tuple[int, ErasureResult | None]:
+    def work(database: Database) -> tuple[int, ErasureResult | None]:
         """In how many parks the plate is, and what was erased."""
-        if park_uuid and desk.store.find_park(park_uuid) is None:
+        if park_uuid and database.store.find_park(park_uuid) is None:
             form.fault("park_uuid", "没有这个车场", "there is no such park")
             return 0, None
         found = {
-            one.park_uuid for one in visit.search(desk, plate, lambda: desk.queries.vehicle(park_uuid or None, plate))
+            one.park_uuid
+            for one in visit.search(database, plate, lambda: database.queries.vehicle(park_uuid or None, plate))
         }
         sure = form.ticked("sure") and form.get("plate") == plate
-        return len(found), desk.admin.erase_plate(plate, park_uuid or None, deed) if sure else None
+        return len(found), database.admin.erase_plate(plate, park_uuid or None, entry) if sure else None
 
-    parks, erased = await visit.desk(work) if not form.errors else (0, None)
+    parks, erased = await visit.database(work) if not form.errors else (0, None)
     status = 422 if form.errors else 200
     shown = None if form.errors else parks
     return visit.page(

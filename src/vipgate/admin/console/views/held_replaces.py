@@ -81,8 +81,10 @@ async def allow(visit: StaffRequest) -> Response:
         return _asking(visit, told, again=True)
     park_uuid = told.park.park_uuid
     detail = f"{told.park.records} → {told.then}"
-    deed = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
-    await visit.desk(lambda desk: desk.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, deed))
+    audited = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
+    await visit.database(
+        lambda database: database.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, audited)
+    )
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_allowed")
 
@@ -91,8 +93,10 @@ async def disallow(visit: StaffRequest) -> Response:
     """Takes the yes back, where it was not used in the meantime."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
-    deed = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
-    if not await visit.desk(lambda desk: desk.store.disallow_replace(park_uuid, told.held.body_sha256, deed)):
+    audited = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.database(
+        lambda database: database.store.disallow_replace(park_uuid, told.held.body_sha256, audited)
+    ):
         raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_disallowed")
@@ -102,8 +106,10 @@ async def dismiss(visit: StaffRequest) -> Response:
     """Takes it off the list at once: what is lost is its body, and that comes again with the same request."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
-    deed = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
-    if not await visit.desk(lambda desk: desk.store.dismiss_replace(park_uuid, told.held.body_sha256, deed)):
+    audited = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    if not await visit.database(
+        lambda database: database.store.dismiss_replace(park_uuid, told.held.body_sha256, audited)
+    ):
         raise _not_held()
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_dismissed")
@@ -126,21 +132,21 @@ def _asking(visit: StaffRequest, told: HeldReplaceView, *, again: bool, moved: b
 
 async def _told(visit: StaffRequest) -> HeldReplaceView:
     park_uuid, seqno = path_text(visit, "park_uuid"), path_text(visit, "seqno")
-    return await visit.desk(partial(_read, park_uuid=park_uuid, seqno=seqno))
+    return await visit.database(partial(_read, park_uuid=park_uuid, seqno=seqno))
 
 
-def _read(desk: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
-    park = desk.store.find_park(park_uuid)
+def _read(database: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
+    park = database.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
-    entry = desk.store.request_log_entry(seqno)
-    waiting = {one.body_sha256: one for one in desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
+    entry = database.store.request_log_entry(seqno)
+    waiting = {one.body_sha256: one for one in database.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
     held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.origin.body_sha256)
-    body = None if held is None else desk.store.refused_body(held.seqno)
+    body = None if held is None else database.store.refused_body(held.seqno)
     if entry is None or body is None or held is None:
         raise _not_held()
     orders = _orders(body, charset_of(entry, park))
-    newest = desk.queries.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
+    newest = database.queries.records(RecordQuery(park_uuid=park_uuid), None, COMPARED_MAX).items
     gone = [one for one in newest if one.stored.renewal.pay_partner not in orders]
     return HeldReplaceView(
         park=park,
@@ -149,7 +155,7 @@ def _read(desk: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
         then=len(orders),
         gone=gone,
         compared=len(newest),
-        names=read_names(desk, [park_uuid]),
+        names=read_names(database, [park_uuid]),
     )
 
 

@@ -78,7 +78,7 @@ async def login(visit: PageRequest) -> Response:
         response = _login_page(visit, 429, visit.speech("login.wait", seconds=wait_s))
         response.headers["retry-after"] = str(wait_s)
         return response
-    user = await visit.desk(lambda desk: desk.accounts.find_user(name))
+    user = await visit.database(lambda database: database.accounts.find_user(name))
     hashed = user.password if user is not None and user.enabled else None
     line_max = HASHING_MAX if throttle.knows(name, visit.peer) else HASHING_OF_STRANGERS_MAX
     good = await visit.context.hashing.run(lambda: verify_password(hashed, password), line_max)
@@ -93,15 +93,15 @@ async def login(visit: PageRequest) -> Response:
 
 async def _rehash(visit: PageRequest, user: User, password: str) -> None:
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
-    deed = _deed(visit, user.name, "user.rehash")
-    await visit.desk(lambda desk: desk.accounts.change_user(user.name, deed, password=hashed))
+    entry = _deed(visit, user.name, "user.rehash")
+    await visit.database(lambda database: database.accounts.change_user(user.name, entry, password=hashed))
 
 
 async def enter(visit: PageRequest, user: User, action: str, onward: str) -> Response:
     """Opens a session for `user` and goes on to `onward`."""
     secret, session = open_session(user.name, visit.peer, visit.now_us, visit.context.chance)
-    deed = _deed(visit, user.name, action)
-    await visit.desk(lambda desk: desk.accounts.note_login(session, deed))
+    entry = _deed(visit, user.name, action)
+    await visit.database(lambda database: database.accounts.note_login(session, entry))
     response = visit.go(onward if is_local(onward) else "/")
     visit.set_cookie(response, session_cookie(secure=visit.context.settings.secure), secret)
     if user.language is not None:
@@ -117,13 +117,13 @@ def _deed(visit: PageRequest, who: str, action: str) -> AuditEntry:
 
 async def logout(visit: StaffRequest) -> Response:
     """Ends this session."""
-    deed = visit.audit_entry("logout", subject=visit.user.name)
+    entry = visit.audit_entry("logout", subject=visit.user.name)
 
-    def end(desk: Database) -> None:
-        desk.accounts.end_session(visit.session.digest)
-        desk.accounts.write_audit_entry(deed)
+    def end(database: Database) -> None:
+        database.accounts.end_session(visit.session.digest)
+        database.accounts.write_audit_entry(entry)
 
-    await visit.desk(end)
+    await visit.database(end)
     response = visit.go("/login", "logout")
     response.delete_cookie(
         session_cookie(secure=visit.context.settings.secure),
@@ -137,7 +137,7 @@ async def logout(visit: StaffRequest) -> Response:
 async def show_welcome(visit: PageRequest) -> Response:
     """The form for the first account, behind the one-time link."""
     digest = _invitation(visit)
-    if not await visit.desk(lambda desk: desk.accounts.find_invitation(digest, visit.now_us)):
+    if not await visit.database(lambda database: database.accounts.find_invitation(digest, visit.now_us)):
         raise _no_invitation()
     return visit.page("welcome.html", form=visit.form, action=visit.here)
 
@@ -149,7 +149,7 @@ async def welcome(visit: PageRequest) -> Response:
     password = read_new_password(visit.form)
     if visit.form.errors:
         return visit.page("welcome.html", status=422, form=visit.form, action=visit.here)
-    if not await visit.desk(lambda desk: desk.accounts.find_invitation(digest, visit.now_us)):
+    if not await visit.database(lambda database: database.accounts.find_invitation(digest, visit.now_us)):
         raise _no_invitation()
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
     user = User(
@@ -162,8 +162,8 @@ async def welcome(visit: PageRequest) -> Response:
         created_us=visit.now_us,
         last_login_us=None,
     )
-    deed = _deed(visit, name, "user.first")
-    if not await visit.desk(lambda desk: desk.accounts.take_invitation(digest, user, visit.now_us, deed)):
+    entry = _deed(visit, name, "user.first")
+    if not await visit.database(lambda database: database.accounts.take_invitation(digest, user, visit.now_us, entry)):
         raise _no_invitation()
     return await enter(visit, user, "login", "/")
 
@@ -209,8 +209,8 @@ async def choose_language(visit: PageRequest) -> Response:
 async def choose_own_language(visit: StaffRequest) -> Response:
     """The same for an account, which keeps it."""
     wanted: Language = "en" if visit.form.get("language") == "en" else "zh"
-    deed = visit.audit_entry("user.language", subject=visit.user.name, detail=wanted)
-    await visit.desk(lambda desk: desk.accounts.change_user(visit.user.name, deed, language=wanted))
+    entry = visit.audit_entry("user.language", subject=visit.user.name, detail=wanted)
+    await visit.database(lambda database: database.accounts.change_user(visit.user.name, entry, language=wanted))
     response = visit.go(onward(visit))
     visit.set_cookie(response, LANGUAGE_COOKIE, wanted, age_s=LANGUAGE_S)
     return response
@@ -241,8 +241,8 @@ async def hide_plates(visit: StaffRequest) -> Response:
 
 async def _set_plates(visit: StaffRequest, until_us: int, action: str) -> Response:
     # The page, without its query: that may hold a plate.
-    deed = visit.audit_entry(action, subject=visit.user.name, detail=onward(visit).partition("?")[0])
-    await visit.desk(lambda desk: desk.accounts.show_plates(visit.session.digest, until_us, deed))
+    entry = visit.audit_entry(action, subject=visit.user.name, detail=onward(visit).partition("?")[0])
+    await visit.database(lambda database: database.accounts.show_plates(visit.session.digest, until_us, entry))
     return visit.go(onward(visit))
 
 

@@ -51,7 +51,9 @@ async def show(visit: StaffRequest) -> Response:
     days = await visit.context.daily_totals.read(period.since_day, period.until_day, visit.now_us)
     money = [one for day in days for one in day.money]
     answers = [one for day in days for one in day.answers]
-    sick = await visit.desk(lambda desk: [one for uuid in worst(look) if (one := _sick(desk, uuid, look)) is not None])
+    sick = await visit.database(
+        lambda database: [one for uuid in worst(look) if (one := _sick(database, uuid, look)) is not None]
+    )
     since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
     return visit.page(
         "overview.html",
@@ -85,8 +87,8 @@ def worst(look: ParkStatus) -> list[str]:
     return [park_uuid for park_uuid, _ in sorted(wanted, key=order)[:WORST_SHOWN]]
 
 
-def _sick(desk: Database, park_uuid: str, look: ParkStatus) -> ParkAlert | None:
-    park = desk.store.find_park(park_uuid)
+def _sick(database: Database, park_uuid: str, look: ParkStatus) -> ParkAlert | None:
+    park = database.store.find_park(park_uuid)
     return None if park is None else ParkAlert(park, look.parks[park_uuid])
 
 

@@ -77,13 +77,13 @@ def no_park(park_uuid: str) -> PageError:
     )
 
 
-def find(desk: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]:
+def find(database: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]:
     """A park and its health. Raises PageRefused where there is none."""
-    park = desk.store.find_park(park_uuid)
+    park = database.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
     today = business_day(now_us)
-    days = desk.queries.answers_by_day(park_uuid, today - USUAL_DAYS + 1, today + 1)
+    days = database.queries.answers_by_day(park_uuid, today - USUAL_DAYS + 1, today + 1)
     return park, park_health(park, days, now_us)
 
 
@@ -92,7 +92,7 @@ async def show(visit: StaffRequest) -> Response:
     park_uuid = path_text(visit, "park_uuid")
     today = business_day(visit.now_us)
     period = Period(today - DAYS_SHOWN + 1, today + 1, DAYS_SHOWN)
-    state = await visit.desk(lambda desk: _read(desk, park_uuid, period, visit.now_us))
+    state = await visit.database(lambda database: _read(database, park_uuid, period, visit.now_us))
     since, until = visit.speech.day(period.since_day), visit.speech.day(today)
 
     def listed(code: str) -> str:
@@ -117,29 +117,29 @@ async def show(visit: StaffRequest) -> Response:
     )
 
 
-def _read(desk: Database, park_uuid: str, period: Period, now_us: int) -> ParkView:
-    park = desk.store.find_park(park_uuid)
-    more = desk.queries.park_details(park_uuid)
+def _read(database: Database, park_uuid: str, period: Period, now_us: int) -> ParkView:
+    park = database.store.find_park(park_uuid)
+    more = database.queries.park_details(park_uuid)
     if park is None or more is None:
         raise no_park(park_uuid)
-    answers = desk.queries.answers_by_day(park_uuid, period.since_day, period.until_day)
-    flagged = desk.queries.flagged(park_uuid)
+    answers = database.queries.answers_by_day(park_uuid, period.since_day, period.until_day)
+    flagged = database.queries.flagged(park_uuid)
     return ParkView(
         park=park,
         more=more,
         health=park_health(park, answers, now_us),
-        money=desk.queries.money_by_day(park_uuid, period.since_day, period.until_day),
+        money=database.queries.money_by_day(park_uuid, period.since_day, period.until_day),
         answers=answers,
-        generations=desk.queries.generations_of(park_uuid),
+        generations=database.queries.generations_of(park_uuid),
         flagged={FLAG_NAMES[flag]: count for flag, count in flagged.items() if count},
-        signatures=signatures_lately(desk, park_uuid, now_us),
-        held=desk.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
+        signatures=signatures_lately(database, park_uuid, now_us),
+        held=database.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX),
     )
 
 
-def signatures_lately(desk: Database, park_uuid: str, now_us: int) -> Signatures:
+def signatures_lately(database: Database, park_uuid: str, now_us: int) -> Signatures:
     """How the park signed in the last SIGNATURE_DAYS."""
-    return desk.queries.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
+    return database.queries.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,11 @@ async def restore(visit: StaffRequest) -> Response:
         return _asking(visit, change, again=True)
     park_uuid = change.park.park_uuid
     detail = f"{change.now.generation} ({change.now.records}) → {change.then.generation} ({change.then.records})"
-    deed = visit.audit_entry("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
+    entry = visit.audit_entry("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
 
-    if not await visit.desk(lambda desk: desk.store.restore(park_uuid, change.then.generation, visit.now_us, deed)):
+    if not await visit.database(
+        lambda database: database.store.restore(park_uuid, change.then.generation, visit.now_us, entry)
+    ):
         raise conflict("这批存量已被清除，无法恢复", "this stock has been purged and cannot be restored")
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "restored")
@@ -183,10 +185,10 @@ def _asking(visit: StaffRequest, change: GenerationChange, *, again: bool, moved
 async def _change(visit: StaffRequest) -> GenerationChange:
     park_uuid, wanted = path_text(visit, "park_uuid"), path_text(visit, "generation")
 
-    def read(desk: Database) -> tuple[Park | None, list[Generation]]:
-        return desk.store.find_park(park_uuid), desk.queries.generations_of(park_uuid)
+    def read(database: Database) -> tuple[Park | None, list[Generation]]:
+        return database.store.find_park(park_uuid), database.queries.generations_of(park_uuid)
 
-    park, generations = await visit.desk(read)
+    park, generations = await visit.database(read)
     if park is None:
         raise no_park(park_uuid)
     now = next((one for one in generations if one.current), None)

@@ -37,7 +37,7 @@ async def show(visit: StaffRequest) -> Response:
     mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
     after = visit.query.get("after")
     look = await visit.context.park_status.read(visit.now_us)
-    parks, following = await visit.desk(lambda desk: find_parks(desk, look, text, mark, after))
+    parks, following = await visit.database(lambda database: find_parks(database, look, text, mark, after))
     rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), visit.now_us)) for park in parks]
     return visit.page(
         "parks.html", rows=rows, text=text, mark=mark, marks=MARKS, after=following, total=len(look.parks)
@@ -45,18 +45,18 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def find_parks(
-    desk: Database, look: ParkStatus, text: str, mark: Mark | None, after: str
+    database: Database, look: ParkStatus, text: str, mark: Mark | None, after: str
 ) -> tuple[list[Park], str | None]:
     """A page of parks, and behind which park the next one begins."""
     if mark is None:
-        found = desk.queries.search_parks(text, after, PARKS_A_PAGE + 1)
+        found = database.queries.search_parks(text, after, PARKS_A_PAGE + 1)
         return found[:PARKS_A_PAGE], found[PARKS_A_PAGE - 1].park_uuid if len(found) > PARKS_A_PAGE else None
     marked = [park_uuid for park_uuid in look.marked(mark) if park_uuid > after]
     parks: list[Park] = []
     for place, park_uuid in enumerate(marked):
         if len(parks) == PARKS_A_PAGE or place == MARKED_LOOKED_MAX:
             return parks, marked[place - 1]
-        park = desk.store.find_park(park_uuid)
+        park = database.store.find_park(park_uuid)
         if park is not None and (text.lower() in park.name.lower() or text.lower() in park_uuid.lower()):
             parks.append(park)
     return parks, None
@@ -82,12 +82,12 @@ async def add(visit: StaffRequest) -> Response:
     if not form.errors:
         sealed = visit.context.vault.seal(secret, park_uuid)
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
-        deed = visit.audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        entry = visit.audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
 
-        def do(desk: Database) -> bool:
-            return desk.store.add_park(park_uuid, name, sealed, visit.now_us, deed, charset=charset)
+        def do(database: Database) -> bool:
+            return database.store.add_park(park_uuid, name, sealed, visit.now_us, entry, charset=charset)
 
-        if not await visit.desk(do):
+        if not await visit.database(do):
             form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
     if form.errors:
         return visit.page("park_new.html", status=422, form=form)

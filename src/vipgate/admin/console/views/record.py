@@ -46,26 +46,28 @@ class RecordView:
     names: ChargeNames
 
 
-def _read(desk: Database, park_uuid: str, order: str, before: int | None) -> RecordView:
-    park = desk.store.find_park(park_uuid)
+def _read(database: Database, park_uuid: str, order: str, before: int | None) -> RecordView:
+    park = database.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
-    stored = desk.store.find_record(park_uuid, order)
+    stored = database.store.find_record(park_uuid, order)
     if stored is None:
         raise not_there(
             f"这个车场当前没有订单号为 {order} 的记录；它可能在被替换的旧存量中",
             f"this park has no record of the order {order} now; it may be in a stock that was replaced",
         )
-    replaced = desk.queries.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
+    replaced = database.queries.history_of(park_uuid, order, before, VERSIONS_SHOWN_MAX + 1)
     history = [one.stored for one in reversed(replaced)]
-    return RecordView(park, stored, [stored, *history] if before is None else history, read_names(desk, [park_uuid]))
+    return RecordView(
+        park, stored, [stored, *history] if before is None else history, read_names(database, [park_uuid])
+    )
 
 
 async def show(visit: StaffRequest) -> Response:
     """The page."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     before = visit.query.whole("before", 1, REVISION_MAX)
-    told = await visit.desk(lambda desk: _read(desk, park_uuid, order, before))
+    told = await visit.database(lambda database: _read(database, park_uuid, order, before))
     renewal, more = told.stored.renewal, len(told.versions) > VERSIONS_SHOWN_MAX
     return visit.page(
         "record.html",
@@ -85,8 +87,8 @@ async def review(visit: StaffRequest) -> Response:
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     flags = (visit.form.whole("flags", 0, ALL_FLAGS) or 0) & ALL_FLAGS
     names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
-    deed = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
-    done = bool(flags) and await visit.desk(lambda desk: desk.admin.review(park_uuid, order, flags, deed))
+    entry = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
+    done = bool(flags) and await visit.database(lambda database: database.admin.review(park_uuid, order, flags, entry))
     here = visit.park_at(park_uuid, f"/records/{visit.segment(order)}")
     return visit.go(here, "reviewed" if done else "nothing_reviewed")
 

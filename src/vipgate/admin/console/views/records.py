@@ -76,7 +76,7 @@ class RecordList:
 async def show(visit: StaffRequest) -> Response:
     """The search and its result."""
     query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
-    result = await visit.desk(lambda desk: _look(desk, visit, query, before))
+    result = await visit.database(lambda database: _look(database, visit, query, before))
     faults = bool(visit.query.errors)
     return visit.page(
         "records.html",
@@ -131,13 +131,13 @@ def _allowed(visit: StaffRequest, query: RecordQuery) -> RecordQuery:
 
 
 def _page_of(
-    desk: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None, limit: int
+    database: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None, limit: int
 ) -> RecordPage:
     def look() -> RecordPage:
-        return desk.queries.records(query, before, limit)
+        return database.queries.records(query, before, limit)
 
     text = "\n".join(part for part in (query.plate, query.card) if part)
-    return visit.search(desk, text, look, lambda page: page.items) if text else look()
+    return visit.search(database, text, look, lambda page: page.items) if text else look()
 
 
 def _start(fields: FormData, name: str, *, behind: bool = False) -> int | None:
@@ -160,16 +160,16 @@ def read_place(text: str) -> RecordPageCursor | None:
     return RecordPageCursor(int(position), park_uuid)
 
 
-def _look(desk: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None) -> RecordList:
+def _look(database: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None) -> RecordList:
     fields = visit.query
-    park = choose_park(desk, fields)
-    offered = [] if park is not None else parks_to_offer(desk)
-    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+    park = choose_park(database, fields)
+    offered = [] if park is not None else parks_to_offer(database)
+    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
     nothing = RecordList(park, health, offered, asked=False, page=_NONE, names=ChargeNames({}), park_names={})
     if fields.errors:
         return nothing
     if park is not None:
-        query = _with_id(desk, replace(query, park_uuid=park.park_uuid))
+        query = _with_id(database, replace(query, park_uuid=park.park_uuid))
     elif not (query.plate or query.pay_partner or query.card):
         if query != RecordQuery():
             fields.fault(
@@ -179,7 +179,7 @@ def _look(desk: Database, visit: StaffRequest, query: RecordQuery, before: Recor
             )
         return nothing
     try:
-        page = _page_of(desk, visit, query, before, RECORDS_A_PAGE)
+        page = _page_of(database, visit, query, before, RECORDS_A_PAGE)
     except ValueError:
         fields.fault(
             "park",
@@ -188,15 +188,15 @@ def _look(desk: Database, visit: StaffRequest, query: RecordQuery, before: Recor
         )
         return nothing
     parks = [found.park_uuid for found in page.items]
-    named = {} if park is not None else read_park_names(desk, parks)
-    return RecordList(park, health, offered, asked=True, page=page, names=read_names(desk, parks), park_names=named)
+    named = {} if park is not None else read_park_names(database, parks)
+    return RecordList(park, health, offered, asked=True, page=page, names=read_names(database, parks), park_names=named)
 
 
-def _with_id(desk: Database, query: RecordQuery) -> RecordQuery:
+def _with_id(database: Database, query: RecordQuery) -> RecordQuery:
     """A charge type may be called by its name, where one alone has it."""
     if query.charge_type is None or query.park_uuid is None:
         return query
-    listed = desk.queries.charge_types(query.park_uuid).items
+    listed = database.queries.charge_types(query.park_uuid).items
     if any(one.id == query.charge_type for one in listed):
         return query
     named = [one.id for one in listed if one.name == query.charge_type]
@@ -207,26 +207,26 @@ async def export(visit: StaffRequest) -> Response:
     """The records that the search finds in one park, all of them, as CSV."""
     query = _allowed(visit, read_query(visit.query))
 
-    def choose(desk: Database) -> tuple[Park | None, RecordQuery]:
-        park = choose_park(desk, visit.query)
+    def choose(database: Database) -> tuple[Park | None, RecordQuery]:
+        park = choose_park(database, visit.query)
         if park is None or visit.query.errors:
             return park, query
-        chosen = _with_id(desk, replace(query, park_uuid=park.park_uuid))
+        chosen = _with_id(database, replace(query, park_uuid=park.park_uuid))
         # A search like any other: it counts, before the file is begun.
-        _page_of(desk, visit, chosen, None, 1)
+        _page_of(database, visit, chosen, None, 1)
         return park, chosen
 
-    park, query = await visit.desk(choose)
+    park, query = await visit.database(choose)
     faults = next(iter(visit.query.errors.values()), None)
     if faults is not None or park is None:
         raise PageError(422, faults or _CHOOSE_PARK)
     park_uuid, masked = park.park_uuid, not visit.sees_plates
-    deed = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
+    entry = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
     stream = await visit.context.databases.stream(
         visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
     )
     try:
-        await visit.desk(lambda desk: desk.accounts.write_audit_entry(deed))
+        await visit.database(lambda database: database.accounts.write_audit_entry(entry))
     except BaseException:
         stream.close()
         raise

@@ -135,27 +135,27 @@ class FaultyRow:
     known: bool
 
 
-def _read(desk: Database, seqno: str) -> RequestView:
-    entry = desk.store.request_log_entry(seqno) if _is_seqno(seqno) else None
+def _read(database: Database, seqno: str) -> RequestView:
+    entry = database.store.request_log_entry(seqno) if _is_seqno(seqno) else None
     if entry is None:
         raise not_there(
             f"没有流水号 {seqno[:64]} 的请求；它可能早于日志保留的时间",
             f"there is no request {seqno[:64]}; it may be older than the journal is kept",
         )
     park_uuid = entry.park_uuid
-    kept = desk.store.refused_body(seqno) if entry.body_kept else None
-    replays = [] if park_uuid is None else desk.queries.replays_of(park_uuid, seqno)
-    park = None if park_uuid is None else desk.store.find_park(park_uuid)
-    written = _written(desk, entry)
+    kept = database.store.refused_body(seqno) if entry.body_kept else None
+    replays = [] if park_uuid is None else database.queries.replays_of(park_uuid, seqno)
+    park = None if park_uuid is None else database.store.find_park(park_uuid)
+    written = _written(database, entry)
     return RequestView(
         entry=entry,
         park=park,
         kept=kept,
         replays=replays,
         written=written,
-        names=read_names(desk, [] if park_uuid is None else [park_uuid]),
-        known=_known(desk, entry, kept, charset_of(entry, park)),
-        held=_is_held(desk, entry),
+        names=read_names(database, [] if park_uuid is None else [park_uuid]),
+        known=_known(database, entry, kept, charset_of(entry, park)),
+        held=_is_held(database, entry),
     )
 
 
@@ -163,31 +163,31 @@ def _is_seqno(text: str) -> bool:
     return len(text) == SEQNO_CHARS and seqno_time_us(text) is not None
 
 
-def _written(desk: Database, entry: RequestLogEntry) -> list[RecordHit]:
+def _written(database: Database, entry: RequestLogEntry) -> list[RecordHit]:
     """Records that are still as the request wrote them, as far as they lie where its places are expected."""
     if entry.park_uuid is None or not entry.inserted + entry.updated:
         return []
     since_us = entry.origin.received_us
     behind_us = since_us + entry.received + PLACES_BEHIND
     query = RecordQuery(park_uuid=entry.park_uuid, since_us=since_us, until_us=behind_us)
-    page = desk.queries.records(query, None, RECORDS_SHOWN_MAX * 10)
+    page = database.queries.records(query, None, RECORDS_SHOWN_MAX * 10)
     return [found for found in page.items if found.stored.seqno == entry.seqno][-RECORDS_SHOWN_MAX:]
 
 
-def _is_held(desk: Database, entry: RequestLogEntry) -> bool:
+def _is_held(database: Database, entry: RequestLogEntry) -> bool:
     if entry.code != ReplaceOnHold.code or entry.park_uuid is None:
         return False
-    waiting = desk.queries.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
+    waiting = database.queries.held_replaces(entry.park_uuid, 0, HELD_SHOWN_MAX)
     return any(one.body_sha256 == entry.origin.body_sha256 for one in waiting)
 
 
-def _known(desk: Database, entry: RequestLogEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
+def _known(database: Database, entry: RequestLogEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
     """Which of the order numbers that the hint points at have a record."""
     body = None if kept is None else _parsed(kept, charset)
     if body is None or entry.park_uuid is None or entry.hint is None:
         return frozenset()
     orders = {order_of(body.rows[row]) for row in rows_named(entry.hint.zh) if row < len(body.rows)}
-    return frozenset(order for order in orders if order and desk.store.find_record(entry.park_uuid, order))
+    return frozenset(order for order in orders if order and database.store.find_record(entry.park_uuid, order))
 
 
 def _parsed(kept: bytes, charset: Charset) -> Body | None:
@@ -199,7 +199,7 @@ def _parsed(kept: bytes, charset: Charset) -> Body | None:
 
 async def show(visit: StaffRequest) -> Response:
     """The page."""
-    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
     return _page(visit, told, FormData([]))
 
 
@@ -270,7 +270,7 @@ def _weight(text: str) -> int:
 
 async def replay(visit: StaffRequest) -> Response:
     """Sends the mended body through the steps of the road; asks first where it would delete or turn something back."""
-    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
     entry, form = told.entry, visit.form
     if told.kept is None or told.park is None:
         raise conflict(
@@ -288,7 +288,7 @@ async def replay(visit: StaffRequest) -> Response:
         now_us=visit.now_us,
     )
     try:
-        asking = await visit.desk(lambda desk: _send(desk, visit, again, form.get("sure")))
+        asking = await visit.database(lambda database: _send(database, visit, again, form.get("sure")))
     except ReplayRejected as fault:
         form.fault("body", fault.words.zh, fault.words.en)
         return _page(visit, told, form, status=422)
@@ -299,23 +299,23 @@ async def replay(visit: StaffRequest) -> Response:
     return visit.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_refused")
 
 
-def _send(desk: Database, visit: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
+def _send(database: Database, visit: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
     """What must be asked first, or whether it was stored; a refusal is journaled with its body."""
     # With plates hidden it counts as a search: it tells whether what was typed is what a record holds.
-    visit.search(desk, again.seqno, lambda: True)
+    visit.search(database, again.seqno, lambda: True)
     try:
-        prepared = prepare(desk.store, visit.context.vault, again)
+        prepared = prepare(database.store, visit.context.vault, again)
     except RequestError as refusal:
-        desk.accounts.write_audit_entry(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
-        log_rejection(desk.store, again, refusal)
+        database.accounts.write_audit_entry(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
+        log_rejection(database.store, again, refusal)
         return False
     if prepared.confirmation_token not in ("", sure):
         return prepared
     # First, so that nothing is done without a line; what it did stands in the journal under its seqno.
-    desk.accounts.write_audit_entry(
+    database.accounts.write_audit_entry(
         _deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
     )
-    commit(desk.store, prepared)
+    commit(database.store, prepared)
     return True
 
 
@@ -329,7 +329,7 @@ async def download(visit: StaffRequest) -> Response:
         raise PageError(
             403, LocalizedText("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first")
         )
-    told = await visit.desk(partial(_read, seqno=path_text(visit, "seqno")))
+    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
     if told.kept is None:
         raise not_there("没有保留这个请求的正文", "no body of this request is kept")
     headers = {"content-disposition": f'attachment; filename="{told.entry.seqno}.json"'}

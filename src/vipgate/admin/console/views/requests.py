@@ -77,8 +77,8 @@ async def show(visit: StaffRequest) -> Response:
         )
     asked = _read_query(visit)
     before = query.get("after")
-    result = await visit.desk(
-        lambda desk: _look(desk, visit, asked, before if seqno_time_us(before) is not None else None)
+    result = await visit.database(
+        lambda database: _look(database, visit, asked, before if seqno_time_us(before) is not None else None)
     )
     entries = result.page.items
     return visit.page(
@@ -112,16 +112,16 @@ def _read_query(visit: StaffRequest) -> RequestLogQuery:
     )
 
 
-def _look(desk: Database, visit: StaffRequest, asked: RequestLogQuery, before: str | None) -> RequestList:
-    park = choose_park(desk, visit.query)
-    offered = [] if park is not None else parks_to_offer(desk)
-    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+def _look(database: Database, visit: StaffRequest, asked: RequestLogQuery, before: str | None) -> RequestList:
+    park = choose_park(database, visit.query)
+    offered = [] if park is not None else parks_to_offer(database)
+    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
     if visit.query.errors:
         return RequestList(park, health, offered, RequestLogPage([], None), {})
     if park is not None:
         asked = replace(asked, park_uuid=park.park_uuid, strangers=False)
-    page = desk.queries.request_log(asked, before, REQUESTS_A_PAGE)
-    named = {} if park is not None else read_park_names(desk, [entry.park_uuid for entry in page.items])
+    page = database.queries.request_log(asked, before, REQUESTS_A_PAGE)
+    named = {} if park is not None else read_park_names(database, [entry.park_uuid for entry in page.items])
     return RequestList(park, health, offered, page, named)
 
 

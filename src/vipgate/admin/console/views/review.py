@@ -65,13 +65,13 @@ async def show(visit: StaffRequest) -> Response:
     before = None if position is None else RecordPageCursor(position, park_uuid)
     query = RecordQuery(park_uuid=park_uuid, flags=flag or ALL_FLAGS)
 
-    def read(desk: Database) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
-        park, health = find(desk, park_uuid, visit.now_us)
-        page = desk.queries.records(query, before, RECORDS_A_PAGE)
-        rows = [Flagged(one.stored, _before(desk, park_uuid, one.stored)) for one in page.items]
-        return park, health, page, rows, desk.queries.flagged(park_uuid)
+    def read(database: Database) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
+        park, health = find(database, park_uuid, visit.now_us)
+        page = database.queries.records(query, before, RECORDS_A_PAGE)
+        rows = [Flagged(one.stored, _before(database, park_uuid, one.stored)) for one in page.items]
+        return park, health, page, rows, database.queries.flagged(park_uuid)
 
-    park, health, page, rows, counts = await visit.desk(read)
+    park, health, page, rows, counts = await visit.database(read)
     return visit.page(
         "review.html",
         park=park,
@@ -83,10 +83,10 @@ async def show(visit: StaffRequest) -> Response:
     )
 
 
-def _before(desk: Database, park_uuid: str, stored: StoredRecord) -> SupersededRecord | None:
+def _before(database: Database, park_uuid: str, stored: StoredRecord) -> SupersededRecord | None:
     if not stored.renewal.flags & CHANGED:
         return None
-    history = desk.queries.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
+    history = database.queries.history_of(park_uuid, stored.renewal.pay_partner, limit=1)
     return history[-1] if history else None
 
 
@@ -95,15 +95,15 @@ async def review(visit: StaffRequest) -> Response:
     park_uuid = path_text(visit, "park_uuid")
     marks = read_marks(visit.form, "all" if visit.form.ticked("whole") else "one")
 
-    def do(desk: Database) -> int:
+    def do(database: Database) -> int:
         done = 0
         for flags, order in marks:
             names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
-            deed = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
-            done += desk.admin.review(park_uuid, order, flags, deed)
+            entry = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
+            done += database.admin.review(park_uuid, order, flags, entry)
         return done
 
-    done = await visit.desk(do) if marks else 0
+    done = await visit.database(do) if marks else 0
     return visit.go(park_at(park_uuid, "/review"), "reviewed" if done else "nothing_reviewed")
 
 

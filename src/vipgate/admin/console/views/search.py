@@ -49,7 +49,7 @@ async def show(visit: StaffRequest) -> Response:
     if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
         return visit.go(f"/requests/{seqno}")
     hits = (
-        await visit.desk(partial(search_all, visit=visit, text=text))
+        await visit.database(partial(search_all, visit=visit, text=text))
         if text and not visit.query.errors
         else SearchResults([], [])
     )
@@ -59,14 +59,16 @@ async def show(visit: StaffRequest) -> Response:
     return visit.page("find.html", text=text, hits=hits)
 
 
-def search_all(desk: Database, visit: StaffRequest, text: str) -> SearchResults:
+def search_all(database: Database, visit: StaffRequest, text: str) -> SearchResults:
     """Looks for `text` in every place that an index leads to; by plate and card last, where these are hidden."""
-    exact = desk.store.find_park(text)
-    parks = [exact] if exact is not None else desk.queries.search_parks(text, "", PARKS_SHOWN)
-    orders = _found(desk, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
+    exact = database.store.find_park(text)
+    parks = [exact] if exact is not None else database.queries.search_parks(text, "", PARKS_SHOWN)
+    orders = _found(database, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
     if not visit.sees_plates and (parks or orders):
         return SearchResults(parks, orders)
-    found = visit.search(desk, normalize_plate(text), partial(_found, desk, _personal(text, prefix=visit.sees_plates)))
+    found = visit.search(
+        database, normalize_plate(text), partial(_found, database, _personal(text, prefix=visit.sees_plates))
+    )
     if any(kind == "plate" for kind, _ in found):
         found = [pair for pair in found if pair[0] != "plate_prefix"]
     return SearchResults(parks, [*found, *orders])
@@ -83,13 +85,13 @@ def _personal(text: str, *, prefix: bool) -> list[Question]:
     ]
 
 
-def _found(desk: Database, questions: list[Question]) -> list[tuple[str, str]]:
-    return [(kind, path) for kind, query, path in questions if _any(desk, query)]
+def _found(database: Database, questions: list[Question]) -> list[tuple[str, str]]:
+    return [(kind, path) for kind, query, path in questions if _any(database, query)]
 
 
-def _any(desk: Database, query: RecordQuery) -> bool:
+def _any(database: Database, query: RecordQuery) -> bool:
     try:
-        return bool(desk.queries.records(query, None, 1).items)
+        return bool(database.queries.records(query, None, 1).items)
     except ValueError:  # so many that a park must be chosen, which the page of records asks for
         return True
 

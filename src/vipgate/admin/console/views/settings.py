@@ -106,14 +106,14 @@ async def _page(visit: StaffRequest, form: FormData, status: int = 200, *, moved
 async def _read(visit: StaffRequest) -> SettingsView:
     park_uuid = path_text(visit, "park_uuid")
 
-    def read(desk: Database) -> SettingsView:
-        park, health = find(desk, park_uuid, visit.now_us)
-        more = desk.queries.park_details(park_uuid)
+    def read(database: Database) -> SettingsView:
+        park, health = find(database, park_uuid, visit.now_us)
+        more = database.queries.park_details(park_uuid)
         if more is None:
             raise no_park(park_uuid)
-        return SettingsView(park, more, health, signatures_lately(desk, park_uuid, visit.now_us))
+        return SettingsView(park, more, health, signatures_lately(database, park_uuid, visit.now_us))
 
-    return await visit.desk(read)
+    return await visit.database(read)
 
 
 def read_wanted(form: FormData) -> SettingsForm:
@@ -147,11 +147,11 @@ async def change(visit: StaffRequest) -> Response:
         return await _page(visit, FormData([]), 409, moved=True)
     steps = _steps(visit, state.park, state.more, wanted)
 
-    def do(desk: Database) -> None:
+    def do(database: Database) -> None:
         for step in steps:
-            step(desk)
+            step(database)
 
-    await visit.desk(do)
+    await visit.database(do)
     visit.context.park_status.forget()
     return visit.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
 
@@ -159,7 +159,7 @@ async def change(visit: StaffRequest) -> Response:
 def _steps(
     visit: StaffRequest, park: Park, more: ParkDetails, wanted: SettingsForm
 ) -> list[Callable[[Database], object]]:
-    def deed(action: str, before: object, after: object) -> AuditEntry:
+    def entry(action: str, before: object, after: object) -> AuditEntry:
         return visit.audit_entry(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
 
     steps: list[Callable[[Database], object]] = []
@@ -180,13 +180,13 @@ def _steps(
             hold_replaces=wanted.hold_replaces if "hold_replaces" in differing else None,
             charset=wanted.charset if "charset" in differing else None,
         )
-        steps.append(lambda desk: desk.store.change_park(park.park_uuid, parts, noted))
+        steps.append(lambda database: database.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:
-        kept = deed("park.retention", _told(more.retention_days), _told(wanted.retention_days))
-        steps.append(lambda desk: desk.admin.set_retention(park.park_uuid, wanted.retention_days, kept))
+        kept = entry("park.retention", _told(more.retention_days), _told(wanted.retention_days))
+        steps.append(lambda database: database.admin.set_retention(park.park_uuid, wanted.retention_days, kept))
     if more.charge_address != wanted.charge_address:
-        moved = deed("park.charge_address", _told(more.charge_address), _told(wanted.charge_address))
-        steps.append(lambda desk: desk.admin.set_charge_address(park.park_uuid, wanted.charge_address, moved))
+        moved = entry("park.charge_address", _told(more.charge_address), _told(wanted.charge_address))
+        steps.append(lambda database: database.admin.set_charge_address(park.park_uuid, wanted.charge_address, moved))
     return steps
 
 
@@ -205,14 +205,14 @@ async def rotate(visit: StaffRequest) -> Response:
         return await _page(visit, visit.form, 422)
     secret = given or make_secret()
     sealed = visit.context.vault.seal(secret, park_uuid)
-    deed = visit.audit_entry("park.rotate_secret", park_uuid=park_uuid)
+    entry = visit.audit_entry("park.rotate_secret", park_uuid=park_uuid)
 
-    def do(desk: Database) -> bool:
-        if desk.store.find_park(park_uuid) is None:
+    def do(database: Database) -> bool:
+        if database.store.find_park(park_uuid) is None:
             raise no_park(park_uuid)
-        return desk.store.rotate_secret(park_uuid, sealed, visit.now_us, deed)
+        return database.store.rotate_secret(park_uuid, sealed, visit.now_us, entry)
 
-    if not await visit.desk(do):
+    if not await visit.database(do):
         raise conflict("旧密钥仍然有效，请先停用旧密钥", "an old secret is still valid; retire it first")
     visit.context.park_status.forget()
     settings = park_at(park_uuid, "/settings")
@@ -222,9 +222,9 @@ async def rotate(visit: StaffRequest) -> Response:
 async def retire(visit: StaffRequest) -> Response:
     """Ends the old secret."""
     park_uuid = path_text(visit, "park_uuid")
-    deed = visit.audit_entry("park.retire_secret", park_uuid=park_uuid)
+    entry = visit.audit_entry("park.retire_secret", park_uuid=park_uuid)
 
-    if not await visit.desk(lambda desk: desk.store.retire_secret(park_uuid, deed)):
+    if not await visit.database(lambda database: database.store.retire_secret(park_uuid, entry)):
         raise conflict("没有可停用的旧密钥", "there is no old secret to retire")
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid, "/settings"), "retired")

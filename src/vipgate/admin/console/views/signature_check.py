@@ -53,7 +53,7 @@ _ROLE: Final = LocalizedText(
 
 async def show(visit: StaffRequest) -> Response:
     """The form, with the park that the query names."""
-    offered = await visit.desk(parks_to_offer) if visit.may("operator") else []
+    offered = await visit.database(parks_to_offer) if visit.may("operator") else []
     return _page(visit, FormData([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
 
 
@@ -91,7 +91,9 @@ async def ask(visit: StaffRequest) -> Response:
             form.fault("secret", "必填", "required")
     bodies = read_bodies(form)
     typed = ParkSecrets(secret) if secret else None
-    finding, park, offered = await visit.desk(partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed))
+    finding, park, offered = await visit.database(
+        partial(_examine, visit=visit, bodies=bodies, stamp=stamp, typed=typed)
+    )
     refused = None if park is None else refusal_for_charset(bodies[0], form.get("coding"), park.charset)
     return _page(visit, _echo(form), finding, park, offered, refused)
 
@@ -112,18 +114,18 @@ def _headers(form: FormData) -> WebhookSignature:
 
 
 def _examine(
-    desk: Database, visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, typed: ParkSecrets | None
+    database: Database, visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, typed: ParkSecrets | None
 ) -> tuple[SignatureFinding | None, Park | None, list[Park]]:
     form = visit.form
-    offered = parks_to_offer(desk) if visit.may("operator") else []
+    offered = parks_to_offer(database) if visit.may("operator") else []
     if form.errors:
         return None, None, offered
     if typed is not None:
         return _look(visit, bodies, stamp, typed), None, offered
     if not form.get("park"):
         form = FormData([("park", park_named(bodies))])
-    park = choose_park(desk, form)
-    keys = None if park is None else _keys(desk, visit, park.park_uuid)
+    park = choose_park(database, form)
+    keys = None if park is None else _keys(database, visit, park.park_uuid)
     if park is None or keys is None:
         words = form.errors.get("park") or LocalizedText(
             "请填写车场或密钥；正文里没有可用的 park_uuid",
@@ -132,7 +134,9 @@ def _examine(
         visit.form.fault("park", words.zh, words.en)
         return None, None, offered
     # Whoever has a signature made with a park's secret could push in its name: it is written down.
-    desk.accounts.write_audit_entry(visit.audit_entry("signature.check", park_uuid=park.park_uuid, subject=park.name))
+    database.accounts.write_audit_entry(
+        visit.audit_entry("signature.check", park_uuid=park.park_uuid, subject=park.name)
+    )
     return _look(visit, bodies, stamp, keys), park, offered
 
 
@@ -143,8 +147,8 @@ def _look(visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, key
     return examine(bodies, stamp.signature, keys)
 
 
-def _keys(desk: Database, visit: StaffRequest, park_uuid: str) -> ParkSecrets | None:
-    access = desk.store.park_access(park_uuid)
+def _keys(database: Database, visit: StaffRequest, park_uuid: str) -> ParkSecrets | None:
+    access = database.store.park_access(park_uuid)
     if access is None:
         return None
     vault = visit.context.vault

@@ -30,7 +30,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
-    tokens = await visit.desk(lambda desk: desk.accounts.list_tokens())
+    tokens = await visit.database(lambda database: database.accounts.list_tokens())
     return visit.page("tokens.html", status=status, tokens=tokens, scopes=SCOPES, form=form, ticked=form.all("scope"))
 
 
@@ -57,23 +57,23 @@ async def add(visit: StaffRequest) -> Response:
         revoked_us=None,
     )
     detail = f"{', '.join(scopes)}; plates: {'masked' if token.masked else 'in the clear'}"
-    deed = visit.audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    entry = visit.audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
 
-    def do(desk: Database) -> None:
-        if park_uuid is not None and desk.store.find_park(park_uuid) is None:
+    def do(database: Database) -> None:
+        if park_uuid is not None and database.store.find_park(park_uuid) is None:
             form.fault("park_uuid", "没有这个车场", "there is no such park")
-        elif not desk.accounts.add_token(token, deed):
+        elif not database.accounts.add_token(token, entry):
             form.fault("name", "已有这个名称的令牌", "there is a token of this name")
 
-    await visit.desk(do)
+    await visit.database(do)
     return await _page(visit, form, 422) if form.errors else once(visit, "once.token", secret, name, "/tokens")
 
 
 async def revoke(visit: StaffRequest) -> Response:
     """Ends a token."""
     name = visit.form.raw("name")
-    deed = visit.audit_entry("token.revoke", subject=name)
-    if not await visit.desk(lambda desk: desk.accounts.revoke_token(name, visit.now_us, deed)):
+    entry = visit.audit_entry("token.revoke", subject=name)
+    if not await visit.database(lambda database: database.accounts.revoke_token(name, visit.now_us, entry)):
         raise conflict("这个令牌已经停用", "this token has been revoked already")
     return visit.go("/tokens", "token_revoked")
 

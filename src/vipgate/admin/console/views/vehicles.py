@@ -102,7 +102,7 @@ class VehicleList:
 async def show(visit: StaffRequest) -> Response:
     """A plate or a card, or the vehicles of a park."""
     state = next((state for state in get_args(State) if state == visit.query.get("state")), None)
-    result = await visit.desk(lambda desk: _look(desk, visit, state))
+    result = await visit.database(lambda database: _look(database, visit, state))
     return visit.page(
         "vehicles.html",
         status=422 if visit.query.errors else 200,
@@ -128,45 +128,45 @@ def show_one(t: Translator, vehicle: Vehicle, now_us: int) -> VehicleRow:
     )
 
 
-def _look(desk: Database, visit: StaffRequest, state: State | None) -> VehicleList:
+def _look(database: Database, visit: StaffRequest, state: State | None) -> VehicleList:
     query = visit.query
     text = query.text("q", SEARCH_CHARS_MAX)
-    park = choose_park(desk, query)
-    offered = [] if park is not None else parks_to_offer(desk)
-    health = None if park is None else find(desk, park.park_uuid, visit.now_us)[1]
+    park = choose_park(database, query)
+    offered = [] if park is not None else parks_to_offer(database)
+    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
     nothing = VehicleList(park, health, offered, False, [], 0, None, ChargeNames({}), {})
-    own = _of_record(desk, park, query)
+    own = _of_record(database, park, query)
     found: list[Vehicle] = []
     after, looked_at = None, 0
     if query.errors or (park is None and not text):
         return nothing
     if own:
-        found = _named(desk, query, park, own)
+        found = _named(database, query, park, own)
     elif text:
-        found = visit.search(desk, normalize_plate(text), partial(_named, desk, query, park, text))
+        found = visit.search(database, normalize_plate(text), partial(_named, database, query, park, text))
     elif park is not None:
-        found, after, looked_at = (_by_plate if visit.sees_plates else _by_change)(desk, visit, park, state)
+        found, after, looked_at = (_by_plate if visit.sees_plates else _by_change)(database, visit, park, state)
     parks = [one.park_uuid for one in found]
-    named = {} if park is not None else read_park_names(desk, parks)
-    names = read_names(desk, parks)
+    named = {} if park is not None else read_park_names(database, parks)
+    names = read_names(database, parks)
     return replace(nothing, asked=True, vehicles=found, looked_at=looked_at, after=after, names=names, park_names=named)
 
 
-def _of_record(desk: Database, park: Park | None, query: FormData) -> str:
+def _of_record(database: Database, park: Park | None, query: FormData) -> str:
     """The plate of the record that the field `of` names: so that no address bears a plate."""
     order = query.text("of", SEARCH_CHARS_MAX)
-    stored = desk.store.find_record(park.park_uuid, order) if park is not None and order else None
+    stored = database.store.find_record(park.park_uuid, order) if park is not None and order else None
     return "" if stored is None else stored.renewal.plate
 
 
-def _named(desk: Database, query: FormData, park: Park | None, text: str) -> list[Vehicle]:
+def _named(database: Database, query: FormData, park: Park | None, text: str) -> list[Vehicle]:
     """The plate or card that somebody typed; a card is taken as it stands."""
     park_uuid = None if park is None else park.park_uuid
     folded = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     try:
-        found = desk.queries.vehicle(park_uuid, folded)
+        found = database.queries.vehicle(park_uuid, folded)
         if folded != text:
-            found += [one for one in desk.queries.vehicle(park_uuid, text) if one.kind != "plate"]
+            found += [one for one in database.queries.vehicle(park_uuid, text) if one.kind != "plate"]
     except ValueError:
         query.fault(
             "park",
@@ -177,7 +177,7 @@ def _named(desk: Database, query: FormData, park: Park | None, text: str) -> lis
     return found[:VEHICLES_A_PAGE]
 
 
-def _by_plate(desk: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
+def _by_plate(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
     """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
 
     Few end soon, and only a vehicle of which a record does: these are picked out of several times as many.
@@ -186,21 +186,21 @@ def _by_plate(desk: Database, visit: StaffRequest, park: Park, state: State | No
     after = open_place(vault, park, visit.query.get("after")) or ""
     if state == "expiring":
         until_us = now_us + EXPIRING_DAYS * DAY_US
-        ending = desk.queries.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
+        ending = database.queries.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
         soon = [one for one in ending.items if entitlement_at(one.records, now_us).state == state]
         return soon, None if ending.next is None else seal_place(vault, park, ending.next), ending.looked_at
     size = VEHICLES_A_PAGE if state is None else LOOKED_AT_MAX
-    found = desk.queries.vehicles(park.park_uuid, ("plate", after), size + 1)
+    found = database.queries.vehicles(park.park_uuid, ("plate", after), size + 1)
     page, looked_at = _picked(found[:size], state, now_us)
     more = len(found) > size or looked_at < len(found)
     return page, seal_place(vault, park, found[looked_at - 1].key) if more else None, looked_at
 
 
-def _by_change(desk: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
+def _by_change(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
     """The same, newest change first: in the order of plates, pages of them would tell what the mask hides."""
     looked_max = {None: VEHICLES_A_PAGE, "expiring": ENDING_ROWS_MAX}.get(state, LOOKED_AT_MAX)
     before = read_position(visit.query.get("after"), park)
-    found = desk.queries.vehicles_by_change(park.park_uuid, before, looked_max)
+    found = database.queries.vehicles_by_change(park.park_uuid, before, looked_max)
     page, looked_at = _picked(found.items, state, visit.now_us)
     position = None if found.next is None else found.next.position
     if looked_at < len(found.items):

@@ -1,4 +1,4 @@
-"""What can be seen of a server at its inside port, by real processes: metrics, bounds, the log."""
+"""What can be seen of a server at its admin port, by real processes: metrics, bounds, the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 import pytest
 from bench.cluster import Server, running_server
 
-from e2e.inside_port import (
+from e2e.admin_port import (
     PROCESS,
     WAIT_S,
     answers,
@@ -44,7 +44,7 @@ def test_metrics_of_two_workers_add_up_and_outlive_one_of_them(tmp_path: Path, p
     gateway = on_postgres(tmp_path, postgres)
     gateway.add_park("two")
     gateway.start("--workers", "2")
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     assert gateway.process is not None
     for number in range(40):
         rows = list(sample_renewals(5, 1, until_us=UNTIL_US, first=1 + number * 5))
@@ -68,7 +68,7 @@ def test_metrics_of_two_workers_add_up_and_outlive_one_of_them(tmp_path: Path, p
 
 def test_metrics_want_a_token_from_whoever_is_not_on_this_machine(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     assert get(own, "/metrics")[0] == 200
     status, headers, _ = get(own, "/metrics", X_Forwarded_For="203.0.113.9")
     assert (status, headers["www-authenticate"]) == (401, "Bearer")
@@ -86,7 +86,7 @@ def test_metrics_want_a_token_from_whoever_is_not_on_this_machine(own: Gateway) 
 
 
 def raw(gateway: Gateway, *pieces: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", gateway.inside_port), timeout=WAIT_S) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.admin_port), timeout=WAIT_S) as connection:
         received = b""
         try:
             for piece in pieces:
@@ -100,7 +100,7 @@ def raw(gateway: Gateway, *pieces: bytes) -> bytes:
 
 def test_body_beyond_its_bound_is_refused_whatever_its_framing(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     head = b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     declared = raw(own, head + b"Content-Length: 33554433\r\n\r\n")
     assert declared.startswith(b"HTTP/1.1 413 ")
@@ -115,7 +115,7 @@ def test_body_beyond_its_bound_is_refused_whatever_its_framing(own: Gateway) -> 
 
 def test_log_shows_what_was_asked_without_query_and_without_plates(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     get(own, "/parks?text=%E7%B2%A4B12345")
     get(own, "/%E7%B2%A4B12345/%E7%B2%A4B12345")
     assert own.stop() == 0
@@ -127,10 +127,10 @@ def test_log_shows_what_was_asked_without_query_and_without_plates(own: Gateway)
 
 def test_connection_that_never_finishes_its_head_holds_up_nobody(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     crowd = []
     for _ in range(100):
-        one = socket.create_connection(("127.0.0.1", own.inside_port), timeout=WAIT_S)
+        one = socket.create_connection(("127.0.0.1", own.admin_port), timeout=WAIT_S)
         one.sendall(b"GET /healthz HT")
         crowd.append(one)
     assert answers(own)
@@ -140,7 +140,7 @@ def test_connection_that_never_finishes_its_head_holds_up_nobody(own: Gateway) -
 
 def test_pushes_are_counted_with_their_bytes(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     connection = own.connect()
     assert send(connection, PAGE_BODY, SECRET).code == "1001"
     assert send(connection, PAGE_BODY, SECRET).code == "1001"

@@ -1,4 +1,4 @@
-"""The inside port, by real processes: it may die, hang or be late, and the gateway takes pushes all the same."""
+"""The admin port, by real processes: it may die, hang or be late, and the gateway takes pushes all the same."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ import psutil
 import pytest
 from bench.cluster import Server, running_server
 
-from e2e.conftest import PARK
-from e2e.inside_port import (
+from e2e.admin_port import (
     PROCESS,
     WAIT_S,
     answers,
@@ -35,6 +34,7 @@ from e2e.inside_port import (
     on_postgres,
     welcomed,
 )
+from e2e.conftest import PARK
 from e2e.running import Gateway
 from vipgate.cli.sample import PAGE_BODY
 
@@ -50,7 +50,7 @@ def postgres() -> Iterator[Server]:
 
 def test_inside_process_that_is_killed_comes_back(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     for _ in range(2):
         victim = inside_of(own)
         assert victim is not None
@@ -59,7 +59,7 @@ def test_inside_process_that_is_killed_comes_back(own: Gateway) -> None:
         assert answers(own)
     assert own.push(PAGE_BODY).code == "1001"
     assert own.stop() == 0
-    assert [line["again_in_s"] for line in log_of(own) if line["event"] == "inside process died"] == [0.5, 1.0]
+    assert [line["again_in_s"] for line in log_of(own) if line["event"] == "admin process died"] == [0.5, 1.0]
 
 
 def test_inside_process_that_cannot_start_is_tried_again_and_costs_no_push(own: Gateway) -> None:
@@ -68,11 +68,11 @@ def test_inside_process_that_cannot_start_is_tried_again_and_costs_no_push(own: 
     (broken / "__init__.py").write_text("raise ImportError('broken on purpose')\n")
     own.settings["PYTHONPATH"] = str(broken.parent)
     own.start()
-    eventually(lambda: (own.home / "log").read_text().count("inside process died") >= 2, "two tries")
+    eventually(lambda: (own.home / "log").read_text().count("admin process died") >= 2, "two tries")
     assert own.push(PAGE_BODY).code == "1001"
     (broken / "__init__.py").unlink()
     broken.rmdir()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     assert own.stop() == 0
 
 
@@ -83,17 +83,17 @@ def test_killed_gateway_takes_the_inside_process_with_it_and_the_ports_are_free(
     gateway = on_postgres(tmp_path, postgres) if workers > 1 else Gateway(tmp_path)
     gateway.add_park(PARK)
     gateway.start("--workers", str(workers))
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     inside = inside_of(gateway)
     assert inside is not None
-    ports = ("--port", str(gateway.port), "--inside-port", str(gateway.inside_port))
+    ports = ("--port", str(gateway.port), "--admin-port", str(gateway.admin_port))
     gateway.kill()
     eventually(lambda: not is_alive(inside), "the end of it")
     # Workers look for their parent once a second; a process's threads let go of what it had open one after another.
     eventually(lambda: is_free(int(ports[1])) and is_free(int(ports[3])), "both ports")
     gateway.start(*ports)
     assert gateway.push(PAGE_BODY).code == "1001"
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     assert gateway.stop() == 0
 
 
@@ -103,7 +103,7 @@ def test_push_goes_through_while_the_inside_process_stands_still(own: Gateway) -
     inside = inside_of(own)
     assert inside is not None
     inside.suspend()
-    waiting = [socket.create_connection(("127.0.0.1", own.inside_port)) for _ in range(20)]
+    waiting = [socket.create_connection(("127.0.0.1", own.admin_port)) for _ in range(20)]
     for number in range(20):
         waiting[number].sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         assert own.push(body_of(100, 1 + number * 100)).code == "1001"
@@ -123,11 +123,11 @@ def test_inside_process_that_hangs_is_made_to_end_and_lets_go_of_the_store(own: 
     eventually(lambda: inside_of(own) not in (None, inside), "another")
     assert answers(own)
     assert own.stop() == 0
-    assert "inside process hangs" in [line["event"] for line in log_of(own)]
+    assert "admin process hangs" in [line["event"] for line in log_of(own)]
 
 
 def test_server_without_an_inside_port_has_no_inside_process(own: Gateway) -> None:
-    command = [sys.executable, "-m", "vipgate", "serve", "--port", "0", "--no-inside"]
+    command = [sys.executable, "-m", "vipgate", "serve", "--port", "0", "--no-admin"]
     process = subprocess.Popen(command, env=own.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -163,14 +163,14 @@ def test_ctrl_c_is_the_gateway_s_to_follow_and_both_end_in_good_order(own: Gatew
 def test_inside_process_does_not_live_on_for_workers_that_hang(tmp_path: Path, postgres: Server) -> None:
     gateway = on_postgres(tmp_path, postgres)
     gateway.start("--workers", "2")
-    eventually(lambda: answers(gateway), "the inside port")
+    eventually(lambda: answers(gateway), "the admin port")
     inside = inside_of(gateway)
     assert inside is not None
     inside.kill()
     eventually(lambda: inside_of(gateway) not in (None, inside), "another")
     assert gateway.process is not None
     workers = [one for one in psutil.Process(gateway.process.pid).children() if PROCESS not in one.cmdline()]
-    # One that was forked while an inside process ran has inherited the end of its line.
+    # One that was forked while an admin process ran has inherited the end of its line.
     workers[0].kill()
     eventually(lambda: len(workers_beside(gateway, workers[0])) == 2, "two workers again")
     hanging = workers_beside(gateway, workers[0])
@@ -230,7 +230,7 @@ def test_link_makes_one_account_and_no_second(own: Gateway) -> None:
     assert make_account(own, path, "second") != 303
     assert own.stop() == 0
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     time.sleep(0.5)
     assert own.process is not None
     assert own.process.stdout is not None
@@ -246,7 +246,7 @@ def make_account(gateway: Gateway, path: str, name: str) -> int:
         return 0
     password = "correct horse battery"
     form = f"csrf={token[1]}&name={name}&password={password}&again={password}".replace(" ", "+")
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.inside_port, timeout=WAIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=WAIT_S)
     try:
         sent = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": headers["set-cookie"].partition(";")[0]}
         connection.request("POST", path, form, sent)
@@ -260,10 +260,10 @@ def make_account(gateway: Gateway, path: str, name: str) -> int:
 
 def test_worker_that_stands_still_is_told(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     assert get(own, "/readyz")[0] == 200
     assert own.process is not None
-    # The inside process answers on, the gateway does not.
+    # The admin process answers on, the gateway does not.
     psutil.Process(own.process.pid).suspend()
     eventually(lambda: get(own, "/readyz")[0] == 503, "not ready")
     status, headers, text = get(own, "/readyz")
@@ -278,7 +278,7 @@ def test_worker_that_stands_still_is_told(own: Gateway) -> None:
 
 def test_store_that_takes_nothing_is_told_with_its_reason(own: Gateway) -> None:
     own.start()
-    eventually(lambda: answers(own), "the inside port")
+    eventually(lambda: answers(own), "the admin port")
     with sqlite3.connect(own.home / "vipgate.db") as database:
         database.execute("CREATE TRIGGER full BEFORE INSERT ON renewal BEGIN SELECT RAISE(ABORT, 'disk full'); END")
     assert own.push(PAGE_BODY).code == "503"

@@ -1,4 +1,4 @@
-"""The night in the inside process: it asks the parks for their charge types by itself, once, while it serves."""
+"""The night in the admin process: it asks the parks for their charge types by itself, once, while it serves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.inside_port import eventually
+from e2e.admin_port import eventually
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, sends
 from e2e.rerouting import NEAR, NEAR_PATH
 from vipgate.clock import clock_s, clock_us
@@ -41,12 +41,12 @@ process.main()
 """
 
 
-def with_address(desk: Database, park_uuid: str, port: int) -> None:
-    assert desk.store.add_park(park_uuid, "", Vault(KEY).seal(SECRET, park_uuid), 1)
-    deed = AuditEntry(
+def with_address(database: Database, park_uuid: str, port: int) -> None:
+    assert database.store.add_park(park_uuid, "", Vault(KEY).seal(SECRET, park_uuid), 1)
+    entry = AuditEntry(
         at_us=1, who="command", action="park.charge_address", park_uuid=park_uuid, subject="", detail="", peer=""
     )
-    assert desk.admin.set_charge_address(park_uuid, f"http://{NEAR}:{port}/gateway/1.0/dispatch", deed)
+    assert database.admin.set_charge_address(park_uuid, f"http://{NEAR}:{port}/gateway/1.0/dispatch", entry)
 
 
 def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
@@ -58,33 +58,33 @@ def test_inside_process_asks_the_parks_in_the_night_and_serves_on(
     port = listener.getsockname()[1]
     spec = AdminConfig(
         database_url=url, retention=Retention(), master_key=KEY, key_file=str(tmp_path / "none"), url="http://inside/",
-        secure=False, db_connections=1, charge_types_private=True, workers=1, trusted_proxies="", invitation="i",
+        secure=False, db_connections=1, charge_types_allow_private=True, workers=1, trusted_proxies="", invitation="i",
         masked_searches_per_hour=20,
     )  # fmt: skip
     with (
-        closing(open_database(url, clock_us, Retention())) as desk,
+        closing(open_database(url, clock_us, Retention())) as database,
         closing(listener),
         ParkGateway(sends({**DONE, "row": [ROW]})) as gateway,
     ):
-        with_address(desk, PARK, gateway.port)
-        with_address(desk, AWAY, 1)
+        with_address(database, PARK, gateway.port)
+        with_address(database, AWAY, 1)
         keeper = AdminProcess(spec, listener, SharedMetrics(1), clock_s)
         keeper.check()
         try:
-            eventually(lambda: tried(desk, PARK) and tried(desk, AWAY), "both parks are asked")
+            eventually(lambda: tried(database, PARK) and tried(database, AWAY), "both parks are asked")
             answered = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             answered.request("GET", "/healthz")
             assert answered.getresponse().status == 200
         finally:
             keeper.tell_to_stop()
             keeper.wait()
-        assert [one.name for one in desk.queries.charge_types(PARK).items] == [ROW["name"]]
+        assert [one.name for one in database.queries.charge_types(PARK).items] == [ROW["name"]]
         assert len(gateway.requests) == 1
-        trouble = desk.queries.charge_types(AWAY).trouble
+        trouble = database.queries.charge_types(AWAY).trouble
         assert trouble is not None
         assert NEAR in trouble.en
 
 
-def tried(desk: Database, park_uuid: str) -> bool:
-    told: ChargeTypes = desk.queries.charge_types(park_uuid)
+def tried(database: Database, park_uuid: str) -> bool:
+    told: ChargeTypes = database.queries.charge_types(park_uuid)
     return told.tried_us is not None

@@ -1,4 +1,4 @@
-"""What the tests of the inside port share: its process, its answers, its metrics, its log."""
+"""What the tests of the admin port share: its process, its answers, its metrics, its log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def eventually(happened: Callable[[], bool], what: str) -> None:
 
 
 def inside_of(gateway: Gateway) -> psutil.Process | None:
-    """The inside process that runs now."""
+    """The admin process that runs now."""
     assert gateway.process is not None
     for child in psutil.Process(gateway.process.pid).children():
         if child.status() != psutil.STATUS_ZOMBIE and PROCESS in child.cmdline():
@@ -44,7 +44,7 @@ def inside_of(gateway: Gateway) -> psutil.Process | None:
 
 
 def get(gateway: Gateway, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.inside_port, timeout=WAIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=WAIT_S)
     try:
         connection.request("GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
         response = connection.getresponse()
@@ -54,7 +54,7 @@ def get(gateway: Gateway, path: str, **headers: str) -> tuple[int, dict[str, str
 
 
 def answers(gateway: Gateway) -> bool:
-    """Whether the inside port answers, in time: a process that is started just now has not got that far."""
+    """Whether the admin port answers, in time: a process that is started just now has not got that far."""
     try:
         return get(gateway, "/healthz")[0] == 200
     except (OSError, http.client.HTTPException):
@@ -80,11 +80,11 @@ def body_of(rows: int, first: int = 1) -> bytes:
 
 def on_postgres(home: Path, server: Server) -> Gateway:
     url = server.make_database(f"test-{home.name}-{os.getpid()}")
-    return Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_STOP_S": "5"})
+    return Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_SHUTDOWN_TIMEOUT_S": "5"})
 
 
 def welcomed(gateway: Gateway) -> str:
-    """The line with the link to the first account: after it the inside process has written all that it wants to write."""
+    """The line with the link to the first account: after it the admin process has written all that it wants to write."""
     assert gateway.process is not None
     assert gateway.process.stdout is not None
     return gateway.process.stdout.readline()
