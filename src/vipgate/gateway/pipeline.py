@@ -51,6 +51,7 @@ from vipgate.protocol.authentication import (
     VerifiedRequest,
     explain_hmac_mismatch,
     explain_mismatch,
+    secret_used,
     text_of,
     verify,
     verify_hmac,
@@ -65,7 +66,6 @@ from vipgate.protocol.envelope import (
     encode_error,
     encode_success,
     parse_request,
-    secret_used,
 )
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.protocol.signature_hmac import (

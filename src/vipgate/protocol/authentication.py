@@ -1,4 +1,4 @@
-"""The step `verify` for requests that HMAC signs: a claim and the time in, a Verified out. No clock, no disk, no network."""
+"""Authentication: an unverified request and a signature in, a `VerifiedRequest` out. Only this file makes one. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from vipgate.errors import InvalidSignature
+from vipgate.errors import (
+    InvalidSignature,
+)
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.charset import (
     Charset,
     other_charset,
 )
-from vipgate.protocol.envelope import (
-    UnverifiedRequest,
-    secret_used,
-)
+from vipgate.protocol.envelope import UnverifiedRequest
 from vipgate.protocol.signature_hmac import (
     HMAC_WANTED,
     SIGNATURE_HEADER,
@@ -28,16 +27,126 @@ from vipgate.protocol.signature_hmac import (
 )
 from vipgate.protocol.signature_md5 import (
     diagnose,
+    is_signed,
     sign,
 )
 from vipgate.support.hashes import Hash
 
+NO_SECRET = "no park has this secret"
+_NO_SIGNATURE = LocalizedText(
+    "缺少 Authorization 请求头; 应为 MD5(正文 + &app_secret= + 密钥) 的十六进制",
+    "the Authorization header is missing; it is the hex MD5 of body + &app_secret= + secret",
+)
+_UNKNOWN_MISTAKE = LocalizedText(
+    "签名不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 并对实际发送的字节计算 MD5(正文 + &app_secret= + 密钥)",
+    "the signature does not match, or the park is unknown or disabled; check park_uuid and secret, "
+    "and sign the very bytes that are sent: MD5 of body + &app_secret= + secret",
+)
 _UNKNOWN_HMAC_MISTAKE: Final = LocalizedText(
     f"{SIGNATURE_HEADER} 不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 应为 "
     "v1,base64(HMAC-SHA256(密钥, id.timestamp.实际发送的正文))",
     f"{SIGNATURE_HEADER} does not match, or the park is unknown or disabled; check park_uuid and secret: it is "
     "v1,base64(HMAC-SHA256(secret, id.timestamp.body)) over the very bytes that are sent",
 )
+
+
+class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
+    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5.
+
+    `charset` is the one in which the park writes what it signs.
+    """
+
+    current: str
+    previous: str | None = None
+    hmac_only: bool = False
+    charset: Charset = "utf-8"
+
+    def __repr__(self) -> str:
+        return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
+
+
+class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
+    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it.
+
+    `charset` is the park's own; `text_of` compares it with the declared one.
+    """
+
+    request: UnverifiedRequest
+    secret_used: Literal["current", "previous"]
+    charset: Charset
+    webhook_id: str | None = None
+
+
+def text_of(verified: VerifiedRequest) -> bytes:
+    """The body of a verified request in UTF-8.
+
+    Raises BadRequest where it was read in another charset than its park's: nobody signs the header that declares one.
+    """
+    claim = verified.request
+    if claim.charset != verified.charset:
+        raise other_charset(claim.charset, verified.charset)
+    return claim.text
+
+
+def verify(
+    claim: UnverifiedRequest, body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
+) -> VerifiedRequest:
+    """`claim`, proved to come from the holder of one of `keys`.
+
+    `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
+    Raises BadSignature (wire contract, Signature).
+    """
+    used = secret_used(body_md5, authorization, keys)
+    if used is None or keys is None:
+        raise InvalidSignature(_UNKNOWN_MISTAKE if (authorization or "").strip() else _NO_SIGNATURE)
+    return _verified_by_md5(claim, used, keys)
+
+
+def secret_used(
+    body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
+) -> Literal["current", "previous"] | None:
+    """The one of `keys` that the body is signed under with MD5, or None."""
+    known = keys or ParkSecrets(NO_SECRET)
+    given = authorization or ""
+    if is_signed(body_md5, given, known.current) and keys is not None:
+        return "current"
+    # Refusals take the same time with and without a previous secret.
+    previous = is_signed(body_md5, given, known.previous or NO_SECRET)
+    return "previous" if previous and keys is not None and keys.previous is not None else None
+
+
+def _verified_by_md5(
+    claim: UnverifiedRequest, used: Literal["current", "previous"], keys: ParkSecrets
+) -> VerifiedRequest:
+    """Only who holds the secret learns that the park signs otherwise."""
+    if keys.hmac_only:
+        raise InvalidSignature(HMAC_WANTED, explained=True)
+    return VerifiedRequest(claim, used, keys.charset)
+
+
+def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets | None) -> InvalidSignature:
+    """The refusal of a wrong signature, with the mistake where it is a known one.
+
+    Takes as long for a park that is unknown, and tells nothing then.
+    """
+    given = (authorization or "").strip()
+    if not given:
+        return InvalidSignature(_NO_SIGNATURE)
+    mistake = diagnose(body, given, _secrets_to_try(keys or ParkSecrets(NO_SECRET)))
+    return InvalidSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
+
+
+def _secrets_to_try(keys: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
+    """As many for every park, so that the time taken does not tell what the park's secrets are like."""
+    old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
+    # Where there is none: a text that a stranger cannot know, or its near miss would tell which parks there are.
+    nothing = keys.current + NO_SECRET
+    secrets = [(keys.current, None), (keys.previous or nothing, old)]
+    if keys.current.strip() != keys.current:
+        bare = LocalizedText("密钥两端的空格也要参与签名", "blanks around the secret count")
+        return [*secrets, (keys.current.strip(), bare), (nothing, bare), (nothing, bare)]
+    blank = LocalizedText("密钥后多了空格或换行", "a blank or a newline follows the secret")
+    return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
 
 
 def verify_hmac(
@@ -75,112 +184,11 @@ def explain_hmac_mismatch(body: bytes, stamp: WebhookSignature, keys: ParkSecret
     return InvalidSignature(_UNKNOWN_HMAC_MISTAKE if mistake is None or keys is None else mistake)
 
 
-def hmac_headers_for(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
-    """`wire.signed_headers` for a park that signs with HMAC, sent at `at_s`."""
-    return {"Content-Type": "application/json; charset=utf-8", **hmac_headers(body, secret, webhook_id, at_s)}
-
-
-NO_SECRET = "no park has this secret"
-
-
-class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
-    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5.
-
-    `charset` is the one in which the park writes what it signs.
-    """
-
-    current: str
-    previous: str | None = None
-    hmac_only: bool = False
-    charset: Charset = "utf-8"
-
-    def __repr__(self) -> str:
-        return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
-
-
-class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
-    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it.
-
-    `charset` is the park's own; `text_of` compares it with the declared one.
-    """
-
-    request: UnverifiedRequest
-    secret_used: Literal["current", "previous"]
-    charset: Charset
-    webhook_id: str | None = None
-
-
-def verify(
-    claim: UnverifiedRequest, body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
-) -> VerifiedRequest:
-    """`claim`, proved to come from the holder of one of `keys`.
-
-    `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
-    Raises BadSignature (wire contract, Signature).
-    """
-    used = secret_used(body_md5, authorization, keys)
-    if used is None or keys is None:
-        raise InvalidSignature(_UNKNOWN_MISTAKE if (authorization or "").strip() else _NO_SIGNATURE)
-    return _verified_by_md5(claim, used, keys)
-
-
-def _verified_by_md5(
-    claim: UnverifiedRequest, used: Literal["current", "previous"], keys: ParkSecrets
-) -> VerifiedRequest:
-    """Only who holds the secret learns that the park signs otherwise."""
-    if keys.hmac_only:
-        raise InvalidSignature(HMAC_WANTED, explained=True)
-    return VerifiedRequest(claim, used, keys.charset)
-
-
-def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets | None) -> InvalidSignature:
-    """The refusal of a wrong signature, with the mistake where it is a known one.
-
-    Takes as long for a park that is unknown, and tells nothing then.
-    """
-    given = (authorization or "").strip()
-    if not given:
-        return InvalidSignature(_NO_SIGNATURE)
-    mistake = diagnose(body, given, _secrets_to_try(keys or ParkSecrets(NO_SECRET)))
-    return InvalidSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
-
-
-_NO_SIGNATURE = LocalizedText(
-    "缺少 Authorization 请求头; 应为 MD5(正文 + &app_secret= + 密钥) 的十六进制",
-    "the Authorization header is missing; it is the hex MD5 of body + &app_secret= + secret",
-)
-
-_UNKNOWN_MISTAKE = LocalizedText(
-    "签名不符, 或车场不存在或已停用; 请核对 park_uuid 和密钥, 并对实际发送的字节计算 MD5(正文 + &app_secret= + 密钥)",
-    "the signature does not match, or the park is unknown or disabled; check park_uuid and secret, "
-    "and sign the very bytes that are sent: MD5 of body + &app_secret= + secret",
-)
-
-
-def _secrets_to_try(keys: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
-    """As many for every park, so that the time taken does not tell what the park's secrets are like."""
-    old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
-    # Where there is none: a text that a stranger cannot know, or its near miss would tell which parks there are.
-    nothing = keys.current + NO_SECRET
-    secrets = [(keys.current, None), (keys.previous or nothing, old)]
-    if keys.current.strip() != keys.current:
-        bare = LocalizedText("密钥两端的空格也要参与签名", "blanks around the secret count")
-        return [*secrets, (keys.current.strip(), bare), (nothing, bare), (nothing, bare)]
-    blank = LocalizedText("密钥后多了空格或换行", "a blank or a newline follows the secret")
-    return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
-
-
-def text_of(verified: VerifiedRequest) -> bytes:
-    """The body of a verified request in UTF-8.
-
-    Raises BadRequest where it was read in another charset than its park's: nobody signs the header that declares one.
-    """
-    claim = verified.request
-    if claim.charset != verified.charset:
-        raise other_charset(claim.charset, verified.charset)
-    return claim.text
-
-
 def signed_headers(body: bytes, secret: str) -> dict[str, str]:
     """The headers that go with `body`."""
     return {"Content-Type": "application/json; charset=utf-8", "Authorization": sign(body, secret)}
+
+
+def hmac_headers_for(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
+    """`wire.signed_headers` for a park that signs with HMAC, sent at `at_s`."""
+    return {"Content-Type": "application/json; charset=utf-8", **hmac_headers(body, secret, webhook_id, at_s)}

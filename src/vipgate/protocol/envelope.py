@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -21,10 +21,6 @@ from vipgate.errors import (
 from vipgate.i18n import (
     Language,
     LocalizedText,
-)
-from vipgate.protocol.authentication import (
-    NO_SECRET,
-    ParkSecrets,
 )
 from vipgate.protocol.body_text import (
     cut_fault,
@@ -41,10 +37,6 @@ from vipgate.protocol.charset import (
 from vipgate.protocol.nesting import check_bounds
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row
-from vipgate.protocol.signature_md5 import (
-    is_signed,
-)
-from vipgate.support.hashes import Hash
 
 PUSH_PATH: Final = "/gate/1.0/parking/internal/vip/recharge"
 DIGEST_PATH: Final = f"{PUSH_PATH}/digest"
@@ -129,19 +121,6 @@ def _park_uuid(raw: msgspec.Raw) -> str:
 def received_text(source: bytes) -> str | None:
     """What came, as an error shows it: the first 256 bytes as text; None for `null`."""
     return None if source == b"null" else source[:256].decode("utf-8", "replace")
-
-
-def secret_used(
-    body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
-) -> Literal["current", "previous"] | None:
-    """The one of `keys` that the body is signed under with MD5, or None."""
-    known = keys or ParkSecrets(NO_SECRET)
-    given = authorization or ""
-    if is_signed(body_md5, given, known.current) and keys is not None:
-        return "current"
-    # Refusals take the same time with and without a previous secret.
-    previous = is_signed(body_md5, given, known.previous or NO_SECRET)
-    return "previous" if previous and keys is not None and keys.previous is not None else None
 
 
 class Payload(msgspec.Struct, frozen=True):
