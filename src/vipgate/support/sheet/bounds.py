@@ -6,8 +6,7 @@ stray cell in the far corner would ask for half a terabyte. Cells that are only 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat
@@ -25,7 +24,7 @@ COLUMNS_MAX: Final = 1_024
 INDEX_BYTES_MAX: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _READ: Final = (".xml", ".rels", ".bin")
-_CELL: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_LETTERS_MAX: Final = 3
 REMEDY: Final = "delete the cells beyond the table, empty rows and columns among them, or save it as CSV"
 
 
@@ -105,10 +104,8 @@ class _Parsed:
     def measure(self, pieces: Iterator[bytes]) -> None:
         """Raises TooLarge, Odd. XML that is wrong is left to the library to complain of."""
         parser = expat.ParserCreate()
-        parser.StartElementHandler = lambda name, attributes: self.begin(
-            name.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
-        )
-        parser.EndElementHandler = lambda name: self.end(name.rpartition(":")[2])
+        parser.StartElementHandler = self.begin
+        parser.EndElementHandler = self.end
         parser.EntityDeclHandler = _refuse_entities
         try:
             for piece in pieces:
@@ -116,11 +113,17 @@ class _Parsed:
         except expat.ExpatError:
             return
 
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins; both names are without their prefixes."""
+    # Expat calls it for each element: where there is none, it calls nothing.
+    end: Callable[[str], None] | None = None
 
-    def end(self, name: str) -> None:
-        """An element ends."""
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        raise NotImplementedError
+
+
+def _bare(name: str) -> str:
+    """A name without its prefix."""
+    return name.rpartition(":")[2]
 
 
 def _refuse_entities(*_: object) -> None:
@@ -129,40 +132,61 @@ def _refuse_entities(*_: object) -> None:
 
 
 class _Cells(_Parsed):
-    """A sheet of .xlsx: rows and cells, with or without their places."""
+    """A sheet of .xlsx: rows and cells, with or without their places. A million of them in a second or two."""
 
     def __init__(self) -> None:
+        self._kinds = {name: name for name in ("row", "c", "v", "is")}
+        self._columns: dict[str, int] = {}
         self._row = self._column = -1
-        self._last_row = self._last_column = 0
+        self._row_text = ""
+        self._last_row = self._last_column = -1
         self._first_column = 1 << 30
-        self._farthest = "A1"
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         """See `_Parsed.begin`."""
-        if name == "row":
-            given = attributes.get("r", "")
-            self._row, self._column = int(given) - 1 if given.isdecimal() else self._row + 1, -1
-        elif name == "c":
-            self._row, self._column = self._place(attributes.get("r", ""))
-        elif name in ("v", "is") and self._column >= 0:
-            self._fill()
+        kind = self._kinds.get(name)
+        if kind is None:
+            kind = _bare(name)
+            if kind in self._kinds:
+                self._kinds[name] = kind
+        if kind == "c":
+            place = attributes.get("r")
+            if place is None:
+                self._column += 1
+            else:
+                self._go_to(place)
+        elif kind == "row":
+            self._row_text, self._column = attributes.get("r", ""), -1
+            self._row = int(self._row_text) - 1 if self._row_text.isdecimal() else self._row + 1
+        elif (kind == "v" or kind == "is") and (
+            self._column > self._last_column or self._row > self._last_row or self._column < self._first_column
+        ):
+            self._widen()
 
-    def _place(self, given: str) -> tuple[int, int]:
-        found = _CELL.fullmatch(given)
-        if found is None:
-            return self._row, self._column + 1
-        column = 0
-        for letter in found[1].upper():
-            column = column * 26 + ord(letter) - ord("A") + 1
-        return int(found[2]) - 1, column - 1
+    def _go_to(self, place: str) -> None:
+        letters = place.rstrip("0123456789")
+        column = self._columns.get(letters)
+        if column is None:
+            column = self._columns[letters] = _column_of(letters, self._column + 1)
+        self._column = column
+        if place[len(letters) :] != self._row_text and place[len(letters) :]:
+            self._row_text = place[len(letters) :]
+            self._row = int(self._row_text) - 1
 
-    def _fill(self) -> None:
+    def _widen(self) -> None:
         row, column = self._row, self._column
-        if row > self._last_row or column > self._last_column:
-            self._farthest = cell_name(row, column)
         self._last_row, self._last_column = max(self._last_row, row), max(self._last_column, column)
         self._first_column = min(self._first_column, column)
-        check_rectangle(self._last_row + 1, self._last_column - self._first_column + 1, self._farthest)
+        check_rectangle(self._last_row + 1, self._last_column - self._first_column + 1, cell_name(row, column))
+
+
+def _column_of(letters: str, otherwise: int) -> int:
+    if not (letters.isascii() and letters.isalpha() and len(letters) <= _LETTERS_MAX):
+        return otherwise
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
 
 
 class _Tables(_Parsed):
@@ -170,6 +194,7 @@ class _Tables(_Parsed):
 
     def __init__(self) -> None:
         self._before = 0
+        self.end = self._end
         self._begin_table()
 
     def _begin_table(self) -> None:
@@ -179,6 +204,8 @@ class _Tables(_Parsed):
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         """See `_Parsed.begin`."""
+        name = _bare(name)
+        attributes = {_bare(key): value for key, value in attributes.items()}
         if name == "table":
             self._begin_table()
         elif name == "table-row":
@@ -190,8 +217,8 @@ class _Tables(_Parsed):
         elif name == "p" and self._in_cell:
             self._fill()
 
-    def end(self, name: str) -> None:
-        """See `_Parsed.end`."""
+    def _end(self, name: str) -> None:
+        name = _bare(name)
         if name == "table-row":
             self._row += self._row_repeat
         elif name in ("table-cell", "covered-table-cell"):
@@ -241,5 +268,5 @@ class _Elements(_Parsed):
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         """See `_Parsed.begin`."""
-        if name == self._name:
-            self.found.append(attributes)
+        if _bare(name) == self._name:
+            self.found.append({_bare(key): value for key, value in attributes.items()})
