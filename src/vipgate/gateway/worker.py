@@ -8,10 +8,10 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -70,17 +70,27 @@ class Broken(VipgateError):
 class _End:
     """When and why a process ends: it was told to, or a part of it that it cannot be without has ended."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, meter: WorkerRecorder) -> None:
         self._loop = loop
-        self._stopped = stopped
+        self._meter = meter
+        self.stopped = asyncio.Event()
         self.fault = ""
+
+    async def come(self, beside: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+        """Waits for it; `beside` goes on until then, by name. After a fault nobody shall send this process anything more."""
+        tasks = [start_task(steps, name, self.tell(f"the {name}")) for name, steps in beside.items()]
+        await self.stopped.wait()
+        for task in tasks:
+            task.cancel()
+        if self.fault:
+            self._meter.clear_heartbeat()
 
     def tell(self, what: str) -> Ended:
         """For the owner of `what`; any thread may call what this gives."""
 
         def ended(error: BaseException) -> None:
             self.fault = self.fault or f"{what} ended by a fault, {describe(error)}"
-            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._loop.call_soon_threadsafe(self.stopped.set)
 
         return ended
 
@@ -113,8 +123,7 @@ async def run_worker(
 
     loop = asyncio.get_running_loop()
     watch_loop(loop)
-    stopped = asyncio.Event()
-    end = _End(loop, stopped)
+    end = _End(loop, meter)
     told = end.tell("the commit")
     committer = GroupCommitter(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
     await committer.start()
@@ -137,27 +146,19 @@ async def run_worker(
         _tune_gc()
         sys.setswitchinterval(SWITCH_S)
         try:
-            _stop_by_signal(loop, stopped)
+            _stop_by_signal(loop, end.stopped)
             listeners = listen()
             context = None if certificate is None else certificate.context
             await outside.start(listeners.public, context, end.tell("the server of the public port"))
-            tasks = [
-                start_task(_watch(parent, stopped), "watch over the parent", end.tell("the watch over the parent")),
-                start_task(
-                    _send_heartbeats(meter, outside, committer), "heartbeat", end.tell("the heartbeat"), endless=True
-                ),
-                start_task(keep_on(partial(_renew, certificate), "renewal of the certificate"), "renewal"),
-            ]
             keeper = keep(listeners) if keep is not None else None
             caretaker = AdminProcessThread(keeper) if keeper is not None else None
             log.info("serving", port=listeners.public_port, admin_port=listeners.admin_port)
-            await stopped.wait()
+            await end.come({
+                "watch over the parent": _watch(parent, end.stopped),
+                "heartbeat": _send_heartbeats(meter, outside, committer),
+                "renewal of the certificate": keep_on(partial(_renew, certificate), "renewal of the certificate"),
+            })  # fmt: skip
             log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
-            for task in tasks:
-                task.cancel()
-            if end.fault:
-                # Nobody shall send it anything meanwhile.
-                meter.clear_heartbeat()
         finally:
             digests.stop()
             await asyncio.gather(outside.stop(settings.shutdown_timeout_s), _ended(caretaker))
