@@ -53,7 +53,7 @@ class Parks:
         self.saved[park_uuid] = (items, trouble)
 
     def database(self) -> Database:
-        return cast("Database", SimpleNamespace(store=self, browse=self, staff=self, keep=self))
+        return cast("Database", SimpleNamespace(store=self, queries=self, accounts=self, admin=self))
 
 
 HOUR_US = 3_600_000_000

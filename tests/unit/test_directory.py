@@ -291,7 +291,7 @@ def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
     monkeypatch: pytest.MonkeyPatch, real: bool
 ) -> None:
     async def steps(database: Desk) -> None:
-        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
+        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_CACHED_MAX", 50)
         database.known["a"] = replace(access("a"), rate_per_minute=3)
         flood = [f"flood-{number}" for number in range(500)]
         if real:
@@ -310,7 +310,7 @@ def test_flood_of_names_takes_no_bucket_from_a_park_that_is_quiet_for_a_moment(
 
 def test_parks_that_are_at_rest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(database: Desk) -> None:
-        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_REMEMBERED_MAX", 50)
+        monkeypatch.setattr("vipgate.gateway.park_access.PARKS_CACHED_MAX", 50)
         database.known = {f"park-{number}": access(f"park-{number}") for number in range(200)}
         directory = database.directory()
         await asyncio.gather(*[directory.load(one) for one in list(database.known)[:150]])

@@ -47,14 +47,14 @@ class Journal:
         self.full = full
         self.noted: list[str] = []
 
-    def check_room(self, *_: object) -> None:
+    def ensure_capacity(self, *_: object) -> None:
         if self.full:
             raise ServiceUnavailable(OVERLOADED, retry_after_s=2)
 
     def submit(self, _: Push) -> asyncio.Future[PushResult]:
         return self._done()
 
-    def note(self, refused: RejectedRequest) -> asyncio.Future[PushResult]:
+    def log_rejection(self, refused: RejectedRequest) -> asyncio.Future[PushResult]:
         self.noted.append(refused.code)
         return self._done()
 

@@ -58,7 +58,7 @@ class SlowStore:
         assert self.may_answer.wait(WAIT_S)
         return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), None) for one in park_uuids}
 
-    def check_room(self, park_uuid: str, rows: int, body_bytes: int) -> None:
+    def ensure_capacity(self, park_uuid: str, rows: int, body_bytes: int) -> None:
         """There is always room."""
 
     def submit(self, push: Push) -> asyncio.Future[PushResult]:
@@ -67,7 +67,7 @@ class SlowStore:
         done.set_result(PushResult(1, 0, 0))
         return done
 
-    def note(self, refused: RejectedRequest) -> None:
+    def log_rejection(self, refused: RejectedRequest) -> None:
         """Refusals are not looked at here."""
 
 
@@ -217,7 +217,7 @@ class Threads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: dict[str, list[str]] = {}
-        for name in ("split", "decode"):
+        for name in ("parse_request", "decode_rows"):
             monkeypatch.setattr(
                 vipgate.gateway.pipeline, name, self._noting(name, getattr(vipgate.gateway.pipeline, name))
             )
@@ -267,9 +267,9 @@ def test_large_body_is_read_off_the_loop_and_apart_where_nobody_has_signed_it(
 ) -> None:
     threads = Threads(monkeypatch)
     assert asyncio.run(answer("push", knock(1, **members))) == status
-    assert threads.seen["split"] == split_in
+    assert threads.seen["parse_request"] == split_in
     if status == 200:
-        assert threads.seen["decode"] == ["slow" if members.get("large") else LOOP]
+        assert threads.seen["decode_rows"] == ["slow" if members.get("large") else LOOP]
 
 
 @pytest.mark.parametrize(
@@ -300,4 +300,4 @@ def test_large_question_of_a_stranger_is_read_off_the_loop(
 ) -> None:
     threads = Threads(monkeypatch)
     assert asyncio.run(answer("compare", knock(1, large=large, secret="wrong"))) == 401
-    assert threads.seen["split"] == [split_in]
+    assert threads.seen["parse_request"] == [split_in]

@@ -98,9 +98,7 @@ def test_hints_with_numbers_have_the_gateway_s(page: Document) -> None:
 
 
 # What a client of the push never reads: other programs and ports, and the digests, which docs/digest.md describes.
-ELSEWHERE = {"agent", "api", "admin", "cli", "console", "domain", "inside", "staff", "support"} | {
-    "charge_types", "chargetypes", "digests", "erasing", "erasure", "logs", "outward", "reconcile", "replay", "sample",
-}  # fmt: skip
+ELSEWHERE = {"agent", "admin", "cli", "domain", "support", "reconcile", "replay", "erasure", "async_pool"}
 
 
 # The parser of the whole request refuses these before a row is read.

@@ -126,7 +126,7 @@ def test_requests_that_come_in_one_piece_are_answered_in_many_turns_of_the_loop(
         answered_in.append(turns)
         return Response(200, request.body)
 
-    monkeypatch.setattr(Busy, "answer", answer)
+    monkeypatch.setattr(Busy, "handle", answer)
 
     async def steps(_: HttpServer, streams: Streams) -> None:
         async def count() -> None:
@@ -152,7 +152,7 @@ def test_time_until_a_request_is_begun_is_told(monkeypatch: pytest.MonkeyPatch) 
         await asyncio.sleep(0.05)
         return Response(200, request.body)
 
-    monkeypatch.setattr(Busy, "answer", answer)
+    monkeypatch.setattr(Busy, "handle", answer)
 
     async def steps(_: HttpServer, streams: Streams) -> None:
         streams[1].write(ASKED % b"" * 3)

@@ -135,7 +135,7 @@ def test_flood_is_refused_where_the_audit_log_cannot_be_written(
     def full(*_: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(database.accounts), "note", full)
+    monkeypatch.setattr(type(database.accounts), "write_audit_entry", full)
     assert tried(MaskedSearches(PER_HOUR), database, "reader", NOW_US, 100) == BURST
 
 

@@ -129,7 +129,7 @@ def test_nothing_is_installed_that_is_not_pinned(name: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "README.zh.md", "docs/operating.md", "docs/agent.md", "deploy/Containerfile"]
+    "name", ["docs/operating.md", "docs/agent.md", "deploy/Containerfile"]
 )
 def test_backend_is_installed_before_it_is_needed(name: str) -> None:
     """And nothing is built on the way, since that would fetch backends of others."""

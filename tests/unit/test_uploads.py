@@ -138,10 +138,10 @@ class Clock:
 class Nobody:
     """Answers nothing; nothing comes so far."""
 
-    def refusal_before_body(self, _: Request) -> None:
+    def check_headers(self, _: Request) -> None:
         """There is room."""
 
-    def caller(self, request: Request) -> str:
+    def client_address(self, request: Request) -> str:
         return request.peer
 
 

@@ -298,14 +298,14 @@ STARTERS = {
 }
 # Whose future is taken by whoever hands the job over. (file, function): who that is.
 AWAITED = {
-    ("agent/run.py", "_send"): "the loop collects every request",
-    ("chargetypes.py", "_asked"): "each is asked for its result",
-    ("digests.py", "answer"): "waited for in the next line",
-    ("inside/desks.py", "run"): "awaited by the caller",
-    ("inside/desks.py", "next"): "awaited by the caller",
-    ("watched.py", "submit"): "the shared piece itself",
-    ("watched.py", "start_thread"): "the shared piece itself",
-    ("watched.py", "start_task"): "the shared piece itself",
+    ("agent/sync/agent.py", "_send"): "the loop collects every request",
+    ("domain/charge_types.py", "_asked"): "each is asked for its result",
+    ("gateway/reconcile.py", "answer"): "waited for in the next line",
+    ("store/async_pool.py", "run"): "awaited by the caller",
+    ("store/async_pool.py", "next"): "awaited by the caller",
+    ("support/background.py", "submit"): "the shared piece itself",
+    ("support/background.py", "start_thread"): "the shared piece itself",
+    ("support/background.py", "start_task"): "the shared piece itself",
 }
 
 
@@ -331,5 +331,5 @@ def test_nothing_but_the_shared_piece_starts_a_thread_or_a_task() -> None:
         if called.removeprefix(".") in STARTERS or called == ".submit"
     }
     # The committer's own `submit` queues a push, whose future is awaited.
-    found -= {("ingest.py", "_submit")}
+    found -= {("gateway/pipeline.py", "_submit")}
     assert found == set(AWAITED)

@@ -82,7 +82,7 @@ class PrometheusExporter:
             *of_board(self._board, now_us / 1e6),
             *of_parks(parks, now_us),
             *ProcessCollector(pid=self._first_worker, registry=None).collect(),
-            *ProcessCollector("vipgate_inside", registry=None).collect(),
+            *ProcessCollector("vipgate_admin", registry=None).collect(),
         ]
         return generate_latest(_Collected(families))
 

@@ -22,7 +22,7 @@ _ITEMS = re.compile(r"[\s,;，；]+")
 
 
 class FormData:
-    """The fields of one form or query. `faults` grows as they are read."""
+    """The fields of one form or query. `errors` grows as they are read."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs

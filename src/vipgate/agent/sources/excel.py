@@ -1,4 +1,4 @@
-"""Reads a sheet of an Excel or OpenDocument file, through a process of its own (docs/decisions/021-sheets.md)."""
+"""Reads a sheet of an Excel or OpenDocument file, through a process of its own (docs/decisions/019-sheet-process.md)."""
 
 from __future__ import annotations
 
