@@ -68,7 +68,7 @@ def blamed(gateway: Gateway) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize(("target", "kind"), zip(NEEDED, cycle(["error", "panic"]), strict=False))
+@pytest.mark.parametrize(("target", "kind"), list(zip(NEEDED, cycle(["error", "panic"]), strict=False)))
 def test_end_of_a_part_that_is_needed_ends_the_gateway_with_a_status_and_a_reason(
     gateway: Gateway, tmp_path: Path, target: str, kind: str
 ) -> None:

@@ -128,9 +128,7 @@ def test_nothing_is_installed_that_is_not_pinned(name: str, line: str) -> None:
         assert "--require-hashes" in line, name
 
 
-@pytest.mark.parametrize(
-    "name", ["docs/operating.md", "docs/agent.md", "deploy/Containerfile"]
-)
+@pytest.mark.parametrize("name", ["docs/operating.md", "docs/agent.md", "deploy/Containerfile"])
 def test_backend_is_installed_before_it_is_needed(name: str) -> None:
     """And nothing is built on the way, since that would fetch backends of others."""
     lines = [line for place, line in INSTALLS if place.partition(",")[0] == name]

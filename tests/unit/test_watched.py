@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import httpx
 import pytest
 import structlog
+from prometheus_client import start_http_server
 from structlog.testing import capture_logs
 
 import vipgate
+from unit.test_unread import Ready, Unread
+from vipgate.agent.prometheus import Metrics
+from vipgate.agent.status import Status
 from vipgate.errors import (
     InternalError,
     StoreUnavailable,
@@ -25,6 +30,7 @@ from vipgate.gateway.group_commit import (
     CommitLimits,
     GroupCommitter,
 )
+from vipgate.gateway.http.connection import Connection
 from vipgate.gateway.http.messages import HttpLimits
 from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.http.server import HttpServer
@@ -283,6 +289,53 @@ def test_request_that_fails_as_it_is_begun_does_not_take_the_others_of_its_turn_
 
     run(scenario)
     assert begun == [0, 2, 3, 4]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+def test_request_that_fails_ends_its_connection_and_gives_its_memory_back(
+    fault: BaseException, waits: bool, logged: list[Any]
+) -> None:
+    class Failing(Ready):
+        async def handle(self, _: Any) -> Any:
+            if waits:
+                await asyncio.sleep(0)
+            raise fault
+
+    async def scenario() -> None:
+        server = HttpServer(Failing(), HttpLimits(), lambda: 0)
+        transport = Unread(answers_max=10)
+        transport.connection = connection = Connection(server)
+        connection.connection_made(transport)
+        connection.data_received(b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 5\r\n\r\nabcde" * 3)
+        await asyncio.sleep(0.05)
+        assert transport.is_closing()
+        connection.connection_lost(None)
+        assert server.body_quota.total_bytes == 0
+
+    run(scenario)
+    assert reports(logged) == [("request", fault)]
+
+
+def test_thread_that_serves_the_figures_of_an_agent_is_replaced(
+    logged: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers: list[Any] = []
+
+    def started(*given: Any) -> Any:
+        servers.append(start_http_server(*given)[0])
+        return servers[-1], Mock(is_alive=lambda: servers[-1].fileno() >= 0)
+
+    monkeypatch.setattr("vipgate.agent.prometheus.start_http_server", started)
+    metrics = Metrics("park-a")
+    metrics.serve("127.0.0.1", 0)
+    servers[0].shutdown()
+    servers[0].server_close()
+    metrics.update(Status(at_us=7_000_000))
+    port = servers[1].server_address[1]
+    assert "vipgate_agent_last_look" in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert [one["event"] for one in logged] == ["figures not served"]
+    servers[1].shutdown()
 
 
 # ---- the repository ---------------------------------------------------------------------------------------------------------
