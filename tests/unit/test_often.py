@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import cast
 
 import pytest
@@ -19,6 +20,8 @@ from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.limits.rate_limit import (
     LOGGED_PARKS_MAX,
     LOGGED_PER_MINUTE_MAX,
+    STRANGERS_SHARE,
+    PacedWork,
     RejectionLogLimiter,
 )
 from vipgate.gateway.park_access import ParkAccessCache
@@ -136,3 +139,30 @@ def test_lines_of_endlessly_many_parks_are_bounded() -> None:
     taken = sum(often.take(f"park-{number}") for number in range(5 * LOGGED_PARKS_MAX))
     assert taken == LOGGED_PARKS_MAX + LOGGED_PER_MINUTE_MAX
     assert len(often._counts) <= LOGGED_PARKS_MAX + 1
+
+
+def test_work_of_strangers_takes_a_fifth_of_the_time_whatever_it_takes() -> None:
+    now_s, worked_s, rested_s = 100.0, 0.0, 0.0
+
+    def rest(seconds: float) -> None:
+        nonlocal now_s, rested_s
+        now_s, rested_s = now_s + seconds, rested_s + seconds
+
+    def work(seconds: float, broken: bool) -> float:
+        nonlocal now_s, worked_s
+        now_s, worked_s = now_s + seconds, worked_s + seconds
+        if broken:
+            raise ValueError
+        return seconds
+
+    paced = PacedWork(lambda: now_s, rest)
+    assert paced.do(work, 0.25, False) == 0.25
+    assert rested_s == 0.0
+    for number in range(100):
+        with suppress(ValueError):
+            paced.do(work, 0.01 * (number % 7), number % 3 == 0)
+    assert worked_s / (worked_s + rested_s) == pytest.approx(STRANGERS_SHARE, abs=0.01)
+    now_s += 10.0
+    rested_s = 0.0
+    paced.do(work, 0.01, False)
+    assert rested_s == 0.0

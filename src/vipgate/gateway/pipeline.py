@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.http.messages import Response
 from vipgate.gateway.limits.rate_limit import (
     DutyCycleLimiter,
+    PacedWork,
     RejectionLogLimiter,
 )
 from vipgate.gateway.park_access import (
@@ -126,8 +128,8 @@ class _OtherPark(Exception):
 class PushPipeline:
     """Answers pushes. Lives on the event loop.
 
-    What would hold it up has two threads: `slow` for requests that are proved, `unproved` for those that are not, so that strangers
-    make nobody wait but strangers.
+    Long work runs in two threads, so that strangers delay only strangers: `unproved`, for a share of the time, parses large bodies
+    that anybody may have sent; `slow` does the rest.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ class PushPipeline:
         clock_s: Callable[[], float],
         *,
         hmac_window_s: int = WINDOW_S,
+        rest: Callable[[float], None] = time.sleep,
     ) -> None:
         self._hmac_window_s = hmac_window_s
         self._park_access = directory
@@ -151,6 +154,7 @@ class PushPipeline:
         self._seqno_mint = mint
         self._slow = slow
         self._unproved = unproved
+        self._paced = PacedWork(clock_s, rest)
         self._clock_s = clock_s
         self._budget = DutyCycleLimiter(clock_s)
         self._sequencers = ParkSequencers()
@@ -224,7 +228,7 @@ class PushPipeline:
         if not _is_large(request):
             unverified = parse_request(request.body, request.content_type)
         else:
-            unverified = await _aside(self._unproved, parse_request, request.body, request.content_type)
+            unverified = await _aside(self._unproved, self._paced.do, parse_request, request.body, request.content_type)
         known.claimed = unverified.park_uuid
         return unverified
 
@@ -324,7 +328,7 @@ class PushPipeline:
         if not _needs_thread(request):
             return self._authenticate(unverified, request, admission, known)
         known.admission = admission
-        verified = await _aside(self._unproved, self._authenticate_in_order, unverified, request, admission)
+        verified = await _aside(self._slow, self._authenticate_in_order, unverified, request, admission)
         return self._authorize(verified, request, admission, known)
 
     def _authenticate_in_order(
@@ -377,10 +381,8 @@ class PushPipeline:
             return refusal
         try:
             if request.webhook_signature is not None:
-                return await _aside(
-                    self._unproved, explain_hmac_mismatch, request.body, request.webhook_signature, keys
-                )
-            return await _aside(self._unproved, explain_mismatch, request.body, request.authorization, keys)
+                return await _aside(self._slow, explain_hmac_mismatch, request.body, request.webhook_signature, keys)
+            return await _aside(self._slow, explain_mismatch, request.body, request.authorization, keys)
         finally:
             self._budget.give_back()
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar, TypeVarTuple
 
 import structlog
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 DIAGNOSIS_SHARE: Final = 0.2
+STRANGERS_SHARE: Final = 0.2
 # Of refusals that one park provokes by sending more: a line of the journal costs as much as a record.
 LOGGED_PER_MINUTE_MAX: Final = 60
 # Parks that are told apart in one minute; strangers and the parks beyond share what is one park's.
@@ -37,6 +41,31 @@ class DutyCycleLimiter:
         """Ends one; the next may come after a rest in proportion."""
         now_s = self._clock_s()
         self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
+
+
+class PacedWork:
+    """Lets the work of strangers take at most STRANGERS_SHARE of the time, one piece after another in a thread of its own.
+
+    A thread alone is not enough: one step of a parser holds the interpreter lock until it ends, and the event loop needs it many
+    times for each request.
+    """
+
+    def __init__(self, clock_s: Callable[[], float], rest: Callable[[float], None]) -> None:
+        self._clock_s = clock_s
+        self._rest = rest
+        self._free_at_s = 0.0
+
+    def do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Runs `work` after the pause that the work before it has earned, and returns its result."""
+        since_s = self._clock_s()
+        if since_s < self._free_at_s:
+            self._rest(self._free_at_s - since_s)
+            since_s = self._clock_s()
+        try:
+            return work(*args)
+        finally:
+            now_s = self._clock_s()
+            self._free_at_s = now_s + (now_s - since_s) * (1 / STRANGERS_SHARE - 1)
 
 
 class RejectionLogLimiter:
