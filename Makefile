@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 # Most tests wait for something: more of them than cores.
 TEST_JOBS ?= 3
+PYTEST = $(BIN)/pytest -n $(TEST_JOBS) --dist loadfile
 # The Pythons that vipgate supports. $(VENV) runs all tests, the others the unit tests.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons torture fuzz check audit format cli-docs bench lock clean
+.PHONY: help demo test test-all test-pythons torture fuzz check audit format cli-docs bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,9 +19,13 @@ help: ## list the targets
 demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve until Ctrl-C
 	@$(BIN)/vipgate demo
 
-test: $(VENV)/ready ## run all tests, TEST_JOBS of their files at the same time
-	@$(BIN)/python -m compileall -q src tests  # or hundreds of processes compile them anew, where none may write
-	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+test: $(VENV)/ready ## run the fast tests: no browser, no database server, no processes, no long runs
+	@$(PYTEST) -m "not postgres and not process and not browser and not soak"
+	@echo "left out: tests with PostgreSQL, with processes, in a browser, and long runs. make test-all runs them too (it needs Debian's chromium and a Chinese font)"
+
+test-all: $(VENV)/ready ## run every test; needs chromium and a Chinese font
+	@$(BIN)/python -m compileall -q src tests  # hundreds of processes would compile them again where none may write
+	@$(PYTEST) --no-loadscope-reorder
 
 test-pythons: $(VENV)/ready ## run the unit tests on every other Python of PYTHONS that is installed, each in an environment of its own
 	@here=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); tested= absent=; \

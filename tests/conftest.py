@@ -1,7 +1,7 @@
-"""The order of the tests: those in a browser come last, whose loop would be in the way of others. Folders in memory.
+"""Markers by kind of test, the order of the tests, folders in memory, and PostgreSQL.
 
-And PostgreSQL: a real server, made from the pip package unless VIPGATE_TEST_POSTGRES names another one's test database.
-Tests that kill a server, fill it up or set it otherwise make their own.
+PostgreSQL is a real server from the pip package, unless VIPGATE_TEST_POSTGRES names a test database of another one. Tests that kill a
+server, fill it up or change its settings start their own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,24 @@ from bench.cluster import running_server
 
 from servers import emptied
 
-BROWSER = Path(__file__).parent / "browser"
+TESTS = Path(__file__).parent
+BROWSER = TESTS / "browser"
+# What `make test` leaves out, by folder.
+MARKERS = {
+    "browser": "browser", "e2e": "process", "fuzz": "soak", "model": "soak", "simulator": "soak", "torture": "soak",
+}  # fmt: skip
 MEMORY = Path("/dev/shm")  # noqa: S108 - nothing but a new folder of our own is made there
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Playwright holds the loop of its thread from the first of these tests to the end of the run."""
+    """Marks each test by its kind. Browser tests come last: Playwright holds the loop of its thread until the run ends."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKERS:
+            item.add_marker(MARKERS[folder])
+        if "postgres_url" in getattr(item, "fixturenames", ()) or "postgres" in item.name or "citus" in item.name:
+            item.add_marker("postgres")
     items.sort(key=lambda item: BROWSER in item.path.parents)
 
 

@@ -66,7 +66,7 @@ def test_inside_process_that_cannot_start_is_tried_again_and_costs_no_push(own: 
     broken = own.home / "broken" / "jinja2"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('broken on purpose')\n")
-    own.settings["PYTHONPATH"] = str(broken.parent)
+    own.settings["PYTHONPATH"] = os.pathsep.join([str(broken.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     own.start()
     eventually(lambda: (own.home / "log").read_text().count("admin process died") >= 2, "two tries")
     assert own.push(PAGE_BODY).code == "1001"

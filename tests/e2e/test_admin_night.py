@@ -30,8 +30,8 @@ AWAY = "park-away"
 # The very process, on a machine where it is half a second before its minute of the night, in the network of NEAR_PATH.
 BEFORE_THE_NIGHT = """
 import os, random
-from vipgate.inside import process
-from vipgate.inside.nights import seconds_to_night
+from vipgate.admin import main as process
+from vipgate.admin.nightly import seconds_to_night
 
 real_us = process.clock_us
 minute = random.Random(os.getpid()).randrange(60)

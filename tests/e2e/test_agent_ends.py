@@ -222,7 +222,7 @@ def test_run_once_ends_with_a_status_where_such_a_fault_kept_it_from_its_work(da
 
 @pytest.mark.parametrize("kind", ["error", "panic"])
 def test_agent_that_ends_by_a_fault_leaves_status_log_and_exit_status(sheet: Park, kind: str) -> None:
-    sheet.environment = sabotaged(sheet.folder, "vipgate.agent.sync.source_reader:Intake.take", kind=kind)
+    sheet.environment = sabotaged(sheet.folder, "vipgate.agent.sync.source_reader:SourceReader.take", kind=kind)
     done = sheet.do("run")
     assert done.returncode == 1
     assert WORD in done.stderr
@@ -237,7 +237,7 @@ def test_thread_that_reads_is_not_the_end_of_the_process_when_it_ends_for_good(d
     database.environment = sabotaged(database.folder, "vipgate.agent.sync.read_ahead:retry_delay_s")
     done = database.do("run", "--once")
     assert done.returncode == 0
-    database.environment = sabotaged(database.folder, "vipgate.agent.sync.read_ahead:Feed._run")
+    database.environment = sabotaged(database.folder, "vipgate.agent.sync.read_ahead:ReadAhead._run")
     (database.folder / database.config.name).with_suffix(".spool").unlink()
     done = database.do("run")
     assert done.returncode == 1

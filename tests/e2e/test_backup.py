@@ -135,13 +135,13 @@ def test_damaged_copy_fails_the_service_and_deletes_no_copy(own: Gateway, folder
     flip = (
         "import sys, sqlite3\n"
         "from vipgate.cli import main\n"
-        "from vipgate.store import sqlite_backup\n"
+        "from vipgate.store.sqlite import backup\n"
         "def damage(file):\n"
         "    data = bytearray(file.read_bytes())\n"
         "    place = data.rindex('粤'.encode())\n"
         "    data[place + 3] ^= 1\n"
         "    file.write_bytes(data)\n"
-        "sqlite_backup._sync = damage\n"
+        "backup._sync = damage\n"
         f"sys.argv = ['vipgate', 'backup', {str(folder)!r}, '--keep-days', '14']\n"
         "main()\n"
     )
@@ -176,8 +176,8 @@ def test_what_a_killed_run_left_is_cleaned_by_the_next(own: Gateway, folder: Pat
     die = (
         "import os, signal, sys\n"
         "from vipgate.cli import main\n"
-        "from vipgate.store import sqlite_backup\n"
-        "sqlite_backup._sync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from vipgate.store.sqlite import backup\n"
+        "backup._sync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"sys.argv = ['vipgate', 'backup', {str(folder)!r}, '--keep-days', '14']\n"
         "main()\n"
     )

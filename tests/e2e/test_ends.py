@@ -25,20 +25,20 @@ from vipgate.cli.sample import (
 
 END_S = 40.0
 NEEDED = [
-    "vipgate.gateway.group_commit:Committer._step",
+    "vipgate.gateway.group_commit:GroupCommitter._step",
     "vipgate.gateway.http.server:HttpServer._tick",
-    "vipgate.gateway.http.tls_listener:Handshakes._accept",
-    "vipgate.gateway.worker:_beat",
+    "vipgate.gateway.http.tls_listener:TlsListener._accept",
+    "vipgate.gateway.worker:_send_heartbeats",
     "vipgate.gateway.worker:_watch",
 ]
 GOES_ON = [
-    "vipgate.gateway.group_commit:Committer._housekeep",
-    "vipgate.gateway.admin_process:InsideKeeper.look",
+    "vipgate.gateway.group_commit:GroupCommitter._run_maintenance",
+    "vipgate.gateway.admin_process:AdminProcess.check",
     "vipgate.admin.main:_invite",
-    "vipgate.admin.main:every_night",
+    "vipgate.admin.main:run_nightly",
     "vipgate.gateway.worker:_renew",
 ]
-INSIDE = ["vipgate.admin.main:_beat", "vipgate.admin.main:_listen_to_parent"]
+INSIDE = ["vipgate.admin.main:_send_heartbeats", "vipgate.admin.main:_watch_parent"]
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_end_of_a_part_that_is_needed_ends_the_gateway_with_a_status_and_a_reaso
 
 
 def test_fault_while_it_is_read_who_a_park_is_ends_the_gateway_too(gateway: Gateway, tmp_path: Path) -> None:
-    gateway.settings |= sabotaged(tmp_path, "vipgate.gateway.park_access:Directory._look_up", kind="panic")
-    gateway.start("--stop-s", "1")
+    gateway.settings |= sabotaged(tmp_path, "vipgate.gateway.park_access:ParkAccessCache._look_up", kind="panic")
+    gateway.start("--shutdown-timeout-s", "1")
     with suppress(OSError):
         gateway.push(PAGE_BODY, PAGE_SECRET)
     assert gateway.process is not None
@@ -99,7 +99,7 @@ def test_part_that_can_be_begun_again_is_and_the_gateway_takes_pushes(
     kind = "error" if target.startswith("vipgate.gateway.group_commit") else "panic"
     gateway.settings |= sabotaged(tmp_path, target, times=1, kind=kind)
     if target.startswith("vipgate.gateway.group_commit"):
-        gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite.store:SqliteStore.housekeep", times=1)
+        gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite.store:SqliteStore.run_maintenance", times=1)
     gateway.start()
     eventually(lambda: answers(gateway), "the admin port")
     eventually(lambda: bool(blamed(gateway) or events(gateway, "housekeeping failed")), "a line in the log")
@@ -121,7 +121,7 @@ def test_inside_process_without_a_part_that_it_needs_is_started_again(
 
 
 def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str) -> None:
-    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.worker:_beat"))
+    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.worker:_send_heartbeats"))
     gateway.start("--workers", "2")
     try:
         eventually(lambda: len(events(gateway, "worker died")) >= 3, "three deaths")
@@ -133,7 +133,7 @@ def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str
 
 def test_supervisor_that_fails_takes_its_workers_along(tmp_path: Path, postgres: str) -> None:
     gateway = Gateway(
-        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.supervisor:Supervisor._bury")
+        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.supervisor:Supervisor._reap")
     )
     gateway.start("--workers", "2")
     assert gateway.process is not None

@@ -37,7 +37,7 @@ def fill(store: Store, clock: Clock) -> None:
 
 
 def browsing_statements(engine: str) -> set[str]:
-    folder = files("vipgate.store.sql").joinpath(engine)
+    folder = files(f"vipgate.store.{engine}.sql")
     texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in ("browse.sql", "browse_parks.sql")]
     return {name for text in texts for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)}
 
@@ -232,7 +232,7 @@ def test_postgres_reads_a_page_in_the_order_of_its_index(server: PostgresStore, 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_no_two_statements_of_an_engine_have_one_name(engine: str) -> None:
-    folder = files("vipgate.store.sql").joinpath(engine)
+    folder = files(f"vipgate.store.{engine}.sql")
     texts = [entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")]
     names = [name for text in texts for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)]
-    assert sorted(names) == sorted(load_statements(f"vipgate.store.SQL.{engine}"))
+    assert sorted(names) == sorted(load_statements(f"vipgate.store.{engine}.sql"))

@@ -24,7 +24,7 @@ from vipgate.support.sql_files import (
     single_park_variant,
 )
 
-FOLDER = files("vipgate.store.sql").joinpath("postgres")
+FOLDER = files("vipgate.store.postgres.sql")
 STATEMENTS = {
     name: re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
     for name, text in load_statements("vipgate.store.postgres.sql").items()
@@ -145,7 +145,7 @@ def test_no_file_of_statements_is_forgotten_here() -> None:
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_no_two_statements_have_one_name(engine: str) -> None:
-    folder = files("vipgate.store.sql").joinpath(engine)
+    folder = files(f"vipgate.store.{engine}.sql")
     texts = [entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")]
     names = [name for text in texts for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)]
     assert sorted(names) == sorted(set(names))

@@ -223,7 +223,7 @@ def test_signatures_count_what_the_park_itself_had_stored(
         hmac=3, md5=0, md5_us=None, pushed=True
     )
     assert browse.signatures(OTHER, 0) == Signatures(hmac=0, md5=0, md5_us=None, pushed=False)
-    monkeypatch.setattr(deciding, "SIGNATURES_LOOKED_MAX", 4)
+    monkeypatch.setattr(deciding, "SIGNATURES_SCANNED_MAX", 4)
     assert browse.signatures(PARK, 0).hmac == 2, "the four newest are two by HMAC, a refusal and one of the staff"
 
 
@@ -231,7 +231,7 @@ def test_signatures_count_what_the_park_itself_had_stored(
 def test_push_by_md5_is_told_however_many_requests_came_after_it(
     store: Store, browse: QueryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, newer: str
 ) -> None:
-    monkeypatch.setattr(deciding, "SIGNATURES_LOOKED_MAX", 3)
+    monkeypatch.setattr(deciding, "SIGNATURES_SCANNED_MAX", 3)
     by_md5 = stored(clock, complete=False)
     do(store, by_md5)
     by_hmac = [stored(clock, complete=False, webhook_id=f"id{number}") for number in range(4)]

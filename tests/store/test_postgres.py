@@ -277,7 +277,7 @@ def test_new_rows_are_not_looked_up(one: PostgresStore, clock: Clock, monkeypatc
         looked.append(sum(map(len, places.values())))
         return before(self, places)
 
-    monkeypatch.setattr(PostgresGroup, "_held", count)
+    monkeypatch.setattr(PostgresGroup, "_existing", count)
     do(one, push(renewals(500), clock()), push(renewals(3), clock(), park=OTHER))
     assert looked == [1], "one probe, of the large batch"
 

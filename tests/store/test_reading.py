@@ -168,7 +168,7 @@ def test_change_of_a_park_and_its_line_of_the_audit_log_are_one(
     store.allow_replace(PARK, "ab" * 32, NOON_US)
     before = parks_as_they_are(store, held_back.seqno)
     with monkeypatch.context() as broken:
-        broken.setattr("vipgate.store.common.parks.note_deed", die)
+        broken.setattr("vipgate.store.common.parks.write_audit_entry", die)
         with pytest.raises(StoreUnavailable) if works else nullcontext():
             act(store, entry("park.act"))
     assert parks_as_they_are(store, held_back.seqno) == before
