@@ -1,3 +1,3 @@
-"""vipgate keeps a parking platform's ledger of renewals in step with every car park's own system."""
+"""vipgate synchronises renewal records from car park systems to a parking platform's ledger."""
 
 __version__ = "0.1.0"

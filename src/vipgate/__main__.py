@@ -1,4 +1,4 @@
-"""Lets ``python -m vipgate`` stand in for the ``vipgate`` command."""
+"""Runs the ``vipgate`` command as ``python -m vipgate``."""
 
 from vipgate.cli import main
 

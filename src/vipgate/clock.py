@@ -1,4 +1,4 @@
-"""The real clocks, handed to whatever needs the time."""
+"""The real clocks; code that needs the time gets one as an argument."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 
 def clock_us() -> int:
-    """Microseconds since 1970 UTC."""
+    """Returns the wall-clock time in microseconds since 1970 UTC."""
     return time.time_ns() // 1000
 
 
 def clock_s() -> float:
-    """Seconds that only go forward, for waiting and measuring."""
+    """Returns a monotonic time in seconds, for timeouts and durations."""
     return time.monotonic()

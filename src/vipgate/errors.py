@@ -1,22 +1,22 @@
-"""What can go wrong, as one tree; the docstring of a class is its default message.
+"""The exception tree. The first docstring line of a class is its default message.
 
 VipgateError
-├── Refusal                 an answer for the caller: code, HTTP status, hint in two languages
-│   ├── BadRequest          400
-│   ├── BadSignature        401
-│   ├── NotAllowed          403
-│   │   └── HeldReplace     403, until the operator says yes
-│   ├── NoSuchPath          404
-│   ├── WrongMethod         405
-│   ├── TooLarge            413
-│   ├── TooOften            429
-│   ├── InternalFault       500
-│   └── Unavailable         503
-├── StoreError              the database cannot do it now, or at all
-│   ├── StoreUnavailable    try again later
-│   ├── StoreLocked         another server holds the file
-│   └── StoreMismatch       a file or a schema that is not ours
-└── OperatorError           a command or a setting that cannot be followed; says what to do next
+├── RequestError                an error response: code, HTTP status, hint in two languages
+│   ├── BadRequest              400
+│   ├── InvalidSignature        401
+│   ├── Forbidden               403
+│   │   └── ReplaceOnHold       403, until the operator approves it
+│   ├── NotFound                404
+│   ├── MethodNotAllowed        405
+│   ├── PayloadTooLarge         413
+│   ├── RateLimited             429
+│   ├── InternalError           500
+│   └── ServiceUnavailable      503
+├── StoreError                  the database rejected the operation
+│   ├── StoreUnavailable        temporary: retry later
+│   ├── StoreLocked             another server holds the file
+│   └── IncompatibleDatabase    not a vipgate database, or of another schema version
+└── UsageError                  an invalid command or setting; the message says what to do next
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ VALUE_SHOWN_CHARS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong in a request: the place, the remedy, and the value as it came (None: it was missing)."""
+    """One invalid value in a request: its place, the remedy, and the value received (None: missing)."""
 
     place: str
     remedy: LocalizedText
     got: str | None
 
     def text(self, language: Language) -> str:
-        """One line, `row[3].plate_color: 应为 1,2,3,4,5,-1 之一, 收到 "9"` (wire contract, Answer)."""
+        """Formats the error on one line: `row[3].plate_color: 应为 1,2,3,4,5,-1 之一, 收到 "9"` (wire contract, Answer)."""
         remedy = self.remedy.text(language)
         if self.got is None:
             return f"{self.place}: {remedy}"
@@ -49,13 +49,13 @@ class FieldError:
 
 
 def truncate(value: str) -> str:
-    """`value` on one line, cut to VALUE_SHOWN_CHARS_MAX characters."""
+    """Returns `value` on one line, cut to VALUE_SHOWN_CHARS_MAX characters."""
     line = " ".join(value.split())
     return line if len(line) <= VALUE_SHOWN_CHARS_MAX else line[:VALUE_SHOWN_CHARS_MAX] + "…"
 
 
 def format_field_errors(faults: list[FieldError]) -> LocalizedText:
-    """The hint for `faults`: one a line, FAULTS_SHOWN_MAX at most, then the count of the rest."""
+    """Formats the hint: one error per line, at most FIELD_ERRORS_SHOWN_MAX, then the number of the rest."""
     rest = len(faults) - FIELD_ERRORS_SHOWN_MAX
     shown = faults[:FIELD_ERRORS_SHOWN_MAX]
     zh = [fault.text("zh") for fault in shown]
@@ -74,7 +74,7 @@ class VipgateError(Exception):
 
 
 class RequestError(VipgateError):
-    """The request is refused."""
+    """The request is rejected."""
 
     code: str = "500"
     status: int = 500
@@ -87,7 +87,7 @@ class RequestError(VipgateError):
 
 
 class BadRequest(RequestError):
-    """The body, a member or a row is not as the contract wants it."""
+    """The body, a member or a row does not match the contract."""
 
     code, status, message = "400", 400, LocalizedText("请求参数错误", "bad request")
 
@@ -99,7 +99,7 @@ class InvalidSignature(RequestError):
 
     def __init__(self, hint: LocalizedText, *, explained: bool = False) -> None:
         super().__init__(hint)
-        # The hint names the mistake: there is nothing to look for.
+        # The hint names the mistake already: no diagnosis needed.
         self.explained = explained
 
 
@@ -110,7 +110,7 @@ class Forbidden(RequestError):
 
 
 class ReplaceOnHold(Forbidden):
-    """The same complete=1 was stored before; this one waits for the operator's yes. `generation`: the park's last stock so far."""
+    """A repeated complete=1 waits for the operator's approval. `generation`: the park's latest generation."""
 
     def __init__(self, hint: LocalizedText, generation: int) -> None:
         super().__init__(hint)
@@ -124,7 +124,7 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path does not take this method."""
+    """The path does not support this method."""
 
     code, status, message = "405", 405, LocalizedText("请求方法不支持", "method not allowed")
 
@@ -134,25 +134,25 @@ class MethodNotAllowed(RequestError):
 
 
 class PayloadTooLarge(RequestError):
-    """The body or the number of rows is over the limit."""
+    """The body or the number of rows exceeds a limit."""
 
     code, status, message = "413", 413, LocalizedText("请求数据过大", "request too large")
 
 
 class RateLimited(RequestError):
-    """The park sends more often than its rate allows."""
+    """The park exceeds its request rate."""
 
     code, status, message = "429", 429, LocalizedText("请求过于频繁", "too many requests")
 
 
 class InternalError(RequestError):
-    """A fault of the gateway itself; the request may be stored, then whole. Send the same again, it is stored once."""
+    """The gateway failed. The request is stored completely or not at all; resending it stores it once."""
 
     code, status, message = "500", 500, LocalizedText("接口内部处理异常", "internal fault")
 
 
 class ServiceUnavailable(RequestError):
-    """The store is unreachable, overloaded or stopping; send the same again, it is stored once."""
+    """The store is unreachable, overloaded or stopping; resending stores the request once."""
 
     code, status, message = "503", 503, LocalizedText("服务暂不可用", "service unavailable")
 
@@ -174,10 +174,10 @@ class IncompatibleDatabase(StoreError):
 
 
 class UsageError(VipgateError):
-    """The command cannot be followed."""
+    """The command or a setting is invalid."""
 
 
-# None says that nothing was stored: of two tries of a client, the first may have been, although its answer was lost.
+# No text says "nothing was stored": the response to an earlier, stored attempt may have been lost.
 OVERLOADED = LocalizedText(
     "平台繁忙; 请稍后原样重发, 只会保存一次", "the platform is busy; send the same again later, it is stored once"
 )

@@ -1,4 +1,4 @@
-"""Texts in two languages, and which of them a caller wants."""
+"""Texts in Chinese and English, and language selection from `Accept-Language`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LANGUAGES_CHARS_MAX = 256
 
 
 def accepted_language(header: str | None) -> Language:
-    """English where an `Accept-Language` header asks for it before Chinese, else Chinese."""
+    """Returns "en" where the `Accept-Language` header lists English before Chinese, else "zh"."""
     return "zh" if header is None else _first_supported(header[:LANGUAGES_CHARS_MAX])
 
 
@@ -29,11 +29,11 @@ def _first_supported(header: str) -> Language:
 
 @dataclass(frozen=True, slots=True)
 class LocalizedText:
-    """One text in the two languages that the gateway speaks."""
+    """One text in Chinese and English."""
 
     zh: str
     en: str
 
     def text(self, language: Language) -> str:
-        """The text in `language`."""
+        """Returns the text in `language`."""
         return self.en if language == "en" else self.zh

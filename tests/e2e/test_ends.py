@@ -102,7 +102,7 @@ def test_part_that_can_be_begun_again_is_and_the_gateway_takes_pushes(
         gateway.settings |= sabotaged(tmp_path, "vipgate.store.sqlite.store:SqliteStore.run_maintenance", times=1)
     gateway.start()
     eventually(lambda: answers(gateway), "the admin port")
-    eventually(lambda: bool(blamed(gateway) or events(gateway, "housekeeping failed")), "a line in the log")
+    eventually(lambda: bool(blamed(gateway) or events(gateway, "maintenance failed")), "a line in the log")
     assert gateway.push(PAGE_BODY, PAGE_SECRET).code == "1001"
     assert gateway.stop() == 0
 
@@ -121,7 +121,9 @@ def test_inside_process_without_a_part_that_it_needs_is_started_again(
 
 
 def test_worker_that_lacks_a_part_is_started_again(tmp_path: Path, postgres: str) -> None:
-    gateway = Gateway(tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.worker:_send_heartbeats"))
+    gateway = Gateway(
+        tmp_path, {"VIPGATE_DATABASE": postgres} | sabotaged(tmp_path, "vipgate.gateway.worker:_send_heartbeats")
+    )
     gateway.start("--workers", "2")
     try:
         eventually(lambda: len(events(gateway, "worker died")) >= 3, "three deaths")

@@ -245,7 +245,7 @@ def test_housekeeping_that_fails_is_logged_and_what_stores_goes_on(fault: Except
         assert told == []
 
     run(scenario)
-    assert [one["event"] for one in logged].count("housekeeping failed") >= 1
+    assert [one["event"] for one in logged].count("maintenance failed") >= 1
 
 
 def test_connection_whose_deadline_fails_does_not_end_the_deadlines_of_others(logged: list[Any]) -> None:

@@ -75,7 +75,7 @@ class ChargeTypeQuery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What asking one park came to, as `Keep.save_charge_types` takes it."""
+    """What asking one park came to, as `AdminStore.save_charge_types` takes it."""
 
     items: list[ChargeType] | None
     trouble: LocalizedText | None
@@ -93,7 +93,7 @@ class RefreshSummary:
 
 
 def check_address(address: str) -> str:
-    """`address`, trimmed, where it is one that can be asked. Raises ChargeTypesRefused."""
+    """`address`, trimmed, where it is one that can be asked. Raises InvalidAddress."""
     try:
         parse_url(address)
     except FetchError as trouble:
@@ -111,7 +111,7 @@ def fetch_charge_types(
     clock_s: Callable[[], float] = real_clock_s,
     total_s: float = TOTAL_S_MAX,
 ) -> list[ChargeType]:
-    """The charge types of a park, as its gateway at `address` tells them. Raises ChargeTypesRefused. Takes a thread."""
+    """The charge types of a park, as its gateway at `address` tells them. Raises InvalidAddress. Takes a thread."""
     try:
         target = parse_url(address)
         addresses = checked_addresses(target, allow_private=allow_private, resolve=resolve)
@@ -134,7 +134,7 @@ def sign_members(members: dict[str, str], secret: str) -> str:
 
 
 def read_answer(answered: FetchResponse) -> list[ChargeType]:
-    """The charge types in an answer; of those with one id the last. Raises ChargeTypesRefused."""
+    """The charge types in an answer; of those with one id the last. Raises InvalidAddress."""
     envelope = _decoded(_text(answered))
     about = answered.about
     if not isinstance(envelope, dict) or "result_code" not in envelope:
@@ -167,7 +167,7 @@ def _text(answered: FetchResponse) -> bytes:
 
 
 def _decoded(text: bytes) -> Any:
-    """What JSON holds; None where it is none. Raises ChargeTypesRefused where it is nested too deeply."""
+    """What JSON holds; None where it is none. Raises InvalidAddress where it is nested too deeply."""
     too_deep = nesting_fault(text)
     if too_deep is not None:
         raise _refused(f"回答中: {too_deep.zh}; 请联系车场", f"in the answer: {too_deep.en}; ask the park")

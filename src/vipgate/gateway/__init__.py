@@ -1,1 +1,1 @@
-"""The public port: receives signed pushes from car parks and stores them before it answers."""
+"""The public port: receives signed pushes from car parks and commits them before it responds."""

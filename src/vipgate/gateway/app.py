@@ -1,4 +1,4 @@
-"""The paths of the public port: the push, its digests and `/healthz`. The only place that knows both HTTP and the road."""
+"""Routes requests of the public port: push, reconcile, `/healthz`. Connects HTTP with the push pipeline."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ID, _TIMESTAMP, _SIGNATURE = (name.encode() for name in (ID_HEADER, TIMESTAMP_H
 
 
 class PublicApp:
-    """The port that car parks reach: the push, the digests of what it brought, `/healthz`, nothing else."""
+    """Handles the requests of the public port."""
 
     def __init__(
         self,
@@ -64,35 +64,35 @@ class PublicApp:
         self._always_200 = always_200
 
     def check_headers(self, request: Request) -> RequestError | None:
-        """No such path, a method it does not take, or no room for any push."""
+        """Returns NotFound, MethodNotAllowed or, for a push while the queue is full, ServiceUnavailable; else None."""
         if request.path == PUSH_PATH and request.method == "POST":
             return self._pipeline.overload_error()
         allowed = {PUSH_PATH: ("POST",), DIGEST_PATH: ("POST",), "/healthz": _READING}.get(request.path)
         return _routed(request, allowed, f"POST {PUSH_PATH}")
 
     async def handle(self, request: Request) -> Response:
-        """The answer to a request that has a path of ours."""
+        """Handles a request that `check_headers` accepted."""
         if request.path == "/healthz":
             return _plain(200, {"status": "ok"})
         since_s = self._clock_s() - request.queued_s
-        steps = self._pipeline.reconcile if request.path == DIGEST_PATH else self._pipeline.push
-        return self._recorded(request, await steps(self._push_request(request)), since_s)
+        process = self._pipeline.reconcile if request.path == DIGEST_PATH else self._pipeline.push
+        return self._recorded(request, await process(self._push_request(request)), since_s)
 
     async def handle_error(self, request: Request, refusal: RequestError) -> Response:
-        """The envelope of a refusal, journaled."""
+        """Logs a rejection to the request log and returns its envelope."""
         since_s = self._clock_s() - request.queued_s
         return self._recorded(request, await self._pipeline.reject(self._push_request(request), refusal), since_s)
 
     def is_proxied(self, request: Request) -> bool:
-        """A proxy sends one park's request after another's: one of ours, or one that says what it is."""
+        """Whether the request came through a proxy: a trusted one, or one that identifies itself by a header."""
         return not _PROXIED.isdisjoint(request.headers) or self._proxies.is_trusted(request.peer)
 
     def is_quota_exempt(self, peer: str) -> bool:
-        """All parks may come by a proxy of ours, or by one on this machine; who is on the machine is the operator's anyway."""
+        """Whether `peer` may use all connections: trusted proxies and local ones carry many parks."""
         return is_local(peer) or (bool(self._proxies) and self._proxies.is_trusted(peer))
 
     def client_address(self, request: Request) -> str:
-        """Whom our own proxies name."""
+        """Returns the client address that the trusted proxies report, else the peer."""
         return self._proxies.client_address(request.peer, request.header(b"x-forwarded-for"))
 
     def _push_request(self, request: Request) -> PushRequest:
@@ -109,7 +109,7 @@ class PublicApp:
         )
 
     def _recorded(self, request: Request, reply: Response, since_s: float) -> Response:
-        """Counts the answer. For clients that cannot read the body of an error, its status can be kept at 200."""
+        """Records the response in the metrics. With `always_200`, replaces an error status by 200."""
         code = "1001" if reply.status == 200 else str(reply.status)
         self._metrics.answered(code, len(request.body), self._clock_s() - since_s)
         if self._always_200 and reply.status != 200:
@@ -136,7 +136,7 @@ def _plain(status: int, members: dict[str, str]) -> Response:
 
 
 def _webhook_signature(request: Request) -> WebhookSignature | None:
-    """The headers of a signature by HMAC, None where there is none."""
+    """Returns the HMAC signature headers, or None without `webhook-signature`."""
     if _SIGNATURE not in request.headers:
         return None
     return WebhookSignature(*(request.header(name) or "" for name in (_ID, _TIMESTAMP, _SIGNATURE)))

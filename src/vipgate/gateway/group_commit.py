@@ -1,6 +1,6 @@
 """Group commit: requests that are ready at the same time share one transaction and one fsync.
 
-One thread owns the writing store; of what waits when it comes free, the next group is taken from the parks by turns.
+One thread owns the writing store. Each group is taken from the queue fairly between parks.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ STOPPING = LocalizedText(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitLimits:
-    """Bounds of the queue and of one group."""
+    """Limits of the queue and of one group."""
 
     queue_requests_max: int = 4096
     queue_rows_max: int = 100_000
@@ -67,7 +67,7 @@ class CommitLimits:
 
     @property
     def queue_limits(self) -> QueueLimits:
-        """What may wait."""
+        """The limits of the queue."""
         return QueueLimits(
             pushes_max=self.queue_requests_max,
             rows_max=self.queue_rows_max,
@@ -80,7 +80,7 @@ Request = tuple[Push | RejectedRequest, "asyncio.Future[PushResult]"]
 
 
 class GroupCommitter:
-    """The queue and its thread. `submit` and `note` belong to the event loop, everything else to the thread."""
+    """Queues requests and commits them in a thread. Call `submit` and `log_rejection` from the event loop."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class GroupCommitter:
         clock_s: Callable[[], float],
         ended: Ended = only_logged,
     ) -> None:
-        """`ended` hears, in the thread, of a fault after which nothing is stored any more."""
+        """`ended` is called in the thread with the error after which nothing is stored any more."""
         self._ended = ended
         self._open_store = open_store
         self._meter = meter
@@ -103,20 +103,20 @@ class GroupCommitter:
         self._queue: FairQueue[Request] = FairQueue(limits.queue_limits)
         self._retry_after = RetryAfterScheduler(clock_s)
         self._stopping = False
-        # Those of the group that is being written.
+        # Futures of the group that is being committed.
         self._in_hand: list[asyncio.Future[PushResult]] = []
         self._ready = threading.Condition()
         self._loop = asyncio.get_running_loop()
         self._next_housekeeping_s = clock_s()
 
     async def start(self) -> None:
-        """Opens the store in the thread that will use it. Raises StoreError."""
+        """Starts the thread, which opens the store. Raises StoreError."""
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = start_thread(self._run, "vipgate-commit", self._broke)
         await self._opened
 
     async def stop(self) -> None:
-        """Takes nothing more, writes what waits, and lets go of the store."""
+        """Rejects new requests, commits the queued ones, and closes the store."""
         with self._ready:
             self._stopping = True
             self._ready.notify()
@@ -124,37 +124,37 @@ class GroupCommitter:
 
     @property
     def waiting(self) -> tuple[int, int]:
-        """How many requests and how many rows wait."""
+        """The numbers of queued requests and rows."""
         return len(self._queue), self._queue.total.rows
 
     def overload_error(self) -> ServiceUnavailable | None:
-        """Why no push of any park is taken now, or None."""
+        """Returns why no push of any park is accepted now, or None."""
         if self._stopping or self._queue.is_full:
             return self._unavailable(STOPPING if self._stopping else OVERLOADED)
         return None
 
     def ensure_capacity(self, park_uuid: str, rows: int, body_bytes: int) -> None:
-        """Raises Unavailable where a push of `park_uuid` could not wait now."""
+        """Raises ServiceUnavailable where the queue has no room for a push of `park_uuid`."""
         if self._stopping:
             raise self._unavailable(STOPPING)
         if not self._queue.can_accept(park_uuid, rows, body_bytes):
-            crowded = not self._queue.is_full and self._queue.has_waiting(park_uuid)
-            raise self._unavailable(PARK_QUEUE_FULL if crowded else OVERLOADED)
+            park_is_full = not self._queue.is_full and self._queue.has_waiting(park_uuid)
+            raise self._unavailable(PARK_QUEUE_FULL if park_is_full else OVERLOADED)
 
     def submit(self, push: Push) -> asyncio.Future[PushResult]:
-        """Queues `push`; the future holds its outcome once it is durable. Raises Unavailable where there is no room for it."""
+        """Queues `push`; the future resolves once it is durable. Raises ServiceUnavailable where the queue is full."""
         rows, body_bytes = len(push.renewals), push.origin.body_bytes
         self.ensure_capacity(push.park_uuid, rows, body_bytes)
         return self._append(push, rows, body_bytes, is_push=True)
 
     def log_rejection(self, refused: RejectedRequest) -> asyncio.Future[PushResult] | None:
-        """Queues a refusal for the journal; None where too many wait already."""
+        """Queues a rejection for the request log; None where too many are queued already."""
         if self._stopping or not self._queue.can_accept_rejection(refused.park_uuid):
             return None
         return self._append(refused, 0, refused.origin.body_bytes, is_push=False)
 
-    def _unavailable(self, words: LocalizedText) -> ServiceUnavailable:
-        return ServiceUnavailable(words, retry_after_s=self._retry_after.next_retry_after_s())
+    def _unavailable(self, hint: LocalizedText) -> ServiceUnavailable:
+        return ServiceUnavailable(hint, retry_after_s=self._retry_after.next_retry_after_s())
 
     def _append(
         self, request: Push | RejectedRequest, rows: int, body_bytes: int, *, is_push: bool
@@ -168,7 +168,7 @@ class GroupCommitter:
     def _run(self) -> None:
         try:
             store = self._open_store()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits for the start
+        except BaseException as error:  # noqa: BLE001 - `start` raises it
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
@@ -179,7 +179,7 @@ class GroupCommitter:
             store.close()
 
     def _broke(self, error: BaseException) -> None:
-        """A fault ended the thread: nothing is taken any more, and nobody who waits is left waiting."""
+        """The thread failed: rejects new requests and fails all waiting futures."""
         self._stopping = True
         self._meter.store_error(
             f"the thread that commits ended by a fault, {describe(error)}; see the log", self._clock_us()
@@ -196,7 +196,7 @@ class GroupCommitter:
                 future.set_exception(InternalError(INTERNAL_ERROR))
 
     def _step(self, store: Store) -> bool:
-        """Writes one group, or cleans up a little while nothing waits; False once all is written and the end has come."""
+        """Commits one group, or runs maintenance while idle. False once stopping and the queue is empty."""
         with self._ready:
             if not self._queue and not self._stopping:
                 self._ready.wait(max(0.0, self._next_housekeeping_s - self._clock_s()))
@@ -229,7 +229,7 @@ class GroupCommitter:
         since_s = self._clock_s()
         try:
             results = store.commit(group)
-        except Exception:  # A fault of ours must not end the only thread that can store anything.
+        except Exception:  # A bug must not end the only thread that can store anything.
             log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
             return [InternalError(INTERNAL_ERROR) for _ in group]
         reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
@@ -248,8 +248,8 @@ class GroupCommitter:
         try:
             more = store.run_maintenance(self._clock_us(), self._retention)
         except StoreError as error:
-            log.warning("housekeeping put off", reason=str(error))
-        except Exception:  # Like a commit's: what is not cleaned up now can wait, a push cannot.
-            log.exception("housekeeping failed", again_in_s=self._limits.housekeeping_s)
+            log.warning("maintenance postponed", reason=str(error))
+        except Exception:  # Maintenance can wait; pushes cannot.
+            log.exception("maintenance failed", again_in_s=self._limits.housekeeping_s)
         pause_s = self._limits.purge_pause_s if more else self._limits.housekeeping_s
         self._next_housekeeping_s = self._clock_s() + pause_s

@@ -1,4 +1,4 @@
-"""Who may push: what the store knows of a park, remembered for half a second, and its rate. Never longer: commands change it."""
+"""Caches who may push: park access from the store, for half a second since commands change it, and rate limits."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from vipgate.support.token_bucket import TokenBucket
 from vipgate.support.vault import Vault
 
 TTL_S: Final = 0.5
-# From this age on it is read again, while it still holds.
+# From this age on an entry is refreshed, while it is still valid.
 REFRESH_AFTER_S: Final = 0.2
 PARKS_CACHED_MAX: Final = 20_000
-# A park that was not read for so long has not pushed either: its bucket is full again, and nothing is lost with it.
+# A park not read for so long has not pushed either: its bucket is full again and may be dropped.
 AT_REST_S: Final = 120.0
 PARKS_PER_READ_MAX: Final = 100
 
-# Reads what the store knows of some parks; unknown ones are left out. Raises StoreError.
+# Reads the access of some parks from the store; unknown parks are left out. Raises StoreError.
 Read = Callable[[Sequence[str]], Mapping[str, ParkAccess]]
 
 
 @dataclass(slots=True)
 class ParkPolicy:
-    """What decides whether a request of one park is let in. `keys` is None for a park that is unknown or disabled."""
+    """The access rules of one park. `secrets` is None for a park that is unknown or disabled."""
 
     access: ParkAccess | None
     secrets: ParkSecrets | None
@@ -48,7 +48,7 @@ class ParkPolicy:
     read_at_s: float
 
     def check(self, peer: str, now_s: float) -> None:
-        """Raises NotAllowed or TooOften for a verified request from `peer`."""
+        """Applies allow list and rate limit to a verified request from `peer`. Raises Forbidden, RateLimited."""
         if self.networks and not self._listed(peer):
             raise Forbidden(
                 LocalizedText(
@@ -77,11 +77,11 @@ _Lookup = asyncio.Future[ParkPolicy]
 
 
 class ParkAccessCache:
-    """Admissions by park_uuid. Lives on the event loop; `submit` runs a job beside it, where `read` asks the store.
+    """Caches park policies by park_uuid. Runs on the event loop; `submit` runs a job in a thread, where `read` queries the store.
 
-    A park that pushes all the time is read again before its time is over, so that none of its requests waits for it. What was
-    read is remembered beside the loop: under load a turn takes long, and an answer that had to wait for some would be old when
-    it is there. It counts from before it was asked for: a store may take long to say what was so when it began.
+    A park that pushes all the time is refreshed before its entry expires, so that none of its requests waits. Results enter
+    the cache from the thread: under load a tick of the loop takes long, and a result that waited for it would be stale. An
+    entry's age counts from before its query, which may take long.
     """
 
     def __init__(
@@ -99,17 +99,17 @@ class ParkAccessCache:
         self._clock_s = clock_s
         self._reads_left = reads_at_once
         self._parks: dict[str, ParkPolicy] = {}
-        # Names that no park has. Anybody can invent them, so they have a table of their own and push no park out of the other.
+        # Unknown parks. Anyone can invent names, so they have their own table and evict no real park.
         self._strangers: dict[str, ParkPolicy] = {}
         self._caching = threading.Lock()
-        # Parks to be read, and those that are being read too, each with who waits for it.
+        # Futures by park: not yet read; and all pending, including those being read.
         self._wanted: dict[str, _Lookup] = {}
         self._asked: dict[str, _Lookup] = {}
-        # Those whose list could not be read: each gets a read of its own.
+        # Parks of a failed batch read: each is read alone.
         self._alone: deque[str] = deque()
 
     def get_cached(self, park_uuid: str) -> ParkPolicy | None:
-        """The admission, where it was read a moment ago."""
+        """Returns the cached policy, or None where it is missing or expired."""
         found = self._parks.get(park_uuid) or self._strangers.get(park_uuid)
         if found is None:
             return None
@@ -119,13 +119,13 @@ class ParkAccessCache:
         return found if age_s < TTL_S else None
 
     async def load(self, park_uuid: str) -> ParkPolicy:
-        """The admission, read anew. Raises StoreError, and OperatorError for a park whose secret cannot be opened."""
+        """Reads the policy from the store. Raises StoreError, and UsageError where a secret cannot be decrypted."""
         asked = self._asked.get(park_uuid) or self._ask(park_uuid)
         return await asyncio.shield(asked)
 
     def _ask(self, park_uuid: str) -> _Lookup:
         asked: _Lookup = asyncio.get_running_loop().create_future()
-        # Nobody may wait for it.
+        # Retrieves the exception: there may be no waiter.
         asked.add_done_callback(lambda done: done.exception())
         self._asked[park_uuid] = self._wanted[park_uuid] = asked
         self._begin_reads()
@@ -140,9 +140,9 @@ class ParkAccessCache:
             self._submit(partial(self._look_up, parks, asyncio.get_running_loop()))
 
     def _look_up(self, park_uuids: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
-        """Beside the loop: reads, remembers, and tells who waits."""
+        """In a thread: reads the parks, caches their policies, and wakes the waiters."""
         answers = self._answers(park_uuids)
-        # The loop has ended where the process ends: nobody waits any more.
+        # At exit the loop is closed: there is no waiter.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._end_read, park_uuids, answers)
 
@@ -150,14 +150,14 @@ class ParkAccessCache:
         asked_s = self._clock_s()
         try:
             found = self._read(park_uuids)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-            # Of a list nobody knows whose it is.
+        except Exception as error:  # noqa: BLE001 - the waiters raise it
+            # In a batch the cause may be any of its parks.
             return dict.fromkeys(park_uuids, error) if len(park_uuids) == 1 else {}
         return {one: self._remember_or_not(one, found.get(one), asked_s) for one in park_uuids}
 
     def _end_read(self, park_uuids: Sequence[str], answers: Mapping[str, ParkPolicy | Exception]) -> None:
         self._reads_left += 1
-        # One that cannot be reached, or read, must not take the others of its list with it, nor keep them waiting.
+        # One unreadable park must not fail or delay the others of its batch.
         self._alone.extend(park_uuid for park_uuid in park_uuids if park_uuid not in answers)
         for park_uuid, answer in answers.items():
             asked = self._asked.pop(park_uuid, None)
@@ -173,34 +173,34 @@ class ParkAccessCache:
         try:
             with self._caching:
                 return self._remember(park_uuid, access, asked_s)
-        except Exception as error:  # noqa: BLE001 - a read that does not end would be the last one there is
+        except Exception as error:  # noqa: BLE001 - an unfinished read would block all later ones
             return error
 
     def _remember(self, park_uuid: str, access: ParkAccess | None, asked_s: float) -> ParkPolicy:
         before = self._parks.get(park_uuid)
-        admission = ParkPolicy(access, None, (), None, asked_s)
+        policy = ParkPolicy(access, None, (), None, asked_s)
         if access is not None and access.enabled:
             if before is not None and before.access == access:
-                admission.secrets, admission.networks = before.secrets, before.networks
+                policy.secrets, policy.networks = before.secrets, before.networks
             else:
-                admission.secrets = self._secrets(access)
-                admission.networks = tuple(ip_network(entry) for entry in access.allow_list)
-            admission.bucket = _bucket(access.rate_per_minute, before, asked_s)
+                policy.secrets = self._secrets(access)
+                policy.networks = tuple(ip_network(entry) for entry in access.allow_list)
+            policy.bucket = _bucket(access.rate_per_minute, before, asked_s)
         self._parks.pop(park_uuid, None)
         self._strangers.pop(park_uuid, None)
-        (self._strangers if access is None else self._parks)[park_uuid] = admission
+        (self._strangers if access is None else self._parks)[park_uuid] = policy
         self._make_room(asked_s)
-        return admission
+        return policy
 
     def _make_room(self, now_s: float) -> None:
-        """Forgets what was read longest ago, but no park that may have used its bucket: of these there are only real ones."""
+        """Evicts the oldest entries, but no real park whose bucket may be in use."""
         while len(self._strangers) > PARKS_CACHED_MAX:
             del self._strangers[next(iter(self._strangers))]
         while len(self._parks) > PARKS_CACHED_MAX:
-            longest = next(iter(self._parks))
-            if now_s - self._parks[longest].read_at_s < AT_REST_S:
+            oldest = next(iter(self._parks))
+            if now_s - self._parks[oldest].read_at_s < AT_REST_S:
                 break
-            del self._parks[longest]
+            del self._parks[oldest]
 
     def _secrets(self, access: ParkAccess) -> ParkSecrets:
         previous = access.previous_secret
@@ -213,7 +213,7 @@ class ParkAccessCache:
 
 
 def _bucket(rate_per_minute: int | None, before: ParkPolicy | None, now_s: float) -> TokenBucket | None:
-    """The park's bucket; one that is in use goes on."""
+    """Returns the park's bucket; keeps an existing one of the same rate."""
     if rate_per_minute is None:
         return None
     if before is not None and before.bucket is not None and before.bucket.burst == rate_per_minute:

@@ -1,4 +1,4 @@
-"""Where a park's pushes wait that cannot go on at once: until it is known who the park is, or a large body is decoded."""
+"""Keeps the pushes of one park in order while they wait for a park lookup or for a large body to be decoded."""
 
 from __future__ import annotations
 
@@ -22,65 +22,65 @@ from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 
 T = TypeVar("T")
 
-# What may wait of one park for a large body of its own to be decoded.
+# Limits on the pushes of one park that wait for a large body of its own to be decoded.
 PARK_REQUESTS_MAX: Final = 1024
 PARK_BYTES_MAX: Final = 64 * 1024 * 1024
 PARK_RETRY_S: Final = 2
 
 
-# Serialisers write the park first or last, or after a member or two.
+# Serialisers write `park_uuid` near the start or the end.
 _PARK_WITHIN_BYTES: Final = 512
 _park_named = re.compile(rb'"park_uuid"\s*:\s*"([^"\\\x00-\x1f\x7f]{1,256})"').search
 
 
 def park_meant(body: bytes) -> str | None:
-    """The park that an unread body seems to name; to be believed once it is read."""
+    """Guesses the park from an unparsed body; check it after parsing. None where there is no guess."""
     found = _park_named(body, 0, _PARK_WITHIN_BYTES) or _park_named(body, len(body) - _PARK_WITHIN_BYTES)
     park_uuid = "" if found is None else found[1].decode("utf-8", "ignore").strip()
     return park_uuid if 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX else None
 
 
 class OrderedGate(Generic[T]):
-    """Lets requests through one after another, in the order they came; while one holds it, those behind wait.
+    """Lets requests through in order of arrival; while one holds the gate, later ones wait.
 
-    When it is let go, all that wait go on in the same turn of the loop. A lock would hand on to one a turn, and under load each
-    turn brings more than one: the line would only grow.
+    On release, all waiting requests go on in the same tick of the event loop. A lock would release one per tick, and under
+    load more than one arrives per tick: the queue would only grow.
     """
 
     def __init__(self) -> None:
         self._held: asyncio.Future[T | None] | None = None
-        # Who waits, by the order of coming.
+        # Tickets of the waiting requests, in order of arrival.
         self._waiting: deque[int] = deque()
         self._came = 0
 
     async def wait(self) -> T | None:
-        """Returns when it is one's turn, with what the last one waited for has brought. Go on without a pause from there.
+        """Waits for its turn; returns the result of the last holder it waited for, else None. Do not await before you go on.
 
-        Raises StoreError where that failed: the same question once more would fail as well, and take as long.
+        Raises the holder's StoreError: the same query again would fail as well, and take as long.
         """
-        brought: T | None = None
+        result: T | None = None
         if self._held is None and not self._waiting:
-            return brought
+            return result
         self._came = ticket = self._came + 1
         self._waiting.append(ticket)
         try:
             while self._held is not None or self._waiting[0] != ticket:
                 if self._held is not None:
-                    brought = await self._held
+                    result = await self._held
                 else:
-                    # Those before are woken already, and have not had their turn yet.
+                    # The requests before are woken, but have not run yet.
                     await asyncio.sleep(0)
         finally:
-            # The first, but for one that gives up.
+            # Usually the first; a cancelled request may be anywhere.
             self._waiting.remove(ticket)
-        return brought
+        return result
 
     async def run_exclusive(self, work: Awaitable[T]) -> T:
-        """What `work` brings; nobody goes through meanwhile."""
+        """Awaits `work` while holding the gate, and returns its result."""
         held = self._held = asyncio.get_running_loop().create_future()
-        brought: T | None = None
+        result: T | None = None
         try:
-            brought = await work
+            result = await work
         except StoreError as error:
             held.set_exception(error)
             held.exception()
@@ -88,15 +88,15 @@ class OrderedGate(Generic[T]):
         finally:
             self._held = None
             if not held.done():
-                held.set_result(brought)
-        return brought
+                held.set_result(result)
+        return result
 
 
 @dataclass(slots=True)
 class ParkSequencer:
-    """Requests that name one park, in the order they came through both gates.
+    """The waiting requests that name one park, in order of arrival at both gates.
 
-    Anybody can name a park. So what is not proved yet waits apart, for an answer of the store at most, and takes no room.
+    Anyone can name a park. So unauthenticated requests wait at `lookup_gate` only, for one store query, and use no quota.
     """
 
     lookup_gate: OrderedGate[ParkPolicy] = field(default_factory=OrderedGate)
@@ -107,7 +107,7 @@ class ParkSequencer:
 
     @contextmanager
     def reserve(self, body_bytes: int) -> Iterator[None]:
-        """A place for one that is proved; the first always finds one. Raises Unavailable."""
+        """Reserves quota for an authenticated request; the first always gets it. Raises ServiceUnavailable."""
         is_full = self.verified >= PARK_REQUESTS_MAX or self.verified_bytes + body_bytes > PARK_BYTES_MAX
         if self.verified and is_full:
             raise ServiceUnavailable(PARK_QUEUE_FULL, retry_after_s=PARK_RETRY_S)
@@ -121,7 +121,7 @@ class ParkSequencer:
 
 
 class ParkSequencers:
-    """The lines there are now, by park."""
+    """The sequencers of all parks with waiting requests."""
 
     def __init__(self) -> None:
         self._sequencers: dict[str, ParkSequencer] = {}
@@ -131,12 +131,12 @@ class ParkSequencers:
 
     @contextmanager
     def for_park(self, park_uuid: str) -> Iterator[ParkSequencer]:
-        """The line of `park_uuid`, which lasts as long as anybody is in it."""
-        line = self._sequencers.setdefault(park_uuid, ParkSequencer())
-        line.length += 1
+        """Enters the sequencer of `park_uuid`; it exists as long as it has requests."""
+        sequencer = self._sequencers.setdefault(park_uuid, ParkSequencer())
+        sequencer.length += 1
         try:
-            yield line
+            yield sequencer
         finally:
-            line.length -= 1
-            if not line.length:
+            sequencer.length -= 1
+            if not sequencer.length:
                 del self._sequencers[park_uuid]

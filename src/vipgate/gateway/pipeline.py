@@ -1,4 +1,4 @@
-"""The road: bytes in, envelope out. Every step is told in wire.py; here they are put in line."""
+"""The push pipeline: request bytes in, response envelope out. Calls the steps of `vipgate.protocol` in order."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-# Larger bodies are read and decoded off the event loop, so that nobody waits behind them.
+# Larger bodies are parsed and decoded off the event loop, so that no other request waits for them.
 INLINE_BYTES_MAX: Final = 1024 * 1024
 CLAIMED_CHARS_MAX: Final = 64
 
@@ -101,7 +101,7 @@ STORE_DOWN = LocalizedText(
 
 
 class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as it came through the door, whole."""
+    """One complete request, independent of HTTP."""
 
     body: bytes
     body_md5: Hash
@@ -115,21 +115,21 @@ class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> RequestOrigin:
-        """What the journal keeps of it."""
+        """What the request log stores of the request."""
         return RequestOrigin(
             received_us=self.received_us, peer=self.peer, body_bytes=len(self.body), body_sha256=self.body_sha256
         )
 
 
 class _OtherPark(Exception):
-    """A body that was read names another park than it seemed to."""
+    """The parsed body names another park than `park_meant` guessed."""
 
 
 class PushPipeline:
-    """Answers pushes. Lives on the event loop.
+    """Processes pushes and reconcile queries. Runs on the event loop.
 
-    Long work runs in two threads, so that strangers delay only strangers: `unproved`, for a share of the time, parses large bodies
-    that anybody may have sent; `slow` does the rest.
+    Long work runs in two threads, so that unauthenticated requests delay only each other: `unproved` parses large
+    unauthenticated bodies, for a bounded share of the time; `slow` does the rest.
     """
 
     def __init__(
@@ -158,29 +158,29 @@ class PushPipeline:
         self._clock_s = clock_s
         self._budget = DutyCycleLimiter(clock_s)
         self._sequencers = ParkSequencers()
-        self._store_refused = LogThrottle("store refused", clock_s)
-        self._unlogged = LogThrottle("refused, not journaled", clock_s)
+        self._store_refused = LogThrottle("store rejected requests", clock_s)
+        self._unlogged = LogThrottle("rejection not logged", clock_s)
         self._rejection_log_limiter = RejectionLogLimiter(clock_s)
 
     async def push(self, request: PushRequest) -> Response:
-        """The answer to one push, after the commit. Never raises."""
+        """Returns the response to a push, after its commit. Never raises."""
         return await self._respond_to(request, self._process)
 
     async def reconcile(self, request: PushRequest) -> Response:
-        """The answer to a park that asks for the sums of what the platform holds of it. Never raises."""
+        """Returns the digests of the park's stored records (docs/digest.md). Never raises."""
         return await self._respond_to(request, self._process_reconcile)
 
     def overload_error(self) -> ServiceUnavailable | None:
-        """Why no push of any park is taken now, or None."""
+        """Returns why no push of any park is accepted now, or None."""
         return self._committer.overload_error()
 
     async def _respond_to(
-        self, request: PushRequest, steps: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
+        self, request: PushRequest, process: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
     ) -> Response:
         seqno = self._seqno_mint.mint(request.received_us)
         known = RequestContext()
         try:
-            return await steps(request, seqno, known)
+            return await process(request, seqno, known)
         except RequestError as refusal:
             return await self._reject(request, seqno, known, refusal)
         except StoreError as error:
@@ -189,12 +189,12 @@ class PushPipeline:
         except UsageError as error:
             log.error("cannot serve park", seqno=seqno, reason=str(error))
             return self._respond(request.language, seqno, InternalError(INTERNAL_ERROR))
-        except Exception:  # Whatever slipped through must still reach the caller as an envelope.
-            log.exception("fault on the road", seqno=seqno)
+        except Exception:  # Every caller gets an envelope.
+            log.exception("push pipeline failed", seqno=seqno)
             return await self._reject(request, seqno, known, InternalError(INTERNAL_ERROR))
 
     async def reject(self, request: PushRequest, refusal: RequestError) -> Response:
-        """The answer to a request that never came as far as the road: wrong path, too large, cut off."""
+        """Logs and answers a request that was rejected before the pipeline: wrong path, too large, cut off."""
         return await self._reject(request, self._seqno_mint.mint(request.received_us), RequestContext(), refusal)
 
     async def _process(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
@@ -212,7 +212,7 @@ class PushPipeline:
         return Response(200, encode_success(seqno, payload, request.language), park_uuid=known.park_uuid)
 
     async def _process_reconcile(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
-        """Signed and admitted like a push, but it changes nothing and waits in no line."""
+        """Authenticates and authorizes like a push; it changes nothing, so it needs no ordering."""
         unverified = await self._claim(request, known)
         try:
             verified = await self._authenticate_in_thread(
@@ -224,7 +224,7 @@ class PushPipeline:
         return Response(200, encode_success(seqno, payload, request.language))
 
     async def _claim(self, request: PushRequest, known: RequestContext) -> UnverifiedRequest:
-        """What is read before the signature is checked; off the event loop where it takes long."""
+        """Parses the envelope before the signature check; large bodies off the event loop."""
         if not _is_large(request):
             unverified = parse_request(request.body, request.content_type)
         else:
@@ -235,21 +235,21 @@ class PushPipeline:
     async def _large(
         self, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult] | None:
-        """Puts a large push into the commit's queue where its MD5 proves at once who sent it; None where it does not.
+        """Queues a large push whose MD5 signature matches the raw body; returns None where it does not.
 
-        The park is looked for in the unread body, so that it has its place in its park's line before that is read.
+        The park is guessed from the raw body, so that the push takes its place in the park's order before it is parsed.
         """
         park_uuid = park_meant(request.body) if request.webhook_signature is None else None
         if park_uuid is None:
             return None
-        with self._sequencers.for_park(park_uuid) as line:
-            admission = await self._named(line, park_uuid)
+        with self._sequencers.for_park(park_uuid) as sequencer:
+            admission = await self._named(sequencer, park_uuid)
             if secret_used(request.body_md5, request.authorization, admission.secrets) is None:
                 return None
-            with line.reserve(len(request.body)):
-                await line.decode_gate.wait()
+            with sequencer.reserve(len(request.body)):
+                await sequencer.decode_gate.wait()
                 try:
-                    decoded = await line.decode_gate.run_exclusive(
+                    decoded = await sequencer.decode_gate.run_exclusive(
                         self._read_aside(park_uuid, request, admission, known)
                     )
                 except _OtherPark:
@@ -259,7 +259,7 @@ class PushPipeline:
     async def _read_aside(
         self, park_uuid: str, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> tuple[Batch, VerifiedRequest]:
-        """All steps for a large push of `park_uuid`. Raises _OtherPark where it turns out to name another."""
+        """Parses, authenticates and decodes a large push. Raises _OtherPark where the body names another park."""
         unverified = await _aside(self._slow, parse_request, request.body, request.content_type)
         if unverified.park_uuid != park_uuid:
             raise _OtherPark
@@ -271,7 +271,7 @@ class PushPipeline:
     def _try_fast_path(
         self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult] | None:
-        """Puts the push into the commit's queue, or None where it has to wait for something first. Most have not."""
+        """Queues the push without waiting, as most can be; returns None where it has to wait first."""
         admission = self._park_access.get_cached(unverified.park_uuid)
         if admission is None or unverified.park_uuid in self._sequencers or _is_large(request):
             return None
@@ -282,35 +282,35 @@ class PushPipeline:
     async def _process_in_order(
         self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
     ) -> asyncio.Future[PushResult]:
-        """The same for a push that has to wait: for the store to say who the park is, or for a large body to be decoded.
+        """Queues a push that has to wait, for the park lookup or for a large body to be decoded.
 
-        It stands in its park's line meanwhile, and what comes after it waits behind it: requests of one park keep their order.
-        Not so while it takes long to prove it: anybody can send such a one, and would hold up whichever park he names.
+        Later requests of the park wait behind it, so they keep their order. A slow signature check happens before it takes
+        its place: otherwise anyone could block the park that he names.
         """
         verified = None
         if _needs_thread(request):
             verified = await self._authenticate_in_thread(
                 unverified, request, await self._park_policy(unverified), known
             )
-        with self._sequencers.for_park(unverified.park_uuid) as line:
-            admission = await self._named(line, unverified.park_uuid)
+        with self._sequencers.for_park(unverified.park_uuid) as sequencer:
+            admission = await self._named(sequencer, unverified.park_uuid)
             if verified is None:
                 verified = self._authenticate(unverified, request, admission, known)
-            with line.reserve(len(request.body)):
-                await line.decode_gate.wait()
+            with sequencer.reserve(len(request.body)):
+                await sequencer.decode_gate.wait()
                 self._check_room(verified, request)
                 if not _is_large(request):
                     batch = decode_rows(verified)
                 else:
-                    batch, _ = await line.decode_gate.run_exclusive(self._decode_in_thread(verified))
+                    batch, _ = await sequencer.decode_gate.run_exclusive(self._decode_in_thread(verified))
                 return self._submit(batch, verified, request, seqno, known)
 
-    async def _named(self, line: ParkSequencer, park_uuid: str) -> ParkPolicy:
-        """Who the park is, when those before it in the line know."""
-        found = await line.lookup_gate.wait()
-        # What was found while it waited is newer than the request.
+    async def _named(self, sequencer: ParkSequencer, park_uuid: str) -> ParkPolicy:
+        """Returns the park's policy, after the lookups of earlier requests."""
+        found = await sequencer.lookup_gate.wait()
+        # A lookup that ended during the wait is newer than the request.
         known = found or self._park_access.get_cached(park_uuid)
-        return known or await line.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
+        return known or await sequencer.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
 
     async def _park_policy(self, unverified: UnverifiedRequest) -> ParkPolicy:
         return self._park_access.get_cached(unverified.park_uuid) or await self._park_access.load(unverified.park_uuid)
@@ -324,7 +324,7 @@ class PushPipeline:
     async def _authenticate_in_thread(
         self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
     ) -> VerifiedRequest:
-        """The same, off the event loop for what takes long: MD5 is done when the body is in, HMAC begins with the head."""
+        """Authenticates off the event loop where that is slow: HMAC of a large body. MD5 is computed on arrival."""
         if not _needs_thread(request):
             return self._authenticate(unverified, request, admission, known)
         known.admission = admission
@@ -349,7 +349,7 @@ class PushPipeline:
         return verified
 
     def _check_room(self, verified: VerifiedRequest, request: PushRequest) -> None:
-        """Once it is known who asks, and before most of the work: a refusal must cost next to nothing. Raises Unavailable."""
+        """Rejects before the expensive steps where the queue has no room. Raises ServiceUnavailable."""
         self._committer.ensure_capacity(verified.request.park_uuid, 1, len(request.body))
 
     async def _decode_in_thread(self, verified: VerifiedRequest) -> tuple[Batch, VerifiedRequest]:
@@ -375,7 +375,7 @@ class PushPipeline:
     async def _with_diagnosis(
         self, request: PushRequest, known: RequestContext, refusal: InvalidSignature
     ) -> InvalidSignature:
-        """`refusal` with the mistake named, where there is time to look for it."""
+        """Adds the diagnosed signing mistake to `refusal`, within the time budget."""
         keys = known.admission.secrets if known.admission is not None else None
         if refusal.explained or len(request.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
@@ -387,9 +387,9 @@ class PushPipeline:
             self._budget.give_back()
 
     async def _reject(self, request: PushRequest, seqno: str, known: RequestContext, refusal: RequestError) -> Response:
-        """Journals a refusal, waits until the operator can find it, and answers."""
+        """Writes a rejection to the request log, waits for its commit, and responds."""
         keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | ReplaceOnHold)
-        line = RejectedRequest(
+        entry = RejectedRequest(
             seqno,
             known.park_uuid,
             known.claimed[:CLAIMED_CHARS_MAX] if known.claimed is not None else None,
@@ -399,24 +399,24 @@ class PushPipeline:
             request.body if keep_body else None,
             refusal.generation if isinstance(refusal, ReplaceOnHold) else None,
         )
-        often = isinstance(refusal, ServiceUnavailable | RateLimited)
-        noted = (
+        is_overload = isinstance(refusal, ServiceUnavailable | RateLimited)
+        logged = (
             None
-            if often and not self._rejection_log_limiter.take(known.park_uuid)
-            else self._committer.log_rejection(line)
+            if is_overload and not self._rejection_log_limiter.take(known.park_uuid)
+            else self._committer.log_rejection(entry)
         )
-        if noted is None:
+        if logged is None:
             self._meter.unlogged()
             self._unlogged.count(seqno=seqno, code=refusal.code, peer=request.peer)
             return self._respond(request.language, seqno, refusal, known.park_uuid)
         if isinstance(refusal, ServiceUnavailable):
-            # An overloaded queue is no place to wait in.
-            noted.add_done_callback(lambda done: done.exception())
+            # The queue is overloaded: do not wait for it.
+            logged.add_done_callback(lambda done: done.exception())
             return self._respond(request.language, seqno, refusal, known.park_uuid)
         try:
-            await noted
+            await logged
         except VipgateError as error:
-            log.warning("refused, not journaled", seqno=seqno, code=refusal.code, reason=str(error))
+            log.warning("rejection not logged", seqno=seqno, code=refusal.code, reason=str(error))
         return self._respond(request.language, seqno, refusal, known.park_uuid)
 
     @staticmethod
@@ -432,7 +432,7 @@ class PushPipeline:
 
 @dataclass(slots=True)
 class RequestContext:
-    """How far a request came: whom it claimed to be from, whom it was proved to be from, how many rows it brought."""
+    """Progress of one request: the claimed park, the authenticated park, the number of rows received."""
 
     claimed: str | None = None
     admission: ParkPolicy | None = None

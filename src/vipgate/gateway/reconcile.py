@@ -1,6 +1,6 @@
-"""Answers a park that asks what the platform holds of it, in sums and lists of digests, off the road and never in its way.
+"""Answers reconcile queries: sums and lists of digests of a park's stored records (docs/digest.md).
 
-One asks at a time. The whole stock is read for it, with rests as long as the reading, so that pushes keep their speed.
+One query runs at a time. It reads all records of the park and pauses as long as it reads, so that pushes stay fast.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from vipgate.store.interfaces.ledger import (
     StoredRecord,
 )
 
-# Several times what the longest question takes: it is read on the event loop.
+# Several times the longest valid query. Bounded because it is parsed on the event loop.
 QUERY_BYTES_MAX: Final = 512 * 1024
 MONTHS_MAX: Final = 1_200
 WANTED_MAX: Final = 4_096
@@ -53,7 +53,7 @@ _LONG = LocalizedText("核对用时过长; 请稍后重试", "comparing took too
 
 
 class ReconcileQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked (docs/digest.md): months; or the buckets of some; or the records of some buckets, page by page."""
+    """A reconcile query (docs/digest.md): all months, the buckets of some months, or the records of some buckets by page."""
 
     park_uuid: str
     months: list[str] | None = None
@@ -67,55 +67,55 @@ _is_month = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])|none", re.ASCII).fullmatch
 
 
 def parse_query(text: bytes, park_uuid: str) -> ReconcileQuery:
-    """The question in a body whose signature is right. Raises BadRequest, TooLarge."""
+    """Parses the query in a verified body. Raises BadRequest, PayloadTooLarge."""
     if len(text) > QUERY_BYTES_MAX:
         words = LocalizedText(f"最多 {QUERY_BYTES_MAX} 字节", f"a question has at most {QUERY_BYTES_MAX} bytes")
         raise PayloadTooLarge(words)
     try:
-        question = msgspec.structs.replace(_query(text), park_uuid=park_uuid)
+        query = msgspec.structs.replace(_query(text), park_uuid=park_uuid)
     except msgspec.DecodeError as error:
         raise BadRequest(
             LocalizedText(f"请求不符合 docs/digest.md: {error}", f"not as docs/digest.md has it: {error}")
         ) from None
-    faults = _faults(question)
-    if faults:
-        raise BadRequest(format_field_errors(faults))
-    return question
+    errors = _field_errors(query)
+    if errors:
+        raise BadRequest(format_field_errors(errors))
+    return query
 
 
-def _faults(question: ReconcileQuery) -> list[FieldError]:
-    faults = []
-    if question.buckets not in (None, *BUCKETS):
+def _field_errors(query: ReconcileQuery) -> list[FieldError]:
+    errors = []
+    if query.buckets not in (None, *BUCKETS):
         remedy = LocalizedText(f"应为 {BUCKETS} 之一", f"must be one of {BUCKETS}")
-        faults.append(FieldError("buckets", remedy, str(question.buckets)))
-    if question.buckets is None and (question.months is not None or question.wanted is not None):
-        faults.append(FieldError("buckets", LocalizedText("必填", "required"), None))
-    if question.buckets is not None and (question.months is None) == (question.wanted is None):
-        faults.append(
+        errors.append(FieldError("buckets", remedy, str(query.buckets)))
+    if query.buckets is None and (query.months is not None or query.wanted is not None):
+        errors.append(FieldError("buckets", LocalizedText("必填", "required"), None))
+    if query.buckets is not None and (query.months is None) == (query.wanted is None):
+        errors.append(
             FieldError("months", LocalizedText("months 与 wanted 须有其一", "give either months or wanted"), None)
         )
-    for name, given, most in (("months", question.months, MONTHS_MAX), ("wanted", question.wanted, WANTED_MAX)):
+    for name, given, most in (("months", query.months, MONTHS_MAX), ("wanted", query.wanted, WANTED_MAX)):
         if given is not None and len(given) > most:
-            faults.append(FieldError(name, LocalizedText(f"最多 {most} 项", f"at most {most} items"), str(len(given))))
-    if question.after and question.wanted is None:
-        # Sums of a part of the records would pass for the sums of all.
-        faults.append(
-            FieldError("after", LocalizedText("只能与 wanted 同用", "goes with wanted only"), str(question.after))
+            errors.append(FieldError(name, LocalizedText(f"最多 {most} 项", f"at most {most} items"), str(len(given))))
+    if query.after and query.wanted is None:
+        # Sums over part of the records would look like sums over all.
+        errors.append(
+            FieldError("after", LocalizedText("只能与 wanted 同用", "goes with wanted only"), str(query.after))
         )
-    named = [(f"months[{place}]", month) for place, month in enumerate(question.months or [])]
-    named += [(f"wanted[{place}][0]", month) for place, (month, _) in enumerate(question.wanted or [])]
+    named = [(f"months[{place}]", month) for place, month in enumerate(query.months or [])]
+    named += [(f"wanted[{place}][0]", month) for place, (month, _) in enumerate(query.wanted or [])]
     remedy = LocalizedText("应为 2026-11 这样的月份或 none", "must be a month like 2026-11, or none")
-    faults += [FieldError(place, remedy, month) for place, month in named if not _is_month(month)]
-    if question.buckets is not None:
-        remedy = LocalizedText(f"应为 0 到 {question.buckets - 1}", f"must be 0 to {question.buckets - 1}")
-        for place, (_, bucket) in enumerate(question.wanted or []):
-            if not 0 <= bucket < question.buckets:
-                faults.append(FieldError(f"wanted[{place}][1]", remedy, str(bucket)))
-    return faults
+    errors += [FieldError(place, remedy, month) for place, month in named if not _is_month(month)]
+    if query.buckets is not None:
+        remedy = LocalizedText(f"应为 0 到 {query.buckets - 1}", f"must be 0 to {query.buckets - 1}")
+        for place, (_, bucket) in enumerate(query.wanted or []):
+            if not 0 <= bucket < query.buckets:
+                errors.append(FieldError(f"wanted[{place}][1]", remedy, str(bucket)))
+    return errors
 
 
 class ReconcileService:
-    """Answers questions one at a time, in a thread and with a database connection of its own."""
+    """Runs reconcile queries one at a time, in its own thread with its own database connection."""
 
     def __init__(
         self, open_store: OpenStore, clock_s: Callable[[], float], rest: Callable[[float], None] = time.sleep
@@ -128,8 +128,8 @@ class ReconcileService:
         self._stopping = False
 
     async def answer(self, question: ReconcileQuery) -> dict[str, Any]:
-        """The payload. Raises StoreError, Unavailable where others are before it for too long."""
-        # Not by `wait_for`, which since Python 3.12 needs a task: this may be the first part of a request, which has none yet.
+        """Returns the payload. Raises StoreError, and ServiceUnavailable after WAIT_S in the queue."""
+        # Not `wait_for`: since Python 3.12 it needs a current task, and an eagerly started request has none yet.
         turn = asyncio.ensure_future(self._turn.acquire())
         await asyncio.wait([turn], timeout=WAIT_S)
         if not turn.done():
@@ -141,11 +141,11 @@ class ReconcileService:
             self._turn.release()
 
     def stop(self) -> None:
-        """Ends what is under way soon."""
+        """Makes the running query end soon."""
         self._stopping = True
 
     def close(self) -> None:
-        """Waits for that."""
+        """Waits for the running query to end."""
         self._thread.shutdown(wait=True)
 
     def _work(self, question: ReconcileQuery) -> dict[str, Any]:
@@ -154,17 +154,17 @@ class ReconcileService:
             stored = self._throttled(store.iter_records(question.park_uuid, Filter(since_us=question.after)))
             if question.buckets is None:
                 found = tally_months(one.renewal for one in stored)
-                return {"months": [{"month": month, **_shown(tally)} for month, tally in found.items()]}
+                return {"months": [{"month": month, **_shown(total)} for month, total in found.items()]}
             if question.months is not None:
                 of_buckets = tally_buckets((one.renewal for one in stored), question.months, question.buckets)
-                lines = [{"month": month, "bucket": at, **_shown(tally)} for (month, at), tally in of_buckets.items()]
-                return {"buckets": lines}
+                payload = [{"month": month, "bucket": at, **_shown(total)} for (month, at), total in of_buckets.items()]
+                return {"buckets": payload}
             return _page(stored, question.wanted or [], question.buckets)
         finally:
             store.close()
 
     def _throttled(self, stored: Iterator[StoredRecord]) -> Iterator[StoredRecord]:
-        """`stored`, with a rest after every few records as long as they took. Raises Unavailable when it takes too long."""
+        """Iterates over `stored` with pauses as long as the reading. Raises ServiceUnavailable after RUN_S_MAX."""
         end_s = self._clock_s() + RUN_S_MAX
         since_s = self._clock_s()
         for number, one in enumerate(stored, 1):
@@ -180,7 +180,7 @@ class ReconcileService:
 
 
 def _page(stored: Iterator[StoredRecord], wanted: list[tuple[str, int]], buckets: int) -> dict[str, Any]:
-    """The records of the wanted buckets, up to a bound; `next` is where the next page begins."""
+    """Returns up to RECORDS_PER_PAGE records of the wanted buckets; `next` is the position of the next page."""
     records: list[tuple[str, str]] = []
     places = set(wanted)
     for one in stored:
@@ -191,5 +191,5 @@ def _page(stored: Iterator[StoredRecord], wanted: list[tuple[str, int]], buckets
     return {"records": records, "next": None}
 
 
-def _shown(tally: DigestSum) -> dict[str, Any]:
-    return {"count": tally.count, "pay_value": tally.pay_value, "digest": digest_text(tally.digest)}
+def _shown(total: DigestSum) -> dict[str, Any]:
+    return {"count": total.count, "pay_value": total.pay_value, "digest": digest_text(total.digest)}

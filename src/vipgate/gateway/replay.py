@@ -1,6 +1,6 @@
-"""Sends a refused request of a park again for the staff, mended or as it was, through the same steps as the road. No HTTP.
+"""Replays a rejected request of a park for staff, corrected or unchanged, through the steps of the push pipeline. No HTTP.
 
-The new request has a seqno of its own and names the old one; what it does to the ledger is what the park's own would do.
+The replay has its own seqno and names the old one. It changes the ledger exactly as a push of the park would.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from vipgate.store.interfaces.ledger import (
 )
 from vipgate.support.vault import Vault
 
-# So many of a request's records are looked up before it is sent, to see which of them have moved on since it was refused.
+# How many records of a request are checked for changes since its rejection.
 LOOKED_UP_MAX: Final = 500
-# A replay that was refused is mended and replayed in turn: what counts is when the park itself sent it.
+# A rejected replay can be replayed again: the time of the park's own request counts.
 STEPS_BACK_MAX: Final = 100
 
 
 class ReplayRejected(VipgateError):
-    """This is no request of the park, or the park takes none now: it is not sent at all."""
+    """The replay is not sent: it is no valid request of the park, or the park is disabled."""
 
     def __init__(self, words: LocalizedText) -> None:
         super().__init__(words.en)
@@ -58,7 +58,7 @@ class ReplayRejected(VipgateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRequest:
-    """A body on its way: under the new `seqno`, in place of the refused request `replay_of`, by the account `who`."""
+    """A body to send under the new `seqno` in place of the rejected request `replay_of`, by the account `who`."""
 
     seqno: str
     replay_of: str
@@ -69,7 +69,7 @@ class ReplayRequest:
 
     @property
     def caller(self) -> RequestOrigin:
-        """What the journal keeps of it."""
+        """What the request log stores of the replay."""
         return RequestOrigin(
             received_us=self.now_us,
             peer=f"console:{self.who}",
@@ -81,11 +81,10 @@ class ReplayRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedReplay:
-    """A request that passed every step before the commit, and what one should know before it is stored.
+    """A replay that passed every step before the commit, with its effects for confirmation.
 
-    `deletes` are the records that `complete=1` takes out of sight, None where it is not complete. `overtaken` are order
-    numbers that a later request has written otherwise: this one would put its older version in their place.
-    `looked_up` counts the records that were compared for that.
+    `deletes`: how many records `complete=1` hides, None without it. `superseded`: order numbers that a later request wrote
+    with other content; the replay would restore the older version. `looked_up`: how many records were compared for that.
     """
 
     push: Push
@@ -96,7 +95,7 @@ class PreparedReplay:
 
     @property
     def confirmation_token(self) -> str:
-        """What must be confirmed before it is sent, as a mark that changes with the question; empty where nothing must."""
+        """A token that changes with the effects to be confirmed; empty where nothing needs confirmation."""
         if self.deletes is None and not self.superseded:
             return ""
         asked = (self.push.complete, self.generation, self.superseded, self.push.origin.body_sha256)
@@ -104,10 +103,10 @@ class PreparedReplay:
 
 
 def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
-    """All steps before the commit.
+    """Runs all steps before the commit.
 
-    Raises Unsendable for what is not to be sent, Refusal for what the road would refuse, OperatorError where the park's
-    secret cannot be read, StoreError.
+    Raises ReplayRejected where it must not be sent, RequestError where the pipeline would reject it, UsageError where the
+    park's secret cannot be decrypted, StoreError.
     """
     unverified = _claim(again)
     access, park = store.park_access(again.park_uuid), store.find_park(again.park_uuid)
@@ -118,8 +117,8 @@ def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
     verified = _verified(unverified, again, access, vault, old=park.secret_used == "previous")
     batch = decode_rows(verified)
     looked_up = batch.renewals[:LOOKED_UP_MAX]
-    # A new stock asks its own question, and nothing of the old one is written over.
-    overtaken = () if batch.complete else _superseded(store, again, looked_up)
+    # A full replace overwrites no record: it has its own confirmation.
+    superseded = () if batch.complete else _superseded(store, again, looked_up)
     push = Push(
         again.seqno,
         again.park_uuid,
@@ -133,7 +132,7 @@ def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
         push=push,
         generation=park.generation,
         deletes=park.records if batch.complete else None,
-        superseded=overtaken,
+        superseded=superseded,
         looked_up=len(looked_up),
     )
 
@@ -166,24 +165,24 @@ def _verified(
     """
     sealed = access.previous_secret
     previous = None if sealed is None else vault.open(sealed, again.park_uuid)
-    keys = ParkSecrets(vault.open(access.secret, again.park_uuid), previous)
+    secrets = ParkSecrets(vault.open(access.secret, again.park_uuid), previous)
     secret = previous if old and previous is not None else keys.current
     return verify(unverified, md5(again.body, usedforsecurity=False), sign(again.body, secret), keys)
 
 
 def _superseded(store: Store, again: ReplayRequest, renewals: Sequence[Renewal]) -> tuple[str, ...]:
-    """The order numbers of `renewals` that a request after the refused one has written with another content."""
+    """Returns the order numbers of `renewals` that a request after the rejected one wrote with other content."""
     sent = _origin(store, again.replay_of)
     found = []
     for renewal in renewals:
-        held = store.find_record(again.park_uuid, renewal.pay_partner)
-        if held is not None and held.seqno > sent and not same_content(msgspec.structs.astuple(held.renewal), renewal):
+        existing = store.find_record(again.park_uuid, renewal.pay_partner)
+        if existing is not None and existing.seqno > sent and not same_content(msgspec.structs.astuple(existing.renewal), renewal):
             found.append(renewal.pay_partner)
     return tuple(found)
 
 
 def _origin(store: Store, seqno: str) -> str:
-    """The first request in a line of replays."""
+    """Returns the seqno of the first request in a chain of replays."""
     for _ in range(STEPS_BACK_MAX):
         entry = store.request_log_entry(seqno)
         if entry is None or entry.origin.replay_of is None:
@@ -193,7 +192,7 @@ def _origin(store: Store, seqno: str) -> str:
 
 
 def commit(store: Store, prepared: PreparedReplay) -> PushResult:
-    """Stores a prepared request; what it did. Raises StoreError, and Refusal where the store does not carry it out."""
+    """Commits a prepared replay. Raises StoreError, and RequestError where the store rejects it."""
     [outcome] = store.commit([prepared.push])
     if not isinstance(outcome, PushResult):
         raise outcome
@@ -201,11 +200,11 @@ def commit(store: Store, prepared: PreparedReplay) -> PushResult:
 
 
 def log_rejection(store: Store, again: ReplayRequest, refusal: RequestError) -> None:
-    """Journals a replay that was refused, with its body, so that it can be mended in turn. Raises StoreError."""
+    """Writes a rejected replay to the request log, with its body for a further replay. Raises StoreError."""
     body = again.body if refusal.code == BadRequest.code else None
-    line = RejectedRequest(
+    entry = RejectedRequest(
         again.seqno, again.park_uuid, again.park_uuid, refusal.code, refusal.hint, again.caller, body
     )
-    [outcome] = store.commit([line])
+    [outcome] = store.commit([entry])
     if not isinstance(outcome, PushResult):
         raise outcome

@@ -1,1 +1,1 @@
-"""The ledger: one protocol, a driver for each database."""
+"""The ledger: one protocol, one driver for each database."""

@@ -80,7 +80,7 @@ class DatabasePool:
         self._closed = threading.Event()
 
     async def run(self, fn: Callable[[Database], T]) -> T:
-        """What `fn` gives for a desk. Raises DesksBusy, and whatever `fn` raises."""
+        """What `fn` gives for a desk. Raises PoolExhausted, and whatever `fn` raises."""
         if self._closed.is_set():
             raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if not self._places.acquire(blocking=False):
@@ -103,7 +103,7 @@ class DatabasePool:
     async def stream(self, owner: str, fn: Callable[[Database], Iterator[T]]) -> ExportStream[T]:
         """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.
 
-        Whoever does not read it to its end closes it. Raises TooOften where `owner` has one already, DesksBusy, and whatever
+        Whoever does not read it to its end closes it. Raises RateLimited where `owner` has one already, PoolExhausted, and whatever
         `fn` raises before its first item.
         """
         if self._closed.is_set():

@@ -121,7 +121,7 @@ def all_parks(source: Source) -> Iterator[str]:
 def copy(source: Source, target: Target, notice: Notice) -> CopyCounts:
     """Brings over what the target lacks. `notice` is told of records as they arrive.
 
-    Raises StoreMismatch where the target holds what cannot have come from this source.
+    Raises IncompatibleDatabase where the target holds what cannot have come from this source.
     """
     _check_target(source, target)
     tally = CopyCounts()

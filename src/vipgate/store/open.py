@@ -1,4 +1,4 @@
-"""From a database URL to its store: the one place that knows every engine's scheme."""
+"""Opens the store for a database URL. The only module that knows the URL scheme of every engine."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _SQLITE: Final = "sqlite:///"
 
 
 def is_postgres(url: str) -> bool:
-    """Whether `url` names a PostgreSQL server, which several processes may write to."""
+    """Whether `url` names a PostgreSQL server, the engine that several processes may write to."""
     return url.startswith(POSTGRES_SCHEMES)
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises OperatorError for every other URL."""
+    """Returns the path in `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises UsageError for any other URL."""
     path = url.removeprefix(_SQLITE)
     if path != url and path:
         return Path(unquote(path)).expanduser()
-    # Nothing of it is shown: in what is no URL nobody can tell where a password stands.
+    # Show none of it: in a malformed URL the password may stand anywhere.
     scheme, is_url, _ = url.partition("://")
     shown = f"{scheme}://…" if is_url and "=" not in scheme else "given"
     raise UsageError(
@@ -38,7 +38,7 @@ def sqlite_path(url: str) -> Path:
 
 
 def distribute(store: Store) -> bool:
-    """Spreads a ledger over a Citus cluster; False where that is done already. Raises OperatorError, StoreMismatch."""
+    """Distributes a ledger over a Citus cluster; False if it already is. Raises UsageError, IncompatibleDatabase."""
     from vipgate.store.postgres.store import PostgresStore
 
     if not isinstance(store, PostgresStore):
@@ -47,9 +47,9 @@ def distribute(store: Store) -> bool:
 
 
 def open_store(url: str, clock_us: Callable[[], int], retention: Retention, *, connections: int = 1) -> Store:
-    """The store at `url`, its schema brought up to date. Raises OperatorError, StoreError."""
+    """Opens the store at `url` and migrates its schema. Raises UsageError, StoreError."""
     if is_postgres(url):
-        # The driver takes a tenth of a second to load: only those who use it wait for it.
+        # Imported here: the driver takes a tenth of a second to load.
         from vipgate.store.postgres.store import PostgresStore
 
         return PostgresStore(url, clock_us, retention, connections=connections)

@@ -1,4 +1,4 @@
-"""From a database URL to its desk: all that the admin port and the commands of staff may do, on one connection or pool."""
+"""Opens the `Database` for a URL: all stores of the admin port and the staff commands, on one connection or pool."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vipgate.store.open import (
 )
 from vipgate.store.sqlite.store import SqliteStore
 
-# The gateway's cache is eight times as large; what staff look for is found by an index.
+# An eighth of the gateway's cache: staff queries use indexes.
 CACHE_KIB: Final = 8 * 1024
 
 
 def open_database(url: str, clock_us: Callable[[], int], retention: Retention, *, connections: int = 1) -> Database:
-    """The desk at `url`, its schema brought up to date. Raises OperatorError, StoreError."""
+    """Opens the database at `url` and migrates its schema. Raises UsageError, StoreError."""
     if is_postgres(url):
-        # The driver takes a tenth of a second to load: only those who use it wait for it.
+        # Imported here: the driver takes a tenth of a second to load.
         from vipgate.store.postgres.queries import PostgresQueries
         from vipgate.store.postgres.store import PostgresStore
 

@@ -18,7 +18,7 @@ _NON_TRANSACTIONAL = "-- apart"
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema. `apart`: each statement by itself, outside a transaction (`CREATE INDEX CONCURRENTLY`)."""
+    """One step of the schema. `non_transactional`: each statement by itself, in none (`CREATE INDEX CONCURRENTLY`)."""
 
     number: int
     script: str

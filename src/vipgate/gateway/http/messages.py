@@ -1,4 +1,4 @@
-"""What passes between a connection and what answers it: requests, limits, and the answering side's protocol."""
+"""Types shared by connections and the application: limits, requests, responses, the `App` protocol."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from vipgate.support.hashes import Hash
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """Bounds on what a caller may send and on how long it may take."""
+    """Limits on the size and duration of requests."""
 
     head_bytes_max: int = 16 * 1024
     body_bytes_max: int = 16 * 1024 * 1024
     total_body_bytes_max: int = 256 * 1024 * 1024
     drain_bytes_max: int = 64 * 1024 * 1024
     request_timeout_s: float = 120.0
-    # A body that comes in pieces: how long it may pause, and how fast it must come but for that.
+    # For a body in several pieces: the longest pause, and the minimum rate otherwise.
     pause_s: float = 20.0
     bytes_a_second_min: int = 8 * 1024
     keepalive_timeout_s: float = 75.0
     drain_s: float = 10.0
-    # How long a caller that was asked to come back later is not read from.
+    # Longest pause in reading from a client that got a Retry-After.
     rest_s_max: float = 10.0
-    # Of a refused body that is read to its end, so that the connection can go on.
+    # Largest rejected body that is read to its end, so that the connection can be reused.
     skipped_bytes_max: int = 64 * 1024
     connections_max: int = 20_000
 
 
 @dataclass(slots=True)
 class Request:
-    """One request, whole or on its way in. Header names are lower case."""
+    """One HTTP request, complete or being received. Header names are lower case."""
 
     method: str
     path: str
@@ -45,14 +45,14 @@ class Request:
     keep_alive: bool
     received_us: int
     is_http_1_0: bool = False
-    # From when it was whole to when it was begun.
+    # From complete receipt to the start of processing.
     queued_s: float = 0.0
     body: bytes = b""
     body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
     body_sha256: Hash = field(default_factory=sha256)
 
     def header(self, name: bytes) -> str | None:
-        """A header's text, or None."""
+        """Returns a header's text, or None."""
         raw = self.headers.get(name)
         return None if raw is None else raw.decode("latin-1")
 
@@ -61,7 +61,7 @@ _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus
 
 
 def serialize_response(request: Request, reply: Response, date: bytes, *, last: bool) -> bytes:
-    """The answer as it is sent."""
+    """Serializes a response with its status line and headers."""
     head = [
         b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
         % (reply.status, _REASONS[reply.status], len(reply.body), date)
@@ -79,33 +79,33 @@ def serialize_response(request: Request, reply: Response, date: bytes, *, last: 
 
 
 class App(Protocol):
-    """What answers. `refusal_before_body` decides on the head alone, before any of the body is read."""
+    """The application behind a port. `check_headers` sees only the head, before any of the body is read."""
 
     def check_headers(self, request: Request) -> RequestError | None:
-        """Why the body need not come at all, or None."""
+        """Returns why the request is rejected without its body, or None."""
 
     def client_address(self, request: Request) -> str:
-        """Who is calling, where proxies of one's own stand in between."""
+        """Resolves the client address behind trusted proxies."""
 
     async def handle(self, request: Request) -> Response:
-        """The answer to a whole request. Must not raise."""
+        """Responds to a complete request. Must not raise."""
 
     async def handle_error(self, request: Request, refusal: RequestError) -> Response:
-        """The envelope of a refusal."""
+        """Responds to a rejected request."""
 
     def is_quota_exempt(self, peer: str) -> bool:
-        """Whether one address may have all the connections there are."""
+        """Whether `peer` is exempt from the per-address connection quota."""
 
     def is_proxied(self, request: Request) -> bool:
-        """Whether the connection that brought `request` brings the requests of several callers."""
+        """Whether the connection of `request` carries requests of several clients."""
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
-    """What goes back through the door."""
+    """One response."""
 
     status: int
     body: bytes
     retry_after_s: int | None = None
     allow: str | None = None
-    # Who was answered, where that was proved.
+    # The authenticated park, where there is one.
     park_uuid: str | None = None

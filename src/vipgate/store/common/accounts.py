@@ -1,4 +1,4 @@
-"""Accounts, sessions, tokens and the audit log on any engine; see `Staff` for the verbs. The statements are the engine's."""
+"""Accounts, sessions, tokens and the audit log on any engine; see `AccountStore` for the verbs. The statements are the engine's."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def _take_turn(work: Transaction) -> None:
 
 
 class SqlAccountStore:
-    """See `Staff`."""
+    """See `AccountStore`."""
 
     def __init__(self, worker: TransactionRunner) -> None:
         self._worker = worker
 
     def count_users(self) -> int:
-        """See `Staff.count_users`."""
+        """See `AccountStore.count_users`."""
         [[count]] = self._worker.rows("count_users", {})
         return int(count)
 
     def add_user(self, user: User, entry: AuditEntry) -> bool:
-        """See `Staff.add_user`."""
+        """See `AccountStore.add_user`."""
         with self._worker.transaction() as work:
             _take_turn(work)
             added = work.run("add_user", asdict(user)) > 0
@@ -74,12 +74,12 @@ class SqlAccountStore:
         return added
 
     def find_user(self, name: str) -> User | None:
-        """See `Staff.find_user`."""
+        """See `AccountStore.find_user`."""
         rows = self._worker.rows("find_user", {"name": name})
         return read_user(rows[0]) if rows else None
 
     def list_users(self) -> list[User]:
-        """See `Staff.list_users`."""
+        """See `AccountStore.list_users`."""
         return list(map(read_user, self._worker.rows("list_users", {"limit": USERS_MAX})))
 
     def change_user(
@@ -93,7 +93,7 @@ class SqlAccountStore:
         enabled: bool | None = None,
         language: Language | None = None,
     ) -> bool:
-        """See `Staff.change_user`."""
+        """See `AccountStore.change_user`."""
         given = {"role": role, "password": password, "sees_plates": sees_plates, "enabled": enabled}
         with self._worker.transaction() as work:
             _take_turn(work)
@@ -112,7 +112,7 @@ class SqlAccountStore:
         return True
 
     def note_login(self, session: Session, entry: AuditEntry) -> None:
-        """See `Staff.note_login`."""
+        """See `AccountStore.note_login`."""
         values = _session_values(session)
         with self._worker.transaction() as work:
             work.run("drop_expired_sessions", {"now_us": session.created_us, "limit": EXPIRED_DROPPED_MAX})
@@ -121,47 +121,47 @@ class SqlAccountStore:
             write_audit_entry(work, entry)
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
-        """See `Staff.find_session`."""
+        """See `AccountStore.find_session`."""
         rows = self._worker.rows("find_session", {"digest": digest, "now_us": now_us})
         return (read_session(rows[0][:8]), read_user(rows[0][8:])) if rows else None
 
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
-        """See `Staff.touch_session`."""
+        """See `AccountStore.touch_session`."""
         with self._worker.transaction() as work:
             work.run("touch_session", {"digest": digest, "seen_us": seen_us, "expires_us": expires_us})
 
     def show_plates(self, digest: str, until_us: int, entry: AuditEntry) -> None:
-        """See `Staff.show_plates`."""
+        """See `AccountStore.show_plates`."""
         with self._worker.transaction() as work:
             work.run("show_plates", {"digest": digest, "until_us": until_us})
             write_audit_entry(work, entry)
 
     def end_session(self, digest: str) -> None:
-        """See `Staff.end_session`."""
+        """See `AccountStore.end_session`."""
         with self._worker.transaction() as work:
             work.run("end_session", {"digest": digest})
 
     def end_sessions_of(self, user: str, entry: AuditEntry) -> int:
-        """See `Staff.end_sessions_of`."""
+        """See `AccountStore.end_sessions_of`."""
         with self._worker.transaction() as work:
             ended = work.run("end_sessions_of", {"name": user})
             write_audit_entry(work, entry)
         return ended
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
-        """See `Staff.list_sessions`."""
+        """See `AccountStore.list_sessions`."""
         wanted = {"name": user, "now_us": now_us, "limit": SESSIONS_LISTED_MAX}
         return list(map(read_session, self._worker.rows("list_sessions", wanted)))
 
     def add_invitation(self, digest: str, expires_us: int) -> None:
-        """See `Staff.add_invitation`."""
+        """See `AccountStore.add_invitation`."""
         with self._worker.transaction() as work:
             _take_turn(work)
             work.run("drop_invitation", {})
             work.run("add_invitation", {"digest": digest, "expires_us": expires_us})
 
     def take_invitation(self, digest: str, user: User, now_us: int, entry: AuditEntry) -> bool:
-        """See `Staff.take_invitation`."""
+        """See `AccountStore.take_invitation`."""
         with self._worker.transaction() as work:
             # First, so that of two who hold the link the second finds the first's account.
             _take_turn(work)
@@ -173,11 +173,11 @@ class SqlAccountStore:
         return True
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
-        """See `Staff.find_invitation`."""
+        """See `AccountStore.find_invitation`."""
         return bool(self._worker.rows("find_invitation", {"digest": digest, "now_us": now_us}))
 
     def add_token(self, token: Token, entry: AuditEntry) -> bool:
-        """See `Staff.add_token`."""
+        """See `AccountStore.add_token`."""
         with self._worker.transaction() as work:
             _take_turn(work)
             [[number]] = work.rows("next_token", {})
@@ -188,16 +188,16 @@ class SqlAccountStore:
         return added
 
     def find_token(self, digest: str) -> Token | None:
-        """See `Staff.find_token`."""
+        """See `AccountStore.find_token`."""
         rows = self._worker.rows("find_token", {"digest": digest})
         return read_token(rows[0]) if rows else None
 
     def list_tokens(self) -> list[Token]:
-        """See `Staff.list_tokens`."""
+        """See `AccountStore.list_tokens`."""
         return list(map(read_token, self._worker.rows("list_tokens", {"limit": TOKENS_MAX})))
 
     def revoke_token(self, name: str, now_us: int, entry: AuditEntry) -> bool:
-        """See `Staff.revoke_token`."""
+        """See `AccountStore.revoke_token`."""
         with self._worker.transaction() as work:
             ended = work.run("revoke_token", {"name": name, "now_us": now_us}) > 0
             if ended:
@@ -205,7 +205,7 @@ class SqlAccountStore:
         return ended
 
     def use_token(self, number: int, now_us: int) -> None:
-        """See `Staff.use_token`."""
+        """See `AccountStore.use_token`."""
         values = {"number": number, "now_us": now_us, "before_us": now_us - TOKEN_USE_US}
         # Asked first: to write is to wait for the pushes.
         if self._worker.rows("token_used_before", values):
@@ -213,14 +213,14 @@ class SqlAccountStore:
                 work.run("use_token", values)
 
     def write_audit_entry(self, entry: AuditEntry) -> None:
-        """See `Staff.note`."""
+        """See `AccountStore.write_audit_entry`."""
         with self._worker.transaction() as work:
             write_audit_entry(work, entry)
 
     def audit_entries(
         self, who: str | None, park_uuid: str | None, before: int | None, limit: int
     ) -> Sequence[AuditEntry]:
-        """See `Staff.deeds`."""
+        """See `AccountStore.audit_entries`."""
         name = "deeds" + ("" if who is None else "_of") + ("" if park_uuid is None else "_at")
         values: dict[str, object] = {
             "who": who,

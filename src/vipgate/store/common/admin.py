@@ -1,4 +1,4 @@
-"""What staff change in the ledger, on any engine; see `Keep` for the verbs. The statements are the engine's."""
+"""What staff change in the ledger, on any engine; see `AdminStore` for the verbs. The statements are the engine's."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ class ParkLister(TransactionRunner, Protocol):
 
 
 class SqlAdminStore:
-    """See `Keep`."""
+    """See `AdminStore`."""
 
     def __init__(self, ledger: ParkLister, clock_us: Callable[[], int]) -> None:
         self._store = ledger
         self._clock_us = clock_us
 
     def set_retention(self, park_uuid: str, days: int | None, entry: AuditEntry) -> bool:
-        """See `Keep.set_retention`. Raises ValueError for days out of range."""
+        """See `AdminStore.set_retention`. Raises ValueError for days out of range."""
         if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
             raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
         return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, entry)
 
     def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
-        """See `Keep.set_charge_address`."""
+        """See `AdminStore.set_charge_address`."""
         return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, entry)
 
     def _change(self, name: str, values: Values, entry: AuditEntry) -> bool:
@@ -71,7 +71,7 @@ class SqlAdminStore:
     def save_charge_types(
         self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
-        """See `Keep.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
+        """See `AdminStore.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
         with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
             if park is None:
@@ -89,7 +89,7 @@ class SqlAdminStore:
                 work.run("add_charge_types", {**values, "lines": to_json_rows(lines)})
 
     def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
-        """See `Keep.review`."""
+        """See `AdminStore.review`."""
         with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
             if park is None:
@@ -106,7 +106,7 @@ class SqlAdminStore:
         return changed > 0
 
     def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
-        """See `Keep.erase_plate`. Raises ValueError for an empty plate."""
+        """See `AdminStore.erase_plate`. Raises ValueError for an empty plate."""
         if not plate:
             raise ValueError("an empty plate is that of every erased record")
         with self._store.transaction() as work:
@@ -127,5 +127,5 @@ class SqlAdminStore:
             after = page[-1].park_uuid
 
     def erase_expired(self, now_us: int) -> bool:
-        """See `Keep.erase_expired`."""
+        """See `AdminStore.erase_expired`."""
         return erase_expired(self._store, now_us)

@@ -34,11 +34,11 @@ class ParkStoreMixin(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """See `Worker.work`."""
+        """See `TransactionRunner.transaction`."""
 
     @abstractmethod
     def rows(self, name: str, values: Values) -> Sequence[Row]:
-        """See `Worker.rows`."""
+        """See `TransactionRunner.rows`."""
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
         """See `Store.park_access`."""

@@ -63,7 +63,7 @@ class Queries(RecordQueries):
     # ---- the journal ----
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
-        """See `Browse.journal`."""
+        """See `QueryStore.request_log`."""
         name = "newest_refused" if query.refused or query.code not in (None, _SUCCESS) else "newest_requests"
         rows_max = min(limit, PAGE_ITEMS_MAX)
         since = "" if query.since_us is None else seqno_prefix(query.since_us)
@@ -83,14 +83,14 @@ class Queries(RecordQueries):
         return RequestLogPage(items, items[-1].seqno if items and len(rows) > rows_max else last)
 
     def replays_of(self, park_uuid: str, seqno: str) -> list[str]:
-        """See `Browse.replays_of`."""
+        """See `QueryStore.replays_of`."""
         values = {"park_uuid": park_uuid, "seqno": seqno, "limit": REPLAYS_MAX}
         return [row[0] for row in self._rows("replays_of", values)]
 
     # ---- changes and whole parks ----
 
     def changes(self, park_uuid: str, generation: int | None, after: int, limit: int) -> ChangePage | None:
-        """See `Browse.changes`."""
+        """See `QueryStore.changes`."""
         park = self._store.find_park(park_uuid)
         if park is None:
             return None
@@ -106,23 +106,23 @@ class Queries(RecordQueries):
         return ChangePage(park.generation, items, len(changed) > rows_max)
 
     def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
-        """See `Browse.whole_park`."""
+        """See `QueryStore.is_park_complete`."""
         return self._store.iter_records(park_uuid, Filter())
 
     def history_of(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
     ) -> list[SupersededRecord]:
-        """See `Browse.history_of`."""
+        """See `QueryStore.history_of`."""
         return self._store.history(park_uuid, pay_partner, before, limit)
 
     def generations_of(self, park_uuid: str) -> list[Generation]:
-        """See `Browse.generations_of`."""
+        """See `QueryStore.generations_of`."""
         return self._store.generations(park_uuid)
 
     # ---- rollups ----
 
     def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyMoney]:
-        """See `Browse.money_by_day`."""
+        """See `QueryStore.money_by_day`."""
         return [
             DailyMoney(day=day, pay_type=pay_type, inserted=inserted, updated=updated, pay_value_fen=pay_value_fen)
             for day, pay_type, inserted, updated, pay_value_fen in self._rows(
@@ -131,21 +131,21 @@ class Queries(RecordQueries):
         ]
 
     def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyAnswers]:
-        """See `Browse.answers_by_day`."""
+        """See `QueryStore.answers_by_day`."""
         rows = self._rows("answers_by_day", _days(park_uuid, since_day, until_day))
         return [_answers((day, park_uuid, *counted)) for day, *counted in rows]
 
     def answers_by_park(self, since_day: int, until_day: int) -> list[DailyAnswers]:
-        """See `Browse.answers_by_park`."""
+        """See `QueryStore.answers_by_park`."""
         return list(map(_answers, self._rows("answers_by_park", _days(None, since_day, until_day))))
 
     def daily_totals(self, since_day: int, until_day: int) -> int:
-        """See `Browse.tally_of_days`."""
+        """See `QueryStore.daily_totals`."""
         days = _days(None, since_day, until_day)
         return sum(int(self._rows(name, days)[0][0]) for name in ("tally_of_money", "tally_of_answers"))
 
     def flagged(self, park_uuid: str | None) -> dict[int, int]:
-        """See `Browse.flagged`."""
+        """See `QueryStore.flagged`."""
         values = parks_range(park_uuid) | {"most": FLAGGED_COUNT_MAX}
         counts = {flags: self._rows("count_flagged", values | {"flag": flags})[0][0] for flags in sums_with(ALL_FLAGS)}
         return {
@@ -156,24 +156,24 @@ class Queries(RecordQueries):
     # ---- parks ----
 
     def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
-        """See `Browse.search_parks`."""
+        """See `QueryStore.search_parks`."""
         values = {"text": text, "after": after, "limit": min(limit, PAGE_ITEMS_MAX)}
         return list(map(read_park, self._rows("search_parks", values)))
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
-        """See `Browse.held_replaces`."""
+        """See `QueryStore.held_replaces`."""
         values = {"since": seqno_prefix(since_us), "limit": min(limit, PAGE_ITEMS_MAX)}
         return read_held(self._rows, parks_range(park_uuid) | values)
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
-        """See `Browse.signatures`."""
+        """See `QueryStore.signatures`."""
         values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "most": SIGNATURES_SCANNED_MAX}
         [[by_hmac, by_md5, *last]] = self._rows("signatures_of", values)
         md5_us, pushed_us = [at_us if at_us is not None and at_us >= since_us else None for at_us in last]
         return Signatures(hmac=by_hmac, md5=by_md5, md5_us=md5_us, pushed=pushed_us is not None)
 
     def park_details(self, park_uuid: str) -> ParkDetails | None:
-        """See `Browse.park_more`."""
+        """See `QueryStore.park_details`."""
         rows = self._rows("park_more", {"park_uuid": park_uuid})
         if not rows:
             return None
@@ -181,7 +181,7 @@ class Queries(RecordQueries):
         return ParkDetails(park_uuid=park, position=position, retention_days=days, charge_address=address)
 
     def charge_types(self, park_uuid: str) -> ChargeTypes:
-        """See `Browse.charge_types`."""
+        """See `QueryStore.charge_types`."""
         values = {"park_uuid": park_uuid, "limit": CHARGE_TYPES_MAX}
         heads = self._rows("park_more", values)
         address, fetched_us, tried_us, zh, en = heads[0][3:] if heads else (None,) * 5
@@ -190,7 +190,7 @@ class Queries(RecordQueries):
         return ChargeTypes(address=address, items=items, fetched_us=fetched_us, tried_us=tried_us, trouble=trouble)
 
     def parks_for_charge_types(self, before_us: int, limit: int) -> Sequence[str]:
-        """See `Browse.parks_for_charge_types`."""
+        """See `QueryStore.parks_for_charge_types`."""
         values = {"before_us": before_us, "limit": min(limit, PAGE_ITEMS_MAX)}
         return [row[0] for row in self._rows("parks_for_charge_types", values)]
 

@@ -32,10 +32,10 @@ class ReadStoreMixin(ABC):
 
     @abstractmethod
     def rows(self, name: str, values: Values) -> Sequence[Row]:
-        """See `Worker.rows`."""
+        """See `TransactionRunner.rows`."""
 
     def recent(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[StoredRecord]:
-        """See `Store.newest`."""
+        """See `Store.recent`."""
         values: dict[str, object] = {"park_uuid": park_uuid, "plate": plate, "limit": limit}
         values["before"] = INSTANT_US_MAX if before is None else before
         return list(map(read_stored, self.rows("newest" if plate is None else "newest_of_plate", values)))
@@ -60,7 +60,7 @@ class ReadStoreMixin(ABC):
         return {row[:2]: row[2:] for row in self.rows("daily_answers", {"park_uuid": park_uuid})}
 
     def request_log_entry(self, seqno: str) -> RequestLogEntry | None:
-        """See `Store.journal_entry`."""
+        """See `Store.request_log_entry`."""
         rows = self.rows("journal_entry", {"seqno": seqno})
         return read_request_log_entry(rows[0]) if rows else None
 
@@ -71,7 +71,7 @@ class ReadStoreMixin(ABC):
 
 
 def stream_statement(park_uuid: str, wanted: Filter) -> tuple[str, dict[str, object]]:
-    """The statement that `Store.stream` runs, and what it takes."""
+    """The statement that `Store.iter_records` runs, and what it takes."""
     values: dict[str, object] = {
         "park_uuid": park_uuid,
         "since_us": 0 if wanted.since_us is None else wanted.since_us,

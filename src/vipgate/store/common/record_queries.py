@@ -56,7 +56,7 @@ class RecordQueries(ABC):
     # ---- records ----
 
     def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
-        """See `Browse.records`."""
+        """See `QueryStore.records`."""
         if query.plate == "" and not query.plate_prefix:
             return RecordPage([], None)  # Every erased record has this plate, and nobody looks for them by it.
         values = _record_values(query, before)
@@ -101,7 +101,7 @@ class RecordQueries(ABC):
     # ---- vehicles ----
 
     def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
-        """See `Browse.vehicles`."""
+        """See `QueryStore.vehicles`."""
         kind, plate = after or ("plate", "")
         wanted = min(limit, PAGE_ITEMS_MAX)
         plates: list[str] = []
@@ -116,7 +116,7 @@ class RecordQueries(ABC):
         return self._vehicles_of(park_uuid, plates[:wanted])
 
     def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
-        """See `Browse.vehicles_ending`."""
+        """See `QueryStore.vehicles_ending`."""
         window = {"park_uuid": park_uuid, "after": after, "since_us": since_us, "until_us": until_us}
         rows = self._rows("ends_after", window | {"scan": ENDING_ROWS_MAX})
         ends: dict[str, bool] = {}
@@ -135,7 +135,7 @@ class RecordQueries(ABC):
         return VehiclePage(self._vehicles_of(park_uuid, found), len(plates), plates[-1] if more else None)
 
     def vehicles_by_change(self, park_uuid: str, before: RecordPageCursor | None, looked_max: int) -> ChangedVehicles:
-        """See `Browse.vehicles_by_change`."""
+        """See `QueryStore.vehicles_by_change`."""
         page = self.records(RecordQuery(park_uuid=park_uuid), before, looked_max)
         newest: dict[str, int] = {}
         for one in page.items:
@@ -165,7 +165,7 @@ class RecordQueries(ABC):
         return _as_vehicles([("plate", one.stored.renewal.plate, one) for one in found])
 
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
-        """See `Browse.vehicle`."""
+        """See `QueryStore.vehicle`."""
         if not plate_or_card:
             return []
         by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)

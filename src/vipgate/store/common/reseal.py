@@ -20,7 +20,7 @@ Transactions = Callable[[bytes, str], bytes]
 def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, entry: AuditEntry) -> int:
     """Puts what `turn` makes of each sealed secret of a park in its place, all or nothing; how many parks that changed.
 
-    Whatever `turn` raises undoes all. On PostgreSQL the worker needs two connections. Raises StoreMismatch where somebody
+    Whatever `turn` raises undoes all. On PostgreSQL the worker needs two connections. Raises IncompatibleDatabase where somebody
     changed a secret at the same time.
     """
     changed, after = 0, ""

@@ -1,1 +1,1 @@
-"""What the rest of the code may ask of a store, and the records it answers with."""
+"""Protocols of the stores, and the records that they take and return."""

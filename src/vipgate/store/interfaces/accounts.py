@@ -1,4 +1,4 @@
-"""Who may look and who changed what: accounts, sessions, tokens and the audit log. The verbs of a Staff."""
+"""Protocol and records for staff accounts, sessions, API tokens and the audit log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCOPES: Final[tuple[Scope, ...]] = ("parks", "renewals", "vehicles", "requests",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A member of the staff. `password` is an argon2 hash; `sees_plates`: may unmask plates."""
+    """A staff account. `password` is an argon2 hash; `sees_plates`: may unmask plates."""
 
     name: str
     role: Role
@@ -29,7 +29,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A login. `digest` is the SHA-256 of the cookie's secret, in hex; plates are shown until `plates_until_us`."""
+    """A login session. `digest`: SHA-256 of the cookie's secret, in hex. Plates are unmasked until `plates_until_us`."""
 
     digest: str
     user: str
@@ -43,7 +43,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A key to the read API. `digest` is the SHA-256 of the token, in hex; `park_uuid` None opens all parks."""
+    """A token for the read API. `digest`: SHA-256 of the token, in hex. `park_uuid` None: all parks."""
 
     number: int
     name: str
@@ -58,7 +58,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One line of the audit log: who did what to what. `who` is a user, `token:NAME`, or `command`."""
+    """One entry of the audit log: who did what to what. `who` is a user, `token:NAME`, or `command`."""
 
     at_us: int
     who: str
@@ -71,22 +71,22 @@ class AuditEntry:
 
 
 class AccountStore(Protocol):
-    """Accounts, sessions, tokens, and what was done with them. One thread at a time. Raises StoreError.
+    """Reads and changes accounts, sessions, tokens and the audit log. One thread at a time. Raises StoreError.
 
-    A verb with `deed` writes the line of the audit log in the same transaction as the change.
+    A method that takes `entry` writes it to the audit log in the same transaction as the change.
     """
 
     def count_users(self) -> int:
-        """How many accounts there are, ended ones too."""
+        """The number of accounts, disabled ones included."""
 
     def add_user(self, user: User, entry: AuditEntry) -> bool:
-        """False where the name is taken."""
+        """Adds an account; False if the name is taken."""
 
     def find_user(self, name: str) -> User | None:
-        """One account."""
+        """The account with this name."""
 
     def list_users(self) -> list[User]:
-        """All accounts, by name, 1,000 at most."""
+        """All accounts by name, at most 1,000."""
 
     def change_user(
         self,
@@ -99,60 +99,60 @@ class AccountStore(Protocol):
         enabled: bool | None = None,
         language: Language | None = None,
     ) -> bool:
-        """Changes an account and, where its role, password or `enabled` changes, ends its sessions. False where unknown.
+        """Changes an account; None leaves a member as it is. False if the name is unknown.
 
-        Where it may not see plates any more, its sessions stop showing them.
+        A new role, password or `enabled` ends its sessions. Without `sees_plates` its sessions mask plates again.
         """
 
     def note_login(self, session: Session, entry: AuditEntry) -> None:
-        """Stores a new session and the time of the login; drops sessions that have expired."""
+        """Stores a new session and the login time; deletes expired sessions."""
 
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
-        """A session that has not expired, with its account, which is enabled."""
+        """The session and its account; None if the session has expired or the account is disabled."""
 
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
-        """The session was used."""
+        """Records the use of a session and its new expiry."""
 
     def show_plates(self, digest: str, until_us: int, entry: AuditEntry) -> None:
-        """Lets a session see plates in the clear until then."""
+        """Unmasks plates in a session until `until_us`."""
 
     def end_session(self, digest: str) -> None:
-        """Logs out."""
+        """Deletes a session (logout)."""
 
     def end_sessions_of(self, user: str, entry: AuditEntry) -> int:
-        """Logs an account out everywhere; how many sessions that were."""
+        """Deletes all sessions of an account; returns how many."""
 
     def list_sessions(self, user: str, now_us: int) -> list[Session]:
-        """The open sessions of an account, newest first, 100 at most."""
+        """The unexpired sessions of an account, newest first, at most 100."""
 
     def add_invitation(self, digest: str, expires_us: int) -> None:
-        """The one-time link that makes the first account; replaces an earlier one."""
+        """Stores the one-time link that creates the first account; replaces an earlier link."""
 
     def take_invitation(self, digest: str, user: User, now_us: int, entry: AuditEntry) -> bool:
-        """Makes the first account. False where the link is wrong, used or too old, or an account is there already."""
+        """Creates the first account. False if the link is wrong, used or expired, or an account exists."""
 
     def find_invitation(self, digest: str, now_us: int) -> bool:
-        """Whether the link is good."""
+        """Whether the link is valid: known, not expired, and no account exists yet."""
 
     def add_token(self, token: Token, entry: AuditEntry) -> bool:
-        """False where an unrevoked token has this name. The number is given by the store."""
+        """Adds a token; the store assigns its number. False if an unrevoked token has this name."""
 
     def find_token(self, digest: str) -> Token | None:
-        """An unrevoked token."""
+        """The unrevoked token with this digest."""
 
     def list_tokens(self) -> list[Token]:
-        """All tokens, by name, revoked ones last, 1,000 at most."""
+        """All tokens by name, revoked ones last, at most 1,000."""
 
     def revoke_token(self, name: str, now_us: int, entry: AuditEntry) -> bool:
-        """Ends a token; False where there is none of this name."""
+        """Revokes a token; False if no unrevoked token has this name."""
 
     def use_token(self, number: int, now_us: int) -> None:
-        """The token was used; written once a minute at most."""
+        """Records the use of a token; written at most once a minute."""
 
     def write_audit_entry(self, entry: AuditEntry) -> None:
-        """Adds one line to the audit log."""
+        """Adds an entry to the audit log."""
 
     def audit_entries(
         self, who: str | None, park_uuid: str | None, before: int | None, limit: int
     ) -> Sequence[AuditEntry]:
-        """The audit log, newest first, with numbers below `before`."""
+        """Up to `limit` audit entries with numbers below `before`, newest first."""

@@ -1,4 +1,4 @@
-"""What staff change besides who may push: reviews, retention, erasure, charge types; and the Desk, all verbs in one."""
+"""Protocol for changes by staff (reviews, retention, erasure, charge types), and `Database`, which bundles all stores."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RETENTION_DAYS_MAX: Final = 36_500
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """How much of one erasure was done: current records, replaced versions, requests whose hint or body named the plate.
+    """What an erasure changed: current records, replaced versions, requests whose hint or body named the plate.
 
-    `left_in_log`: SQLite's write-ahead log still holds what was erased, because a reader needs it. Housekeeping empties it later.
+    `left_in_log`: SQLite's write-ahead log still holds the erased data because a reader needs it. Maintenance empties it later.
     """
 
     records: int = 0
@@ -35,38 +35,38 @@ class ErasureResult:
 
 
 class AdminStore(Protocol):
-    """Changes by staff, each with its line of the audit log in the same transaction. One thread at a time. Raises StoreError."""
+    """Changes by staff, each in one transaction with its audit entry. One thread at a time. Raises StoreError."""
 
     def set_retention(self, park_uuid: str, days: int | None, entry: AuditEntry) -> bool:
-        """How long plates and cards of a park are kept after a record's end or last change; None: for ever. False: no park."""
+        """Sets how many days plates and cards are kept after a record's end or last change; None: forever. False if no such park."""
 
     def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
-        """Where the park's own gateway answers; None: nowhere. False where there is no such park."""
+        """Sets the URL of the park's own gateway; None removes it. False if no such park."""
 
     def save_charge_types(
         self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
-        """What a park answered; with `items` None the list before stays and only the try and its trouble are noted."""
+        """Stores a park's charge types. `items` None: the previous list stays, only the attempt and its error are stored."""
 
     def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
-        """Takes `flags` away from a current record; False where it has none of them. Its position moves: others see it."""
+        """Clears `flags` of a current record; False if it has none of them. The record gets a new position in the change feed."""
 
     def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
-        """Empties plate, cards, operator and extra of all records and versions of a folded plate, chunk by chunk.
+        """Clears plate, cards, operator and extra in all records and versions of a normalized plate, chunk by chunk.
 
-        Keys, times, money and rollups stay; hints and kept bodies of refused requests that name the plate go. Every changed
-        current record gets a new position and revision, so that readers of the changes learn it. The line of the audit log is
-        written first; an erasure that was killed is finished by the next. What a park sends again alike
-        stays empty, what it changes comes back.
+        Keys, times, money and rollups stay. Hints and kept bodies of rejected requests that name the plate are removed. Each
+        changed current record gets a new position and revision, so that the change feed shows it. The audit entry is written
+        first; a run after a crash finishes the erasure. If a park sends the same row again, the record stays cleared; if it
+        sends a changed row, the data comes back.
         """
 
     def erase_expired(self, now_us: int) -> bool:
-        """One chunk of what the parks' retentions ask for; whether there may be more. The gateway's housekeeping includes it."""
+        """Erases one chunk of personal data past its park's retention; True if there may be more. Part of `run_maintenance`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database as the admin port uses it: all its verbs on one connection (SQLite) or pool (PostgreSQL)."""
+    """All stores of one database for the admin port, on one connection (SQLite) or pool (PostgreSQL)."""
 
     store: Store
     queries: QueryStore

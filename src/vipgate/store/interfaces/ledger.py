@@ -1,6 +1,6 @@
-"""What the road, the console and the commands may ask of a database: typed verbs, never "run this SQL".
+"""Protocol and records of the ledger for the push pipeline, the console and the commands: typed methods, no SQL.
 
-A store is used by one thread at a time. Its errors are StoreError and its branches; no driver's error leaves it.
+A store is used by one thread at a time. It raises StoreError and its subclasses, never an error of the driver.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.accounts import AuditEntry
 
 DAY_US: Final = 86_400_000_000
-# Car parks of this interface live in one zone without summer time: a business day is a Beijing day.
+# All parks are in one time zone without daylight saving: a business day is a Beijing day.
 BEIJING_OFFSET_US: Final = 8 * 3_600_000_000
-# Later than any instant that a filter can name.
+# Later than any instant in a filter.
 INSTANT_US_MAX: Final = 2**62
-# Versions of one record that are read at once.
+# Versions of one record per read.
 HISTORY_MAX: Final = 1_000
-# The greatest that its column takes: nobody can ask for more than there can be.
+# The maximum of the column's type.
 REVISION_MAX: Final = 2**31 - 1
 SecretUsed = Literal["current", "previous"]
 
@@ -38,7 +38,7 @@ def business_day(instant_us: int) -> int:
 
 
 class RequestOrigin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How a request came in: for the journal only. `replay_of`: the seqno of the refused request that staff sent again by it."""
+    """Where a request came from, for the request log. `replay_of`: the seqno of the rejected request that it replays."""
 
     received_us: int
     peer: str
@@ -48,7 +48,7 @@ class RequestOrigin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
-    """A verified request on its way into the ledger; each `pay_partner` is there once. `webhook_id` where HMAC signed it."""
+    """A verified request to be stored; each `pay_partner` occurs once. `webhook_id` is None unless HMAC signed it."""
 
     seqno: str
     park_uuid: str
@@ -61,11 +61,11 @@ class Push(msgspec.Struct, frozen=True, gc=False):
 
 
 class RejectedRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request that was refused, on its way into the journal.
+    """A rejected request, to be stored in the request log.
 
-    `park_uuid` is None unless the signature proved it; `claimed` is what the request said. `body` is kept for an
-    authenticated park, so that the operator can look at it and send it again. `generation`, of a held replace alone: the
-    park's last stock when it was held, so that one with the same body that began a later stock ends its waiting.
+    `park_uuid` is None unless the signature proved it; `claimed` is the unverified one in the request. `body` is kept for an
+    authenticated park, so that the operator can inspect and replay it. `generation` is set for a held replace only: the
+    park's last generation at that time. A later generation started by the same body ends the hold.
     """
 
     seqno: str
@@ -79,7 +79,7 @@ class RejectedRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class PushResult(msgspec.Struct, frozen=True, gc=False):
-    """What a push did to the ledger."""
+    """How many rows a push inserted, updated and left unchanged."""
 
     inserted: int
     updated: int
@@ -88,9 +88,9 @@ class PushResult(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ParkAccess:
-    """What the gateway must know to let a park in; secrets still sealed. `require_hmac`: MD5 does not do.
+    """What the gateway needs to authenticate a park; secrets are sealed. `require_hmac`: MD5 is rejected.
 
-    `charset` is the one in which the park writes.
+    `charset` is the park's charset.
     """
 
     park_uuid: str
@@ -107,7 +107,7 @@ class ParkAccess:
 class Park:
     """A park as the operator sees it. Instants in microseconds since 1970 UTC.
 
-    `hold_replaces`: a `complete=1` that was stored before and is not signed with time is held for the operator's yes.
+    `hold_replaces`: a repeated `complete=1` without a signed timestamp is held for the operator's approval.
     """
 
     park_uuid: str
@@ -130,7 +130,7 @@ class Park:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkChange:
-    """What to change on a park; None leaves a member as it is. A rate of 0 lifts the limit."""
+    """Changes to a park; None leaves a member as it is. A rate of 0 removes the limit."""
 
     name: str | None = None
     enabled: bool | None = None
@@ -143,7 +143,7 @@ class ParkChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One whole stock of a park. The current one has no `ended_us`."""
+    """One full set of a park's records. The current generation has no `ended_us`."""
 
     generation: int
     current: bool
@@ -154,7 +154,7 @@ class Generation:
 
 
 class StoredRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record in the ledger. `seqno` is of the request that wrote this revision, `position` its place among the park's changes."""
+    """A record in the ledger. `seqno`: the request that wrote this revision; `position`: its place among the park's changes."""
 
     renewal: Renewal
     revision: int
@@ -164,7 +164,7 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class SupersededRecord:
-    """A version that was replaced, and the seqno of the request that replaced it."""
+    """A replaced version, and the seqno of the request that replaced it."""
 
     stored: StoredRecord
     replaced_seqno: str
@@ -172,7 +172,7 @@ class SupersededRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which records are wanted. Receipt `since_us` ≤ t < `until_us`; `plate` is folded."""
+    """Selects records by receipt, `since_us` ≤ t < `until_us`, and by normalized `plate`. None: any."""
 
     plate: str | None = None
     since_us: int | None = None
@@ -181,7 +181,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLogEntry:
-    """All that the journal knows of one request."""
+    """One request in the request log."""
 
     seqno: str
     park_uuid: str | None
@@ -203,7 +203,7 @@ class RequestLogEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long things are kept, and how much of them."""
+    """How long data is kept, and how much of it. `strangers_max`: logged requests without a proved park."""
 
     generation_days: int = 30
     request_log_days: int = 400
@@ -215,34 +215,34 @@ class Retention:
 
 
 class Store(Protocol):
-    """The ledger. One thread at a time.
+    """The ledger. One thread at a time. Raises StoreError.
 
-    A verb with `deed` writes this line of the audit log in the same transaction as the change, and none without a change.
+    A method that takes `entry` writes it to the audit log in the same transaction as the change, and only if there is a change.
     """
 
     @property
     def where(self) -> str:
-        """Which database this is, for people: without its password."""
+        """The name of the database for messages, without a password."""
 
     @property
     def schema(self) -> int:
         """The number of the last migration."""
 
     def commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
-        """Stores all of `group`, in order, in one durable transaction; where that fails, each on its own.
+        """Stores `group`, in order, in one durable transaction; if that fails, each request on its own.
 
-        The answer for each is its outcome, or why it alone could not be stored. A `complete=1` may be refused in the light of
-        earlier ones (store/replacing.py): nothing of it is stored then, not even its line of the journal.
+        Returns for each request its result, or the error that kept it from being stored. A `complete=1` may be rejected because
+        of earlier ones (store/common/replace_policy.py): then nothing is stored, not even its request log entry.
         """
 
     def run_maintenance(self, now_us: int, retention: Retention) -> bool:
-        """Deletes one small chunk of what is past its time; whether there may be more."""
+        """Deletes one small chunk of expired data; True if there may be more."""
 
     def park_access(self, park_uuid: str) -> ParkAccess | None:
-        """What is needed to let `park_uuid` in; None where it is unknown."""
+        """The access data of `park_uuid`; None if unknown."""
 
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
-        """The same for some parks, by their park_uuid, in one question; unknown ones are left out."""
+        """The access data of several parks in one query, by park_uuid; unknown ones are left out."""
 
     def add_park(
         self,
@@ -254,75 +254,75 @@ class Store(Protocol):
         *,
         charset: Charset = "utf-8",
     ) -> bool:
-        """Registers a park; False where it is already there."""
+        """Registers a park; False if it exists."""
 
     def find_park(self, park_uuid: str) -> Park | None:
-        """One park."""
+        """The park; None if unknown."""
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """Up to `limit` parks whose park_uuid follows `after`, in order."""
 
     def change_park(self, park_uuid: str, change: ParkChange, entry: AuditEntry | None = None) -> bool:
-        """Changes a park; False where it is unknown."""
+        """Changes a park; False if unknown."""
 
     def allow_replace(self, park_uuid: str, body_sha256: str, now_us: int, entry: AuditEntry | None = None) -> bool:
-        """Lets the next held `complete=1` with this body through, once; False where the park is unknown.
+        """Approves the next held `complete=1` with this body, once; False if the park is unknown.
 
-        The yes ends after a day, and with any `complete=1` of the park that is carried out.
+        The approval expires after a day, or when any `complete=1` of the park takes effect.
         """
 
     def disallow_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
-        """Takes a yes back; False where there is none to this body."""
+        """Withdraws an approval; False if this body has none."""
 
     def dismiss_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
-        """Drops what is kept of a held `complete=1`, and the yes to it; False where nothing is. Sent again, it is held anew."""
+        """Deletes a held `complete=1` and its approval; False if none is kept. Sent again, it is held again."""
 
     def rotate_secret(self, park_uuid: str, secret: bytes, now_us: int, entry: AuditEntry | None = None) -> bool:
-        """Makes `secret` the current one and keeps the one before; False where a previous one is still valid."""
+        """Makes `secret` the current one and keeps the old one as previous; False if a previous one is still valid."""
 
     def retire_secret(self, park_uuid: str, entry: AuditEntry | None = None) -> bool:
-        """Ends the previous secret; False where there is none."""
+        """Removes the previous secret; False if there is none."""
 
     def generations(self, park_uuid: str) -> list[Generation]:
-        """The park's generations that are still there, newest first."""
+        """The park's generations that are not purged, newest first."""
 
     def restore(self, park_uuid: str, generation: int, now_us: int, entry: AuditEntry | None = None) -> bool:
-        """Makes `generation` the current one; False where it is not there."""
+        """Makes `generation` the current one; False if it does not exist or is being purged."""
 
     def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
-        """The park's current records that pass `wanted`, as they were at one moment, in constant memory."""
+        """The park's current records that match `wanted`, from one snapshot, in constant memory."""
 
     def recent(self, park_uuid: str, plate: str | None, before: int | None, limit: int) -> list[StoredRecord]:
-        """Up to `limit` current records, of one plate where it is given, newest change first, with positions below `before`."""
+        """Up to `limit` current records with positions below `before`, newest change first; `plate` None: any plate."""
 
     def find_record(self, park_uuid: str, pay_partner: str) -> StoredRecord | None:
-        """The current record of an order number."""
+        """The current record with this order number."""
 
     def history(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
     ) -> list[SupersededRecord]:
         """The newest replaced versions of a current record with revisions below `before`, oldest first.
 
-        `limit` and HISTORY_MAX at most; for the ones before them ask with the first one's revision.
+        At most `limit` and HISTORY_MAX; pass the first one's revision as `before` to read older ones.
         """
 
     def daily(self, park_uuid: str) -> dict[tuple[int, int], tuple[int, int, int]]:
-        """By business day and pay type: records inserted, records updated, and by how many fen the money grew."""
+        """By business day and pay type: records inserted, records updated, and the change of the amount in fen."""
 
     def daily_answers(self, park_uuid: str) -> dict[tuple[int, str], tuple[int, int]]:
-        """By business day and code: requests, and the rows they brought."""
+        """By business day and code: requests, and the rows they carried."""
 
     def request_log_entry(self, seqno: str) -> RequestLogEntry | None:
-        """What is known of the request `seqno`."""
+        """The log entry of the request `seqno`."""
 
     def refused_body(self, seqno: str) -> bytes | None:
-        """The kept body of a refused request."""
+        """The kept body of a rejected request."""
 
     def ping(self) -> None:
-        """Raises StoreUnavailable where the store cannot answer."""
+        """Raises StoreUnavailable if the store cannot answer."""
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Closes the database."""
 
 
 OpenStore = Callable[[], Store]

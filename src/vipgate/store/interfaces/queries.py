@@ -1,4 +1,4 @@
-"""What staff and other systems look for in the ledger, and what they find: questions, pages, cursors. The verbs of a Browse."""
+"""Protocol for searches by staff and other systems, with its queries, pages and cursors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vipgate.store.interfaces.ledger import (
 )
 
 SIGNATURES_SCANNED_MAX: Final = 1_000
-# A search that no index answers looks at so many records for one page at most; the page says how far it came.
+# Records that a search without an index reads for one page; the page's cursor says how far it came.
 SCAN_ROWS_MAX: Final = 10_000
 PAGE_ITEMS_MAX: Final = 1_000
-# More times of one held replace are not counted.
+# Repeats of one held replace are counted up to this.
 HELD_TIMES_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
-# So many records are looked at for one page of vehicles with a pass that ends soon: most have none.
+# Records read for one page of vehicles whose pass ends soon: few vehicles match.
 ENDING_ROWS_MAX: Final = 1_000
 CardKind = Literal["plate", "card_no", "card_id"]
 CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
@@ -31,11 +31,11 @@ CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordQuery:
-    """Which current records are wanted, newest change first. None leaves a member open.
+    """Selects current records, newest change first. None: any value.
 
-    Without `park_uuid` all parks are looked through, which needs `plate`, `pay_partner` or `card`: those have an index.
-    `plate` is folded; `plate_prefix` makes it the beginning of one. `card` is a card's number or id. Receipt and payment
-    lie in `since_us` ≤ t < `until_us` and `paid_since_us` ≤ t < `paid_until_us`; `flags`: any of these FLAG_*.
+    Without `park_uuid` the search covers all parks and needs `plate`, `pay_partner` or `card`, which have an index.
+    `plate` is normalized; `plate_prefix` makes it a prefix. `card` is a card's number or id. Receipt and payment lie in
+    `since_us` ≤ t < `until_us` and `paid_since_us` ≤ t < `paid_until_us`; `flags`: any of these FLAG_*.
     """
 
     park_uuid: str | None = None
@@ -55,7 +55,7 @@ class RecordQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordPageCursor:
-    """Where a page of records ended: the position and park of the last one that was looked at."""
+    """Where a page of records ended: position and park of the last record read."""
 
     position: int
     park_uuid: str
@@ -71,7 +71,7 @@ class RecordHit:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """Up to `limit` records, fewer where the bound on looking was reached first. `next` is None where there is no more."""
+    """Up to `limit` records, fewer if the read limit was reached first. `next` is None at the end."""
 
     items: list[RecordHit]
     next: RecordPageCursor | None
@@ -79,7 +79,7 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLogQuery:
-    """Which requests are wanted, newest first. `strangers`: those that no park was proved for. `refused`: all but 1001."""
+    """Selects requests, newest first. `strangers`: without a proved park. `refused`: every code but 1001."""
 
     park_uuid: str | None = None
     strangers: bool = False
@@ -91,7 +91,7 @@ class RequestLogQuery:
 
 @dataclass(frozen=True, slots=True)
 class RequestLogPage:
-    """Requests; `next` is the seqno of the last one that was looked at, None where there is no more."""
+    """Requests; `next` is the seqno of the last one read, None at the end."""
 
     items: list[RequestLogEntry]
     next: str | None
@@ -99,7 +99,7 @@ class RequestLogPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
-    """What is known of one plate or card of a park: its newest records, newest change first, VEHICLE_RECORDS_MAX at most."""
+    """One plate or card of a park with its records, newest change first, at most VEHICLE_RECORDS_MAX."""
 
     park_uuid: str
     kind: CardKind
@@ -109,7 +109,7 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True)
 class VehiclePage:
-    """Vehicles out of `looked_at`; `next` is the last plate that was looked at, None where there is no more."""
+    """The matches among `looked_at` vehicles; `next` is the last plate read, None at the end."""
 
     items: list[Vehicle]
     looked_at: int
@@ -118,7 +118,7 @@ class VehiclePage:
 
 @dataclass(frozen=True, slots=True)
 class ChangedVehicles:
-    """Vehicles, newest change first; `next` is where the look at a park's records ended, None where there is no more."""
+    """Vehicles, newest change first; `next` is where reading the park's records stopped, None at the end."""
 
     items: list[Vehicle]
     next: RecordPageCursor | None
@@ -126,7 +126,7 @@ class ChangedVehicles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A record as it is now, at the place of its last change."""
+    """A current record at the position of its last change."""
 
     position: int
     stored: StoredRecord
@@ -134,7 +134,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Changes of one park's current generation behind a position, oldest first."""
+    """Changes of a park's current generation after a position, oldest first."""
 
     generation: int
     items: list[Change]
@@ -143,7 +143,7 @@ class ChangePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyMoney:
-    """Records and money of one Beijing day (days since 1970-01-01) and pay type, of one park or of all."""
+    """Record counts and amount of one Beijing day (days since 1970-01-01) and pay type, of one park or of all."""
 
     day: int
     pay_type: int
@@ -154,7 +154,7 @@ class DailyMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyAnswers:
-    """Requests of one Beijing day by code. `park_uuid` is None for strangers, and where all parks are added up."""
+    """Requests of one Beijing day and code. `park_uuid` is None for requests without a proved park and for sums over all parks."""
 
     day: int
     park_uuid: str | None
@@ -165,7 +165,7 @@ class DailyAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeType:
-    """One charge type of a park (charge-types.md); times as the park said them, in its local time."""
+    """One charge type of a park (charge-types.md); times as the park sent them, in its local time."""
 
     id: str
     name: str
@@ -179,7 +179,7 @@ class ChargeType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeTypes:
-    """What a park answered last: the list, when it was fetched, and what was wrong with the newest try."""
+    """A park's stored charge types: the list, when it was fetched, and the error of the latest attempt."""
 
     address: str | None
     items: list[ChargeType]
@@ -190,7 +190,7 @@ class ChargeTypes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkDetails:
-    """What the console and the retention need of a park beyond `Park`."""
+    """Settings of a park that are not in `Park`, for the console and the retention."""
 
     park_uuid: str
     position: int
@@ -200,10 +200,10 @@ class ParkDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldReplace:
-    """A `complete=1` that is held for the operator's yes, however often it came; `seqno` is of the time whose body is kept.
+    """A `complete=1` held for approval, with its repeats; `seqno` is the request whose body is kept.
 
-    `first_us`, `last_us` and `times`, HELD_TIMES_MAX at most, are of the journal since it was carried out last, and know of
-    those that were dismissed too. `allowed_until_us`: till then the next one with this body goes through; it may be over.
+    `first_us`, `last_us` and `times` (at most HELD_TIMES_MAX) count its requests in the log since this body last took effect,
+    dismissed ones included. `allowed_until_us`: when the approval of this body expires; may be past.
     """
 
     park_uuid: str
@@ -217,18 +217,18 @@ class HeldReplace:
     allowed_until_us: int | None
 
     def is_allowed(self, now_us: int) -> bool:
-        """Whether the yes to it stands."""
+        """Whether its approval is valid."""
         return self.allowed_until_us is not None and now_us < self.allowed_until_us
 
     @property
     def more_times(self) -> bool:
-        """Whether it may have come more often than was counted."""
+        """Whether `times` reached its limit, so that there may be more."""
         return self.times >= HELD_TIMES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """How a park signed lately. `hmac` and `md5` are counted in its newest SIGNATURES_LOOKED_MAX requests; the rest is exact.
+    """How a park signed lately. `hmac` and `md5` are counted in its newest SIGNATURES_SCANNED_MAX requests; the rest is exact.
 
     `md5_us`: when MD5 signed a push last, None where it signed none. `pushed`: whether anything was pushed at all.
     """
@@ -240,79 +240,79 @@ class Signatures:
 
 
 class QueryStore(Protocol):
-    """Reading for people and other systems; the ledger's own verbs are in `Store`. One thread at a time. Raises StoreError."""
+    """Searches for staff and other systems; the ledger itself is `Store`. One thread at a time. Raises StoreError."""
 
     def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
-        """A page of current records, newest change first, that come after `before`.
+        """A page of current records after the cursor `before`, newest change first.
 
-        Raises ValueError for a query over all parks that no index answers, or that thousands of records answer.
+        Raises ValueError for a query over all parks that has no index or matches too many records.
         """
 
     def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
-        """A park's plates, in order, behind `after`. A record has a plate until it is erased: no card is left for itself."""
+        """A park's plates after `after`, in order. Cards are not listed: each record has a plate until it is erased, then no card."""
 
     def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
-        """Plates, in order, behind `after`, of which a record ends in `since_us` ≤ t < `until_us`: of ENDING_ROWS_MAX records."""
+        """Plates after `after`, in order, with a record that ends in `since_us` ≤ t < `until_us`. Reads ENDING_ROWS_MAX records."""
 
     def vehicles_by_change(self, park_uuid: str, before: RecordPageCursor | None, looked_max: int) -> ChangedVehicles:
-        """A park's plates in the order of their newest change, out of `looked_max` records that come after `before`.
+        """A park's plates by newest change, from `looked_max` records after `before`.
 
-        For those from whom plates are hidden: the order of plates would tell what the mask hides.
+        For users who see masked plates: the alphabetical order would reveal what the mask hides.
         """
 
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
-        """One plate (folded) or card in a park or in all, out of its newest PAGE_ITEMS_MAX records.
+        """One normalized plate or card in a park or in all, from its newest PAGE_ITEMS_MAX records.
 
-        A card's records count for the card, whatever their plates. An empty text names none. Raises ValueError as `records` does.
+        A card's records belong to the card, whatever their plates. An empty text matches nothing. Raises ValueError as `records` does.
         """
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
         """A page of requests, newest first, with seqnos below `before`."""
 
     def replays_of(self, park_uuid: str, seqno: str) -> list[str]:
-        """The seqnos of requests that sent the refused request `seqno` again from the console, oldest first, 100 at most."""
+        """The seqnos of the console's replays of the rejected request `seqno`, oldest first, at most 100."""
 
     def changes(self, park_uuid: str, generation: int | None, after: int, limit: int) -> ChangePage | None:
-        """Changes of the current generation behind position `after`; from its beginning where `generation` is another one.
+        """Changes of the current generation after position `after`; from its start if `generation` is another one.
 
-        None where there is no such park.
+        None if there is no such park.
         """
 
     def money_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyMoney]:
-        """Rollups of `since_day` ≤ day < `until_day`, of one park or added up over all, by day and pay type."""
+        """Rollups of `since_day` ≤ day < `until_day` by day and pay type, of one park or summed over all."""
 
     def answers_by_day(self, park_uuid: str | None, since_day: int, until_day: int) -> list[DailyAnswers]:
-        """The same of answers, by day and code."""
+        """Answer counts of the same days by day and code, of one park or summed over all."""
 
     def answers_by_park(self, since_day: int, until_day: int) -> list[DailyAnswers]:
-        """The answers of every park and of strangers, each day and code apart."""
+        """Answer counts by day, park and code; requests without a proved park included."""
 
     def daily_totals(self, since_day: int, until_day: int) -> int:
-        """A number that grows with every change of the rollups of these days: tells whether what was read still holds.
+        """A number that grows with every change of these days' rollups; a cache is valid while it stays the same.
 
-        It is the sum of their counters, inserted, updated and requests, over all parks and strangers: nothing takes from them.
+        It is the sum of the counters inserted, updated and requests over all parks and strangers. None of them ever shrinks.
         """
 
     def search_parks(self, text: str, after: str, limit: int) -> list[Park]:
-        """Parks of which the name or the uuid contains `text`, in the order of park_uuid, behind `after`."""
+        """Parks whose name or uuid contains `text`, after `after`, by park_uuid."""
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
-        """What parks that are guarded sent since and is held still; what was new to the operator last comes first."""
+        """The held replaces since `since_us`, newest first."""
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
-        """How the park signed since."""
+        """How the park has signed since `since_us`."""
 
     def park_details(self, park_uuid: str) -> ParkDetails | None:
-        """The rest of a park's settings."""
+        """A park's further settings; None if unknown."""
 
     def flagged(self, park_uuid: str | None) -> dict[int, int]:
-        """How many current records carry each FLAG_*; counted up to 10,000 each."""
+        """Number of current records with each FLAG_*, counted up to 10,000 each."""
 
     def charge_types(self, park_uuid: str) -> ChargeTypes:
-        """The park's charge types as they were fetched last."""
+        """The park's charge types from the last fetch."""
 
     def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
-        """All current records of a park, oldest change first, as they were at one moment, in constant memory."""
+        """All current records of a park, oldest change first, from one snapshot, in constant memory."""
 
     def history_of(
         self, park_uuid: str, pay_partner: str, before: int | None = None, limit: int = HISTORY_MAX
@@ -320,7 +320,7 @@ class QueryStore(Protocol):
         """See `Store.history`."""
 
     def generations_of(self, park_uuid: str) -> list[Generation]:
-        """The park's generations that are still there, newest first."""
+        """The park's generations that are not purged, newest first."""
 
     def parks_for_charge_types(self, before_us: int, limit: int) -> Sequence[str]:
-        """Parks with an address whose charge types were last asked for before `before_us`."""
+        """Parks with a gateway address whose charge types were last requested before `before_us`."""

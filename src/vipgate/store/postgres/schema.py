@@ -49,7 +49,7 @@ def migrate(
 ) -> int:
     """Runs the migrations that are missing, by one process at a time; the version reached.
 
-    Raises StoreMismatch where the database is newer than this program, StoreUnavailable where a lock is not to be had.
+    Raises IncompatibleDatabase where the database is newer than this program, StoreUnavailable where a lock is not to be had.
     """
     steps = load_migrations("vipgate.store.postgres.sql") if migrations is None else migrations
     newest = steps[-1].number
@@ -139,7 +139,7 @@ def _spread(link: ConnectionPool, db: Connection) -> None:
 def distribute(link: ConnectionPool) -> bool:
     """Spreads every table by park_uuid, each beside the park's row; False where that is done already.
 
-    Raises StoreMismatch where the server is no Citus coordinator.
+    Raises IncompatibleDatabase where the server is no Citus coordinator.
     """
     with link.connection() as db:
         if not has_citus(link, db):

@@ -66,18 +66,18 @@ _PARK_OF = itemgetter(0)
 
 
 class PostgresTransaction:
-    """See `Work`."""
+    """See `Transaction`."""
 
     def __init__(self, db: Connection, sql: Mapping[str, str]) -> None:
         self._db = db
         self._sql = sql
 
     def run(self, name: str, values: Mapping[str, object]) -> int:
-        """See `Work.run`."""
+        """See `Transaction.run`."""
         return self._db.execute(self._sql[name], values).rowcount
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """See `Work.rows`."""
+        """See `Transaction.rows`."""
         return self._db.execute(self._sql[name], values).fetchall()
 
 
@@ -117,7 +117,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         return self.pool.where
 
     def distribute(self) -> bool:
-        """Spreads the ledger over a Citus cluster; False where that is done already. Raises StoreMismatch without Citus."""
+        """Spreads the ledger over a Citus cluster; False where that is done already. Raises IncompatibleDatabase without Citus."""
         done = distribute(self.pool)
         self.is_distributed = True
         return done
@@ -199,7 +199,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             return [by_seqno[request.seqno] for request in group]
 
     def run_maintenance(self, now_us: int, retention: Retention) -> bool:
-        """See `Store.housekeep`."""
+        """See `Store.run_maintenance`."""
         with self.pool.connection() as db, db.transaction():
             if not one_row(db, self._sql["take_turn"], {"turn": HOUSEKEEPING_TURN})[0]:
                 return False
@@ -245,12 +245,12 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """See `Worker.work`."""
+        """See `TransactionRunner.transaction`."""
         with self.pool.connection() as db, db.transaction():
             yield PostgresTransaction(db, self._sql)
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """See `Worker.rows`."""
+        """See `TransactionRunner.rows`."""
         with self.pool.connection() as db:
             return db.execute(self._sql[name], values).fetchall()
 
@@ -263,7 +263,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         return {access.park_uuid: access for access in found}
 
     def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
-        """See `Store.stream`."""
+        """See `Store.iter_records`."""
         name, values = stream_statement(park_uuid, wanted)
         with self.pool.connection() as db, db.transaction():
             db.execute(self._sql["patient"], {"in_transaction": True})
@@ -279,7 +279,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
 
     def clear_log(self, tries: int = 1) -> bool:  # noqa: ARG002 - the protocol's parameter
-        """See `Ledger.clear_log`. The server's log and its old row versions are the server's matter (docs/operating.md)."""
+        """See `ParkLister.clear_log`. The server's log and its old row versions are the server's matter (docs/operating.md)."""
         return True
 
     def close(self) -> None:

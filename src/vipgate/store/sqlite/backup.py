@@ -59,7 +59,7 @@ class Contents:
 def copy_ledger(ledger: Path, copy: Path, *, verify: bool) -> Contents | None:
     """Writes a copy of `ledger` to the new file `copy` and brings it onto the disk; with `verify`, what it was proved to hold.
 
-    Raises StoreUnavailable where the ledger cannot be read or the copy cannot be written, StoreMismatch where the ledger is
+    Raises StoreUnavailable where the ledger cannot be read or the copy cannot be written, IncompatibleDatabase where the ledger is
     none or damaged, or the copy is not the same. What was written to `copy` is the caller's to delete then.
     """
     with _snapshot(ledger) as source:

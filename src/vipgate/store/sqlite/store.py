@@ -95,18 +95,18 @@ class ServerLock:
 
 
 class SqliteTransaction:
-    """See `Work`."""
+    """See `Transaction`."""
 
     def __init__(self, db: sqlite3.Connection, sql: Mapping[str, str]) -> None:
         self._db = db
         self._sql = sql
 
     def run(self, name: str, values: Mapping[str, object]) -> int:
-        """See `Work.run`."""
+        """See `Transaction.run`."""
         return self._db.execute(self._sql[name], values).rowcount
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """See `Work.rows`."""
+        """See `Transaction.rows`."""
         return self._db.execute(self._sql[name], values).fetchall()
 
 
@@ -213,7 +213,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         return [outcome for request in group for outcome in self.commit([request])]
 
     def run_maintenance(self, now_us: int, retention: Retention) -> bool:
-        """See `Store.housekeep`."""
+        """See `Store.run_maintenance`."""
         chunk = {"chunk_rows": retention.chunk_rows}
         journal = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
         bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
@@ -240,7 +240,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
             )
 
     def clear_log(self, tries: int = 1) -> bool:
-        """See `Ledger.clear_log`. Moves the write-ahead log into the file and cuts it to nothing."""
+        """See `ParkLister.clear_log`. Moves the write-ahead log into the file and cuts it to nothing."""
         with translated(self._path):
             for left in reversed(range(tries)):
                 if self._cut_log():
@@ -281,12 +281,12 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
-        """See `Worker.work`. BEGIN IMMEDIATE locks the whole file."""
+        """See `TransactionRunner.transaction`. BEGIN IMMEDIATE locks the whole file."""
         with self._transaction():
             yield SqliteTransaction(self._db, self._sql)
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """See `Worker.rows`."""
+        """See `TransactionRunner.rows`."""
         with translated(self._path):
             return self._db.execute(self._sql[name], values).fetchall()
 
@@ -305,7 +305,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
             yield from self._db.execute(self._sql[name], values)
 
     def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
-        """See `Store.stream`."""
+        """See `Store.iter_records`."""
         name, values = stream_statement(park_uuid, wanted)
         with translated(self._path):
             # One statement reads from one snapshot for as long as it runs.
