@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vipgate.domain.masking import mask_plate
+from vipgate.protocol.renewal import PLATE_GAPS
 
 LINES_MAX: Final = 40
 # Their rules allow no plate. An order number may hold anything, but it is what a record is called by.
@@ -18,7 +19,10 @@ PLAIN_MEMBERS: Final = frozenset(
 )  # fmt: skip
 _LINE = re.compile(r"(row(?:\[(\d{1,5})\])?(?:\.(\w+))?|park_uuid|complete): (.*?)(?:, (?:收到|got) (.*))?").fullmatch
 # In what a park sent.
-_PLATE_LIKE = re.compile(r"[\u4e00-\u9fff]\s?[A-Za-z][\s·]?[A-Za-z0-9]{4,6}[\u4e00-\u9fff]?")
+_GAP = f"[{PLATE_GAPS}]{{0,4}}"
+_PLATE_LIKE = re.compile(
+    rf"[\u4e00-\u9fff]{_GAP}[A-Za-z]{_GAP}(?:[A-Za-z0-9]{_GAP}){{3,5}}[A-Za-z0-9](?:{_GAP}[\u4e00-\u9fff])?"
+)
 # In our own words, which must stay readable ("应为 base64"): a province or an office, and a digit.
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳]\s?[A-Za-z]"

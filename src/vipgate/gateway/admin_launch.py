@@ -1,4 +1,4 @@
-"""What the admin process is told when it starts: plain values, one line of JSON on its standard input."""
+"""The launch message of the admin process: one line of JSON on its standard input."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import msgspec
 from vipgate.store.interfaces.ledger import Retention
 
 MESSAGE_BYTES_MAX: Final = 64 * 1024
-# What its parent sends where it shall come to an end; where the line breaks instead, the parent is gone.
+# The parent sends this to stop the process; end of file instead means that the parent is gone.
 STOP: Final = b"stop\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminConfig:
-    """What the admin process needs of the settings, and the secret of the link that makes the first account."""
+    """Settings for the admin process, and the secret in the link for creating the first account."""
 
     database_url: str = field(repr=False)
     retention: Retention
@@ -37,7 +37,7 @@ class AdminConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchMessage:
-    """The same with the socket and the board, by what the process has inherited or may open."""
+    """The config with handles of the listening socket and the shared metrics."""
 
     config: AdminConfig
     listener: str
@@ -45,24 +45,24 @@ class LaunchMessage:
 
 
 def encode(handed: LaunchMessage) -> bytes:
-    """The line that is sent."""
+    """Encodes the message as one line."""
     return msgspec.json.encode(handed) + b"\n"
 
 
 def decode(line: bytes) -> LaunchMessage:
-    """What the line says."""
+    """Decodes a line."""
     return msgspec.json.decode(line, type=LaunchMessage)
 
 
 def share_listener(listener: socket.socket, pid: int) -> str:
-    """The socket as the process `pid` finds it: the descriptor that it inherits, or on Windows a copy made for it."""
+    """Returns a handle of the socket for process `pid`: the inherited descriptor, or on Windows a duplicate."""
     if sys.platform == "win32":
         return base64.b64encode(listener.share(pid)).decode("ascii")
     return str(listener.fileno())
 
 
 def take_listener(shared: str) -> socket.socket:
-    """The other half, in the admin process."""
+    """Opens the socket of `share_listener` in the admin process."""
     if sys.platform == "win32":
         return socket.fromshare(base64.b64decode(shared))
     return socket.socket(fileno=int(shared))

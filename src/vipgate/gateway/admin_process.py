@@ -1,7 +1,7 @@
-"""Keeps the admin process running, from the gateway's side: starts it, starts it again when it dies, ends it.
+"""Starts, restarts and stops the admin process from the gateway.
 
-The gateway never waits for it: `look` takes what there is to see. Its standard input is the line of life: the process ends
-when that breaks, so a gateway that is killed takes it along (docs/decisions/011-admin-process.md).
+The gateway never waits for it: `check` does not block. The process ends when its standard input closes, so it ends with a
+killed gateway too (docs/decisions/011-admin-process.md).
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from vipgate.support.metrics import (
 log = structlog.get_logger()
 
 CHECK_INTERVAL_S: Final = 0.5
-# A process that dies at once is started again at this pace, the last for good.
+# Pauses before the restarts of a process that keeps dying; the last repeats.
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STABLE_AFTER_S: Final = 60.0
 STOP_S: Final = 6.0
-# One that shows no sign of life is made to end before SQLite's writers lose their patience (15 s): it may hold the lock.
+# A hanging process may hold SQLite's write lock: it is killed before writers time out (15 s).
 HANG_TIMEOUT_S: Final = 12.0
 START_TIMEOUT_S: Final = 60.0
-# -P: a folder that happens to be the current one has no say in what is imported.
+# -P: do not import modules from the current folder.
 _COMMAND: Final = (sys.executable, "-P", "-m", "vipgate.admin.main")
 
 
 class AdminProcess:
-    """One admin process after another, on one listening socket. One thread at a time."""
+    """Controls the admin process on one listening socket. Not thread-safe."""
 
     def __init__(
         self, spec: AdminConfig, listener: socket.socket, board: SharedMetrics, clock_s: Callable[[], float]
@@ -62,11 +62,11 @@ class AdminProcess:
         self._due_s = 0.0
         self._deaths = 0
         self._stopping = False
-        # `look`, for those who must go on whatever comes of it.
+        # `check` for callers that must survive its errors.
         self.repeated = Repeated("keeper of the admin process", self.check, clock_s)
 
     def check(self) -> None:
-        """Starts the process where it does not run and its pause is over."""
+        """Starts the process where it does not run and its pause is over; kills a hanging one."""
         if self._stopping:
             return
         process = self._process
@@ -80,14 +80,14 @@ class AdminProcess:
             self._start()
 
     def tell_to_stop(self) -> None:
-        """It takes no more and ends soon; nothing starts it again."""
+        """Makes the process stop soon; it is not restarted."""
         self._stopping = True
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.write(STOP)
 
     def wait(self, within_s: float = STOP_S) -> None:
-        """Until it has ended, for `within_s` at most; then it is made to."""
+        """Waits up to `within_s` for the process to end, then kills it."""
         process = self._process
         if process is None:
             return
@@ -100,7 +100,7 @@ class AdminProcess:
         self._kill(process)
 
     def forget(self) -> None:
-        """In a process that was forked: the line of life is the parent's alone."""
+        """Closes the inherited handles in a forked worker: only the parent may keep the process alive."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
         self._listener.close()
@@ -115,21 +115,21 @@ class AdminProcess:
             self._put_off("admin process did not start", reason=str(error))
             return
         self._process = process
-        handed = LaunchMessage(
+        message = LaunchMessage(
             config=self._spec, listener=share_listener(self._listener, process.pid), metrics=self._board.handle
         )
-        # Far less than a pipe holds: this does not wait. A process that is dead already is found by the next look.
+        # Fits into the pipe, so it does not block. The next `check` finds a process that is dead already.
         with suppress(OSError):
             if process.stdin is not None:
-                process.stdin.write(encode(handed))
+                process.stdin.write(encode(message))
 
     def _hangs(self) -> bool:
-        beat_s = self._board.value(ADMIN_HEARTBEAT, self._board.workers)
-        since_s = self._clock_s() - max(beat_s, self._since_s)
-        return since_s > (HANG_TIMEOUT_S if beat_s > self._since_s else START_TIMEOUT_S)
+        heartbeat_s = self._board.value(ADMIN_HEARTBEAT, self._board.workers)
+        since_s = self._clock_s() - max(heartbeat_s, self._since_s)
+        return since_s > (HANG_TIMEOUT_S if heartbeat_s > self._since_s else START_TIMEOUT_S)
 
     def _manner(self) -> dict[str, Any]:
-        """A group of its own, so that Ctrl-C reaches the gateway alone; of what is open, the socket and the board."""
+        """Popen options: its own process group, so that Ctrl-C reaches the gateway only; inherited descriptors."""
         if sys.platform == "win32":
             return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         return {"process_group": 0, "pass_fds": (self._listener.fileno(), *self._board.descriptors)}
@@ -149,7 +149,7 @@ class AdminProcess:
 
 
 class AdminProcessThread:
-    """A thread that looks after the admin process, beside an event loop that must not be held up."""
+    """Controls the admin process in a thread, next to an event loop."""
 
     def __init__(self, keeper: AdminProcess) -> None:
         self._process = keeper
@@ -164,11 +164,11 @@ class AdminProcessThread:
         self._process.wait()
 
     def stop(self) -> None:
-        """Ends the admin process and waits for it, within bounds."""
+        """Stops the admin process and waits for it, up to STOP_S."""
         self._stopping.set()
         self._thread.join()
 
 
 def _environment() -> dict[str, str]:
-    """Without our own settings: they come by the line, and the master key is nobody's to read in an environment."""
+    """The environment without our settings: the launch message has them, and the master key must not be in it."""
     return {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}

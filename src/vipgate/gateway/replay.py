@@ -159,15 +159,15 @@ def _claim(again: ReplayRequest) -> UnverifiedRequest:
 def _verified(
     unverified: UnverifiedRequest, again: ReplayRequest, access: ParkAccess, vault: Vault, *, old: bool
 ) -> VerifiedRequest:
-    """Signed as the park last signed: a replay must not make it look as if the park had changed over to its new secret.
+    """Signs and verifies the replay with the secret that the park used last: a replay must not look like a secret change.
 
-    In UTF-8 whatever the park's charset: the console wrote this body, and staff saw its text.
+    UTF-8 whatever the park's charset: the console encoded this body.
     """
     sealed = access.previous_secret
     previous = None if sealed is None else vault.open(sealed, again.park_uuid)
     secrets = ParkSecrets(vault.open(access.secret, again.park_uuid), previous)
-    secret = previous if old and previous is not None else keys.current
-    return verify(unverified, md5(again.body, usedforsecurity=False), sign(again.body, secret), keys)
+    secret = previous if old and previous is not None else secrets.current
+    return verify(unverified, md5(again.body, usedforsecurity=False), sign(again.body, secret), secrets)
 
 
 def _superseded(store: Store, again: ReplayRequest, renewals: Sequence[Renewal]) -> tuple[str, ...]:
@@ -176,7 +176,9 @@ def _superseded(store: Store, again: ReplayRequest, renewals: Sequence[Renewal])
     found = []
     for renewal in renewals:
         existing = store.find_record(again.park_uuid, renewal.pay_partner)
-        if existing is not None and existing.seqno > sent and not same_content(msgspec.structs.astuple(existing.renewal), renewal):
+        if existing is None or existing.seqno <= sent:
+            continue
+        if not same_content(msgspec.structs.astuple(existing.renewal), renewal):
             found.append(renewal.pay_partner)
     return tuple(found)
 

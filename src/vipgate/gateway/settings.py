@@ -1,4 +1,4 @@
-"""Every setting and every limit, with its unit. Flags before `VIPGATE_*` before the TOML file before these defaults."""
+"""All settings with limits and units. Precedence: flags, `VIPGATE_*` variables, the TOML file, these defaults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MIB: Final = 1024 * 1024
 
 
 class Settings(BaseSettings):
-    """All settings, checked. Names are those of the TOML file; `VIPGATE_` and upper case make the variable."""
+    """All settings, validated. Field names are the TOML names; the variable is `VIPGATE_` and the name in upper case."""
 
     model_config = SettingsConfigDict(env_prefix="VIPGATE_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -36,63 +36,67 @@ class Settings(BaseSettings):
         "", description="sqlite:///path or postgresql://user@host/database; default: vipgate.db in the data folder"
     )
     master_key: SecretStr | None = Field(
-        None, description="seals secrets; default: the file master.key in the data folder"
+        None, description="encrypts secrets; default: the file master.key in the data folder"
     )
 
     host: str = Field("127.0.0.1", description="public address: where car parks push")
     port: int = Field(8080, ge=0, le=65535, description="public port; 0: any free one")
     tls_cert: Path | None = Field(
-        None, description="PEM file with the public port's certificate and its chain: the port then speaks TLS alone"
+        None, description="PEM file with the public port's certificate chain; the port then accepts TLS only"
     )
-    tls_key: Path | None = Field(None, description="PEM file with its key")
+    tls_key: Path | None = Field(None, description="PEM file with the key of tls_cert")
     trusted_proxies: str = Field(
-        "", description="addresses or networks of one's own proxies, parted by commas: X-Forwarded-For of theirs counts"
+        "",
+        description="addresses or networks of trusted proxies, separated by commas; only their X-Forwarded-For is used",
     )
     hmac_window_s: int = Field(
-        WINDOW_S, ge=10, le=3600, description="how far the time of an HMAC signature may be from the gateway's"
+        WINDOW_S,
+        ge=10,
+        le=3600,
+        description="largest difference between an HMAC signature's timestamp and the gateway's clock, in seconds",
     )
-    inside: bool = Field(True, description="whether there is an admin port at all")
-    admin_host: str = Field("127.0.0.1", description="admin address: for staff and their tools")
+    inside: bool = Field(True, description="whether to open the admin port")
+    admin_host: str = Field("127.0.0.1", description="admin address: console and API for staff")
     admin_port: int | None = Field(
-        None, ge=0, le=65535, description="admin port; default: the next after the public one, or any free one"
+        None, ge=0, le=65535, description="admin port; default: public port + 1, or any free one"
     )
     admin_url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="how staff reach the admin port through a proxy, for links"
+        "", pattern=r"^(https?://\S+)?$", description="URL of the admin port behind a proxy, for links"
     )
-    admin_https: bool = Field(False, description="whether they reach it over TLS alone: cookies are Secure")
-    admin_db_connections: int = Field(
-        3, ge=1, le=32, description="pages and API questions that read the database at once"
-    )
+    admin_https: bool = Field(False, description="the admin port is reached over HTTPS only: cookies are Secure")
+    admin_db_connections: int = Field(3, ge=1, le=32, description="database connections for pages and API requests")
     masked_searches_per_hour: int = Field(
         MASKED_SEARCHES_PER_HOUR,
         ge=1,
         le=100_000,
-        description="searches by plate or card an account or token gets while plates are hidden; three hours' worth at once",
+        description="searches by plate or card per hour for an account or token with masked plates; burst: three hours' worth",
     )
     charge_types_allow_private: bool = Field(
-        False, description="whether a park's own gateway may have a private address: 10.…, 192.168.…, never loopback"
+        False, description="allow private addresses (10.…, 192.168.…) for a park's own gateway; never loopback"
     )
     workers: int = Field(1, ge=1, le=64, description="server processes; more than one only on PostgreSQL")
     always_200: bool = Field(
-        False, description="HTTP status 200 even for refusals, for clients that cannot read errors"
+        False, description="HTTP status 200 even for errors, for clients that cannot read error bodies"
     )
 
     body_bytes_max: int = Field(BODY_BYTES_MAX, ge=1024, le=BODY_BYTES_MAX, description="largest body of a push")
-    total_body_bytes_max: int = Field(256 * MIB, ge=BODY_BYTES_MAX, description="all bodies in memory together")
-    request_timeout_s: float = Field(120.0, gt=0, le=3600, description="time to send a whole request")
-    keepalive_timeout_s: float = Field(75.0, gt=0, le=3600, description="time between requests on one connection")
-    shutdown_timeout_s: float = Field(20.0, ge=0, le=600, description="time to answer what is in flight when stopping")
-    connections_max: int = Field(20_000, ge=1, description="connections at once")
-    queue_requests_max: int = Field(4096, ge=1, description="pushes that may wait for the commit")
-    queue_rows_max: int = Field(100_000, ge=1, description="rows that may wait for the commit")
+    total_body_bytes_max: int = Field(256 * MIB, ge=BODY_BYTES_MAX, description="total size of all bodies in memory")
+    request_timeout_s: float = Field(120.0, gt=0, le=3600, description="time to receive a complete request")
+    keepalive_timeout_s: float = Field(75.0, gt=0, le=3600, description="idle time between requests on one connection")
+    shutdown_timeout_s: float = Field(20.0, ge=0, le=600, description="time to finish requests in flight when stopping")
+    connections_max: int = Field(20_000, ge=1, description="open connections, TLS handshakes included")
+    queue_requests_max: int = Field(4096, ge=1, description="pushes waiting for commit")
+    queue_rows_max: int = Field(100_000, ge=1, description="rows waiting for commit")
 
-    generation_days: int = Field(30, ge=1, description="how long a replaced stock can be restored")
+    generation_days: int = Field(30, ge=1, description="how long a replaced generation can be restored")
     request_log_days: int = Field(
-        400, ge=1, description="how long the request journal is kept; --hold-replaces knows a replace for as long"
+        400,
+        ge=1,
+        description="how long the request log is kept; --hold-replaces recognises a repeated replace for as long",
     )
-    refused_days: int = Field(30, ge=1, description="how long refused bodies are kept")
-    refused_bodies_max: int = Field(50, ge=0, description="refused bodies kept per park")
-    refused_bytes_max: int = Field(32 * MIB, ge=0, description="bytes of refused bodies kept per park, deflated")
+    refused_days: int = Field(30, ge=1, description="how long rejected bodies are kept")
+    refused_bodies_max: int = Field(50, ge=0, description="rejected bodies kept per park")
+    refused_bytes_max: int = Field(32 * MIB, ge=0, description="bytes of rejected bodies kept per park, compressed")
 
     @classmethod
     def settings_customise_sources(
@@ -103,22 +107,22 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then variables, then the file that `load_settings` has read."""
+        """Orders the sources: flags, variables, then the file read by `load_settings`."""
         return init_settings, env_settings, InitSettingsSource(settings_cls, _file.get())
 
     @property
     def database_url(self) -> str:
-        """Where the ledger is; by default a SQLite file in the data folder."""
+        """The database URL; by default a SQLite file in the data folder."""
         return self.database or f"sqlite:///{quote(str(self.home / 'vipgate.db'))}"
 
     @property
     def key_file(self) -> Path:
-        """Where the master key lies unless `master_key` gives it."""
+        """The file with the master key, used unless `master_key` is set."""
         return self.home / "master.key"
 
     @property
     def http_limits(self) -> HttpLimits:
-        """The bounds of the HTTP edge."""
+        """The limits of the HTTP server."""
         return HttpLimits(
             body_bytes_max=self.body_bytes_max,
             total_body_bytes_max=self.total_body_bytes_max,
@@ -129,8 +133,8 @@ class Settings(BaseSettings):
 
     @property
     def commit_limits(self) -> CommitLimits:
-        """The bounds of the commit queue."""
-        # The other half is for what is on its way in.
+        """The limits of the commit queue."""
+        # The other half is for bodies being received.
         bytes_max = self.total_body_bytes_max // 2
         return CommitLimits(
             queue_requests_max=self.queue_requests_max, queue_rows_max=self.queue_rows_max, queue_bytes_max=bytes_max
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
 
     @property
     def retention(self) -> Retention:
-        """How long things are kept."""
+        """How long and how much to keep."""
         return Retention(
             generation_days=self.generation_days,
             request_log_days=self.request_log_days,
@@ -152,7 +156,7 @@ _file: ContextVar[dict[str, Any]] = ContextVar("settings file")
 
 
 def read_file(named: Path | None) -> dict[str, Any]:
-    """The settings file `named`, or vipgate.toml in the folder one is in, where there is one. Raises OperatorError."""
+    """Reads the settings file `named`, or vipgate.toml in the current folder if it exists. Raises UsageError."""
     path = named or Path(CONFIG_NAME)
     try:
         with path.open("rb") as file:
@@ -172,7 +176,7 @@ def read_file(named: Path | None) -> dict[str, Any]:
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
-    """All settings; `flags` that are None were not given. Raises OperatorError that names each wrong one."""
+    """Loads all settings; `flags` that are None were not given. Raises UsageError that names each invalid one."""
     _file.set(read_file(config))
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})

@@ -1,4 +1,4 @@
-"""The listening sockets of a server, opened once: its processes share them."""
+"""Opens the listening sockets of a server, once; its processes share them."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from vipgate.protocol.envelope import PUSH_PATH
 
 try:
     import resource
-except ImportError:  # Windows, which has no such limit.
+except ImportError:  # Windows has no such limit.
     resource = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
 class ListenSockets:
-    """Where car parks push, and where staff look."""
+    """The sockets of the public port and, unless disabled, the admin port."""
 
     public: socket.socket
     admin: socket.socket | None
 
     @property
     def public_port(self) -> int:
-        """The port that was taken."""
+        """The port number in use."""
         return int(self.public.getsockname()[1])
 
     @property
     def admin_port(self) -> int | None:
-        """The port that was taken."""
+        """The port number in use, or None without an admin port."""
         return None if self.admin is None else int(self.admin.getsockname()[1])
 
     def admin_url(self, settings: Settings) -> str:
-        """Where staff find the admin port; ends with a slash."""
+        """Returns the URL of the admin port, with a trailing slash."""
         if settings.admin_url:
             return settings.admin_url.rstrip("/") + "/"
         return f"http://{_shown(settings.admin_host)}:{self.admin_port}/"
 
 
 def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets:
-    """Opens the sockets and says where they are. Raises OperatorError where an address is not to be had."""
+    """Opens the sockets and announces their URLs. Raises UsageError where an address is not available."""
     raise_descriptor_limit(settings.connections_max)
-    outside = _open(settings.host, settings.port, "port")
-    inside = None
-    port = int(outside.getsockname()[1])
+    public = _open(settings.host, settings.port, "port")
+    admin = None
+    port = int(public.getsockname()[1])
     if settings.inside:
         wanted = settings.admin_port
         if wanted is None:
             wanted = port + 1 if _is_free(settings.admin_host, port + 1) else 0
         try:
-            inside = _open(settings.admin_host, wanted, "admin-port")
+            admin = _open(settings.admin_host, wanted, "admin-port")
         except UsageError:
-            outside.close()
+            public.close()
             raise
-    listeners = ListenSockets(outside, inside)
+    sockets = ListenSockets(public, admin)
     scheme = "http" if settings.tls_cert is None else "https"
     announce(f"outside  {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
-    if inside is not None:
-        announce(f"inside   http://{_shown(settings.admin_host)}:{listeners.admin_port}/")
-    return listeners
+    if admin is not None:
+        announce(f"inside   http://{_shown(settings.admin_host)}:{sockets.admin_port}/")
+    return sockets
 
 
 def _open(host: str, port: int, flag: str) -> socket.socket:
@@ -86,7 +86,7 @@ def _shown(host: str) -> str:
 
 
 def raise_descriptor_limit(connections_max: int) -> None:
-    """As many descriptors as the connections need, where the system lets us."""
+    """Raises the limit on file descriptors to what the connections need, up to the hard limit."""
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,7 +1,4 @@
-"""Starts the server: one process on SQLite, any number on PostgreSQL, each of which is started again when it dies.
-
-Beside them one admin process, whatever their number.
-"""
+"""Starts the server and restarts its processes: one worker on SQLite, any number on PostgreSQL, one admin process."""
 
 from __future__ import annotations
 
@@ -57,27 +54,27 @@ from vipgate.support.vault import (
 log = structlog.get_logger()
 
 CHECK_INTERVAL_S: Final = 0.5
-# A worker that dies at once is started again at this pace, the last for good.
+# Pauses before the restarts of a worker that keeps dying; the last repeats.
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 STABLE_AFTER_S: Final = 30.0
 STOP_MARGIN_S: Final = 10.0
-# 32 characters that may stand in a URL.
+# Encodes to 32 URL-safe characters.
 _INVITATION_BYTES: Final = 24
 
 
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serves until SIGINT or SIGTERM. Raises OperatorError or StoreError where it cannot start."""
+    """Serves until SIGINT or SIGTERM. Raises UsageError or StoreError where it cannot start."""
     forbid_core_dumps()
-    # Before anything is listened to: what is wrong with them is the operator's to mend.
+    # Report invalid settings before opening a port.
     parse_trusted_proxies(settings.trusted_proxies)
     load_certificate(settings.tls_cert, settings.tls_key)
-    board = SharedMetrics(settings.workers)
-    keep = partial(_admin_process, settings, board)
+    metrics = SharedMetrics(settings.workers)
+    make_admin = partial(_admin_process, settings, metrics)
     if is_postgres(settings.database_url) and settings.workers > 1:
         vault, listeners = _checked_vault(settings), listen(settings, announce)
-        Supervisor(settings, vault, listeners, board, keep(listeners)).run()
+        Supervisor(settings, vault, listeners, metrics, make_admin(listeners)).run()
     elif is_postgres(settings.database_url):
-        _serve_alone(settings, announce, board, keep)
+        _serve_alone(settings, announce, metrics, make_admin)
     elif settings.workers > 1:
         raise UsageError(
             f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
@@ -85,7 +82,7 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     else:
         lock = ServerLock(sqlite_path(settings.database_url))
         try:
-            _serve_alone(settings, announce, board, keep)
+            _serve_alone(settings, announce, metrics, make_admin)
         finally:
             lock.release()
 
@@ -101,10 +98,10 @@ def _serve_alone(
 
 
 def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSockets) -> AdminProcess | None:
-    """Who looks after the admin process, where there shall be one."""
+    """Makes the admin process controller, or None without an admin port."""
     if listeners.admin is None:
         return None
-    spec = AdminConfig(
+    config = AdminConfig(
         database_url=settings.database_url,
         retention=settings.retention,
         master_key=settings.master_key.get_secret_value() if settings.master_key else None,
@@ -118,13 +115,13 @@ def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSo
         trusted_proxies=settings.trusted_proxies,
         invitation=secrets.token_urlsafe(_INVITATION_BYTES),
     )
-    return AdminProcess(spec, listeners.admin, board, clock_s)
+    return AdminProcess(config, listeners.admin, board, clock_s)
 
 
 def _checked_vault(settings: Settings) -> Vault:
-    """The vault, once the database is there in its newest form and its secrets open with this master key.
+    """Migrates the database, and returns the vault after one stored secret could be decrypted with it.
 
-    Raises OperatorError: a gateway on a second machine that made a key of its own could not let anybody in.
+    Raises UsageError for the wrong master key: a second machine that made its own key would reject every park.
     """
     vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
     store = open_store(settings.database_url, clock_us, settings.retention)
@@ -139,7 +136,7 @@ def _checked_vault(settings: Settings) -> Vault:
 
 
 class Supervisor:
-    """Keeps the workers and the admin process running. It has neither loop nor threads, so that it may fork."""
+    """Keeps the workers and the admin process running. Uses no event loop and no threads, so it can fork safely."""
 
     def __init__(
         self,
@@ -163,7 +160,7 @@ class Supervisor:
         self._due_s: dict[int, float] = dict.fromkeys(range(settings.workers), 0.0)
 
     def run(self) -> None:
-        """Starts the workers and looks after them until it is told to stop."""
+        """Runs the workers until SIGINT or SIGTERM."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         try:
@@ -176,7 +173,7 @@ class Supervisor:
                 wait([process.sentinel for process, _ in self._workers.values()], CHECK_INTERVAL_S)
                 self._reap()
         finally:
-            # Whatever ends this: without it the interpreter would wait for the workers, and they for nobody.
+            # On any error too: the interpreter would wait for the workers for ever.
             self._end()
 
     def _stop(self, *_: object) -> None:
@@ -187,7 +184,7 @@ class Supervisor:
         try:
             process.start()
         except OSError as error:
-            # Too many processes, or too little memory: the others serve on.
+            # Too many processes or too little memory: the other workers go on.
             self._put_off(worker, 0.0, "worker did not start", reason=str(error))
             return
         del self._due_s[worker]
@@ -208,7 +205,7 @@ class Supervisor:
         log.warning(event, worker=worker, again_in_s=pause_s, **why)
 
     def _end(self) -> None:
-        """Lets every worker, and the admin process, answer what is in flight."""
+        """Stops all processes after they finished their requests in flight."""
         if self._admin_process is not None:
             self._admin_process.tell_to_stop()
         for process, _ in self._workers.values():
@@ -223,17 +220,17 @@ class Supervisor:
             self._admin_process.wait()
 
     def _work(self, worker: int, parent: int) -> None:
-        """The life of one worker."""
+        """Runs one worker in the forked process."""
         structlog.contextvars.bind_contextvars(worker=worker)
         if self._admin_process is not None:
             self._admin_process.forget()
-        outside = ListenSockets(self._listeners.public, None)
-        meter = WorkerRecorder(self._board, worker)
+        sockets = ListenSockets(self._listeners.public, None)
+        metrics = WorkerRecorder(self._board, worker)
         try:
-            run_loop(run_worker(self._settings, self._vault, lambda: outside, meter, parent=parent))
+            run_loop(run_worker(self._settings, self._vault, lambda: sockets, metrics, parent=parent))
         except VipgateError as error:
             log.error("worker cannot serve", reason=str(error))
             sys.exit(1)
-        except Exception as error:  # noqa: BLE001 - the supervisor sees no more than the status
+        except Exception as error:  # noqa: BLE001 - the supervisor sees only the exit status
             report("worker", error)
             sys.exit(1)

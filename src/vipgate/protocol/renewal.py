@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 import msgspec
 
@@ -38,12 +38,20 @@ FLAG_NAMES: Final = {
     FLAG_DECIMAL_MONEY: "decimal_money",
 }
 
-PLATE_DOTS: Final = "·•.‧・"  # between the parts of a plate; U+00B7, U+2022, U+002E, U+2027, U+30FB
+# What is no part of a plate, as the inside of a regular expression's brackets: blanks, the dots between its parts (U+00B7, U+2022,
+# U+002E, U+2027, U+30FB), and invisible format characters, Unicode's category Cf: zero width, marks of direction, byte order marks.
+PLATE_GAPS: Final = (
+    r"\s·•.‧・"
+    r"\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    r"\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
 
 _FOLDS_MAX = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
+_drop_gaps = re.compile(f"[{PLATE_GAPS}]+").sub
 _USUAL_PLATE = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{4,5}[A-Z0-9\u4e00-\u9fff]").fullmatch
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)([T ])((?:[01]\d|2[0-3]):\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?",
@@ -90,15 +98,11 @@ def normalize_plate(text: str) -> str:
     """
     plate = text
     for _ in range(_FOLDS_MAX):
-        folded = "".join(filter(_is_of_plate, normalize("NFKC", plate).upper()))
+        folded = _drop_gaps("", normalize("NFKC", plate).upper())
         if folded == plate:
             break
         plate = folded
     return plate
-
-
-def _is_of_plate(character: str) -> bool:
-    return not (character.isspace() or character in PLATE_DOTS or category(character) == "Cf")
 
 
 def plate_flags(plate: str) -> int:

@@ -1,4 +1,4 @@
-"""Accounts, sessions, tokens and the audit log on any engine; see `AccountStore` for the verbs. The statements are the engine's."""
+"""Implements `AccountStore`: accounts, sessions, tokens, audit log. Shared by the engines, which supply the statements."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TOKENS_MAX: Final = 1_000
 SESSIONS_LISTED_MAX: Final = 100
 AUDIT_ENTRIES_PER_PAGE_MAX: Final = 1_000
 EXPIRED_DROPPED_MAX: Final = 1_000
-# A token may be used many times a second; that it was is written once in this time.
+# A token may be used many times a second; its use is written once per this interval.
 TOKEN_USE_US: Final = 60_000_000
 _STAFF_TURN: Final = 0x76697069
 
 
 def write_audit_entry(work: Transaction, entry: AuditEntry) -> None:
-    """Adds one line to the audit log. Last in its transaction: until the end of it nobody else can add one."""
+    """Adds an entry to the audit log. Call it last in a transaction: other writers of the log wait until the commit."""
     _take_turn(work)
     [[number]] = work.rows("next_deed", {})
     values = {name: _without_nul(value) for name, value in asdict(entry).items()}
@@ -45,7 +45,7 @@ def write_audit_entry(work: Transaction, entry: AuditEntry) -> None:
 
 
 def _without_nul(value: object) -> object:
-    """PostgreSQL takes no NUL in a text, and a deed may tell what a stranger typed."""
+    """Replaces NUL, which PostgreSQL does not store: an audit entry may quote what a stranger typed."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
@@ -163,7 +163,7 @@ class SqlAccountStore:
     def take_invitation(self, digest: str, user: User, now_us: int, entry: AuditEntry) -> bool:
         """See `AccountStore.take_invitation`."""
         with self._worker.transaction() as work:
-            # First, so that of two who hold the link the second finds the first's account.
+            # Lock first: a second user of the same link then sees the account of the first.
             _take_turn(work)
             if not work.rows("find_invitation", {"digest": digest, "now_us": now_us}):
                 return False
@@ -207,7 +207,7 @@ class SqlAccountStore:
     def use_token(self, number: int, now_us: int) -> None:
         """See `AccountStore.use_token`."""
         values = {"number": number, "now_us": now_us, "before_us": now_us - TOKEN_USE_US}
-        # Asked first: to write is to wait for the pushes.
+        # Read first: a write waits for the pushes.
         if self._worker.rows("token_used_before", values):
             with self._worker.transaction() as work:
                 work.run("use_token", values)
@@ -232,7 +232,7 @@ class SqlAccountStore:
 
 
 def _session_values(session: Session) -> dict[str, object]:
-    """The columns of a session. Its account is not called `user` there: PostgreSQL takes that for a word of its own."""
+    """The columns of a session. `user` is a reserved word in PostgreSQL, so the column is `staff_user`."""
     values = asdict(session)
     values["staff_user"] = values.pop("user")
     return values

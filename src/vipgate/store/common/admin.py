@@ -1,4 +1,4 @@
-"""What staff change in the ledger, on any engine; see `AdminStore` for the verbs. The statements are the engine's."""
+"""Implements `AdminStore`: changes by staff. Shared by the engines, which supply the statements."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import ChargeType
 
 PARKS_A_PAGE: Final = 500
-# Two seconds or so: then whoever asked for the erasure is told that the log still holds it.
+# About two seconds; after that the result reports that the log still holds the erased data.
 LOG_TRIES: Final = 6
 
 
 class ParkLister(TransactionRunner, Protocol):
-    """A worker that knows its parks and its log, which every `Store` of ours is."""
+    """What `SqlAdminStore` needs of a store; every store of this package provides it."""
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
 
     def clear_log(self, tries: int = 1) -> bool:
-        """Empties a log beside the database, which would still hold what was erased; False where a reader kept it from being cut.
+        """Empties the write-ahead log, which still holds erased data; False if a reader prevented it.
 
-        `tries`: how often, with a short wait in between. Writers wait for a fraction of a second.
+        `tries`: number of attempts, with a short wait in between. Writers wait for a fraction of a second.
         """
 
 
@@ -71,7 +71,7 @@ class SqlAdminStore:
     def save_charge_types(
         self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
-        """See `AdminStore.save_charge_types`. Of items with the same id the last counts; for an unknown park nothing is done."""
+        """See `AdminStore.save_charge_types`. For a repeated id the last item counts; an unknown park is ignored."""
         with self._store.transaction() as work:
             park = lock_park(work, park_uuid)
             if park is None:

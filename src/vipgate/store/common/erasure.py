@@ -1,6 +1,6 @@
-"""Takes plates, cards and operators out of the ledger, chunk by chunk: of one plate, or of records past a park's retention.
+"""Erases plates, cards and operators from the ledger, chunk by chunk: for one plate, or past a park's retention.
 
-Every chunk is a transaction that leaves things whole: whoever was killed in the middle begins again and finds less to do.
+Each chunk is a consistent transaction: after a crash the erasure starts over and finds less to do.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from vipgate.store.interfaces.ledger import DAY_US
 
 PAGE_ROWS: Final = 5_000
 BODY_INFLATED_BYTES_MAX: Final = 64 * 1024 * 1024
-# A park with a retention is looked through again after this time.
+# Interval between two retention runs over a park.
 LOOK_AGAIN_US: Final = 3_600_000_000
-# So many parks are looked at in one chunk where there is nothing to do in them.
+# Parks checked per chunk while none has anything to erase.
 PARKS_A_CHUNK: Final = 20
 ERASED_HINT: Final = LocalizedText(
     "(提示曾含已删除的车牌, 已清除)", "(the hint named a plate that was erased, and was erased with it)"
@@ -44,7 +44,7 @@ ERASED_HINT: Final = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class LockedPark:
-    """A park whose lock this transaction has: nobody else gives out its positions."""
+    """A park locked by this transaction, which alone assigns its positions."""
 
     work: Transaction
     park_uuid: str
@@ -52,24 +52,24 @@ class LockedPark:
     retention_days: int | None
 
     def values(self, **more: object) -> Values:
-        """Parameters that name the park, as every engine calls it."""
+        """Statement parameters: the park's keys for both engines, and `more`."""
         return _place(self.park_uuid, self.counters.key) | more
 
     def take_positions(self, count: int, now_us: int) -> int:
-        """The first of `count` new positions, which are noted."""
+        """Reserves `count` new positions, stores the counter and returns the first."""
         first = self.counters.take_positions(count, now_us)
         self.work.run("set_position", self.values(position=self.counters.position))
         return first
 
     def empty(self, generation: int, pay_partners: Sequence[str], now_us: int) -> int:
-        """Empties records; how many there were."""
+        """Clears the personal data of records; returns how many changed."""
         first = self.take_positions(len(pay_partners), now_us)
         lines = [{"pay_partner": one, "position": first + offset} for offset, one in enumerate(pay_partners)]
         return self.work.run("empty_records", self.values(generation=generation, lines=to_json_rows(lines)))
 
 
 def lock_park(work: Transaction, park_uuid: str) -> LockedPark | None:
-    """The park under its lock; None where there is none."""
+    """Locks a park; None if it does not exist."""
     rows = work.rows("park_counters", {"park_uuid": park_uuid})
     if not rows:
         return None
@@ -82,7 +82,7 @@ def _place(park_uuid: str, key: object) -> dict[str, object]:
 
 
 class PlateEraser:
-    """One erasure of a folded plate in one park."""
+    """Erases one normalized plate in one park."""
 
     def __init__(self, worker: TransactionRunner, park_uuid: str, plate: str) -> None:
         self._worker = worker
@@ -90,7 +90,7 @@ class PlateEraser:
         self._plate = plate
 
     def erase(self, now_us: int) -> ErasureResult:
-        """Erases all that there is. Records first: a push meanwhile can then bring only emptied versions into the history."""
+        """Erases all occurrences. Records first: a concurrent push can then add only cleared versions to the history."""
         with self._worker.transaction() as work:
             park = lock_park(work, self._park_uuid)
             if park is None:
@@ -129,7 +129,7 @@ class PlateEraser:
         return erased
 
     def _erase_hints(self, place: Values) -> Iterator[str]:
-        """The seqnos of the hints that named the plate."""
+        """Replaces hints that name the plate; yields their seqnos."""
         erased = {"hint_zh": ERASED_HINT.zh, "hint_en": ERASED_HINT.en}
         for page in _pages(self._worker, "hints_page", {**place, "page_rows": PAGE_ROWS}, ("after",), ("",)):
             named = [
@@ -142,7 +142,7 @@ class PlateEraser:
             yield from named
 
     def _erase_bodies(self, place: Values) -> Iterator[str]:
-        """The seqnos of the bodies that named the plate."""
+        """Deletes bodies that name the plate; yields their seqnos."""
         for [(seqno, deflated)] in _pages(self._worker, "next_body", place, ("after",), ("",)):
             body = zlib.decompressobj().decompress(deflated, BODY_INFLATED_BYTES_MAX)
             if body_mentions_plate(body, self._plate):
@@ -154,7 +154,7 @@ class PlateEraser:
 def _pages(
     worker: TransactionRunner, name: str, values: Values, keys: tuple[str, ...], start: tuple[object, ...]
 ) -> Iterator[Sequence[Row]]:
-    """The pages of a statement whose rows begin with the key that the next page comes after."""
+    """Pages through a statement whose rows begin with the page key, named `keys`."""
     after: Sequence[object] = start
     while page := worker.rows(name, {**values, **dict(zip(keys, after, strict=True))}):
         yield page
@@ -162,7 +162,7 @@ def _pages(
 
 
 def erase_expired(worker: TransactionRunner, now_us: int) -> bool:
-    """One chunk of what the parks' retentions ask for; whether there may be more."""
+    """Erases one chunk of data past its park's retention; True if there may be more."""
     for _ in range(PARKS_A_CHUNK):
         found = worker.rows("park_to_erase", {"now_us": now_us})
         if not found:
@@ -178,9 +178,9 @@ def erase_expired(worker: TransactionRunner, now_us: int) -> bool:
 
 
 def _erase_by_age(park: LockedPark, now_us: int) -> bool:
-    """Looks at the oldest records not looked at yet; whether there were any.
+    """Checks the oldest unchecked records and erases the expired ones; False if there were none.
 
-    One whose renewal ends later than it was changed, and not long enough ago, is noted for then: nothing is looked at twice.
+    A record whose renewal ended too recently, or has not ended, is queued for later, so that no record is scanned twice.
     """
     before_us = _before_us(park, now_us)
     for generation, erased_to in park.work.rows("generations_held", park.values()):
@@ -201,13 +201,13 @@ def _erase_by_age(park: LockedPark, now_us: int) -> bool:
 
 
 def _erase_ended(park: LockedPark, now_us: int) -> bool:
-    """Erases what was noted for later and has ended since; whether there was any."""
+    """Erases queued records whose renewal has now ended long enough; False if there were none."""
     before_us = _before_us(park, now_us)
     ended = park.work.rows("ended_since", park.values(before_us=before_us, chunk_rows=ERASE_CHUNK_ROWS))
     for generation, of_generation in groupby(sorted(ended), itemgetter(0)):
         lines = to_json_rows([{"pay_partner": pay_partner} for _, pay_partner in of_generation])
         place = park.values(generation=generation, before_us=before_us, lines=lines)
-        # One that was changed meanwhile and is not over will be met again, by the place of that change.
+        # A record changed in the meantime is checked again, at its new position.
         _empty(park, generation, park.work.rows("expired_of", place), now_us)
         park.work.run("drop_later", place)
     return bool(ended)
@@ -218,7 +218,7 @@ def _before_us(park: LockedPark, now_us: int) -> int:
 
 
 def _empty(park: LockedPark, generation: int, over: Sequence[Row], now_us: int) -> None:
-    """Empties all versions of some records, and of these the ones that hold something."""
+    """Clears all versions of the records in `over`, and those records that still hold data."""
     if over:
         lines = to_json_rows([{"pay_partner": pay_partner} for pay_partner, _ in over])
         park.work.run("empty_versions_of", park.values(generation=generation, lines=lines))

@@ -1,6 +1,6 @@
-"""Writes one group of requests inside an open transaction, whatever the engine: records, history, journal, rollups.
+"""Writes one group of requests in an open transaction: records, history, request log, rollups.
 
-What is decided here is decided once for all engines; the statements are the engine's.
+The decisions are made here for all engines; each engine supplies its statements.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ _DEFLATE_LEVEL: Final = 1
 _PUSH_OF = attrgetter("push")
 _KEY_OF = itemgetter(0, 1, 2)
 
-# What is held, by place and order number: the columns of Renewal in order, then revision, seqno, position.
+# Stored records by park, generation and order number: the columns of Renewal, then revision, seqno, position.
 ExistingRecord = dict[tuple[Any, int, str], tuple[Any, ...]]
 
 
 class GroupWriter(ABC, Generic[Key]):
-    """One group on its way into the database; used once, inside a transaction that the store opens and ends.
+    """Writes one group; used once, in a transaction that the store opens and ends.
 
-    Names of statements are those of the engine's commit.sql; lines are tuples in the order of its columns.
+    Statement names are those of the engine's commit.sql; lines are tuples in the order of its columns.
     """
 
     def __init__(self, nobody: Key, retention: Retention, clock_us: Callable[[], int]) -> None:
@@ -77,46 +77,46 @@ class GroupWriter(ABC, Generic[Key]):
         self._rollup = DailyTotalsDelta[Key]()
         self._counts: list[PushCounts] = []
         self._days: list[int] = []
-        # What is not written, by its place in the group: refused in the light of earlier requests; stored already.
+        # Requests that are not written, by index: rejected because of earlier requests; already stored.
         self._withheld: dict[int, RequestError] = {}
         self._already: set[int] = set()
-        # The replaces of this group that are carried out, each with the stock that it begins.
+        # The replaces of this group that take effect, each with the generation that it starts.
         self._replaces: list[tuple[Push, int]] = []
 
     @abstractmethod
     def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[Key]]:
-        """Locks the parks, in the order given, and reads their counters."""
+        """Locks the parks in the given order and reads their counters."""
 
     @abstractmethod
     def _ask(self, name: str, park: Key, *values: object) -> list[tuple[Any, ...]]:
-        """The rows of a statement about one park that is locked."""
+        """The rows of a statement about one locked park."""
 
     @abstractmethod
     def _start_generation(self, park: ParkState[Key], ended: int, seqno: str) -> None:
-        """Ends the generation `ended` and begins `park.generation`."""
+        """Ends the generation `ended` and starts `park.generation`."""
 
     @abstractmethod
     def _insert(self, places: Mapping[RecordPosition[Key], list[Row]]) -> int:
-        """Inserts what is not held; how many that were."""
+        """Inserts the rows that are not stored yet; returns how many."""
 
     @abstractmethod
     def _existing(self, places: Mapping[RecordPosition[Key], list[Row]]) -> ExistingRecord:
-        """What is held under the order numbers of the rows."""
+        """The stored records with the order numbers of the rows."""
 
     @abstractmethod
     def _replace(self, replacements: list[tuple[RecordPosition[Key], Replacement]]) -> None:
-        """Keeps each old version in the history, then puts the new one in its place."""
+        """Copies each old version to the history, then writes the new one."""
 
     @abstractmethod
     def _write_lines(self, written: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
-        """Runs statements that take many lines each, none without a line; the first column is the park's key."""
+        """Runs statements that take many lines, at least one each; the first column is the park's key."""
 
     @abstractmethod
     def _keep_refused_body(self, park: Key, seqno: str, body: bytes) -> None:
-        """Keeps a deflated body, and of the park's bodies only the newest within the bounds."""
+        """Stores a deflated body and deletes the park's oldest bodies beyond the bounds."""
 
     def write(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError]:
-        """The outcome of each request, or why it is not to be carried out; for a refused one, nothing done."""
+        """Writes the group; returns each request's result, all zeros for rejected ones, or why it must not take effect."""
         self._group = group
         named = {request.park_uuid for request in group if request.park_uuid is not None}
         self._parks = self._lock_parks(sorted(named)) if named else {}
@@ -124,7 +124,7 @@ class GroupWriter(ABC, Generic[Key]):
         self._flush()
         outcomes = [PushResult(counts.inserted, counts.updated, counts.unchanged) for counts in self._counts]
         written = {**self._log_request(group, generations, outcomes), **self._counters()}
-        # In the order of their keys: whoever else updates the same lines does it in the same order.
+        # Sorted by key: concurrent writers then lock the same rows in the same order.
         ordered = {name: sorted(lines, key=_KEY_OF) for name, lines in written.items() if lines}
         if ordered:
             self._write_lines(ordered)
@@ -132,9 +132,9 @@ class GroupWriter(ABC, Generic[Key]):
         return [self._withheld.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
     def _place(self, index: int, request: Push | RejectedRequest) -> int | None:
-        """Queues the rows of a push behind those before it; the generation they go to."""
+        """Queues the rows of a push for insertion; returns the generation they go to."""
         self._counts.append(PushCounts())
-        # The day of receipt, which is also the seqno's: a recount from the records comes to the same sums.
+        # The day of receipt is also the seqno's: a recount from the records gives the same sums.
         self._days.append(business_day(request.origin.received_us))
         if isinstance(request, RejectedRequest):
             return None
@@ -146,7 +146,7 @@ class GroupWriter(ABC, Generic[Key]):
             park.generation = park.generation_last
             self._start_generation(park, ended, request.seqno)
             self._replaces.append((request, park.generation))
-            # Whatever it was that was waited for, it is another stock now.
+            # An approval refers to the generation that has just ended.
             park.replace_allowed = None
         park.pushed_since_replace = not request.complete
         park.written = True
@@ -162,7 +162,7 @@ class GroupWriter(ABC, Generic[Key]):
         return park.generation
 
     def _may_replace(self, index: int, push: Push, park: ParkState[Key]) -> bool:
-        """Whether a `complete=1` is to be carried out. Notes it where it was already, or is refused."""
+        """Whether a `complete=1` takes effect. Records it if it already took effect or is rejected."""
         found = self._replace_decision(push, park)
         if found == ALREADY:
             self._already.add(index)
@@ -179,7 +179,7 @@ class GroupWriter(ABC, Generic[Key]):
             known = known or self._ask("replace_under_id", park.key, push.webhook_id, since)
             return check_webhook_id(push, *known[0]) if known else None
         if push.origin.replay_of is not None:
-            return None  # Staff said yes to it, on a page that told them what would go.
+            return None  # Staff approved it on a page that shows what it deletes.
         body = push.origin.body_sha256
         if not park.hold_replaces or is_approved(park, body, self._now_us):
             return None
@@ -194,7 +194,7 @@ class GroupWriter(ABC, Generic[Key]):
             raise StoreUnavailable(f"Park {park_uuid} is not in this database any more.") from None
 
     def _flush(self) -> None:
-        """Writes what is pending: inserts first and settles what was held, or the other way round for what looks sent again."""
+        """Writes the pending rows: inserts, then updates existing records; the other way round for rows that look resent."""
         places = self._pending.rows
         again = self._sent_again(places)
         first = {place: rows for place, rows in places.items() if place not in again}
@@ -210,7 +210,7 @@ class GroupWriter(ABC, Generic[Key]):
         self._pending.clear()
 
     def _sent_again(self, places: Mapping[RecordPosition[Key], list[Row]]) -> dict[RecordPosition[Key], list[Row]]:
-        """Where the first of many rows is held: then the others may be too, and to try and insert them would be a waste."""
+        """The positions whose first row is already stored: the others probably are too, so inserting them would be wasted."""
         many = {place: rows for place, rows in places.items() if len(rows) >= _PROBED_ROWS_MIN}
         if not many:
             return {}
@@ -219,7 +219,7 @@ class GroupWriter(ABC, Generic[Key]):
         return {place: rows for place, rows in many.items() if place in known}
 
     def _apply_updates(self, places: Mapping[RecordPosition[Key], list[Row]]) -> dict[RecordPosition[Key], list[Row]]:
-        """Compares rows with what is held and replaces what differs; the rows that are new, inserted already or not."""
+        """Compares rows with stored records and replaces those that differ; returns the new rows, just inserted or not."""
         held = self._existing(places)
         new: dict[RecordPosition[Key], list[Row]] = {}
         replacements: list[tuple[RecordPosition[Key], Replacement]] = []
@@ -250,7 +250,7 @@ class GroupWriter(ABC, Generic[Key]):
     def _log_request(
         self, group: Sequence[Push | RejectedRequest], generations: list[int | None], outcomes: list[PushResult]
     ) -> dict[str, list[tuple[Any, ...]]]:
-        """A line for each request, and how many got which answer."""
+        """Request log entries, and the number of requests by result code."""
         lines: list[tuple[object, ...]] = []
         requests: Counter[tuple[Key, int, str]] = Counter()
         received: Counter[tuple[Key, int, str]] = Counter()
@@ -282,13 +282,13 @@ class GroupWriter(ABC, Generic[Key]):
         return {"journal": lines, "add_to_daily_answer": answers}
 
     def _keep_bodies(self) -> None:
-        """After the journal, which tells whether the body of a held replace is kept already."""
+        """Runs after the request log is written: it shows whether the body of a held replace is already kept."""
         for request in self._group:
             if isinstance(request, RejectedRequest) and request.body is not None and request.park_uuid is not None:
                 self._keep_body(self._park(request.park_uuid).key, request, request.body)
 
     def _keep_body(self, park: Key, request: RejectedRequest, body: bytes) -> None:
-        # Once: an agent whose replace is held asks again twice a minute, and would push out all other bodies of its park.
+        # Kept once: an agent retries a held replace twice a minute and would displace the park's other bodies.
         if request.code == ReplaceOnHold.code and self._ask("held_body", park, request.origin.body_sha256):
             return
         deflated = zlib.compress(body, _DEFLATE_LEVEL)
@@ -296,7 +296,7 @@ class GroupWriter(ABC, Generic[Key]):
             self._keep_refused_body(park, request.seqno, deflated)
 
     def _counters(self) -> dict[str, list[tuple[Any, ...]]]:
-        """What the parks, their generations and their days have come to."""
+        """The new counters of parks, generations and days."""
         saved = [
             (park.key, park.generation, park.generation_last, park.position, park.secret_used, park.pushed_us,
              park.pushed_since_replace, park.replace_allowed, park.md5_us)

@@ -1,4 +1,4 @@
-"""What is held for the operator's yes, and how often each came, on any engine."""
+"""Reads the replaces that are held for approval, with the count of their repeats, on any engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ask = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 
 
 def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldReplace]:
-    """The lines of `held_replaces`, each with its times out of the journal: a few small questions a line, each of one park."""
+    """Runs `held_replaces` and counts the repeats of each in the request log: a few small single-park queries per row."""
     found = [_with_times(ask, *row) for row in ask("held_replaces", wanted)]
     return [one for one in found if one is not None]
 
@@ -22,7 +22,7 @@ def read_held(ask: Ask, wanted: Mapping[str, object]) -> list[HeldReplace]:
 def _with_times(
     ask: Ask, park_uuid: str, name: str, body_sha256: str, seqno: str, body_bytes: int, allowed_until_us: int | None
 ) -> HeldReplace | None:
-    """None where it was carried out since the line was read."""
+    """None if the replace has taken effect since the row was read."""
     body = {"park_uuid": park_uuid, "body_sha256": body_sha256}
     [[began]] = ask("held_since", body)
     first = ask("held_first", body | {"began": began})

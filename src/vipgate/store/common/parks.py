@@ -1,4 +1,4 @@
-"""A store's verbs for parks, their secrets and their generations, on any engine; see `Store`. The statements are the engine's."""
+"""Implements `Store` for parks, secrets and generations. Shared by the engines, which supply the statements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from vipgate.store.interfaces.ledger import (
 
 
 class ParkStoreMixin(ABC):
-    """A `Worker` that knows parks. A change and its line of the audit log are one transaction."""
+    """The park methods of `Store`. A change and its audit entry are one transaction."""
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]:
@@ -99,7 +99,7 @@ class ParkStoreMixin(ABC):
     def dismiss_replace(self, park_uuid: str, body_sha256: str, entry: AuditEntry | None = None) -> bool:
         """See `Store.dismiss_replace`."""
         with self.transaction() as work:
-            # Its lock first: a push of the park takes it before it looks at bodies.
+            # Lock first: a push locks the park before it reads its kept bodies.
             park = lock_park(work, park_uuid)
             if park is None or not work.run("drop_held_bodies", park.values(body_sha256=body_sha256)):
                 return False

@@ -1,4 +1,4 @@
-"""What every engine decides alike when people look for anything but records: the journal, changes, sums by day, parks."""
+"""Implements `QueryStore` except records: request log, changes, daily totals, parks. Shared by all engines."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ _SUCCESS: Final = "1001"
 
 
 class Queries(RecordQueries):
-    """`Browse` on top of named statements; see there for the verbs. An engine runs the statements of its browse*.sql."""
+    """See `QueryStore`. Runs the named statements of an engine's browse*.sql."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    # ---- the journal ----
+    # ---- request log ----
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
         """See `QueryStore.request_log`."""

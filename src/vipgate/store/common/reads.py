@@ -1,4 +1,4 @@
-"""What a store answers from its ledger by one statement each, on any engine; see `Store`. The statements are the engine's."""
+"""Implements the reads of `Store` that run one statement each. Shared by the engines, which supply the statements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vipgate.store.interfaces.ledger import (
 
 
 class ReadStoreMixin(ABC):
-    """A `Worker` that knows the verbs which read the ledger, but for those that stream."""
+    """Reads of `Store` on top of `rows`, except streams."""
 
     @abstractmethod
     def rows(self, name: str, values: Values) -> Sequence[Row]:
@@ -71,7 +71,7 @@ class ReadStoreMixin(ABC):
 
 
 def stream_statement(park_uuid: str, wanted: Filter) -> tuple[str, dict[str, object]]:
-    """The statement that `Store.iter_records` runs, and what it takes."""
+    """The name and parameters of the statement behind `Store.iter_records`."""
     values: dict[str, object] = {
         "park_uuid": park_uuid,
         "since_us": 0 if wanted.since_us is None else wanted.since_us,

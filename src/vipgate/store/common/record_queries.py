@@ -1,4 +1,4 @@
-"""What every engine decides alike when people look for records and vehicles: which index answers, how far a page looks."""
+"""Implements `QueryStore` for records and vehicles: chooses the index and limits the scan of a page. Shared by all engines."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from vipgate.store.interfaces.queries import (
     VehiclePage,
 )
 
-# As many records behind a plate or card are read and sorted for one page; what has more is looked through by time.
+# A plate or card with up to this many records is read whole and sorted; one with more is scanned by time.
 MATCHES_MAX: Final = 2_000
 ALL_FLAGS: Final = sum(FLAG_NAMES)
-# Records a vehicle has as a rule; a page of vehicles with more is read vehicle by vehicle.
+# Typical records of a vehicle; a page of vehicles with more on average is read vehicle by vehicle.
 _RECORDS_A_VEHICLE: Final = 20
 _ENTRIES_A_VEHICLE: Final = 4
 _LAST_CHAR: Final = "\U0010ffff"
@@ -43,22 +43,22 @@ ParkRow = tuple[Any, ...]
 
 
 class RecordQueries(ABC):
-    """The verbs of `Browse` for records and vehicles, on top of named statements."""
+    """The methods of `QueryStore` for records and vehicles, on top of named statements."""
 
     @abstractmethod
     def _rows(self, name: str, values: Mapping[str, object]) -> list[ParkRow]:
-        """The rows of a statement, in its form for one park where `park_uuid` is not None."""
+        """The rows of a named statement, in its single-park variant if `park_uuid` is not None."""
 
     @abstractmethod
     def _list(self, texts: Sequence[str]) -> object:
-        """`texts` as a statement of the engine takes a list."""
+        """`texts` as a list parameter of the engine."""
 
     # ---- records ----
 
     def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
         """See `QueryStore.records`."""
         if query.plate == "" and not query.plate_prefix:
-            return RecordPage([], None)  # Every erased record has this plate, and nobody looks for them by it.
+            return RecordPage([], None)  # Erased records have an empty plate; nobody searches for it.
         values = _record_values(query, before)
         rows_max = min(limit, PAGE_ITEMS_MAX)
         names = self._answering(query, values)
@@ -73,7 +73,7 @@ class RecordQueries(ABC):
         return self._look_through(query, values, rows_max)
 
     def _answering(self, query: RecordQuery, values: Mapping[str, object]) -> tuple[str, ...]:
-        """The statements whose index leads to few enough records to read them all; none where there is no such index."""
+        """The indexed statements that match few enough records to read them all; empty if there are none."""
         if query.pay_partner is not None:
             return ("by_order",)
         if query.card is not None and self._few(("count_of_card_no", "count_of_card_id"), values):
@@ -87,12 +87,12 @@ class RecordQueries(ABC):
         return sum(int(self._rows(name, bounded)[0][0]) for name in counts) <= MATCHES_MAX
 
     def _look_through(self, query: RecordQuery, values: dict[str, object], rows_max: int) -> RecordPage:
-        """A page of one park, newest first, out of SCAN_ROWS_MAX records at most."""
+        """Scans a park for one page, newest first; reads at most SCAN_ROWS_MAX records."""
         name = "flagged" if query.flags else "scan"
         parts = [values | {"flag": flag} for flag in sums_with(query.flags)] if query.flags else [values]
         skip = max(1, SCAN_ROWS_MAX // len(parts)) - 1
         ends = [self._rows(f"{name}_floor", part | {"skip": skip}) for part in parts]
-        # All parts are looked through down to the nearest of their ends, so that none looks at more than its share.
+        # All parts stop at the newest of their floors, so that none reads more than its share.
         floor = max((end[0][0] for end in ends if len(end) > 1), default=None)
         down_to = {"floor": values["since_us"] if floor is None else floor, "limit": rows_max + 1}
         found = [row for part in parts for row in self._rows(name, part | down_to)]
@@ -105,7 +105,7 @@ class RecordQueries(ABC):
         kind, plate = after or ("plate", "")
         wanted = min(limit, PAGE_ITEMS_MAX)
         plates: list[str] = []
-        # Each round finds one plate at least, however many records it has.
+        # Each round finds at least one plate, however many records it has.
         while kind == "plate" and len(plates) < wanted:
             place = {"park_uuid": park_uuid, "after": plate, "scan": _ENTRIES_A_VEHICLE * wanted}
             more = [row[0] for row in self._rows("plates_after", place)]
@@ -124,7 +124,7 @@ class RecordQueries(ABC):
             ends[plate] = bool(in_it) or ends.get(plate, False)
         plates, more = list(ends), len(rows) == ENDING_ROWS_MAX
         if more and len(plates) > 1:
-            # The last may have records that were not looked at: it comes with the next page.
+            # The last plate may have unread records: it comes with the next page.
             del ends[plates.pop()]
         elif more:
             ends[plates[0]] = True
@@ -142,7 +142,7 @@ class RecordQueries(ABC):
             if one.stored.renewal.plate:
                 newest.setdefault(one.stored.renewal.plate, one.stored.position)
         found = {vehicle.key: vehicle for vehicle in self._vehicles_of(park_uuid, list(newest))}
-        # One with a newer record than any on this page was on a page before it.
+        # A vehicle with a newer record was on an earlier page.
         items = [
             vehicle
             for plate, position in newest.items()
@@ -178,7 +178,7 @@ class RecordQueries(ABC):
 
 
 def _record_values(query: RecordQuery, before: RecordPageCursor | None) -> dict[str, object]:
-    """What the statements for records take; an open member is None."""
+    """The parameters of the record statements; None means any value."""
     until = (INSTANT_US_MAX if query.until_us is None else query.until_us, "")
     position, behind_park = until if before is None else min(until, (before.position, before.park_uuid))
     plate_end = (query.plate or "") + (_LAST_CHAR * PLATE_CHARS_MAX if query.plate_prefix else "")
@@ -205,13 +205,13 @@ def _ms_from(instant_us: int | None) -> int | None:
 
 
 def parks_range(park_uuid: str | None) -> dict[str, object]:
-    """One park, or all: as a name and as a range of names."""
+    """Parameters for one park or all parks: the name and a range of names."""
     first, last = ("", _LAST_CHAR) if park_uuid is None else (park_uuid, park_uuid)
     return {"park_uuid": park_uuid, "first_park": first, "last_park": last}
 
 
 def sums_with(flags: int) -> list[int]:
-    """The sums of FLAG_* that have one of `flags` in them."""
+    """All combinations of FLAG_* that contain any of `flags`."""
     return [one for one in range(1, ALL_FLAGS + 1) if one & flags]
 
 
@@ -220,7 +220,7 @@ def _found(row: ParkRow) -> RecordHit:
 
 
 def _page(rows: list[ParkRow], rows_max: int, looked_to: RecordPageCursor | None) -> RecordPage:
-    """The first `rows_max` of `rows`; `looked_to` is where the look ended for the number of records, not for want of them."""
+    """The first `rows_max` of `rows`. `looked_to`: where the scan stopped at its limit, None if it reached the end."""
     found = sorted(map(_found, rows), key=lambda one: (one.stored.position, one.park_uuid), reverse=True)
     items = found[:rows_max]
     if items and len(found) > rows_max:
@@ -229,7 +229,7 @@ def _page(rows: list[ParkRow], rows_max: int, looked_to: RecordPageCursor | None
 
 
 def _as_vehicles(found: list[tuple[CardKind, str, RecordHit]]) -> list[Vehicle]:
-    """One vehicle for each kind, key and park, in this order, with its newest records."""
+    """Groups records into vehicles, ordered by kind, key and park, each with its newest records."""
     records: dict[tuple[int, str, str], list[StoredRecord]] = {}
     for kind, key, one in found:
         records.setdefault((CARD_KINDS.index(kind), key, one.park_uuid), []).append(one.stored)

@@ -1,4 +1,4 @@
-"""Which `complete=1` is not carried out because of earlier ones: what was recorded on the line must not wipe a stock. Pure."""
+"""Decides which `complete=1` must not take effect, so that a recorded request cannot wipe a park's records. Pure."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from vipgate.store.common.versioning import ParkState
 from vipgate.store.interfaces.ledger import Push
 
 ALREADY: Final = "already"
-# Many times the longest window of a signature with time: past it, a recorded one is refused for its age.
+# Far longer than the window of signed timestamps: an older recorded request is rejected for its age.
 ID_REMEMBERED_US: Final = 24 * 3_600_000_000
-# A yes that nobody uses must not wait for somebody who recorded the body.
+# An unused approval must not stay open for an attacker who recorded the body.
 APPROVAL_US: Final = 24 * 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierReplace:
-    """A stored replace with the same body, and the stock that it began."""
+    """A stored replace with the same body, and the generation that it started."""
 
     seqno: str
     generation: int
 
 
 def check_webhook_id(push: Push, seqno: str, body_sha256: str) -> RequestError | Literal["already"]:
-    """What becomes of a replace under an id that `seqno` had: it was carried out already, or another one has its id.
+    """Decides about a replace whose webhook-id `seqno` used: `already` for the same body, BadRequest for another one.
 
-    Sent again by a park that lost the answer, or by somebody who recorded it: the answer is a success, and nothing changes.
+    The same request, sent again after a lost answer or replayed from a recording, is answered with success and changes nothing.
     """
     if push.origin.body_sha256 == body_sha256:
         return ALREADY
@@ -45,14 +45,14 @@ def check_webhook_id(push: Push, seqno: str, body_sha256: str) -> RequestError |
 
 
 def is_approved(park: ParkState[Any], body_sha256: str, now_us: int) -> bool:
-    """Whether the operator said yes to a replace with this body, and not too long ago."""
+    """Whether a valid approval exists for a replace with this body."""
     return park.replace_allowed == body_sha256 and now_us < (park.replace_allowed_until_us or 0)
 
 
 def hold_reason(earlier: EarlierReplace | None, park: ParkState[Any]) -> RequestError | None:
-    """Why a replace whose signature has no time is held: it may be a recorded one, and would wipe what came since.
+    """Why a replace without a signed timestamp is held, or None: it may be a recording and would wipe newer records.
 
-    Judged by what took effect under the park's lock, not by seqnos: these follow clocks, which differ and are set back.
+    Depends on the order of commits under the park's lock, not on seqnos: those follow clocks, which differ and jump back.
     """
     if earlier is None or (earlier.generation == park.generation and not park.pushed_since_replace):
         return None

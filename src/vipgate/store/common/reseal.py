@@ -1,4 +1,4 @@
-"""Seals the secrets of all parks anew, in one transaction, on any engine."""
+"""Re-encrypts the secrets of all parks in one transaction, on any engine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Transactions = Callable[[bytes, str], bytes]
 
 
 def reencrypt_secrets(worker: TransactionRunner, turn: Transactions, entry: AuditEntry) -> int:
-    """Puts what `turn` makes of each sealed secret of a park in its place, all or nothing; how many parks that changed.
+    """Replaces each sealed secret of each park by the result of `turn`, all or nothing; returns how many parks changed.
 
-    Whatever `turn` raises undoes all. On PostgreSQL the worker needs two connections. Raises IncompatibleDatabase where somebody
-    changed a secret at the same time.
+    An exception from `turn` rolls everything back. On PostgreSQL `worker` needs two connections. Raises IncompatibleDatabase if
+    a secret was changed concurrently.
     """
     changed, after = 0, ""
     with worker.transaction() as work:

@@ -1,4 +1,4 @@
-"""Rows of the database as the values that the store hands out, the same for every engine."""
+"""Converts database rows to the records of the store. Shared by all engines."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ RENEWAL_COLUMNS: Final = len(Renewal.__struct_fields__)
 
 
 def read_stored(row: tuple[Any, ...]) -> StoredRecord:
-    """A record from its columns: those of Renewal in order, then revision, seqno, position."""
+    """Converts a record's columns: those of Renewal in order, then revision, seqno, position."""
     return StoredRecord(Renewal(*row[:RENEWAL_COLUMNS]), *row[RENEWAL_COLUMNS:])
 
 
 def read_access(row: tuple[Any, ...]) -> ParkAccess:
-    """What the statement `park_access` brings."""
+    """Converts a row of `park_access`."""
     park_uuid, enabled, secret, previous, allowed, rate, require_hmac, charset = row
     allow_list = tuple(allowed.split())
     return ParkAccess(park_uuid, bool(enabled), secret, previous, allow_list, rate, bool(require_hmac), charset)
 
 
 def read_park(row: tuple[Any, ...]) -> Park:
-    """What the statements `find_park` and `list_parks` bring."""
+    """Converts a row of `find_park` or `list_parks`."""
     return Park(
         park_uuid=row[0],
         name=row[1],
@@ -63,14 +63,14 @@ def read_park(row: tuple[Any, ...]) -> Park:
 
 
 def read_generation(row: tuple[Any, ...]) -> Generation:
-    """What the statement `generations` brings."""
+    """Converts a row of `generations`."""
     return Generation(
         generation=row[0], current=bool(row[1]), records=row[2], seqno=row[3], started_us=row[4], ended_us=row[5]
     )
 
 
 def history_values(park_uuid: str, pay_partner: str, before: int | None, limit: int) -> dict[str, object]:
-    """What the statement `history` takes."""
+    """The parameters of the statement `history`."""
     return {
         "park_uuid": park_uuid,
         "pay_partner": pay_partner,
@@ -80,12 +80,12 @@ def history_values(park_uuid: str, pay_partner: str, before: int | None, limit: 
 
 
 def read_history(rows: Sequence[tuple[Any, ...]]) -> list[SupersededRecord]:
-    """What the statement `history` brings, oldest first."""
+    """Converts the rows of `history`; returns the oldest first."""
     return [SupersededRecord(read_stored(row[:-1]), row[-1]) for row in reversed(rows)]
 
 
 def read_request_log_entry(row: tuple[Any, ...]) -> RequestLogEntry:
-    """What the statement `journal_entry` brings."""
+    """Converts a row of `journal_entry`."""
     return RequestLogEntry(
         seqno=row[0],
         park_uuid=row[1],
@@ -109,7 +109,7 @@ def read_request_log_entry(row: tuple[Any, ...]) -> RequestLogEntry:
 
 
 def read_user(row: tuple[Any, ...]) -> User:
-    """What the statements `find_user` and `list_users` bring."""
+    """Converts a row of `find_user` or `list_users`."""
     return User(
         name=row[0],
         role=row[1],
@@ -123,7 +123,7 @@ def read_user(row: tuple[Any, ...]) -> User:
 
 
 def read_session(row: tuple[Any, ...]) -> Session:
-    """What the statements `find_session` and `list_sessions` bring of a session."""
+    """Converts the session columns of `find_session` or `list_sessions`."""
     return Session(
         digest=row[0],
         user=row[1],
@@ -137,7 +137,7 @@ def read_session(row: tuple[Any, ...]) -> Session:
 
 
 def read_token(row: tuple[Any, ...]) -> Token:
-    """What the statements `find_token` and `list_tokens` bring."""
+    """Converts a row of `find_token` or `list_tokens`."""
     return Token(
         number=row[0],
         name=row[1],
@@ -152,7 +152,7 @@ def read_token(row: tuple[Any, ...]) -> Token:
 
 
 def read_audit_entry(row: tuple[Any, ...]) -> AuditEntry:
-    """What the statements `deeds…` bring."""
+    """Converts a row of a `deeds…` statement."""
     return AuditEntry(
         number=row[0],
         at_us=row[1],

@@ -1,4 +1,4 @@
-"""What the parts of a store that are alike on every engine run their statements through: by name, in a transaction."""
+"""Protocols through which engine-independent code runs named statements in a transaction."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Row = tuple[Any, ...]
 
 
 class Transaction(Protocol):
-    """An open transaction. Statements and their parameters have the same names on every engine."""
+    """An open transaction. Statement and parameter names are the same on every engine."""
 
     def run(self, name: str, values: Values) -> int:
-        """Runs a named statement; how many rows it changed."""
+        """Runs a named statement; returns the number of changed rows."""
 
     def rows(self, name: str, values: Values) -> Sequence[Row]:
         """The rows of a named statement."""
@@ -26,12 +26,12 @@ class TransactionRunner(Protocol):
     """A store that opens transactions. Raises StoreError."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """One durable transaction; whatever goes wrong inside, nothing of it stays."""
+        """One durable transaction; rolled back on any exception."""
 
     def rows(self, name: str, values: Values) -> Sequence[Row]:
-        """The rows of a named statement that only reads."""
+        """The rows of a named read-only statement."""
 
 
 def to_json_rows(lines: Sequence[Mapping[str, object]]) -> str:
-    """Many lines as one parameter: a JSON array of objects, which every engine can take apart."""
+    """Encodes many lines as one parameter: a JSON array of objects, which every engine can parse."""
     return msgspec.json.encode(lines).decode()

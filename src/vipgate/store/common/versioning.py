@@ -1,4 +1,4 @@
-"""What every store must decide alike: which version wins, what is counted, which requests share a statement. Pure."""
+"""Rules shared by all engines: which version wins, what is counted, which requests share a statement. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vipgate.store.interfaces.ledger import (
     StoredRecord,
 )
 
-# What an engine calls a park by: its uuid, or a short integer. A place is a park and one of its generations.
+# An engine's key of a park: its uuid, or a short integer. A position names a park and one of its generations.
 Key = TypeVar("Key", bound=int | str)
 RecordPosition = tuple[Key, int]
 
@@ -30,10 +30,10 @@ _PLATE_INDEX: Final = Renewal.__struct_fields__.index("plate")
 
 @dataclass(slots=True)
 class ParkState(Generic[Key]):
-    """A park's counters while a group is being written. `key` is what the store calls the park by.
+    """A park's counters while a group is being written. `key` is the engine's key of the park.
 
-    `pushed_us`: when the park itself pushed; staff who send something again for it are not the park. `pushed_since_replace`:
-    whether anything was stored since the last replace took effect, whoever sent it. `md5_us`: when MD5 signed a push of it.
+    `pushed_us`: the last push by the park itself, not replays by staff. `pushed_since_replace`: whether anything, replays
+    included, was stored since the last replace took effect. `md5_us`: the last push signed with MD5.
     """
 
     key: Key
@@ -50,7 +50,7 @@ class ParkState(Generic[Key]):
     written: bool = False
 
     def take_positions(self, count: int, received_us: int) -> int:
-        """The first of `count` places for changes received at `received_us`: later than any before, never earlier than now."""
+        """Reserves `count` positions and returns the first: above all earlier ones and at least `received_us`."""
         first = max(self.position + 1, received_us)
         self.position = first + count - 1
         return first
@@ -58,7 +58,7 @@ class ParkState(Generic[Key]):
 
 @dataclass(slots=True)
 class PushCounts:
-    """What one push has done so far."""
+    """How many rows a push has inserted, updated and left unchanged so far."""
 
     inserted: int = 0
     updated: int = 0
@@ -66,7 +66,7 @@ class PushCounts:
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One record on its way into the ledger; `push` is its request's place in the group."""
+    """A record to be stored; `push` is the index of its request in the group."""
 
     push: int
     renewal: Renewal
@@ -101,7 +101,7 @@ class DailyTotalsDelta(Generic[Key]):
             self._add(park, day, 2, len(online), 0, sum(online))
 
     def add_replaced(self, park: Key, day: int, replacement: Replacement) -> None:
-        """Counts one replaced record; the money moves by the difference."""
+        """Counts one replaced record; the amount changes by the difference."""
         old, new = replacement.old.renewal, replacement.renewal
         self._add(park, day, old.pay_type, 0, 0, -(old.pay_value_fen or 0))
         self._add(park, day, new.pay_type, 0, 1, new.pay_value_fen or 0)
@@ -114,9 +114,9 @@ class DailyTotalsDelta(Generic[Key]):
 
 
 def same_content(held: tuple[Any, ...], new: Renewal) -> bool:
-    """Whether `new` says what the columns of a held record say. Flags are ours, not the park's: they do not count.
+    """Whether `new` equals the columns of a stored record, flags aside: the gateway sets those, not the park.
 
-    Of an erased record what is left counts, so that a batch sent again does not bring the rest back.
+    For an erased record only the remaining columns count, so that a batch sent again does not restore the rest.
     """
     if not held[_PLATE_INDEX]:
         new = anonymized(new)
@@ -124,10 +124,10 @@ def same_content(held: tuple[Any, ...], new: Renewal) -> bool:
 
 
 def merge_versions(old: Renewal, new: Renewal) -> Renewal:
-    """What the ledger keeps where a `new` version that differs follows `old` under the same order number.
+    """Returns the version to store when `new` replaces a different `old` with the same order number.
 
-    A change of plate or money is flagged for the operator, and an earlier flag stays until he takes it away. Where the plate
-    was erased nobody knows whether it is another.
+    A changed plate or amount is flagged for the operator; earlier flags stay until a review clears them. If the old plate was
+    erased, no change of plate can be detected.
     """
     flags = new.flags | (old.flags & (FLAG_PLATE_CHANGED | FLAG_MONEY_CHANGED))
     if old.plate and old.plate != new.plate:
@@ -138,7 +138,7 @@ def merge_versions(old: Renewal, new: Renewal) -> Renewal:
 
 
 class InsertBatch(Generic[Key]):
-    """Rows of successive pushes that may share a statement: no order number of a generation twice."""
+    """Rows of successive pushes that can share a statement: no order number twice in a generation."""
 
     def __init__(self) -> None:
         self.rows: dict[RecordPosition[Key], list[Row]] = {}
@@ -150,7 +150,7 @@ class InsertBatch(Generic[Key]):
         return keys is not None and not keys.isdisjoint([renewal.pay_partner for renewal in push.renewals])
 
     def add(self, place: RecordPosition[Key], push: Push, push_index: int, position: int) -> None:
-        """Adds the rows of `push`, which take the places from `position` on."""
+        """Adds the rows of `push`, numbered from `position` on."""
         rows = self.rows.setdefault(place, [])
         rows += [
             Row(push_index, renewal, push.seqno, position + offset) for offset, renewal in enumerate(push.renewals)
@@ -158,6 +158,6 @@ class InsertBatch(Generic[Key]):
         self._keys.setdefault(place, set()).update([renewal.pay_partner for renewal in push.renewals])
 
     def clear(self) -> None:
-        """Forgets all, once it is written."""
+        """Removes all rows after they are written."""
         self.rows.clear()
         self._keys.clear()

@@ -228,9 +228,9 @@ class HeldReplace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """How a park signed lately. `hmac` and `md5` are counted in its newest SIGNATURES_SCANNED_MAX requests; the rest is exact.
+    """How a park signed in a period. `hmac` and `md5` count its newest SIGNATURES_SCANNED_MAX requests; the rest is exact.
 
-    `md5_us`: when MD5 signed a push last, None where it signed none. `pushed`: whether anything was pushed at all.
+    `md5_us`: the last push signed with MD5 in the period, None if there is none. `pushed`: whether the park pushed in it.
     """
 
     hmac: int
@@ -249,7 +249,7 @@ class QueryStore(Protocol):
         """
 
     def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
-        """A park's plates after `after`, in order. Cards are not listed: each record has a plate until it is erased, then no card."""
+        """A park's plates after `after`, in order. Cards are not listed: a record without a plate is erased and has no card."""
 
     def vehicles_ending(self, park_uuid: str, after: str, since_us: int, until_us: int, limit: int) -> VehiclePage:
         """Plates after `after`, in order, with a record that ends in `since_us` ≤ t < `until_us`. Reads ENDING_ROWS_MAX records."""
@@ -263,7 +263,7 @@ class QueryStore(Protocol):
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """One normalized plate or card in a park or in all, from its newest PAGE_ITEMS_MAX records.
 
-        A card's records belong to the card, whatever their plates. An empty text matches nothing. Raises ValueError as `records` does.
+        A card's records belong to the card, whatever their plates. An empty text matches nothing. Raises ValueError like `records`.
         """
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
@@ -297,7 +297,7 @@ class QueryStore(Protocol):
         """Parks whose name or uuid contains `text`, after `after`, by park_uuid."""
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
-        """The held replaces since `since_us`, newest first."""
+        """Replaces that are still held and were sent since `since_us`; the newest kept body first."""
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """How the park has signed since `since_us`."""
