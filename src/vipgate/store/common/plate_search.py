@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
-from vipgate.renewal import PLATE_GAPS
+from vipgate.protocol.renewal import PLATE_GAPS
 
 # A shorter plate would match inside longer words.
 _WHOLE_CHARS_MIN: Final = 5
@@ -19,7 +19,7 @@ _unescaped = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def mentions_plate(text: str, plate: str) -> bool:
-    """Whether `text` holds the normalized `plate`, also in full-width or small letters, or with characters that normalizing removes.
+    """Whether `text` holds the normalized `plate`, also in full-width or small letters, or with removed characters in it.
 
     A short plate must be a word of its own, not part of a longer one.
     """
