@@ -137,7 +137,7 @@ class ConsoleBench:
             wrong = [one for one in database.store.commit(group) if isinstance(one, Exception)]
             if wrong:
                 raise BenchError(f"The store did not take a day of the stock: {wrong[0]}")
-        database.keep.save_charge_types(parks[0], _TYPES, None, now_us)
+        database.admin.save_charge_types(parks[0], _TYPES, None, now_us)
         database.close()
         self.console.print(f"  filled {PARKS} parks with {self.records:,} records")
 
@@ -356,25 +356,25 @@ def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, 
         name="bench", role="admin", password=secrets.token_hex(8), sees_plates=True, enabled=True, language=None, created_us=now_us,
         last_login_us=None,
     )  # fmt: skip
-    database.staff.add_user(user, entry)
+    database.accounts.add_user(user, entry)
     secret, session = open_session("bench", HOST, now_us, secrets.token_urlsafe)
-    database.staff.note_login(session, entry)
+    database.accounts.note_login(session, entry)
     # A search by the beginning of a plate is for those alone who see plates.
-    database.staff.show_plates(session.digest, session.expires_us, entry)
+    database.accounts.show_plates(session.digest, session.expires_us, entry)
     key = make_token(secrets.token_urlsafe)
     token = Token(
         number=0, name="bench", digest=hash_token(key), scopes=SCOPES, park_uuid=None, masked=False, created_us=now_us,
         used_us=None, revoked_us=None,
     )  # fmt: skip
-    database.staff.add_token(token, entry)
+    database.accounts.add_token(token, entry)
     paths = _paths(database, parks[0], parks[1])
     database.close()
     return {"Cookie": f"vipgate={secret}", "Authorization": f"Bearer {key}"}, paths
 
 
 def _paths(database: Database, large: str, small: str) -> dict[str, str]:
-    found = database.browse.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
-    refused = database.browse.journal(RequestLogQuery(refused=True), None, 1).items[0].seqno
+    found = database.queries.records(RecordQuery(park_uuid=large), None, 1).items[0].stored
+    refused = database.queries.request_log(RequestLogQuery(refused=True), None, 1).items[0].seqno
     plate, order = found.renewal.plate, found.renewal.pay_partner
     paths = {
         "overview, 30 days": "/",

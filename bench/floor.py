@@ -52,7 +52,7 @@ def _insert_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
             add_park(store, home, park_uuid)
     link = ConnectionPool(url, 1)
     latencies_ns = array("q")
-    with link.borrow() as db, db.cursor() as cursor:
+    with link.connection() as db, db.cursor() as cursor:
         started_ns = perf_counter_ns()
         for number, batch in enumerate(batches):
             sent_ns = perf_counter_ns()

@@ -22,8 +22,8 @@ def time_lookups(store: Store, park_uuid: str, records: Sequence[Renewal]) -> di
     chance = random.Random(1)
     looks: dict[str, Look] = {
         "by order number": lambda one: store.find_record(park_uuid, one.pay_partner),
-        "by plate": lambda one: store.newest(park_uuid, one.plate, None, PAGE),
-        f"newest {PAGE}": lambda _: store.newest(park_uuid, None, None, PAGE),
+        "by plate": lambda one: store.recent(park_uuid, one.plate, None, PAGE),
+        f"newest {PAGE}": lambda _: store.recent(park_uuid, None, None, PAGE),
     }
     return {what: _p99_ms(look, [chance.choice(records) for _ in range(LOOKS + WARM)]) for what, look in looks.items()}
 

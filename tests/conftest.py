@@ -1,7 +1,7 @@
 """Markers by kind of test, the order of the tests, folders in memory, and PostgreSQL.
 
-PostgreSQL is a real server from the pip package, unless VIPGATE_TEST_POSTGRES names a test database of another one. Tests that kill a
-server, fill it up or change its settings start their own.
+PostgreSQL is a real server from the pip package, unless VIPGATE_TEST_POSTGRES names a test database of another one.
+Tests that kill a server, fill it up or change its settings start their own.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Parks:
         due = [park for park, tried_us in self.tried_us.items() if tried_us < before_us]
         return sorted(due)[:limit]
 
-    def park_more(self, park_uuid: str) -> ParkDetails:
+    def park_details(self, park_uuid: str) -> ParkDetails:
         return ParkDetails(park_uuid=park_uuid, position=0, retention_days=None, charge_address=f"http://{park_uuid}/")
 
     def park_access(self, park_uuid: str) -> ParkAccess:

@@ -53,7 +53,7 @@ class _Everything(Collector):
         yield from of_board(board, 1.0)
         yield from of_parks(Parks(0, {"p": 1}, dict.fromkeys(MARKS, 1), whole=True), 2)
         yield from ProcessCollector(registry=None).collect()
-        yield from ProcessCollector("vipgate_inside", registry=None).collect()
+        yield from ProcessCollector("vipgate_admin", registry=None).collect()
 
 
 def shown() -> dict[str, dict[str, set[str]]]:

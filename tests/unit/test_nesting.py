@@ -210,27 +210,28 @@ def test_deep_settings_are_refused_by_their_depth(depth: int, opening: str, clos
 
 SMALL_STACK = """
 import sys, threading
-from vipgate.chargetypes import read_answer as charge_types
-from vipgate.agent.answers import read_answer
-from vipgate.errors import VipgateError, OperatorError
-from vipgate.outward import Answered
-from vipgate.settings import read_file
-from vipgate.wire import Keys, explain, split
+from vipgate.domain.charge_types import read_answer as charge_types
+from vipgate.agent.responses import read_answer
+from vipgate.errors import VipgateError, UsageError
+from vipgate.support.safe_http import FetchResponse
+from vipgate.gateway.settings import read_file
+from vipgate.protocol.authentication import ParkSecrets, explain_mismatch
+from vipgate.protocol.envelope import parse_request
 
 def run():
     for depth in (65, 1_000, 20_000, 100_000, 1_000_000):
         for knot in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"0" + b"}" * depth):
             body = b'{"park_uuid":"p","row":' + knot + b"}"
             for read in (
-                lambda: split(body, None),
-                lambda: charge_types(Answered(200, "", b'{"result_code":"1001","row":' + knot + b"}")),
+                lambda: parse_request(body, None),
+                lambda: charge_types(FetchResponse(200, "", b'{"result_code":"1001","row":' + knot + b"}")),
             ):
                 try:
                     read()
                 except VipgateError:
                     continue
                 raise SystemExit(f"{depth} was taken")
-            explain(body[:200_000], "0" * 32, Keys("s"))
+            explain_mismatch(body[:200_000], "0" * 32, ParkSecrets("s"))
             read_answer(200, None, body)
     print("refused", flush=True)
 

@@ -27,6 +27,7 @@ from vipgate.gateway.pipeline import (
     PushRequest,
 )
 from vipgate.gateway.reconcile import ReconcileService
+from vipgate.protocol.charset import Charset
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.protocol.signature_hmac import WebhookSignature
 from vipgate.protocol.signature_md5 import sign
@@ -50,13 +51,15 @@ GBK = "application/json; charset=gbk"
 class SlowStore:
     """Says who a park is when the test lets it, and writes down what reaches the commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, charset: Charset = "utf-8") -> None:
         self.may_answer = threading.Event()
+        self.charset = charset
         self.committed: list[str] = []
 
     def read(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         assert self.may_answer.wait(WAIT_S)
-        return {one: ParkAccess(one, True, VAULT.seal(SECRET, one), None, (), None) for one in park_uuids}
+        sealed = {one: VAULT.seal(SECRET, one) for one in park_uuids}
+        return {one: ParkAccess(one, True, sealed[one], None, (), None, charset=self.charset) for one in park_uuids}
 
     def ensure_capacity(self, park_uuid: str, rows: int, body_bytes: int) -> None:
         """There is always room."""
@@ -235,7 +238,7 @@ LOOP = "MainThread"
 
 async def answer(step: str, push: PushRequest) -> int:
     """The status of one request, with a thread for each of the two kinds of work."""
-    store = SlowStore()
+    store = SlowStore("gbk" if push.content_type == GBK else "utf-8")
     store.may_answer.set()
     with ThreadPoolExecutor(1, "slow") as slow, ThreadPoolExecutor(1, "unproved") as unproved:
         road = road_of(store, slow, unproved)
@@ -299,5 +302,5 @@ def test_large_question_of_a_stranger_is_read_off_the_loop(
     large: bool, split_in: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = Threads(monkeypatch)
-    assert asyncio.run(answer("compare", knock(1, large=large, secret="wrong"))) == 401
+    assert asyncio.run(answer("reconcile", knock(1, large=large, secret="wrong"))) == 401
     assert threads.seen["parse_request"] == [split_in]

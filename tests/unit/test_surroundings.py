@@ -93,7 +93,7 @@ def test_renewed_certificate_is_taken_and_half_a_pair_is_not(tmp_path: Path) -> 
     with structlog.testing.capture_logs() as lines:
         certificate.reload_if_changed()
         certificate.reload_if_changed()
-    assert [line["event"] for line in lines] == ["certificate not taken"]
+    assert [line["event"] for line in lines] == ["certificate not loaded"]
     assert serial(certificate) == 1
     (tmp_path / "newkey.pem").rename(key)
     certificate.reload_if_changed()
@@ -116,7 +116,7 @@ def test_certificate_that_becomes_readable_is_taken_although_its_stamp_is_the_sa
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
             certificate.reload_if_changed()
-    assert [line["event"] for line in lines] == ["certificate not taken"]
+    assert [line["event"] for line in lines] == ["certificate not loaded"]
     assert serial(certificate) == 1
     key.write_bytes(text)
     os.utime(key, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

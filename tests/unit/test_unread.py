@@ -55,6 +55,9 @@ class Unread(asyncio.Transport):
     def pause_reading(self) -> None:
         """Nobody reads."""
 
+    def resume_reading(self) -> None:
+        """Nobody reads."""
+
     def is_closing(self) -> bool:
         return self.ended
 

@@ -1,1 +1,1 @@
-"""The admin port: console, read API, probes and metrics, in a process of their own."""
+"""The admin port: console, read API, probes and metrics, in a separate process."""

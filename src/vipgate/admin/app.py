@@ -1,4 +1,4 @@
-"""Puts the admin port together: probes, read API, console, and the door that every request passes."""
+"""Builds the admin port's ASGI application: probes, read API and console behind one request guard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vipgate.support.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminDependencies:
-    """What the admin port is made of. `watching` are desks for the probes: busy pages must not make a server look dead."""
+    """Everything that `build_app` needs. `watching` is the pool of the probes: a busy console must not make a server look down."""
 
     metrics: SharedMetrics
     meter: AdminRecorder
@@ -44,13 +44,13 @@ class AdminDependencies:
 
 
 def build_app(parts: AdminDependencies) -> ASGIApp:
-    """The whole application. The console comes last: what nothing else takes is its own to answer."""
+    """Builds the application. The console is mounted last and answers every path that no other route matches."""
     readiness = Readiness(parts.metrics, parts.watching, parts.clock_us)
-    exposition = PrometheusExporter(parts.metrics, parts.watching, parts.clock_us)
+    exporter = PrometheusExporter(parts.metrics, parts.watching, parts.clock_us)
     searches = MaskedSearches(parts.masked_searches_per_hour, parts.meter.searched)
     chance = secrets.token_urlsafe
     console = build_console(parts.databases, parts.vault, parts.console, parts.clock_us, chance, searches=searches)
     api = build_api(parts.databases, parts.clock_us, searches=searches)
-    probes = build_probes(readiness, exposition, parts.watching)
+    probes = build_probes(readiness, exporter, parts.watching)
     routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
     return RequestGuard(Starlette(routes=routes), parts.meter, parts.clock_s, proxies=parts.proxies)

@@ -1,4 +1,4 @@
-"""The HTTP server of the admin port: uvicorn with the bounds that it lacks, and without its own words in the log."""
+"""The HTTP server of the admin port: uvicorn with the limits that it lacks, and without its own logs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from uvicorn.server import Server
 CONNECTIONS_MAX: Final = 512
 REQUESTS_MAX: Final = 256
 HEAD_BYTES_MAX: Final = 32 * 1024
-# Between requests, and from the first byte of a head to its last.
+# For a complete request head to arrive, counted from the connection or the previous response.
 IDLE_S: Final = 20
-# For the rest of an answer to be taken, once the connection is closed.
+# For the peer to take the rest of a response after close.
 LINGER_S: Final = 10
-# To answer what is in flight when stopping.
+# For requests in flight at shutdown.
 STOP_S: Final = 3
 BACKLOG: Final = 128
 
 
 class _Closing:
-    """A transport that is gone LINGER_S after it was closed, though its peer takes nothing of what is still to be sent."""
+    """A transport that is aborted LINGER_S after close, even if the peer reads nothing."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -36,21 +36,21 @@ class _Closing:
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        """Sends what is left, for a while."""
+        """Sends the buffered data, for LINGER_S at most."""
         self._transport.close()
         self._loop.call_later(LINGER_S, self._transport.abort)
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection on which the head of a request must come whole within IDLE_S, and which ends when it is closed.
+    """A connection whose request heads must arrive within IDLE_S, and that ends within LINGER_S of its close.
 
-    uvicorn alone waits for ever for either.
+    uvicorn sets no limit to either.
     """
 
     _head_due_s = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A caller is here."""
+        """Closes the connection above CONNECTIONS_MAX; else waits for the first head."""
         super().connection_made(cast("asyncio.Transport", _Closing(transport, self.loop)))
         if len(self.connections) > CONNECTIONS_MAX:
             transport.close()
@@ -58,14 +58,14 @@ class BoundedProtocol(H11Protocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """The wait for a head does not begin anew with each byte of it."""
+        """Keeps the deadline of a head when more of its bytes arrive."""
         super().data_received(data)
         between = self.cycle is None or self.cycle.response_complete
         if between and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self.timeout_keep_alive_task = self.loop.call_at(self._head_due_s, self.timeout_keep_alive_handler)
 
     def on_response_complete(self) -> None:
-        """The next head may come."""
+        """Sets the deadline of the next head."""
         self._head_due_s = self.loop.time() + IDLE_S
         super().on_response_complete()
 
@@ -75,16 +75,16 @@ class BoundedProtocol(H11Protocol):
 
 
 class AdminServer(Server):
-    """uvicorn's server, told to stop by `should_exit` alone: signals are the process's own business."""
+    """uvicorn's server without its signal handlers: only `should_exit` stops it."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves them as they are."""
+        """Installs no signal handlers."""
         yield
 
 
 def build_server(app: ASGIApp) -> AdminServer:
-    """A server for `app` that is to be given its listening socket."""
+    """Builds the server of `app`; `serve` takes its listening socket."""
     config = Config(
         app,
         http=BoundedProtocol,

@@ -1,4 +1,4 @@
-"""The admin process: reads what it is told from standard input, serves the admin port, ends with its parent."""
+"""Entry point of the admin process: reads its configuration from standard input, serves the admin port, ends with its parent."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ from vipgate.support.vault import (
 log = structlog.get_logger("vipgate.admin")
 
 INVITE_AGAIN_S: Final = 2.0
-# One for a look at all parks, one for whether the store answers: neither waits for the other.
+# One to read all parks, one for the readiness ping: neither waits for the other.
 WATCHING_CONNECTIONS: Final = 2
 LETTING_GO_S: Final = 1.0
 COMPILE_PAUSE_S: Final = 0.05
@@ -87,33 +87,33 @@ _STANDARD_INPUT: Final = 0
 
 
 def main() -> None:
-    """The life of the process."""
+    """Runs the admin process until it is stopped. Exits with status 1 after an error."""
     forbid_core_dumps()
     handed = decode(_read_line())
     set_up_logs()
     adopt_library_logs()
-    structlog.contextvars.bind_contextvars(process="inside")
+    structlog.contextvars.bind_contextvars(process="admin")
     try:
         asyncio.run(_serve(handed))
     except VipgateError as error:
         log.error("admin port cannot be served", reason=str(error))
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the keeper sees no more than the status
+    except Exception as error:  # noqa: BLE001 - the parent sees only the exit status
         report("admin process", error)
         sys.exit(1)
 
 
 def _read_line() -> bytes:
-    """What the parent has to say, up to the end of the line."""
+    """Reads the launch message, one line of JSON. Exits if the parent closes the pipe or has already sent `stop`."""
     line = b""
     while not line.endswith(b"\n") and len(line) < MESSAGE_BYTES_MAX:
         piece = os.read(_STANDARD_INPUT, MESSAGE_BYTES_MAX)
         if not piece:
             sys.exit(0)
         line += piece
-    line, _, told = line.partition(b"\n")
-    if told:
-        # To stop, before it has begun.
+    line, _, rest = line.partition(b"\n")
+    if rest:
+        # Only `stop` can follow.
         sys.exit(0)
     return line
 
@@ -122,10 +122,10 @@ async def _serve(handed: LaunchMessage) -> None:
     spec = handed.config
     vault = load_vault(spec.master_key, Path(spec.key_file))
     open_one = partial(open_database, spec.database_url, clock_us, spec.retention)
-    board = SharedMetrics(spec.workers, handed.metrics)
+    metrics = SharedMetrics(spec.workers, handed.metrics)
     parts = AdminDependencies(
-        metrics=board,
-        meter=AdminRecorder(board),
+        metrics=metrics,
+        meter=AdminRecorder(metrics),
         databases=DatabasePool(open_one, spec.db_connections),
         watching=DatabasePool(open_one, WATCHING_CONNECTIONS),
         vault=vault,
@@ -144,18 +144,18 @@ async def _serve(handed: LaunchMessage) -> None:
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, _stop, server)
     work = _NightlyJob(spec, vault, open_one)
-    minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only so that several servers do not ask at once
-    faults: list[BaseException] = []
+    minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only spreads the requests of several servers
+    errors: list[BaseException] = []
 
     def ended(error: BaseException) -> None:
-        faults.append(error)
+        errors.append(error)
         _stop(server)
 
     tasks = [
         start_task(_send_heartbeats(parts.meter), "heartbeat", ended, endless=True),
         start_task(keep_on(partial(_invite, parts.watching, spec), "invitation of the first account"), "invitation"),
-        start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "compiling of pages"),
-        start_task(keep_on(partial(run_nightly, work.run, clock_us, minute), "nightly work"), "nights"),
+        start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "template compilation"),
+        start_task(keep_on(partial(run_nightly, work.run, clock_us, minute), "nightly work"), "nightly"),
     ]
     gc.collect()
     gc.freeze()
@@ -163,11 +163,11 @@ async def _serve(handed: LaunchMessage) -> None:
     await server.serve(sockets=[take_listener(handed.listener)])
     for task in tasks:
         task.cancel()
-    await _release(parts, 1 if faults else 0)
+    await _release(parts, 1 if errors else 0)
 
 
 async def _release(parts: AdminDependencies, exit_status: int) -> None:
-    """Closes the desks, where they are free soon. Then the end, whatever still runs in a thread: it only reads, or is undone."""
+    """Closes the database pools within LETTING_GO_S, then exits: threads that still run only read, or are rolled back."""
     closing = [asyncio.to_thread(pool.close) for pool in (parts.databases, parts.watching)]
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
@@ -176,7 +176,7 @@ async def _release(parts: AdminDependencies, exit_status: int) -> None:
 
 
 def _end_at_once(_: BaseException) -> None:
-    """Without the line to the parent nobody could end this process; its keeper starts another."""
+    """Exits when the parent watcher fails: nothing could stop this process any more. The parent starts a new one."""
     os._exit(1)
 
 
@@ -185,7 +185,7 @@ def _stop(server: AdminServer) -> None:
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, server: AdminServer) -> None:
-    """Stops in good order when the parent says so, and at once when the line breaks: then the parent is gone."""
+    """Shuts down when the parent sends `stop`; exits at once when the pipe closes, because the parent is gone."""
     while piece := os.read(_STANDARD_INPUT, len(STOP)):
         if STOP.startswith(piece):
             loop.call_soon_threadsafe(_stop, server)
@@ -193,14 +193,14 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, server: AdminServer) -> None:
 
 
 async def _send_heartbeats(meter: AdminRecorder) -> None:
-    """Shows the keeper that the loop turns."""
+    """Updates the heartbeat, so that the parent sees that the event loop runs."""
     while True:
         meter.heartbeat(clock_s())
         await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _invite(pool: DatabasePool, spec: AdminConfig) -> None:
-    """Prints the link that makes the first account, where there is none yet. Only its digest is written down anywhere."""
+    """Prints the link that creates the first account, if there is none. Only the hash of its secret is stored."""
     digest = hash_token(spec.invitation)
 
     def invite(database: Database) -> bool:
@@ -223,7 +223,7 @@ async def _invite(pool: DatabasePool, spec: AdminConfig) -> None:
 
 
 class _NightlyJob:
-    """One night's work in a thread of its own, with a desk of its own: parks take their time to answer."""
+    """Refreshes charge types in its own thread with its own database connection, because parks may answer slowly."""
 
     def __init__(self, spec: AdminConfig, vault: Vault, open_one: Callable[[], Database]) -> None:
         self._ask = partial(refresh_park, allow_private=spec.charge_types_allow_private)
@@ -231,20 +231,20 @@ class _NightlyJob:
         self._open_one = open_one
 
     async def run(self) -> None:
-        """Asks the parks for their charge types. The thread ends with the process."""
+        """Refreshes the charge types of all parks and waits for the end. The thread ends with the process."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
         def work() -> None:
             try:
-                night = self._work()
-                log.info("asked parks for their charge types", answered=night.answered, troubled=night.troubled)
+                summary = self._work()
+                log.info("charge types refreshed", answered=summary.answered, troubled=summary.troubled)
             except VipgateError as error:
-                log.warning("parks not asked for their charge types", reason=str(error))
+                log.warning("charge types not refreshed", reason=str(error))
             loop.call_soon_threadsafe(done.set_result, None)
 
         def ended(error: BaseException) -> None:
-            reason = f"the night's work ended by a fault, {describe(error)}"
+            reason = f"nightly work failed: {describe(error)}"
             loop.call_soon_threadsafe(done.set_exception, RuntimeError(reason))
 
         start_thread(work, "vipgate-night", ended)

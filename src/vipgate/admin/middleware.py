@@ -1,7 +1,7 @@
-"""What every request on the admin port passes: bounds on its body and on its time, a line in the log, a count.
+"""Guards every request on the admin port: limits its body and its time, logs it, counts it.
 
-No answer may hang: within STALL_S it must begin, and within STALL_S after each piece the next must be on its way and taken.
-So long exports and waiting questions go through, and what stands still ends.
+A response must start within STALL_S, and each chunk must follow the previous one and be taken within STALL_S. So long exports
+and long polls pass; a stalled connection is ended.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 STALL_S: Final = 60.0
 HTTP_VERSIONS: Final = ("1.0", "1.1")
 PATH_CHARS_MAX: Final = 200
-# Where the views put the name of the account or token, and the path as it may be shown: `request.state.who = …`.
+# Keys of `request.state`, set by the views: the account or token, and the path that may be logged.
 WHO: Final = "who"
 SHOWN: Final = "shown"
-# Members of a path that may stand in a log. All others may be a secret or somebody's plate.
+# Path parameters that may be logged. Any other may be a secret or a plate.
 _SHOWN: Final = frozenset({"park_uuid", "seqno", "pay_partner", "number", "generation", "name", "code"})
-# Asked every few seconds by programs: only their refusals are news.
+# Polled every few seconds: only errors are logged.
 _PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class BodyTooLarge(Exception):
-    """The body went over its bound; the caller has been told."""
+    """The body exceeds BODY_BYTES_MAX; the response has been sent."""
 
 
 class RequestGuard:
-    """Stands around the whole application of the admin port."""
+    """ASGI middleware around the whole admin application."""
 
     def __init__(
         self,
@@ -55,43 +55,43 @@ class RequestGuard:
         self._stall_s = stall_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request through and sees what becomes of it."""
+        """Handles one request, then counts and logs it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         if self._proxies and scope.get("client"):
-            scope["client"] = _caller(self._proxies, scope)
+            scope["client"] = _client(self._proxies, scope)
         since_s = self._clock_s()
         path = scope["path"]
-        passage = GuardedExchange(receive, send, self._stall_s)
+        exchange = GuardedExchange(receive, send, self._stall_s)
         try:
-            await self._exchange(scope, passage)
+            await self._exchange(scope, exchange)
         finally:
             seconds = self._clock_s() - since_s
-            self._meter.answered(passage.status or 500, seconds)
-            _log_fault(scope, path, passage, seconds)
+            self._meter.answered(exchange.status or 500, seconds)
+            _log_request(scope, path, exchange, seconds)
 
-    async def _exchange(self, scope: Scope, passage: GuardedExchange) -> None:
-        fault = _framing_fault(scope)
-        if fault is not None:
-            await passage.reject(400, fault)
+    async def _exchange(self, scope: Scope, exchange: GuardedExchange) -> None:
+        reason = _framing_error(scope)
+        if reason is not None:
+            await exchange.reject(400, reason)
             return
         if _declared_bytes(scope) > BODY_BYTES_MAX:
-            await passage.reject(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
+            await exchange.reject(413, f"A body has at most {BODY_BYTES_MAX} bytes.")
             return
         try:
-            async with asyncio.timeout(self._stall_s) as passage.limit:
-                await self._app(scope, passage.receive, passage.send)
+            async with asyncio.timeout(self._stall_s) as exchange.limit:
+                await self._app(scope, exchange.receive, exchange.send)
         except BodyTooLarge:
             return
         except TimeoutError:
-            if not passage.limit.expired():
+            if not exchange.limit.expired():
                 raise
-            await passage.reject(503, "The answer took too long; ask for less, or try again.", retry_after_s=5)
+            await exchange.reject(503, "The answer took too long; ask for less, or try again.", retry_after_s=5)
 
 
 class GuardedExchange:
-    """One request on its way through: what came in, what went out, until when the next piece must follow."""
+    """One request and its response: counts body bytes, keeps the status, extends the deadline with each chunk."""
 
     def __init__(self, receive: Receive, send: Send, stall_s: float) -> None:
         self._receive = receive
@@ -103,7 +103,7 @@ class GuardedExchange:
         self.status = 0
 
     async def receive(self) -> Message:
-        """The next piece of the body. Raises TooMuch."""
+        """Receives the next chunk of the body. Raises BodyTooLarge."""
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
         if self._bytes > BODY_BYTES_MAX:
@@ -112,21 +112,21 @@ class GuardedExchange:
         return message
 
     async def send(self, message: Message) -> None:
-        """The next piece of the answer; nothing where another answer was given already."""
+        """Sends the next chunk of the response; nothing after `reject`."""
         if self._refused:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        self._go_on()
+        self._extend()
         await self._send(message)
-        self._go_on()
+        self._extend()
 
-    def _go_on(self) -> None:
+    def _extend(self) -> None:
         if not self.limit.expired():
             self.limit.reschedule(asyncio.get_running_loop().time() + self._stall_s)
 
     async def reject(self, status: int, reason: str, *, retry_after_s: int | None = None) -> None:
-        """Answers in place of the application, unless its own answer has begun: then that breaks off."""
+        """Responds instead of the application. If its response has started, drops the rest of that."""
         self._refused = True
         if self.status:
             return
@@ -144,16 +144,16 @@ class GuardedExchange:
         await self._send({"type": "http.response.body", "body": body})
 
 
-def _caller(proxies: TrustedProxies, scope: Scope) -> tuple[str, int]:
-    """Who asks, for the log, the audit and the throttle of logins: whom our own proxies name."""
+def _client(proxies: TrustedProxies, scope: Scope) -> tuple[str, int]:
+    """Resolves the client address behind trusted proxies, for log, audit log and login throttle."""
     peer, port = scope["client"]
-    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    caller = proxies.client_address(peer, ",".join(lines) if lines else None)
-    return caller, port if caller == peer else 0
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    client = proxies.client_address(peer, ",".join(forwarded) if forwarded else None)
+    return client, port if client == peer else 0
 
 
-def _framing_fault(scope: Scope) -> str | None:
-    """What a proxy before us may read otherwise than the server does, which takes it."""
+def _framing_error(scope: Scope) -> str | None:
+    """Returns why the framing is rejected: a proxy in front may read it differently than uvicorn, which accepts it."""
     version, names = scope["http_version"], {name for name, _ in scope["headers"]}
     if version not in HTTP_VERSIONS:
         return f"HTTP/1.1 is wanted, got HTTP/{version}."
@@ -163,20 +163,20 @@ def _framing_fault(scope: Scope) -> str | None:
 
 
 def _declared_bytes(scope: Scope) -> int:
-    """What the head says about the body's length; the server has checked that it is a number."""
+    """Returns Content-Length, or 0; the server has checked that it is a number."""
     return max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
 
 
-def _log_fault(scope: Scope, path: str, passage: GuardedExchange, seconds: float) -> None:
-    if path in _PROBES and passage.status < 400:
+def _log_request(scope: Scope, path: str, exchange: GuardedExchange, seconds: float) -> None:
+    if path in _PROBES and exchange.status < 400:
         return
     state: dict[str, Any] = scope.get("state", {})
     client = scope.get("client")
     log.info(
-        "asked",
+        "request",
         method=scope["method"],
-        path=state.get(SHOWN) or shown_path(scope, path, passage.status),
-        status=passage.status or 500,
+        path=state.get(SHOWN) or shown_path(scope, path, exchange.status),
+        status=exchange.status or 500,
         ms=round(seconds * 1e3, 1),
         who=state.get(WHO),
         peer=client[0] if client else None,
@@ -184,7 +184,7 @@ def _log_fault(scope: Scope, path: str, passage: GuardedExchange, seconds: float
 
 
 def shown_path(scope: Scope, path: str, status: int) -> str:
-    """The path as the log may have it: members that may be private by their names, what no page answers to but for its head."""
+    """Returns the path for the log: private parameters by name, and of an unknown path only the first segment."""
     if status == 404 and not inspect.isroutine(scope.get("endpoint")):
         head, _, rest = path[1:].partition("/")
         return f"/{head[:PATH_CHARS_MAX]}/…" if rest else f"/{head[:PATH_CHARS_MAX]}"

@@ -1,4 +1,4 @@
-"""What programs ask the admin port: `/healthz`, `/readyz`, `/metrics`."""
+"""Monitoring endpoints: `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ RETRY_AFTER_S: Final = 5
 TOKEN_CHARS_MAX: Final = 128
 _SCHEME: Final = "bearer "
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-# A request that a proxy passed on comes from its loopback address, not from its caller's.
+# A forwarded request comes from the proxy's loopback address, not from its client's.
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 def build_probes(readiness: Readiness, exposition: PrometheusExporter, databases: DatabasePool) -> list[Route]:
-    """The three routes."""
+    """Returns the three routes."""
 
     async def healthz(_: Request) -> Response:
-        return _told(200, {"status": "ok"})
+        return _json(200, {"status": "ok"})
 
     async def readyz(_: Request) -> Response:
         reason = await readiness.failure()
         if reason is None:
-            return _told(200, {"status": "ok"})
-        return _told(503, {"status": "unavailable", "reason": reason}, {"retry-after": str(RETRY_AFTER_S)})
+            return _json(200, {"status": "ok"})
+        return _json(503, {"status": "unavailable", "reason": reason}, {"retry-after": str(RETRY_AFTER_S)})
 
     async def metrics(request: Request) -> Response:
         refusal = None if is_from_here(request) else await _refusal(request, databases)
@@ -50,7 +50,7 @@ def build_probes(readiness: Readiness, exposition: PrometheusExporter, databases
 
 
 def is_from_here(request: Request) -> bool:
-    """Whether a program on this very machine asks, and no proxy for somebody else."""
+    """Whether a program on this machine sends the request, and not a proxy for someone else."""
     if request.client is None or any(name in request.headers for name in _PROXIED):
         return False
     address = parse_address(request.client.host)
@@ -58,26 +58,26 @@ def is_from_here(request: Request) -> bool:
 
 
 async def _refusal(request: Request, databases: DatabasePool) -> Response | None:
-    """Why this caller may not read the metrics, or None for one with a token of that scope."""
+    """Returns the rejection, or None for a token with scope `metrics` for all parks."""
     given = request.headers.get("authorization", "")
     secret = given[len(_SCHEME) :].strip() if given.lower().startswith(_SCHEME) else ""
     if not 0 < len(secret) <= TOKEN_CHARS_MAX:
-        return _told(401, {"status": "refused", "reason": "send a token"}, {"www-authenticate": "Bearer"})
+        return _json(401, {"status": "refused", "reason": "send a token"}, {"www-authenticate": "Bearer"})
     digest = sha256(secret.encode()).hexdigest()
     try:
         token = await databases.run(lambda database: database.accounts.find_token(digest))
     except VipgateError as error:
-        return _told(503, {"status": "unavailable", "reason": str(error)}, {"retry-after": str(RETRY_AFTER_S)})
+        return _json(503, {"status": "unavailable", "reason": str(error)}, {"retry-after": str(RETRY_AFTER_S)})
     if token is None:
         wrong = 'Bearer error="invalid_token"'
-        return _told(401, {"status": "refused", "reason": "this token is not known"}, {"www-authenticate": wrong})
+        return _json(401, {"status": "refused", "reason": "this token is not known"}, {"www-authenticate": wrong})
     request.state.who = f"token:{token.name}"
     if "metrics" not in token.scopes or token.park_uuid is not None:
         wrong = 'Bearer error="insufficient_scope", scope="metrics"'
         reason = "this token is not for metrics; make one with: vipgate token add --scope metrics"
-        return _told(403, {"status": "refused", "reason": reason}, {"www-authenticate": wrong})
+        return _json(403, {"status": "refused", "reason": reason}, {"www-authenticate": wrong})
     return None
 
 
-def _told(status: int, members: dict[str, str], headers: dict[str, str] | None = None) -> Response:
+def _json(status: int, members: dict[str, str], headers: dict[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(members), status, _HEADERS | (headers or {}), "application/json")

@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them: the board's cells, and what the store says about the parks, looked up seldom."""
+"""Exports metrics to Prometheus: shared metrics of all processes, and park metrics from the store, cached for PARKS_FRESH_US."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ PARKS_FRESH_US: Final = 15_000_000
 PARKS_S_MAX: Final = 5.0
 _PARKS_A_READ: Final = 500
 _NOT_SHOWN: Final = (PID, ADMIN_HEARTBEAT)
-_OF_THE_LIVING: Final = (QUEUE_REQUESTS, QUEUE_ROWS, CONNECTIONS)
+_OF_ALIVE_WORKERS: Final = (QUEUE_REQUESTS, QUEUE_ROWS, CONNECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Parks:
-    """What the store said about the parks."""
+    """Park metrics as last read from the store. `whole` is False if there are PARKS_MAX parks or more."""
 
     at_us: int
     last_push_us: dict[str, int]
@@ -64,22 +64,22 @@ class Parks:
 
 
 class PrometheusExporter:
-    """Makes the text of /metrics."""
+    """Renders the text of `/metrics`."""
 
     def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
-        self._board = board
-        self._desks = databases
+        self._metrics = board
+        self._databases = databases
         self._clock_us = clock_us
         self._parks: Parks | None = None
-        self._looking: asyncio.Task[Parks] | None = None
+        self._query: asyncio.Task[Parks] | None = None
         self._one = asyncio.Lock()
 
     async def text(self) -> bytes:
-        """All metrics now; those of the parks are up to PARKS_FRESH_US old, and left out while the store does not answer."""
+        """Returns all metrics. Park metrics are up to PARKS_FRESH_US old, and omitted while the store does not answer."""
         now_us = self._clock_us()
-        parks = await self._looked_up(now_us)
+        parks = await self._read_parks_cached(now_us)
         families = [
-            *of_board(self._board, now_us / 1e6),
+            *of_board(self._metrics, now_us / 1e6),
             *of_parks(parks, now_us),
             *ProcessCollector(pid=self._first_worker, registry=None).collect(),
             *ProcessCollector("vipgate_admin", registry=None).collect(),
@@ -87,27 +87,27 @@ class PrometheusExporter:
         return generate_latest(_Collected(families))
 
     def _first_worker(self) -> int:
-        pids = (int(self._board.value(PID, slot)) for slot in range(self._board.workers))
+        pids = (int(self._metrics.value(PID, slot)) for slot in range(self._metrics.workers))
         return next((pid for pid in pids if pid), 0)
 
-    async def _looked_up(self, now_us: int) -> Parks | None:
-        """One look at a time: where it takes too long, the next scrape has what it found."""
+    async def _read_parks_cached(self, now_us: int) -> Parks | None:
+        """Reads the parks, one query at a time. After a timeout the query goes on; the next scrape gets its result."""
         async with self._one:
             if self._parks is not None and 0 <= now_us - self._parks.at_us < PARKS_FRESH_US:
                 return self._parks
-            if self._looking is None:
-                self._looking = start_task(
-                    self._desks.run(lambda database: read_parks(database, now_us)),
-                    "look at all parks",
+            if self._query is None:
+                self._query = start_task(
+                    self._databases.run(lambda database: read_parks(database, now_us)),
+                    "park metrics query",
                     expected=(VipgateError,),
                 )
-            done, _ = await asyncio.wait({self._looking}, timeout=PARKS_S_MAX)
+            done, _ = await asyncio.wait({self._query}, timeout=PARKS_S_MAX)
             if not done:
                 log.warning("metrics without parks", reason=f"no answer within {PARKS_S_MAX:g} s")
                 return None
-            looking, self._looking = self._looking, None
+            query, self._query = self._query, None
             try:
-                self._parks = looking.result()
+                self._parks = query.result()
             except VipgateError as error:
                 log.warning("metrics without parks", reason=str(error))
                 return None
@@ -115,7 +115,7 @@ class PrometheusExporter:
 
 
 def read_parks(database: Database, now_us: int) -> Parks:
-    """The newest push of each park, and how many parks bear each mark."""
+    """Reads the last push of each enabled park, and the number of parks with each health mark."""
     today = business_day(now_us)
     answers = by_park(database.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
     marks: Counter[str] = Counter()
@@ -140,41 +140,41 @@ def _some_parks(database: Database) -> Iterator[Park]:
 
 
 def of_parks(parks: Parks | None, now_us: int) -> Iterator[Metric]:
-    """The metrics that the store knows."""
-    answers = GaugeMetricFamily("vipgate_store_answers", "1 while the store answers questions about the parks.")
+    """Yields the park metrics; `parks` is None while the store does not answer."""
+    answers = GaugeMetricFamily("vipgate_store_answers", "1 while the store answers queries about parks, else 0.")
     answers.add_metric([], float(parks is not None))
     yield answers
     if parks is None:
         return
     pushed = GaugeMetricFamily(
-        "vipgate_park_last_push_timestamp_seconds", "When a park's last push was stored.", labels=["park_uuid"]
+        "vipgate_park_last_push_timestamp_seconds", "Time of the park's last stored push, Unix seconds.", labels=["park_uuid"]
     )
     silent = GaugeMetricFamily(
-        "vipgate_park_silent_seconds", "How long ago a park's last push was stored.", labels=["park_uuid"]
+        "vipgate_park_silent_seconds", "Seconds since the park's last stored push.", labels=["park_uuid"]
     )
     for park_uuid, at_us in parks.last_push_us.items():
         pushed.add_metric([park_uuid], at_us / 1e6)
         silent.add_metric([park_uuid], max(0, now_us - at_us) / 1e6)
-    marked = GaugeMetricFamily("vipgate_parks", "Parks by what is the matter with them.", labels=["mark"])
+    marked = GaugeMetricFamily("vipgate_parks", "Parks by health mark.", labels=["mark"])
     for mark, count in parks.marks.items():
         marked.add_metric([mark], count)
-    cut = GaugeMetricFamily("vipgate_parks_cut", f"1 where there are {PARKS_MAX} parks or more: the rest is left out.")
+    cut = GaugeMetricFamily("vipgate_parks_cut", f"1 if there are {PARKS_MAX} parks or more: metrics omit the rest.")
     cut.add_metric([], float(not parks.whole))
     yield from (pushed, silent, marked, cut)
 
 
 def of_board(board: SharedMetrics, now_s: float) -> Iterator[Metric]:
-    """The metrics that the processes counted."""
-    living = board.alive_workers(now_s)
+    """Yields the metrics of all processes from shared memory."""
+    alive = board.alive_workers(now_s)
     everyone = range(board.workers + 1)
     for family in FAMILIES:
         if family is HEARTBEAT:
             yield _by_worker(family, [(slot, board.value(HEARTBEAT, slot)) for slot in range(board.workers)])
         elif family is STORE_ERROR_AT:
-            troubled = [(slot, float(board.store_error(slot, now_s) is not None)) for slot in living]
+            troubled = [(slot, float(board.store_error(slot, now_s) is not None)) for slot in alive]
             yield _by_worker(family, troubled, none_is_zero=True)
         elif family not in _NOT_SHOWN:
-            cells = board.total(family, living if family in _OF_THE_LIVING else everyone)
+            cells = board.total(family, alive if family in _OF_ALIVE_WORKERS else everyone)
             yield _HOW[family.kind](family, cells)
 
 
@@ -207,7 +207,7 @@ _HOW: Final = {"counter": _counter, "gauge": _gauge, "histogram": _histogram}
 
 
 class _Collected(Collector):
-    """Metrics that are there already, as the library wants to be handed them."""
+    """Hands finished metrics to the library through its collector interface."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families

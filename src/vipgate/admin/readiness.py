@@ -1,4 +1,4 @@
-"""Whether this server can take pushes: its store answers, a worker lives, and nobody's commits are refused."""
+"""Readiness: this server can take pushes if its store answers, a worker is alive, and no worker's commits fail."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ PING_S: Final = 3.0
 
 
 class Readiness:
-    """Asks the board and the store."""
+    """Checks the shared metrics and the store."""
 
     def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
-        self._board = board
-        self._desks = databases
+        self._metrics = board
+        self._databases = databases
         self._clock_us = clock_us
 
     async def failure(self) -> str | None:
-        """Why no push can be taken, or None."""
+        """Returns why no push can be taken, or None."""
         now_s = self._clock_us() / 1e6
-        if not self._board.alive_workers(now_s):
+        if not self._metrics.alive_workers(now_s):
             return "no worker of this server shows a sign of life; see its log"
-        troubles = (self._board.store_error(slot, now_s) for slot in range(self._board.workers))
+        troubles = (self._metrics.store_error(slot, now_s) for slot in range(self._metrics.workers))
         return next((trouble for trouble in troubles if trouble is not None), None) or await self._store_failure()
 
     async def _store_failure(self) -> str | None:
         try:
-            await asyncio.wait_for(self._desks.run(lambda database: database.store.ping()), PING_S)
+            await asyncio.wait_for(self._databases.run(lambda database: database.store.ping()), PING_S)
         except TimeoutError:
             return f"the store has not answered within {PING_S:g} s"
         except VipgateError as error:

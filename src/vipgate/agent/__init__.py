@@ -1,6 +1,6 @@
-"""The car park's side: reads the park's own records and keeps a platform in step with them.
+"""The agent of a car park: reads the park's own records and sends them to the platform.
 
-`Client` alone is for vendors who embed it: typed records in, a receipt or an exception out.
+`Client` can be embedded in other programs: it takes typed records and returns a receipt or raises.
 """
 
 from vipgate.agent.client import Client, PushFailed, PushRefused, Receipt

@@ -1,4 +1,4 @@
-"""The park's half of the wire: signs, sends, and reads the answer. Several threads may use one client at once."""
+"""Push client of a park: signs and sends requests, parses the answers. Several threads may share one client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row
 
 CONNECT_S_MAX: Final = 10.0
-# The platform may wait twenty seconds for its turn and read for ten minutes (docs/digest.md).
+# The platform may queue the query for 20 s and run it for 10 min (docs/digest.md).
 DIGEST_S_MAX: Final = 630.0
 # A list of 10,000 records, or the sums of a thousand months.
 DIGESTS_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -57,13 +57,13 @@ SHOWN_CHARS_MAX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform has stored every row. Ask it about a push by its `seqno`."""
+    """Confirms that the platform has stored every row. `seqno` identifies the push there."""
 
     seqno: str
 
 
 class _Paid(msgspec.Struct):
-    """An answer that carries something."""
+    """An answer envelope with a payload."""
 
     payload: dict[str, Any] | None = None
 
@@ -72,7 +72,7 @@ _paid = msgspec.json.Decoder(_Paid).decode
 
 
 class PushFailed(VipgateError):
-    """The platform has not confirmed the push; sending the same again is always safe."""
+    """The platform has not confirmed the push; it is always safe to send it again."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(getattr(answer, "reason", None))
@@ -80,7 +80,7 @@ class PushFailed(VipgateError):
 
 
 class PushRefused(PushFailed):
-    """The platform refuses the push as it is: see `answer`, which names rows where the platform did."""
+    """The platform rejects the push as it is; `answer` names rows where the platform did."""
 
 
 class Client:
@@ -89,8 +89,8 @@ class Client:
         with Client("https://platform.example", park_uuid, secret) as client:
             client.push(renewals)
 
-    `url` is the platform's address; the interface's path is added where it is missing. `signature` "hmac" is the stronger one,
-    which this platform's gateway takes as well; other platforms may not.
+    `url` is the platform's address; the interface's path is added if missing. `signature="hmac"` is stronger; this project's
+    gateway supports it, other platforms may not.
     """
 
     def __init__(
@@ -119,10 +119,9 @@ class Client:
         )
 
     def push(self, renewals: Iterable[Renewal], *, complete: bool = False) -> Receipt:
-        """Sends at most 10,000 records as one request. `complete` first deletes all that the platform holds of the park.
+        """Sends at most 10,000 records in one request. With `complete` the platform first deletes all records of the park.
 
-        Raises PushRefused where something is wrong with the request, PushFailed where sending it again may help, RuntimeError
-        after `close`.
+        Raises PushRefused if the request is wrong, PushFailed if sending it again may help, RuntimeError after `close`.
         """
         rows = list(map(encode_row, islice(renewals, ROWS_MAX + 1)))
         if len(rows) > ROWS_MAX:
@@ -136,23 +135,23 @@ class Client:
         raise PushFailed(answer)
 
     def send(self, rows: Sequence[bytes], *, complete: bool = False, intent: str | None = None) -> Answer:
-        """Sends rows that are encoded already; the answer, whatever it is.
+        """Sends encoded rows and returns the answer, whatever it is.
 
-        `intent` names what is to be done, however often it is tried: under HMAC the same rows have the same id then, by which
-        the platform knows a replace that it has carried out already. Without it each call is a request of its own.
+        `intent` identifies one operation across retries: under HMAC the same rows then get the same request id, by which the
+        platform recognises a replace that it has already carried out. Without it each call is a new request.
         """
         body = encode_request(self.park_uuid, rows, complete=complete)
         return self._post(self._push_url, body, webhook_id=None if intent is None else _id_of(intent, body))[0]
 
     def probe(self) -> tuple[Answer, str | None]:
-        """Pushes nothing: a platform that takes this park's signature refuses that with 400. The answer, and its `Date`."""
+        """Sends an empty push, which a platform that accepts the signature answers with 400. Returns answer and `Date`."""
         dates: list[str | None] = []
         body = encode_request(self.park_uuid, [])
         answer, _ = self._post(self._push_url, body, heads=lambda head: dates.append(head.get("Date")))
         return answer, dates[0] if dates else None
 
     def ask(self, members: dict[str, object]) -> dict[str, Any] | Answer:
-        """Asks the platform's digest path; its payload, or an answer that is none."""
+        """Queries the platform's digest path. Returns the payload, or the answer if there is none."""
         body = msgspec.json.encode({"park_uuid": self.park_uuid, **members})
         answer, content = self._post(f"{self._push_url}/digest", body, DIGESTS_BYTES_MAX, read_s=DIGEST_S_MAX)
         if not isinstance(answer, Accepted):
@@ -183,22 +182,22 @@ class Client:
                 wait, date = response.headers.get("Retry-After"), response.headers.get("Date")
                 date = date or formatdate(usegmt=True)
                 return read_answer(response.status_code, wait, content, date), content
-        except _Endless as error:
+        except _AnswerTooLong as error:
             return RetryLater(str(error)), b""
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return RetryLater(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            # InvalidURL: an answer that leads to a place that is none.
+            # InvalidURL: a redirect to an invalid address.
             return RetryLater(f"no answer from {url}: {_words(error)}"), b""
 
     def _headers(self, body: bytes, webhook_id: str | None) -> dict[str, str]:
-        """Signed anew for each attempt: a signature by HMAC is good for minutes."""
+        """Signs each attempt again: an HMAC signature is valid for minutes only."""
         if self._signature == "md5":
             return signed_headers(body, self._secret)
         return hmac_headers_for(body, self._secret, webhook_id or f"msg_{uuid4().hex}", self._clock_us() // 1_000_000)
 
     def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         self._http.close()
 
     def __enter__(self) -> Client:
@@ -209,12 +208,12 @@ class Client:
 
 
 def _id_of(intent: str, body: bytes) -> str:
-    """Of the body too: the rows of a second attempt may be others, and one id must not stand for two bodies."""
+    """Derives the request id from the body too: a retry may carry other rows, and one id must not name two bodies."""
     return f"msg_{sha256(intent.encode() + body).hexdigest()[:32]}"
 
 
 def push_url(url: str) -> str:
-    """Where to push, given the platform's address with or without the path. Raises OperatorError."""
+    """Returns the push URL for the platform's address, given with or without the path. Raises UsageError."""
     text = url.strip().rstrip("/")
     if not text.startswith(("http://", "https://")):
         raise UsageError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
@@ -224,7 +223,7 @@ def push_url(url: str) -> str:
 
 
 def _is_address(text: str) -> bool:
-    """Whether there is a host that can be looked up, and but for a path nothing else: a user takes the signature's place."""
+    """Whether there is only a resolvable host and a path: user info would replace the signature in `Authorization`."""
     try:
         parts = httpx.URL(text)
         parts.host.encode("idna")
@@ -242,20 +241,20 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
         ) from None
 
 
-class _Endless(VipgateError):
-    """The answer is longer than an answer can be, in bytes or in time."""
+class _AnswerTooLong(VipgateError):
+    """The answer exceeds its limit in bytes or time."""
 
 
 def _content(response: httpx.Response, bytes_max: int, s_max: float) -> bytes:
-    """The whole body. Raises _Endless: each piece may come in time, and yet there is no end to it."""
+    """Reads the whole body. Raises _AnswerTooLong: read timeouts bound each chunk, not the total."""
     given_up_s = clock_s() + s_max
     content = bytearray()
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > bytes_max:
-            raise _Endless(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes")
+            raise _AnswerTooLong(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes")
         if clock_s() > given_up_s:
-            raise _Endless(f"HTTP {response.status_code} with an answer that has no end after {s_max:g} s")
+            raise _AnswerTooLong(f"HTTP {response.status_code} with an answer that has no end after {s_max:g} s")
     return bytes(content)
 
 

@@ -1,4 +1,4 @@
-"""The agent's TOML file, read and checked once: every fault at once, each with its place, its value and a remedy."""
+"""Reads and checks the agent's TOML file. Reports all errors at once, each with place, value and remedy."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Signature = Literal["md5", "hmac"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """Where to push, and as whom."""
+    """The platform's address and the park's credentials."""
 
     url: str
     park_uuid: str
@@ -60,7 +60,7 @@ class Platform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConfig:
-    """Where the park's records are. Paths are relative to the configuration's folder."""
+    """The source of the park's records. Paths are relative to the configuration's folder."""
 
     database: str | None = field(default=None, repr=False)
     file: Path | None = None
@@ -78,7 +78,7 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Where one member of the wire comes from: a column, or a constant."""
+    """Maps one wire member: to a column or a constant."""
 
     column: str | None = None
     constant: Scalar | None = None
@@ -91,7 +91,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Rows are sent only where the column's text is among `allowed`, or not among `refused`."""
+    """Sends only rows whose column text is in `allowed`, or not in `refused`."""
 
     column: str
     allowed: frozenset[str] | None = None
@@ -100,14 +100,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolConfig:
-    """How much the spool may take on the disk."""
+    """Disk space limit of the spool."""
 
     bytes_max: int = 2048 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
-    """Where the log goes; standard error without a file."""
+    """Log file and rotation; without a file, standard error."""
 
     file: Path | None = None
     bytes_max: int = 10 * MIB
@@ -116,7 +116,7 @@ class LogConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsConfig:
-    """Where the figures go: a file, a port, both or neither."""
+    """Where metrics are published: a file, a port, both or neither."""
 
     file: Path | None = None
     port: int | None = None
@@ -125,7 +125,7 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All of the file."""
+    """The whole configuration."""
 
     path: Path
     platform: Platform
@@ -138,7 +138,7 @@ class Config:
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in `path`. Raises OperatorError with a line for each fault."""
+    """Loads the configuration from `path`. Raises UsageError with one line per error."""
     try:
         with path.open("rb") as file:
             text = file.read(CONFIG_BYTES_MAX + 1)
@@ -162,7 +162,7 @@ def load_config(path: Path) -> Config:
 
 
 def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
-    """The configuration in tables that were read from `path`. Raises OperatorError."""
+    """Builds the configuration from tables read from `path`. Raises UsageError."""
     faults: list[str] = []
     whole = TomlTableReader("", tables, faults, EnvFile(path.absolute().with_suffix(".env")))
     base = path.absolute().parent
@@ -331,7 +331,7 @@ def _codes(table: TomlTableReader) -> dict[str, str | int] | None:
 
 
 def _check_together(table: TomlTableReader, name: str, member: Member) -> None:
-    """What would be read over in silence is a fault: a unit that counts for nothing makes money a hundred times too much."""
+    """Rejects settings that would have no effect: an ignored unit makes amounts a hundred times too large."""
     if member.format is not None and not _is_form(member.format):
         table.fault(
             "format", 'must be that of strptime, with the year: %Y-%m-%d %H:%M:%S, or "s" or "ms"', member.format
@@ -348,10 +348,10 @@ def _check_together(table: TomlTableReader, name: str, member: Member) -> None:
     others = {"codes": member.codes, "unit": member.unit, "format": member.format}
     if member.constant is not None:
         silent: dict[str, object] = {**others, "default": member.default, "time_zone": member.time_zone}
-        for key, unheard in silent.items():
-            if unheard is not None:
+        for key, given_value in silent.items():
+            if given_value is not None:
                 table.fault(
-                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", unheard
+                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", given_value
                 )
     elif sum(given is not None for given in others.values()) > 1:
         table.fault("codes", "give one of codes, unit and format: each says how the column is read")
@@ -381,7 +381,7 @@ def _filter(table: TomlTableReader) -> Filter:
 
 
 def _as_compared(value: Scalar) -> str:
-    """As the text of a cell with this value is."""
+    """The value as the text of a cell that holds it."""
     if isinstance(value, str):
         return value.strip()
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")

@@ -1,4 +1,4 @@
-"""What the agent's rooms hand each other: a row that is ready to be sent, and one that cannot be."""
+"""Data types shared by the agent's modules: rows to send, rejected rows, batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Lane = Literal["live", "stock"]
 
 
 class OutboxRow(msgspec.Struct, gc=False):
-    """One row as it goes on the wire. `number` is its place in the outbox; 0 where it does not come from there."""
+    """One encoded row. `number` is its position in the outbox, 0 for a row that is not from the outbox."""
 
     pay_partner: str
     row: bytes
@@ -23,12 +23,12 @@ class OutboxRow(msgspec.Struct, gc=False):
 
     @property
     def hash(self) -> bytes:
-        """Tells two versions apart."""
+        """Identifies the version of the row."""
         return blake2b(self.row, digest_size=HASH_BYTES).digest()
 
 
 class Rejection(msgspec.Struct, gc=False):
-    """One row that the mapping or the platform refuses, and all that helps to mend it. `row` and `source` are JSON."""
+    """A row rejected by the mapping or the platform, with what helps to fix it. `row` and `source` are JSON."""
 
     identity: str
     pay_partner: str | None
@@ -40,7 +40,7 @@ class Rejection(msgspec.Struct, gc=False):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A dead letter as the spool keeps it."""
+    """A rejected row as stored in the spool."""
 
     number: int
     identity: str
@@ -55,7 +55,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Rows of one request. `page` is the stock's page that they belong to; `complete` replaces all that the platform holds."""
+    """Rows of one request. `page` is their snapshot page; with `complete` they replace all that the platform holds."""
 
     lane: Lane
     rows: list[OutboxRow]

@@ -1,4 +1,4 @@
-"""The agent's figures for Prometheus: a file for the node exporter to pick up, or a port."""
+"""Publishes the agent's metrics for Prometheus: in a file for the node exporter, or on a port."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from vipgate.support.private_files import (
 log = structlog.get_logger()
 
 _GAUGES: Final = {
-    "vipgate_agent_acknowledged_rows": "Rows that the platform has acknowledged since the agent began.",
-    "vipgate_agent_backlog_rows": "Rows that wait in the spool.",
-    "vipgate_agent_lag_seconds": "How long the oldest of them has waited.",
-    "vipgate_agent_dead_letters": "Rows that the mapping or the platform refuses.",
-    "vipgate_agent_stock_rows": "Rows of the stock that are acknowledged.",
-    "vipgate_agent_in_trouble": "1 while rows cannot be sent or read, or soon cannot: see vipgate agent status.",
-    "vipgate_agent_last_look_timestamp_seconds": "When the agent last wrote these figures.",
+    "vipgate_agent_acknowledged_rows": "Rows acknowledged by the platform since the agent started.",
+    "vipgate_agent_backlog_rows": "Rows waiting in the spool.",
+    "vipgate_agent_lag_seconds": "Age of the oldest waiting row.",
+    "vipgate_agent_dead_letters": "Rows rejected by the mapping or the platform.",
+    "vipgate_agent_stock_rows": "Acknowledged rows of the snapshot.",
+    "vipgate_agent_in_trouble": "1 while rows cannot be sent or read, or the spool is nearly full: see vipgate agent status.",
+    "vipgate_agent_last_look_timestamp_seconds": "Unix time of the agent's last update of these metrics.",
 }
 
 
@@ -59,9 +59,9 @@ class Metrics:
             self._serve_again()
 
     def write(self, path: Path) -> None:
-        """Writes the file at once or not at all, for the node exporter to read, which is another user: there is no plate in it.
+        """Writes the file atomically, readable for all: the node exporter is another user. It holds no plates.
 
-        Where it cannot be written that is logged: records go on without figures.
+        A write error is only logged: sending goes on without metrics.
         """
         trouble = ""
         try:
@@ -69,11 +69,11 @@ class Metrics:
         except OSError as error:
             trouble = f"cannot write {path}: {error.strerror}; mend metrics.file, or its folder's owner and mode"
         if trouble and trouble != self._trouble:
-            log.warning("no figures", reason=trouble)
+            log.warning("metrics file not written", reason=trouble)
         self._trouble = trouble
 
     def serve(self, host: str, port: int) -> None:
-        """Serves the figures until the process ends. Raises OperatorError."""
+        """Serves the metrics until the process ends. Raises UsageError."""
         self._address = (host, port)
         try:
             _, self._server = start_http_server(port, host, self._registry)
@@ -81,7 +81,7 @@ class Metrics:
             raise UsageError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
 
     def _serve_again(self) -> None:
-        """The library's thread has ended."""
+        """Restarts the library's server thread after it has ended."""
         host, port = self._address
         try:
             self.serve(host, port)
@@ -90,5 +90,5 @@ class Metrics:
         else:
             trouble = "the thread that served the figures had ended; another serves them"
         if trouble != self._serve_trouble:
-            log.error("figures not served", reason=trouble)
+            log.error("metrics server ended", reason=trouble)
         self._serve_trouble = trouble

@@ -1,6 +1,6 @@
-"""Compares the source with what the platform holds, by sums first, then only where they differ, record by record.
+"""Compares the source with the platform: by sums first, then record by record where they differ.
 
-Both sides are read as they stand; what changes meanwhile may show up as a difference that is none the next time.
+Both sides are read live; a change meanwhile may show up as a difference that is gone the next time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vipgate.protocol.renewal import (
 
 BUCKETS: Final = 256
 MONTHS_MAX: Final = 1_200
-# So many listed records are held in memory at once.
+# Listed records held in memory at once.
 LISTED_MAX: Final = 200_000
 WANTED_MAX: Final = 4_096
 SHOWN_MAX: Final = 1_000
@@ -40,11 +40,11 @@ T = TypeVar("T")
 
 
 class NotOffered(VipgateError):
-    """This platform has no digest path: both sides cannot be compared."""
+    """The platform has no digest path: both sides cannot be compared."""
 
 
 class OddAnswer(VipgateError):
-    """The platform's digest path answers otherwise than docs/digest.md has it."""
+    """The platform's digest answer does not match docs/digest.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,15 @@ class Month:
 
     @property
     def is_alike(self) -> bool:
-        """Whether both sides hold the same of this month."""
+        """Whether both sides hold the same records of this month."""
         return self.here == self.there
 
 
 @dataclass(slots=True)
 class Difference:
-    """What differs. Lists hold the first SHOWN_MAX order numbers, counts all.
+    """The differing records. Lists hold the first SHOWN_MAX order numbers; counts include all.
 
-    `erased_count`: alike but for the personal data, which the platform has erased. To send them again changes nothing.
+    `erased_count`: equal except for personal data that the platform has erased. Sending these again changes nothing.
     """
 
     missing: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Report:
-    """Months in order, and what differs in those that are not alike."""
+    """All months in order, and the differences in those that differ."""
 
     months: list[Month]
     difference: Difference
@@ -92,11 +92,10 @@ class Report:
 
 
 def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
-    """The comparison. `rows` is called once for the sums, and once for each group of records that differ.
+    """Compares both sides. Calls `rows` once for the sums, and once per group of differing records.
 
     `repair` gets every record that the platform lacks or has in another version. Of rows with one order number the last
-    counts: the sums take them all for as many records, and the record by record look puts that right. Raises NotOffered,
-    OddAnswer.
+    counts: the sums count each row, and the comparison of records corrects them. Raises NotOffered, OddAnswer.
     """
     here = _tally(rows())
     there = {line.month: line.tally for line in _read(ask({}), _Months).months}
@@ -116,7 +115,7 @@ def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
 
 
 class _Line(msgspec.Struct):
-    """The sums of a month or of a bucket, as the platform tells them."""
+    """Sums of a month or bucket, as the platform sends them."""
 
     month: str
     count: int
@@ -153,18 +152,18 @@ def _read(answer: dict[str, Any], kind: type[T]) -> T:
 
 @dataclass(slots=True)
 class _Sums:
-    """The sums by place of the months that are not alike."""
+    """Sums by place (month, bucket) of the months that differ."""
 
     here: Sums
     there: Sums
 
     def unlike(self) -> list[Place]:
-        """Where the sides differ."""
+        """The places where the sides differ."""
         places = self.here.keys() | self.there.keys()
         return [place for place in places if self.here.get(place, DigestSum()) != self.there.get(place, DigestSum())]
 
     def records(self, place: Place) -> int:
-        """How many records a look at `place` holds in memory."""
+        """How many records the comparison of `place` holds in memory."""
         return max(self.here.get(place, DigestSum()).count, self.there.get(place, DigestSum()).count)
 
 
@@ -183,7 +182,7 @@ def _by_month(sums: Mapping[Place, DigestSum]) -> dict[str, DigestSum]:
 
 
 def _bucket_sums(months: Sequence[str], ask: Ask) -> Sums:
-    """What the platform holds in each bucket of these months."""
+    """The platform's sums for each bucket of these months."""
     found: Sums = {}
     for start in range(0, len(months), MONTHS_MAX):
         answer = ask({"months": months[start : start + MONTHS_MAX], "buckets": BUCKETS})
@@ -192,10 +191,9 @@ def _bucket_sums(months: Sequence[str], ask: Ask) -> Sums:
 
 
 def _groups(sums: _Sums) -> Iterator[list[Place]]:
-    """Parts of what differs whose lists fit into memory.
+    """Groups differing places so that the lists of each group fit into memory.
 
-    The months of a bucket stay together: a record whose month has changed is one that differs, not one that is gone and
-    one that is missing.
+    The months of a bucket stay together: a record whose month changed is one difference, not one surplus and one missing.
     """
     group: list[Place] = []
     listed = 0
@@ -213,7 +211,7 @@ def _groups(sums: _Sums) -> Iterator[list[Place]]:
 
 
 class _Version(NamedTuple):
-    """What is remembered of a record of the source."""
+    """What is kept of a record of the source."""
 
     place: Place
     pay_value: int
@@ -243,7 +241,7 @@ def _compare_records(
 
 
 def _listed(group: Sequence[Place], ask: Ask) -> dict[str, int]:
-    """Digests by order number of what the platform has in these places; a later page has the newer version."""
+    """The platform's digests in these places, by order number; later pages have newer versions."""
     found: dict[str, int] = {}
     after = 0
     while True:
@@ -260,7 +258,7 @@ def _listed(group: Sequence[Place], ask: Ask) -> dict[str, int]:
 def _last_versions(
     group: Sequence[Place], rows: Iterable[Renewal], there: Mapping[str, int]
 ) -> tuple[dict[str, _Version], dict[str, Renewal]]:
-    """The source's records in these places by order number, and those of them that the platform has not got like this."""
+    """The source's records in these places by order number, and those missing or different on the platform."""
     places, buckets = set(group), {bucket for _, bucket in group}
     here: dict[str, _Version] = {}
     wrong: dict[str, Renewal] = {}
@@ -271,7 +269,7 @@ def _last_versions(
         pay_partner = renewal.pay_partner
         wrong.pop(pay_partner, None)
         if place not in places and pay_partner not in there:
-            # A later version, in a month where both sides are alike: the one before must never be sent after it.
+            # A later version, in a month that matches: the earlier version must never be sent after it.
             here.pop(pay_partner, None)
             continue
         here[pay_partner] = version = _version(place, renewal, there.get(pay_partner))
@@ -281,7 +279,7 @@ def _last_versions(
 
 
 def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:
-    """The record as the platform should have it: whole, or what an erasure leaves of it where that is what it has."""
+    """The record as the platform should hold it: complete, or anonymized if the platform has erased it."""
     whole = record_digest(renewal)
     erased_there = there not in (None, whole) and there == record_digest(anonymized(renewal))
     digest = there if there is not None and erased_there else whole
@@ -289,7 +287,7 @@ def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:
 
 
 def _put_right(sums: _Sums, group: Sequence[Place], here: Iterable[_Version], unlike: set[int]) -> None:
-    """Sums of each order number once; and alike on both sides in the buckets where every record was found to be."""
+    """Corrects the sums: each order number counts once; buckets whose records all match have equal sums."""
     exact: Sums = {}
     for version in here:
         exact.setdefault(version.place, DigestSum()).join(DigestSum(1, version.pay_value, version.digest))

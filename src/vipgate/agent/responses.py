@@ -1,7 +1,7 @@
-"""Reads a platform's answer to a push: what it means for the rows that were sent. No clock, no disk, no network.
+"""Interprets a platform's answer to a push. No clock, no disk, no network.
 
-Every platform that speaks the interface is meant, not this gateway alone: the published page knows `1001`, and in its
-examples `1000` and `200`.
+Covers every platform with this interface, not only this gateway: the published page defines `1001`, its examples use `1000`
+and `200`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from vipgate.protocol.nesting import nesting_fault
 
 SUCCESS_CODES: Final = frozenset({"1001", "1000", "200"})
 ANSWER_BYTES_MAX: Final = 1024 * 1024
-CONTAINERS_MAX: Final = 2_000_000  # Sums of a large stock: an object for each bucket.
+CONTAINERS_MAX: Final = 2_000_000  # Sums of a large park: one object per bucket.
 RETRY_AFTER_S_MAX: Final = 3600.0
 _SHOWN_CHARS_MAX: Final = 300
-# A fault of a header is one of every request: no row is to blame.
+# A header error affects every request; no row causes it.
 _HEADER: Final = re.compile(r"Content-Type: ").match
 _ROW: Final = re.compile(r"^row\[(\d{1,5})\]").match
 _NO_ACCESS: Final = frozenset({"401", "403", "404", "405"})
@@ -34,14 +34,14 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Unconfirmed(msgspec.Struct, frozen=True):
-    """A success that says at the same time that something is wrong: the rows count as not sent."""
+    """A success code together with an error hint: the rows count as not sent."""
 
     reason: str
     seqno: str
 
 
 class RetryLater(msgspec.Struct, frozen=True):
-    """Not now. `arrived`: the request may have reached the platform and may still be carried out."""
+    """The push failed for now. `arrived`: it may have reached the platform and may still be carried out."""
 
     reason: str
     retry_after_s: float | None = None
@@ -50,14 +50,14 @@ class RetryLater(msgspec.Struct, frozen=True):
 
 
 class TooLarge(msgspec.Struct, frozen=True):
-    """More rows or bytes than the platform takes at once."""
+    """More rows or bytes than the platform accepts at once."""
 
     reason: str
     seqno: str
 
 
 class AccessDenied(msgspec.Struct, frozen=True):
-    """The platform lets this park not in at all: signature, address, path or charset. A person has to mend it."""
+    """The platform rejects this park's signature, address, path or charset. An operator has to fix it."""
 
     code: str
     reason: str
@@ -65,7 +65,7 @@ class AccessDenied(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """Something in the request is wrong. `rows`: what is wrong with which row, where the hint names any."""
+    """The request has errors. `rows` maps row indexes to errors, if the hint names rows."""
 
     reason: str
     rows: Mapping[int, str]
@@ -77,7 +77,7 @@ Answer = Accepted | Unconfirmed | RetryLater | TooLarge | AccessDenied | Rejecte
 
 class _Envelope(msgspec.Struct):
     code: str | int | None = None
-    # Whatever they hold is shown to people; it must not hide the code.
+    # Raw: an unexpected type in them must not prevent reading the code.
     message: msgspec.Raw = msgspec.Raw(b"null")
     hint: msgspec.Raw = msgspec.Raw(b"null")
     seqno: msgspec.Raw = msgspec.Raw(b"null")
@@ -89,9 +89,9 @@ _words = msgspec.json.Decoder(_Scalar | list[_Scalar]).decode
 
 
 def read_answer(status: int, retry_after: str | None, body: bytes, date: str | None = None) -> Answer:
-    """What the answer means. The envelope's code counts; the HTTP status where there is no envelope.
+    """Interprets an answer by the envelope's code, or by the HTTP status if there is no envelope.
 
-    `date` is the answer's own: a date in `retry_after` is counted from it, since clocks differ.
+    `date` is the answer's own `Date`: a date in `retry_after` is measured from it, since clocks differ.
     """
     try:
         envelope = _Envelope() if nesting_fault(body, CONTAINERS_MAX) else _envelope(body)
@@ -114,7 +114,7 @@ def read_answer(status: int, retry_after: str | None, body: bytes, date: str | N
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """A member of the envelope as text; a list, as some platforms have it, one a line; anything else as it came."""
+    """A member of the envelope as text; a list, which some platforms send, as one line per item."""
     try:
         member = _words(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -124,7 +124,7 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
-    """A proxy or another server has answered: only refusals that cannot come from a passing fault are believed."""
+    """Interprets an answer of a proxy or another server: only rejections that cannot be temporary count."""
     shown = " ".join(body[:_SHOWN_CHARS_MAX].decode("utf-8", "replace").split())
     reason = f"HTTP {status} without the interface's envelope: {shown or 'empty'}"
     if status == 413:
@@ -135,7 +135,7 @@ def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
 
 
 def _rows_in(hint: str) -> dict[int, str]:
-    """The faults by row of a hint like `row[3].plate_color: …`, one a line."""
+    """Errors by row index, from a hint with lines such as `row[3].plate_color: …`."""
     rows: dict[int, str] = {}
     for line in hint.splitlines():
         found = _ROW(line.strip())
@@ -146,7 +146,7 @@ def _rows_in(hint: str) -> dict[int, str]:
 
 
 def read_retry_after(text: str | None, date: str | None = None) -> float | None:
-    """Seconds, within bounds, or until a date, counted from `date`; None where there is neither."""
+    """Seconds to wait, within bounds, from a number or a date (measured from `date`); None without either."""
     plain = (text or "").strip()
     if plain.isascii() and plain.isdigit():
         return min(float(plain[:9]), RETRY_AFTER_S_MAX)

@@ -1,4 +1,4 @@
-"""The text that makes an agent a service of the machine: a systemd unit, or the task that Windows starts with the machine."""
+"""Renders an agent's service definition: a systemd unit, or a Windows startup task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIT_FOLDER: Final = Path("/etc/systemd/system")
 
 
 def service_name(config: Path) -> str:
-    """One service for each configuration."""
+    """The name of the service, derived from the configuration's file name."""
     kept = "".join(character if character.isalnum() and character.isascii() else "-" for character in config.stem)
     return f"vipgate-agent-{kept.strip('-') or 'park'}"
 
@@ -22,22 +22,22 @@ def _program() -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Systemd reads `%` in every line."""
+    """Escapes `%`, which systemd expands in every line."""
     return text.replace("%", "%%")
 
 
 def _quoted(word: str | Path) -> str:
-    """A word of a list: systemd reads quotes and backslashes too."""
+    """Quotes a word of a list, where systemd also interprets quotes and backslashes."""
     escaped = _escaped(str(word)).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def systemd_unit(config: Path, spool: Path, user: str, writes: Sequence[Path] = ()) -> str:
-    """The unit's text. It may write the folders of spool, configuration and `writes`, no other; it is started again for ever."""
+    """Returns the unit. It may write only the folders of spool, configuration and `writes`, and always restarts."""
     words = [*_program(), "agent", "run", str(config), "--spool", str(spool)]
-    # In commands `$` begins a variable.
+    # In commands, systemd expands `$`.
     command = " ".join(_quoted(word).replace("$", "$$") for word in words)
-    # A folder that is not there yet must not keep the service from starting.
+    # The `-` prefix: a missing folder must not keep the service from starting.
     folders = " ".join(
         [_quoted(spool.parent), _quoted(config.parent), *(_quoted(f"-{path.parent}") for path in writes)]
     )
@@ -69,7 +69,7 @@ WantedBy=multi-user.target
 
 
 def windows_task(config: Path, spool: Path) -> str:
-    """The task's XML for `schtasks /create /xml`: begins with the machine, nobody logged in, again a minute after a failure."""
+    """Returns XML for `schtasks /create /xml`: starts at boot without a login, restarts a minute after a failure."""
     program, *words = _program()
     words += ["agent", "run", str(config), "--spool", str(spool)]
     arguments = escape(" ".join(f'"{word}"' if " " in word else word for word in words))

@@ -1,6 +1,6 @@
-"""What the agent must not forget, in a SQLite file beside it: what waits, what is in doubt, what was refused, how far it has read.
+"""The agent's persistent state in a SQLite file: waiting rows, rows in flight, dead letters, source position.
 
-One process runs the agent on a spool; commands may look at it and put rows into it meanwhile.
+One agent process runs on a spool; commands may read it and queue rows meanwhile.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from vipgate.support.sql_files import (
     load_statements,
 )
 
-ROOM: Final = "vipgate.agent.sql"
+SQL_PACKAGE: Final = "vipgate.agent.sql"
 APPLICATION_ID: Final = 0x76697061  # "vipa"
 BUSY_WAIT_S: Final = 15.0
-LETTERS_A_PAGE: Final = 500
-# Past a day nothing that was read before is still on its way.
+DEAD_LETTERS_PER_PAGE: Final = 500
+# After a day no older version can still be in flight.
 LATELY_KEPT_US: Final = 86_400_000_000
 
 
@@ -49,7 +49,7 @@ class SpoolError(VipgateError):
 
 
 class SpoolLock:
-    """Held by the one agent that runs on a spool."""
+    """The lock of the one agent that runs on a spool."""
 
     def __init__(self, path: Path) -> None:
         self._note = path.with_name(path.name + ".agent")
@@ -70,7 +70,7 @@ class SpoolLock:
             return " another agent"
 
     def release(self) -> None:
-        """Lets the next agent in."""
+        """Releases the lock."""
         self._note.unlink(missing_ok=True)
         self._lock.release()
 
@@ -87,12 +87,12 @@ def is_running(path: Path) -> bool:
 
 
 class Spool:
-    """The spool's file. One thread at a time; errors are SpoolError."""
+    """The spool file. Not thread-safe; errors are raised as SpoolError."""
 
     def __init__(self, path: Path, clock_us: Callable[[], int]) -> None:
         self.path = path
         self._clock_us = clock_us
-        self._sql = load_statements(ROOM)
+        self._sql = load_statements(SQL_PACKAGE)
         with self._translated():
             make_folder(path.parent)
             reserve_file(path)
@@ -105,7 +105,7 @@ class Spool:
                 raise
 
     def _prepare(self) -> None:
-        migrations = load_migrations(ROOM)
+        migrations = load_migrations(SQL_PACKAGE)
         found = self._number("PRAGMA application_id")
         if found != APPLICATION_ID and self._number("SELECT count(*) FROM sqlite_master"):
             raise UsageError(f"{self.path} is a SQLite file of another program; choose another --spool.")
@@ -141,7 +141,7 @@ class Spool:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is on the disk afterwards, or none of it."""
+        """Commits everything written inside, or nothing."""
         with self._translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -163,18 +163,18 @@ class Spool:
     # ---- single values ---------------------------------------------------------------------------------------------------
 
     def get_setting(self, name: str) -> str | None:
-        """A value by its name."""
+        """Returns the value stored under `name`, or None."""
         rows = self._rows("read_meta", {"name": name})
         return str(rows[0][0]) if rows else None
 
     def set_setting(self, values: Mapping[str, str | None]) -> None:
-        """Sets values; None forgets one."""
+        """Stores values; None deletes one."""
         for name, value in values.items():
             statement = "forget_meta" if value is None else "write_meta"
             self._rows(statement, {"name": name, "value": value})
 
     def used_bytes(self) -> int:
-        """How much of the file is in use, and what its log takes beside it."""
+        """Bytes in use in the file, plus the size of its write-ahead log."""
         with self._translated():
             pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
             return pages * self._number("PRAGMA page_size") + self._log_bytes()
@@ -184,29 +184,29 @@ class Spool:
         return log.stat().st_size if log.exists() else 0
 
     def truncate_wal(self) -> None:
-        """Moves the log into the file: it would keep the length that it once had, whatever is in it."""
+        """Moves the write-ahead log into the file and empties it: it would keep its greatest size otherwise."""
         with self._translated():
             if self._log_bytes():
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    # ---- what waits ------------------------------------------------------------------------------------------------------
+    # ---- outbox ----------------------------------------------------------------------------------------------------------
 
     def queue(self, rows: Sequence[OutboxRow], *, not_before_us: int = 0, read_us: int | None = None) -> None:
-        """Puts the newest versions of records behind what waits; in a transaction of the caller's."""
+        """Appends the newest versions of records to the outbox. The caller provides the transaction."""
         self._queue("queue", rows, not_before_us)
         self.note_read([row.pay_partner for row in rows], read_us)
 
     def queue_again(self, rows: Sequence[OutboxRow], not_before_us: int) -> None:
-        """Has rows that were sent sent once more, unless a newer version waits."""
+        """Queues sent rows again, unless a newer version waits."""
         self._queue("queue_again", rows, not_before_us)
 
     def note_read(self, keys: Sequence[str], read_us: int | None = None) -> None:
-        """The newest versions of these were read, now unless it is said, whether they can be sent or not."""
+        """Stores when the newest versions of records were read (default: now), sendable or not."""
         when_us = self._clock_us() if read_us is None else read_us
         self._many("note_read", [{"pay_partner": key, "read_us": when_us} for key in keys])
 
     def queue_unless_read(self, rows: Sequence[OutboxRow], since_us: int) -> int:
-        """The same for rows that were read from `since_us` on, but for those that were read anew meanwhile. How many went in."""
+        """Queues rows, except records that were read since `since_us`. Returns how many were queued."""
         newer = self.read_since([row.pay_partner for row in rows], since_us)
         kept = [row for row in rows if row.pay_partner not in newer]
         self._queue("queue", kept, 0)
@@ -227,62 +227,62 @@ class Spool:
         self._many(statement, lines)
 
     def waiting(self, limit: int) -> list[OutboxRow]:
-        """What may be sent now, oldest first."""
+        """Rows that may be sent now, oldest first."""
         found = self._rows("waiting", {"now_us": self._clock_us(), "limit": limit})
         return [OutboxRow(pay_partner, row, place, number) for pay_partner, number, row, _, place in found]
 
     def next_due_us(self) -> int | None:
-        """When the first that waits may be sent; None where nothing waits."""
+        """When the first waiting row may be sent; None if none waits."""
         due = self._rows("next_due", {})[0][0]
         return None if due is None else int(due)
 
     def backlog(self) -> tuple[int, int | None]:
-        """How many records wait to be sent, and since when the oldest does."""
+        """How many records wait to be sent, and since when (microseconds) the oldest does."""
         count, oldest_us = self._rows("backlog", {"now_us": self._clock_us()})[0]
         return int(count), oldest_us
 
     def unqueue(self, rows: Sequence[OutboxRow]) -> None:
-        """Takes out what was dealt with; a version that came meanwhile stays."""
+        """Removes settled rows; versions queued meanwhile stay."""
         self._many("unqueue", [{"number": row.number} for row in rows if row.number])
 
     def unqueue_keys(self, keys: Sequence[str]) -> None:
-        """Takes out whatever waits of these records."""
+        """Removes all waiting rows of these records."""
         self._many("unqueue_key", [{"pay_partner": key} for key in keys])
 
     def numbers(self, numbers: Sequence[int]) -> set[int]:
-        """Those of `numbers` that still wait."""
+        """The subset of `numbers` that still waits."""
         return {number for (number,) in self._rows("numbers", {"numbers": msgspec.json.encode(numbers).decode()})}
 
     def held(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """What waits under these order numbers."""
+        """Hashes of waiting rows, by order number."""
         return dict(self._rows("in_outbox", {"keys": _json(keys)}))
 
-    # ---- what was sent, and when it was read ----------------------------------------------------------------------------
+    # ---- sent rows and read times ---------------------------------------------------------------------------------------
 
     def sent(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """The hashes of what was sent under these order numbers."""
+        """Hashes of sent rows, by order number."""
         return dict(self._rows("in_sent", {"keys": _json(keys)}))
 
     def note_sent(self, hashes: Mapping[str, bytes]) -> None:
-        """What the platform has now."""
+        """Stores the hashes of what the platform has."""
         self._many("note_sent", [{"pay_partner": key, "hash": value} for key, value in hashes.items()])
 
     def forget_sent(self, keys: Sequence[str]) -> None:
-        """Lets these rows look new at the next comparison."""
+        """Deletes hashes, so that these rows count as new at the next comparison."""
         self._many("forget_sent", [{"pay_partner": key} for key in keys])
 
     def read_since(self, keys: Sequence[str], since_us: int) -> set[str]:
-        """Those of `keys` that were read from `since_us` on."""
+        """The subset of `keys` that was read at `since_us` or later."""
         return {key for (key,) in self._rows("read_since", {"keys": _json(keys), "since_us": since_us})}
 
     def read_times(self, keys: Sequence[str]) -> dict[str, int]:
-        """When the newest versions of these were read, as far as that is remembered."""
+        """When the newest versions of records were read, as far as known."""
         return dict(self._rows("read_times", {"keys": _json(keys)}))
 
     def vacuum(self) -> None:
-        """Forgets what cannot matter any more."""
+        """Deletes entries that no longer matter."""
         now_us = self._clock_us()
-        # The stock asks what was read since it began.
+        # The snapshot needs the read times since its start.
         begun_us = (
             int(self.get_setting("stock_begun_us") or now_us) if self.get_setting("stock_done") is None else now_us
         )
@@ -292,18 +292,18 @@ class Spool:
     # ---- the window of late commits -------------------------------------------------------------------------------------
 
     def window(self) -> dict[str, int]:
-        """The rows behind the position that were read already, and when."""
+        """Cursors after the position that were already read, and when."""
         return dict(self._rows("read_window", {}))
 
     def move_window(self, seen: Mapping[str, int], passed: Sequence[str]) -> None:
-        """Adds what was read now and drops what the position has passed."""
+        """Adds newly read cursors and drops those that the position has passed."""
         self._many("note_window", [{"cursor": cursor, "seen_us": seen_us} for cursor, seen_us in seen.items()])
         self._many("drop_window", [{"cursor": cursor} for cursor in passed])
 
-    # ---- what may still arrive ------------------------------------------------------------------------------------------
+    # ---- rows in flight -------------------------------------------------------------------------------------------------
 
     def mark_in_flight(self, rows: Sequence[OutboxRow], until_us: int) -> None:
-        """Notes versions that are sent: a copy of one may arrive until then."""
+        """Notes sent versions, copies of which may arrive until `until_us`."""
         now_us = self._clock_us()
         lines = [
             {"pay_partner": row.pay_partner, "hash": row.hash, "until_us": until_us, "now_us": now_us} for row in rows
@@ -311,48 +311,48 @@ class Spool:
         self._many("expose", lines)
 
     def in_flight(self, keys: Sequence[str]) -> dict[str, tuple[bytes | None, int]]:
-        """Of these records, those of which a version may still arrive: its hash, None for any, and until when."""
+        """Records with a version that may still arrive: its hash (None: any version), and until when."""
         found = self._rows("exposed", {"keys": _json(keys), "now_us": self._clock_us()})
         return {key: (version, until_us) for key, version, until_us in found}
 
     def in_flight_until_us(self) -> int:
-        """Until when any version may still arrive."""
+        """Until when any version may still arrive; 0 if none."""
         return int(self._rows("exposed_until", {})[0][0] or 0)
 
     def load_in_flight(self) -> None:
-        """What was saved when the agent was stopped."""
+        """Loads what `save_in_flight` stored."""
         self._rows("load_exposed", {})
         self._rows("drop_saved", {})
 
     def save_in_flight(self) -> None:
-        """Keeps it for the next run."""
+        """Stores the versions in flight for the next run."""
         self._rows("drop_saved", {})
         self._rows("save_exposed", {"now_us": self._clock_us()})
 
     # ---- dead letters ---------------------------------------------------------------------------------------------------
 
     def add_dead_letters(self, dead: Sequence[Rejection]) -> None:
-        """Keeps what cannot be sent, and why."""
+        """Stores rejected rows and the reasons."""
         now_us = self._clock_us()
         self._many("bury", [{**msgspec.structs.asdict(one), "now_us": now_us} for one in dead])
 
     def count_dead_letters(self) -> int:
-        """How many dead letters there are."""
+        """The number of dead letters."""
         return int(self._rows("count_dead", {})[0][0])
 
     def resolve_read(self, rows: Sequence[OutboxRow]) -> None:
-        """Drops the dead letters of records that were read again and can be sent now."""
+        """Deletes the dead letters of records that were read again and can be sent now."""
         self._rows("resolve", {"keys": _json([*(row.pay_partner for row in rows), *(row.place for row in rows)])})
 
     def dead_letters(self) -> Iterator[DeadLetter]:
-        """All dead letters, in the order of their numbers."""
+        """Yields all dead letters by number."""
         after = 0
-        while page := self._rows("list_dead", {"after": after, "limit": LETTERS_A_PAGE}):
+        while page := self._rows("list_dead", {"after": after, "limit": DEAD_LETTERS_PER_PAGE}):
             yield from (DeadLetter(*line) for line in page)
             after = page[-1][0]
 
     def dead_letter(self, number: int) -> DeadLetter | None:
-        """One dead letter."""
+        """Returns the dead letter, or None."""
         rows = self._rows("find_dead", {"number": number})
         return DeadLetter(*rows[0]) if rows else None
 
@@ -361,9 +361,9 @@ class Spool:
         self._many("discard", [{"number": number} for number in numbers])
 
     def reset(self) -> None:
-        """Lets the next run begin with the stock, the first request of which replaces all that the platform holds."""
+        """Makes the next run start with a snapshot whose first request replaces all that the platform holds."""
         with self.transaction():
-            # All of it is in the stock that is read from now on, in its newest version.
+            # The new snapshot contains all of it in its newest version.
             self._rows("drop_outbox", {})
             self._rows("drop_sent", {})
             self._rows("drop_whole_window", {})
@@ -372,7 +372,7 @@ class Spool:
             )
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         self._db.close()
 
 

@@ -1,4 +1,4 @@
-"""One table of a TOML file on its way out of it: what is asked for is taken and checked, what is wrong is noted with a remedy."""
+"""Reads a table of a TOML file: takes and checks values by key, collects errors with remedies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scalar = str | int | float
 
 
 class EnvFile:
-    """What `env:NAME` means: the variables of the process, and for those it has not got a file, as systemd reads one too."""
+    """Resolves `env:NAME`: process variables first, then a file in systemd's format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,11 +40,11 @@ class EnvFile:
                 self._in_file[name.strip()] = _unquoted(value.strip())
 
     def get(self, name: str) -> str:
-        """The variable's value; empty where it is set nowhere."""
+        """The variable's value; empty if unset."""
         return (os.environ.get(name) or self._in_file.get(name, "")).strip()
 
     def remedy(self, name: str) -> str:
-        """What to say of one that is set nowhere."""
+        """The error text for an unset variable."""
         return f"the variable {name} is not set; set it, or write {name}=… into {self.path}{self._trouble}, or use file:PATH"
 
 
@@ -53,7 +53,7 @@ def _unquoted(value: str) -> str:
 
 
 class TomlTableReader:
-    """The members of one table. Every fault goes into `faults`, with its place, the remedy and the value as it came."""
+    """The members of one table. Errors go into `faults` with place, remedy and raw value."""
 
     def __init__(self, name: str, members: Mapping[str, Any], faults: list[str], variables: EnvFile) -> None:
         self._name = name
@@ -63,34 +63,34 @@ class TomlTableReader:
         self._variables = variables
 
     def fault(self, key: str, remedy: str, got: object = None) -> None:
-        """Notes what is wrong with `key`."""
+        """Adds an error about `key`."""
         place = f"{self._name}.{key}" if self._name else key
         self._faults.append(f"{place}: {remedy}" + ("" if got is None else f", got {got!r}"))
 
     def any(self, key: str) -> Any:
-        """The value as it came, None where there is none."""
+        """Takes the raw value; None if missing."""
         self._known.append(key)
         return self._members.pop(key, None)
 
     def has(self, key: str) -> bool:
-        """Whether there is such a value; it stays."""
+        """Whether the key is present; does not take the value."""
         self._known.append(key)
         return key in self._members
 
     def rest(self) -> dict[str, Any]:
-        """All that was not asked for."""
+        """Takes all values not taken yet."""
         found, self._members = self._members, {}
         return found
 
     def refuse_rest(self) -> None:
-        """Notes what was not asked for, with the known name that is nearest."""
+        """Adds an error for each value not taken, with the nearest known name."""
         for key in self._members:
             near = difflib.get_close_matches(key, self._known, 1)
             known = ", ".join(dict.fromkeys(self._known))
             self.fault(key, f"there is no such setting; {f'did you mean {near[0]}?' if near else f'known: {known}'}")
 
     def table(self, key: str, *, needed: bool = True) -> TomlTableReader:
-        """The table under `key`; an empty one where it is missing."""
+        """Takes the table under `key`; an empty one if missing."""
         found = self.any(key)
         if found is None and needed:
             self.fault(key, f"the table [{key}] is missing")
@@ -99,11 +99,11 @@ class TomlTableReader:
         return self.nested(key, found if isinstance(found, dict) else {})
 
     def nested(self, name: str, members: Mapping[str, Any]) -> TomlTableReader:
-        """A table inside this one, by its whole name."""
+        """A reader for a nested table, by its full name."""
         return TomlTableReader(name, members, self._faults, self._variables)
 
     def tables(self, key: str) -> list[TomlTableReader]:
-        """The array of tables under `key`."""
+        """Takes the array of tables under `key`."""
         found = self.any(key) or []
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             self.fault(key, f"must be written as [[{key}]]", found)
@@ -111,7 +111,7 @@ class TomlTableReader:
         return [self.nested(f"{key}[{place}]", one) for place, one in enumerate(found)]
 
     def text(self, key: str, default: str | None = None, *, chars_max: int = 100_000) -> str:
-        """A text that is not blank, trimmed."""
+        """Takes a non-blank text, trimmed."""
         found = self.any(key)
         if found is None:
             if default is None:
@@ -123,11 +123,11 @@ class TomlTableReader:
         return found.strip()
 
     def optional(self, key: str) -> str | None:
-        """A text, or None where there is none."""
+        """Takes a text; None if missing."""
         return self.text(key) if self.has(key) else None
 
     def integer(self, key: str, default: int, *, low: int, high: int = INTEGER_MAX) -> int:
-        """A whole number."""
+        """Takes a whole number."""
         found = self.any(key)
         if found is None:
             return default
@@ -138,7 +138,7 @@ class TomlTableReader:
         return found
 
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
-        """A number."""
+        """Takes a number."""
         found = self.any(key)
         if found is None:
             return default
@@ -148,7 +148,7 @@ class TomlTableReader:
         return float(found)
 
     def scalar(self, key: str) -> Scalar | None:
-        """A text or a number."""
+        """Takes a text or a number; None if missing."""
         found = self.any(key)
         if found is not None and not is_scalar(found):
             self.fault(key, "must be a text or a number", found)
@@ -156,12 +156,12 @@ class TomlTableReader:
         return found  # type: ignore[no-any-return]
 
     def path(self, key: str, base: Path) -> Path | None:
-        """A path, relative to `base`."""
+        """Takes a path, relative to `base`; None if missing."""
         found = self.optional(key)
         return None if found is None else base / found
 
     def resolved(self, key: str, base: Path) -> str:
-        """A text that may stand in a variable, `env:NAME`, or in a file, `file:PATH`. Its value is never shown."""
+        """Takes a text given directly, as `env:NAME` or as `file:PATH`. Errors never show its value."""
         text = self.any(key)
         if not isinstance(text, str) or not text.strip():
             self.fault(

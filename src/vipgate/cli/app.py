@@ -117,7 +117,7 @@ def serve(
     ] = None,
     charge_types_allow_private: Annotated[
         bool | None,
-        typer.Option("--charge-types-private/--no-charge-types-private", help="Parks may have private addresses."),
+        typer.Option("--charge-types-allow-private/--no-charge-types-allow-private", help="Parks may have private addresses."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; SQLite takes one.")] = None,
     always_200: Annotated[bool | None, typer.Option("--always-200", help="Status 200 even for refusals.")] = None,

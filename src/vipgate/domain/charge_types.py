@@ -1,4 +1,4 @@
-"""Asks a park's own gateway which charge types it has (`service.parking.charge_type.list`), on demand and once a night."""
+"""Fetches charge types from a park's own gateway (`service.parking.charge_type.list`), on demand and nightly."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ VIP_TYPE_MAX: Final = 7
 PRICE_FEN_MAX: Final = 10**12
 EXTRA_DAYS_MAX: Final = 36_500
 
-# A night: first the parks that the night before did not come to, then those that were not asked in the last half day; so
-# many at once, until it is over.
+# The nightly run: first the parks that last night's run missed, then those not fetched in the last half day; in parallel,
+# with a time limit.
 NIGHT_STALE_US: Final = (36 * 3_600_000_000, 12 * 3_600_000_000)
 NIGHT_PARKS_A_PAGE: Final = 64
 NIGHT_AT_ONCE: Final = 8
@@ -61,12 +61,12 @@ _GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
 
 
 class InvalidAddress(FetchError):
-    """The park's gateway did not give a list that can be used."""
+    """The gateway address, the request or the answer is not usable."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeTypeQuery:
-    """What is needed to ask one park."""
+    """Address and secret for a query to one park's gateway."""
 
     park_uuid: str
     url: str
@@ -75,7 +75,7 @@ class ChargeTypeQuery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What asking one park came to, as `AdminStore.save_charge_types` takes it."""
+    """Result of a query: charge types, or the error. Arguments of `AdminStore.save_charge_types`."""
 
     items: list[ChargeType] | None
     trouble: LocalizedText | None
@@ -86,14 +86,14 @@ Ask = Callable[[ChargeTypeQuery], Result]
 
 @dataclass(frozen=True, slots=True)
 class RefreshSummary:
-    """How many parks answered, and how many did not."""
+    """How many parks answered, and how many failed."""
 
     answered: int
     troubled: int
 
 
 def check_address(address: str) -> str:
-    """`address`, trimmed, where it is one that can be asked. Raises InvalidAddress."""
+    """Validates and trims a gateway address. Raises InvalidAddress."""
     try:
         parse_url(address)
     except FetchError as trouble:
@@ -111,7 +111,7 @@ def fetch_charge_types(
     clock_s: Callable[[], float] = real_clock_s,
     total_s: float = TOTAL_S_MAX,
 ) -> list[ChargeType]:
-    """The charge types of a park, as its gateway at `address` tells them. Raises InvalidAddress. Takes a thread."""
+    """Fetches a park's charge types from its gateway at `address`. Blocks: call it in a thread. Raises InvalidAddress."""
     try:
         target = parse_url(address)
         addresses = checked_addresses(target, allow_private=allow_private, resolve=resolve)
@@ -122,19 +122,19 @@ def fetch_charge_types(
 
 
 def encode_question(park_uuid: str, secret: str) -> bytes:
-    """The signed request."""
+    """The signed request body."""
     members = {"service": SERVICE, "version": "1.0", "charset": "UTF-8", "park_uuid": park_uuid}
     return msgspec.json.encode(members | {"sign": sign_members(members, secret)})
 
 
 def sign_members(members: dict[str, str], secret: str) -> str:
-    """MD5 over the members sorted by name as `k=v&…` and `&key=`, in upper-case hex."""
+    """MD5 signature in upper-case hex, over the members sorted by name as `k=v&…` plus `&key=`."""
     text = "&".join(f"{name}={members[name]}" for name in sorted(members)) + f"&key={secret}"
     return md5(text.encode(), usedforsecurity=False).hexdigest().upper()
 
 
 def read_answer(answered: FetchResponse) -> list[ChargeType]:
-    """The charge types in an answer; of those with one id the last. Raises InvalidAddress."""
+    """Parses the charge types of an answer; for a repeated id the last one counts. Raises InvalidAddress."""
     envelope = _decoded(_text(answered))
     about = answered.about
     if not isinstance(envelope, dict) or "result_code" not in envelope:
@@ -159,7 +159,7 @@ def _refused(zh: str, en: str) -> InvalidAddress:
 
 
 def _text(answered: FetchResponse) -> bytes:
-    """The body as UTF-8 without a byte order mark; GBK where the header says so, as on many a Windows."""
+    """The body as UTF-8 without a byte order mark; decoded from GBK if the header says so, as Windows gateways do."""
     charset = answered.content_type.lower().partition("charset=")[2].strip(" \"'").partition(";")[0]
     if charset in _GBK_NAMES:
         return answered.body.decode("gb18030", "replace").encode()
@@ -167,7 +167,7 @@ def _text(answered: FetchResponse) -> bytes:
 
 
 def _decoded(text: bytes) -> Any:
-    """What JSON holds; None where it is none. Raises InvalidAddress where it is nested too deeply."""
+    """Decodes JSON; None if malformed. Raises InvalidAddress if nested too deeply."""
     too_deep = nesting_fault(text)
     if too_deep is not None:
         raise _refused(f"回答中: {too_deep.zh}; 请联系车场", f"in the answer: {too_deep.en}; ask the park")
@@ -178,7 +178,7 @@ def _decoded(text: bytes) -> Any:
 
 
 def _rows(row: Any) -> list[Any]:
-    """The array in `row`, or in the JSON string that it is."""
+    """The array in `row`, which may be a JSON string of one. Raises InvalidAddress."""
     rows = _decoded(row.encode()) if isinstance(row, str) else row
     if not isinstance(rows, list):
         raise _refused(
@@ -194,7 +194,7 @@ def _rows(row: Any) -> list[Any]:
 
 
 def _charge_type(index: int, row: Any) -> ChargeType:
-    """One row. Only its id must be right: what else cannot be read is left out."""
+    """Parses one row. Only its id must be valid; other invalid members are left out. Raises InvalidAddress."""
     if not isinstance(row, dict):
         raise _refused(f"row[{index}]: 应为对象; 请联系车场", f"row[{index}]: must be an object; ask the park")
     key = _as_text(row.get("id"))
@@ -216,7 +216,7 @@ def _charge_type(index: int, row: Any) -> ChargeType:
 
 
 def _as_text(value: Any) -> str | None:
-    """A string or a whole number as one line of text that every database takes."""
+    """A string or integer as one line of printable text; None for other types."""
     if isinstance(value, str):
         return "".join(letter for letter in " ".join(value.split()) if letter.isprintable())
     if isinstance(value, int) and not isinstance(value, bool):
@@ -225,7 +225,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _as_int(value: Any, highest: int) -> int | None:
-    """A number from 0 to `highest`, or a string of one; a whole float is one."""
+    """A whole number from 0 to `highest`, also as float or string; else None."""
     if isinstance(value, str) and value.isascii() and len(value) <= TIME_CHARS_MAX:
         whole, _, fraction = value.strip().partition(".")
         value = int(whole) if whole.isdigit() and not fraction.strip("0") else None
@@ -235,7 +235,7 @@ def _as_int(value: Any, highest: int) -> int | None:
 
 
 def query_for(database: Database, vault: Vault, park_uuid: str) -> ChargeTypeQuery | LocalizedText:
-    """What is needed to ask a park, or why it cannot be asked."""
+    """The query for a park, or the reason why it cannot be sent."""
     access, more = database.store.park_access(park_uuid), database.queries.park_details(park_uuid)
     if access is None or more is None or not more.charge_address:
         return LocalizedText("该车场没有网关地址; 请先填写", "this park has no gateway address; set one first")
@@ -254,7 +254,7 @@ def refresh_park(
     resolve: Resolve = resolve_host,
     clock_s: Callable[[], float] = real_clock_s,
 ) -> Result:
-    """Asks one park; takes a thread, up to TOTAL_S_MAX, and no desk."""
+    """Queries one park. Blocks up to TOTAL_S_MAX and uses no database."""
     try:
         items = fetch_charge_types(
             order.url,
@@ -277,28 +277,28 @@ def refresh_all(
     ask: Ask,
     stopping: Callable[[], bool] = lambda: False,
 ) -> RefreshSummary:
-    """Asks every park with an address that was not asked lately, some at a time; NIGHT_S_MAX long at most.
+    """Queries every park with an address and stale charge types, NIGHT_AT_ONCE in parallel, for at most NIGHT_S_MAX.
 
-    Takes a thread and a desk of its own. Raises StoreError.
+    Blocks: needs its own thread and `Database`. Raises StoreError.
     """
     begun_us = clock_us()
     seen: set[str] = set()
     answered = troubled = 0
 
-    def goes_on() -> bool:
+    def in_time() -> bool:
         return not stopping() and clock_us() - begun_us < NIGHT_S_MAX * 1_000_000
 
     with ThreadPoolExecutor(NIGHT_AT_ONCE, "vipgate-charge") as threads:
         for stale_us in NIGHT_STALE_US:
-            while goes_on() and (parks := _stale_parks(database, begun_us - stale_us, seen)):
-                for park_uuid, result in _asked(database, vault, parks, threads, ask, goes_on):
+            while in_time() and (parks := _stale_parks(database, begun_us - stale_us, seen)):
+                for park_uuid, result in _asked(database, vault, parks, threads, ask, in_time):
                     database.admin.save_charge_types(park_uuid, result.items, result.trouble, clock_us())
                     answered, troubled = answered + (result.trouble is None), troubled + (result.trouble is not None)
     return RefreshSummary(answered, troubled)
 
 
 def _stale_parks(database: Database, before_us: int, seen: set[str]) -> list[str]:
-    """The next parks to ask, each once a night, whatever becomes of it."""
+    """The next parks to query; each once per run, even if it fails."""
     parks = [
         park for park in database.queries.parks_for_charge_types(before_us, NIGHT_PARKS_A_PAGE) if park not in seen
     ]
@@ -312,13 +312,13 @@ def _asked(
     parks: list[str],
     threads: ThreadPoolExecutor,
     ask: Ask,
-    goes_on: Callable[[], bool],
+    in_time: Callable[[], bool],
 ) -> Iterator[tuple[str, Result]]:
-    """What came of each park, in order; those whose turn has not come when the night is over are left out."""
+    """Yields the result of each park, in order; parks not yet queried at the time limit are left out."""
 
     def ask_in_time(order: ChargeTypeQuery) -> Result | None:
-        # Asked here, not only where the answers are taken: by then all that were handed over may have been asked.
-        return ask(order) if goes_on() else None
+        # Checked in the thread: the caller could stop only after all submitted queries were sent.
+        return ask(order) if in_time() else None
 
     pending: list[tuple[str, Future[Result | None] | Result]] = []
     for park_uuid in parks:

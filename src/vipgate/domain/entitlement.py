@@ -1,6 +1,6 @@
-"""What a vehicle's passes are worth at an instant: valid, about to end, over, or never valid. Pure.
+"""Computes whether a vehicle's passes are valid, expiring, expired or none at an instant. Pure.
 
-The ledger knows what was sold, not what was used up: of a stored-value, times or days card it tells what was bought.
+The ledger records sales, not use: for a stored-value, times or days card it shows what was bought, not what is left.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from vipgate.store.interfaces.ledger import (
 State = Literal["valid", "expiring", "expired", "none"]
 
 EXPIRING_DAYS: Final = 7
-# One renewal ends at 23:59:59 and the next begins at midnight: that is no gap.
+# A renewal that ends at 23:59:59 and one that starts at midnight leave no gap.
 GAP_US_MAX: Final = 1_000_000
-# Stored value, times, days, and the white list are good without a period; the others are what their period is.
+# Stored value, times, days and the white list are valid without a period; other types need one.
 _WITHOUT_PERIOD: Final = frozenset({0, 2, 3, 4})
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """How a vehicle stands. `record` is what it stands on: the pass that is valid, the one that ended last, or the newest.
+    """State of a vehicle. `record`: the valid pass, else the one that ended last, else the newest.
 
-    `until_us` is the end of the unbroken time that its records cover together; None where that has no end or is not known.
+    `until_us`: end of the continuous time that its records cover; None if unlimited or unknown.
     """
 
     state: State
@@ -38,10 +38,10 @@ class Entitlement:
 
 
 def entitlement_at(records: Sequence[StoredRecord], now_us: int) -> Entitlement:
-    """How the vehicle with these `records`, newest change first, stands at `now_us`."""
+    """The state at `now_us` of a vehicle with these `records`, newest change first."""
     covering = [one for one in records if _covers(one.renewal, now_us)]
     if covering:
-        # Of several that are valid the one that lasts longest; of those the newest.
+        # Of several valid passes the one that lasts longest; of those the newest.
         record = max(covering, key=lambda one: _end_us(one.renewal))
         end_us = _covered_until_us((one.renewal for one in records), _end_us(record.renewal))
         if end_us >= INSTANT_US_MAX:
@@ -61,7 +61,7 @@ def _covers(renewal: Renewal, now_us: int) -> bool:
 
 
 def _covered_until_us(renewals: Iterable[Renewal], end_us: int) -> int:
-    """`end_us`, moved on by every renewal that begins before the time covered so far is over."""
+    """Extends `end_us` by each renewal that starts before the time covered so far ends."""
     bounded = (renewal for renewal in renewals if renewal.renewal_end_time_us or renewal.vip_type in _WITHOUT_PERIOD)
     for renewal in sorted(bounded, key=_start_us):
         if _start_us(renewal) <= end_us + GAP_US_MAX:

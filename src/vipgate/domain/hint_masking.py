@@ -1,4 +1,4 @@
-"""The hint of a refusal line by line: place, rule, value; plates and cards hidden from whoever may not see them. Pure."""
+"""Splits the hint of a rejection into place, rule and value; masks plates and cards. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vipgate.domain.masking import mask_plate
 from vipgate.protocol.renewal import PLATE_GAPS
 
 LINES_MAX: Final = 40
-# Their rules allow no plate. An order number may hold anything, but it is what a record is called by.
+# Members that cannot hold a plate. An order number can, but it identifies the record.
 PLAIN_MEMBERS: Final = frozenset(
     {
         "park_uuid", "complete", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type", "value",
@@ -18,12 +18,12 @@ PLAIN_MEMBERS: Final = frozenset(
     }
 )  # fmt: skip
 _LINE = re.compile(r"(row(?:\[(\d{1,5})\])?(?:\.(\w+))?|park_uuid|complete): (.*?)(?:, (?:收到|got) (.*))?").fullmatch
-# In what a park sent.
+# For values sent by a park.
 _GAP = f"[{PLATE_GAPS}]{{0,4}}"
 _PLATE_LIKE = re.compile(
     rf"[\u4e00-\u9fff]{_GAP}[A-Za-z]{_GAP}(?:[A-Za-z0-9]{_GAP}){{3,5}}[A-Za-z0-9](?:{_GAP}[\u4e00-\u9fff])?"
 )
-# In our own words, which must stay readable ("应为 base64"): a province or an office, and a digit.
+# For text of the gateway, which must stay readable ("应为 base64"): needs a province or office, and a digit.
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳]\s?[A-Za-z]"
     r"(?=[\s·]?[A-Za-z]{0,5}\d)[\s·]?[A-Za-z0-9]{4,6}[警学港澳领挂使]?(?![A-Za-z0-9])"
@@ -32,7 +32,7 @@ _PLATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HintLine:
-    """One fault: where, what the rule is, what came. A line of another form is all `rule`."""
+    """One error: place, rule, received value. A line of another form is all `rule`."""
 
     place: str
     row: int | None
@@ -41,12 +41,12 @@ class HintLine:
 
 
 def read_hint(text: str, *, hide: bool) -> list[HintLine]:
-    """The lines of a hint, LINES_MAX at most; `hide` masks what could name a person."""
+    """Parses a hint, at most LINES_MAX lines; `hide` masks plates and cards."""
     return [_taken_apart(line) for line in _lines(text, hide=hide)]
 
 
 def mask_hint(text: str) -> str:
-    """The same as one text again, with plates and cards hidden."""
+    """Masks plates and cards in a hint, cut to LINES_MAX lines."""
     return "\n".join(_lines(text, hide=True))
 
 
@@ -75,5 +75,5 @@ def _taken_apart(line: str) -> HintLine:
 
 
 def hide_plates(text: str) -> str:
-    """What a park sent, with whatever looks like a plate in it hidden, as where one was put into the wrong member."""
+    """Masks everything in a park's text that looks like a plate, such as one in the wrong member."""
     return _PLATE_LIKE.sub(lambda found: mask_plate(found[0]), text)

@@ -1,4 +1,4 @@
-"""Hides plates and cards from whoever need not see them. Pure."""
+"""Masks plates and cards. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HIDDEN: Final = "*"
 
 
 def mask_plate(text: str) -> str:
-    """`text` with its middle hidden: 粤B12345 → 粤B***45. The shorter it is, the less of it is shown."""
+    """Masks the middle of `text`: 粤B12345 → 粤B***45. Shorter texts show less."""
     size = len(text)
     if size >= 7:
         return _masked(text, 2, 2)
@@ -18,7 +18,7 @@ def mask_plate(text: str) -> str:
 
 
 def mask_card(text: str | None) -> str | None:
-    """The same of a card's number or id; None stays None."""
+    """Masks a card's number or id like a plate; None stays None."""
     return None if text is None else mask_plate(text)
 
 

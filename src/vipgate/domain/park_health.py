@@ -1,4 +1,4 @@
-"""Says from a park's counters how it is doing: never pushed, silent, refusing, on an old secret. No clock, no store."""
+"""Derives a park's health from its counters: never pushed, silent, refusing, old secret. No clock, no store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vipgate.store.interfaces.queries import DailyAnswers
 
 Mark = Literal["never", "silent", "refusing", "old_secret", "disabled"]
 MARKS: Final[tuple[Mark, ...]] = ("refusing", "silent", "never", "old_secret", "disabled")
-# The answers of so many business days, today among them, tell what is usual.
+# The usual gap is measured over this many business days, including today.
 USUAL_DAYS: Final = 14
 SILENT_S_MIN: Final = 12 * 3600.0
 SILENT_GAPS: Final = 3
@@ -26,7 +26,7 @@ REFUSED_SHARE_MIN: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a park is doing. `quiet_s` is None before its first push, `usual_gap_s` where its last weeks had none."""
+    """Health of a park. `quiet_s` is None before its first push, `usual_gap_s` if the last USUAL_DAYS had no push."""
 
     marks: frozenset[Mark]
     quiet_s: float | None
@@ -35,7 +35,7 @@ class Health:
 
 
 def park_health(park: Park, days: Sequence[DailyAnswers], now_us: int) -> Health:
-    """The health of `park` by its answers of the last USUAL_DAYS; `days` has no other park's. Other days are passed over."""
+    """The health of `park` from its answer counts; `days` must be of this park. Days before the last USUAL_DAYS are ignored."""
     quiet_s = None if park.last_push_us is None else max(0, now_us - park.last_push_us) / 1_000_000
     gap_s = _usual_gap_s(park, days, now_us)
     share, refusing = _refused(days, business_day(now_us))
@@ -43,7 +43,7 @@ def park_health(park: Park, days: Sequence[DailyAnswers], now_us: int) -> Health
 
 
 def _marks(park: Park, quiet_s: float | None, gap_s: float | None, *, refusing: bool) -> frozenset[Mark]:
-    """Nothing is expected of a disabled park, so nothing can be missing."""
+    """A disabled park has only that mark: no pushes are expected of it."""
     if not park.enabled:
         return frozenset({"disabled"})
     holds: dict[Mark, bool] = {
@@ -56,12 +56,12 @@ def _marks(park: Park, quiet_s: float | None, gap_s: float | None, *, refusing: 
 
 
 def silent_after_s(usual_gap_s: float | None) -> float:
-    """From how long a quiet on a park is silent: a night is nothing, nor is what it often does."""
+    """After how many seconds without a push a park counts as silent: longer than a night and its usual gaps."""
     return SILENT_S_MIN if usual_gap_s is None else max(SILENT_S_MIN, SILENT_GAPS * usual_gap_s)
 
 
 def by_park(days: Iterable[DailyAnswers]) -> dict[str, list[DailyAnswers]]:
-    """The answers of each park, those of strangers left out."""
+    """Groups answer counts by park; requests without a proved park are left out."""
     found: dict[str, list[DailyAnswers]] = {}
     for one in days:
         if one.park_uuid is not None:
@@ -70,9 +70,9 @@ def by_park(days: Iterable[DailyAnswers]) -> dict[str, list[DailyAnswers]]:
 
 
 def _usual_gap_s(park: Park, days: Sequence[DailyAnswers], now_us: int) -> float | None:
-    """The mean time between pushes that were stored, up to the last of these.
+    """The mean time between stored pushes, up to the last one.
 
-    What is quiet since then is no part of it: a park that sent its stock once and then fell silent has not been usual for that.
+    The silence since then does not count: otherwise a park that pushed once and fell silent would count as usual.
     """
     first_day = business_day(now_us) - USUAL_DAYS + 1
     pushes = sum(one.requests for one in days if one.day >= first_day and one.code == "1001")
@@ -84,9 +84,9 @@ def _usual_gap_s(park: Park, days: Sequence[DailyAnswers], now_us: int) -> float
 
 
 def _refused(days: Sequence[DailyAnswers], today: int) -> tuple[float, bool]:
-    """The share of refusals in the answers of today and yesterday, and whether they are too many.
+    """The share of rejections in the answers of today and yesterday, and whether they are too many.
 
-    They are too when all of the newest day are refusals: a park that broke this morning was well yesterday.
+    They also are if every answer of the newest day is a rejection: a park that broke this morning worked yesterday.
     """
     recent = [one for one in days if one.day in (today, today - 1)]
     share, refusals = _share(recent)
@@ -97,7 +97,7 @@ def _refused(days: Sequence[DailyAnswers], today: int) -> tuple[float, bool]:
 
 
 def _share(answers: Iterable[DailyAnswers]) -> tuple[float, int]:
-    """Refusals by all answers, and how many refusals; `429` is none: the same push goes through a little later."""
+    """The share and the number of rejections. `429` does not count: the same push succeeds a little later."""
     total = refusals = 0
     for one in answers:
         total += one.requests

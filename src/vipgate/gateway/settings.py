@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         WINDOW_S,
         ge=10,
         le=3600,
-        description="largest difference between an HMAC signature's timestamp and the gateway's clock, in seconds",
+        description="largest accepted clock difference of an HMAC timestamp, in seconds",
     )
     inside: bool = Field(True, description="whether to open the admin port")
     admin_host: str = Field("127.0.0.1", description="admin address: console and API for staff")

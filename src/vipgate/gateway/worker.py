@@ -1,4 +1,4 @@
-"""Runs one process that takes pushes: its port, its threads, its end; beside it, where it is the only one, the admin process."""
+"""Runs one process that serves the public port; a single worker also controls the admin process."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ log = structlog.get_logger()
 
 POSTGRES_READERS: Final = 4
 PARENT_CHECK_S: Final = 1.0
-# How long the event loop may keep the interpreter from the thread that commits, which wants it back after every statement.
+# Short, because the commit thread needs the interpreter lock back after every statement.
 SWITCH_S: Final = 0.0005
 
 
 class Broken(VipgateError):
-    """A part of this process ended by a fault, so the process ends: its log has the traceback."""
+    """A part of this process failed, so the process ends; the traceback is in the log."""
 
 
 class _End:
-    """When and why a process ends: it was told to, or a part of it that it cannot be without has ended."""
+    """Waits for the end of the process: a signal, or the failure of a part that it cannot run without."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, meter: WorkerRecorder) -> None:
         self._loop = loop
@@ -76,17 +76,17 @@ class _End:
         self.stopped = asyncio.Event()
         self.fault = ""
 
-    async def come(self, beside: Mapping[str, Coroutine[Any, Any, None]]) -> None:
-        """Waits for it; `beside` goes on until then, by name. After a fault nobody shall send this process anything more."""
-        tasks = [start_task(steps, name, self.tell(f"the {name}")) for name, steps in beside.items()]
+    async def wait(self, jobs: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+        """Waits for the end and runs `jobs`, by name, until then. After a failure, readiness fails at once."""
+        tasks = [start_task(job, name, self.ends_with(f"the {name}")) for name, job in jobs.items()]
         await self.stopped.wait()
         for task in tasks:
             task.cancel()
         if self.fault:
             self._meter.clear_heartbeat()
 
-    def tell(self, what: str) -> Ended:
-        """For the owner of `what`; any thread may call what this gives."""
+    def ends_with(self, what: str) -> Ended:
+        """Returns a thread-safe callback that ends the process because `what` failed."""
 
         def ended(error: BaseException) -> None:
             self.fault = self.fault or f"{what} ended by a fault, {describe(error)}"
@@ -96,7 +96,7 @@ class _End:
 
 
 def run_loop(main: Awaitable[None]) -> None:
-    """Runs `main` on the fastest loop that this system has."""
+    """Runs `main` on uvloop, on Windows on asyncio's loop."""
     if sys.platform == "win32":
         asyncio.run(main)  # type: ignore[arg-type]
     else:
@@ -114,7 +114,7 @@ async def run_worker(
     keep: Callable[[ListenSockets], AdminProcess | None] | None = None,
     parent: int | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, OperatorError, Broken."""
+    """Serves until SIGINT or SIGTERM, or until the process `parent` is gone. Raises StoreError, UsageError, Broken."""
     proxies = parse_trusted_proxies(settings.trusted_proxies)
     certificate = load_certificate(settings.tls_cert, settings.tls_key)
 
@@ -124,8 +124,10 @@ async def run_worker(
     loop = asyncio.get_running_loop()
     watch_loop(loop)
     end = _End(loop, meter)
-    told = end.tell("the commit")
-    committer = GroupCommitter(open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, told)
+    commit_ended = end.ends_with("the commit")
+    committer = GroupCommitter(
+        open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, commit_ended
+    )
     await committer.start()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
     with (
@@ -134,35 +136,39 @@ async def run_worker(
         ThreadPoolExecutor(1, "vipgate-unproved") as unproved,
     ):
         reader = await loop.run_in_executor(reading, open_one, readers)
-        read_aside = partial(submit, reading, what="reading who a park is", ended=end.tell("the reading of parks"))
-        directory = ParkAccessCache(reader.park_accesses, read_aside, vault, clock_s, reads_at_once=readers)
-        digests = ReconcileService(open_one, clock_s)
+        submit_read = partial(
+            submit, reading, what="reading who a park is", ended=end.ends_with("the reading of parks")
+        )
+        park_access = ParkAccessCache(reader.park_accesses, submit_read, vault, clock_s, reads_at_once=readers)
+        reconcile = ReconcileService(open_one, clock_s)
         mint = SeqnoMint(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
-        road = PushPipeline(directory, committer, mint, slow, unproved, digests, meter, clock_s, hmac_window_s=window_s)
-        app = PublicApp(road, meter, clock_s, proxies, always_200=settings.always_200)
-        outside = HttpServer(app, settings.http_limits, clock_us)
-        caretaker = None
+        pipeline = PushPipeline(
+            park_access, committer, mint, slow, unproved, reconcile, meter, clock_s, hmac_window_s=window_s
+        )
+        app = PublicApp(pipeline, meter, clock_s, proxies, always_200=settings.always_200)
+        server = HttpServer(app, settings.http_limits, clock_us)
+        admin_thread = None
         _tune_gc()
         sys.setswitchinterval(SWITCH_S)
         try:
             _stop_by_signal(loop, end.stopped)
-            listeners = listen()
+            sockets = listen()
             context = None if certificate is None else certificate.context
-            await outside.start(listeners.public, context, end.tell("the server of the public port"))
-            keeper = keep(listeners) if keep is not None else None
-            caretaker = AdminProcessThread(keeper) if keeper is not None else None
-            log.info("serving", port=listeners.public_port, admin_port=listeners.admin_port)
-            await end.come({
+            await server.start(sockets.public, context, end.ends_with("the server of the public port"))
+            admin = keep(sockets) if keep is not None else None
+            admin_thread = AdminProcessThread(admin) if admin is not None else None
+            log.info("serving", port=sockets.public_port, admin_port=sockets.admin_port)
+            await end.wait({
                 "watch over the parent": _watch(parent, end.stopped),
-                "heartbeat": _send_heartbeats(meter, outside, committer),
+                "heartbeat": _send_heartbeats(meter, server, committer),
                 "renewal of the certificate": keep_on(partial(_renew, certificate), "renewal of the certificate"),
             })  # fmt: skip
-            log.info("stopping", connections=len(outside.connections), fault=end.fault or None)
+            log.info("stopping", connections=len(server.connections), fault=end.fault or None)
         finally:
-            digests.stop()
-            await asyncio.gather(outside.stop(settings.shutdown_timeout_s), _ended(caretaker))
-            digests.close()
+            reconcile.stop()
+            await asyncio.gather(server.stop(settings.shutdown_timeout_s), _ended(admin_thread))
+            reconcile.close()
             await committer.stop()
             meter.clear_heartbeat()
             await loop.run_in_executor(reading, reader.close)
@@ -171,28 +177,28 @@ async def run_worker(
         raise Broken(f"{end.fault}; its traceback is in the log")
 
 
-async def _ended(caretaker: AdminProcessThread | None) -> None:
-    if caretaker is not None:
-        await asyncio.get_running_loop().run_in_executor(None, caretaker.stop)
+async def _ended(admin_thread: AdminProcessThread | None) -> None:
+    if admin_thread is not None:
+        await asyncio.get_running_loop().run_in_executor(None, admin_thread.stop)
 
 
-async def _send_heartbeats(meter: WorkerRecorder, outside: HttpServer, committer: GroupCommitter) -> None:
-    """Shows that the loop turns, and how much waits in it."""
+async def _send_heartbeats(meter: WorkerRecorder, server: HttpServer, committer: GroupCommitter) -> None:
+    """Records heartbeat, connections and queue lengths in the metrics."""
     while True:
         requests, rows = committer.waiting
-        meter.heartbeat(clock_us(), len(outside.connections), (requests + len(outside.scheduler), rows))
+        meter.heartbeat(clock_us(), len(server.connections), (requests + len(server.scheduler), rows))
         await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _renew(certificate: Certificate | None) -> None:
-    """Takes up a renewed certificate, which a tool has put in the place of the old one."""
+    """Reloads the certificate files when they change."""
     while certificate is not None:
         await asyncio.sleep(CHECK_INTERVAL_S)
         certificate.reload_if_changed()
 
 
 async def _watch(parent: int | None, stopped: asyncio.Event) -> None:
-    """A worker whose parent was killed must not serve on behind everybody's back."""
+    """Stops a worker whose parent was killed."""
     while parent is not None and os.getppid() == parent:  # noqa: ASYNC110 - a parent's death sets no event
         await asyncio.sleep(PARENT_CHECK_S)
     if parent is not None:
@@ -200,7 +206,7 @@ async def _watch(parent: int | None, stopped: asyncio.Event) -> None:
 
 
 def _tune_gc() -> None:
-    """The road makes next to no cycles: look for them seldom, and never among what was there from the start."""
+    """Makes garbage collection rare and skips objects from startup: the push pipeline creates almost no cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)

@@ -1,1 +1,1 @@
-"""What travels between a car park and the platform: envelope, rows, signatures. Pure: no clock, no disk, no network."""
+"""The wire contract between car park and platform: envelope, rows, signatures. Pure: no clock, no disk, no network."""

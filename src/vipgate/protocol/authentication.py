@@ -1,4 +1,4 @@
-"""Authentication: an unverified request and a signature in, a `VerifiedRequest` out. Only this file makes one. Pure."""
+"""Checks signatures: turns an UnverifiedRequest into a VerifiedRequest. Only this file makes one. Pure."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _UNKNOWN_HMAC_MISTAKE: Final = LocalizedText(
 
 
 class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
-    """The secrets under which a park may sign, after a rotation two of them. `hmac_only`: not with MD5.
+    """The secrets that a park may sign with: after a rotation two. `hmac_only`: MD5 signatures are rejected.
 
-    `charset` is the one in which the park writes what it signs.
+    `charset` is the charset of the park's bodies.
     """
 
     current: str
@@ -66,9 +66,9 @@ class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
 
 
 class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
-    """A claim whose signature is right. Made by `verify` and `verify_stamped` alone; `webhook_id` where HMAC signed it.
+    """A request with a valid signature, made by `verify` and `verify_hmac` only. `webhook_id` is set for HMAC.
 
-    `charset` is the park's own; `text_of` compares it with the declared one.
+    `charset` is the park's; `text_of` compares it with the declared one.
     """
 
     request: UnverifiedRequest
@@ -78,23 +78,23 @@ class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 def text_of(verified: VerifiedRequest) -> bytes:
-    """The body of a verified request in UTF-8.
+    """Returns the body of a verified request in UTF-8.
 
-    Raises BadRequest where it was read in another charset than its park's: nobody signs the header that declares one.
+    Raises BadRequest where it was decoded in another charset than the park's: no signature covers the Content-Type header.
     """
-    claim = verified.request
-    if claim.charset != verified.charset:
-        raise other_charset(claim.charset, verified.charset)
-    return claim.text
+    request = verified.request
+    if request.charset != verified.charset:
+        raise other_charset(request.charset, verified.charset)
+    return request.text
 
 
 def verify(
     claim: UnverifiedRequest, body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
 ) -> VerifiedRequest:
-    """`claim`, proved to come from the holder of one of `keys`.
+    """Checks the MD5 signature of `claim` against `keys`.
 
-    `keys` is None for a park that is unknown or disabled: the same work is done and the same answer given.
-    Raises BadSignature (wire contract, Signature).
+    `keys` is None for a park that is unknown or disabled: time and error are the same as for a wrong signature.
+    Raises InvalidSignature (wire contract, Signature).
     """
     used = secret_used(body_md5, authorization, keys)
     if used is None or keys is None:
@@ -105,12 +105,12 @@ def verify(
 def secret_used(
     body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
 ) -> Literal["current", "previous"] | None:
-    """The one of `keys` that the body is signed under with MD5, or None."""
+    """Returns which of `keys` made the MD5 signature, or None."""
     known = keys or ParkSecrets(NO_SECRET)
     given = authorization or ""
     if is_signed(body_md5, given, known.current) and keys is not None:
         return "current"
-    # Refusals take the same time with and without a previous secret.
+    # Rejections take the same time with and without a previous secret.
     previous = is_signed(body_md5, given, known.previous or NO_SECRET)
     return "previous" if previous and keys is not None and keys.previous is not None else None
 
@@ -118,16 +118,16 @@ def secret_used(
 def _verified_by_md5(
     claim: UnverifiedRequest, used: Literal["current", "previous"], keys: ParkSecrets
 ) -> VerifiedRequest:
-    """Only who holds the secret learns that the park signs otherwise."""
+    """Rejects MD5 for an HMAC-only park. Only a holder of the secret learns that the park is one."""
     if keys.hmac_only:
         raise InvalidSignature(HMAC_WANTED, explained=True)
     return VerifiedRequest(claim, used, keys.charset)
 
 
 def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets | None) -> InvalidSignature:
-    """The refusal of a wrong signature, with the mistake where it is a known one.
+    """Makes the error for a wrong signature, with the diagnosed mistake where one is found.
 
-    Takes as long for a park that is unknown, and tells nothing then.
+    Takes the same time for an unknown park, and reveals nothing about it.
     """
     given = (authorization or "").strip()
     if not given:
@@ -137,9 +137,9 @@ def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets |
 
 
 def _secrets_to_try(keys: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
-    """As many for every park, so that the time taken does not tell what the park's secrets are like."""
+    """Returns the same number of secrets for every park, so that the time reveals nothing about them."""
     old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
-    # Where there is none: a text that a stranger cannot know, or its near miss would tell which parks there are.
+    # A stand-in for a missing secret. Unknown to strangers: a guessable one would reveal which parks exist.
     nothing = keys.current + NO_SECRET
     secrets = [(keys.current, None), (keys.previous or nothing, old)]
     if keys.current.strip() != keys.current:
@@ -157,16 +157,16 @@ def verify_hmac(
     now_s: float,
     window_s: int,
 ) -> VerifiedRequest:
-    """`wire.verify` for a request that HMAC signs: `body` as it came, not longer ago than `window_s` by the park's clock.
+    """Checks the HMAC signature over the received `body`, and its timestamp within `window_s` of `now_s`.
 
-    Raises BadSignature (docs/security.md, HMAC).
+    Raises InvalidSignature (docs/security.md, HMAC).
     """
     malformed = header_error(stamp)
     if malformed is not None:
         raise InvalidSignature(malformed, explained=True)
     known = keys or ParkSecrets(NO_SECRET)
     current = hmac_matches(body, stamp, known.current)
-    # Where there is no previous secret, as much is done: the time must not tell.
+    # Without a previous secret the same work is done: constant time.
     previous = not current and hmac_matches(body, stamp, known.previous or NO_SECRET)
     if keys is None or not (current or (previous and keys.previous is not None)):
         raise InvalidSignature(_UNKNOWN_HMAC_MISTAKE)
@@ -177,18 +177,18 @@ def verify_hmac(
 
 
 def explain_hmac_mismatch(body: bytes, stamp: WebhookSignature, keys: ParkSecrets | None) -> InvalidSignature:
-    """The refusal of a wrong HMAC, with the mistake where it is a known one. Tells nothing of a park that is unknown."""
+    """Makes the error for a wrong HMAC, with the diagnosed mistake. Reveals nothing about unknown parks."""
     known = keys or ParkSecrets(NO_SECRET)
-    # In the place of a previous secret: a text that nobody knows who does not know the secret.
+    # A stand-in for a missing previous secret, unknown to strangers.
     mistake = diagnose_hmac(body, stamp, known.current, known.previous or known.current + NO_SECRET)
     return InvalidSignature(_UNKNOWN_HMAC_MISTAKE if mistake is None or keys is None else mistake)
 
 
 def signed_headers(body: bytes, secret: str) -> dict[str, str]:
-    """The headers that go with `body`."""
+    """Returns the headers of an MD5-signed push of `body`."""
     return {"Content-Type": "application/json; charset=utf-8", "Authorization": sign(body, secret)}
 
 
 def hmac_headers_for(body: bytes, secret: str, webhook_id: str, at_s: int) -> dict[str, str]:
-    """`wire.signed_headers` for a park that signs with HMAC, sent at `at_s`."""
+    """Returns the headers of an HMAC-signed push of `body` at `at_s`, in seconds since 1970 UTC."""
     return {"Content-Type": "application/json; charset=utf-8", **hmac_headers(body, secret, webhook_id, at_s)}

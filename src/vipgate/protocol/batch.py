@@ -37,7 +37,7 @@ _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """The records of one request, each `pay_partner` once; `received` counts its rows as they came."""
+    """The records of one request, unique by `pay_partner`; `received` counts its rows including duplicates."""
 
     renewals: list[Renewal]
     received: int
@@ -45,31 +45,31 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 def decode_rows(verified: VerifiedRequest) -> Batch:
-    """The records of a verified request.
+    """Decodes and validates the rows of a verified request.
 
-    Raises BadRequest with every fault named, or TooLarge past ROWS_MAX rows (wire contract, A row).
+    Raises BadRequest with all field errors, PayloadTooLarge past ROWS_MAX rows (wire contract, A row).
     """
     sent = text_of(verified)
-    faults: list[FieldError] = []
-    complete = _complete(verified.request.complete, faults)
+    errors: list[FieldError] = []
+    complete = _complete(verified.request.complete, errors)
     array, text = _array(verified.request.row, sent)
     raws = _raw_rows(array)
-    read_row = row_parser_for(text)
+    parse_row = row_parser_for(text)
     renewals: list[Renewal] = []
     for index, raw in enumerate(raws):
-        renewal = read_row(raw)
+        renewal = parse_row(raw)
         if type(renewal) is Renewal:
             renewals.append(renewal)
         elif isinstance(renewal, list):
-            faults += [FieldError(f"row[{index}]{fault.place}", fault.remedy, fault.got) for fault in renewal]
-    if not faults and len({renewal.pay_partner for renewal in renewals}) < len(renewals):
-        renewals = distinct_orders(renewals, faults)
-    if faults:
-        raise BadRequest(format_field_errors(faults))
+            errors += [FieldError(f"row[{index}]{error.place}", error.remedy, error.got) for error in renewal]
+    if not errors and len({renewal.pay_partner for renewal in renewals}) < len(renewals):
+        renewals = distinct_orders(renewals, errors)
+    if errors:
+        raise BadRequest(format_field_errors(errors))
     return Batch(renewals, len(raws), complete)
 
 
-def _complete(raw: msgspec.Raw, faults: list[FieldError]) -> bool:
+def _complete(raw: msgspec.Raw, errors: list[FieldError]) -> bool:
     source = bytes(raw)
     if source == b"null":
         return False
@@ -81,12 +81,12 @@ def _complete(raw: msgspec.Raw, faults: list[FieldError]) -> bool:
         return False
     if len(text) <= _COMPLETE_CHARS_MAX and _ZERO_OR_ONE(text):
         return text[0] == "1"
-    faults.append(FieldError("complete", LocalizedText("应为 0 或 1", "must be 0 or 1"), received_text(source)))
+    errors.append(FieldError("complete", LocalizedText("应为 0 或 1", "must be 0 or 1"), received_text(source)))
     return False
 
 
 def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
-    """The JSON array of rows, taken out of its string where it came as one, and the text that it is part of."""
+    """Returns the JSON array of rows, extracted from a JSON string if needed, and the text that contains it."""
     first = bytes(memoryview(row)[:1])
     if first == b'"':
         inner = _string(row).strip(" \t\r\n").encode("utf-8")
@@ -102,7 +102,7 @@ def _array(row: msgspec.Raw, sent: bytes) -> tuple[msgspec.Raw | bytes, bytes]:
 
 
 def _raw_rows(array: msgspec.Raw | bytes) -> list[msgspec.Raw]:
-    """The rows, not yet looked into; 1 to ROWS_MAX."""
+    """Splits the array into 1 to ROWS_MAX raw rows."""
     try:
         raws = _rows(array)
     except msgspec.DecodeError as error:

@@ -1,6 +1,6 @@
-"""Reads the bytes of a body as text, step by step, and names what clients do wrong before that. Bytes only: no clock, no disk.
+"""Decodes body bytes in steps, and recognises encoding mistakes of clients. Pure.
 
-One step at a time: a call that takes long lets no other thread run until it is done.
+In steps, because one long call would block all other threads.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Final
 from vipgate.i18n import LocalizedText
 
 STEP_BYTES: Final = 1024 * 1024
-# How a BOM or the first character of a JSON object looks in them. UTF-32 first: its BOM begins with that of UTF-16.
+# Their BOMs, and `{` in them. UTF-32 first: its BOM starts with that of UTF-16.
 _WIDE: Final = (
     ("UTF-32", (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff", b"{\x00\x00\x00", b"\x00\x00\x00{")),
     ("UTF-16", (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00{")),
 )
 
-_TRUNCATED: Final = "Input data was truncated"  # as msgspec puts it
+_TRUNCATED: Final = "Input data was truncated"  # msgspec's text
 
 
 def transcode(body: bytes, charset: str) -> bytes:
-    """`body` in UTF-8. Raises UnicodeDecodeError with the place in the whole body."""
+    """Converts `body` to UTF-8. Raises UnicodeDecodeError with the position in the whole body."""
     return b"".join(text.encode("utf-8") for text in _decoded(body, charset, final=True))
 
 
 def _decoded(body: bytes, charset: str, *, final: bool) -> Iterator[str]:
-    """`body` as text; what is left of a character at its end is a fault where it is `final`."""
+    """Decodes `body` in steps; an incomplete character at its end is an error if `final`."""
     decoder = codecs.getincrementaldecoder(charset)()
     start = 0
     try:
@@ -39,7 +39,7 @@ def _decoded(body: bytes, charset: str, *, final: bool) -> Iterator[str]:
 
 
 def wide_fault(body: bytes) -> LocalizedText | None:
-    """Names a body in UTF-16 or UTF-32."""
+    """Returns a hint for a body in UTF-16 or UTF-32, else None."""
     for name, beginnings in _WIDE:
         if body.startswith(beginnings):
             return LocalizedText(
@@ -52,7 +52,7 @@ def wide_fault(body: bytes) -> LocalizedText | None:
 
 
 def is_cut_in_a_character(body: bytes, charset: str) -> bool:
-    """Whether a body that cannot be read is right but for its end, where the last bytes of a character are missing."""
+    """Whether an undecodable body is valid up to an incomplete character at its end."""
     try:
         for _ in _decoded(body, charset, final=False):
             pass
@@ -62,14 +62,14 @@ def is_cut_in_a_character(body: bytes, charset: str) -> bool:
 
 
 def json_fault(told: str, body: bytes) -> LocalizedText:
-    """Names what a parser has `told` of a body that is no JSON."""
+    """Makes the hint for a body that is not JSON; `told` is the error of the parser."""
     if told == _TRUNCATED and not body.isascii():
         return cut_fault(body)
     return LocalizedText(f"正文不是有效的 JSON: {told}", f"the body is not valid JSON: {told}")
 
 
 def cut_fault(body: bytes) -> LocalizedText:
-    """Names a body that ends too early, as it does where a length in characters was declared for the length in bytes."""
+    """Makes the hint for a truncated body: often Content-Length counts characters instead of bytes."""
     return LocalizedText(
         f"正文到第 {len(body)} 字节就中断了, 不是完整的 JSON; "
         "Content-Length 应为编码后的字节数, 而不是字符数 (一个汉字在 UTF-8 中占 3 字节, GBK 中占 2 字节)",

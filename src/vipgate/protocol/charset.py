@@ -1,6 +1,6 @@
-"""The charsets that a park may write in: which one a `Content-Type` declares, and a body as UTF-8. Pure.
+"""Charsets of bodies: parses `Content-Type` and converts bodies to UTF-8. Pure.
 
-No signature covers the header. So a park has one charset, which its operator sets, and the header must agree with it.
+No signature covers the header. So each park has one charset, set by the operator, and the header must match it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ CONTENT_TYPE: Final = "Content-Type"
 CONTENT_TYPE_CHARS_MAX: Final = 256
 
 _BOM: Final = b"\xef\xbb\xbf"
-# GB18030 holds all of GBK, and old clients use the names for one another.
+# GB18030 is a superset of GBK, and old clients mix up the names.
 CODECS: Final[dict[Charset, str]] = {"utf-8": "utf-8", "gbk": "gb18030"}
 _LABELS: Final[dict[Charset, str]] = {"utf-8": "UTF-8", "gbk": "GBK"}
-# A list of our own: Python's registry of codecs remembers every name that a stranger makes up.
+# A closed list: Python's codec registry caches every name that a stranger invents.
 _NAMES: Final[dict[str, Charset]] = {
     **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
     **dict.fromkeys(("gbk", "gb2312", "gb18030", "cp936"), "gbk"),
@@ -39,9 +39,9 @@ _NAMES: Final[dict[str, Charset]] = {
 
 @lru_cache(maxsize=128)
 def declared_charset(content_type: str | None) -> Charset:
-    """The charset that a `Content-Type` declares; UTF-8 where it declares none.
+    """Returns the charset that a `Content-Type` declares; UTF-8 where it declares none.
 
-    Takes any text. Raises BadRequest where that is no JSON, or not one known charset. Cached: a park sends the same for years.
+    Accepts any text. Raises BadRequest for another type than JSON, or not exactly one known charset.
     """
     header = content_type or ""
     if len(header) > CONTENT_TYPE_CHARS_MAX:
@@ -51,7 +51,7 @@ def declared_charset(content_type: str | None) -> Charset:
     if kind.strip().lower() != "application/json" and header.strip():
         raise _refused(LocalizedText("应为 application/json", "must be application/json"), header)
     named = [name.strip().lower() for name in parameters]
-    # `charset*=` is an encoded form that no JSON client needs: refused, since to skip it would be to guess.
+    # `charset*=` is an encoded form that no JSON client needs: rejected, because ignoring it would be a guess.
     declared = [one.partition("=") for one in named if one.startswith("charset")]
     found = {_known(name.strip(), value.strip(' \t"')) for name, _, value in declared} or {"utf-8"}
     charset = found.pop()
@@ -62,7 +62,7 @@ def declared_charset(content_type: str | None) -> Charset:
 
 
 def _without_quoted_semicolons(header: str) -> str:
-    """`header` without the semicolons between quotes, which separate nothing."""
+    """Removes the semicolons inside quotes, which separate nothing."""
     return '"'.join(part.replace(";", "") if place % 2 else part for place, part in enumerate(header.split('"')))
 
 
@@ -71,12 +71,12 @@ def _known(name: str, value: str) -> Charset | None:
 
 
 def _refused(remedy: LocalizedText, header: str) -> BadRequest:
-    # As JSON writes it: PostgreSQL takes no NUL in a text, and no terminal should take a control character.
+    # Escaped as JSON: PostgreSQL accepts no NUL in text, and terminals must not get control characters.
     return BadRequest(format_field_errors([FieldError(CONTENT_TYPE, remedy, json.dumps(header))]))
 
 
 def other_charset(declared: Charset, of_park: Charset) -> BadRequest:
-    """The refusal of a push whose declared charset is not its park's."""
+    """Makes the error for a push whose declared charset is not the park's."""
     zh = (
         f"该车场的编码是 {_LABELS[of_park]}, 应为 application/json; charset={of_park} (不写 charset 即 UTF-8); "
         f"若车场确实以 {_LABELS[declared]} 发送, 请平台运营方执行 vipgate park set PARK_UUID --charset {declared}"
@@ -90,7 +90,7 @@ def other_charset(declared: Charset, of_park: Charset) -> BadRequest:
 
 
 def to_utf8(body: bytes, charset: Charset) -> bytes:
-    """`body`, read in `charset`, as UTF-8 without a byte order mark. Raises BadRequest where it is not in `charset`."""
+    """Converts `body` from `charset` to UTF-8 without a byte order mark. Raises BadRequest where it is not in `charset`."""
     if charset != "utf-8":
         try:
             return transcode(body, CODECS[charset])
@@ -102,7 +102,7 @@ def to_utf8(body: bytes, charset: Charset) -> bytes:
 
 
 def _check_utf8(body: bytes) -> None:
-    """Decodes `body` step by step: at once, a body of 16 MiB would take 32 MiB more."""
+    """Validates UTF-8 in steps: decoding 16 MiB at once would need 32 MiB more."""
     decoder = None if len(body) <= STEP_BYTES else codecs.getincrementaldecoder("utf-8")()
     start = 0
     try:
@@ -117,7 +117,7 @@ def _check_utf8(body: bytes) -> None:
 
 
 def charset_fault(body: bytes, charset: Charset) -> LocalizedText | None:
-    """Why `body` is not in `charset`, or None."""
+    """Returns why `body` is not in `charset`, or None."""
     try:
         to_utf8(body, charset)
     except BadRequest as refusal:
@@ -126,12 +126,12 @@ def charset_fault(body: bytes, charset: Charset) -> LocalizedText | None:
 
 
 def other_than(charset: Charset) -> Charset:
-    """The other one of the two."""
+    """Returns the other charset of the two."""
     return "gbk" if charset == "utf-8" else "utf-8"
 
 
 def shown_text(body: bytes, charset: Charset) -> str:
-    """`body` as people are shown it: in `charset`, else in the other one, else with marks where bytes are in neither."""
+    """Decodes `body` for display: in `charset`, else in the other one, else with replacement characters."""
     for one in (charset, other_than(charset)):
         try:
             return to_utf8(body, one).decode("utf-8")

@@ -1,6 +1,6 @@
-"""Sums over records by which two ledgers can be compared without sending them. Pure; gateway and agent share it.
+"""Digests and sums over records, to compare two ledgers without sending records. Pure; used by gateway and agent.
 
-docs/digest.md is the definition; another vendor's program has to come to the same numbers.
+docs/digest.md is the definition: another vendor's implementation must compute the same numbers.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ BUCKETS: Final = (16, 256, 4096)
 _DAY_MS: Final = 86_400_000
 _BEIJING_MS: Final = 8 * 3_600_000
 _MASK: Final = 2**64 - 1
-# `flags` is the platform's own judgement and no part of what the park said.
+# The platform computes `flags`; they are not part of the park's data.
 _SAID: Final = -1
 
 _encode = msgspec.json.Encoder().encode
 
 
 class DigestSum(msgspec.Struct):
-    """How many records, how much money, and the sum of their digests modulo 2⁶⁴: no order, no list."""
+    """Number of records, sum of `pay_value` in fen, and order-independent sum of digests modulo 2⁶⁴."""
 
     count: int = 0
     pay_value: int = 0
     digest: int = 0
 
     def add(self, renewal: Renewal) -> None:
-        """Counts one record."""
+        """Adds one record."""
         self.count += 1
         self.pay_value += renewal.pay_value_fen or 0
         self.digest = (self.digest + record_digest(renewal)) & _MASK
@@ -49,23 +49,23 @@ class DigestSum(msgspec.Struct):
 
 
 def record_digest(renewal: Renewal) -> int:
-    """64 bits that change with any member of the record."""
+    """Returns a 64-bit digest over all members of the record except `flags`."""
     said = _encode(msgspec.structs.astuple(renewal)[:_SAID])
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big")
 
 
 def digest_text(digest: int) -> str:
-    """As it goes on the wire: 16 hexadecimal digits."""
+    """Formats a digest for the wire: 16 hexadecimal digits."""
     return f"{digest:016x}"
 
 
 def bucket_of(pay_partner: str, buckets: int) -> int:
-    """Which of so many buckets a record is in, whatever else changes about it."""
+    """Returns a record's bucket, which depends on its `pay_partner` only."""
     return int.from_bytes(blake2b(pay_partner.encode(), digest_size=4).digest(), "big") % buckets
 
 
 def month_of(renewal: Renewal) -> str:
-    """The Beijing month of the payment, `2026-11`; `none` where it has no time."""
+    """Returns the month of the payment in Beijing time, as `2026-11`; `none` without `pay_time`."""
     if renewal.pay_time_ms is None:
         return NO_MONTH
     return _month((renewal.pay_time_ms + _BEIJING_MS) // _DAY_MS)
@@ -77,7 +77,7 @@ def _month(day: int) -> str:
 
 
 def tally_months(renewals: Iterable[Renewal]) -> dict[str, DigestSum]:
-    """The sums of each month, in order."""
+    """Returns the sums of each month, sorted."""
     found: dict[str, DigestSum] = {}
     for renewal in renewals:
         found.setdefault(month_of(renewal), DigestSum()).add(renewal)
@@ -85,12 +85,12 @@ def tally_months(renewals: Iterable[Renewal]) -> dict[str, DigestSum]:
 
 
 def bucket_place(renewal: Renewal, buckets: int) -> tuple[str, int]:
-    """The month and the bucket of a record."""
+    """Returns month and bucket of a record."""
     return month_of(renewal), bucket_of(renewal.pay_partner, buckets)
 
 
 def tally_buckets(renewals: Iterable[Renewal], months: Iterable[str], buckets: int) -> dict[tuple[str, int], DigestSum]:
-    """The sums of each bucket of these months, in order; none for empty ones."""
+    """Returns the sums of each non-empty bucket of `months`, sorted."""
     wanted = set(months)
     found: dict[tuple[str, int], DigestSum] = {}
     for renewal in renewals:

@@ -1,7 +1,7 @@
-"""The contract between park and platform: bytes → claim → verified → batch, and the answer. No clock, no disk, no network.
+"""Parses request envelopes and encodes responses. Pure.
 
-One direction: `split` reads what may be read before the signature is checked, `verify` and `stamped.verify_stamped`
-alone make a Verified, and `decode` takes nothing else.
+Types enforce the order of the steps: `parse_request` makes an UnverifiedRequest, only `verify` and `verify_hmac` turn it into
+a VerifiedRequest, and `decode_rows` accepts nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 
 
 class _Top(msgspec.Struct):
-    """The members of a request, still in the bytes they came in; anything else at this level is not looked at."""
+    """The members of a request as raw JSON; other members at this level are ignored."""
 
     park_uuid: msgspec.Raw = msgspec.Raw(b"null")
     complete: msgspec.Raw = msgspec.Raw(b"null")
@@ -61,9 +61,9 @@ _string = msgspec.json.Decoder(str).decode
 
 
 class UnverifiedRequest(msgspec.Struct, frozen=True, gc=False):
-    """A well-formed request that says which park sent it; nobody has proved that yet.
+    """A well-formed request before its signature check: `park_uuid` is a claim.
 
-    `text` is the body in UTF-8, provided that `charset`, which the header declares, is the park's.
+    `text` is the body in UTF-8, decoded by the `charset` of the header, which may not be the park's.
     """
 
     text: bytes
@@ -74,10 +74,10 @@ class UnverifiedRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_request(body: bytes, content_type: str | None) -> UnverifiedRequest:
-    """The park and the raw members of a well-formed `body`.
+    """Parses the envelope of a request body; rows stay raw JSON.
 
-    Raises BadRequest where the body is not JSON in a known encoding, or names no usable park (wire contract, Request), and
-    TooLarge where it has too many members.
+    Raises BadRequest where the body is not JSON in a known encoding or names no valid park (wire contract, Request), and
+    PayloadTooLarge where it has too many members.
     """
     charset = declared_charset(content_type)
     text = _text(body, charset)
@@ -92,7 +92,7 @@ def parse_request(body: bytes, content_type: str | None) -> UnverifiedRequest:
 
 
 def _text(body: bytes, charset: Charset) -> bytes:
-    """`body` in UTF-8, where what is no text by a known mistake is named by that."""
+    """Converts `body` to UTF-8. Raises BadRequest that names a known client mistake: UTF-16, truncation."""
     if (fault := wide_fault(body)) is not None:
         raise BadRequest(fault)
     try:
@@ -119,12 +119,12 @@ def _park_uuid(raw: msgspec.Raw) -> str:
 
 
 def received_text(source: bytes) -> str | None:
-    """What came, as an error shows it: the first 256 bytes as text; None for `null`."""
+    """Returns the received JSON for an error message: the first 256 bytes as text; None for `null`."""
     return None if source == b"null" else source[:256].decode("utf-8", "replace")
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What a push did: rows received, and of these inserted, updated and unchanged."""
+    """The result of a push: rows received, and records inserted, updated and unchanged."""
 
     received: int
     inserted: int
@@ -133,12 +133,12 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 def encode_success(seqno: str, payload: object, language: Language) -> bytes:
-    """The answer `1001`; it never bears a hint."""
+    """Encodes the success envelope, code `1001`; it has no hint."""
     return msgspec.json.encode(_Success(SUCCESS_CODE, _SUCCESS_MESSAGE.text(language), seqno, payload))
 
 
 def encode_error(seqno: str, refusal: RequestError, language: Language) -> bytes:
-    """The answer to a request that was refused; it always bears a hint."""
+    """Encodes an error envelope; it always has a hint."""
     hint = refusal.hint.text(language)
     return msgspec.json.encode(_Error(refusal.code, refusal.message.text(language), hint, seqno))
 
@@ -158,11 +158,11 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 def encode_request(park_uuid: str, rows: Iterable[bytes], *, complete: bool = False) -> bytes:
-    """The body of a push; `rows` as `encode_renewals` or `row.write_row` make them."""
+    """Encodes the body of a push; `rows` come from `row.encode_row`."""
     head = msgspec.json.encode(park_uuid)
     return b'{"park_uuid":' + head + b',"complete":%d,"row":[' % complete + b",".join(rows) + b"]}"
 
 
 def encode_renewals(park_uuid: str, renewals: Iterable[Renewal], *, complete: bool = False) -> bytes:
-    """The body of a push of `renewals`."""
+    """Encodes the body of a push of `renewals`."""
     return encode_request(park_uuid, map(encode_row, renewals), complete=complete)

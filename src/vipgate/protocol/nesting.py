@@ -1,6 +1,6 @@
-"""Bounds how deep JSON and TOML of others may nest, and how much it may hold, before a parser takes it. Pure.
+"""Limits the nesting depth and the size of untrusted JSON and TOML before parsing. Pure.
 
-The parsers' own bound is that of the interpreter: it differs between versions of Python, and with a small stack there is none.
+The parsers themselves rely on the interpreter's recursion limit, which differs between Python versions and stack sizes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from vipgate.i18n import LocalizedText
 from vipgate.protocol.body_text import STEP_BYTES
 
 NESTED_MAX: Final = 64
-# A batch of 10,000 rows with a hundred members each; past it, a list of nothing but commas would cost 60 times its size.
+# 10,000 rows with a hundred members each. A list of commas only would need 60 times its size in memory.
 COMMAS_MAX: Final = 1_000_000
-# 10,000 rows with nine objects or arrays in each. Past it, brackets alone would take longer than all else of a body.
+# 10,000 rows with nine objects or arrays each. More brackets would dominate the parsing time.
 CONTAINERS_MAX: Final = 100_000
 
 TOO_DEEP: Final = LocalizedText(
@@ -31,7 +31,7 @@ TOO_MANY: Final = LocalizedText(
     f"too many objects and arrays: {CONTAINERS_MAX} at most; send them in batches",
 )
 
-_LEVELS_PEELED = 4  # as many as a push has; what is deeper costs more for each bracket
+_LEVELS_PEELED = 4  # the depth of a push; deeper levels cost more per bracket
 _AS_ARRAYS = bytes.maketrans(b"{}", b"[]")
 _UP_OR_DOWN = bytes.maketrans(b"[]", b"\x01\xff")  # 1 and -1
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -40,7 +40,7 @@ _drop_strings = re.compile(rb'"[^"]*"?').sub
 
 
 def check_bounds(json: bytes, place: str = "") -> None:
-    """Raises BadRequest for a push that is nested too deeply, TooLarge for one that holds too much. `place` begins the hint."""
+    """Raises BadRequest for nesting too deep, PayloadTooLarge for too many members or containers. `place` starts the hint."""
     steps = range(0, len(json), STEP_BYTES) if len(json) > COMMAS_MAX else ()
     if sum(json.count(b",", at, at + STEP_BYTES) for at in steps) > COMMAS_MAX:
         raise PayloadTooLarge(
@@ -53,12 +53,12 @@ def check_bounds(json: bytes, place: str = "") -> None:
 
 
 def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> LocalizedText | None:
-    """What is wrong with the depth of a JSON text, or None. Says nothing of whether it is JSON otherwise."""
+    """Returns what is wrong with nesting and container count of a JSON text, or None. Does not validate the JSON."""
     if b"\\" in json:
         json = json.replace(b"\\\\", b"").replace(b'\\"', b"")
     steps = range(0, len(json), STEP_BYTES)
     marks = b"".join([json[at : at + STEP_BYTES].translate(_AS_ARRAYS, _NO_MARKS) for at in steps])
-    # Two quotes with no bracket between them: a string, or what parts two strings. Joined, they still hide what they hid.
+    # Adjacent quotes have no bracket between them: dropping them keeps the quote parity of all others.
     marks = marks.replace(b'""', b"")
     brackets = _drop_strings(b"", marks, count=containers_max)
     if b'"' in brackets:
@@ -68,12 +68,12 @@ def nesting_fault(json: bytes, containers_max: int = CONTAINERS_MAX) -> Localize
 
 
 def toml_nesting_fault(toml: bytes) -> LocalizedText | None:
-    """The same of TOML. Brackets in its strings and comments count as well: nobody leaves 64 of them open."""
+    """Returns what is wrong with the nesting of TOML, or None. Counts brackets in strings and comments too."""
     return _bracket_fault(toml.translate(_AS_ARRAYS, _NO_BRACKETS))
 
 
 def _bracket_fault(brackets: bytes) -> LocalizedText | None:
-    """Takes the innermost pairs away, one level after another; what is left after a few is counted bracket by bracket."""
+    """Checks the depth: removes innermost pairs level by level, then counts the remaining brackets one by one."""
     peeled = 0
     while peeled < _LEVELS_PEELED and b"[]" in brackets:
         brackets = brackets.replace(b"[]", b"")

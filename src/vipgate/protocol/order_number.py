@@ -1,4 +1,4 @@
-"""Order numbers, by which a park's records are told apart: which are none, and which come twice in a request. Pure."""
+"""Recognises order numbers that are placeholders, and removes duplicates within a request. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vipgate.protocol.renewal import (
     Renewal,
 )
 
-# Without punctuation, in lower case: `N/A`, `#N/A` and `n.a.` are all `na`; the last line is what spreadsheets show for an error.
+# In lower case without punctuation: `N/A`, `#N/A` and `n.a.` are all `na`. The last line: errors of spreadsheets.
 PLACEHOLDERS: Final = frozenset({
     "无", "暂无", "空", "空值", "没有", "未知", "不详", "未填", "未填写", "待定", "待补", "默认",
     "无订单", "无订单号", "无单号", "无编号",
@@ -29,9 +29,9 @@ _counts: Final = re.compile(r"[1-9]").search
 
 
 def is_no_order(text: str) -> bool:
-    """Whether `text` identifies no order: two orders may well both have it.
+    """Whether `text` is a placeholder that several orders may share, or a number cut to scientific notation.
 
-    Case, width and punctuation do not matter: `ＮＵＬＬ`, `(null)` and `--` are placeholders, as are zeros alone.
+    Ignores case, width and punctuation: `ＮＵＬＬ`, `(null)`, `--` and zeros alone are placeholders.
     """
     if text.isascii() and _counts(text):
         return ("e" in text or "E" in text) and _SCIENTIFIC(text) is not None
@@ -41,12 +41,12 @@ def is_no_order(text: str) -> bool:
 
 
 def order_flags(text: str) -> int:
-    """FLAG_NO_ORDER where an order number is none, else 0."""
+    """Returns FLAG_NO_ORDER for a placeholder, else 0."""
     return FLAG_NO_ORDER if is_no_order(text) else 0
 
 
 def distinct_orders(renewals: list[Renewal], faults: list[FieldError]) -> list[Renewal]:
-    """`renewals` with each order number once; two that differ are a fault. Flags are ours, not the park's: they do not count."""
+    """Removes duplicate rows; rows with the same order number but other content are errors. Ignores `flags`."""
     first: dict[str, tuple[int, Renewal]] = {}
     for index, renewal in enumerate(renewals):
         earlier, kept = first.setdefault(renewal.pay_partner, (index, renewal))

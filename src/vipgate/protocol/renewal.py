@@ -1,6 +1,6 @@
-"""One renewal record as the ledger keeps it, and the exact reading and writing of its values. No clock, no disk.
+"""The renewal record of the ledger, with exact parsing and formatting of its values. Pure.
 
-Every value is kept in a form that compares and adds exactly: money in fen, decimals in ten-thousandths, instants as whole
+All values are integers or text, so they compare and add exactly: money in fen, decimals in ten-thousandths, instants in
 milliseconds or microseconds since 1970 UTC.
 """
 
@@ -15,7 +15,7 @@ from unicodedata import normalize
 import msgspec
 
 PLATE_CHARS_MAX: Final = 16
-PLATE_RAW_CHARS_MAX: Final = 256  # before folding
+PLATE_RAW_CHARS_MAX: Final = 256  # before normalisation
 TEXT_CHARS_MAX: Final = 64
 INSTANT_CHARS_MAX: Final = 40
 QUANTITY_MAX: Final = 10**9
@@ -87,14 +87,14 @@ class Renewal(msgspec.Struct, frozen=True, gc=False):
 
 
 def anonymized(renewal: Renewal) -> Renewal:
-    """What an erasure leaves of a record. No park can send one like it: a row without a plate is refused."""
+    """Removes personal data from a record. Parks cannot send such a record: a plate is required."""
     return msgspec.structs.replace(renewal, plate="", card_no=None, card_id=None, operator=None, extra=None)
 
 
 def normalize_plate(text: str) -> str:
-    """`text` with full-width letters and digits folded, in upper case, without blanks, dots and invisible format characters.
+    """Normalises a plate: full-width to half-width, upper case, no blanks, dots or invisible format characters.
 
-    Each step can give another something to do for a few letters of other scripts, so they go on until nothing changes.
+    Repeats until nothing changes: for a few letters of other scripts one step makes input for another.
     """
     plate = text
     for _ in range(_FOLDS_MAX):
@@ -106,20 +106,20 @@ def normalize_plate(text: str) -> str:
 
 
 def plate_flags(plate: str) -> int:
-    """FLAG_UNUSUAL_PLATE where a folded plate is not of a common mainland form, else 0."""
+    """Returns FLAG_UNUSUAL_PLATE where a normalised plate has no common mainland form, else 0."""
     return 0 if _USUAL_PLATE(plate) else FLAG_UNUSUAL_PLATE
 
 
 class NaiveTimestamp(msgspec.Struct, frozen=True):
-    """A time without a zone, and the UTC form it has if it was meant as Beijing time."""
+    """A time without a zone, with its UTC form under the assumption of Beijing time."""
 
     utc_if_beijing: str
 
 
 def parse_instant(text: str) -> int | NaiveTimestamp | None:
-    """Microseconds since 1970 UTC of an ISO 8601 instant with `Z` or an offset; None where it is not one.
+    """Parses an ISO 8601 instant with `Z` or an offset into microseconds since 1970 UTC; None where it is not one.
 
-    Digits after the microsecond are dropped.
+    Digits beyond microseconds are dropped.
     """
     return _parse_instant(text) if len(text) <= INSTANT_CHARS_MAX else None
 
@@ -131,7 +131,7 @@ def _parse_instant(text: str) -> int | NaiveTimestamp | None:
     if found is None:
         return None
     day, mark, minute, second, fraction, zone = found.groups()
-    # A blank for the T is no ISO 8601, but common in times without a zone, which get a remedy of their own.
+    # A blank for T is not ISO 8601, but common in times without a zone, which get their own hint.
     if (fraction is not None and second is None) or (mark == " " and zone is not None):
         return None
     try:
@@ -161,7 +161,7 @@ def _microseconds(naive_utc: datetime) -> int:
 
 
 def format_instant(instant_us: int) -> str:
-    """ISO 8601 UTC with `Z`; a fraction only where there is one. Raises OverflowError beyond the years 1 to 9999."""
+    """Formats microseconds as ISO 8601 UTC with `Z`. Raises OverflowError beyond the years 1 to 9999."""
     seconds, rest_us = divmod(instant_us, 1_000_000)
     day, second = divmod(seconds, 86_400)
     fraction = f".{rest_us:06}".rstrip("0") if rest_us else ""
@@ -170,12 +170,12 @@ def format_instant(instant_us: int) -> str:
 
 @lru_cache(maxsize=65_536)
 def _date(day: int) -> str:
-    """Cached, because a ledger knows few days, and a page of its records has thousands of instants."""
+    """Cached: a ledger has few distinct days, and a page of records thousands of instants."""
     return (_FIRST_DAY + timedelta(days=day)).isoformat()
 
 
 def format_value(value_e4: int) -> str:
-    """A face value as the shortest exact decimal: 300000 → "30", 305000 → "30.5"."""
+    """Formats a face value as the shortest exact decimal: 300000 → "30", 305000 → "30.5"."""
     whole, rest = divmod(abs(value_e4), VALUE_SCALE)
     text = f"{whole}.{rest:04}".rstrip("0").rstrip(".")
     return "-" + text if value_e4 < 0 else text

@@ -1,7 +1,6 @@
-"""Turns one row of a request (`ParkingVIP`) into a Renewal, or names all that is wrong with it, and back.
+"""Parses one row of a request (`ParkingVIP`) into a Renewal or a list of errors, and encodes it back. Pure.
 
-The careful reader below takes every form that the contract allows and knows how to say what is wrong; most rows never
-need it (quickrow.py). No clock, no disk.
+The strict parser accepts every form that the contract allows and reports errors; most rows need only `row_fast`.
 """
 
 from __future__ import annotations
@@ -53,14 +52,14 @@ PAY_TYPES: Final = (1, 2)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,127})(?:\.\d{1,127})?(?:[eE][+-]?0*\d{1,4})?", re.ASCII).fullmatch
 _ZERO = re.compile(r"-?0(?:\.0+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _DIGITS_MAX = 64
-# Wider than any number that _NUMBER lets through: nothing is ever rounded.
+# More digits than any number that _NUMBER accepts: no rounding.
 _EXACT = Context(prec=300)
 
 T = TypeVar("T")
 
 
 class _Token(msgspec.Struct, frozen=True):
-    """One member as it came: `text` of a string, a number's digits, or None for any other JSON value."""
+    """One member as received: `text` is the string, or the digits of a number."""
 
     source: str
     text: str | None
@@ -68,7 +67,7 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 class _InvalidValue(Exception):
-    """A value breaks its member's rule; carries the remedy."""
+    """A value breaks the rule of its member; carries the remedy."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
@@ -82,24 +81,24 @@ _compact = msgspec.json.format
 
 
 def parse_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[FieldError]:
-    """The record in `source` (one JSON value, nested within nesting.NESTED_MAX), or its faults with places relative to the row.
+    """Parses `source`, one JSON value nested within NESTED_MAX. Returns the record, or errors with places in the row.
 
-    `plain` says that the text holds neither escapes nor control characters, which the quick reader needs;
-    `floats` that it may hold numbers that a float would round.
+    `plain`: the text has no escapes and no control characters, as the fast parser requires. `floats`: it may have numbers
+    that a float would round.
     """
     renewal = parse_row_fast(source, floats=floats) if plain else None
     return _parse_row_strict(bytes(source)) if renewal is None else renewal
 
 
 def row_parser_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[FieldError]]:
-    """`read_row` for the rows in `text`, which is looked at once for all of them."""
-    # Escapes and the two bytes that open control characters above 0x1f are absent from nearly every batch.
+    """Returns `parse_row` configured for the rows in `text`, which is scanned once for all of them."""
+    # Nearly no batch has escapes or the two bytes that start control characters above 0x1f.
     plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
     return partial(parse_row, plain=plain, floats=may_hold_floats(text))
 
 
 def _parse_row_strict(source: bytes) -> Renewal | list[FieldError]:
-    """Reads `source` member by member and gathers every fault."""
+    """Parses `source` member by member and collects all errors."""
     try:
         members = _members(source)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -110,7 +109,7 @@ def _parse_row_strict(source: bytes) -> Renewal | list[FieldError]:
     faults: list[FieldError] = []
 
     def read(name: str, rule: Callable[[_Token], T]) -> T | None:
-        """The member `name` by `rule`; None where it is absent or wrong."""
+        """Parses the member `name` by `rule`; None where it is absent or invalid."""
         raw = members.pop(name, None)
         try:
             token = _token(bytes(raw)) if raw is not None else None
@@ -169,7 +168,7 @@ _REFERENCE: Final = LocalizedText(
 
 
 def _token(source: bytes) -> _Token | None:
-    """The scalar in `source`, or None where it is absent (`null`, blank string)."""
+    """Parses a scalar; None where it is absent (`null`, blank string)."""
     if source == b"null":
         return None
     shown = source.decode("utf-8", "replace")
@@ -191,7 +190,7 @@ def _token(source: bytes) -> _Token | None:
 
 
 def _text(token: _Token) -> str:
-    """Text of at most TEXT_CHARS_MAX characters; a whole number keeps every digit."""
+    """Parses a text of at most TEXT_CHARS_MAX characters; an integer keeps every digit."""
     text = token.text or ""
     if not token.is_string:
         number = _decimal(text)
@@ -203,7 +202,7 @@ def _text(token: _Token) -> str:
 
 
 def _order(token: _Token) -> str:
-    """The order number. A number in scientific notation has lost digits: it stays as written, and is flagged for that."""
+    """Parses the order number. Scientific notation has lost digits: it stays as written and gets FLAG_NO_ORDER."""
     written = token.text or ""
     is_cut = not token.is_string and "e" in written.lower() and is_no_order(written)
     return written if is_cut and len(written) <= TEXT_CHARS_MAX else _text(token)
@@ -220,14 +219,14 @@ def _plate(token: _Token) -> str:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """The exact number that `text` writes as a JSON number, within bounds that keep arithmetic cheap."""
+    """Parses a JSON number exactly, within limits that keep arithmetic cheap."""
     if _ZERO(text):
         return Decimal(0)
     return Decimal(text) if _NUMBER(text) else None
 
 
 def _int(token: _Token) -> int | None:
-    """The whole number in `token` (`1`, `"1"`, `1.0`), or None."""
+    """Parses an integer (`1`, `"1"`, `1.0`); None where it is not one."""
     number = _decimal(token.text or "")
     if number is None or (number and number.adjusted() > 30) or number != number.to_integral_value():
         return None
@@ -257,13 +256,13 @@ def _int_within(low: int, high: int) -> Callable[[_Token], int]:
 
 
 def _pay_value(token: _Token) -> tuple[int, int]:
-    """Fen, and FLAG_DECIMAL_MONEY for a text with decimals: who writes `"100.00"` may well mean yuan."""
+    """Parses fen; adds FLAG_DECIMAL_MONEY for a string with decimals: `"100.00"` may mean yuan."""
     fen = _int_within(0, PAY_VALUE_FEN_MAX)(token)
     return fen, FLAG_DECIMAL_MONEY if token.is_string and "." in (token.text or "") else 0
 
 
 def _value(token: _Token) -> int:
-    """A decimal of at most 12 digits before and 4 after the point, in ten-thousandths."""
+    """Parses a decimal, at most 12 digits before and 4 after the point, into ten-thousandths."""
     number = _decimal(token.text or "")
     if number is not None and -_DIGITS_MAX < number.adjusted() < _DIGITS_MAX:
         scaled = _EXACT.multiply(number, VALUE_SCALE)
@@ -305,7 +304,7 @@ def _instant(token: _Token) -> int:
 
 
 def _extra(members: dict[str, msgspec.Raw], faults: list[FieldError]) -> str | None:
-    """The members that the contract does not list, as one JSON object in the order of their names."""
+    """Returns the members that the contract does not list as one JSON object, sorted by name."""
     if not members:
         return None
     parts = [_escape(name) + b":" + _compact(bytes(members[name]), indent=-1) for name in sorted(members)]
@@ -320,7 +319,7 @@ def _extra(members: dict[str, msgspec.Raw], faults: list[FieldError]) -> str | N
 
 
 def encode_row(renewal: Renewal) -> bytes:
-    """The row that reads back as `renewal`: one JSON object, scalars as the interface page's example has them."""
+    """Encodes a row that parses back to `renewal`; scalars are strings, as in the interface's example."""
     members: dict[str, str | None] = {
         "plate": renewal.plate,
         "plate_color": str(renewal.plate_color),

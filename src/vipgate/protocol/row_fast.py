@@ -1,8 +1,7 @@
-"""Reads the rows that hold no surprise, in a tenth of the careful reader's time; leaves every other row to that one.
+"""Parses ordinary rows in a tenth of the strict parser's time; leaves all other rows to it (row.py).
 
-Two forms are plain enough: numbers or strings of them where numbers are and strings where text is meant; and the same with
-`null` for what is absent and numbers for codes, as typed clients write. It decides nothing that the careful reader
-(row.py) would decide otherwise: where there is a doubt, it declines.
+It accepts two forms: numbers or numeric strings for numbers and strings for text; and the same with `null` for absent members
+and numbers for codes, as typed clients write. In any doubt it returns None, so its result never differs from the strict one.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _Code = Annotated[int, msgspec.Meta(ge=0, le=_CODE_MAX)]
 
 
 class _StringRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """Defaults stand for absent members and lie outside the bounds, so no value that came can be mistaken for one."""
+    """The string form. Defaults mean absent; they are outside the limits, so no received value equals one."""
 
     plate: Annotated[str, msgspec.Meta(max_length=PLATE_RAW_CHARS_MAX)]
     plate_color: Annotated[int, msgspec.Meta(ge=-1, le=5)]
@@ -58,7 +57,7 @@ class _StringRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _TypedRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The same members, where `null` may stand for absent and a number for a text."""
+    """The typed form: `null` for absent members, numbers for text codes."""
 
     plate: Annotated[str, msgspec.Meta(max_length=PLATE_RAW_CHARS_MAX)]
     plate_color: Annotated[int, msgspec.Meta(ge=-1, le=5)]
@@ -77,7 +76,7 @@ class _TypedRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     operator: _Text | _Code | None = None
 
 
-# Lax decoding reads a number with a point or an exponent as a float first, which rounds it.
+# Lax decoding parses a number with a point or an exponent as a float first, which rounds it.
 _FLOAT = re.compile(rb'"\s*:\s*"?-?\d+[.eE]').search
 _NEGATIVE_EXPONENT = re.compile(rb"-(?<=[eE]-)").search
 _NULL_TEXT = re.compile(rb'"null"', re.IGNORECASE).search
@@ -87,10 +86,10 @@ _typed = msgspec.json.Decoder(_TypedRow, strict=False).decode
 
 
 def parse_row_fast(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
-    """The record in `source`, or None where the careful reader has to decide.
+    """Parses `source`; None where the strict parser must decide.
 
-    `source` must hold neither escapes nor control characters: strings get no look of their own here. `floats` says that
-    it may hold a number that a float would round, see `may_hold_floats`.
+    `source` must have no escapes and no control characters: strings are not checked here. `floats`: it may have a number
+    that a float would round, see `may_hold_floats`.
     """
     if floats and _FLOAT(bytes(source)):
         return None
@@ -98,7 +97,7 @@ def parse_row_fast(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | No
         return _to_renewal(_plain(source))
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
-    # Lax decoding takes the text "null" for null; the contract does not. A code's bounds are wider than a float's digits.
+    # Lax decoding treats the string "null" as null; the contract does not. Codes have more digits than a float.
     text = bytes(source)
     if _NULL_TEXT(text) or _FLOAT(text):
         return None
@@ -109,9 +108,9 @@ def parse_row_fast(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | No
 
 
 def may_hold_floats(text: bytes) -> bool:
-    """Whether `text` may hold a number within the bounds of a member that a float would round.
+    """Whether `text` may have a number that a float would round: one with a point or a negative exponent.
 
-    Such a one has a point or a negative exponent. Asked once for a whole request.
+    Called once per request.
     """
     return b"." in text or _NEGATIVE_EXPONENT(text) is not None
 
@@ -137,7 +136,7 @@ def _to_string_row(row: _TypedRow) -> _StringRow:
 
 
 def _to_renewal(row: _StringRow) -> Renewal | None:
-    """The record in a plain row, or None in doubt. One look at each member: this is the hottest place of the road."""
+    """Converts a row to a record; None in doubt. The hottest function of the push pipeline."""
     (
         plate, plate_color, charge_type, vip_type, quantity, pay_partner, pay_type, card_no, card_id, value,
         pay_time_ms, start_text, end_text, pay_value_fen, operator,

@@ -1,4 +1,4 @@
-"""Makes and reads seqnos: 32 decimal digits, time first, unique across processes and nodes (wire contract, Answer)."""
+"""Makes and parses seqnos: 32 decimal digits, time first, unique across processes and nodes (wire contract, Answer)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ SEQNO_CHARS: Final = 32
 
 
 class SeqnoMint:
-    """Makes seqnos: 17 digits of UTC time, then 15 that start at a random place and count on.
+    """Makes seqnos: 17 digits of UTC time, then a 15-digit counter with a random start.
 
-    Never goes back in time inside one process, and two processes meet only if they draw the same of 10^15 places.
+    Never goes back in time within one process; two processes collide only if they draw the same of 10^15 starts.
     """
 
     def __init__(self, start: int) -> None:
@@ -20,7 +20,7 @@ class SeqnoMint:
         self._time_text = seqno_prefix(0)
 
     def mint(self, now_us: int) -> str:
-        """A new seqno for a request received at `now_us`."""
+        """Returns a new seqno for a request received at `now_us`."""
         now_ms = now_us // 1000
         if now_ms < self._last_ms:
             now_ms = self._last_ms
@@ -32,7 +32,7 @@ class SeqnoMint:
 
 
 def seqno_time_us(seqno: str) -> int | None:
-    """When `seqno` was made, in microseconds since 1970 UTC; None where it is no seqno."""
+    """Returns the time of `seqno` in microseconds since 1970 UTC; None where it is not a seqno."""
     if len(seqno) != SEQNO_CHARS or not (seqno.isascii() and seqno.isdigit()):
         return None
     try:
@@ -43,6 +43,6 @@ def seqno_time_us(seqno: str) -> int | None:
 
 
 def seqno_prefix(instant_us: int) -> str:
-    """The time part of a seqno made at `instant_us`: less than every seqno made then or later."""
+    """Returns the time part of a seqno made at `instant_us`: it sorts before every seqno made then or later."""
     second, rest_us = divmod(max(instant_us, 0), 1_000_000)
     return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S") + f"{rest_us // 1000:03}"

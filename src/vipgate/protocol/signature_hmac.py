@@ -1,6 +1,6 @@
-"""The stronger signature, for parks that can: HMAC-SHA256 over id, time and body, in the form of Standard Webhooks.
+"""HMAC-SHA256 signatures over id, timestamp and body, as in Standard Webhooks: signs, checks, diagnoses. Pure.
 
-Bytes only: no clock, no disk. Why this form: docs/decisions/013-hmac.md.
+Why this form: docs/decisions/013-hmac.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WINDOW_S: Final = 300
 
 HMAC_MARK: Final = "v1,"
 _DIGEST_BYTES: Final = 32
-# No full stop: it parts id, time and body in what is signed.
+# No full stop: it separates id, timestamp and body in the signed content.
 _is_id = re.compile(rf"[!-\-/-~]{{1,{ID_CHARS_MAX}}}", re.ASCII).fullmatch
 _is_timestamp = re.compile(r"\d{1,13}", re.ASCII).fullmatch
 
@@ -45,7 +45,7 @@ HMAC_WANTED: Final = LocalizedText(
 
 
 class WebhookSignature(msgspec.Struct, frozen=True, gc=False):
-    """The three headers as they came, empty where one is missing; nothing in them is proved."""
+    """The three received headers, not verified; empty where one is missing."""
 
     id: str
     timestamp: str
@@ -53,14 +53,14 @@ class WebhookSignature(msgspec.Struct, frozen=True, gc=False):
 
 
 def hmac_sign(body: bytes, secret: str, webhook_id: str, timestamp: int | str) -> str:
-    """The header `webhook-signature` of `body`, sent under `webhook_id` at `timestamp`: seconds since 1970 UTC, or their text."""
+    """Returns the header `webhook-signature`; `timestamp` in seconds since 1970 UTC, as number or text."""
     return HMAC_MARK + base64.b64encode(_digest(secret.encode(), _head(webhook_id, str(timestamp)), body)).decode(
         "ascii"
     )
 
 
 def hmac_headers(body: bytes, secret: str, webhook_id: str, timestamp: int | str) -> dict[str, str]:
-    """The headers that go with `body` in place of `Authorization`; `timestamp` as in `hmac_sign`."""
+    """Returns the headers that replace `Authorization`; `timestamp` as in `hmac_sign`."""
     return {
         ID_HEADER: webhook_id,
         TIMESTAMP_HEADER: str(timestamp),
@@ -69,16 +69,16 @@ def hmac_headers(body: bytes, secret: str, webhook_id: str, timestamp: int | str
 
 
 def hmac_matches(body: bytes, stamp: WebhookSignature, secret: str) -> bool:
-    """Whether one of the stamp's signatures is that of `body` under `secret`. Says nothing of its time. Constant time."""
+    """Whether one of the signatures matches `body` under `secret`. Does not check the timestamp. Constant time."""
     wanted = base64.b64encode(_digest(secret.encode(), _head(stamp.id, stamp.timestamp), body))
-    right = False
+    matches = False
     for given in stamp.signature[:SIGNATURE_CHARS_MAX].split()[:SIGNATURES_MAX]:
-        right |= hmac.compare_digest(HMAC_MARK.encode() + wanted, given.encode("utf-8", "replace"))
-    return right
+        matches |= hmac.compare_digest(HMAC_MARK.encode() + wanted, given.encode("utf-8", "replace"))
+    return matches
 
 
 def header_error(stamp: WebhookSignature) -> LocalizedText | None:
-    """What is wrong with the headers in themselves, whatever the secret."""
+    """Returns what is wrong with the form of the headers, or None."""
     if not _is_id(stamp.id):
         return LocalizedText(
             f"{ID_HEADER}: 应为 1 到 {ID_CHARS_MAX} 个可见 ASCII 字符, 不含句点, 每次请求各不相同",
@@ -92,7 +92,7 @@ def header_error(stamp: WebhookSignature) -> LocalizedText | None:
 
 
 def timestamp_error(stamp: WebhookSignature, now_s: float, window_s: int) -> LocalizedText | None:
-    """What is wrong with the time of a stamp whose form is right."""
+    """Returns what is wrong with the timestamp of well-formed headers, or None."""
     at_s = int(stamp.timestamp)
     if abs(at_s / 1000 - now_s) <= window_s:
         return LocalizedText(
@@ -117,9 +117,9 @@ def _digest(key: bytes, head: bytes, body: bytes) -> bytes:
 
 
 def diagnose_hmac(body: bytes, stamp: WebhookSignature, current: str, previous: str) -> LocalizedText | None:
-    """The mistake that turns a true secret into the stamp's signature, or None where none is known.
+    """Finds the client mistake that explains a wrong HMAC; None where none is known.
 
-    Looks at bodies of at most DIAGNOSIS_BYTES_MAX bytes, and does as much for every secret: neither tells what it is like.
+    Ignores bodies over DIAGNOSIS_BYTES_MAX bytes. Does the same work for every secret: the time reveals nothing about it.
     """
     if len(body) > DIAGNOSIS_BYTES_MAX or len(stamp.signature) > SIGNATURE_CHARS_MAX:
         return None
@@ -136,7 +136,7 @@ def diagnose_hmac(body: bytes, stamp: WebhookSignature, current: str, previous: 
 def _mistakes(
     body: bytes, stamp: WebhookSignature, current: str, previous: str
 ) -> Iterator[tuple[bytes, tuple[LocalizedText | None, ...]]]:
-    """What callers compute in place of the signature, each with its mistakes."""
+    """Yields the digests that clients compute by mistake, each with its mistakes."""
     old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
     head = _head(stamp.id, stamp.timestamp)
     for secret, age in ((current, None), (previous, old)):
@@ -149,7 +149,7 @@ def _mistakes(
 
 
 def _keys(secret: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
-    """What callers take for the key, each with its mistake."""
+    """Yields what clients use as the key, each with its mistake."""
     key = secret.encode()
     yield key, None
     decoded = LocalizedText(
@@ -178,7 +178,7 @@ def _decoded(text: bytes, altchars: bytes) -> bytes:
 
 
 def _contents(stamp: WebhookSignature, body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
-    """What callers sign in place of id, time and body, each with its mistake."""
+    """Yields what clients sign instead of id, timestamp and body, each with its mistake."""
     wanted = f"{ID_HEADER}.{TIMESTAMP_HEADER}.body"
     words = LocalizedText(f"签名的内容应为 {wanted}, 用句点连接", f"what is signed is {wanted}, joined with full stops")
     webhook_id, at = stamp.id.encode("utf-8", "replace"), stamp.timestamp.encode("utf-8", "replace")
@@ -189,7 +189,7 @@ def _contents(stamp: WebhookSignature, body: bytes) -> Iterator[tuple[bytes, Loc
 
 
 def _digests_meant(entry: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
-    """The digests that one entry of the header may stand for, each with what is wrong about its form."""
+    """Yields the digests that one entry of the header may mean, each with what is wrong about its form."""
     bare = entry.removeprefix(HMAC_MARK).removeprefix("sha256=")
     version = (
         None if entry.startswith(HMAC_MARK) else LocalizedText("签名前少了 v1,", "v1, is missing before the signature")

@@ -1,4 +1,4 @@
-"""Signs a body, checks a signature, and names the mistake behind a wrong one. Bytes only: no clock, no disk.
+"""MD5 signatures: signs a body, checks a signature, diagnoses a wrong one. Pure.
 
 The signature is the hex MD5 of the body's bytes, `&app_secret=` and the park's secret (wire contract, Signature).
 """
@@ -25,7 +25,7 @@ AUTHORIZATION_CHARS_MAX: Final = 512
 
 BOM: Final = b"\xef\xbb\xbf"
 _MD5_HEX_CHARS = 32
-# Each with its BOM, which some write before what they sign.
+# Each with its BOM, which some clients include in the signed text.
 _UTF_16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 
 
@@ -44,19 +44,19 @@ _QUESTION_MARKS: Final = LocalizedText(
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The signature of `body`: 32 lower-case hex digits."""
+    """Returns the signature of `body`: 32 lower-case hex digits."""
     return signature_from(md5(body, usedforsecurity=False), secret)
 
 
 def signature_from(body_md5: Hash, secret: str) -> str:
-    """The signature where the body has already been hashed; `body_md5` is left as it was."""
+    """Returns the signature of an already hashed body; does not change `body_md5`."""
     digest = body_md5.copy()
     digest.update(SECRET_MARK + secret.encode())
     return digest.hexdigest()
 
 
 def is_signed(body_md5: Hash, authorization: str, secret: str) -> bool:
-    """Whether `authorization` is the signature under `secret`; case and blanks around it do not matter. Constant time."""
+    """Whether `authorization` is the signature under `secret`, ignoring case and blanks around it. Constant time."""
     given = authorization.strip().lower().encode("utf-8", "replace")
     return hmac.compare_digest(signature_from(body_md5, secret).encode(), given)
 
@@ -64,10 +64,10 @@ def is_signed(body_md5: Hash, authorization: str, secret: str) -> bool:
 def diagnose(
     body: bytes, authorization: str, secrets: Iterable[tuple[str, LocalizedText | None]]
 ) -> LocalizedText | None:
-    """The mistake that turns the true secret into `authorization`, or None where none is known.
+    """Finds the client mistake that explains a wrong `authorization`; None where none is known.
 
     `secrets` are the park's secrets, each with what is wrong about using it (None: it is the right one).
-    Looks at bodies of at most DIAGNOSIS_BYTES_MAX bytes, so that a wrong signature costs a bounded time.
+    Ignores bodies over DIAGNOSIS_BYTES_MAX bytes, to bound the time.
     """
     if len(body) > DIAGNOSIS_BYTES_MAX or len(authorization) > AUTHORIZATION_CHARS_MAX:
         return None
@@ -90,7 +90,7 @@ def diagnose(
 
 
 def _digests_meant(authorization: str) -> Iterator[tuple[str, LocalizedText | None]]:
-    """The hex digests that `authorization` may stand for, each with what is wrong about its form."""
+    """Yields the hex digests that `authorization` may mean, each with what is wrong about its form."""
     text = authorization.strip()
     yield from _digest_of_word(text, None)
     if " " in text:
@@ -129,7 +129,7 @@ def _digest_of_word(word: str, words: LocalizedText | None) -> Iterator[tuple[st
 
 
 def _marks(secret: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
-    """What callers append to the body, each with its mistake."""
+    """Yields what clients append to the body, each with its mistake."""
     key = secret.encode()
     wanted = "&app_secret="
     yield SECRET_MARK + key, None
@@ -150,7 +150,7 @@ def _marks(secret: str) -> Iterator[tuple[bytes, LocalizedText | None]]:
 
 
 def _texts_signed(body: bytes) -> Iterator[tuple[bytes, str | None, LocalizedText | None]]:
-    """`bodies_signed`, and the encoding where secret and body were signed in another one."""
+    """Yields `bodies_signed`, and UTF-16 variants where the secret is encoded in UTF-16 too."""
     for variant, words in bodies_signed(body):
         yield variant, None, words
     text, _ = _decoded(body)
@@ -161,7 +161,7 @@ def _texts_signed(body: bytes) -> Iterator[tuple[bytes, str | None, LocalizedTex
 
 
 def _decoded(body: bytes) -> tuple[str, bool]:
-    """A body as text, and whether it is UTF-8."""
+    """Decodes a body; also returns whether it is UTF-8."""
     bare = body.removeprefix(BOM)
     try:
         return bare.decode("utf-8"), True
@@ -170,7 +170,7 @@ def _decoded(body: bytes) -> tuple[str, bool]:
 
 
 def bodies_signed(body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
-    """What callers sign in place of the bytes that they send, each with its mistake."""
+    """Yields what clients sign instead of the sent bytes, each with its mistake."""
     yield body, None
     utf8 = LocalizedText(
         "签名用的是 UTF-8 字节, 而发送的是另一种编码", "signed over UTF-8 bytes, but another encoding was sent"

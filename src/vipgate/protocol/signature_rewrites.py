@@ -1,4 +1,4 @@
-"""The same JSON as other serialisers write it: what clients sign in place of what they send. No clock, no disk."""
+"""Rewrites JSON as other serialisers do, to diagnose clients that sign another text than they send. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def rewritten(text: str) -> Iterator[tuple[bytes, LocalizedText]]:
-    """Every other way to write the JSON `text` that some serialiser has, each with the mistake of signing it."""
+    """Yields the JSON `text` as other serialisers write it, each with the mistake of signing it."""
     source = text.encode("utf-8", "replace")
     if nesting_fault(source) is not None:
         return
@@ -90,12 +90,12 @@ def _rewrite_words(ordered: bool, blanks: bool, escaped: bool) -> LocalizedText:
 
 
 def _pretty(value: Any) -> Iterator[tuple[bytes, LocalizedText]]:
-    """With a line for each member, as the libraries lay it out that clients use; on Windows with its line ends."""
+    """Yields pretty-printed forms of common libraries, with LF and with Windows line ends."""
     for escaped in (False, True):
         compact = _dump(value, ordered=False, blanks=False, escaped=escaped)
         try:
             found = _layouts(compact)
-        except msgspec.DecodeError:  # A number too large for a float was written as `Infinity`.
+        except msgspec.DecodeError:  # A number too large for a float became `Infinity`.
             return
         for form, layouts in found.items():
             words = LocalizedText(
@@ -119,7 +119,7 @@ def _layouts(compact: bytes) -> dict[str, list[bytes]]:
     two = msgspec.json.format(compact, indent=2)
     four = msgspec.json.format(compact, indent=4)
     tabs = two.replace(b"\n  ", b"\n\t")
-    while b"\t  " in tabs:  # Tabs stand before lines only: in a string they would be escaped.
+    while b"\t  " in tabs:  # Tabs occur only in indentation: in strings they are escaped.
         tabs = tabs.replace(b"\t  ", b"\t\t")
     capitals = _hex_digits(lambda found: found[0][:2] + found[0][2:].upper(), two)
     return {
@@ -130,7 +130,7 @@ def _layouts(compact: bytes) -> dict[str, list[bytes]]:
 
 
 def _jackson(value: Any, line: str) -> str:
-    """Blanks around colons, and arrays on the line of what they hold."""
+    """Formats JSON like Jackson: blanks around colons, arrays on one line."""
     if isinstance(value, dict) and value:
         inner = line + "  "
         members = [f"{inner}{_scalar(name)} : {_jackson(one, inner)}" for name, one in value.items()]
@@ -141,7 +141,7 @@ def _jackson(value: Any, line: str) -> str:
 
 
 def _as_pairs(source: bytes) -> Iterator[tuple[bytes, LocalizedText]]:
-    """`complete=0&park_uuid=…&row=[…]`: by name and as they came, what is empty left out and not, rows as sent and written anew."""
+    """Yields `complete=0&park_uuid=…&row=[…]`: sorted or not, with or without empty members, rows as sent or rewritten."""
     try:
         members = {name: bytes(raw) for name, raw in _members(source).items()}
     except msgspec.DecodeError:

@@ -1,6 +1,6 @@
-"""A few desks for many requests: work on the database in threads, one desk to a thread at a time, and never more than a bound.
+"""Runs database work of async code in a bounded number of threads, each with a `Database` of its own.
 
-An export reads with a desk of its own, so that it holds up no page.
+An export has a separate `Database`, so that it does not delay pages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OpenDatabase = Callable[[], Database]
 
 WAITING_MAX: Final = 64
 STREAMS_MAX: Final = 2
-# An export keeps a snapshot open, and the database from tidying up. So its reader is never further behind this speed.
+# An export holds a snapshot open and blocks clean-up in the database, so a reader slower than this is cut off.
 STREAM_BEHIND_S_MAX: Final = 60.0
 STREAM_BYTES_A_SECOND_MIN: Final = 16 * 1024
 STREAM_S_MAX: Final = 1_800.0
@@ -49,13 +49,13 @@ _STOPPING = LocalizedText("服务正在停止; 请稍后重试", "the service is
 
 
 class PoolExhausted(ServiceUnavailable):
-    """All desks are taken and the line before them is full."""
+    """All databases are in use and the queue is full."""
 
 
 class DatabasePool:
-    """Runs functions of a desk in threads: `size` at once, `waiting_max` in line, `streams_max` exports beside them.
+    """Runs functions on a `Database` in threads: `size` at once, `waiting_max` queued, plus `streams_max` exports.
 
-    Of the exports each owner, an account or a token, has one at a time, so that no one keeps the others from theirs.
+    Each owner, an account or a token, has one export at a time, so that no one blocks the others.
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class DatabasePool:
         self._stream_owners: set[str] = set()
         self._behind_s_max = behind_s_max
         self._stream_s_max = stream_s_max
-        # The desk used last is taken first, so that a quiet service opens no more than it needs.
+        # Last in, first out: a quiet service opens no more databases than it needs.
         self._free: list[Database] = []
         self._closed = threading.Event()
 
     async def run(self, fn: Callable[[Database], T]) -> T:
-        """What `fn` gives for a desk. Raises PoolExhausted, and whatever `fn` raises."""
+        """Runs `fn` on a database in a thread. Raises PoolExhausted and the errors of `fn`."""
         if self._closed.is_set():
             raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if not self._places.acquire(blocking=False):
             raise PoolExhausted(_BUSY, retry_after_s=RETRY_AFTER_S)
         work = self._threads.submit(self._work, fn)
-        # Not in a finally: a caller that has gone leaves work behind that still holds its place.
+        # Not in a finally: the work of a cancelled caller still occupies its slot.
         work.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(work)
 
@@ -101,10 +101,10 @@ class DatabasePool:
             self._free.append(database)
 
     async def stream(self, owner: str, fn: Callable[[Database], Iterator[T]]) -> ExportStream[T]:
-        """What the generator `fn` yields, read step by step as the caller takes it; its first item is there already.
+        """Streams the items of the generator `fn` on demand; the first item is already read.
 
-        Whoever does not read it to its end closes it. Raises RateLimited where `owner` has one already, PoolExhausted, and whatever
-        `fn` raises before its first item.
+        A caller that stops early must close the stream. Raises RateLimited if `owner` already has one, PoolExhausted, and the
+        errors of `fn` before its first item.
         """
         if self._closed.is_set():
             raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
@@ -125,7 +125,7 @@ class DatabasePool:
         return stream
 
     def close(self) -> None:
-        """Takes no more work, waits for what is under way, and lets go of the database."""
+        """Accepts no more work, waits for running work, then closes the databases."""
         self._closed.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
         while self._free:
@@ -133,7 +133,7 @@ class DatabasePool:
 
 
 class _StreamReader(Generic[T]):
-    """A generator over a desk of its own, in a thread of its own."""
+    """Runs a generator in its own thread on its own database."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class _StreamReader(Generic[T]):
         self._release = release
         self._stopping = stopping
         self._thread = ThreadPoolExecutor(1, "vipgate-export")
-        self._desk: Database | None = None
+        self._database: Database | None = None
         self._items: Iterator[T] | None = None
 
     def next(self) -> Future[list[T]]:
@@ -158,14 +158,14 @@ class _StreamReader(Generic[T]):
         if self._stopping.is_set():
             raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if self._items is None:
-            self._desk = self._open_desk()
-            self._items = iter(self._fn(self._desk))
+            self._database = self._open_desk()
+            self._items = iter(self._fn(self._database))
         for item in self._items:
             return [item]
         return []
 
     def end(self) -> None:
-        """Ends the reading after the step that is under way, without waiting for it."""
+        """Ends the generator after its current step, without waiting."""
         submit(self._thread, self._end, what="end of an export").add_done_callback(lambda _: self._release())
         self._thread.shutdown(wait=False)
 
@@ -175,21 +175,21 @@ class _StreamReader(Generic[T]):
             if close is not None:
                 close()
         finally:
-            if self._desk is not None:
-                self._desk.close()
+            if self._database is not None:
+                self._database.close()
 
 
 class ExportStream(Generic[T]):
-    """The items of an export, for `async for`. Ends by itself after the last one, an error, or when its reader is too slow.
+    """The items of an export, for `async for`. Closes after the last item, after an error, or if its reader is too slow.
 
-    Only the time in which the reader has an item and does not ask for the next counts as its own. Each item earns it the
-    time that STREAM_BYTES_A_SECOND_MIN would take.
+    Only the time between receiving an item and requesting the next counts against the reader. Each item credits the time
+    that it takes at STREAM_BYTES_A_SECOND_MIN.
     """
 
     def __init__(
         self, reading: _StreamReader[T], behind_s_max: float, stream_s_max: float, ended: Callable[[], None]
     ) -> None:
-        """`ended` is told when there is no more to come, whatever the reason."""
+        """`ended` is called when the stream ends, for any reason."""
         self._reading = reading
         self._ended = ended
         self._behind_s_max = behind_s_max
@@ -202,7 +202,7 @@ class ExportStream(Generic[T]):
         self._state: Literal["open", "closed", "late"] = "open"
 
     async def begin(self) -> None:
-        """Reads the first item, so that what fails at once fails before an answer has begun."""
+        """Reads the first item, so that an immediate error occurs before the response starts."""
         self._ahead = await self._step()
 
     def __aiter__(self) -> ExportStream[T]:
@@ -242,7 +242,7 @@ class ExportStream(Generic[T]):
             self._state = "late"
 
     def close(self) -> None:
-        """Ends the export, wherever it is. Safe to call again."""
+        """Ends the export at any point. Safe to call again."""
         if self._timer is not None:
             self._timer.cancel()
         if self._state == "open":

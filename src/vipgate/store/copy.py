@@ -1,8 +1,8 @@
-"""Moves a whole ledger from one database to a PostgreSQL one, park by park, and proves that both hold the same.
+"""Copies a whole ledger to a PostgreSQL database, park by park, and compares both.
 
-A copy that was interrupted goes on where it stopped, and a second one brings over what has changed since the first: a
-generation's records are read in the order of their last change, the journal in the order of its seqnos. Accounts, tokens and
-the audit log come along; sessions do not, whoever was logged in logs in again.
+An interrupted copy resumes, and a second copy transfers the changes since the first: records are read in the order of
+their last change, the request log in the order of its seqnos. Accounts, tokens and the audit log are copied; sessions are
+not, so staff must log in again.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ NO_PARK: Final = ""
 PARKS_A_PAGE: Final = 500
 LINES_A_COMMIT: Final = 1_000
 BODIES_A_COMMIT: Final = 20
-# A request that began earlier may have been stored later: this far back the journal is read again.
+# An earlier request may be stored later, so the request log is read again from this far back.
 JOURNAL_OVERLAP_US: Final = 3_600_000_000
 TABLES: Final[tuple[Table, ...]] = (
     "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
 )  # fmt: skip
 STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "deed")
-# What there is without a park.
+# Tables with rows that belong to no park.
 UNOWNED_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
 _BY_GENERATION: Final = ("renewal", "renewal_history")
 
-# Places in the lines of `park` and `generation`.
+# Column indexes in the lines of `park` and `generation`.
 _GENERATION_NUMBER: Final = 1
 _GENERATION_RECORDS: Final = 2
 _PARK_POSITION: Final = 5
@@ -52,29 +52,29 @@ class Source(Protocol):
 
     @property
     def where(self) -> str:
-        """Which database this is."""
+        """The name of the database for messages."""
 
     def park_uuids(self, after: str, limit: int) -> list[str]:
-        """Up to `limit` parks that follow `after`, in order."""
+        """Up to `limit` park uuids after `after`, in order."""
 
     def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[ParkRow]:
-        """The lines of a park's table, in the order of its key, which is the same for every engine."""
+        """The lines of a park's table in key order, which is the same on every engine."""
 
 
 class Target(Source, Protocol):
-    """A ledger that can be filled as well."""
+    """A ledger that can also be written."""
 
     def write(self, table: Table, park_uuid: str, lines: Sequence[ParkRow]) -> None:
-        """Stores lines of one park durably, over what is there."""
+        """Stores lines of one park durably; overwrites existing ones."""
 
     def last_position(self, park_uuid: str, generation: int) -> int:
-        """How far a generation has come."""
+        """The last copied position of a generation."""
 
     def last_seqno(self, park_uuid: str) -> str:
-        """How far a park's journal has come."""
+        """The last copied seqno of a park's request log."""
 
     def drop_generation(self, park_uuid: str, generation: int) -> None:
-        """Deletes a generation that the source has no more."""
+        """Deletes a generation that the source no longer has."""
 
     def drop_charge_types(self, park_uuid: str) -> None:
         """Deletes a park's charge types: the source may have fewer."""
@@ -82,19 +82,19 @@ class Target(Source, Protocol):
 
 @dataclass(slots=True)
 class CopyCounts:
-    """What a copy has brought over, or a comparison has read: lines by table."""
+    """Number of lines copied or compared, by table, and number of parks."""
 
     lines: dict[str, int] = field(default_factory=dict)
     parks: int = 0
 
     def add(self, table: Table, count: int) -> None:
-        """Counts lines."""
+        """Adds `count` lines of a table."""
         self.lines[table] = self.lines.get(table, 0) + count
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A table of a park that is not the same in both ledgers: lines there, lines here."""
+    """A table of a park that differs between the ledgers, with its line counts in source and target."""
 
     park_uuid: str
     table: Table
@@ -106,12 +106,12 @@ Notice = Callable[[int], None]
 
 
 def count_records(source: Source) -> int:
-    """How many records a copy has to look at: of all generations, by their counters."""
+    """The number of records in all generations, from their counters."""
     return sum(line[_GENERATION_RECORDS] for park in all_parks(source) for line in source.read("generation", park))
 
 
 def all_parks(source: Source) -> Iterator[str]:
-    """Every park, in order."""
+    """Yields every park uuid, in order."""
     after = ""
     while page := source.park_uuids(after, PARKS_A_PAGE):
         yield from page
@@ -119,9 +119,9 @@ def all_parks(source: Source) -> Iterator[str]:
 
 
 def copy(source: Source, target: Target, notice: Notice) -> CopyCounts:
-    """Brings over what the target lacks. `notice` is told of records as they arrive.
+    """Copies what the target lacks. Calls `notice` with the number of records of each chunk.
 
-    Raises IncompatibleDatabase where the target holds what cannot have come from this source.
+    Raises IncompatibleDatabase if the target holds data that cannot come from this source.
     """
     _check_target(source, target)
     tally = CopyCounts()
@@ -135,7 +135,7 @@ def copy(source: Source, target: Target, notice: Notice) -> CopyCounts:
 
 
 def _check_target(source: Source, target: Target) -> None:
-    """A ledger that serves already must not be overwritten by an older one."""
+    """Rejects a target that is already in service: an older ledger must not overwrite it."""
     ours = set(all_parks(source))
     for park_uuid in all_parks(target):
         if park_uuid not in ours:
@@ -150,7 +150,7 @@ def _check_target(source: Source, target: Target) -> None:
 
 
 def _copy_park(source: Source, target: Target, park_uuid: str, tally: CopyCounts, notice: Notice) -> None:
-    # First, because on Citus everything is joined to it, and last, when all that it speaks of is there.
+    # Written first, because on Citus every table is joined to it, and again last, when the rest is complete.
     park = list(source.read("park", park_uuid))
     target.write("park", park_uuid, [(*line[:_PARK_POSITION], 0, *line[_PARK_POSITION + 1 :]) for line in park])
     generations = list(source.read("generation", park_uuid))
@@ -194,7 +194,7 @@ def _copy_rows(
 
 
 def compare(source: Source, target: Source, notice: Notice) -> tuple[CopyCounts, list[Difference]]:
-    """Reads both ledgers whole and compares, table by table, the number of lines and a checksum over them."""
+    """Reads both ledgers completely and compares line count and checksum of each table."""
     tally, differences = CopyCounts(), []
     for park_uuid in [*all_parks(source), NO_PARK]:
         for table in ("park", *TABLES) if park_uuid else UNOWNED_TABLES:
@@ -210,13 +210,13 @@ def compare(source: Source, target: Source, notice: Notice) -> tuple[CopyCounts,
 
 @dataclass(slots=True)
 class TableDigest:
-    """A table of a park, whatever order its lines come in."""
+    """Line count and checksum of a park's table, independent of the order of lines."""
 
     lines: int = 0
     checksum: int = 0
 
     def add(self, line: ParkRow) -> None:
-        """Counts one line."""
+        """Adds one line."""
         plain = [int(value) if isinstance(value, bool) else value for value in line]
         digest = blake2b(msgspec.msgpack.encode(plain), digest_size=8).digest()
         self.lines += 1

@@ -1,4 +1,4 @@
-"""The tables of each engine, as `vipgate copy` reads and fills them; what is copied is decided in copying.py."""
+"""Reads and writes the tables of each engine for `vipgate copy`. copy.py decides what is copied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vipgate.support.sql_files import (
 )
 
 PURGE_CHUNK_ROWS = 5_000
-# What they hold was not checked as the rows of a push are.
+# Tables with texts that were not validated like the rows of a push.
 FREE_TEXTS = ("park", "request", "charge_type", "staff_user", "token", "deed")
 
 
@@ -51,7 +51,7 @@ class SqliteTables:
 
 
 class PostgresTables:
-    """The tables of a PostgreSQL database, plain or spread over a Citus cluster."""
+    """The tables of a PostgreSQL database, plain or distributed over a Citus cluster."""
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
@@ -118,10 +118,10 @@ class PostgresTables:
 
 
 def _without_nul(line: ParkRow) -> ParkRow:
-    """What somebody said, as PostgreSQL can hold it."""
+    """Replaces NUL characters, which PostgreSQL cannot store in text."""
     return tuple(value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in line)
 
 
 def _written(value: Any) -> Any:
-    """What JSON has no form for, as PostgreSQL reads it from a text."""
+    """Converts bytes, which JSON lacks, to PostgreSQL's hex format."""
     return "\\x" + bytes(value).hex() if isinstance(value, (bytes, memoryview)) else value

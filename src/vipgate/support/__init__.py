@@ -1,1 +1,1 @@
-"""What several packages need and none owns: logs, metrics, files, TLS, outgoing HTTP."""
+"""Shared infrastructure: logs, metrics, files, TLS, outgoing HTTP."""

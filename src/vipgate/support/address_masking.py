@@ -1,7 +1,7 @@
-"""Hides passwords in addresses, and in every text that quotes one: log lines, errors, tracebacks, the agent's status.
+"""Masks passwords in database addresses and in texts that quote them: logs, errors, tracebacks, the agent's status.
 
-Two ways together: whatever looks like a password is hidden (`user:…@`, `password=…`, `PWD={…}`, plain or percent-encoded), and so
-is each password that was learned from an address, wherever and however a driver repeats it.
+Masks what looks like a password (`user:…@`, `password=…`, `PWD={…}`, plain or percent-encoded), and every password learned
+from an address, in any form in which a driver repeats it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN: Final = "***"
-# A shorter one would be found in the middle of words; where it stands behind its key it is hidden all the same.
+# Shorter ones would match inside words; after their key they are masked anyway.
 LEARNED_CHARS_MIN: Final = 4
 LEARNED_MAX: Final = 1_000
 
 _KEY: Final = r"[\w-]*(?:passwords?|passwd|passwort|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)|\bpass"
 _BLANKS: Final = r"(?:\s|%20|\+)*"
 _IS: Final = rf"(?:[\"']?{_BLANKS}(?:=|%3D){_BLANKS}|[\"']\s*:\s*)"
-# In braces as ODBC has them, in quotes as libpq has them, or up to what parts one pair from the next.
+# In braces (ODBC), in quotes (libpq), or up to the next separator.
 _VALUE: Final = (
     r"\{(?:[^}]|\}\})*\}|%7B(?:(?!%7D).|%7D%7D)*%7D|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?:(?!%3B|%26)[^;&\s\"'])+"
 )
 _PAIR: Final = re.compile(rf"({_KEY})({_IS})({_VALUE})", re.IGNORECASE)
 _USER: Final = re.compile(r"(\b[a-z][\w+.-]*://[^\s:/?#@]*:)[^\s/?#@]*@", re.IGNORECASE)
-# The pairs of an address alone: a value of ODBC may hold blanks and ends with a semicolon.
+# For addresses only: an ODBC value may have blanks and ends with a semicolon.
 _WHOLE_PAIR: Final = re.compile(rf"(?:{_KEY})\s*=\s*([^;&]*)", re.IGNORECASE)
 _BEHIND: Final = re.compile(r"[/?#]")
 
@@ -32,7 +32,7 @@ _learned: dict[str, None] = {}
 
 
 def mask(text: str) -> str:
-    """`text` without passwords."""
+    """Returns `text` with all passwords masked."""
     for secret in sorted(_learned, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _USER.sub(rf"\1{HIDDEN}@", text)
@@ -40,13 +40,13 @@ def mask(text: str) -> str:
 
 
 def learn(address: str | None) -> None:
-    """Notes the passwords of `address`, a URL or a list of pairs; from now on `mask` hides them in every text."""
+    """Learns the passwords of `address`, a URL or a list of pairs; from now on `mask` hides them everywhere."""
     for secret in passwords_in(address or ""):
         learn_secret(secret)
 
 
 def learn_secret(secret: str | None) -> None:
-    """Notes a secret, plain and in the forms in which addresses hold it."""
+    """Learns a secret, plain and in its encoded forms."""
     if secret is None or len(secret) < LEARNED_CHARS_MIN:
         return
     for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]):
@@ -56,10 +56,10 @@ def learn_secret(secret: str | None) -> None:
 
 
 def passwords_in(address: str) -> set[str]:
-    """Every password in `address`, as it stands there and as it is meant."""
+    """Returns every password in `address`, encoded and decoded."""
     found = set()
     _, is_url, rest = address.partition("://")
-    # Up to the last @: of an address that is wrong, all that may be a part of the password.
+    # Up to the last @: in a malformed address, all that may be part of the password.
     user, at, _ = rest.rpartition("@") if is_url else ("", "", "")
     if at and ":" in user:
         found.add(user.partition(":")[2])
@@ -79,7 +79,7 @@ def _bare(value: str) -> str:
 
 
 def unreadable(address: str) -> str | None:
-    """Why nobody can tell where the password of `address` ends, and what to do; None for an address that is well."""
+    """Returns why the end of the password in `address` is ambiguous, with a remedy; None for a valid address."""
     _, is_url, rest = address.partition("://")
     found = _BEHIND.search(rest)
     host = rest[: found.start()] if found else rest

@@ -1,7 +1,7 @@
-"""Starts threads and tasks so that none ends unseen: a fault that ends one is logged with its traceback and told to its owner.
+"""Starts threads and tasks whose failure is logged with a traceback and reported to their owner.
 
-The owner decides what follows: it restarts the job, ends the process with a status that is not 0, or shows the trouble.
-`tests/unit/test_watched.py` sees that nothing else in this package starts a thread or a task.
+The owner decides: restart the job, end the process with a non-zero status, or show the error.
+`tests/unit/test_watched.py` checks that nothing else in this package starts a thread or a task.
 """
 
 from __future__ import annotations
@@ -20,46 +20,46 @@ Ended = Callable[[BaseException], object]
 
 log = structlog.get_logger()
 
-# The pauses before a job that failed is begun again, the last for good.
+# Pauses before the restarts of a failing job; the last repeats.
 RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-# A job that ran for so long was well: its next fault counts as the first.
+# After this time a job counts as stable: its next failure is the first again.
 LIVED_S: Final = 60.0
 
-# The event loop holds its tasks by weak references only: one that nobody else holds could be collected while it waits.
+# The event loop holds tasks by weak references only: without this they could be collected while waiting.
 _running: set[asyncio.Task[Any]] = set()
 
 
 class EndedEarly(RuntimeError):
-    """A job that has no end of its own has returned."""
+    """An endless job has returned."""
 
 
 def is_fault(error: BaseException) -> bool:
-    """Whether `error` is a fault. A panic of a Rust library is one, although it is no `Exception`; a wanted end is none."""
+    """Whether `error` is a failure. A Rust panic is one, although it is no `Exception`; cancellation is not."""
     return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | asyncio.CancelledError)
 
 
 def describe(error: BaseException) -> str:
-    """The fault on one line, with its kind: many an exception has no text."""
+    """Formats an error on one line, with its type: some exceptions have no text."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def report(what: str, error: BaseException, **more: object) -> None:
-    """Logs the fault that ended `what`, with its traceback."""
+    """Logs the error that ended `what`, with its traceback."""
     log.error("ended by a fault", what=what, reason=describe(error), exc_info=error, **more)
 
 
 def only_logged(error: BaseException) -> None:
-    """For a job whose end hurts nobody else."""
+    """An `Ended` callback that does nothing: the failure is only logged."""
 
 
 def start_thread(run: Callable[[], object], name: str, ended: Ended = only_logged) -> threading.Thread:
-    """Starts `run` in a daemon thread. `ended` hears, in that thread, of whatever exception ends it."""
+    """Starts `run` in a daemon thread. `ended` is called in that thread with the exception that ends it."""
 
     def watched() -> None:
         try:
             run()
-        except BaseException as error:  # noqa: BLE001 - a thread has no caller: nobody else would hear of it
+        except BaseException as error:  # noqa: BLE001 - a thread has no caller
             report(name, error)
             ended(error)
 
@@ -69,7 +69,7 @@ def start_thread(run: Callable[[], object], name: str, ended: Ended = only_logge
 
 
 def submit(pool: Executor, job: Callable[[], T], *, what: str, ended: Ended = only_logged) -> Future[T]:
-    """Hands `job` to a pool where nobody waits for its result. `ended` hears, in that thread, of a fault."""
+    """Runs `job` in a pool without waiting. `ended` is called in that thread with its error."""
     future = pool.submit(job)
     future.add_done_callback(partial(_job_done, what, ended))
     return future
@@ -91,9 +91,9 @@ def start_task(
     expected: tuple[type[BaseException], ...] = (),
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> asyncio.Task[T]:
-    """Starts a task. `ended` hears of a fault that ends it, and with `endless` of its return too; not of its cancelling.
+    """Starts a task. `ended` is called with its error, and with `endless` also when it returns; not on cancellation.
 
-    `expected` are errors that belong to those who wait for the task, and are no fault of it.
+    `expected` are errors for the awaiters of the task, not failures.
     """
     task = (loop or asyncio.get_running_loop()).create_task(steps)
     _running.add(task)
@@ -114,7 +114,7 @@ def _task_done(
 
 
 async def keep_on(make: Callable[[], Coroutine[Any, Any, None]], what: str) -> None:
-    """Runs the coroutine that `make` gives to its end. After a fault it is begun again, after ever longer pauses."""
+    """Runs the coroutine of `make` until it returns. After an error starts it again, with growing pauses."""
     loop = asyncio.get_running_loop()
     failures = 0
     while True:
@@ -132,7 +132,7 @@ async def keep_on(make: Callable[[], Coroutine[Any, Any, None]], what: str) -> N
 
 
 class Repeated:
-    """A step that is taken again and again, whatever comes of it; after a fault it rests, longer each time."""
+    """Runs a step repeatedly despite errors; after an error pauses, longer each time."""
 
     def __init__(self, what: str, step: Callable[[], object], clock_s: Callable[[], float]) -> None:
         self._what = what
@@ -142,7 +142,7 @@ class Repeated:
         self._due_s = 0.0
 
     def take(self) -> None:
-        """Takes the step, unless it rests."""
+        """Runs the step, unless it pauses."""
         now_s = self._clock_s()
         if now_s < self._due_s:
             return
@@ -163,7 +163,7 @@ def _pause_s(failures: int) -> float:
 
 
 def attempt(what: str, step: Callable[[], object]) -> bool:
-    """Takes one of many steps, whose fault must not keep the others from theirs; False where it failed, which is logged."""
+    """Runs one of many independent steps; on an error logs it and returns False."""
     try:
         step()
     except BaseException as error:
@@ -175,9 +175,9 @@ def attempt(what: str, step: Callable[[], object]) -> bool:
 
 
 def watch_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Logs the faults of callbacks and protocols, which have no owner but the loop."""
+    """Logs errors of callbacks and protocols, which have no other owner."""
     loop.set_exception_handler(_loop_fault)
 
 
 def _loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.error("fault in the event loop", reason=context.get("message"), exc_info=context.get("exception"))
+    log.error("error in the event loop", reason=context.get("message"), exc_info=context.get("exception"))

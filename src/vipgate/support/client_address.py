@@ -1,4 +1,4 @@
-"""Who is calling, where proxies of one's own stand in between: theirs is the word on it, nobody else's."""
+"""Resolves the client address behind trusted reverse proxies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Address = IPv4Address | IPv6Address
 
 
 class TrustedProxies:
-    """The addresses of one's own proxies; none by default, and then nothing that a caller says counts."""
+    """The trusted proxies. Without any, X-Forwarded-For is ignored."""
 
     def __init__(self, networks: tuple[IPv4Network | IPv6Network, ...] = ()) -> None:
         self._networks = networks
@@ -27,9 +27,9 @@ class TrustedProxies:
         return bool(self._networks)
 
     def client_address(self, peer: str, forwarded: str | None) -> str:
-        """The last address on the way here that is no proxy of ours: `peer`, or one that `X-Forwarded-For` names.
+        """Returns the last address in the chain that is not a trusted proxy: `peer`, or one of `X-Forwarded-For`.
 
-        Read from its end: each proxy of ours adds whom it was called by. What stands before a stranger's address is hearsay.
+        Reads the header from its end: each trusted proxy appends its peer; entries before an untrusted address can be forged.
         """
         if not self._networks or forwarded is None or not self.is_trusted(peer):
             return peer
@@ -48,7 +48,7 @@ class TrustedProxies:
 
 
 def parse_trusted_proxies(text: str) -> TrustedProxies:
-    """The proxies of the setting `trusted_proxies`. Raises OperatorError."""
+    """Parses the setting `trusted_proxies`. Raises UsageError."""
     try:
         return TrustedProxies(tuple(ip_network(entry.strip()) for entry in text.split(",") if entry.strip()))
     except ValueError as error:
@@ -59,18 +59,18 @@ def parse_trusted_proxies(text: str) -> TrustedProxies:
 
 @lru_cache(_REMEMBERED_MAX)
 def quota_key(caller: str) -> str:
-    """What stands for one caller where room is shared out: an address, of IPv6 the half that a line is given as a whole."""
+    """Returns the key of a client for quotas: the IPv4 address or the IPv6 /64 network, which one customer gets as a whole."""
     address = _address_of(caller) if ":" in caller else None
     return str(IPv6Network((address, _IPV6_PREFIX_BITS), strict=False)) if isinstance(address, IPv6Address) else caller
 
 
 def is_local(peer: str) -> bool:
-    """Whether `peer`, an address as the system writes it, is this very machine."""
+    """Whether `peer`, an address as the system formats it, is loopback."""
     return peer.startswith("127.") or peer == "::1"
 
 
 def _address_of(hop: str) -> Address | None:
-    """The address in one entry, with or without its port."""
+    """Parses one header entry, with or without a port; None where it is not an address."""
     text = hop.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -80,7 +80,7 @@ def _address_of(hop: str) -> Address | None:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address without its zone, IPv4 inside IPv6 as IPv4; None where it is none."""
+    """Parses an address without its zone, IPv4-mapped IPv6 as IPv4; None where it is not one."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -89,7 +89,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def normalize_peer(peername: object) -> str:
-    """The address in what a transport calls its peer name, without the port; IPv4 inside IPv6 as IPv4."""
+    """Returns the address of a transport's peer name, without the port; IPv4-mapped IPv6 as IPv4."""
     if not isinstance(peername, tuple) or not peername:
         return ""
     text = str(peername[0]).partition("%")[0]

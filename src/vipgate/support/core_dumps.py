@@ -1,4 +1,4 @@
-"""Keeps what a process holds in memory, secrets among it, out of core dumps, as far as its system lets it."""
+"""Disables core dumps, which would contain secrets, as far as the system allows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 try:
     import resource
-except ImportError:  # Windows, which has no such limit.
+except ImportError:  # Windows has no such limit.
     resource = None  # type: ignore[assignment]
 
 _PR_SET_DUMPABLE: Final = 4
 
 
 def forbid_core_dumps() -> None:
-    """No core file, and on Linux neither a core for a collector nor another process of the same user that looks in.
+    """Disables core files; on Linux also core collectors and ptrace by other processes of the same user.
 
-    A process that is forked inherits both; one that runs another program has to ask anew.
+    Forked processes inherit this; a process that executes another program must call it again.
     """
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""The part of a hash object that the code uses."""
+"""The part of the hashlib interface that vipgate uses."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol, Self
 
 
 class Hash(Protocol):
-    """A running digest, as hashlib makes them."""
+    """A hash object of hashlib."""
 
     def copy(self) -> Self:
-        """A second digest that goes on from here."""
+        """Returns an independent copy of the current state."""
 
     def update(self, data: bytes, /) -> None:
         """Adds `data`."""
 
     def hexdigest(self) -> str:
-        """The digest so far, in lower-case hex."""
+        """Returns the digest so far in lower-case hex."""

@@ -1,4 +1,4 @@
-"""Logs an event that comes in floods at once, then as a count."""
+"""Logs a frequent event at most once a second, with a count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class LogThrottle:
-    """Logs what anybody can make happen: once a second at most, with how often it happened and the last of them."""
+    """Logs an event that anyone can cause: at most once a second, with its count and the latest details."""
 
     def __init__(self, event: str, clock_s: Callable[[], float]) -> None:
         self._event = event
@@ -19,7 +19,7 @@ class LogThrottle:
         self._quiet_until_s = 0.0
 
     def count(self, **last: str) -> None:
-        """It has happened again."""
+        """Counts one occurrence and logs if due; `last` are its details."""
         self._times += 1
         now_s = self._clock_s()
         if now_s >= self._quiet_until_s:

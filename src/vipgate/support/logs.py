@@ -1,6 +1,6 @@
-"""Sets up the log: one JSON object a line on standard error or into a file that rotates; secrets and plates never among them.
+"""Sets up logging: JSON lines on standard error or in a rotating file, without secrets and plates.
 
-Nobody writes a plate into the log; where one comes along in the words of an error, it is hidden here.
+The code never logs plates; those in error texts are masked here.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from vipgate.support.private_files import (
 # 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
 _PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")
 _render = structlog.processors.JSONRenderer(ensure_ascii=False)
-# What a database adds to an error, in a traceback: the row that it was about.
+# Database errors quote row data in these lines of a traceback.
 _ROW = re.compile(r"^(DETAIL|CONTEXT|QUERY): .*$", re.MULTILINE)
 
 
 def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) -> None:
-    """To be called once, by the process's first function. A `file` is begun anew at `bytes_max`; `keep` old ones stay."""
+    """Configures logging; call it once at process start. A `file` rotates at `bytes_max` bytes; `keep` old files stay."""
     if file is not None:
         make_folder(file.parent)
         handler = _PrivateFileHandler(file, maxBytes=bytes_max, backupCount=keep, encoding="utf-8")
@@ -51,7 +51,7 @@ def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) 
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr) if file is None else structlog.stdlib.LoggerFactory(),
     )
-    # Threads of libraries, and what ends the process: nothing may end with no line in the log.
+    # Log uncaught errors too, of libraries' threads and of the process.
     threading.excepthook = _thread_ended
     sys.excepthook = partial(_process_ended, file is not None)
 
@@ -71,7 +71,7 @@ def _process_ended(show: bool, kind: type[BaseException], error: BaseException, 
 
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What a command without a log shows of a fault, on standard error: the traceback without passwords."""
+    """Prints a traceback without passwords on standard error, for commands without a log."""
     sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
 
 
@@ -86,7 +86,7 @@ def _without_passwords(_: WrappedLogger, __: str, event: EventDict) -> EventDict
 
 
 def _masked(value: object) -> object:
-    """Numbers and the like as they are; what the renderer would turn into text, as text."""
+    """Masks passwords in a log value; objects become text, as the renderer would do."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -101,27 +101,27 @@ def _rendered(logger: WrappedLogger, name: str, event: EventDict) -> str:
 
 
 def hide_plates(text: str) -> str:
-    """`text` with the middle of every plate hidden."""
+    """Masks the middle of every plate in `text`."""
     return _PLATE.sub(r"\1***\2", text)
 
 
 def adopt_library_logs() -> None:
-    """Warnings and errors of libraries take the same way, as lines of the same kind."""
+    """Routes libraries' warnings and errors through structlog."""
     logging.basicConfig(handlers=[_Adopted()], level=logging.WARNING, force=True)
 
 
 class _PrivateFileHandler(RotatingFileHandler):
-    """Makes its files with mode 0600, whatever the umask."""
+    """A rotating handler that creates files with mode 0600."""
 
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, "a", encoding=self.encoding, opener=open_private)
 
 
 class _Adopted(logging.Handler):
-    """Hands a library's record on."""
+    """Passes a library's log records to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One record."""
+        """Logs one record."""
         say = (
             structlog.get_logger(record.name).error
             if record.levelno >= logging.ERROR

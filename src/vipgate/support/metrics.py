@@ -1,6 +1,6 @@
-"""What a server counts, and the board that it is counted on: memory that its processes share, cells and no locks.
+"""Metrics of all server processes in shared memory, without locks.
 
-Each cell has one thread that writes it. A process that is started again goes on with the cells of the one before.
+Only one thread writes each cell. A restarted process continues the cells of its predecessor.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Kind = Literal["counter", "gauge", "histogram"]
 SLOT_BYTES: Final = 4096
 TEXT_BYTES_MAX: Final = 1000
 HEARTBEAT_S: Final = 1.0
-# A process that has not shown a sign of life for so long does not live, or does not get to anything.
+# A process without a heartbeat for this long counts as dead or hanging.
 HEARTBEAT_LATE_S: Final = 5.0
-# Without a push nobody would find out that the store takes them again: readiness believes in it after this time.
+# Store errors expire: without pushes nothing would show that the store works again.
 STORE_ERROR_S: Final = 5.0
 
 ANSWER_CODES: Final = ("1001", "400", "401", "403", "404", "405", "413", "429", "500", "503")
@@ -37,7 +37,7 @@ _ROWS: Final = (1.0, 10.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0,
 
 @dataclass(frozen=True, slots=True)
 class MetricFamily:
-    """One metric: a cell for each value of its label, or for each bucket, the rest and the sum of a histogram."""
+    """One metric: a cell per label value, or per histogram bucket plus the +Inf bucket and the sum."""
 
     name: str
     kind: Kind
@@ -48,50 +48,48 @@ class MetricFamily:
 
     @property
     def width(self) -> int:
-        """How many cells it takes."""
+        """The number of cells."""
         return len(self.bounds) + 2 if self.kind == "histogram" else len(self.values) or 1
 
 
 REQUESTS: Final = MetricFamily(
-    "vipgate_requests", "counter", "Answers on the public port, by code of the envelope.", "code", ANSWER_CODES
+    "vipgate_requests", "counter", "Responses on the public port, by envelope code.", "code", ANSWER_CODES
 )
 ROWS: Final = MetricFamily(
-    "vipgate_rows", "counter", "Rows of committed pushes, by what became of them.", "outcome",
+    "vipgate_rows", "counter", "Rows of committed pushes, by outcome.", "outcome",
     ("inserted", "updated", "unchanged"),
 )  # fmt: skip
-BODY_BYTES: Final = MetricFamily("vipgate_body_bytes", "counter", "Bytes of the bodies that came whole.")
-UNLOGGED_REQUESTS: Final = MetricFamily("vipgate_unjournaled", "counter", "Refusals for which the journal had no room.")
+BODY_BYTES: Final = MetricFamily("vipgate_body_bytes", "counter", "Bytes of completely received bodies.")
+UNLOGGED_REQUESTS: Final = MetricFamily(
+    "vipgate_unjournaled", "counter", "Rejections that were not written to the request log."
+)
 REQUEST_SECONDS: Final = MetricFamily(
-    "vipgate_request_seconds", "histogram", "From a whole request to its answer.", bounds=_SECONDS
+    "vipgate_request_seconds", "histogram", "Time from a complete request to its response.", bounds=_SECONDS
 )
-COMMIT_REQUESTS: Final = MetricFamily(
-    "vipgate_commit_requests", "histogram", "Requests that shared a commit.", bounds=_REQUESTS
-)
-COMMIT_ROWS: Final = MetricFamily("vipgate_commit_rows", "histogram", "Rows of one commit.", bounds=_ROWS)
-COMMIT_SECONDS: Final = MetricFamily("vipgate_commit_seconds", "histogram", "How long a commit took.", bounds=_SECONDS)
-QUEUE_REQUESTS: Final = MetricFamily(
-    "vipgate_queue_requests", "gauge", "Requests that wait to be begun, or for the commit."
-)
-QUEUE_ROWS: Final = MetricFamily("vipgate_queue_rows", "gauge", "Rows that wait for the commit.")
-CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Connections to the public port.")
+COMMIT_REQUESTS: Final = MetricFamily("vipgate_commit_requests", "histogram", "Requests per commit.", bounds=_REQUESTS)
+COMMIT_ROWS: Final = MetricFamily("vipgate_commit_rows", "histogram", "Rows per commit.", bounds=_ROWS)
+COMMIT_SECONDS: Final = MetricFamily("vipgate_commit_seconds", "histogram", "Duration of a commit.", bounds=_SECONDS)
+QUEUE_REQUESTS: Final = MetricFamily("vipgate_queue_requests", "gauge", "Requests waiting for processing or commit.")
+QUEUE_ROWS: Final = MetricFamily("vipgate_queue_rows", "gauge", "Rows waiting for commit.")
+CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Open connections on the public port.")
 HEARTBEAT: Final = MetricFamily(
-    "vipgate_worker_heartbeat_timestamp_seconds", "gauge", "When a worker last showed that its loop turns."
+    "vipgate_worker_heartbeat_timestamp_seconds", "gauge", "Time of the last heartbeat of a worker's event loop."
 )
-STORE_ERROR_AT: Final = MetricFamily("vipgate_commit_trouble", "gauge", "1 while a worker's store takes nothing.")
-PID: Final = MetricFamily("vipgate_worker_pid", "gauge", "The process of a worker.")
+STORE_ERROR_AT: Final = MetricFamily("vipgate_commit_trouble", "gauge", "1 while a worker's store rejects all commits.")
+PID: Final = MetricFamily("vipgate_worker_pid", "gauge", "Process id of a worker.")
 ADMIN_REQUESTS: Final = MetricFamily(
-    "vipgate_admin_requests", "counter", "Answers on the admin port, by HTTP status.", "code", ADMIN_CODES
+    "vipgate_admin_requests", "counter", "Responses on the admin port, by HTTP status.", "code", ADMIN_CODES
 )
 MASKED_SEARCHES: Final = MetricFamily(
-    "vipgate_masked_searches", "counter", "Searches by plate or card while plates were hidden, by outcome.",
+    "vipgate_masked_searches", "counter", "Searches by plate or card with masked plates, by outcome.",
     "outcome", ("found", "missed", "refused"),
 )  # fmt: skip
 ADMIN_SECONDS: Final = MetricFamily(
-    "vipgate_admin_request_seconds", "histogram", "From the head of a request to the end of its answer.",
+    "vipgate_admin_request_seconds", "histogram", "Time from the head of a request to the end of its response.",
     bounds=_SECONDS,
 )  # fmt: skip
 ADMIN_HEARTBEAT: Final = MetricFamily(
-    "vipgate_admin_heartbeat", "gauge", "When the admin process last showed that its loop turns, on the steady clock."
+    "vipgate_admin_heartbeat", "gauge", "Monotonic time of the last heartbeat of the admin process."
 )
 
 FAMILIES: Final = (
@@ -110,26 +108,26 @@ _text_length = struct.Struct("=I")
 
 
 class MetricsRecorder(Protocol):
-    """What the road counts at its edges."""
+    """The metrics that the push pipeline records."""
 
     def answered(self, code: str, body_bytes: int, seconds: float) -> None:
-        """A request has its answer. Event loop."""
+        """Records a response. Called on the event loop."""
 
     def unlogged(self) -> None:
-        """The journal had no room for a refusal. Event loop."""
+        """Counts a rejection that was not logged. Called on the event loop."""
 
     def committed(self, requests: int, outcomes: tuple[int, int, int], seconds: float) -> None:
-        """A group is through; rows inserted, updated, unchanged. Commit thread."""
+        """Records a committed group; `outcomes`: rows inserted, updated, unchanged. Called in the commit thread."""
 
     def store_error(self, reason: str | None, now_us: int) -> None:
-        """Why the store took nothing of a group, or None: it took some. Commit thread."""
+        """Records why the store rejected a whole group, or None after a success. Called in the commit thread."""
 
 
 class SharedMetrics:
-    """The cells of all processes of one server: a slot for each worker, the last for the admin process."""
+    """The shared memory of all processes of one server: a slot per worker, the last for the admin process."""
 
     def __init__(self, workers: int, handle: str | None = None) -> None:
-        """Makes a board, or opens the one that `handle` names."""
+        """Creates the memory, or opens the one of `handle`."""
         self.workers = workers
         size = (workers + 1) * SLOT_BYTES
         if sys.platform == "win32":
@@ -143,34 +141,34 @@ class SharedMetrics:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What a process must inherit to open the board by its handle."""
+        """The descriptors that a process must inherit to open the memory by its handle."""
         return () if sys.platform == "win32" else (int(self.handle),)
 
     def cells(self, slot: int) -> memoryview[float]:
-        """The numbers of a slot."""
+        """Returns the cells of a slot."""
         return self._view[slot * SLOT_BYTES : slot * SLOT_BYTES + _CELLS * _CELL_BYTES].cast("d")
 
     def text(self, slot: int) -> memoryview:
-        """The room for a slot's text."""
+        """Returns the text area of a slot."""
         end = (slot + 1) * SLOT_BYTES
         return self._view[end - _text_length.size - TEXT_BYTES_MAX : end]
 
     def total(self, family: MetricFamily, slots: Iterable[int]) -> list[float]:
-        """The cells of a metric, added up over `slots`."""
+        """Returns the cells of a metric, summed over `slots`."""
         first = _FIRST[family.name]
         rows = [self.cells(slot)[first : first + family.width].tolist() for slot in slots]
         return [sum(column) for column in zip(*rows, strict=True)] if rows else [0.0] * family.width
 
     def value(self, family: MetricFamily, slot: int) -> float:
-        """A metric's only cell in one slot."""
+        """Returns a metric's only cell in one slot."""
         return self.cells(slot)[_FIRST[family.name]]
 
     def alive_workers(self, now_s: float) -> list[int]:
-        """The workers that have shown a sign of life in time."""
+        """Returns the workers with a recent heartbeat."""
         return [slot for slot in range(self.workers) if now_s - self.value(HEARTBEAT, slot) <= HEARTBEAT_LATE_S]
 
     def store_error(self, slot: int, now_s: float) -> str | None:
-        """Why a worker's store takes nothing, where it has refused a whole group a moment ago and taken none since."""
+        """Returns why a worker's store rejected its last group, within STORE_ERROR_S; else None."""
         if now_s - self.value(STORE_ERROR_AT, slot) > STORE_ERROR_S:
             return None
         text = bytes(self.text(slot))
@@ -179,7 +177,7 @@ class SharedMetrics:
 
 
 def _anonymous_memory(size: int) -> int:
-    """A descriptor of memory that has no name: when the last process is gone, however it went, so is the memory."""
+    """Returns a descriptor of anonymous memory, which the system frees with the last process."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("vipgate-board")
     else:
@@ -190,7 +188,7 @@ def _anonymous_memory(size: int) -> int:
 
 
 class _Histogram:
-    """Counts how often a value fell between which bounds, and adds the values up."""
+    """Writes one histogram: counts per bucket, and the sum of values."""
 
     def __init__(self, cells: memoryview[float], family: MetricFamily) -> None:
         self._cells = cells
@@ -204,7 +202,7 @@ class _Histogram:
 
 
 class WorkerRecorder:
-    """The Meter of one worker, on its slot of the board."""
+    """The MetricsRecorder of one worker, in its slot of the shared memory."""
 
     def __init__(self, board: SharedMetrics, slot: int) -> None:
         self._cells = cells = board.cells(slot)
@@ -219,18 +217,18 @@ class WorkerRecorder:
         cells[_FIRST[PID.name]] = float(os.getpid())
 
     def answered(self, code: str, body_bytes: int, seconds: float) -> None:
-        """See `Meter.answered`."""
+        """See `MetricsRecorder.answered`."""
         cells = self._cells
         cells[self._codes[code]] += 1.0
         cells[_BODY_BYTES] += body_bytes
         self._seconds.observe(seconds)
 
     def unlogged(self) -> None:
-        """See `Meter.unjournaled`."""
+        """See `MetricsRecorder.unlogged`."""
         self._cells[_UNLOGGED_REQUESTS] += 1.0
 
     def committed(self, requests: int, outcomes: tuple[int, int, int], seconds: float) -> None:
-        """See `Meter.committed`."""
+        """See `MetricsRecorder.committed`."""
         for place, rows in enumerate(outcomes):
             self._cells[_ROWS_FIRST + place] += rows
         self._commit_requests.observe(requests)
@@ -238,26 +236,26 @@ class WorkerRecorder:
         self._commit_seconds.observe(seconds)
 
     def store_error(self, reason: str | None, now_us: int) -> None:
-        """See `Meter.trouble`."""
+        """See `MetricsRecorder.store_error`."""
         if reason is not None:
             raw = reason.encode("utf-8", "replace")[:TEXT_BYTES_MAX]
             self._text[: _text_length.size + len(raw)] = _text_length.pack(len(raw)) + raw
         self._cells[_STORE_ERROR_AT] = 0.0 if reason is None else now_us / 1e6
 
     def heartbeat(self, now_us: int, connections: int, queue: tuple[int, int]) -> None:
-        """The event loop turns; so many connections, so many requests and rows in the queue."""
+        """Records a heartbeat, the open connections, and the queued requests and rows."""
         cells = self._cells
         cells[_FIRST[CONNECTIONS.name]] = connections
         cells[_FIRST[QUEUE_REQUESTS.name]], cells[_FIRST[QUEUE_ROWS.name]] = queue
         cells[_FIRST[HEARTBEAT.name]] = now_us / 1e6
 
     def clear_heartbeat(self) -> None:
-        """The worker ends in good order: nobody need wait to see that it does not live."""
+        """Marks the worker as stopped, without waiting for its heartbeat to expire."""
         self._cells[_FIRST[HEARTBEAT.name]] = 0.0
 
 
 class AdminRecorder:
-    """Counts what the admin port answers, and shows that its process lives."""
+    """Records metrics and heartbeat of the admin process."""
 
     def __init__(self, board: SharedMetrics) -> None:
         self._cells = board.cells(board.workers)
@@ -265,14 +263,14 @@ class AdminRecorder:
         self._seconds = _Histogram(self._cells, ADMIN_SECONDS)
 
     def answered(self, status: int, seconds: float) -> None:
-        """A request has its answer."""
+        """Records a response."""
         self._cells[self._codes.get(str(status), self._codes["other"])] += 1.0
         self._seconds.observe(seconds)
 
     def searched(self, outcome: str) -> None:
-        """Somebody from whom plates are hidden searched by one. To be called one at a time, from whichever thread."""
+        """Counts a search with masked plates. Not thread-safe: make one call at a time."""
         self._cells[_FIRST[MASKED_SEARCHES.name] + MASKED_SEARCHES.values.index(outcome)] += 1.0
 
     def heartbeat(self, now_s: float) -> None:
-        """The event loop turns. `now_s` by the steady clock, which all processes of a machine share."""
+        """Records a heartbeat. `now_s` is monotonic time, which all processes of a machine share."""
         self._cells[_FIRST[ADMIN_HEARTBEAT.name]] = now_s

@@ -1,6 +1,6 @@
-"""Makes files and folders that only their user may read, whatever the umask, and finds those that others may reach.
+"""Creates files and folders that only their user may access, whatever the umask, and finds those that others may access.
 
-Windows has no such modes: there a file has the rights of its folder, and nothing is reported.
+Windows has no such modes: files inherit the rights of their folder, and nothing is reported.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from typing import Final
 
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
-# For the two files that others have to read (an agent's figures, its systemd unit): only their user may write them.
+# For the two files that others must read: an agent's metrics and its systemd unit.
 READABLE_MODE: Final = 0o644
 
 
 def make_folder(folder: Path) -> None:
-    """Makes `folder` and its missing parents with mode 0700. Those that exist stay as they are."""
+    """Creates `folder` and missing parents with mode 0700; existing ones keep their mode."""
     for missing in [parent for parent in reversed(folder.parents) if not parent.exists()]:
         missing.mkdir(FOLDER_MODE, exist_ok=True)
     folder.mkdir(FOLDER_MODE, exist_ok=True)
 
 
 def reserve_file(path: Path) -> None:
-    """Makes an empty file with mode 0600 where there is none, for a library that would leave the mode to the umask.
+    """Creates an empty file with mode 0600 if missing, for libraries that leave the mode to the umask.
 
-    An existing file is not even opened: on POSIX closing it would drop the locks that SQLite holds on it in this process.
+    Does not open an existing file: on POSIX closing it would drop the locks that SQLite holds on it in this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
 
 def open_private(path: str, flags: int) -> int:
-    """The `opener` of `open` that makes a missing file with mode 0600."""
+    """An `opener` for `open` that creates missing files with mode 0600."""
     return os.open(path, flags, FILE_MODE)
 
 
 def write_file(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
-    """Writes a whole file, or none of it. The mode is `mode` exactly, also where an earlier file had another one."""
+    """Replaces a file atomically, with exactly `mode`."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if os.name == "posix":
-                # A strict umask takes rights away that the reader of a READABLE_MODE file needs.
+                # A strict umask would remove rights of a READABLE_MODE file.
                 os.fchmod(file.fileno(), mode)
             file.write(content)
         draft.replace(path)
@@ -58,7 +58,7 @@ def write_file(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Brings names in `folder` onto the disk; Windows does it by itself."""
+    """Flushes the directory entries of `folder` to disk; no-op on Windows."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -69,7 +69,7 @@ def sync_folder(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A file or folder that other users of the machine may reach, and what to do about it."""
+    """A file or folder that other users may access, and the remedy."""
 
     path: Path
     mode: int
@@ -77,14 +77,14 @@ class Exposed:
 
     @property
     def text(self) -> str:
-        """What was found, in words."""
+        """The finding as text."""
         return f"{self.path} has mode {self.mode:04o}: other users of this machine may reach it"
 
 
 def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
-    """Those of `paths` that others have a right to. Missing ones are left out.
+    """Yields those of `paths` that other users may access; skips missing ones.
 
-    Where the owner is another user (a key of root's, say), the group is how this process gets at it: then it does not count.
+    Where another user is the owner (root, say), group rights are allowed: this process needs them.
     """
     for path in paths if os.name == "posix" else ():
         with suppress(OSError):
@@ -96,7 +96,7 @@ def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
 
 def _remedy(path: Path, mode: int, *, is_own: bool) -> str:
     if stat.S_ISDIR(mode) and (mode & stat.S_ISVTX or not is_own):
-        # /tmp, or a folder of somebody else: others need it as it is.
+        # /tmp, or another user's folder: do not change its mode.
         return "keep these files in a folder of your own with mode 0700"
     if not is_own:
         return f"chmod o= {path}"

@@ -1,8 +1,7 @@
-"""One POST to an address that a member of the staff typed in: it reaches no service it must not reach, and cannot be held up.
+"""Sends one POST to a URL that staff entered, safe against SSRF and slow servers.
 
-The host is resolved once and the connection made to the very address that was checked: a name that points elsewhere a
-moment later gains nothing. No redirects, no proxies, and one deadline for everything after the look-up, which has the bounds
-of the system's resolver.
+Resolves the host once and connects to the checked address, against DNS rebinding. No redirects, no proxies, one deadline for
+everything after the lookup, which has the timeout of the system's resolver.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-# Special by IANA's registries, whatever the release of Python at hand knows of them.
+# Special in IANA's registries, but not in every Python release.
 _SPECIAL: Final = tuple(
     ip_network(text) for text in ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
 )
@@ -40,7 +39,7 @@ _SPECIAL: Final = tuple(
 _PRIVATE: Final = tuple(
     ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
-# Where clouds hand a machine its credentials at an address that is not link-local: Alibaba, Azure, AWS, Google, Oracle.
+# Cloud metadata services at addresses that are not link-local: Alibaba, Azure, AWS, Google, Oracle.
 _METADATA: Final = tuple(
     ip_network(text)
     for text in ("100.100.100.200", "168.63.129.16", "fd00:ec2::/32", "fd20:ce::254", "fd00:c1::a9fe:a9fe")
@@ -51,7 +50,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 class FetchError(VipgateError):
-    """The address cannot be asked, or did not answer."""
+    """The URL is not allowed, or the server did not respond."""
 
     def __init__(self, words: LocalizedText) -> None:
         super().__init__(words.en)
@@ -60,7 +59,7 @@ class FetchError(VipgateError):
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
-    """A URL in its parts: `host` without brackets, `place` as the Host header wants it."""
+    """A parsed URL: `host` without brackets, `authority` for the Host header."""
 
     scheme: str
     host: str
@@ -71,7 +70,7 @@ class ParsedUrl:
 
 @dataclass(frozen=True, slots=True)
 class FetchResponse:
-    """What came back: every status but a redirect, and the whole body."""
+    """A complete response; any status except redirects."""
 
     status: int
     content_type: str
@@ -79,19 +78,19 @@ class FetchResponse:
 
     @property
     def about(self) -> LocalizedText:
-        """All that an error may tell of an answer: nothing of its body, which may be another service's."""
+        """Describes the response for error messages, without its body: that may be another service's."""
         media = _MEDIA_TYPE(self.content_type)
-        told, size = f"HTTP {self.status}, {media[0] if media else '-'}", len(self.body)
-        return LocalizedText(f"{told}, {size} 字节", f"{told}, {size} bytes")
+        summary, size = f"HTTP {self.status}, {media[0] if media else '-'}", len(self.body)
+        return LocalizedText(f"{summary}, {size} 字节", f"{summary}, {size} bytes")
 
 
 def sanitize(text: str) -> str:
-    """`text` for a message that every terminal, page and database takes: cut, on one line, printable."""
+    """Makes `text` safe for messages: truncated, on one line, printable."""
     return truncate("".join(letter if letter.isprintable() else " " for letter in text))
 
 
 def parse_url(text: str) -> ParsedUrl:
-    """The parts of an http or https URL. Raises OutwardTrouble that says what is wrong with it."""
+    """Parses an http or https URL. Raises FetchError that says what is wrong with it."""
     url = text.strip()
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url or len(url) > URL_CHARS_MAX:
         raise _bad_url(text)
@@ -119,12 +118,12 @@ def _bad_url(text: str) -> FetchError:
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:
-    """The addresses of `host`, as the system's resolver gives them. Raises OSError."""
+    """Resolves `host` with the system's resolver. Raises OSError."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_public(address: Address) -> bool:
-    """Whether `address` is one of the Internet at large, and nothing of the own machine or network hides in it."""
+    """Whether `address` is public, and embeds no address of this machine or network."""
     inner = _embedded(address)
     if inner is not None:
         return is_public(inner)
@@ -134,7 +133,7 @@ def is_public(address: Address) -> bool:
 
 
 def is_private(address: Address) -> bool:
-    """Whether a park's gateway may be at `address` inside the operator's network: never this machine, a link, or metadata."""
+    """Whether `address` is a private address that may be allowed: never loopback, link-local or cloud metadata."""
     plain = (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
     return _is_in(_PRIVATE, plain) and not _is_in(_METADATA, plain)
 
@@ -144,7 +143,7 @@ def _is_in(networks: tuple[IPv4Network | IPv6Network, ...], address: Address) ->
 
 
 def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to: mapped, 6to4, Teredo, NAT64."""
+    """Returns the IPv4 address embedded in an IPv6 address (mapped, 6to4, Teredo, NAT64), or None."""
     if isinstance(address, IPv4Address):
         return None
     if address in _NAT64:
@@ -153,7 +152,7 @@ def _embedded(address: Address) -> IPv4Address | None:
 
 
 def checked_addresses(target: ParsedUrl, *, allow_private: bool, resolve: Resolve) -> list[str]:
-    """The addresses of `target` that may be connected to, the first few. Raises OutwardTrouble where one may not."""
+    """Resolves `target` to at most ADDRESSES_TRIED_MAX allowed addresses. Raises FetchError where one is not allowed."""
     try:
         found = list(dict.fromkeys(resolve(target.host, target.port)))[:ADDRESSES_TRIED_MAX]
     except (OSError, UnicodeError):
@@ -173,7 +172,7 @@ def checked_addresses(target: ParsedUrl, *, allow_private: bool, resolve: Resolv
 
 
 def _not_asked(host: str, address: str, *, allowable: bool) -> FetchError:
-    """Why `address` is not connected to. `allowable`: the setting would let it through."""
+    """Makes the error for a forbidden address. `allowable`: the setting would permit it."""
     if allowable:
         zh = "内网网关须由平台运维设置 charge_types_allow_private"
         en = "for gateways of the own network the operator sets charge_types_allow_private"
@@ -196,7 +195,7 @@ def post(
     *,
     total_s: float = TOTAL_S_MAX,
 ) -> FetchResponse:
-    """Posts JSON to `target` at one of its checked `addresses`. Raises OutwardTrouble."""
+    """Posts JSON to `target` at one of its checked `addresses`. Raises FetchError."""
     deadline = _Deadline(clock_s, clock_s() + total_s)
     headers: list[tuple[str | bytes, str | bytes]] = [
         ("Host", target.authority),
@@ -221,7 +220,7 @@ def post(
             )
         ) from None
     except httpcore.ProtocolError:
-        # Its text may quote what came back, and whoever typed the address would read another service's answer in it.
+        # The error text may quote the response, which may be another service's.
         raise FetchError(
             LocalizedText(
                 f"{target.authority} 的回答不是完整的 HTTP 应答; 请检查地址和端口是否为停车场网关",
@@ -260,14 +259,14 @@ def _read(response: httpcore.Response, target: ParsedUrl) -> FetchResponse:
 
 
 class _Deadline:
-    """One end for all that a request waits for, however often it waits."""
+    """One deadline for all waits of a request."""
 
     def __init__(self, clock_s: Callable[[], float], at_s: float) -> None:
         self._clock_s = clock_s
         self._at_s = at_s
 
     def left_s(self) -> float:
-        """How long there is still to wait. Raises httpcore.TimeoutException where that is over."""
+        """Returns the remaining seconds. Raises httpcore.ReadTimeout after the deadline."""
         left_s = self._at_s - self._clock_s()
         if left_s <= 0:
             raise httpcore.ReadTimeout
@@ -275,7 +274,7 @@ class _Deadline:
 
 
 class _PinnedBackend(httpcore.NetworkBackend):
-    """Connects to addresses that were checked, whatever the URL's host; that one is still who the certificate must name."""
+    """Connects to the checked addresses only; the certificate must still match the URL's host."""
 
     def __init__(self, addresses: Sequence[str], deadline: _Deadline) -> None:
         self._addresses = addresses
@@ -290,7 +289,7 @@ class _PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first address that takes one."""
+        """Connects to the first reachable address."""
         failure: httpcore.TimeoutException | httpcore.NetworkError | None = None
         for address in self._addresses:
             left_s = min(CONNECT_S_MAX, self._deadline.left_s())
@@ -304,7 +303,7 @@ class _PinnedBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A connection on which nobody waits beyond the deadline, however slowly the bytes drip."""
+    """A connection whose reads and writes end at the deadline, however slow the server is."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Reads named statements out of .sql files: `-- name: verb` opens one, comments say what it is for."""
+"""Loads named statements from .sql files; `-- name: verb` starts a statement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Migration:
 
 
 def load_statements(folder: str) -> dict[str, str]:
-    """Every named statement in a folder of the package (`vipgate.store.sqlite.sql`), by name."""
+    """Loads the statements of a package folder such as `vipgate.store.sqlite.sql`, by name."""
     statements: dict[str, str] = {}
     for entry in files(folder).iterdir():
         if entry.name.endswith(".sql"):
@@ -36,7 +36,7 @@ def load_statements(folder: str) -> dict[str, str]:
 
 
 def load_migrations(folder: str) -> list[Migration]:
-    """The numbered migrations in a folder, in order."""
+    """Loads the numbered migrations of a folder, in order."""
     found = []
     for entry in files(folder).joinpath("migrations").iterdir():
         match = _MIGRATION.fullmatch(entry.name)
@@ -48,19 +48,19 @@ def load_migrations(folder: str) -> list[Migration]:
 
 @cache
 def expand_rows(statement: str, count: int) -> str:
-    """`statement` with its one group of placeholders, marked `/* rows */`, written `count` times."""
+    """Repeats the group of placeholders marked `/* rows */` `count` times."""
     return _ROW.sub(lambda group: ", ".join([group[1]] * count), statement, count=1)
 
 
 @cache
 def single_park_variant(statement: str) -> str:
-    """The form of `statement` that serves one park: `x /* or y */` becomes y, `/* and z */` becomes z."""
+    """Returns the single-park variant of `statement`: `x /* or y */` becomes y, `/* and z */` becomes z."""
     return _AND.sub(r"\1", _OR.sub(r"\1", statement))
 
 
 @cache
 def combine_statements(statements: tuple[str, ...]) -> str:
-    """`statements`, each of which has the one parameter $1, as one: the first's stays $1, the second's becomes $2."""
+    """Combines `statements`, each with one parameter $1, into one: parameters $1, $2 and so on."""
     parts = [
         f"part_{number} AS (\n{statement.replace('$1', f'${number}')}\n)"
         for number, statement in enumerate(statements, 1)
@@ -70,7 +70,7 @@ def combine_statements(statements: tuple[str, ...]) -> str:
 
 @cache
 def line_columns(statement: str) -> tuple[str, ...]:
-    """The names of what a line of `statement` holds, in order: those of its `AS u (name type, …)`."""
+    """Returns the column names of `AS u (name type, …)` in `statement`, in order. Raises ValueError without one."""
     found = _LINE_COLUMNS.search(statement)
     if found is None:
         raise ValueError(f"no AS u (…) in:\n{statement}")

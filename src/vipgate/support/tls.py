@@ -1,4 +1,4 @@
-"""The public port's certificate: read at the start, and again when its files change, so that a renewal needs no restart."""
+"""Loads the public port's certificate, and reloads it when its files change: a renewal needs no restart."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ log = structlog.get_logger()
 
 CHECK_INTERVAL_S: Final = 30.0
 HANDSHAKE_TIMEOUT_S: Final = 15.0
-# How long a caller has to answer the end of a connection: one that is idle answers none.
+# How long a client has to answer close_notify: an idle one does not answer.
 SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 
 class Certificate:
-    """A certificate and its key. Connections that begin after `look` has found new ones use these."""
+    """A certificate and its key. New connections use the files found by the last `reload_if_changed`."""
 
     def __init__(self, cert: Path, key: Path) -> None:
         self._files = (cert, key)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # What the files were like when they were taken last, and what was said of them since.
+        # Stamps of the files when last loaded, and the last error logged since.
         self._loaded_stamps = self._stamps()
         self._reported_error = ""
         try:
@@ -34,29 +34,29 @@ class Certificate:
             raise UsageError(self._load_error(error)) from None
 
     def reload_if_changed(self) -> None:
-        """Takes the files up where they have changed; keeps what it has where they are no pair, and says so in the log.
+        """Reloads changed files; on an error logs it and keeps the loaded certificate.
 
-        It tries again until it has them: what was wrong with a file can be mended without a change of its stamp.
+        Retries until it succeeds: a problem such as permissions can be fixed without a change of the stamp.
         """
         stamps = self._stamps()
         if stamps == self._loaded_stamps:
             return
         try:
-            # Apart first: a context that has taken half a pair would be left with it.
+            # Try in a separate context first: a failed load would leave half a pair in use.
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
             self._load(self.context)
         except OSError as error:
-            complaint = self._load_error(error)
-            if complaint != self._reported_error:
-                log.error("certificate not taken", reason=complaint)
-            self._reported_error = complaint
+            reason = self._load_error(error)
+            if reason != self._reported_error:
+                log.error("certificate not loaded", reason=reason)
+            self._reported_error = reason
             return
         self._loaded_stamps, self._reported_error = stamps, ""
-        log.info("certificate taken", file=str(self._files[0]))
+        log.info("certificate loaded", file=str(self._files[0]))
 
     def _load(self, context: ssl.SSLContext) -> None:
         cert, key = self._files
-        # A key that asks for a password would ask a terminal.
+        # Without a password callback OpenSSL would prompt on the terminal.
         context.load_cert_chain(cert, key, password=lambda: "")
 
     def _stamps(self) -> list[tuple[int, int] | None]:
@@ -71,7 +71,7 @@ class Certificate:
 
 
 def load_certificate(cert: Path | None, key: Path | None) -> Certificate | None:
-    """The certificate of the settings `tls_cert` and `tls_key`, None where there are none. Raises OperatorError."""
+    """Loads the certificate of the settings `tls_cert` and `tls_key`; None without them. Raises UsageError."""
     if cert is None and key is None:
         return None
     if cert is None or key is None:

@@ -1,10 +1,10 @@
-"""A token bucket: so many at once, then at a steady rate. No clock of its own."""
+"""A token bucket for rate limits. No clock of its own."""
 
 from __future__ import annotations
 
 
 class TokenBucket:
-    """Holds `burst` tokens when full, and gets one back every `refill_s`."""
+    """Allows `burst` requests at once, then one every `refill_s` seconds."""
 
     def __init__(self, burst: int, refill_s: float, now_s: float) -> None:
         self.burst = burst
@@ -13,7 +13,7 @@ class TokenBucket:
         self._at_s = now_s
 
     def wait_s(self, now_s: float) -> float:
-        """Takes one token and returns 0, or says how long to wait for it."""
+        """Takes one token and returns 0, or returns the seconds until one is available."""
         self._refill(now_s)
         if self._tokens < 1:
             return (1 - self._tokens) * self._refill_s
@@ -21,11 +21,11 @@ class TokenBucket:
         return 0.0
 
     def is_full(self, now_s: float) -> bool:
-        """Whether it is as good as a new one."""
+        """Whether all tokens are available."""
         self._refill(now_s)
         return self._tokens >= self.burst
 
     def _refill(self, now_s: float) -> None:
-        # A clock that was set back gives and takes nothing.
+        # A clock set back neither adds nor removes tokens.
         self._tokens = min(self.burst, self._tokens + max(0.0, now_s - self._at_s) / self._refill_s)
         self._at_s = now_s

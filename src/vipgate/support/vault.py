@@ -1,4 +1,4 @@
-"""Keeps secrets unreadable at rest: AES-256-GCM under the master key, each bound to the park it belongs to."""
+"""Encrypts park secrets at rest with AES-256-GCM under the master key, bound to their park."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEY_FILE_BYTES_MAX = 4096
 
 
 class Vault:
-    """Seals and opens secrets under one master key."""
+    """Encrypts and decrypts secrets under one master key."""
 
     def __init__(self, master_key: str) -> None:
         if len(master_key) < MASTER_KEY_CHARS_MIN:
@@ -39,12 +39,12 @@ class Vault:
         self._cipher = AESGCM(sha256(master_key.encode()).digest())
 
     def seal(self, secret: str, park_uuid: str) -> bytes:
-        """`secret` as the store keeps it."""
+        """Encrypts `secret` for the store."""
         nonce = os.urandom(_NONCE_BYTES)
         return _FORM + nonce + self._cipher.encrypt(nonce, secret.encode(), park_uuid.encode())
 
     def open(self, sealed: bytes, park_uuid: str) -> str:
-        """The secret in `sealed`. Raises OperatorError where another key or another park sealed it."""
+        """Decrypts `sealed`. Raises UsageError where it belongs to another key or another park."""
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             if sealed[:1] != _FORM:
@@ -58,12 +58,12 @@ class Vault:
 
 
 def make_secret() -> str:
-    """A new secret: letters, digits, `-` and `_`, which survive every client's string handling."""
+    """Makes a new secret of letters, digits, `-` and `_`, which are safe in every client's string handling."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def load_vault(master_key: str | None, key_file: Path) -> Vault:
-    """The vault under `master_key`, or under the key in `key_file`, which is made with mode 0600 where it is missing."""
+    """Loads the vault with `master_key`, else with `key_file`, which is created with mode 0600 if missing. Raises UsageError."""
     if master_key is not None:
         return Vault(master_key.strip())
     try:
@@ -82,7 +82,7 @@ def _read_key(key_file: Path) -> str:
 
 
 def _make_key(key_file: Path) -> str:
-    """Writes a new key beside its place and links it in, so that of two that start at once the first wins whole."""
+    """Creates the key file atomically: of two processes that start at once, both use the key of the first."""
     key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     draft = key_file.with_name(f".{key_file.name}.{secrets.token_hex(8)}")
     try:

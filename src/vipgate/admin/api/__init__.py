@@ -1,4 +1,4 @@
-"""The read API of the admin port: other systems read the ledger, each with a token of its own."""
+"""The read API of the admin port: other systems read the ledger, each with its own token."""
 
 from vipgate.admin.api.app import build_api
 

@@ -1,6 +1,6 @@
-"""The read API on HTTP: finds the verb, reads the question, and sends every answer with the same strict headers.
+"""The read API over HTTP: finds the endpoint, parses the query, and sends every response with the same strict headers.
 
-HEAD is answered as GET is; the server keeps the body to itself.
+HEAD is handled like GET; the server omits the body.
 """
 
 from __future__ import annotations
@@ -79,16 +79,16 @@ def build_api(
     searches: MaskedSearches | None = None,
     watch: ChangeWaiter | None = None,
 ) -> list[Route]:
-    """The routes of the read API, for the application of the admin port."""
-    inside = ApiDependencies(
+    """Returns the routes of the read API."""
+    dependencies = ApiDependencies(
         databases, TokenAuthenticator(clock_us, searches or MaskedSearches()), watch or ChangeWaiter(databases)
     )
-    return [Route("/api/{rest:path}", Api(inside))]
+    return [Route("/api/{rest:path}", Api(dependencies))]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer that is there whole."""
+    """A response that is complete in memory."""
 
     body: bytes
     media: str
@@ -96,14 +96,14 @@ class Page:
 
 
 class Api:
-    """Everything below /api/. Paths are matched as they were sent, so that a part may have an encoded / in it."""
+    """ASGI application for everything below /api/. Matches raw paths, so that a segment may contain an encoded `/`."""
 
-    def __init__(self, inside: ApiDependencies) -> None:
-        self._inside = inside
-        self._verbs = [(_parts(verb.path), verb) for verb in VERBS]
+    def __init__(self, dependencies: ApiDependencies) -> None:
+        self._dependencies = dependencies
+        self._endpoints = [(_parts(endpoint.path), endpoint) for endpoint in VERBS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Handles one request."""
         request = Request(scope, receive)
         language = accepted_language(request.headers.get("accept-language"))
         try:
@@ -137,27 +137,27 @@ class Api:
         return _fixed(request, found, language)
 
     def _find(self, parts: list[str]) -> tuple[AnyEndpoint, dict[str, str]] | None:
-        """The verb of a path, and what stands for the names in it."""
-        for pattern, verb in self._verbs:
+        """Returns the endpoint of a path and its path parameters, or None."""
+        for pattern, endpoint in self._endpoints:
             if len(pattern) == len(parts) and all(
                 want == part or (want[0] == "{" and part) for want, part in zip(pattern, parts, strict=True)
             ):
                 named = zip(pattern, parts, strict=True)
-                return verb, {want[1:-1]: part for want, part in named if want[0] == "{"}
+                return endpoint, {want[1:-1]: part for want, part in named if want[0] == "{"}
         return None
 
-    async def _ask(self, request: Request, verb: AnyEndpoint, path: dict[str, str]) -> Page | Export:
-        # Nothing in a path of ours needs hiding, unlike in a query; the log shows it as it is.
+    async def _ask(self, request: Request, endpoint: AnyEndpoint, path: dict[str, str]) -> Page | Export:
+        # Paths of the API hold nothing private, unlike queries: the log may show them.
         request.state.shown = request.scope["path"][:PATH_CHARS_MAX]
         client = request.client
-        given = await verb.handler(
+        given = await endpoint.handler(
             ApiRequest(
-                params=parse_query(verb.params, path, request.scope["query_string"]),
-                scope=verb.scope,
+                params=parse_query(endpoint.params, path, request.scope["query_string"]),
+                scope=endpoint.scope,
                 authorization=request.headers.get("authorization"),
                 peer="" if client is None else client.host,
                 head=request.method == "HEAD",
-                inside=self._inside,
+                dependencies=self._dependencies,
                 note_who=lambda who: setattr(request.state, "who", who),
             )
         )
@@ -187,7 +187,7 @@ _FIXED: Final[dict[str, Callable[[Language], Page]]] = {
 
 
 def _fixed(request: Request, make: Callable[[Language], Page], language: Language) -> Page:
-    """What needs no token and no database."""
+    """Serves a page that needs neither token nor database."""
     ask = parse_query(AskPage, {}, request.scope["query_string"])
     return make(language if ask.lang is None else ask.lang)
 
@@ -197,7 +197,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _sent_parts(request: Request) -> list[str]:
-    """The path's parts, each decoded by itself. Raises Denied where one is no UTF-8."""
+    """Splits the raw path and decodes each segment. Raises ApiError if one is not UTF-8."""
     sent = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     try:
         return [unquote(part, errors="strict") for part in sent.decode("ascii").split("/")[1:]]
@@ -207,7 +207,7 @@ def _sent_parts(request: Request) -> list[str]:
 
 
 def _whole(request: Request, given: Page) -> Response:
-    """An answer that is there whole, or that it has not changed."""
+    """Builds the response, or 304 if the client has this ETag."""
     tag = f'"{sha256(given.body).hexdigest()[:32]}"'
     headers = _ALWAYS | {"Content-Security-Policy": _NO_CONTENT, "ETag": tag} | given.headers
     wanted = request.headers.get("if-none-match", "")
@@ -234,5 +234,5 @@ async def _send_export(given: Export, scope: Scope, receive: Receive, send: Send
     try:
         await StreamingResponse(given.stream, headers=headers)(scope, receive, send)
     finally:
-        # The reader may have gone, and nobody else would let go of the desk.
+        # The client may be gone; nothing else would release the database connection.
         given.stream.close()

@@ -1,4 +1,4 @@
-"""Lets tokens in: who asks, what it may see, and whether plates are hidden from it."""
+"""Authenticates API tokens; enforces their scopes, their park, and masking."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedRequest:
-    """A question that was let in, with the desk that answers it."""
+    """A request with a valid token, and the database connection that serves it."""
 
     database: Database
     token: Token
@@ -50,26 +50,26 @@ class AuthorizedRequest:
 
     @property
     def masked(self) -> bool:
-        """Whether plates and cards are hidden."""
+        """Whether plates and cards are masked."""
         return self.token.masked
 
     @property
     def who(self) -> str:
-        """What the logs call the asker."""
+        """The token's name in the logs."""
         return f"token:{self.token.name}"
 
     def search(self, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
-        """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
+        """Runs a search by plate or card, rate limited for a masked token. Raises RateLimited."""
         if not self.masked:
             return work()
         return self.searches.run(Searcher(self.database, self.who, self.peer, self.now_us, _UNMASKED), text, work, hits)
 
     def shown(self, plate_or_card: str) -> str:
-        """A plate or card as this token may see it."""
+        """Returns a plate or card as this token may see it."""
         return mask_plate(plate_or_card) if self.masked else plate_or_card
 
     def park(self, park_uuid: str) -> Park:
-        """A park that the token may see. Raises Denied as for one that is not there, so that nobody learns which are."""
+        """Returns a park that the token may see. Raises the same ApiError for a hidden park as for a missing one."""
         found = self.database.store.find_park(park_uuid) if self.sees(park_uuid) else None
         if found is None:
             raise ApiError(
@@ -78,16 +78,16 @@ class AuthorizedRequest:
         return found
 
     def sees(self, park_uuid: str | None) -> bool:
-        """Whether the token opens this park; None: what belongs to no park."""
+        """Whether the token may see this park; None stands for what belongs to no park."""
         return self.token.park_uuid is None or self.token.park_uuid == park_uuid
 
     def park_or_own(self, park_uuid: str | None) -> str | None:
-        """The park that is asked about: the one named, else the token's own, else None for all."""
+        """Returns the park named, else the token's own, else None for all parks. Raises ApiError."""
         chosen = self.token.park_uuid if park_uuid is None else park_uuid
         return None if chosen is None else self.park(chosen).park_uuid
 
     def one_park(self, park_uuid: str | None) -> Park:
-        """The same where there must be one."""
+        """Like `park_or_own`, but requires a park."""
         chosen = self.token.park_uuid if park_uuid is None else park_uuid
         if chosen is None:
             words = LocalizedText("必填: 令牌可见多个车场", "required: the token opens all parks")
@@ -96,14 +96,14 @@ class AuthorizedRequest:
 
 
 class TokenAuthenticator:
-    """Knows a token by its digest; the token itself is nowhere on the platform."""
+    """Finds tokens by their hash; the tokens themselves are not stored."""
 
     def __init__(self, clock_us: Callable[[], int], searches: MaskedSearches) -> None:
         self._clock_us = clock_us
         self._searches = searches
 
     def enter(self, db: Database, authorization: str | None, scope: Scope, peer: str) -> AuthorizedRequest:
-        """Lets a question in. Raises Denied (401, 403)."""
+        """Authorizes a request for `scope`. Raises ApiError (401, 403)."""
         given = None if authorization is None else _TOKEN(authorization.strip())
         token = None if given is None else db.accounts.find_token(sha256(given[1].encode()).hexdigest())
         if token is None:
@@ -118,14 +118,14 @@ class TokenAuthenticator:
             words = LocalizedText(f"令牌没有 {scope} 权限", f"the token lacks the scope {scope}")
             raise ApiError(NOT_ALLOWED, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         now_us = self._clock_us()
-        _note(db, token, now_us)
+        _record_use(db, token, now_us)
         return AuthorizedRequest(db, token, now_us, self._searches, peer)
 
 
-def _note(db: Database, token: Token, now_us: int) -> None:
-    """Tells the store that the token was used; it writes that down once a minute at most."""
+def _record_use(db: Database, token: Token, now_us: int) -> None:
+    """Records the use of the token; the store writes it once a minute at most."""
     try:
         db.accounts.use_token(token.number, now_us)
     except StoreError:
-        # A full disk must not keep anybody from reading.
+        # A full disk must not block reads.
         return

@@ -1,6 +1,6 @@
-"""The change feed of a park: everything that changes is told once, in order, and nothing is left out.
+"""The change feed of a park: delivers every changed record, in order, without gaps.
 
-A park's positions are given out inside the commit, so whoever sees one position has seen all before it (decision 2).
+Positions are assigned inside the commit, so a reader that sees one position has seen all before it (decision 2).
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from vipgate.domain.serialization import record_to_dict
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """An answer, and how far the park's changes went before it was read."""
+    """A response, and the park's change position before it was read."""
 
     park_uuid: str
     mark: ChangePosition | None
     answer: ChangesAnswer
 
 
-async def serve_changes(asked: ApiRequest[AskChanges]) -> ChangesAnswer:
-    """The changes behind the cursor, or the first that come while the reader waits."""
+async def serve_changes(request: ApiRequest[AskChanges]) -> ChangesAnswer:
+    """Returns the changes after the cursor; if there are none, waits up to `wait_s` for the first."""
     loop = asyncio.get_running_loop()
-    end_s = loop.time() + (0 if asked.head else asked.params.wait_s)
-    seen = await asked.authorize(_read)
+    end_s = loop.time() + (0 if request.head else request.params.wait_s)
+    seen = await request.authorize(_read)
     while not seen.answer.items and seen.mark is not None and (left_s := end_s - loop.time()) > 0:
-        if not await asked.inside.watch.changed(seen.park_uuid, seen.mark, left_s):
+        if not await request.dependencies.watch.changed(seen.park_uuid, seen.mark, left_s):
             break
-        seen = await asked.authorize(_read)
+        seen = await request.authorize(_read)
     return seen.answer
 
 
@@ -59,7 +59,7 @@ def _read(visit: AuthorizedRequest, ask: AskChanges) -> _Seen:
         if given is None:
             raise invalid_params([bad_cursor(ask.after)])
         cursor = given
-    # Before the page: what is committed between the two shows as a change, not as nothing.
+    # Read before the page: a commit between the two must count as a change.
     mark = read_position(visit.database, park_uuid)
     return _Seen(park_uuid, mark, _page(visit, ask, park_uuid, cursor))
 

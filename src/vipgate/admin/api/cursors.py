@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, as an opaque word that fits into an address and is checked when it comes back."""
+"""Page cursors: opaque, URL-safe, and validated when a client returns them."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ ParkUuid = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class ParkCursor(msgspec.Struct, frozen=True, array_like=True, tag="p"):
-    """A page of parks ended at this one."""
+    """The last park of a page."""
 
     park_uuid: ParkUuid
 
 
 class RecordCursor(msgspec.Struct, frozen=True, array_like=True, tag="r"):
-    """A page of records ended here."""
+    """Where a page of records ended."""
 
     position: Position
     park_uuid: ParkUuid
 
 
 class VehicleCursor(msgspec.Struct, frozen=True, array_like=True, tag="v"):
-    """A page of vehicles ended at this plate or card."""
+    """The last plate or card of a page of vehicles."""
 
     kind: CardKind
     key: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class VehicleChangeCursor(msgspec.Struct, frozen=True, array_like=True, tag="w"):
-    """A page of vehicles in the order of their newest change ended at this position."""
+    """Where a page of vehicles sorted by newest change ended."""
 
     position: Position
 
 
 class RequestCursor(msgspec.Struct, frozen=True, array_like=True, tag="q"):
-    """A page of requests ended at this one."""
+    """The last request of a page."""
 
     seqno: Annotated[str, msgspec.Meta(pattern=rf"\A[0-9]{{{SEQNO_CHARS}}}\Z")]
 
 
 class ChangeCursor(msgspec.Struct, frozen=True, array_like=True, tag="c"):
-    """A reader of the changes has seen all of this generation up to this position."""
+    """A reader has all changes of this generation up to this position."""
 
     generation: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     position: Position
@@ -59,18 +59,18 @@ C = TypeVar("C", bound=Cursor)
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """`cursor` as a word."""
+    """Encodes a cursor as text."""
     return _word(msgspec.msgpack.encode(cursor))
 
 
 def read_cursor(word: str, form: type[C]) -> C | None:
-    """The cursor in `word`; None where it is not one of this form."""
+    """Decodes a cursor; None if `word` is not one of type `form`."""
     try:
         raw = _bytes(word)
         cursor = msgspec.msgpack.decode(raw, type=form)
     except (ValueError, msgspec.DecodeError):
         return None
-    # Only what we wrote: no second spelling of the same place.
+    # Accepts the canonical encoding only.
     return cursor if msgspec.msgpack.encode(cursor) == raw and _has_no_nul(cursor) else None
 
 
@@ -86,5 +86,5 @@ def _bytes(word: str) -> bytes:
 
 
 def _has_no_nul(cursor: Cursor) -> bool:
-    """PostgreSQL takes no NUL in a text."""
+    """Whether no text contains NUL, which PostgreSQL rejects."""
     return not any(isinstance(part, str) and "\0" in part for part in msgspec.structs.astuple(cursor))

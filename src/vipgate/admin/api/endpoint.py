@@ -1,4 +1,4 @@
-"""A line of the route table, and a question on its way to an answer."""
+"""`Endpoint`, an entry of the route table, and `ApiRequest`, a request to one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """What questions are answered with."""
+    """What endpoints need to answer requests."""
 
     databases: DatabasePool
     authenticator: TokenAuthenticator
@@ -38,30 +38,30 @@ class ApiDependencies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest(Generic[A]):
-    """One question. `head`: only the head of the answer is wanted. `note_who` tells the log whose question it is."""
+    """One request. `head`: only the headers are wanted. `note_who` passes the token's name to the log."""
 
     params: A
     scope: Scope
     authorization: str | None
     peer: str
     head: bool
-    inside: ApiDependencies
+    dependencies: ApiDependencies
     note_who: Callable[[str], None]
 
     def enter(self, database: Database) -> AuthorizedRequest:
-        """Lets the question in. Raises Denied."""
-        visit = self.inside.authenticator.enter(database, self.authorization, self.scope, self.peer)
+        """Authenticates and authorizes the request. Raises ApiError (401, 403)."""
+        visit = self.dependencies.authenticator.enter(database, self.authorization, self.scope, self.peer)
         self.note_who(visit.who)
         return visit
 
     async def authorize(self, work: Callable[[AuthorizedRequest, A], T]) -> T:
-        """What `work` answers, on a desk and in a thread. Raises Denied, StoreError, DesksBusy."""
-        return await self.inside.databases.run(lambda database: work(self.enter(database), self.params))
+        """Authorizes the request and runs `work`, in a thread. Raises ApiError, StoreError, ServiceUnavailable."""
+        return await self.dependencies.databases.run(lambda database: work(self.enter(database), self.params))
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An answer that is sent as it is read; without a stream it is only the head of one."""
+    """A response that is sent while it is read; without a stream, only its headers."""
 
     stream: ExportStream[bytes] | None
     media: str
@@ -74,7 +74,7 @@ Handler = Callable[[ApiRequest[A]], Awaitable[Given]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[A]):
-    """One thing that can be asked. `gives` is the struct of a JSON answer; an export has a media type instead."""
+    """An entry of the route table. `returns` is the struct of a JSON response; an export has a media type instead."""
 
     name: str
     path: str
@@ -88,10 +88,10 @@ class Endpoint(Generic[A]):
 
 
 def answering(work: Callable[[AuthorizedRequest, A], msgspec.Struct]) -> Handler[A]:
-    """Serves what `work` answers at once."""
+    """Makes a handler that returns the result of `work`."""
 
-    async def serve(asked: ApiRequest[A]) -> Given:
-        return await asked.authorize(work)
+    async def serve(request: ApiRequest[A]) -> Given:
+        return await request.authorize(work)
 
     return serve
 

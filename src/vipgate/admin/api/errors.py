@@ -1,4 +1,4 @@
-"""How the read API says no: one form for every error, in two languages, with a code that a program can act on."""
+"""Errors of the read API: one JSON form in two languages, with a code for programs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ RETRY_STORE_AFTER_S: Final = 5
 
 
 def localized_hint(en: str, zh: str) -> msgspec.Meta:
-    """What a member means, for the document and the page."""
+    """Describes a member in both languages, for the OpenAPI document and the reference page."""
     return msgspec.Meta(description=en, extra={"zh": zh})
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """A kind of refusal: the status, the code of the answer, and when it is given."""
+    """A kind of error: HTTP status, code, and when it occurs."""
 
     status: int
     code: str
@@ -67,7 +67,7 @@ STORE_FAULT: Final = ErrorKind(500, "store_fault", LocalizedText("存储无法�
 
 
 class ApiError(VipgateError):
-    """The question is not answered."""
+    """The request is rejected."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class ApiError(VipgateError):
 
 
 class ErrorMembers(msgspec.Struct, frozen=True):
-    """What is wrong."""
+    """An error."""
 
     code: Annotated[str, localized_hint("For programs.", "供程序判断")]
     message: Annotated[
@@ -101,14 +101,14 @@ class ErrorMembers(msgspec.Struct, frozen=True):
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):
-    """Every answer but 2xx and 304 has this form."""
+    """The body of every response except 2xx and 304."""
 
     error: ErrorMembers
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """A refusal as it goes out."""
+    """A rejection, ready to send."""
 
     status: int
     body: bytes
@@ -116,23 +116,23 @@ class ErrorResponse:
 
 
 def invalid_params(faults: list[FieldError]) -> ApiError:
-    """The refusal of a question with these faults."""
+    """Makes the rejection of a request with these errors, at least one."""
     return ApiError(BAD_PARAMETER, format_field_errors(faults), place=faults[0].place)
 
 
 def invalid_param(place: str, remedy: LocalizedText, got: str | None) -> ApiError:
-    """The refusal of a question with one fault."""
+    """Makes the rejection of a request with one error."""
     return invalid_params([FieldError(place, remedy, got)])
 
 
 def error_response(refused: ApiError, language: Language) -> ErrorResponse:
-    """The answer to a question that is not answered."""
+    """Encodes a rejection in `language`."""
     members = ErrorMembers(refused.kind.code, refused.words.text(language), refused.place)
     return ErrorResponse(refused.kind.status, msgspec.json.encode(ErrorAnswer(members)), refused.headers)
 
 
 def translated(error: StoreError | RequestError) -> ApiError:
-    """The one place where bounds, and troubles of the store and of its desks, become answers."""
+    """Translates rate limits, busy pools and store errors into API errors; nothing else does."""
     if isinstance(error, RequestError):
         after_s = RETRY_STORE_AFTER_S if error.retry_after_s is None else error.retry_after_s
         kind = TOO_MANY if isinstance(error, RateLimited) else UNAVAILABLE

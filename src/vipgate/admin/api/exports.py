@@ -1,4 +1,4 @@
-"""Whole parks as files: CSV for spreadsheets, Parquet for everything else, in constant memory however large the park."""
+"""Exports whole parks as CSV (for spreadsheets) or Parquet, in constant memory."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ Write = Callable[[Iterator[StoredRecord], bool], Iterator[bytes]]
 
 
 def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
-    """Serves a park's current records as `write` writes them."""
+    """Makes a handler that streams a park's current records, encoded by `write`."""
 
-    async def serve(asked: ApiRequest[AskPark]) -> Export:
-        who, park = await asked.authorize(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
+    async def serve(request: ApiRequest[AskPark]) -> Export:
+        who, park = await request.authorize(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
         if kind == "parquet" and find_spec("pyarrow") is None:
             words = LocalizedText(
                 "未安装 pyarrow; 请运维执行 pip install 'vipgate[parquet]', 或改用 renewals.csv",
@@ -52,10 +52,10 @@ def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
             )
             raise ApiError(NOT_INSTALLED, words)
         name = f"{park.park_uuid}-renewals.{kind}"
-        if asked.head:
+        if request.head:
             return Export(None, media, name)
-        stream = await asked.inside.databases.stream(
-            who, lambda database: _written(asked.enter(database), park.park_uuid, kind, write)
+        stream = await request.dependencies.databases.stream(
+            who, lambda database: _written(request.enter(database), park.park_uuid, kind, write)
         )
         return Export(stream, media, name)
 
@@ -79,13 +79,13 @@ def _written(visit: AuthorizedRequest, park_uuid: str, kind: str, write: Write) 
 
 
 def write_csv(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:
-    """CSV for spreadsheets."""
+    """Encodes records as CSV for spreadsheets."""
     return csv_chunks(records, masked=masked)
 
 
 def write_parquet(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:
-    """Parquet, one row group at a time; instants and decimals as such, the rest as in JSON."""
-    # Loading it takes half a second and tens of megabytes: only those who ask for Parquet pay for that.
+    """Encodes records as Parquet, one row group at a time; instants and decimals are typed, the rest is as in JSON."""
+    # The import takes half a second and tens of megabytes: only Parquet requests pay for it.
     arrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
     schema = _schema(arrow)
@@ -98,10 +98,10 @@ def write_parquet(records: Iterator[StoredRecord], masked: bool) -> Iterator[byt
 
 
 class _Outlet(io.BytesIO):
-    """Where a file is written to, and from where it is handed on piece by piece."""
+    """A file object whose written bytes are taken chunk by chunk."""
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Returns the bytes written since the last call."""
         part = self.getvalue()
         self.seek(0)
         self.truncate()

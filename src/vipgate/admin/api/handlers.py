@@ -1,4 +1,4 @@
-"""What is answered at once: parks, renewals, vehicles, requests and totals. Questions in, structs out; the store does the work."""
+"""Handlers for parks, renewals, vehicles, requests and totals. Structs in, structs out; the store does the work."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ from vipgate.store.interfaces.queries import (
 
 TOTAL_DAYS: Final = 30
 TOTAL_DAYS_MAX: Final = 400
-# What an index answers over all parks, the most exact first.
+# Filters with an index over all parks, the most selective first.
 _SEARCHED: Final = ("pay_partner", "card", "plate", "plate_prefix")
 
 
 def parks(visit: AuthorizedRequest, ask: AskParks) -> ParksAnswer:
-    """A page of parks."""
+    """Returns a page of parks."""
     cursor = _place(ask.after, ParkCursor)
     after = "" if cursor is None else cursor.park_uuid
     if visit.token.park_uuid is not None:
@@ -97,7 +97,7 @@ def parks(visit: AuthorizedRequest, ask: AskParks) -> ParksAnswer:
 
 
 def _own_park(visit: AuthorizedRequest, ask: AskParks, after: str) -> list[Park]:
-    """The one park of a token."""
+    """Returns the park of a single-park token, if it matches."""
     own = visit.database.store.find_park(visit.token.park_uuid or "")
     if own is None or own.park_uuid <= after:
         return []
@@ -106,7 +106,7 @@ def _own_park(visit: AuthorizedRequest, ask: AskParks, after: str) -> list[Park]
 
 
 def park(visit: AuthorizedRequest, ask: AskPark) -> ParkMembers:
-    """One park."""
+    """Returns one park."""
     return _park_members(visit.park(ask.park_uuid))
 
 
@@ -132,14 +132,14 @@ def _park_members(found: Park) -> ParkMembers:
 
 
 def records(visit: AuthorizedRequest, ask: AskRecords) -> RecordsAnswer:
-    """A page of renewals of one park."""
+    """Returns a page of one park's renewals."""
     page = _records(visit, ask, visit.park(ask.park_uuid).park_uuid)
     items = [RecordMembers(**record_to_dict(one.stored, masked=visit.masked)) for one in page.items]
     return RecordsAnswer(items, _next(page))
 
 
 def found_records(visit: AuthorizedRequest, ask: AskFound) -> FoundAnswer:
-    """A page of renewals of all parks that the token may see."""
+    """Returns a page of renewals of all parks that the token may see."""
     if all(getattr(ask, name) is None for name in _SEARCHED):
         words = LocalizedText(
             "跨车场查找须有 plate, plate_prefix, pay_partner 或 card",
@@ -161,7 +161,7 @@ def found_records(visit: AuthorizedRequest, ask: AskFound) -> FoundAnswer:
 
 
 def _given(ask: AskFound) -> str:
-    """What a search over all parks went by."""
+    """Returns the filter that a search over all parks used."""
     return next(name for name in _SEARCHED if getattr(ask, name) is not None)
 
 
@@ -171,7 +171,7 @@ def _records(visit: AuthorizedRequest, ask: AskFound, park_uuid: str | None) -> 
             "plate_prefix", LocalizedText("不能与 plate 同用", "does not go with plate"), ask.plate_prefix
         )
     if ask.plate_prefix is not None and visit.masked:
-        # One letter more at a time, prefixes would spell out what the mask hides.
+        # Prefixes would spell out a masked plate, letter by letter.
         words = LocalizedText("受限令牌不能按车牌开头查找", "a masked token cannot search by the beginning of a plate")
         raise ApiError(NOT_ALLOWED, words, place="plate_prefix")
     query = RecordQuery(
@@ -204,7 +204,7 @@ def _next(page: RecordPage) -> str | None:
 
 
 def record(visit: AuthorizedRequest, ask: AskRecord) -> RecordAnswer:
-    """One renewal and its history."""
+    """Returns one renewal and its history."""
     park_uuid = visit.park(ask.park_uuid).park_uuid
     stored = visit.database.store.find_record(park_uuid, ask.pay_partner)
     if stored is None:
@@ -220,7 +220,7 @@ def record(visit: AuthorizedRequest, ask: AskRecord) -> RecordAnswer:
 
 
 def vehicles(visit: AuthorizedRequest, ask: AskVehicles) -> VehiclesAnswer:
-    """A page of vehicles of one park, or one of them."""
+    """Returns a page of one park's vehicles, or one plate or card."""
     park_uuid = visit.park(ask.park_uuid).park_uuid
     key = ask.card if ask.plate is None else ask.plate
     if key is not None:
@@ -249,7 +249,7 @@ def _by_plate(visit: AuthorizedRequest, ask: AskVehicles, park_uuid: str) -> Veh
 
 
 def _by_change(visit: AuthorizedRequest, ask: AskVehicles, park_uuid: str) -> VehiclesAnswer:
-    """For a masked token: in the order of plates, pages of one would tell what the mask hides."""
+    """Pages for a masked token: sorted by plate, pages of one item would reveal what the mask hides."""
     cursor = _place(ask.after, VehicleChangeCursor)
     before = None if cursor is None else RecordPageCursor(cursor.position, park_uuid)
     page = visit.database.queries.vehicles_by_change(park_uuid, before, ask.limit)
@@ -275,7 +275,7 @@ def _vehicle(visit: AuthorizedRequest, vehicle: Vehicle) -> VehicleMembers:
 
 
 def request(visit: AuthorizedRequest, ask: AskRequest) -> RequestMembers:
-    """One request."""
+    """Returns one request of the request log."""
     entry = visit.database.store.request_log_entry(ask.seqno)
     if entry is None or not visit.sees(entry.park_uuid):
         words = LocalizedText(
@@ -287,7 +287,7 @@ def request(visit: AuthorizedRequest, ask: AskRequest) -> RequestMembers:
 
 
 def requests(visit: AuthorizedRequest, ask: AskRequests) -> RequestsAnswer:
-    """A page of requests."""
+    """Returns a page of the request log."""
     query = RequestLogQuery(
         park_uuid=visit.park_or_own(ask.park_uuid), code=ask.code, since_us=ask.since, until_us=ask.until
     )
@@ -298,7 +298,7 @@ def requests(visit: AuthorizedRequest, ask: AskRequests) -> RequestsAnswer:
 
 
 def totals(visit: AuthorizedRequest, ask: AskTotals) -> TotalsAnswer:
-    """Sums by day."""
+    """Returns daily totals."""
     park_uuid = visit.park_or_own(ask.park_uuid)
     until = business_day(visit.now_us) + 1 if ask.until is None else ask.until
     since = until - TOTAL_DAYS if ask.since is None else ask.since
@@ -323,7 +323,7 @@ def totals(visit: AuthorizedRequest, ask: AskTotals) -> TotalsAnswer:
 
 
 def _place(word: str | None, form: type[C]) -> C | None:
-    """The cursor that came back. Raises Denied."""
+    """Decodes a cursor. Raises ApiError if it is invalid."""
     if word is None:
         return None
     cursor = read_cursor(word, form)

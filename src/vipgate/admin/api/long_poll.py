@@ -1,4 +1,4 @@
-"""Waits for changes of parks on behalf of many readers: one look a park and tick, however many wait for it."""
+"""Waits for changes of parks for many readers: one query per park and tick, however many wait."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ RETRY_AFTER_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class ChangePosition:
-    """How far a park's changes went at one moment."""
+    """A park's change position at one moment."""
 
     generation: int
     position: int
 
 
 def read_position(database: Database, park_uuid: str) -> ChangePosition | None:
-    """How far the park's changes go now; None where it is not there."""
+    """Reads the park's change position; None if there is no such park."""
     park, more = database.store.find_park(park_uuid), database.queries.park_details(park_uuid)
     return None if park is None or more is None else ChangePosition(park.generation, more.position)
 
 
 class ChangeWaiter:
-    """Readers that wait, `waiters_max` at once."""
+    """Lets up to `waiters_max` readers wait for changes."""
 
     def __init__(self, databases: DatabasePool, *, tick_s: float = TICK_S, waiters_max: int = WAITERS_MAX) -> None:
-        self._desks = databases
+        self._databases = databases
         self._tick_s = tick_s
         self._waiters_max = waiters_max
         self._waiting = 0
-        self._looks: dict[str, asyncio.Task[ChangePosition | None]] = {}
+        self._polls: dict[str, asyncio.Task[ChangePosition | None]] = {}
 
     async def changed(self, park_uuid: str, mark: ChangePosition, wait_s: float) -> bool:
-        """Whether the park's changes went on beyond `mark`, as soon as they do, or False after `wait_s`.
+        """Returns True as soon as the park has changes after `mark`, False after `wait_s`.
 
-        Raises Unavailable where too many wait already.
+        Raises ServiceUnavailable if too many readers wait.
         """
         if self._waiting >= self._waiters_max:
             words = LocalizedText("等待变更的连接过多; 请稍后重试", "too many wait for changes; try again later")
@@ -64,8 +64,8 @@ class ChangeWaiter:
     async def _changed(self, park_uuid: str, mark: ChangePosition, end_s: float) -> bool:
         loop = asyncio.get_running_loop()
         while (left_s := end_s - loop.time()) > 0:
-            task = self._next_look(park_uuid)
-            # Waits beside the task, not for it: a reader that goes must not take the others' look with it.
+            task = self._next_poll(park_uuid)
+            # asyncio.wait does not cancel the task with this reader: others need its result.
             done, _ = await asyncio.wait({task}, timeout=left_s)
             if not done:
                 break
@@ -73,21 +73,21 @@ class ChangeWaiter:
                 return True
         return False
 
-    def _next_look(self, park_uuid: str) -> asyncio.Task[ChangePosition | None]:
-        """The look at the next tick, which began after the caller's own and so cannot miss what came between."""
-        task = self._looks.get(park_uuid)
+    def _next_poll(self, park_uuid: str) -> asyncio.Task[ChangePosition | None]:
+        """Returns the shared query of the next tick. It starts after this call, so it misses no change."""
+        task = self._polls.get(park_uuid)
         if task is None:
-            task = start_task(self._look_at_tick(park_uuid), "look for changes", expected=(VipgateError,))
-            self._looks[park_uuid] = task
+            task = start_task(self._poll_at_tick(park_uuid), "change poll", expected=(VipgateError,))
+            self._polls[park_uuid] = task
         return task
 
-    async def _look_at_tick(self, park_uuid: str) -> ChangePosition | None:
+    async def _poll_at_tick(self, park_uuid: str) -> ChangePosition | None:
         try:
             await asyncio.sleep(self._tick_s)
         finally:
-            # From here on the look may be too early for whoever comes now: that one gets the next.
-            self._looks.pop(park_uuid, None)
+            # The query starts now and may miss changes for a reader that comes later: that one gets the next.
+            self._polls.pop(park_uuid, None)
         try:
-            return await self._desks.run(lambda database: read_position(database, park_uuid))
+            return await self._databases.run(lambda database: read_position(database, park_uuid))
         except PoolExhausted:
             return None

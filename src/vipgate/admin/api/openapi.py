@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table: what checks a question and what encodes an answer also describes it."""
+"""Generates the OpenAPI 3.1 document from the route table and from the types that parse requests and encode responses."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ _REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOO_MANY, S
 _IN_PATH = re.compile(r"\{(\w+)\}").findall
 
 
-def path_names(verb: AnyEndpoint) -> list[str]:
-    """The parameters that stand in the path."""
-    return list(_IN_PATH(verb.path))
+def path_names(endpoint: AnyEndpoint) -> list[str]:
+    """Returns the names of the path parameters."""
+    return list(_IN_PATH(endpoint.path))
 
 
 @cache
 def document() -> bytes:
-    """The document as JSON."""
-    given = [*dict.fromkeys(verb.returns for verb in VERBS if verb.returns is not None), ErrorAnswer]
+    """Returns the document as JSON."""
+    given = [*dict.fromkeys(endpoint.returns for endpoint in VERBS if endpoint.returns is not None), ErrorAnswer]
     _, schemas = msgspec.json.schema_components(given, ref_template="#/components/schemas/{name}")
     return msgspec.json.format(
         msgspec.json.encode(
@@ -64,7 +64,7 @@ def document() -> bytes:
                 "openapi": "3.1.0",
                 "info": {"title": "vipgate", "version": __version__, "description": ABOUT.en},
                 "servers": [{"url": "/"}],
-                "paths": {BASE + verb.path: {"get": _operation(verb)} for verb in VERBS},
+                "paths": {BASE + endpoint.path: {"get": _operation(endpoint)} for endpoint in VERBS},
                 "components": {
                     "schemas": schemas,
                     "securitySchemes": {
@@ -82,16 +82,16 @@ def document() -> bytes:
     )
 
 
-def _operation(verb: AnyEndpoint) -> dict[str, Any]:
-    refused = [*_REFUSALS, *([NOT_INSTALLED] if verb.media.endswith("parquet") else [])]
+def _operation(endpoint: AnyEndpoint) -> dict[str, Any]:
+    refused = [*_REFUSALS, *([NOT_INSTALLED] if endpoint.media.endswith("parquet") else [])]
     return {
-        "operationId": verb.name,
-        "summary": verb.summary.en,
-        "description": verb.detail.en,
-        "security": [{"token": [verb.scope]}],
-        "parameters": [_parameter(one, path_names(verb)) for one in param_specs(verb.params)],
+        "operationId": endpoint.name,
+        "summary": endpoint.summary.en,
+        "description": endpoint.detail.en,
+        "security": [{"token": [endpoint.scope]}],
+        "parameters": [_parameter(one, path_names(endpoint)) for one in param_specs(endpoint.params)],
         "responses": {
-            "200": _answer(verb),
+            "200": _answer(endpoint),
             "304": {"description": "As If-None-Match has it."},
             **{str(kind.status): {"$ref": f"#/components/responses/{kind.code}"} for kind in refused},
         },
@@ -111,18 +111,18 @@ def _parameter(one: ParamSpec, in_path: list[str]) -> dict[str, Any]:
     }
 
 
-def _answer(verb: AnyEndpoint) -> dict[str, Any]:
-    if verb.returns is None:
-        return {"description": verb.summary.en, "content": {verb.media: {}}}
+def _answer(endpoint: AnyEndpoint) -> dict[str, Any]:
+    if endpoint.returns is None:
+        return {"description": endpoint.summary.en, "content": {endpoint.media: {}}}
     return {
-        "description": verb.summary.en,
+        "description": endpoint.summary.en,
         "headers": {"ETag": {"schema": {"type": "string"}, "description": "Of the content."}},
-        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{verb.returns.__name__}"}}},
+        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{endpoint.returns.__name__}"}}},
     }
 
 
 def _refusals() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each kind of refusal; all have one body."""
+    """Yields a response for each kind of error; all have the same body."""
     content = {JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
     for kind in (*_REFUSALS, NOT_INSTALLED):
         yield kind.code, {"description": kind.when.en, "content": content, **_headers(kind)}

@@ -1,6 +1,6 @@
-"""Reads the parameters of a question: each is declared once, and that declaration checks it, says its remedy, and documents it.
+"""Parses parameters of a request: each is declared once; the declaration validates it, words its error, and documents it.
 
-Values that leave this room are ready for use: instants in microseconds, plates folded.
+Parsed values are ready for use: instants in microseconds, plates normalized.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _CURSOR_REMEDY: Final = LocalizedText(
 
 
 class InvalidParam(VipgateError):
-    """A value is not of its kind."""
+    """A parameter's value is invalid."""
 
     def __init__(self, remedy: LocalizedText) -> None:
         super().__init__(remedy.en)
@@ -56,7 +56,7 @@ class InvalidParam(VipgateError):
 
 @dataclass(frozen=True, slots=True)
 class ParamType:
-    """What a parameter's text must be: how it is read (raising Unfit), and its JSON schema."""
+    """The type of a parameter: `read` parses its text or raises InvalidParam; `schema` is its JSON schema."""
 
     read: Callable[[str], Any]
     schema: Mapping[str, Any]
@@ -64,7 +64,7 @@ class ParamType:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter's kind and what it is for; annotates a member of the struct that a question is read into."""
+    """The type and description of a parameter; annotates a member of a request struct."""
 
     kind: ParamType
     words: LocalizedText
@@ -72,7 +72,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class ParamSpec:
-    """A parameter as the document shows it."""
+    """A parameter as the OpenAPI document shows it."""
 
     name: str
     param: Param
@@ -81,7 +81,7 @@ class ParamSpec:
 
 
 def text(chars_max: int = TEXT_CHARS_MAX) -> ParamType:
-    """Any text without control characters."""
+    """Text without control characters, up to `chars_max` long."""
 
     def read(given: str) -> str:
         if len(given) > chars_max:
@@ -92,7 +92,7 @@ def text(chars_max: int = TEXT_CHARS_MAX) -> ParamType:
 
 
 def whole(least: int, most: int) -> ParamType:
-    """A whole number."""
+    """An integer from `least` to `most`."""
     remedy = LocalizedText(f"应为 {least} 到 {most} 的整数", f"must be a whole number from {least} to {most}")
 
     def read(given: str) -> int:
@@ -104,7 +104,7 @@ def whole(least: int, most: int) -> ParamType:
 
 
 def choice(*names: str) -> ParamType:
-    """One of some words."""
+    """One of `names`."""
     remedy = LocalizedText(f"应为 {','.join(names)} 之一", f"must be one of {','.join(names)}")
 
     def read(given: str) -> str:
@@ -184,17 +184,17 @@ CODE: Final = ParamType(_read_code, {"type": "string", "pattern": "^[0-9]{3,4}$"
 
 
 def shown_day(day: int) -> str:
-    """A day since 1970-01-01 as yyyy-mm-dd."""
+    """Formats a day since 1970-01-01 as yyyy-mm-dd."""
     return date.fromordinal(day + _EPOCH_ORDINAL).isoformat()
 
 
 def bad_cursor(given: str) -> FieldError:
-    """A cursor that is none of ours."""
+    """Makes the error of a cursor that this API did not issue."""
     return FieldError("after", _CURSOR_REMEDY, given)
 
 
 def param_specs(asks: type[msgspec.Struct]) -> list[ParamSpec]:
-    """The parameters of a question, in order."""
+    """Returns the parameters of a request struct, in order."""
     hints = typing.get_type_hints(asks, include_extras=True)
     found = []
     for member in msgspec.structs.fields(asks):
@@ -205,28 +205,28 @@ def param_specs(asks: type[msgspec.Struct]) -> list[ParamSpec]:
 
 
 def parse_query(asks: type[A], path: Mapping[str, str], query: bytes) -> A:
-    """The question in an address. Raises Denied with every fault at once."""
+    """Parses path parameters and query into `asks`. Raises ApiError with all errors at once."""
     known = {one.name: one for one in param_specs(asks)}
-    faults: list[FieldError] = []
-    values = {name: _value(known[name], value, faults) for name, value in path.items()}
+    errors: list[FieldError] = []
+    values = {name: _value(known[name], value, errors) for name, value in path.items()}
     asked_for = [name for name in known if name not in path]
-    for name, value in _pairs(query, faults):
+    for name, value in _pairs(query, errors):
         if name not in asked_for:
             names = ", ".join(asked_for) or "-"
             remedy = LocalizedText(f"未知参数, 可用: {names}", f"is unknown; there are: {names}")
-            faults.append(FieldError(name[:TEXT_CHARS_MAX], remedy, None))
+            errors.append(FieldError(name[:TEXT_CHARS_MAX], remedy, None))
         elif name in values:
-            faults.append(FieldError(name, LocalizedText("只能出现一次", "may be given once only"), value))
+            errors.append(FieldError(name, LocalizedText("只能出现一次", "may be given once only"), value))
         else:
-            values[name] = _value(known[name], value, faults)
+            values[name] = _value(known[name], value, errors)
     required = LocalizedText("必填", "required")
-    faults += [FieldError(name, required, None) for name, one in known.items() if one.required and name not in values]
-    if faults:
-        raise invalid_params(faults)
+    errors += [FieldError(name, required, None) for name, one in known.items() if one.required and name not in values]
+    if errors:
+        raise invalid_params(errors)
     return asks(**values)
 
 
-def _value(one: ParamSpec, given: str, faults: list[FieldError]) -> Any:
+def _value(one: ParamSpec, given: str, errors: list[FieldError]) -> Any:
     try:
         if not given:
             raise InvalidParam(LocalizedText("不能为空; 不用则不写", "must not be empty; leave it out instead"))
@@ -234,7 +234,7 @@ def _value(one: ParamSpec, given: str, faults: list[FieldError]) -> Any:
             raise InvalidParam(LocalizedText("不能含控制字符", "must have no control characters"))
         return one.param.kind.read(given)
     except InvalidParam as unfit:
-        faults.append(FieldError(one.name, unfit.remedy, given))
+        errors.append(FieldError(one.name, unfit.remedy, given))
         return None
 
 
@@ -242,17 +242,17 @@ def _has_control(given: str) -> bool:
     return any(category(letter) in ("Cc", "Cs") for letter in given)
 
 
-def _pairs(query: bytes, faults: list[FieldError]) -> Sequence[tuple[str, str]]:
-    """The parameters behind the `?`; what cannot be read at all is a fault of the whole."""
+def _pairs(query: bytes, errors: list[FieldError]) -> Sequence[tuple[str, str]]:
+    """Splits the query. One that cannot be parsed is a single error with the place `?`."""
     if len(query) > QUERY_BYTES_MAX:
         remedy = LocalizedText(f"最多 {QUERY_BYTES_MAX} 字节", f"must have at most {QUERY_BYTES_MAX} bytes")
-        faults.append(FieldError("?", remedy, str(len(query))))
+        errors.append(FieldError("?", remedy, str(len(query))))
         return []
     try:
         return list(_split(query))
     except ValueError:
         remedy = LocalizedText("应为 名=值&… 形式, UTF-8 百分号编码", "must be name=value&…, percent-encoded UTF-8")
-        faults.append(FieldError("?", remedy, query.decode("ascii", "replace")))
+        errors.append(FieldError("?", remedy, query.decode("ascii", "replace")))
         return []
 
 

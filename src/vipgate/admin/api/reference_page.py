@@ -1,4 +1,4 @@
-"""A page to read the API offline: made from the same table as the document, in two languages, without a script."""
+"""The API reference as an HTML page without scripts, in two languages, generated from the route table."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ _TEXTS: Final = {
 
 
 class AskPage(msgspec.Struct, frozen=True, kw_only=True):
-    """In which language."""
+    """Parameters of the page."""
 
     lang: Annotated[Language | None, Param(choice("zh", "en"), LocalizedText("语言", "Language."))] = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRow:
-    """One line of a table: a parameter or a member."""
+    """A table row: a parameter or a member."""
 
     name: str
     form: str
@@ -83,9 +83,9 @@ class ReferenceRow:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSection:
-    """One verb on the page."""
+    """One endpoint on the page."""
 
-    verb: AnyEndpoint
+    endpoint: AnyEndpoint
     path: str
     summary: str
     detail: str
@@ -95,7 +95,7 @@ class ReferenceSection:
 
 @cache
 def page(language: Language) -> bytes:
-    """The page in `language`."""
+    """Renders the page in `language`."""
     texts = {name: words.text(language) for name, words in _TEXTS.items()}
     return (
         _environment()
@@ -106,7 +106,7 @@ def page(language: Language) -> bytes:
             other="en" if language == "zh" else "zh",
             base=BASE,
             about=ABOUT.text(language),
-            sections=[_section(verb, language, texts) for verb in VERBS],
+            sections=[_section(endpoint, language, texts) for endpoint in VERBS],
             error_lines=_members(ErrorMembers, language),
             refusals=[(kind.status, kind.code, kind.when.text(language)) for kind in _REFUSALS],
         )
@@ -116,7 +116,7 @@ def page(language: Language) -> bytes:
 
 @cache
 def stylesheet() -> bytes:
-    """The page's stylesheet."""
+    """Returns the page's stylesheet."""
     return (files("vipgate.admin.api") / "static" / "api.css").read_bytes()
 
 
@@ -130,24 +130,24 @@ def _environment() -> Environment:
     )
 
 
-def _section(verb: AnyEndpoint, language: Language, texts: dict[str, str]) -> ReferenceSection:
-    in_path = path_names(verb)
+def _section(endpoint: AnyEndpoint, language: Language, texts: dict[str, str]) -> ReferenceSection:
+    in_path = path_names(endpoint)
     parameters = [
         ReferenceRow(
             f"{{{one.name}}}" if one.name in in_path else one.name,
             _form(one.param.kind.schema) + (f", {texts['required']}" if one.required else ""),
             one.param.words.text(language),
         )
-        for one in param_specs(verb.params)
+        for one in param_specs(endpoint.params)
     ]
-    answers = [] if verb.returns is None else _answers(verb.returns, language)
+    answers = [] if endpoint.returns is None else _answers(endpoint.returns, language)
     return ReferenceSection(
-        verb, BASE + verb.path, verb.summary.text(language), verb.detail.text(language), parameters, answers
+        endpoint, BASE + endpoint.path, endpoint.summary.text(language), endpoint.detail.text(language), parameters, answers
     )
 
 
 def _answers(gives: type[msgspec.Struct], language: Language) -> list[tuple[str, list[ReferenceRow]]]:
-    """The answer's members, then those of the things in its lists."""
+    """Returns the members of the response, then those of the structs in it."""
     tables = [("", _members(gives, language))]
     inner = [part for hint in _hints(gives).values() for part in _structs(hint)]
     return tables + [(struct.__name__, _members(struct, language)) for struct in dict.fromkeys(inner)]
@@ -177,7 +177,7 @@ def _hints(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _type_name(hint: Any) -> str:
-    """A type in the words of JSON."""
+    """Names a type in JSON terms."""
     if typing.get_origin(hint) is Annotated:
         return _type_name(typing.get_args(hint)[0])
     if typing.get_origin(hint) is typing.Literal:
@@ -191,7 +191,7 @@ def _type_name(hint: Any) -> str:
 
 
 def _form(schema: typing.Mapping[str, Any]) -> str:
-    """A parameter's schema in a few words."""
+    """Summarizes a parameter's schema."""
     if "enum" in schema:
         return " | ".join(schema["enum"])
     if schema["type"] == "integer":

@@ -1,4 +1,4 @@
-"""The questions of the read API, parameter by parameter."""
+"""Request parameters of the read API, one struct per endpoint."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ParkPath = Annotated[str, PARK_UUID]
 
 
 class AskParks(msgspec.Struct, frozen=True, kw_only=True):
-    """Which parks."""
+    """Parameters of `listParks`."""
 
     search: Annotated[
         str | None, Param(text(), LocalizedText("名称或编号中的文字", "Text that the name or the UUID contains."))
@@ -44,13 +44,13 @@ class AskParks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskPark(msgspec.Struct, frozen=True, kw_only=True):
-    """Which park."""
+    """Parameters of `getPark` and of the exports."""
 
     park_uuid: ParkPath
 
 
 class AskFound(msgspec.Struct, frozen=True, kw_only=True):
-    """Which renewals."""
+    """Parameters of `findRenewals`."""
 
     plate: Annotated[
         str | None, Param(PLATE, LocalizedText("车牌, 大小写与空格不限", "A plate, however it is typed."))
@@ -82,13 +82,13 @@ class AskFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskRecords(AskFound, frozen=True, kw_only=True):
-    """Which renewals of a park."""
+    """Parameters of `listRenewals`."""
 
     park_uuid: ParkPath
 
 
 class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Which renewal."""
+    """Parameters of `getRenewal`."""
 
     park_uuid: ParkPath
     pay_partner: Annotated[str, Param(text(), LocalizedText("车场订单号", "The park's order number."))]
@@ -102,7 +102,7 @@ class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):
-    """Which vehicles of a park."""
+    """Parameters of `listVehicles`."""
 
     park_uuid: ParkPath
     plate: Annotated[str | None, Param(PLATE, LocalizedText("只此车牌", "This plate alone."))] = None
@@ -112,13 +112,13 @@ class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which request."""
+    """Parameters of `getRequest`."""
 
     seqno: Annotated[str, Param(SEQNO, LocalizedText("应答中的 seqno", "As the answer had it."))]
 
 
 class AskRequests(msgspec.Struct, frozen=True, kw_only=True):
-    """Which requests."""
+    """Parameters of `listRequests`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     code: Annotated[str | None, Param(CODE, LocalizedText("应答代码", "The answer's code."))] = None
@@ -129,7 +129,7 @@ class AskRequests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """Which days."""
+    """Parameters of `getTotals`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     since: Annotated[
@@ -143,7 +143,7 @@ class AskTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """Which changes."""
+    """Parameters of `listChanges`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     after: Annotated[

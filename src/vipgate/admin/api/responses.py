@@ -1,4 +1,4 @@
-"""What the read API answers, member by member: the structs that are encoded, and that the document is made from."""
+"""Response structs of the read API: encoded as JSON, and described in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class ParkMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParksAnswer(msgspec.Struct, frozen=True):
-    """Parks, in the order of park_uuid."""
+    """A page of parks, sorted by park_uuid."""
 
     items: list[ParkMembers]
     next: Next
 
 
 class RecordMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """A renewal as it is now; members as in `vipgate export`, absent ones null."""
+    """A current renewal. Members are as in `vipgate export`; absent ones are null."""
 
     plate: Annotated[
         str,
@@ -111,7 +111,7 @@ class RecordMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordsAnswer(msgspec.Struct, frozen=True):
-    """Renewals of one park, newest change first. A page can be short or empty before the end: go on while `next` is given."""
+    """A page of one park's renewals, newest change first. It can be short or empty: continue while `next` is not null."""
 
     items: list[RecordMembers]
     next: Next
@@ -124,20 +124,20 @@ class FoundMembers(RecordMembers, frozen=True, kw_only=True):
 
 
 class FoundAnswer(msgspec.Struct, frozen=True):
-    """Renewals of all parks, newest change first."""
+    """A page of renewals of all parks, newest change first."""
 
     items: list[FoundMembers]
     next: Next
 
 
 class ReplacedMembers(RecordMembers, frozen=True, kw_only=True):
-    """A version that was replaced."""
+    """A replaced version of a renewal."""
 
     replaced_seqno: Annotated[str, localized_hint("Of the request that replaced it.", "替换它的请求的 seqno")]
 
 
 class RecordAnswer(RecordMembers, frozen=True, kw_only=True):
-    """A renewal and the versions before it."""
+    """A renewal and its earlier versions."""
 
     history: Annotated[
         list[ReplacedMembers], localized_hint("Oldest first, the newest 1,000.", "由旧到新, 至多最新 1000 个")
@@ -151,7 +151,7 @@ class RecordAnswer(RecordMembers, frozen=True, kw_only=True):
 
 
 class VehicleMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """How a plate or card stands now."""
+    """The current entitlement of a plate or card."""
 
     kind: Annotated[CardKind, localized_hint("What `key` is; a record with a plate counts for it alone.", "key 的种类")]
     key: Annotated[
@@ -184,14 +184,14 @@ class VehicleMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VehiclesAnswer(msgspec.Struct, frozen=True):
-    """Vehicles of one park. A page can be short or empty before the end: go on while `next` is given."""
+    """A page of one park's vehicles. It can be short or empty: continue while `next` is not null."""
 
     items: list[VehicleMembers]
     next: Next
 
 
 class RequestMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal knows of one request; members as in `vipgate request`."""
+    """An entry of the request log. Members are as in `vipgate request`."""
 
     seqno: str
     received: Instant
@@ -218,14 +218,14 @@ class RequestMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestsAnswer(msgspec.Struct, frozen=True):
-    """Requests, newest first. A page can be short or empty before the end: go on while `next` is given."""
+    """A page of requests, newest first. It can be short or empty: continue while `next` is not null."""
 
     items: list[RequestMembers]
     next: Next
 
 
 class DayMembers(msgspec.Struct, frozen=True):
-    """Records and money that came in on one Beijing day, of one pay type."""
+    """Records and money received on one Beijing day, for one pay type."""
 
     day: str
     pay_type: int
@@ -235,7 +235,7 @@ class DayMembers(msgspec.Struct, frozen=True):
 
 
 class AnswersMembers(msgspec.Struct, frozen=True):
-    """Requests of one Beijing day that got one code."""
+    """Requests of one Beijing day that were answered with one code."""
 
     day: str
     code: str
@@ -244,7 +244,7 @@ class AnswersMembers(msgspec.Struct, frozen=True):
 
 
 class TotalsAnswer(msgspec.Struct, frozen=True):
-    """Sums by Beijing day, of one park or of all."""
+    """Totals by Beijing day, of one park or of all."""
 
     since: str
     until: Annotated[str, localized_hint("The first day that is not counted.", "首个不计入的日子")]
@@ -253,13 +253,13 @@ class TotalsAnswer(msgspec.Struct, frozen=True):
 
 
 class Replaced(msgspec.Struct, frozen=True, tag_field="kind", tag="replaced"):
-    """The park's stock is another one now: forget all of the park's records; those of the new stock follow."""
+    """The park has a new generation: drop all its records; those of the new generation follow."""
 
     generation: int
 
 
 class Changed(RecordMembers, frozen=True, kw_only=True, tag_field="kind", tag="renewal"):
-    """A renewal that is new or was changed, as it is now."""
+    """A new or changed renewal in its current version."""
 
     position: Annotated[int, localized_hint("Its place among the park's changes.", "在车场变更中的位置")]
 

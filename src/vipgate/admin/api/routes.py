@@ -1,4 +1,4 @@
-"""The route table of the read API: what can be asked, where, with which scope, and what is answered."""
+"""The route table of the read API: path, scope, parameters, response and handler of each endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys to the read API: how they look. What is stored of one is its digest (accounts.digest_of)."""
+"""Format of API tokens. Only the hash of a token is stored (sessions.hash_token)."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ TOKEN_NAME_CHARS_MAX: Final = 64
 
 
 def make_token(chance: Callable[[int], str]) -> str:
-    """A new token: the prefix, by which a scanner of leaked secrets knows it, and 43 url-safe characters."""
+    """Makes a token: the prefix, by which secret scanners recognize it, and 43 URL-safe characters."""
     return TOKEN_PREFIX + chance(TOKEN_BYTES)

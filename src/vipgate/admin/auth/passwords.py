@@ -1,4 +1,4 @@
-"""Passwords, and secrets of sessions and invitations. Time and chance are arguments."""
+"""Account names and passwords: rules, hashing, verification."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ NAME_CHARS_MAX: Final = 64
 
 
 _NAME = re.compile(r"[\w.@-]+").fullmatch
-# 19 MiB for each password that is checked (OWASP's least), because one is checked at a time beside a busy gateway.
+# 19 MiB per check (the OWASP minimum): one password is checked at a time, next to a busy gateway.
 _hasher = PasswordHasher(time_cost=3, memory_cost=19 * 1024, parallelism=1)
-# Checked where the account is unknown, so that the answer takes as long. No password has this hash.
+# Verified for unknown accounts, so that the response takes equally long. No password has this hash.
 _nobody = _hasher.hash(sha256(b"nobody").hexdigest())
 
 
 def is_name(text: str) -> bool:
-    """Whether an account may be called so: letters of any script, digits, and `. @ - _`."""
+    """Whether `text` is a valid account name: letters of any script, digits, and `. @ - _`."""
     return len(text) <= NAME_CHARS_MAX and _NAME(text) is not None
 
 
 def hash_password(text: str) -> str:
-    """The argon2 hash of a password, with its salt and cost."""
+    """Returns the argon2 hash of a password, with salt and cost."""
     return _hasher.hash(text)
 
 
 def verify_password(hashed: str | None, text: str) -> bool:
-    """Whether `text` is the password; takes the same time for None, which is an account that is not there."""
+    """Whether `text` is the password. Takes the same time if `hashed` is None (unknown account)."""
     try:
         return _hasher.verify(hashed or _nobody, text) and hashed is not None
     except (VerificationError, InvalidHashError):
@@ -40,5 +40,5 @@ def verify_password(hashed: str | None, text: str) -> bool:
 
 
 def needs_rehash(hashed: str) -> bool:
-    """Whether a good password is to be hashed anew, because the cost has changed since."""
+    """Whether the hash was made with a cost other than the current one."""
     return _hasher.check_needs_rehash(hashed)

@@ -1,9 +1,8 @@
-"""Limits how often somebody from whom plates are hidden may search by a plate or a card.
+"""Limits searches by plate or card for accounts and API tokens that see masked plates.
 
-A mask hides little from whoever may try all that fits it. So each such search takes a token of the account's or API token's
-own bucket, whether it finds something or not: enough for a person's work, too few to spell plates out. The same text again
-costs nothing, since it tells nothing new: the next page, the way back, a reload. Kept in memory, in the one admin process of
-a server: nobody who is limited can restart that.
+A mask hides little if every plate that fits it can be tried. So each such search takes a token from the searcher's bucket,
+found or not: enough for a person's work, too few to spell out plates. Repeating a text is free, because the next page or a
+reload reveals nothing new. The state is in memory, in the server's one admin process, which limited users cannot restart.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
 from vipgate.support.token_bucket import TokenBucket
 
-# A busy hour may take what comes back in three.
+# A busy hour may use the tokens of three hours.
 BURST_HOURS: Final = 3
 TEXTS_KEPT: Final = 100
 NOTED_EVERY_S: Final = 3600.0
-# Only accounts and tokens that administrators made are here; those that have their whole bucket again make room first.
+# Only accounts and tokens made by administrators are kept; when full, those with a full bucket are dropped.
 SEARCHERS_MAX: Final = 10_000
 FLOOD: Final = "masked.flood"
 
@@ -41,7 +40,7 @@ log = structlog.get_logger("vipgate.staff")
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Whose search it is, now, and `remedy`: what else he can do where he has searched too often."""
+    """Who searches, and when. `remedy`: what the user can do after too many searches."""
 
     database: Database
     who: str
@@ -52,7 +51,7 @@ class Searcher:
 
 @dataclass(slots=True)
 class _Kept:
-    """One account's or token's bucket, what it searched for last, and what it did since the audit log was told last."""
+    """A searcher's bucket, its last texts, and its counts since the last audit entry."""
 
     bucket: TokenBucket
     texts: dict[str, None] = field(default_factory=dict)
@@ -63,23 +62,23 @@ class _Kept:
 
 
 def _uncounted(_: Outcome) -> None:
-    """Where there are no metrics."""
+    """Counts nothing: for use without metrics."""
 
 
 class MaskedSearches:
-    """The buckets. Safe to call from any thread."""
+    """The rate limiter: one bucket per searcher. Thread-safe."""
 
     def __init__(self, per_hour: int = MASKED_SEARCHES_PER_HOUR, count: Callable[[Outcome], None] = _uncounted) -> None:
-        """`count` hears of each search, one at a time."""
+        """`count` is called with the outcome of each search, never concurrently."""
         self._per_hour = per_hour
         self._count = count
         self._kept: dict[str, _Kept] = {}
         self._one = threading.Lock()
 
     def run(self, searcher: Searcher, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
-        """What `work` gives for the plate or card `text`, counted as a miss where that has no `hits`.
+        """Runs `work`, the search for the plate or card `text`; counts it as missed if its result has no `hits`.
 
-        Raises TooOften, and then `work` is not done.
+        Raises RateLimited without running `work`.
         """
         kept = self._begin(searcher, text)
         if kept is None:
@@ -95,8 +94,8 @@ class MaskedSearches:
                 kept.found, kept.missed = kept.found + bool(found), kept.missed + (not found)
 
     def _begin(self, searcher: Searcher, text: str) -> _Kept | None:
-        """Takes a token before the search is done, so that many at once are no way around; None where it is free."""
-        now_s, told = searcher.now_us / 1e6, ""
+        """Takes a token before the search, so that parallel searches cannot bypass the limit; None if the search is free."""
+        now_s, summary = searcher.now_us / 1e6, ""
         with self._one:
             kept = self._kept_of(searcher.who, now_s)
             if text in kept.texts:
@@ -110,11 +109,11 @@ class MaskedSearches:
             kept.refused += 1
             self._count("refused")
             if now_s - kept.noted_s >= NOTED_EVERY_S:
-                told = f"found {kept.found}, missed {kept.missed}, refused {kept.refused}"
+                summary = f"found {kept.found}, missed {kept.missed}, refused {kept.refused}"
                 kept.found = kept.missed = kept.refused = 0
                 kept.noted_s = now_s
-        if told:
-            _note(searcher, told)
+        if summary:
+            _report(searcher, summary)
         minutes, remedy = math.ceil(wait_s / 60), searcher.remedy
         raise RateLimited(
             LocalizedText(
@@ -135,19 +134,19 @@ class MaskedSearches:
         return kept
 
 
-def _note(searcher: Searcher, told: str) -> None:
-    log.warning("too many searches by plate or card", who=searcher.who, peer=searcher.peer, searches=told)
+def _report(searcher: Searcher, summary: str) -> None:
+    log.warning("too many searches by plate or card", who=searcher.who, peer=searcher.peer, searches=summary)
     entry = AuditEntry(
         at_us=searcher.now_us,
         who=searcher.who,
         action=FLOOD,
         park_uuid=None,
         subject=searcher.who,
-        detail=told,
+        detail=summary,
         peer=searcher.peer,
     )
     try:
         searcher.database.accounts.write_audit_entry(entry)
     except StoreError as error:
-        # It is refused all the same; the log and the metric have it.
-        log.warning("flood not audited", who=searcher.who, reason=str(error))
+        # The search is rejected all the same; log and metric have it.
+        log.warning("audit entry not written", who=searcher.who, reason=str(error))

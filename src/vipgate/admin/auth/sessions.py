@@ -1,4 +1,4 @@
-"""Sessions, invitations and the digests under which they are stored."""
+"""Sessions, roles, and the hashes of secrets. Time and randomness are arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SESSION_IDLE_US: Final = 12 * 3_600_000_000
 
 SESSION_WHOLE_US: Final = 7 * 86_400_000_000
 
-# A session that is in use is written once in this time, not with each page.
+# An active session is written once in this time, not on each page.
 SESSION_TOUCH_US: Final = 60_000_000
 
 PLATES_SHOWN_US: Final = 30 * 60_000_000
@@ -30,22 +30,22 @@ TokenFactory = Callable[[int], str]
 
 
 def hash_token(secret: str) -> str:
-    """What is stored of a secret that only its holder knows: its SHA-256 in hex."""
+    """Returns what is stored of a secret: its SHA-256 in hex."""
     return sha256(secret.encode()).hexdigest()
 
 
 def constant_time_equal(one: str, other: str) -> bool:
-    """Whether two secrets are the same, in constant time."""
+    """Compares two secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
 def has_role(role: Role, wanted: Role) -> bool:
-    """Whether `role` may do what `wanted` may."""
+    """Whether `role` includes the rights of `wanted`."""
     return ROLES.index(role) >= ROLES.index(wanted)
 
 
 def open_session(user: str, peer: str, now_us: int, chance: TokenFactory) -> tuple[str, Session]:
-    """A new session, and the secret for its cookie."""
+    """Makes a session; returns the secret for its cookie and the session."""
     secret = chance(SECRET_BYTES)
     session = Session(
         digest=hash_token(secret),
@@ -61,5 +61,5 @@ def open_session(user: str, peer: str, now_us: int, chance: TokenFactory) -> tup
 
 
 def expires_us(session: Session, now_us: int) -> int:
-    """When a session that is used now will end: after twelve idle hours, and seven days after the login at the latest."""
+    """Returns when a session used now expires: after 12 idle hours, and 7 days after login at the latest."""
     return min(now_us + SESSION_IDLE_US, session.created_us + SESSION_WHOLE_US)

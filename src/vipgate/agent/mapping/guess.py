@@ -1,4 +1,4 @@
-"""Guesses a mapping from the columns' names and some values, and writes it down as a file for a person to read through. Pure."""
+"""Guesses a mapping from column names and sample values, and renders it as a file for review. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vipgate.protocol.row import REQUIRED
 
 CODES_MAX: Final = 30
 _UNKNOWN: Final = "?"
-# Names by member, most telling first; what is written here is found in the parks' own systems.
+# Column names by member, as found in parks' systems; the most specific members first.
 _NAMES: Final[Mapping[str, str]] = {
     "pay_partner": r"pay_partner|订单(号|编号|流水)?|流水(号)?|单号|交易号"
     r"|order_?(no|id|num\w*)|trade_?no|bill_?no|serial\w*|out_trade_no",
@@ -70,9 +70,9 @@ _FORMATS: Final = (
     (re.compile(r"1\d{9}"), "s"),
     (re.compile(r"(19|20)\d{6}"), "%Y%m%d"),
 )
-# These bear their zone and are read without a format.
+# These contain their zone and need no format.
 _ISO_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
-# What a park without such a column means most often.
+# The most likely values if there is no such column.
 _CONSTANTS: Final[Mapping[str, str | int]] = {
     "plate_color": -1,
     "vip_type": 1,
@@ -84,7 +84,7 @@ _CONSTANTS: Final[Mapping[str, str | int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One line of [map]. `doubt` is a question to the reader."""
+    """One line of [map]. `doubt` is a question for the reviewer."""
 
     column: str | None = None
     constant: str | int | None = None
@@ -111,14 +111,14 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping, and the cursor where the columns' names tell one."""
+    """A mapping, and a cursor if the column names suggest one."""
 
     members: Mapping[str, Guess]
     cursor: tuple[str, str] | None = None
 
 
 def propose(columns: Sequence[str], samples: Sequence[Sequence[object]]) -> Proposal:
-    """The most likely mapping of `columns`, judged by their names and by some rows."""
+    """Returns the most likely mapping of `columns`, judged by their names and sample rows."""
     values = {
         name: [row[at] for row in samples if at < len(row) and not is_absent(row[at])]
         for at, name in enumerate(columns)
@@ -145,7 +145,7 @@ def _guess(member: str, name: str, values: Sequence[object]) -> Guess:
         return _timed(name, values)
     if member == "pay_value":
         texts = [_text(value) for value in values]
-        # A float without decimals tells nothing: a sheet has no other numbers.
+        # A float without decimals proves nothing: spreadsheets store all numbers as floats.
         has_point = any("." in text for text in texts)
         doubt = "" if has_point else "? yuan or fen: the values have no decimals"
         return Guess(name, unit="yuan", doubt=doubt)
@@ -153,7 +153,7 @@ def _guess(member: str, name: str, values: Sequence[object]) -> Guess:
 
 
 def _coded(member: str, name: str, values: Sequence[object]) -> Guess:
-    """Codes where the values are words; numbers are taken for the interface's own, which a person has to confirm."""
+    """Maps words to codes; numbers are assumed to be the interface's codes, to be confirmed by a person."""
     texts = list(dict.fromkeys(_text(value) for value in values))
     if all(re.fullmatch(r"-?\d+", text) for text in texts):
         return Guess(
@@ -194,7 +194,7 @@ def _cursor(columns: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _named(pattern: str, columns: Sequence[str]) -> str | None:
-    """The first column whose whole name is of `pattern`."""
+    """The first column whose whole name matches `pattern`."""
     whole = re.compile(pattern, re.IGNORECASE).fullmatch
     return next((name for name in columns if whole(name.strip())), None)
 
@@ -205,7 +205,7 @@ def _text(value: object) -> str:
 
 
 def _quoted(value: object) -> str:
-    """A TOML string or number: JSON's strings are TOML's."""
+    """A TOML string or number: JSON strings are valid TOML."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -214,7 +214,7 @@ def _pair(key: str, value: object) -> str:
 
 
 def render_config(proposal: Proposal, *, url: str, park_uuid: str, secret: str, source: SourceConfig) -> str:
-    """The configuration as a file, with a question mark where a person has to look."""
+    """Renders the configuration file, with a question mark where a person has to check."""
     lines = ["# The agent's configuration; docs/agent.md explains every line. Look at each ? before you start it.", ""]
     lines += ["[platform]", _pair("url", url), _pair("park_uuid", park_uuid), _pair("secret", secret), "", "[source]"]
     for key in ("database", "file", "query", "table", "encoding", "delimiter", "sheet"):

@@ -1,4 +1,4 @@
-"""From the columns of a park's own record to the members of the wire, as the configuration tells. Pure."""
+"""Maps the columns of a park's own records to wire members, as configured. Pure."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_va
 
 
 class Mapper:
-    """A mapping bound to the columns of a source: rows in, members or faults out.
+    """A mapping bound to the columns of a source: takes rows, returns members or errors.
 
-    Raises OperatorError that names the columns which are not there.
+    Raises UsageError that names the missing columns.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Mapper:
         places.check()
 
     def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[FieldError] | None:
-        """The members of a row, its faults by column, or None where a filter leaves it out."""
+        """The members of a row, its errors by column, or None if a filter excludes it."""
         for place, wanted in self._filters:
             if not _passes(values[place], wanted):
                 return None
@@ -68,7 +68,7 @@ class Mapper:
                 if value is None:
                     continue
             elif type(value) is ConversionError:
-                # A code that nobody knows may have a default; an amount or a time that cannot be read must not.
+                # An unknown code may use the default; an unreadable amount or time must not.
                 if step.default is None or not step.is_coded:
                     faults = faults or []
                     faults.append(FieldError(step.column, value.remedy, _shown(values[place])))
@@ -79,7 +79,7 @@ class Mapper:
 
 
 class _Step(NamedTuple):
-    """What only cells that are empty or wrong need."""
+    """Used only for empty or invalid cells."""
 
     column: str
     default: Value | None
@@ -92,7 +92,7 @@ def _step(name: str, member: Member, place: int, time_zone: ZoneInfo) -> tuple[s
 
 
 def _default(name: str, member: Member, convert: Convert) -> Value | None:
-    """What stands for an empty cell: it is read as the cell would be; behind codes it is what they mean."""
+    """The value for an empty cell, converted like a cell; with codes, it is the result itself."""
     if member.default is None or member.codes is not None:
         return None if member.default is None else _constant(member.default)
     found = convert(member.default)
@@ -131,7 +131,7 @@ def _shown(value: object) -> str | None:
 
 
 class _Places:
-    """Finds columns by name, blanks and letter case aside where that leaves no doubt; remembers what is missing."""
+    """Finds columns by name, ignoring blanks and case if unambiguous; collects missing ones."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)
@@ -155,7 +155,7 @@ class _Places:
         return f"; did you mean {near[0]}?" if near else ""
 
     def check(self) -> None:
-        """Raises OperatorError where a column was missing."""
+        """Raises UsageError if a column was missing."""
         if self._missing:
             there = ", ".join(self._columns[:100])
             raise UsageError(

@@ -1,4 +1,4 @@
-"""From a row of the source to a row of the wire: mapped, held against the contract, and ready to be sent or known to be wrong."""
+"""Turns source rows into wire rows: maps them, checks them against the contract, separates invalid ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Page(msgspec.Struct):
-    """Some rows of the source, in its order. `renewals` are those of `ready`, in the same order."""
+    """Rows of the source, in its order. `renewals` are those of `ready`, in the same order."""
 
     ready: list[OutboxRow]
     renewals: list[Renewal]
@@ -48,7 +48,7 @@ class Reader:
         self._map_key = Mapper(key, (), zone, columns)
 
     def check(self, columns: Sequence[str]) -> None:
-        """Raises OperatorError where a source that was opened again has other columns than those this is bound to."""
+        """Raises UsageError if a reopened source has other columns than those this is bound to."""
         if list(columns) != list(self._columns):
             raise UsageError(
                 f"The source's columns have changed while it was read; start again.\n"
@@ -56,7 +56,7 @@ class Reader:
             )
 
     def read(self, rows: Iterable[SourceRow]) -> Page:
-        """What can be sent of `rows`, and what cannot; of several rows of one record the last alone, whichever it is."""
+        """Splits `rows` into sendable and invalid ones; of several rows of one record, only the last is kept."""
         kept: dict[str, tuple[OutboxRow, Renewal] | Rejection] = {}
         mapped: list[tuple[SourceRow, bytes | Sequence[FieldError]]] = []
         for row in rows:
@@ -84,9 +84,9 @@ class Reader:
     def _dead(self, row: SourceRow, faults: Sequence[FieldError]) -> Rejection:
         key = self._map_key(row.values) if row.problem is None else None
         pay_partner = str(key["pay_partner"]).strip() if type(key) is dict and "pay_partner" in key else None
-        # A fault of the row as a whole has no place, a member's stands behind its row: `.plate`.
-        told = [fault.text(self._language).removeprefix(": ").removeprefix(".") for fault in faults]
-        reason = _storable("; ".join(told))
+        # An error of the whole row has no place; that of a member begins with a dot: `.plate`.
+        texts = [fault.text(self._language).removeprefix(": ").removeprefix(".") for fault in faults]
+        reason = _storable("; ".join(texts))
         values = {name: _shown(value) for name, value in zip(self._columns, row.values, strict=False)}
         return Rejection(pay_partner or row.place, pay_partner, row.place, reason, source=_encode(values).decode())
 
@@ -98,10 +98,10 @@ def _shown(value: object) -> str | int | float | None:
 
 
 def _storable(text: str) -> str:
-    """Half a surrogate pair is no text that could be kept."""
+    """Replaces lone surrogates, which cannot be stored."""
     return text.encode("utf-8", "replace").decode()
 
 
 def hash_of(dead: Rejection) -> bytes:
-    """Tells two versions of a row that is wrong apart."""
+    """Identifies the version of an invalid row."""
     return blake2b(f"{dead.reason}\n{dead.source}".encode(), digest_size=HASH_BYTES).digest()

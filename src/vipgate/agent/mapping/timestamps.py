@@ -1,7 +1,7 @@
-"""Turns a park's own times, local and in any form, into instants in UTC. Pure: the time zone is an argument.
+"""Converts a park's local times, in any format, to UTC instants. Pure: the time zone is an argument.
 
-Texts of the common forms are read day by day and second by second out of two tables that fill themselves, since strptime
-takes ten times longer than all the rest of a row.
+Common formats are parsed through two caches, one of days and one of seconds, because strptime takes ten times longer than
+the rest of a row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NO_DATE: Final = "0000-00-00"
 
 
 class _Form(NamedTuple):
-    """A form that needs no strptime: the length of its day, and the shapes of day and rest."""
+    """A format parsed without strptime: the length of its day part, and patterns for day and rest."""
 
     day_chars: int
     day: re.Pattern[str]
@@ -68,7 +68,7 @@ _QUICK: Final[Mapping[str | None, _Form]] = {
 
 
 def pay_time(form: str | None, zone: ZoneInfo) -> Convert:
-    """Milliseconds since 1970 UTC."""
+    """Returns a converter to milliseconds since 1970 UTC."""
     read = instant_us(form, zone)
 
     def convert(value: object) -> Value | ConversionError | None:
@@ -79,7 +79,7 @@ def pay_time(form: str | None, zone: ZoneInfo) -> Convert:
 
 
 def period_time(form: str | None, zone: ZoneInfo) -> Convert:
-    """ISO 8601 in UTC."""
+    """Returns a converter to ISO 8601 in UTC."""
     read = instant_us(form, zone)
     wrong = _no_time(form)
 
@@ -92,7 +92,7 @@ def period_time(form: str | None, zone: ZoneInfo) -> Convert:
         except OverflowError:
             return wrong
 
-    # The records of a park share few boundaries. Only of texts: 1 and 1.0 and True are one key.
+    # Records share few period boundaries. Only texts are cached: 1, 1.0 and True are one key.
     remembered = lru_cache(maxsize=PERIODS_KEPT)(shown)
 
     def convert(value: object) -> Value | ConversionError | None:
@@ -102,7 +102,7 @@ def period_time(form: str | None, zone: ZoneInfo) -> Convert:
 
 
 def instant_us(form: str | None, zone: ZoneInfo) -> Read:
-    """Microseconds since 1970 UTC, of what `form` says; times without a zone are in `zone`."""
+    """Returns a parser of `form` to microseconds since 1970 UTC; times without a zone are in `zone`."""
     offset_us = _offsets(zone)
     quick = _quick(form, offset_us)
     parse = _parser(form)
@@ -141,7 +141,7 @@ def _microseconds(since: timedelta) -> int:
 
 
 def _quick(form: str | None, offset_us: Callable[[int], int | None]) -> Callable[[str], int | None]:
-    """Reads what has exactly the shape of `form`; None for all else, and for days on which the clocks were changed."""
+    """Parses texts of exactly the shape of `form`; None for all others and for days with a clock change."""
     if form not in _QUICK:
         return lambda _: None
     day_chars, day_shape, rest_shape = _QUICK[form]
@@ -176,7 +176,7 @@ def _quick(form: str | None, offset_us: Callable[[int], int | None]) -> Callable
 
 
 def _parser(form: str | None) -> Callable[[str], datetime | int | ConversionError]:
-    """From text to a moment, to microseconds since 1970 UTC, or to a Wrong."""
+    """Parses a text to a datetime, to microseconds since 1970 UTC, or to a ConversionError."""
     wrong = _no_time(form)
 
     def counted(text: str) -> int | ConversionError:
@@ -217,7 +217,7 @@ def _no_time(form: str | None) -> ConversionError:
 
 
 def _offsets(zone: ZoneInfo) -> Callable[[int], int | None]:
-    """The offset of a local day, counted from 1970; None for days that may have two."""
+    """Returns the UTC offset of a local day, counted from 1970; None for days that may have two."""
 
     @lru_cache(maxsize=DAYS_KEPT)
     def of_day(day: int) -> int | None:

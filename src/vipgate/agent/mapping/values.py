@@ -1,6 +1,6 @@
-"""Turns one value of a park's own record into what the wire wants: text, codes, money. Pure. Times are in times.py.
+"""Converts a value of a park's own record to a wire value: text, codes, money. Pure. Times are in timestamps.py.
 
-A converter takes a value as its source gave it and returns the member's value, None where it is absent, or a Wrong.
+A converter takes a value as the source gave it and returns the wire value, None if absent, or a ConversionError.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Convert = Callable[[object], "Value | ConversionError | None"]
 
 
 class ConversionError:
-    """A value that cannot be converted, and what is wanted instead."""
+    """Says that a value cannot be converted, and what is expected instead."""
 
     __slots__ = ("remedy",)
 
@@ -50,14 +50,14 @@ _NO_NUMBER: Final = ConversionError(
 
 
 def is_absent(value: object) -> bool:
-    """Whether a cell holds nothing."""
+    """Whether a cell is empty."""
     return (
         value is None or (type(value) is float and math.isnan(value)) or (isinstance(value, str) and not value.strip())
     )
 
 
 def as_text(value: object) -> str | ConversionError | None:
-    """Text, trimmed and without control characters; numbers without the `.0` that a spreadsheet gives them."""
+    """Trimmed text without control characters; numbers without the `.0` that spreadsheets add."""
     if type(value) is str:
         text = value.strip()
         return (text or None) if text.isprintable() else _cleaned(text)
@@ -77,7 +77,7 @@ def as_text(value: object) -> str | ConversionError | None:
 
 
 def _cleaned(text: str) -> str | ConversionError | None:
-    """Control characters are what old programs pad and part their fields with: nobody means them."""
+    """Replaces control characters, which old programs use as padding and separators."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         return _NO_UTF
     return text.translate(_CONTROLS).strip() or None
@@ -110,7 +110,7 @@ def _bytes_text(value: bytes) -> str | ConversionError | None:
 
 
 def display(value: object) -> str:
-    """A value as people are shown it: bytes as the text that they are, others in hex, a picture by its beginning."""
+    """A value for people: bytes as text if possible, otherwise as hex, cut if long."""
     if not isinstance(value, bytes | bytearray | memoryview):
         return str(value)
     raw = bytes(value)
@@ -121,14 +121,14 @@ def display(value: object) -> str:
 
 
 def as_number(value: object) -> Value | ConversionError | None:
-    """A number or the text of one, for the contract's reader to check. True is not 1: nobody knows what it counts."""
+    """A number or its text, checked later against the contract. True is not 1: its meaning is unknown."""
     if type(value) is int:
         return value
     return _NO_NUMBER if isinstance(value, bool) else as_text(value)
 
 
 def coded(codes: Mapping[str, Value]) -> Convert:
-    """By a table of codes; true and false go by these words, or by 1 and 0."""
+    """Returns a converter by a table of codes; booleans match `true` and `false`, or 1 and 0."""
     known = ", ".join(list(codes)[:CODES_SHOWN_MAX])
     unknown = ConversionError(f"编码表中没有此值, 已有: {known}", f"the table of codes does not have it, only: {known}")
     plain = dict(codes)
@@ -145,10 +145,10 @@ def coded(codes: Mapping[str, Value]) -> Convert:
 
 
 def money(value: object) -> Value | ConversionError | None:
-    """Yuan to fen, exactly."""
+    """Converts yuan to fen, exactly."""
     if type(value) is float and math.isfinite(value) and abs(value) < 1e9:
         fen = round(value * 100)
-        # 388.65999999999997 is what a database's sum makes of 388.66; nobody means a part of a fen as small as that.
+        # 388.65999999999997 is a database's float sum for 388.66; so small a part of a fen is noise.
         return fen if fen / 100 == value or abs(value * 100 - fen) < _FLOAT_NOISE_FEN else _NO_FEN
     number = _exact(value)
     if number is None or isinstance(number, ConversionError):
@@ -160,7 +160,7 @@ def money(value: object) -> Value | ConversionError | None:
 
 
 def amount(value: object) -> Value | ConversionError | None:
-    """A face value as its plain decimal."""
+    """Converts a face value to a plain decimal."""
     number = _exact(value)
     return number if number is None or isinstance(number, ConversionError) else _decimal_text(number)
 

@@ -1,4 +1,4 @@
-"""What the agent asks of a park's own records, whatever they are kept in. Read only; never all in memory."""
+"""The interface to a park's own records, in any storage. Read only; never all rows in memory."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class SourceUnavailable(VipgateError):
 
 
 class SourceFault(SourceUnavailable):
-    """The source, or what reads it, fails in a way that a person has to look at; it is tried again all the same."""
+    """The source or its reader fails in a way that an operator must look at; it is retried all the same."""
 
 
 class SourceTooLarge(SourceFault):
-    """The source holds more than is read at once."""
+    """The source exceeds a limit of its reader."""
 
 
 def unexpected(error: BaseException) -> SourceFault:
-    """A fault that no reader foresaw, as trouble of the source."""
+    """Wraps an unforeseen error as a SourceFault."""
     return SourceFault(
         f"the source cannot be read: {describe(error)}; look at the file or the database, then at the traceback in the "
         "log; it is tried again"
@@ -43,7 +43,7 @@ def unexpected(error: BaseException) -> SourceFault:
 
 
 class SourceRow(NamedTuple):
-    """One row. `place` names it for people; `problem` says why it cannot be read as it stands."""
+    """One row. `place` identifies it for people; `problem` says why it cannot be read."""
 
     place: str
     values: Sequence[object]
@@ -52,41 +52,41 @@ class SourceRow(NamedTuple):
 
 
 class Source(Protocol):
-    """A park's records. Raises SourceUnavailable where it may help to try again, OperatorError where it does not."""
+    """A park's records. Raises SourceUnavailable if a retry may help, UsageError if not."""
 
     where: str
     columns: Sequence[str]
     has_cursor: bool
 
     def scan(self) -> Iterator[SourceRow]:
-        """Every row."""
+        """Yields every row."""
 
     def after(self, after: CursorValue | None, until: CursorValue | None, limit: int) -> list[SourceRow]:
-        """Up to `limit` rows with `after` < cursor ≤ `until`, in the cursor's order. Rows without a cursor never."""
+        """Returns up to `limit` rows with `after` < cursor ≤ `until`, in cursor order; none without a cursor."""
 
     def newest(self) -> CursorValue | None:
-        """The greatest cursor there is."""
+        """Returns the greatest cursor, or None."""
 
     def count(self, after: CursorValue | None = None, until: CursorValue | None = None) -> int | None:
-        """How many rows that are; None where only reading them would tell."""
+        """Counts the rows in that range; None if they would have to be read."""
 
     def stamp(self) -> object:
-        """Changes when a file was changed; None for a database."""
+        """Returns a value that changes with the file; None for a database."""
 
     def problems(self) -> list[str]:
-        """What will hurt later, for `agent check`."""
+        """Lists likely future problems, for `agent check`."""
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Releases the source."""
 
 
 def dump_cursor(cursor: CursorValue) -> str:
-    """A cursor as text that `load_cursor` reads back exactly."""
+    """Encodes a cursor as text that `load_cursor` decodes exactly."""
     return msgspec.json.encode([_tagged(value) for value in cursor]).decode()
 
 
 def load_cursor(text: str) -> CursorValue:
-    """The cursor in a text that `dump_cursor` made."""
+    """Decodes a text from `dump_cursor`."""
     return tuple(_untagged(value) for value in msgspec.json.decode(text))
 
 

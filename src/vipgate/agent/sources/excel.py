@@ -1,4 +1,4 @@
-"""Reads a sheet of an Excel or OpenDocument file, through a process of its own (docs/decisions/019-sheet-process.md)."""
+"""Reads a sheet of an Excel or OpenDocument file in a separate process (docs/decisions/019-sheet-process.md)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from vipgate.support.sheet.frames import (
 _READER: Final = (sys.executable, "-P", "-m", "vipgate.support.sheet.reader")
 _SAID_BYTES_MAX: Final = 4_096
 _STOP_S: Final = 5.0
-# What Rust, Python and its watchdog write before they end a process.
+# Messages of Rust, Python and its watchdog before they end the process.
 _OUT_OF_MEMORY: Final = (b"memory allocation of", b"MemoryError", b"capacity overflow")
 _OUT_OF_TIME: Final = b"Timeout ("
 
@@ -66,35 +66,35 @@ class ExcelSource(FileSource):
             raise UsageError(f"{path} has no row {self._header_line} with the columns' names; mend source.header_line")
 
     def _lines(self) -> Generator[tuple[int, list[object]], None, None]:
-        """The rows by their numbers in the sheet. The file is closed before the first: others may want to write it."""
-        with self._told():
+        """Yields rows with their numbers in the sheet. The file is closed before the first, so that others can write it."""
+        with self._translated():
             self._path.stat()
-            with tempfile.TemporaryFile() as said, self._process(said) as process:
+            with tempfile.TemporaryFile() as stderr, self._process(stderr) as process:
                 try:
-                    yield from enumerate(self._rows(process, said), 1)
+                    yield from enumerate(self._rows(process, stderr), 1)
                 finally:
                     process.kill()
 
-    def _process(self, said: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _process(self, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         words = [*_READER, str(self._path), *([] if self._sheet is None else [self._sheet])]
         environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
-    def _rows(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> Iterator[list[object]]:
+    def _rows(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> Iterator[list[object]]:
         if process.stdout is None:
             return
         while True:
             try:
                 kind, raw = read_frame(process.stdout)
             except Cut:
-                raise self._broken(process, said) from None
+                raise self._broken(process, stderr) from None
             if kind == END:
                 return
             if kind != ROW:
@@ -112,14 +112,14 @@ class ExcelSource(FileSource):
             return SourceFault(f"{self._path} cannot be read: {text}")
         return SourceFault(f"{self._path} cannot be read: {text}; save it anew, or as CSV")
 
-    def _broken(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> SourceFault:
-        """Why the process ended without a word of its own."""
+    def _broken(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> SourceFault:
+        """The error for a process that ended without reporting one."""
         try:
             status = process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
             return SourceFault(f"{self._path} cannot be read: its reader says nothing that can be understood")
-        said.seek(0)
-        text = said.read(_SAID_BYTES_MAX)
+        stderr.seek(0)
+        text = stderr.read(_SAID_BYTES_MAX)
         if any(sign in text for sign in _OUT_OF_MEMORY):
             return SourceTooLarge(
                 f"{self._path} is too large: it takes more memory to read than there may be used "

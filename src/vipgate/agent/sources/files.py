@@ -1,4 +1,4 @@
-"""Reads a park's CSV files, in whatever encoding and with whatever delimiter, line by line; and what all files have in common."""
+"""Reads a park's CSV files, in any encoding and with any delimiter, line by line; holds the base of file sources."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from vipgate.i18n import LocalizedText
 
 CELL_CHARS_MAX: Final = 1024 * 1024
 LINE_CHARS_MAX: Final = 4 * CELL_CHARS_MAX
-# Of a record, which goes over several lines where a cell does.
+# A record spans several lines if a cell does.
 RECORD_CHARS_MAX: Final = 4 * LINE_CHARS_MAX
 COLUMNS_MAX: Final = 1_024
-# A last line without an end is believed when nobody has written for so long.
+# A last line without a line end counts as complete if the file has not changed for this long.
 SETTLED_S: Final = 1.0
-# Ctrl-Z, by which programs of DOS end a file; some fill its last block with it.
+# Ctrl-Z, the end-of-file mark of DOS programs; some pad the last block with it.
 DOS_END: Final = "\x1a"
 SAMPLE_CHARS: Final = 64 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 DELIMITERS: Final = ",;\t|"
-# What is called by the name of a smaller set is often written in the larger one; a mark at the beginning is no text.
+# Files labelled with a smaller charset often use the larger one; a byte order mark is not text.
 _LARGER: Final = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
 
 
 class FileSource:
-    """What both kinds of files have in common. A file has no cursor: its rows are compared with what was sent."""
+    """Base of file sources. A file has no cursor: its rows are compared with what was sent."""
 
     columns: Sequence[str]
     has_cursor = False
@@ -49,7 +49,7 @@ class FileSource:
         self.where = str(path)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError:
@@ -80,7 +80,7 @@ class FileSource:
 
     def stamp(self) -> object:
         """See `Source.stamp`."""
-        with self._told():
+        with self._translated():
             found = self._path.stat()
         return (found.st_size, found.st_mtime_ns, found.st_ino)
 
@@ -89,16 +89,16 @@ class FileSource:
         return []
 
     def close(self) -> None:
-        """See `Source.close`. Nothing is held between two looks."""
+        """See `Source.close`. Nothing stays open between polls."""
 
 
 class CsvSource(FileSource):
-    """A CSV file. Line numbers are those of an editor; a record may go over several lines."""
+    """A CSV file. Line numbers are those of an editor; a record may span several lines."""
 
     def __init__(self, path: Path, config: SourceConfig) -> None:
         super().__init__(path)
         self._header_line = config.header_line
-        with self._told():
+        with self._translated():
             given = config.encoding
             self._encoding = _LARGER.get(given.lower(), given) if given else _encoding(path)
             try:
@@ -109,7 +109,7 @@ class CsvSource(FileSource):
                     raise self._undecoded(error) from None
                 raise UsageError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
         self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
-        with self._told(), path.open(encoding=self._encoding, newline="") as file:
+        with self._translated(), path.open(encoding=self._encoding, newline="") as file:
             self.columns = next((values for line, values in self._lines(file) if line >= self._header_line), [])
         if not self.columns:
             raise UsageError(f"{path} has no line {self._header_line} with the columns' names; mend source.header_line")
@@ -120,7 +120,7 @@ class CsvSource(FileSource):
         """See `Source.scan`."""
         width = len(self.columns)
         try:
-            with self._told(), self._path.open(encoding=self._encoding, newline="") as file:
+            with self._translated(), self._path.open(encoding=self._encoding, newline="") as file:
                 is_header = True
                 for line, values in self._lines(file):
                     if line < self._header_line:
@@ -138,7 +138,7 @@ class CsvSource(FileSource):
         )
 
     def _text(self, file: IO[str]) -> Iterator[str]:
-        """The lines of the file, without a last one that is still being written: the next look finds it whole."""
+        """Yields the lines, except a last one that is still being written: the next poll reads it."""
         number = 0
         while line := file.readline(LINE_CHARS_MAX):
             number += 1
@@ -160,7 +160,7 @@ class CsvSource(FileSource):
         return self.stamp() == before
 
     def _lines(self, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
-        """The records, each with the number of its first line."""
+        """Yields the records, each with the number of its first line."""
         csv.field_size_limit(CELL_CHARS_MAX)
         is_through = False
         record_chars = 0
@@ -190,14 +190,14 @@ class CsvSource(FileSource):
             if values is None:
                 return
             if is_through:
-                # Only a quote that nothing closes lets a record go on to the end: all that follows would be one cell.
+                # Only an unclosed quote extends a record to the end of the file, as one cell.
                 raise SourceUnavailable(f"{self._path}, line {line}: half written, or a quote that nothing closes")
             yield line, values
             line = reader.line_num + 1
 
 
 def check_columns(path: Path, columns: Sequence[str]) -> None:
-    """Raises SourceTooLarge."""
+    """Raises SourceTooLarge if there are too many columns."""
     if len(columns) > COLUMNS_MAX:
         raise SourceTooLarge(
             f"{path} is too large: it has {len(columns)} columns, at most {COLUMNS_MAX} are read; delete those beyond "
@@ -206,7 +206,7 @@ def check_columns(path: Path, columns: Sequence[str]) -> None:
 
 
 def row_of(place: str, values: Sequence[object], width: int) -> SourceRow:
-    """A row with as many values as there are columns; what it has more or less is its problem."""
+    """Returns a row of `width` values; a different number of values becomes its `problem`."""
     if len(values) == width:
         return SourceRow(place, values)
     problem = LocalizedText(f"应有 {width} 列, 实有 {len(values)} 列", f"must have {width} columns, has {len(values)}")
@@ -214,12 +214,12 @@ def row_of(place: str, values: Sequence[object], width: int) -> SourceRow:
 
 
 def _is_padded(values: Sequence[object], width: int) -> bool:
-    """Empty cells at the end are no fault."""
+    """Whether all surplus cells are empty, which is no error."""
     return len(values) > width and not any(str(value).strip() for value in values[width:])
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 where the whole file is that, else GB18030, which holds GBK and GB2312."""
+    """UTF-16 by its mark, UTF-8 if the whole file is valid, else GB18030, which includes GBK and GB2312."""
     with path.open("rb") as file:
         head = file.read(4)
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -235,7 +235,7 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(sample: str, header_line: int) -> str:
-    """The delimiter that parts the header into the most columns."""
+    """The delimiter that splits the header into the most columns."""
     lines = re.split(r"\r\n|\r|\n", sample)
     header = lines[header_line - 1] if len(lines) >= header_line else ""
     return max(DELIMITERS, key=header.count)

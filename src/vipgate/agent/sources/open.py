@@ -1,4 +1,4 @@
-"""Opens the source that a configuration names; what only one kind of source needs is imported with it."""
+"""Opens the configured source. Each kind of source is imported only when needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHEETS: Final = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
 def open_source(config: SourceConfig, *, base: Path) -> Source:
-    """The source, ready. Raises OperatorError, SourceUnavailable."""
+    """Opens the source. Raises UsageError, SourceUnavailable."""
     if config.database is not None:
         from vipgate.agent.sources.sql import DatabaseSource
 

@@ -1,6 +1,6 @@
-"""Times of PostgreSQL that Python has no value for: `infinity`, years before Christ and behind 9999.
+"""Reads PostgreSQL times that Python cannot represent: `infinity`, years BC and after 9999.
 
-The driver would raise in the middle of a page, and nothing of it could be read; as text they are a fault of their row alone.
+The driver would raise in the middle of a page and make all of it unreadable; as text they are an error of their row only.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ _TYPES: Final = ("date", "timestamp", "timestamptz")
 
 
 class InfiniteTimestamp(str):
-    """Such a time, as the database writes it."""
+    """Such a time, as PostgreSQL writes it."""
 
     __slots__ = ()
 
 
 def register_text_loader(connection: Any) -> None:
-    """Has a connection of psycopg's give these times as Endless, all others as before."""
+    """Makes a psycopg connection return these times as InfiniteTimestamp, all others as before."""
     from psycopg.pq import Format
 
     for name in _TYPES:

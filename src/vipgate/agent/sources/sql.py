@@ -1,4 +1,4 @@
-"""Reads a park's database through SQLAlchemy Core: pages behind a cursor, or all rows, each page in a short transaction."""
+"""Reads a park's database through SQLAlchemy Core: pages by cursor, or all rows. Each page is a short transaction."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _ROWID: Final[ColumnElement[Any]] = literal_column("rowid")
 
 
 class DatabaseSource:
-    """A table or a query. See `Source` for the verbs."""
+    """A table or a query as a `Source`."""
 
     def __init__(self, config: SourceConfig, base: Path) -> None:
         self._config = config
@@ -83,7 +83,7 @@ class DatabaseSource:
             raise
         self._places = [self.columns.index(one.name) for one in self._cursor]
         self.has_cursor = bool(self._cursor)
-        # Which times of the cursor are read and bound as text; None: not known yet.
+        # Cursor columns whose times are read and bound as text; None: not known yet.
         self._kinds: sqlserver_time.Kinds | None = None if self._engine.dialect.name == sqlserver_time.DIALECT else {}
 
     def _named(self, name: str) -> str:
@@ -115,7 +115,7 @@ class DatabaseSource:
             return UsageError(
                 f"{self.where}: {line}; write a query with CAST(column AS BLOB): bytes are read as UTF-8 or GBK."
             )
-        # SQLite calls an operational error also what no waiting mends: a statement that is wrong.
+        # SQLite also reports a wrong statement as an operational error; waiting does not fix that.
         lasting = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         if error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not lasting):
             return SourceUnavailable(f"{self.where}: {line}")
@@ -139,7 +139,7 @@ class DatabaseSource:
         return rows
 
     def _same(self, result: CursorResult[Any], *, before: int = 0, behind: int = 0) -> CursorResult[Any]:
-        """The result, once its columns, those `before` and `behind` aside, are those that the mapping was bound to."""
+        """Returns the result if its columns, without `before` and `behind`, are still those the mapping is bound to."""
         found = list(result.keys())
         if found[before : len(found) - behind] != self.columns:
             raise UsageError(
@@ -148,13 +148,13 @@ class DatabaseSource:
         return result
 
     def _knows_kinds(self, db: Connection) -> bool:
-        """False only while there is no row with a cursor."""
+        """Whether the types of the cursor are known; false only while no row has a cursor."""
         if self._kinds is None:
             self._kinds = sqlserver_time.time_kinds(db, self._from, self._cursor)
         return self._kinds is not None
 
     def _in_order(self) -> Select[Any]:
-        """All columns, and behind them what of the cursor is read as text."""
+        """Selects all columns, followed by the cursor columns that are read as text."""
         texts = [sqlserver_time.written(self._cursor[place]) for place in self._kinds or ()]
         return select(literal_column("*"), *texts).select_from(self._from)
 
@@ -165,7 +165,7 @@ class DatabaseSource:
         return [*there, *behind, *before]
 
     def _compared(self, value: CursorValue, *, is_after: bool) -> ColumnElement[bool]:
-        """The condition that an index on the cursor's columns serves: the first column bounds, the second decides."""
+        """A condition that an index on the cursor columns supports: the first column bounds, the second decides."""
         kinds = self._kinds or {}
         values = [
             sqlserver_time.to_datetime2(kinds[place], one) if place in kinds else one for place, one in enumerate(value)
@@ -212,7 +212,7 @@ class DatabaseSource:
     # ---- all of it -------------------------------------------------------------------------------------------------------
 
     def scan(self) -> Iterator[SourceRow]:
-        """See `Source.scan`. In pages where that can be: a long read holds up whoever writes to some databases."""
+        """See `Source.scan`. Reads pages where possible: on some databases a long read blocks writers."""
         if self._cursor:
             after: CursorValue | None = None
             while rows := self.after(after, None, ROWS_A_PAGE):
@@ -239,7 +239,7 @@ class DatabaseSource:
                 rows = db.execute(select(_ROWID).select_from(self._from).limit(1)).fetchall()
             except OperationalError:
                 return False
-        # An old SQLite gives the rows of a view none.
+        # Old SQLite versions return NULL for rows of a view.
         return not rows or rows[0][0] is not None
 
     def _by_rowid(self) -> Iterator[SourceRow]:
@@ -283,7 +283,7 @@ class DatabaseSource:
             indexes = [index["column_names"] for index in found.get_indexes(name, schema=schema or None)]
             indexes.append(list(found.get_pk_constraint(name, schema=schema or None)["constrained_columns"]))
         except (SQLAlchemyError, NotImplementedError):
-            # A driver that cannot tell is no fault of the park's.
+            # Not every driver can list indexes.
             return True
         return any(columns[:1] == [self._cursor[0].name] for columns in indexes)
 
@@ -302,7 +302,7 @@ def _line(error: BaseException) -> str:
 
 
 def _read_url(given: str, base: Path) -> URL:
-    """The address; a SQLite file relative to the configuration's folder, which must be there. Raises OperatorError."""
+    """Parses the URL; a SQLite path is relative to the configuration's folder and must exist. Raises UsageError."""
     learn(given)
     problem = unreadable(given)
     if problem is not None:
@@ -326,12 +326,12 @@ def _read_url(given: str, base: Path) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    """Connections that can only read, as far as the database lets that be said."""
+    """Creates an engine with read-only connections, where the database supports that."""
     backend = url.get_backend_name()
     options: dict[str, Any] = {"pool_size": 2, "max_overflow": 0}
     if backend == "sqlite":
         options |= {"connect_args": {"timeout": BUSY_WAIT_S, "check_same_thread": False}}
-        # Opened for writing, the last to close it would move the log of the park's own program into the file.
+        # Opened for writing, closing it could checkpoint the write-ahead log of the park's own program.
         url = url.set(database=Path(url.database or "").as_uri(), query={"mode": "ro", "uri": "true"})
     else:
         options |= {"pool_pre_ping": True}
@@ -354,6 +354,6 @@ def _from_clause(config: SourceConfig) -> Any:
     if config.table is not None:
         schema, _, name = config.table.rpartition(".")
         return table(name, schema=schema or None)
-    # A colon in the query is a colon, not a parameter; its last line may be a comment.
+    # A colon in the query is not a parameter. The newline ends a comment in the last line.
     query = (config.query or "").strip().rstrip(";").replace(":", "\\:")
     return text(f"({query}\n) q")

@@ -1,6 +1,6 @@
-"""Cursor times as SQL Server itself writes them.
+"""Reads and binds cursor times as SQL Server's own text.
 
-Its drivers round what they read and again what they bind, so that a row would lie behind its own cursor, for ever.
+Its drivers round times when reading and again when binding: a row could come after its own cursor, again and again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STYLE: Final[ColumnElement[Any]] = literal_column("126")
 
 
 def time_kinds(db: Connection, rows: Any, cursor: Sequence[ColumnElement[Any]]) -> Kinds | None:
-    """The types of those columns of the cursor that hold times, by their place; None while there is no row to tell."""
+    """Types of the cursor columns that hold times, by position; None while there is no row."""
     there = [one.is_not(None) for one in cursor]
     row = db.execute(select(*cursor).select_from(rows).where(*there).limit(1)).fetchone()
     if row is None:
@@ -36,16 +36,16 @@ def time_kinds(db: Connection, rows: Any, cursor: Sequence[ColumnElement[Any]]) 
 
 
 def kind_query(rows: Any, one: ColumnElement[Any]) -> Any:
-    """Asks of which type the values of a column are, also where it is that of a query."""
+    """A query for the type of a column's values, also of a column that belongs to a query."""
     kind = cast(func.sql_variant_property(cast(one, SQL_VARIANT), "BaseType"), String(40))
     return select(kind).select_from(rows).where(one.is_not(None)).limit(1)
 
 
 def written(one: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The time in a column as text, to its last digit."""
+    """The time in a column as text with all its digits."""
     return func.convert(_TEXT, one, _STYLE)
 
 
 def to_datetime2(kind: str, value: object) -> ColumnElement[Any]:
-    """The time that `written` gave, as a value of the column's type."""
+    """Converts a text from `written` to the column's type."""
     return func.convert(literal_column(kind), value, _STYLE)

@@ -1,4 +1,4 @@
--- The spool's statements. `json_each(:keys)` stands for a list of order numbers.
+-- Statements of the spool. `json_each(:keys)` is a list of order numbers.
 
 -- name: read_meta
 SELECT m.value FROM meta AS m WHERE m.name = :name
@@ -10,13 +10,13 @@ INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDA
 DELETE FROM meta WHERE name = :name
 
 -- name: take_numbers
--- Numbers go on where they stopped, also when nothing waits, and whichever process asks.
+-- Numbers never repeat, even if the outbox is empty or another process takes them.
 INSERT INTO meta (name, value) VALUES ('number', :count)
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + CAST(excluded.value AS INTEGER) AS TEXT)
 RETURNING CAST(value AS INTEGER)
 
 -- name: queue
--- The newest version of a record takes the place of the one that waits.
+-- The newest version of a record replaces the waiting one.
 INSERT INTO outbox (pay_partner, number, row, hash, place, queued_us, not_before_us)
 VALUES (:pay_partner, :number, :row, :hash, :place, :now_us, :not_before_us)
 ON CONFLICT (pay_partner) DO UPDATE SET
@@ -24,13 +24,13 @@ ON CONFLICT (pay_partner) DO UPDATE SET
     not_before_us = excluded.not_before_us
 
 -- name: queue_again
--- A version that an older copy may still overtake is sent once more; where a newer one waits already, that will do.
+-- Sends a version again that an older copy may overtake; not needed if a newer one already waits.
 INSERT INTO outbox (pay_partner, number, row, hash, place, queued_us, not_before_us)
 VALUES (:pay_partner, :number, :row, :hash, :place, :now_us, :not_before_us)
 ON CONFLICT (pay_partner) DO NOTHING
 
 -- name: waiting
--- What may be sent now, oldest first.
+-- Rows that may be sent now, oldest first.
 SELECT o.pay_partner, o.number, o.row, o.hash, o.place
 FROM outbox AS o
 WHERE o.not_before_us <= :now_us
@@ -38,23 +38,23 @@ ORDER BY o.number
 LIMIT :limit
 
 -- name: next_due
--- When the first of those that must wait may be sent.
+-- When the first waiting row may be sent.
 SELECT min(o.not_before_us) FROM outbox AS o
 
 -- name: backlog
--- How much waits to be sent, and since when the oldest does; without what was sent and will be once more.
+-- How many rows wait, and since when the oldest does; without rows that are to be sent again later.
 SELECT count(*), min(o.queued_us) FROM outbox AS o WHERE o.not_before_us <= :now_us
 
 -- name: unqueue
--- By number: a newer version that came meanwhile has another one and stays.
+-- By number: a newer version queued meanwhile has another number and stays.
 DELETE FROM outbox WHERE number = :number
 
 -- name: unqueue_key
--- Whatever waits of a record: what its row says now is wrong.
+-- Removes the waiting version of a record whose row is now invalid.
 DELETE FROM outbox WHERE pay_partner = :pay_partner
 
 -- name: numbers
--- Those of a list of numbers that still wait: the others were replaced by a newer version.
+-- Which of the numbers still wait; the others were replaced by a newer version.
 SELECT o.number FROM outbox AS o WHERE o.number IN (SELECT value FROM json_each(:numbers))
 
 -- name: in_outbox
@@ -92,7 +92,7 @@ INSERT INTO window (cursor, seen_us) VALUES (:cursor, :seen_us) ON CONFLICT (cur
 DELETE FROM window WHERE cursor = :cursor
 
 -- name: make_exposed
--- Not on the disk: after a kill everything counts as exposed for a while.
+-- In memory only: after a kill everything counts as exposed for a while.
 CREATE TEMP TABLE exposed (pay_partner TEXT NOT NULL PRIMARY KEY, hash BLOB, until_us INTEGER NOT NULL) WITHOUT ROWID
 
 -- name: load_exposed
@@ -106,7 +106,7 @@ SELECT e.pay_partner, e.hash, e.until_us FROM temp.exposed AS e WHERE e.until_us
 DELETE FROM doubt
 
 -- name: expose
--- A second version while the first may still arrive makes it any version.
+-- A second version while the first may still arrive sets the hash to NULL: any version.
 INSERT INTO temp.exposed (pay_partner, hash, until_us) VALUES (:pay_partner, :hash, :until_us)
 ON CONFLICT (pay_partner) DO UPDATE SET
     hash = CASE WHEN exposed.until_us <= :now_us OR exposed.hash IS excluded.hash THEN excluded.hash END,
@@ -124,7 +124,7 @@ SELECT max(e.until_us) FROM temp.exposed AS e
 DELETE FROM temp.exposed WHERE until_us <= :now_us
 
 -- name: bury
--- One dead letter for each record: the newest reason.
+-- One dead letter per record, with the newest reason.
 INSERT INTO dead (identity, pay_partner, place, reason, seqno, row, source, at_us)
 VALUES (:identity, :pay_partner, :place, :reason, :seqno, :row, :source, :now_us)
 ON CONFLICT (identity) DO UPDATE SET
@@ -135,7 +135,7 @@ ON CONFLICT (identity) DO UPDATE SET
 SELECT count(*) FROM dead
 
 -- name: resolve
--- Of records that were read again and can be sent now.
+-- For records that were read again and can be sent now.
 DELETE FROM dead WHERE identity IN (SELECT value FROM json_each(:keys))
 
 -- name: list_dead

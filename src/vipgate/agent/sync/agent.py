@@ -1,8 +1,7 @@
-"""The agent's loop: reads what is new, sends what waits, settles what is answered. One thread decides; others read and send.
+"""The agent's loop: reads new records, sends waiting ones, handles the answers. One thread decides; others read and send.
 
-Two lanes send. The live lane takes records from the spool's outbox, the stock lane pages straight from the source. They
-agree on each record: what is in flight on one lane is not sent on the other, and of what the live lane has read since the
-stock began, the stock sends nothing.
+Two lanes send: changes ("live") from the spool's outbox, the snapshot ("stock") in pages straight from the source. A record
+in flight on one lane is not sent on the other, and the snapshot omits records that were read as changes since it began.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ TIDY_S: Final = 60.0
 
 
 class Agent:
-    """One run. `step` does what can be done now; `run` goes on until it is stopped or, with `once`, until all is settled."""
+    """One run. `step` does what is possible now; `run` repeats it until stopped or, with `once`, until all is settled."""
 
     def __init__(
         self, config: Config, spool: Spool, dependencies: AgentDependencies, *, once: bool = False, reads: bool = True
@@ -70,7 +69,7 @@ class Agent:
         self._spool = spool
         self._dependencies = dependencies
         self._once = once
-        # Without, only what waits in the spool is sent.
+        # If false, only rows already in the spool are sent.
         self._reads = reads
         self._platform = PlatformState()
         self._pool = ThreadPoolExecutor(config.platform.in_flight, "vipgate-send")
@@ -80,17 +79,17 @@ class Agent:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._status_s = self._tidy_s = 0.0
-        self._told_of_wait = False
+        self._wait_logged = False
         self._ending = False
         self.status = begin_status(spool, dependencies.clock_us())
         self._reader = SourceReader(config, spool, dependencies, self.status, self._wake.set, once=once)
         self._tracker = InFlightTracker(spool, dependencies.clock_us, config.platform.timeout_s)
         self._reader.window_us = self._tracker.window_us
 
-    # ---- the life of a run ---------------------------------------------------------------------------------------------
+    # ---- lifecycle -----------------------------------------------------------------------------------------------------
 
     def run(self, show: Callable[[Status], None] | None = None) -> None:
-        """Goes on until `stop`, or with `once` until all that the source holds now is settled. Raises OperatorError."""
+        """Runs until `stop`, or with `once` until everything in the source is settled. Raises UsageError."""
         self._begin()
         try:
             while not self._stopping.is_set() and not self._is_done():
@@ -100,7 +99,7 @@ class Agent:
                 self._wake.wait(self._pause_s())
                 self._wake.clear()
         except BaseException as error:
-            self._tell_end(error)
+            self._record_end(error)
             raise
         finally:
             self._end()
@@ -108,7 +107,7 @@ class Agent:
                 show(self.status)
 
     def stop(self) -> None:
-        """Lets the run end: what is in flight is waited for."""
+        """Ends the run once the requests in flight are answered."""
         self._stopping.set()
         self._wake.set()
 
@@ -120,8 +119,8 @@ class Agent:
         self._replace = self._spool.get_setting("replace") is not None
         log.info("agent begins", config=str(self._config.path), platform=self._config.platform.url)
 
-    def _tell_end(self, error: BaseException) -> None:
-        """For `status`: nobody may be there to read what a service says as it ends."""
+    def _record_end(self, error: BaseException) -> None:
+        """Stores the reason in the status: the last output of a service may go unread."""
         if not is_fault(error):
             return
         reason = str(error) if isinstance(error, VipgateError) else f"{describe(error)}; its traceback is in the log"
@@ -150,15 +149,15 @@ class Agent:
         if not is_read or self._in_flight or self._retry or self._spool.backlog()[0]:
             return False
         due_us = self._spool.next_due_us()
-        if due_us is not None and not self._told_of_wait:
+        if due_us is not None and not self._wait_logged:
             wait_s = round((due_us - self._dependencies.clock_us()) / 1e6, 1)
-            log.info("all is acknowledged; what an older copy may still overtake is sent once more", wait_s=wait_s)
-            self._told_of_wait = True
+            log.info("all acknowledged; rows that an older copy may overtake are sent again", wait_s=wait_s)
+            self._wait_logged = True
         return due_us is None
 
     def _pause_s(self) -> float:
         now_s = self._dependencies.clock_s()
-        # A look that is due and was not taken is one that waits for room in the spool, or is not wanted.
+        # An overdue poll waits for space in the spool, or polling is off.
         look_s = self._reader.look_s
         soonest_s = look_s if now_s < look_s < now_s + IDLE_S else now_s + IDLE_S
         if self._platform.failures:
@@ -166,7 +165,7 @@ class Agent:
         return max(0.0, soonest_s - now_s)
 
     def step(self) -> None:
-        """Everything that can be done at this moment."""
+        """Does everything that can be done now."""
         self._collect()
         if self._reads:
             self._reader.look()
@@ -186,7 +185,7 @@ class Agent:
     # ---- sending ---------------------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> bool:
-        """Begins one request, where there is one to begin and a slot for it."""
+        """Starts one request if there are rows and a slot for it. Returns whether it did."""
         now_s = self._dependencies.clock_s()
         slots = self._config.platform.in_flight
         if self._platform.free_slots(now_s, len(self._in_flight), slots) <= 0:
@@ -205,7 +204,7 @@ class Agent:
         return batch is not None and self._send(batch)
 
     def _send_first(self) -> bool:
-        """The request that replaces everything goes alone, and all others wait for its answer and for late copies of it."""
+        """Sends the request that replaces everything; others wait for its answer and for late copies of it."""
         batch = self._snapshot_batch() or self._change_batch()
         if batch is None:
             return False
@@ -220,7 +219,7 @@ class Agent:
             self._tracker.sending(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
         self._busy |= {row.pay_partner for row in batch.rows}
         rows = [row.row for row in batch.rows]
-        # Kept in the spool: a replace that is tried again after a restart is the same one.
+        # Stored in the spool: a replace retried after a restart keeps its id.
         intent = self._spool.get_setting("replace_id") if batch.complete else None
         future = self._pool.submit(self._dependencies.client.send, rows, complete=batch.complete, intent=intent)
         self._in_flight[future] = batch
@@ -231,7 +230,7 @@ class Agent:
         return bool(self._reader.next) or any(batch.lane == "stock" for batch in self._retry)
 
     def _change_batch(self) -> Batch | None:
-        """The oldest of the outbox that nothing stands in the way of; first what is to be sent again in smaller lists."""
+        """The oldest outbox rows of records not in flight; batches to be sent again in smaller ones come first."""
         reserved = self._busy.copy()
         for batch in list(self._retry):
             if batch.lane != "live":
@@ -250,7 +249,7 @@ class Agent:
         return Batch("live", rows[: self._reader.rows_max]) if rows else None
 
     def _snapshot_batch(self) -> Batch | None:
-        """The next of the stock, without what the live lane has read since the stock began."""
+        """The next snapshot rows, without records that were read as changes since the snapshot began."""
         if self._tracker.holds_stock() and not self._replace:
             return None
         for waiting in (self._retry, self._reader.next):
@@ -270,16 +269,16 @@ class Agent:
         return None
 
     def _shorten(self, batch: Batch) -> None:
-        """What was read before the batches were halved goes in as many requests as it needs now."""
+        """Splits a batch that was read before the batch size was halved."""
         rows_max = self._reader.rows_max
         if len(batch.rows) > rows_max:
             self._retry.appendleft(Batch(batch.lane, batch.rows[rows_max:], batch.page))
             batch.rows = batch.rows[:rows_max]
 
-    # ---- settling --------------------------------------------------------------------------------------------------------
+    # ---- answers ---------------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """Settles every request that was answered."""
+        """Handles every answered request."""
         for future in [one for one in self._in_flight if one.done()]:
             batch = self._in_flight.pop(future)
             self._busy -= {row.pay_partner for row in batch.rows}
@@ -293,7 +292,7 @@ class Agent:
         reason = f"sending failed, {describe(error)}; its traceback is in the log"
         if self._once and not self._ending:
             raise UsageError(reason)
-        # It may have got through before that.
+        # The request may have arrived before the error.
         return Unconfirmed(reason, "")
 
     def _record_outcome(self, batch: Batch, answer: Answer) -> None:
@@ -319,16 +318,16 @@ class Agent:
 
     def _report_trouble(self, reason: str) -> None:
         if reason != self._platform.trouble:
-            log.warning("not sent", reason=reason, failures=self._platform.failures)
+            log.warning("push failed", reason=reason, failures=self._platform.failures)
 
     def _mark_unconfirmed(self, batch: Batch, answer: Unconfirmed | RetryLater) -> None:
-        """The request may have arrived, or arrive yet."""
+        """Notes that the request may have arrived, or may still arrive."""
         if not isinstance(answer, RetryLater) or answer.arrived:
             with self._spool.transaction():
                 self._tracker.unanswered(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
 
     def _put_back(self, batch: Batch) -> None:
-        """Stock is sent again as it is; live records still wait in the outbox, perhaps in a newer version."""
+        """Queues snapshot rows again; changes still wait in the outbox, perhaps in a newer version."""
         batch.complete = False
         if batch.lane == "stock":
             self._retry.appendleft(batch)
@@ -339,7 +338,7 @@ class Agent:
             if batch.complete:
                 self._replace = False
                 self._spool.set_setting({"replace": None})
-                log.info("replaced; the rest waits until no copy of this can arrive", wait_s=self._tracker.hold_s())
+                log.info("replace acknowledged; other rows wait until no copy of it can arrive", wait_s=self._tracker.hold_s())
             self._note_sent(rows)
             self._spool.unqueue(rows)
             if batch.lane == "live":
@@ -348,7 +347,7 @@ class Agent:
         self._page_settled(batch, len(rows))
 
     def _note_sent(self, rows: list[OutboxRow]) -> None:
-        """For comparisons: what the platform has, or has refused. Of what waits no more another version was read meanwhile."""
+        """Stores hashes of sent or rejected rows for comparisons, except rows that were replaced by a newer version."""
         if self._config.source.cursor is None:
             waiting = self._spool.numbers([row.number for row in rows])
             self._spool.note_sent({row.pay_partner: row.hash for row in rows if row.number in waiting})
@@ -361,7 +360,7 @@ class Agent:
             self._reader.note_position()
 
     def _part(self, batch: Batch, answer: TooLarge) -> None:
-        """Too large: smaller from now on. One row alone that is too large is refused for good."""
+        """Halves the batch size from now on. A single row that is too large is rejected for good."""
         if len(batch.rows) == 1:
             self._reject(batch, batch.rows, {0: answer.reason}, answer.seqno)
             return
@@ -400,14 +399,14 @@ class Agent:
         self._page_settled(batch, len(rows))
 
     def _newer(self, batch: Batch, rows: list[OutboxRow]) -> set[str]:
-        """Those of `rows` that were read in a newer version: what was refused does not matter any more."""
+        """Order numbers of `rows` that were read in a newer version since: their rejection no longer matters."""
         if batch.lane == "stock":
             return self._spool.read_since([row.pay_partner for row in rows], self._reader.stock_begun_us)
         waiting = self._spool.numbers([row.number for row in rows])
         return {row.pay_partner for row in rows if row.number not in waiting}
 
     def _counted(self) -> Status:
-        """The status, brought up to date."""
+        """Updates and returns the status."""
         status, now_us = self.status, self._dependencies.clock_us()
         status.at_us = now_us
         status.rate(self._dependencies.clock_s())

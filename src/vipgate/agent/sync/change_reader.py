@@ -1,7 +1,7 @@
-"""Changes of a source with a cursor: what came since the last look, also what was committed late.
+"""Reads changes from a source with a cursor, including rows that were committed late.
 
-The position follows `lag_s` behind. What lies between it and the newest row is the window: it is read again at every
-look, and rows of it that were not there before are new, wherever in the order they stand.
+The position trails the newest row by `lag_s`. The rows between them are the window: every poll reads it again, and rows not
+seen before are new, wherever they stand in the order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINDOW_ROWS_MAX: Final = 200_000
 
 
 class ChangeReader:
-    """The live lane's reading. Its state is in the spool; every look is one transaction."""
+    """Reads for the lane of changes. Its state is in the spool; every poll is one transaction."""
 
     def __init__(self, source: Source, reader: Reader, spool: Spool, config: SourceConfig) -> None:
         self._source = source
@@ -36,11 +36,11 @@ class ChangeReader:
         self._lag_us = round(config.lag_s * 1_000_000)
         self._seen = spool.window()
         self.floor = _loaded(spool.get_setting("floor"))
-        # Whether the last look came to the end of what is there.
+        # Whether the last poll reached the newest row.
         self.is_through = False
 
     def poll(self, now_us: int) -> Page:
-        """Reads what is new into the spool. Raises SourceUnavailable, SpoolError."""
+        """Reads new rows into the spool and returns them. Raises SourceUnavailable, SpoolError."""
         rows, cursors = self._read()
         first_new = next((place for place, cursor in enumerate(cursors) if cursor not in self._seen), None)
         page = Page([], [], [])
@@ -51,7 +51,7 @@ class ChangeReader:
         return page
 
     def _read(self) -> tuple[list[SourceRow], list[str]]:
-        """Everything behind the position, in order, up to a bound."""
+        """All rows after the position and their cursors, in order; about WINDOW_ROWS_MAX at most."""
         rows: list[SourceRow] = []
         after = self.floor
         self.is_through = False
@@ -63,7 +63,7 @@ class ChangeReader:
         return rows, [dump_cursor(row.cursor or ()) for row in rows]
 
     def _new_of(self, rows: list[SourceRow], cursors: list[str]) -> Page:
-        """The rows that were not seen before, and of the others those that stand behind a new one of the same record."""
+        """The rows not seen before, and seen rows of the same records."""
         if all(cursor not in self._seen for cursor in cursors):
             return self._reader.read(rows)
         new = [row for row, cursor in zip(rows, cursors, strict=True) if cursor not in self._seen]
@@ -76,7 +76,7 @@ class ChangeReader:
         return self._reader.read(again)
 
     def _passed(self, cursors: list[str], fresh: dict[str, int], now_us: int) -> list[str]:
-        """The cursors that no late commit can come before any more, as long as the lag holds what it promises."""
+        """The cursors that no late commit can precede any more, provided that commits take at most `lag_s`."""
         before_us = now_us - self._lag_us
         seen_us = (fresh[cursor] if cursor in fresh else self._seen[cursor] for cursor in cursors)
         old = [place for place, when_us in enumerate(seen_us) if when_us <= before_us]

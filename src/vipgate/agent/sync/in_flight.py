@@ -1,8 +1,8 @@
-"""What copies of earlier requests may still arrive, and what may be sent before they have.
+"""Tracks copies of earlier requests that may still arrive, and what may be sent before they have.
 
-The gateway lets the newest arrival win, and somebody on the way may hold a request back, or send it once more, even after it
-was answered. So a version counts as *exposed* for a while after it was sent. What is acknowledged while another version of the
-record is exposed is sent once more when that time is over. After a kill nobody knows what was sent: then all is exposed.
+The gateway stores what arrives last, and a proxy may delay or repeat a request even after it was answered. So a version
+counts as *exposed* for a while after it was sent. A record acknowledged while another of its versions is exposed is sent again
+when that time is over. After a kill it is unknown what was sent: then everything counts as exposed.
 """
 
 from __future__ import annotations
@@ -15,75 +15,75 @@ from vipgate.agent.models import OutboxRow
 from vipgate.agent.spool import Spool
 from vipgate.agent.sync.retry import SETTLE_TIMEOUTS
 
-# 8 MiB: of a million order numbers one in a thousand is taken for one that was met before.
+# 8 MiB: among a million order numbers, one in a thousand is a false positive.
 SEEN_BITS: Final = 1 << 26
 
 
 class InFlightTracker:
-    """Exposure of the live lane's versions one by one, of the stock's and of the replacement's as a whole."""
+    """Tracks exposure: of changes row by row, of the snapshot and of a replace as a whole."""
 
     def __init__(self, spool: Spool, clock_us: Callable[[], int], timeout_s: float) -> None:
         self._spool = spool
         self._clock_us = clock_us
         self._settle_us = round(timeout_s * SETTLE_TIMEOUTS * 1_000_000)
-        # From the moment of sending: the time an answer may take, and what a copy may come later.
+        # From sending: the time an answer may take, plus the time a copy may be late.
         self.window_us = self._settle_us + round(timeout_s * 1_000_000)
         self._all_until_us = 0
-        self._stock_until_us = 0
-        self._stock_hold_us = 0
+        self._snapshot_until_us = 0
+        self._snapshot_hold_us = 0
         self._replace_until_us = 0
         self._replace_hash = b""
 
     def begin(self) -> None:
-        """Takes up what the run before has left; in a transaction of the caller's."""
+        """Loads the state of the previous run. The caller provides the transaction."""
         now_us = self._clock_us()
         self._spool.load_in_flight()
         self._replace_until_us = int(self._spool.get_setting("replace_until_us") or 0)
-        self._stock_until_us = int(self._spool.get_setting("stock_exposed_us") or 0)
+        self._snapshot_until_us = int(self._spool.get_setting("stock_exposed_us") or 0)
         if self._spool.get_setting("running"):
             self._all_until_us = now_us + self.window_us
-            self._stock_until_us = self._all_until_us
-        self._stock_hold_us = self._stock_until_us
+            self._snapshot_until_us = self._all_until_us
+        self._snapshot_hold_us = self._snapshot_until_us
 
     def end(self) -> None:
-        """Leaves to the next run what may still arrive; in a transaction of the caller's."""
+        """Saves what may still arrive for the next run. The caller provides the transaction."""
         if self._clock_us() < self._all_until_us:
-            # Not written down one by one: the next run has to take it as after a kill.
+            # Not known row by row: the next run must start as after a kill.
             return
         self._spool.save_in_flight()
-        self._spool.set_setting({"running": None, "stock_exposed_us": str(self._stock_until_us)})
+        self._spool.set_setting({"running": None, "stock_exposed_us": str(self._snapshot_until_us)})
 
     # ---- what may be sent --------------------------------------------------------------------------------------------
 
     def holds_all(self) -> bool:
-        """Whether a copy of the replacement may still arrive: it would delete whatever was sent since."""
+        """Whether a copy of the replace may still arrive: it would delete everything sent since."""
         return self._clock_us() < self._replace_until_us
 
     def hold_s(self) -> float:
-        """How much longer that is."""
+        """Seconds until `holds_all` ends."""
         return max(0.0, (self._replace_until_us - self._clock_us()) / 1e6)
 
     def holds_stock(self) -> bool:
-        """Whether stock of an earlier run may still arrive, in which a record may have stood in an older row."""
-        return self._clock_us() < self._stock_hold_us
+        """Whether snapshot rows of an earlier run may still arrive, perhaps with older versions of records."""
+        return self._clock_us() < self._snapshot_hold_us
 
     def may_replace(self, rows: Sequence[OutboxRow]) -> bool:
-        """Whether nothing that was sent before can arrive behind the replacement, nor another replacement than this one."""
+        """Whether neither an earlier request nor a replace with other rows can arrive after this replace."""
         now_us = self._clock_us()
-        before_us = max(self._all_until_us, self._stock_until_us, self._spool.in_flight_until_us())
+        before_us = max(self._all_until_us, self._snapshot_until_us, self._spool.in_flight_until_us())
         return now_us >= before_us and (now_us >= self._replace_until_us or _hash(rows) == self._replace_hash)
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
     def sending(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
-        """Called before a request is sent, in a transaction where it replaces everything."""
+        """Notes a request before it is sent; for a replace, the caller provides a transaction."""
         until_us = self._clock_us() + self.window_us
         if replace:
             self._replace_hash = _hash(rows)
         self._extend(rows, until_us, stock=stock, replace=replace)
 
     def unanswered(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
-        """The request has ended without an answer, perhaps later than it should have."""
+        """Notes that a request ended without an answer, perhaps later than its timeout."""
         self._extend(rows, self._clock_us() + self._settle_us, stock=stock, replace=replace)
 
     def _extend(self, rows: Sequence[OutboxRow], until_us: int, *, stock: bool, replace: bool) -> None:
@@ -91,17 +91,17 @@ class InFlightTracker:
             self._replace_until_us = max(self._replace_until_us, until_us)
             self._spool.set_setting({"replace": "tried", "replace_until_us": str(self._replace_until_us)})
         elif stock:
-            self._stock_until_us = max(self._stock_until_us, until_us)
+            self._snapshot_until_us = max(self._snapshot_until_us, until_us)
         else:
             self._spool.mark_in_flight(rows, until_us)
 
     def send_again(self, acknowledged: Sequence[OutboxRow]) -> int:
-        """Queues once more what an older copy may still overtake; how many that are. In a transaction of the caller's."""
+        """Queues rows again that an older copy may overtake. Returns their number. The caller provides the transaction."""
         now_us = self._clock_us()
         keys = [row.pay_partner for row in acknowledged]
         exposed = self._spool.in_flight(keys)
-        # The stock may have sent a record until the live lane has read it.
-        read = self._spool.read_times(keys) if now_us < self._stock_until_us else {}
+        # The snapshot may have sent a record until it was read as a change.
+        read = self._spool.read_times(keys) if now_us < self._snapshot_until_us else {}
         again: dict[int, list[OutboxRow]] = {}
         for row in acknowledged:
             version, until_us = exposed.get(row.pay_partner, (row.hash, 0))
@@ -118,13 +118,13 @@ class InFlightTracker:
 
 
 class BloomFilter:
-    """Order numbers that the stock has met. Tells each that it has met, and now and then one that it has not."""
+    """Order numbers seen in the snapshot. May report an unseen one as seen, never the reverse."""
 
     def __init__(self) -> None:
         self._bits = bytearray(SEEN_BITS // 8)
 
     def add(self, key: str) -> bool:
-        """Notes `key`; whether it was there already."""
+        """Adds `key`. Returns whether it was there already."""
         number = hash(key)
         met = True
         for place in (number % SEEN_BITS, (number >> 32) % SEEN_BITS):

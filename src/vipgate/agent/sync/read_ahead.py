@@ -1,4 +1,4 @@
-"""Reads the source in a thread of its own, page by page, for the loop to take: the stock, or a whole comparison."""
+"""Reads the source page by page in a separate thread: the snapshot, or all rows for a comparison."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCAN_ROWS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """One page of `rows` rows of the source. `end`: the cursor of its last row."""
+    """A page made from `rows` source rows. `end`: the cursor of the last one."""
 
     number: int
     page: Page
@@ -49,14 +49,14 @@ class PageRead:
 
 @dataclass(frozen=True, slots=True)
 class ReadFinished:
-    """All is read, or, with a fault, it cannot be."""
+    """The read has ended, or failed with `fault`."""
 
     fault: VipgateError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceError:
-    """The source cannot be read for now; it is asked again."""
+    """The source is unavailable for now; the read is retried."""
 
     trouble: SourceUnavailable
 
@@ -66,9 +66,9 @@ Open = Callable[[], Source]
 
 
 class ReadAhead:
-    """Pages read ahead, a few at most. `take` belongs to the loop, which `wake` tells that there is something to take.
+    """Reads a few pages ahead. The loop calls `take`; `wake` notifies it of a new item.
 
-    `goes_on`: when the source comes back, reading goes on where it was, so that a page is a step forward.
+    `goes_on`: after an outage the read resumes where it stopped, so each page is progress.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class ReadAhead:
         self._thread = start_thread(self._run, "vipgate-feed", self._broke)
 
     def take(self) -> Item | None:
-        """The next page, if one is ready."""
+        """The next item, or None if none is ready."""
         with suppress(Empty):
             return self._queue.get_nowait()
         return None
 
     def stop(self) -> None:
-        """Ends the reading."""
+        """Stops the read."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -118,7 +118,7 @@ class ReadAhead:
                 self._put(ReadFinished(error))
                 return
             except BaseException as error:
-                # A driver's, a library's, one of ours: reading must not be over because of it.
+                # A driver's, a library's or our own bug: the read must be retried.
                 if not is_fault(error):
                     raise
                 report("reading of the source", error)
@@ -128,7 +128,7 @@ class ReadAhead:
             self._stopping.wait(retry_delay_s(failures, 1.0))
 
     def _broke(self, error: BaseException) -> None:
-        """What ended the thread for good ends the agent, which is started again."""
+        """Ends the agent, which is restarted, after an error has ended the thread."""
         self._put(
             ReadFinished(UsageError(f"The reading of the source has ended: {describe(error)}; start the agent again."))
         )
@@ -149,7 +149,7 @@ def read_snapshot(
     page_rows: int,
     wake: Callable[[], None],
 ) -> ReadAhead:
-    """The rows behind `after` up to `until`, in the order of the cursor. Goes on where it was when the source comes back."""
+    """Reads the rows after `after` up to `until`, in cursor order. Resumes where it stopped after an outage."""
     at = [after]
     numbers = count(1)
 
@@ -157,14 +157,14 @@ def read_snapshot(
         reader.check(source.columns)
         while rows := source.after(at[0], until, page_rows):
             yield PageRead(next(numbers), reader.read(rows), len(rows), rows[-1].cursor)
-            # Not before it was taken: a page that fails is read again.
+            # Only after the page was taken: a page that fails is read again.
             at[0] = rows[-1].cursor
 
     return ReadAhead(open_source, pages, wake, goes_on=True)
 
 
 def read_all(open_source: Open, reader: Reader, wake: Callable[[], None]) -> ReadAhead:
-    """Every row of the source. Begins anew when the source comes back: what has not changed costs a look."""
+    """Reads every row of the source. Starts over after an outage: unchanged rows are only compared."""
     numbers = count(1)
 
     def pages(source: Source) -> Iterator[PageRead]:

@@ -1,4 +1,4 @@
-"""How far the stock has come: its pages may be acknowledged in any order, its position moves over those that are whole."""
+"""Tracks snapshot progress: pages are acknowledged in any order; the position moves over complete ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _PageState:
 
 
 class SnapshotProgress:
-    """The pages under way, oldest first."""
+    """The pages in progress, oldest first."""
 
     def __init__(self) -> None:
         self._pages: dict[int, _PageState] = {}
@@ -24,15 +24,15 @@ class SnapshotProgress:
         return len(self._pages)
 
     def begin(self, number: int, end: CursorValue | None, rows: int, read: int) -> None:
-        """A page of `rows` rows to be settled; `read` were read for it."""
+        """Adds a page of `rows` rows to settle, made from `read` source rows."""
         self._pages[number] = _PageState(end, read, rows)
 
     def settle(self, number: int, rows: int) -> None:
-        """So many rows of a page are acknowledged, refused for good, or left to the live lane."""
+        """Notes that `rows` rows of a page are acknowledged, rejected for good, or left to the lane of changes."""
         self._pages[number].left -= rows
 
     def passed(self) -> tuple[CursorValue | None, int]:
-        """The new position, None where it has not moved, and how many rows it has passed."""
+        """Removes complete pages. Returns the new position, None if unchanged, and how many rows it has passed."""
         end: CursorValue | None = None
         rows = 0
         for number in sorted(self._pages):

@@ -1,6 +1,6 @@
-"""What the agent reads: the stock, the changes behind a cursor, or whole comparisons, into the spool and into parcels.
+"""Reads the source into the spool and into batches: the snapshot, changes by cursor, or full comparisons.
 
-The loop (run.py) calls it, in one thread; the stock and the comparisons are read in a thread of their own (feeding.py).
+The loop (agent.py) calls it from one thread; snapshot and comparisons are read in a separate thread (read_ahead.py).
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ from vipgate.support.background import (
 log = structlog.get_logger()
 
 FULL_WARNING: Final = 0.8
-# A comparison of a database reads all of it: at most this part of the time.
+# A comparison reads the whole database: it pauses for this many times its duration.
 COMPARE_SHARE: Final = 10.0
-PARCELS_READ_MAX: Final = 2
+BATCHES_READ_MAX: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDependencies:
-    """Time, chance, and how to reach the source and the platform."""
+    """Clocks, randomness, and access to source and platform."""
 
     clock_us: Callable[[], int]
     clock_s: Callable[[], float]
@@ -76,7 +76,7 @@ class AgentDependencies:
 
 
 class SourceReader:
-    """The reading half of an agent. `next` holds the stock's parcels that were read, `pages` how far they are settled."""
+    """The reading half of an agent. `next` holds snapshot batches to send, `pages` tracks how far they are settled."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class SourceReader:
     ) -> None:
         self._config = config
         self._spool = spool
-        self._world = dependencies
+        self._dependencies = dependencies
         self._status = status
         self._wake = wake
         self._once = once
@@ -100,49 +100,49 @@ class SourceReader:
         self.dead = spool.count_dead_letters()
         self.stock_begun_us = 0
         self.look_s = 0.0
-        # How long a record that stands in several rows of the stock waits for copies of the earlier ones.
+        # How long a record with several snapshot rows waits for copies of the earlier ones.
         self.window_us = 0
         self._feed: ReadAhead | None = None
         self._live: ChangeReader | None = None
         self._source: Source | None = None
         self._source_failures = 0
         self._looked_through = False
-        self._stock_is_read = False
+        self._snapshot_is_read = False
         self._seen = BloomFilter()
         self._scan_s = 0.0
         self._scan_stamp, self._scan_began_s = "", 0.0
 
     def is_done(self) -> bool:
-        """Whether all that the source held at the beginning was read, and the stock's pages are settled."""
-        is_stock_done = self._config.source.cursor is None or self._spool.get_setting("stock_done") is not None
-        return self.is_idle() and self._looked_through and is_stock_done
+        """Whether everything in the source was read, and all snapshot pages are settled."""
+        is_snapshot_done = self._config.source.cursor is None or self._spool.get_setting("stock_done") is not None
+        return self.is_idle() and self._looked_through and is_snapshot_done
 
     def is_idle(self) -> bool:
-        """Whether nothing is being read, and nothing of the stock waits."""
+        """Whether nothing is being read and no snapshot batch waits."""
         return not self.next and not len(self.pages) and self._feed is None
 
     def close(self) -> None:
-        """Ends the reading."""
+        """Stops reading and closes the source."""
         if self._feed is not None:
             self._feed.stop()
         self._close_source()
 
     def look(self) -> None:
-        """Looks at the source where it is time to. A source that is away is asked again, less and less often."""
-        now_s = self._world.clock_s()
+        """Polls the source if that is due. While it is unavailable, the interval grows."""
+        now_s = self._dependencies.clock_s()
         if now_s < self.look_s or self._is_full():
             return
         self.look_s = now_s + self._config.source.poll_s
         try:
             source = self._opened()
             if self._config.source.cursor is None:
-                self._look_for_scan(source, now_s)
+                self._poll_for_scan(source, now_s)
             else:
-                self._look_for_changes(source)
+                self._poll_for_changes(source)
             self._source_failures = 0
-            self._tell_well("source")
+            self._clear_trouble("source")
         except SourceUnavailable as error:
-            self._look_failed(error, now_s)
+            self._poll_failed(error, now_s)
         except VipgateError:
             raise
         except BaseException as error:
@@ -150,53 +150,53 @@ class SourceReader:
                 raise
             report("look at the source", error)
             self._close_source()
-            self._look_failed(unexpected(error), now_s)
+            self._poll_failed(unexpected(error), now_s)
 
-    def _look_failed(self, trouble: SourceUnavailable, now_s: float) -> None:
+    def _poll_failed(self, trouble: SourceUnavailable, now_s: float) -> None:
         self._source_failures += 1
-        self.look_s = now_s + retry_delay_s(self._source_failures, self._world.chance())
-        self._tell_trouble("source", trouble)
+        self.look_s = now_s + retry_delay_s(self._source_failures, self._dependencies.chance())
+        self._record_trouble("source", trouble)
 
     def _close_source(self) -> None:
-        """The next look opens it anew: after a fault nobody knows what state it is in."""
+        """Closes the source after an error, which leaves it in an unknown state; the next poll opens it again."""
         source, self._source, self._live = self._source, None, None
         if source is not None:
             attempt("closing of the source", source.close)
 
-    def _tell_trouble(self, part: str, trouble: SourceUnavailable) -> None:
-        """Shows it. Raises OperatorError where a run that has to end would wait for a person."""
-        if self._status.tell(part, str(trouble), self._world.clock_us()):
-            log.warning("source is away", part=part, reason=str(trouble))
+    def _record_trouble(self, part: str, trouble: SourceUnavailable) -> None:
+        """Records trouble in the status. Raises UsageError if a run with `once` would wait for an operator."""
+        if self._status.tell(part, str(trouble), self._dependencies.clock_us()):
+            log.warning("source unavailable", part=part, reason=str(trouble))
         if self._once and isinstance(trouble, SourceFault):
             raise UsageError(f"{trouble}\nNot all was read; mend it and run this again.")
 
-    def _tell_well(self, part: str) -> None:
-        if self._status.tell(part, "", self._world.clock_us()):
-            log.info("source is back", part=part)
+    def _clear_trouble(self, part: str) -> None:
+        if self._status.tell(part, "", self._dependencies.clock_us()):
+            log.info("source available again", part=part)
 
     def _opened(self) -> Source:
         if self._source is None:
-            self._source = self._world.open_source()
-            self._reader = Reader(self._config, self._source.columns, self._world.language)
+            self._source = self._dependencies.open_source()
+            self._reader = Reader(self._config, self._source.columns, self._dependencies.language)
         return self._source
 
-    def _look_for_changes(self, source: Source) -> None:
+    def _poll_for_changes(self, source: Source) -> None:
         if self._spool.get_setting("stock_until") is None:
-            self._begin_stock(source)
+            self._begin_snapshot(source)
         if self._live is None:
             self._live = ChangeReader(source, self._reader, self._spool, self._config.source)
-        now_us = self._world.clock_us()
+        now_us = self._dependencies.clock_us()
         page = self._live.poll(now_us)
         self.count_dead(page.dead)
         self._looked_through = self._looked_through or self._live.is_through
         is_read = self._spool.get_setting("stock_done") is not None or self._feed is not None
         if not is_read and now_us >= int(self._spool.get_setting("stock_from_us") or 0) and not len(self.pages):
-            self._feed_stock(source)
+            self._read_snapshot(source)
 
-    def _begin_stock(self, source: Source) -> None:
-        """What is there now is the stock, what comes later the changes. It is read once nothing can be committed late into it."""
+    def _begin_snapshot(self, source: Source) -> None:
+        """Fixes the end of the snapshot; later rows are changes. Reading starts when no late commit can fall into it."""
         newest = source.newest()
-        now_us = self._world.clock_us()
+        now_us = self._dependencies.clock_us()
         until = "" if newest is None else dump_cursor(newest)
         with self._spool.transaction():
             self._spool.set_setting({
@@ -210,76 +210,76 @@ class SourceReader:
             })  # fmt: skip
         self._live = None
 
-    def _feed_stock(self, source: Source) -> None:
+    def _read_snapshot(self, source: Source) -> None:
         until = load_cursor(self._spool.get_setting("stock_until") or "")
         at = self._spool.get_setting("stock_at")
         after = load_cursor(at) if at else None
         self.stock_begun_us = int(self._spool.get_setting("stock_begun_us") or 0)
         self._status.stock_total = source.count(None, until)
         self._status.stock_done = int(self._spool.get_setting("stock_rows") or 0)
-        self._feed = read_snapshot(self._world.open_source, self._reader, after, until, self.rows_max, self._wake)
+        self._feed = read_snapshot(self._dependencies.open_source, self._reader, after, until, self.rows_max, self._wake)
 
-    def _look_for_scan(self, source: Source, now_s: float) -> None:
+    def _poll_for_scan(self, source: Source, now_s: float) -> None:
         stamp = repr(source.stamp())
         unchanged = source.stamp() is not None and stamp == self._spool.get_setting("stamp") and not self._once
         if self._feed is not None or now_s < self._scan_s or unchanged or (self._once and self._looked_through):
             return
         self._scan_stamp, self._scan_began_s = stamp, now_s
-        self._feed = read_all(self._world.open_source, self._reader, self._wake)
+        self._feed = read_all(self._dependencies.open_source, self._reader, self._wake)
 
     def _is_full(self) -> bool:
-        """Whether the spool has reached its bound: then reading waits, and the source keeps what is new."""
+        """Whether the spool has reached its limit: reading then pauses, and new rows stay in the source."""
         bytes_max = self._config.spool.bytes_max
         if self._spool.used_bytes() >= FULL_WARNING * bytes_max:
             self._spool.truncate_wal()
         share = self._spool.used_bytes() / bytes_max
         trouble = "" if share < FULL_WARNING else f"{share:.0%} of spool.bytes_max are in use"
         was_full = self._status.is_in_trouble("spool")
-        self._status.tell("spool", trouble, self._world.clock_us())
+        self._status.tell("spool", trouble, self._dependencies.clock_us())
         if trouble and not was_full:
             log.warning("spool fills up", used_share=round(share, 2), bytes_max=bytes_max)
         return share >= 1.0
 
-    # ---- what was read ---------------------------------------------------------------------------------------------------
+    # ---- pages -----------------------------------------------------------------------------------------------------------
 
     def take(self) -> None:
-        """Takes pages from the feed while there is room for them."""
-        while self._feed is not None and len(self.next) < PARCELS_READ_MAX and not self._is_full():
+        """Takes pages that were read ahead, while there is room for them."""
+        while self._feed is not None and len(self.next) < BATCHES_READ_MAX and not self._is_full():
             item = self._feed.take()
             if item is None:
                 return
             if isinstance(item, SourceError):
-                self._tell_trouble("reading", item.trouble)
+                self._record_trouble("reading", item.trouble)
                 continue
             if isinstance(item, ReadFinished):
                 self._feed_ended(item)
             elif self._config.source.cursor is None:
                 self._take_compared(item)
             else:
-                # It goes on behind this page whatever comes: a comparison would begin anew.
-                self._tell_well("reading")
-                self._take_stock(item)
+                # The snapshot resumes after this page whatever happens; a comparison would start over.
+                self._clear_trouble("reading")
+                self._take_snapshot(item)
 
     def _feed_ended(self, ended: ReadFinished) -> None:
         if ended.fault is not None:
             raise ended.fault
-        self._tell_well("reading")
+        self._clear_trouble("reading")
         self._feed = None
         if self._config.source.cursor is None:
             self._looked_through = True
-            now_s = self._world.clock_s()
+            now_s = self._dependencies.clock_s()
             self._scan_s = now_s + COMPARE_SHARE * (now_s - self._scan_began_s)
             with self._spool.transaction():
                 self._spool.set_setting({"stamp": self._scan_stamp})
             return
-        self._stock_is_read = True
+        self._snapshot_is_read = True
         self.finish_stock()
 
-    def _take_stock(self, fed: PageRead) -> None:
-        """A page of the stock, without what the live lane has read since: that is newer, whether it could be sent or not.
+    def _take_snapshot(self, fed: PageRead) -> None:
+        """Takes a snapshot page, without records that were read as changes since: those are newer, sendable or not.
 
-        A record that stood in an earlier page goes to the outbox, and waits there until no copy of that page can arrive. In
-        the spool such a one was read when the stock began, what the live lane has read later.
+        A record that was in an earlier page goes to the outbox and waits there until no copy of that page can arrive. Its read
+        time in the spool is the start of the snapshot; changes have a later one.
         """
         begun_us = self.stock_begun_us
         identities = [one.identity for one in fed.page.dead] + [row.pay_partner for row in fed.page.ready]
@@ -293,7 +293,7 @@ class SourceReader:
             self._spool.add_dead_letters(wrong)
             self._spool.unqueue_keys([one.identity for one in wrong if one.identity in met])
             self._spool.note_read([one.identity for one in wrong if one.identity in met], begun_us)
-            not_before_us = self._world.clock_us() + self.window_us
+            not_before_us = self._dependencies.clock_us() + self.window_us
             self._spool.queue(again, not_before_us=not_before_us, read_us=begun_us)
             if self.dead or wrong:
                 self._spool.resolve_read([*rows, *again])
@@ -305,7 +305,7 @@ class SourceReader:
             self.move_position()
 
     def _take_compared(self, fed: PageRead) -> None:
-        """Queues the rows that are other than what was sent or waits."""
+        """Queues the rows that differ from what was sent or waits."""
         keys = [one.pay_partner for one in fed.page.ready] + [one.identity for one in fed.page.dead]
         known = self._spool.sent(keys) | self._spool.held(keys)
         changed = [one for one in fed.page.ready if known.get(one.pay_partner) != one.hash]
@@ -314,13 +314,13 @@ class SourceReader:
             self._spool.queue(changed)
             self._spool.resolve_read(changed)
             self._spool.add_dead_letters(list(wrong.values()))
-            # What waits of them is no more what the source says.
+            # Their waiting versions are no longer what the source holds.
             self._spool.unqueue_keys(list(wrong))
             self._spool.note_sent({identity: hash_of(one) for identity, one in wrong.items()})
         self.count_dead(list(wrong.values()))
 
     def count_dead(self, dead: list[Rejection]) -> None:
-        """Tells of new dead letters."""
+        """Logs new dead letters and updates their number."""
         for one in dead[:20]:
             log.warning("dead letter", place=one.place, pay_partner=one.pay_partner, reason=one.reason, seqno=one.seqno)
         if dead:
@@ -329,7 +329,7 @@ class SourceReader:
     # ---- positions ------------------------------------------------------------------------------------------------------
 
     def move_position(self) -> None:
-        """The stock's position moves over pages that are settled to their last row."""
+        """Moves the snapshot's position over completely settled pages."""
         end, rows = self.pages.passed()
         if end is not None:
             self._status.stock_done += rows
@@ -338,16 +338,16 @@ class SourceReader:
         self.finish_stock()
 
     def finish_stock(self) -> None:
-        """Notes that the stock is read and settled, once it is."""
-        if self._stock_is_read and not len(self.pages):
+        """Marks the snapshot as done once all of it is read and settled."""
+        if self._snapshot_is_read and not len(self.pages):
             with self._spool.transaction():
                 self._spool.set_setting({"stock_done": "1"})
-            log.info("stock is acknowledged", rows=self._status.stock_done)
-            self._stock_is_read = False
+            log.info("snapshot acknowledged", rows=self._status.stock_done)
+            self._snapshot_is_read = False
             self.note_position()
 
     def note_position(self) -> None:
-        """What was read last is acknowledged once nothing waits any more."""
+        """Stores the last position read as acknowledged once nothing waits any more."""
         floor = self._spool.get_setting("floor")
         if (
             floor

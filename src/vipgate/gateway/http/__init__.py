@@ -1,1 +1,1 @@
-"""HTTP/1.1 on asyncio: connections, bodies, TLS. Knows no path, no park and no store."""
+"""An HTTP/1.1 server on asyncio: connections, bodies, TLS. Independent of paths, parks and store."""

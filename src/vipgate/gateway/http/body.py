@@ -1,4 +1,4 @@
-"""Collects a request's body within the memory quota, hashing it as it comes."""
+"""Collects a request's body within the memory quota."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vipgate.gateway.limits.body_quota import (
 
 
 class BodyBuffer:
-    """The body that is on its way in on one connection: what of it is here, and its place among others where it takes one."""
+    """The body being received on one connection: its bytes, and its memory reservation where it needs one."""
 
     __slots__ = ("_caller", "_declared_bytes", "_uploads", "here", "upload")
 
@@ -25,7 +25,7 @@ class BodyBuffer:
         self.upload: BodyReservation | None = None
 
     def reserve(self, request: Request, meant_bytes: int) -> bool:
-        """Whether there is room for what the head of `request` tells of; 0 where it tells nothing."""
+        """Reserves room for the declared length of a body, 0 where unknown; False where there is none."""
         self._declared_bytes = meant_bytes
         if meant_bytes <= SMALL_BYTES_MAX:
             return self._uploads.has_room(meant_bytes)
@@ -33,9 +33,9 @@ class BodyBuffer:
         return self.upload is not None
 
     def append(self, request: Request, piece: bytes) -> bool:
-        """Keeps a piece; False where there is no room for it."""
+        """Stores a piece; False where there is no room for it."""
         if self.upload is None and len(piece) == self._declared_bytes:
-            # Most bodies are one piece: it stays no longer than its answer takes, so no address need be asked about.
+            # Most bodies are one piece and stay in memory only until the response: no per-address quota needed.
             if not self._uploads.has_room(self._declared_bytes):
                 return False
             self._uploads.total_bytes += self._declared_bytes
@@ -55,15 +55,15 @@ class BodyBuffer:
         return self.upload is not None and self._uploads.grow(self.upload, piece_bytes)
 
     def finish(self) -> bytes:
-        """The body, which is whole. Its bytes stay counted until it is answered."""
-        whole, self.here = bytes(self.here), b""
+        """Returns the complete body. Its bytes count in the quota until the response."""
+        body, self.here = bytes(self.here), b""
         if self.upload is not None:
             self._uploads.end(self.upload)
             self.upload = None
-        return whole
+        return body
 
     def discard(self) -> None:
-        """Gives up what is here."""
+        """Drops the body and releases its memory."""
         self._uploads.total_bytes -= len(self.here)
         self.here = b""
         if self.upload is not None:

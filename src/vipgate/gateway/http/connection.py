@@ -1,4 +1,4 @@
-"""One caller's HTTP/1.1 connection: bounded reads, deadlines, one answer a request in order. Knows no path and no park."""
+"""One HTTP/1.1 connection: bounded reads, deadlines, responses in order of requests. Knows no path and no park."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _RETRY_S: Final = 2
 
 
 class ConnectionHost(Protocol):
-    """The server that a connection belongs to, as far as the connection cares."""
+    """The server as its connections see it."""
 
     app: App
     limits: HttpLimits
@@ -53,14 +53,14 @@ class ConnectionHost(Protocol):
     date: bytes
 
     def register(self, connection: Connection, peer: str) -> RequestError | None:
-        """A connection has come; why it may not stay."""
+        """Registers a new connection; returns why it is rejected, or None."""
 
     def unregister(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Removes a closed connection."""
 
 
 class Connection(asyncio.Protocol):
-    """One caller's connection. Requests are answered one after another, in the order they came."""
+    """One client connection. Requests are processed one after another, in order of arrival."""
 
     def __init__(self, server: ConnectionHost) -> None:
         self._server = server
@@ -83,16 +83,16 @@ class Connection(asyncio.Protocol):
         self._read_pause = ReadPause(server.body_quota)
         self._closing = False
         self._pipelined: deque[tuple[Request, RequestError | None]] = deque()
-        # Whether what waits is worked on or waits for its turn, and the task, where it has to wait in between.
+        # Whether requests are scheduled or being processed, and the task, where processing has to wait.
         self._busy = False
         self._worker: asyncio.Task[None] | None = None
-        # The park that was proved last, else the address (of IPv6: its /64): whose turn it has to be. None before the first answer.
+        # The key for fair scheduling: the last authenticated park, else the address (IPv6: /64). None before the first response.
         self._flow_key: str | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A caller is here."""
+        """Registers the connection, or rejects it over the quota."""
         self._transport = cast("asyncio.Transport", transport)
         self._peer = normalize_peer(transport.get_extra_info("peername"))
         self._set_deadline(self._limits.keepalive_timeout_s)
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
             self._reject_stream(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """The caller is gone; what it has sent whole is still worked on."""
+        """Cleans up after a disconnect; complete requests are still processed."""
         self._body.discard()
         self._read_pause.stop()
         self._writable.set()
@@ -109,19 +109,19 @@ class Connection(asyncio.Protocol):
         self.deadline_s = math.inf
 
     def pause_writing(self) -> None:
-        """The caller reads slowly: no further answer until it has read this one."""
+        """The client reads slowly: no further response until it has read this one."""
         self._writable.clear()
         self._set_deadline(self._limits.request_timeout_s)
 
     def resume_writing(self) -> None:
-        """The caller has caught up."""
+        """The client has caught up."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, whose callbacks are the on_… methods below."""
+        """Feeds the parser, which calls the on_… methods below."""
         if self._read_pause.active:
             if self._read_pause.buffer(data):
-                # With nothing read, nobody would see the caller go: it stops with the first piece.
+                # Stop reading only now: a disconnect is noticed only while reading.
                 self._pause_reading()
             else:
                 self._transport.abort()
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
             return
         self._feed(data)
         if self._busy and not self._discarding and (self._pipelined or self._request is not None):
-            # It sends on before it has its answer: it may fill its own buffers, not ours.
+            # A pipelining client may fill its own buffers, not ours.
             self._pause_reading()
         if not self._head_done and not self._discarding:
             self._head_bytes += len(data)
@@ -156,9 +156,9 @@ class Connection(asyncio.Protocol):
             self._reject_stream(headers.malformed_request(str(error) or type(error).__name__))
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Does not take up an offer to change the protocol, which Java's own client makes with every request.
+        """Ignores `Upgrade`, which Java's own client sends with every request.
 
-        The parser takes what follows such a head for the other protocol, so a new one is given the head without the offer.
+        The parser treats the bytes after such a head as another protocol, so a new parser gets the head without `Upgrade`.
         """
         method, version = self._parser.get_method(), self._parser.get_http_version()
         if method == b"CONNECT" or self._repeated or version not in headers.VERSIONS:
@@ -169,21 +169,21 @@ class Connection(asyncio.Protocol):
         self._feed(headers.strip_upgrade(method, self._url, version, self._headers) + rest)
 
     def eof_received(self) -> bool:
-        """The caller sends no more; it may still want its answers."""
+        """The client has closed its side; it may still read responses."""
         if self._request is not None and not self._discarding:
             self._reject_stream(
                 BadRequest(LocalizedText("请求没有发完连接就断了", "the connection ended before the request did"))
             )
         self._closing = True
-        # TLS has no half of a connection.
+        # TLS cannot close one direction only.
         return bool(self._pipelined or self._busy or self._read_pause.buffered) and self._transport.can_write_eof()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Starts a request."""
         if self._discarding:
             return
         self._url, self._headers, self._repeated = b"", {}, b""
-        # A piece that ends another request before is not counted: how much of it is this head's nobody says.
+        # Where the piece ends an earlier request it is not counted: its share in this head is unknown.
         self._head_bytes, self._again_bytes = -self._piece_bytes if self._head_done else 0, 0
         self._head_done, self._skipped = False, None
         self._raw_bytes = self._piece_bytes
@@ -193,11 +193,11 @@ class Connection(asyncio.Protocol):
         self._set_deadline(self._limits.request_timeout_s)
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request's target."""
+        """Adds a piece of the request target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; one that follows the body changes nothing any more."""
+        """Adds a header; trailers after the body are ignored."""
         if self._head_done:
             return
         name = name.lower()
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
         self._headers[name] = value
 
     def on_headers_complete(self) -> None:
-        """The head is here: decide whether the body may come."""
+        """Decides on the head whether to receive the body."""
         request = self._request
         if request is None or self._discarding or self._parser.should_upgrade():
             return
@@ -234,7 +234,7 @@ class Connection(asyncio.Protocol):
             and 0 < declared_bytes <= self._limits.skipped_bytes_max
             and b"expect" not in self._headers
         ):
-            # It is on its way already: to let it pass costs less than a new connection, for both sides.
+            # A small body is on its way already: reading it costs both sides less than a new connection.
             self._skipped = refusal
         elif refusal is not None and has_body:
             self._reject_body(refusal)
@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
             self._send_continue()
 
     def _capacity_error(self, request: Request, declared_bytes: int) -> RequestError | None:
-        """Why a body of this size need not come."""
+        """Returns why a body of this size is rejected, or None."""
         if declared_bytes > self._limits.body_bytes_max:
             return headers.body_too_large(self._limits.body_bytes_max)
         if not self._body.reserve(request, declared_bytes):
@@ -253,19 +253,19 @@ class Connection(asyncio.Protocol):
         return None
 
     def _send_continue(self) -> None:
-        """Tells a caller that asks first to go on, unless it has to hear something else before."""
+        """Sends `100 Continue` where the client expects it, unless an earlier response is due first."""
         if self._headers[b"expect"].lower() == b"100-continue" and not self._busy:
             self._transport.write(_CONTINUE)
 
     def _oversized(self) -> RequestError | None:
-        """A head that came in one piece has not been counted yet."""
+        """Checks the size of the head; a head in one piece is not counted before."""
         limit = self._limits.head_bytes_max
         if self._raw_bytes <= limit or headers.size_of(self._url, self._headers) + self._again_bytes <= limit:
             return None
         return headers.head_too_large(limit)
 
     def on_body(self, chunk: bytes) -> None:
-        """A piece of the body, within the bounds."""
+        """Adds a piece of the body, within the limits."""
         request = self._request
         if request is None or self._discarding or self._skipped is not None:
             return
@@ -278,13 +278,13 @@ class Connection(asyncio.Protocol):
         request.body_md5.update(chunk)
         request.body_sha256.update(chunk)
         if self._body.upload is not None and not self._busy:
-            # The next piece must not be long in coming.
+            # Deadline for the next piece, by minimum rate and longest pause.
             earned_s = len(chunk) / self._limits.bytes_a_second_min
             pause_ends_s = self._server.loop.time() + self._limits.pause_s
             self.deadline_s = min(self._end_s, pause_ends_s, self.deadline_s + earned_s)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Queues the complete request."""
         if self._parser.should_upgrade():
             return
         request, self._request = self._request, None
@@ -295,7 +295,7 @@ class Connection(asyncio.Protocol):
             return
         if request is None:
             return
-        # Received when it is whole: an upload that took minutes must not be older than what was stored meanwhile.
+        # The time of complete receipt: a slow upload must not count as older than requests stored meanwhile.
         request.received_us = self._server.clock_us()
         request.body = self._body.finish()
         self._enqueue(request, self._skipped)
@@ -303,7 +303,7 @@ class Connection(asyncio.Protocol):
     def _enqueue(self, request: Request, refusal: RequestError | None) -> None:
         self._pipelined.append((request, refusal))
         request.queued_s = -self._server.loop.time()
-        if self._writable.is_set():  # Else its time to read the answers before goes on.
+        if self._writable.is_set():  # Else its deadline for reading earlier responses stays.
             self.deadline_s = math.inf
         if not self._busy:
             self._busy = True
@@ -313,8 +313,8 @@ class Connection(asyncio.Protocol):
         self._worker = start_eagerly(self._work(), self._server.loop, self._broke)
 
     async def _work(self) -> None:
-        """Answers what waits, then listens again."""
-        rest_s = 0.0
+        """Processes the queued requests, then resumes reading."""
+        pause_s = 0.0
         while self._pipelined and not self._transport.is_closing():
             request, refusal = self._pipelined.popleft()
             request.queued_s += self._server.loop.time()
@@ -325,49 +325,50 @@ class Connection(asyncio.Protocol):
                 self._server.body_quota.total_bytes -= len(request.body)
             self._flow_key = reply.park_uuid or quota_key(self._peer)
             last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._pipelined)
-            asked_s = reply.retry_after_s
-            rest_s = 0.0 if not asked_s or app.is_proxied(request) else min(asked_s, self._limits.rest_s_max)
+            retry_s = reply.retry_after_s
+            pause_s = 0.0 if not retry_s or app.is_proxied(request) else min(retry_s, self._limits.rest_s_max)
             if not self._transport.is_closing():
                 self._transport.write(serialize_response(request, reply, self._server.date, last=last))
             await self._writable.wait()
             if last:
-                # Whatever was sent behind a last request has no answer.
+                # Requests after the last one get no response.
                 self._drop_pipelined()
                 if not self._discarding:
                     self._transport.close()
             elif self._pipelined:
-                await asyncio.sleep(0)  # One in a turn of the loop, however many were sent at once.
+                await asyncio.sleep(0)  # One pipelined request per tick of the loop.
         self._busy, self._worker = False, None
         if self._closing:
             self._transport.close()
         if self._transport.is_closing():
             self._drop_pipelined()
-            # A last answer that is not read must not keep its place for ever.
+            # A client that does not read the last response must not keep its slot for ever.
             self._set_deadline(self._limits.request_timeout_s)
         elif self._discarding:
-            # The caller sees the end of the answer although we still read what it sends; TLS cannot, nor who is gone.
+            # Half-close, so that the client sees the end of the response. Not possible with TLS or a closed peer.
             with suppress(NotImplementedError, OSError):
                 self._transport.write_eof()
         else:
             self._set_deadline(
-                rest_s + (self._limits.keepalive_timeout_s if self._request is None else self._limits.request_timeout_s)
+                pause_s
+                + (self._limits.keepalive_timeout_s if self._request is None else self._limits.request_timeout_s)
             )
-            if rest_s:
-                # Who was asked to wait and comes back at once would keep us busy with nothing but refusals.
-                self._read_pause.start(self._server.loop, rest_s, self._end_read_pause)
+            if pause_s:
+                # A client that ignores Retry-After would keep the server busy with rejections only.
+                self._read_pause.start(self._server.loop, pause_s, self._end_read_pause)
             self._resume_reading()
 
     def _broke(self, _: BaseException) -> None:
-        """A fault, which is logged, ended the work: nothing here has an answer to wait for any more."""
+        """Processing failed, which is logged: closes the connection."""
         self._busy, self._worker = False, None
         self._drop_pipelined()
         self._transport.abort()
 
     def _end_read_pause(self) -> None:
-        kept = self._read_pause.stop()
+        buffered = self._read_pause.stop()
         self._resume_reading()
-        if kept and not self._transport.is_closing():
-            self.data_received(kept)
+        if buffered and not self._transport.is_closing():
+            self.data_received(buffered)
 
     def _pause_reading(self) -> None:
         self._transport.pause_reading()
@@ -383,7 +384,7 @@ class Connection(asyncio.Protocol):
         self._pipelined.clear()
 
     def _reject_body(self, refusal: RequestError) -> None:
-        """Answers at once and throws away the rest of the body, within bounds, so that the caller can read the answer."""
+        """Responds at once and discards the rest of the body, within limits, so that the client can read the response."""
         request = self._request
         if request is None or self._discarding:
             return
@@ -395,7 +396,7 @@ class Connection(asyncio.Protocol):
         self._set_deadline(self._limits.drain_s)
 
     def _reject_stream(self, refusal: RequestError) -> None:
-        """The same where the stream itself makes no sense any more: there is no end of a request to wait for."""
+        """Rejects a stream that cannot be parsed further, or ended early."""
         if self._request is None:
             self._request = Request("", "", {}, self._peer, False, self._server.clock_us())
         self._head_done = False
@@ -405,7 +406,7 @@ class Connection(asyncio.Protocol):
         self.deadline_s = self._end_s = self._server.loop.time() + wait_s
 
     def expire(self) -> None:
-        """The caller has used up its time."""
+        """Rejects or aborts a connection past its deadline."""
         if self._discarding or self._request is None or not self._writable.is_set():
             self.deadline_s = math.inf
             self._transport.abort()
@@ -418,11 +419,11 @@ class Connection(asyncio.Protocol):
         )
 
     def close_gracefully(self) -> None:
-        """The server stops: close when the request in flight is answered, or now where there is none."""
+        """Closes after the requests in flight, or now where there are none."""
         self._closing = True
         if self._request is None and not self._pipelined and not self._busy:
             self._transport.close()
 
     def abort(self) -> None:
-        """Ends the connection as it is."""
+        """Closes the connection immediately."""
         self._transport.abort()

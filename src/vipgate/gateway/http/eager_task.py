@@ -1,7 +1,7 @@
-"""Starts a coroutine at once: most requests are read, judged and queued without a pause, and many refusals answered so.
+"""Runs a coroutine synchronously until it first suspends, like Python 3.12's eager tasks.
 
-A task is made for what has to wait, not before (Python 3.12 brings the same as `eager_task_factory`). It saves a turn of the
-loop for each request, and under load the turns are long.
+Most requests are parsed, checked and queued without suspending. This saves each of them a tick of the event loop, which is
+long under load.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from vipgate.support.background import (
 def start_eagerly(
     steps: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop, ended: Ended
 ) -> asyncio.Task[None] | None:
-    """Runs `steps` up to where they wait for something; the task that goes on from there, or None where they are through.
+    """Runs `steps` until it suspends; returns the task for the rest, or None where it is finished.
 
-    The first part has no current task: what needs one, such as `asyncio.timeout` and since Python 3.12 `asyncio.wait_for`, has no
-    place on the road. `ended` hears of a fault, whichever part it comes from.
+    The first part has no current task: the push pipeline must not use `asyncio.timeout` nor, since Python 3.12,
+    `asyncio.wait_for`. `ended` is called with an error of either part.
     """
     try:
         waited = steps.send(None)
@@ -43,24 +43,24 @@ def start_eagerly(
 
 
 def _mark_awaited(waited: object, *, awaited: bool) -> None:
-    """By this sign a task knows that `await` was used. It must not stand until the task begins: others may await the same."""
+    """Sets the flag by which a task recognises `await`. It must be off until the task starts: others may await the future too."""
     if asyncio.isfuture(waited):
-        waited._asyncio_future_blocking = awaited  # noqa: SLF001 - what every kind of future has to have
+        waited._asyncio_future_blocking = awaited  # noqa: SLF001 - part of the future protocol
 
 
 async def _go_on(steps: Coroutine[Any, None, None], waited: object) -> None:
-    """What a task is made of. Since Python 3.12 that cannot be a generator, marked as a coroutine or not."""
+    """Wraps the generator: since Python 3.12 a task needs a real coroutine."""
     await _hand_on(steps, waited)
 
 
 @coroutine
 def _hand_on(steps: Coroutine[Any, None, None], waited: object) -> Generator[Any, Any, None]:
-    """Hands on between a task and `steps`, which wait for `waited`."""
+    """Continues `steps`, which is suspended on `waited`, inside a task."""
     _mark_awaited(waited, awaited=True)
     while True:
         try:
             yield waited
-        except BaseException as error:  # noqa: BLE001 - they hear of whatever it is, their own end among it
+        except BaseException as error:  # noqa: BLE001 - passed on to `steps`, cancellation included
             step = partial(steps.throw, error)
         else:
             step = partial(steps.send, None)

@@ -1,7 +1,4 @@
-"""Judges the head of a request in itself: size, version, and that it means one thing only; words for what is too large or too slow.
-
-Knows no path and no park. Pure.
-"""
+"""Validates request heads: size, version, no ambiguity. Makes the errors for requests too large or too slow. Pure."""
 
 from __future__ import annotations
 
@@ -17,19 +14,19 @@ from vipgate.errors import (
 from vipgate.i18n import LocalizedText
 
 VERSIONS: Final = ("1.1", "1.0")
-# Two of these would mean two things at once.
+# Headers that must not be repeated: two would be ambiguous.
 SINGLETON_HEADERS: Final = frozenset(
     {b"host", b"authorization", b"content-type", b"content-length", b"transfer-encoding"}
     | {b"webhook-id", b"webhook-timestamp", b"webhook-signature"}
 )
-# Of these, lines of the same name are one list.
+# Repeated headers of these names form one list.
 LIST_HEADERS: Final = frozenset({b"x-forwarded-for", b"connection"})
-# Named on purpose: parks' programs often write the charset here, and that has to pass.
+# A closed list: clients often write the charset into Content-Encoding, which must be accepted.
 _CONTENT_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress"})
 
 
 def validate_headers(headers: dict[bytes, bytes], version: str, repeated: bytes) -> RequestError | None:
-    """What is wrong with a head; `repeated` is a header of ONCE that came twice."""
+    """Returns what is wrong with a head, or None; `repeated` is a header of SINGLETON_HEADERS that came twice."""
     if repeated:
         name = repeated.decode("latin-1")
         return BadRequest(LocalizedText(f"请求头 {name} 出现了两次", f"the header {name} came twice"))
@@ -40,7 +37,7 @@ def validate_headers(headers: dict[bytes, bytes], version: str, repeated: bytes)
     if b"transfer-encoding" in headers and (
         version == "1.0" or headers[b"transfer-encoding"].strip().lower() != b"chunked"
     ):
-        # HTTP/1.0 knows no chunks: a proxy in between may see another end of the body than we do.
+        # HTTP/1.0 has no chunks: a proxy may see another end of the body than this server.
         shown = headers[b"transfer-encoding"][:64].decode("latin-1")
         return BadRequest(
             LocalizedText(
@@ -62,24 +59,24 @@ def validate_headers(headers: dict[bytes, bytes], version: str, repeated: bytes)
 
 
 def malformed_request(reason: str) -> BadRequest:
-    """The refusal of what the parser does not take, in its own words."""
+    """Makes the error for a request that the parser rejects, with its reason."""
     return BadRequest(LocalizedText(f"不是有效的 HTTP 请求: {reason}", f"not a valid HTTP request: {reason}"))
 
 
 def head_too_large(limit: int) -> PayloadTooLarge:
-    """The refusal of a head over `limit` bytes."""
+    """Makes the error for a head over `limit` bytes."""
     return PayloadTooLarge(LocalizedText(f"请求头最多 {limit} 字节", f"a request's head has at most {limit} bytes"))
 
 
 def body_too_large(limit: int) -> PayloadTooLarge:
-    """The refusal of a body over `limit` bytes."""
+    """Makes the error for a body over `limit` bytes."""
     return PayloadTooLarge(
         LocalizedText(f"正文最多 {limit} 字节; 请分批发送", f"a body has at most {limit} bytes; send it in batches")
     )
 
 
 def request_timeout(request_timeout_s: float) -> BadRequest:
-    """The refusal of a request that is not whole after `request_timeout_s`."""
+    """Makes the error for a request not complete after `request_timeout_s`."""
     return BadRequest(
         LocalizedText(
             f"请求须在 {request_timeout_s:g} 秒内发完", f"a request must be sent within {request_timeout_s:g} seconds"
@@ -88,7 +85,7 @@ def request_timeout(request_timeout_s: float) -> BadRequest:
 
 
 def body_too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
-    """The refusal of a body that comes more slowly, or pauses for longer."""
+    """Makes the error for a body that is too slow or pauses too long."""
     return BadRequest(
         LocalizedText(
             f"正文每秒至少 {bytes_a_second} 字节, 停顿最多 {pause_s:g} 秒; 请检查线路, 或分批发送",
@@ -99,7 +96,7 @@ def body_too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
 
 
 def strip_upgrade(method: bytes, url: bytes, version: str, headers: dict[bytes, bytes]) -> bytes:
-    """The head of a request anew, without the offer to change the protocol."""
+    """Serializes a request head without `Upgrade`."""
     kept = [b"%s: %s\r\n" % item for item in headers.items() if item[0] not in (b"upgrade", b"connection")]
     if b"close" in headers.get(b"connection", b"").lower():
         kept.append(b"connection: close\r\n")
@@ -107,17 +104,17 @@ def strip_upgrade(method: bytes, url: bytes, version: str, headers: dict[bytes, 
 
 
 def header_bytes(name: bytes, value: bytes) -> int:
-    """How many bytes a header takes as a line."""
+    """Returns the size of one header line in bytes."""
     return len(name) + len(value) + len(b": \r\n")
 
 
 def size_of(url: bytes, headers: dict[bytes, bytes]) -> int:
-    """About how many bytes a head has, each header once."""
+    """Estimates the size of a head in bytes; repeated headers count once."""
     return len(url) + sum(header_bytes(*header) for header in headers.items())
 
 
 def path_of(url: bytes) -> str:
-    """The path of a request's target; empty where it has none."""
+    """Returns the path of a request target, or an empty string."""
     if not url.startswith(b"/"):
         try:
             url = httptools.parse_url(url).path or b""

@@ -1,4 +1,4 @@
-"""The time for which a connection is not listened to, because it was asked to come back later; and what comes on it meanwhile."""
+"""Pauses reading on a connection after a Retry-After, and buffers a piece that arrives too early."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vipgate.gateway.limits.body_quota import BodyMemoryQuota
 
 
 class ReadPause:
-    """One connection's rest. What comes too early, a piece at most, is kept, and counted with all bodies."""
+    """The read pause of one connection. Buffers at most one early piece, within the body quota."""
 
     __slots__ = ("_timer", "_uploads", "buffered")
 
@@ -20,17 +20,17 @@ class ReadPause:
 
     @property
     def active(self) -> bool:
-        """Whether it goes on."""
+        """Whether the pause is running."""
         return self._timer is not None
 
     def start(self, loop: asyncio.AbstractEventLoop, rest_s: float, then: Callable[[], None]) -> None:
-        """Begins anew; `then` is called when it is over."""
+        """Starts or restarts the pause; `then` is called at its end."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = loop.call_later(rest_s, then)
 
     def buffer(self, data: bytes) -> bool:
-        """Lays aside what comes too early; False where there is no room for it."""
+        """Buffers early data; False where there is no room for it."""
         if not self._uploads.has_room(len(data)):
             return False
         self.buffered += data
@@ -38,10 +38,10 @@ class ReadPause:
         return True
 
     def stop(self) -> bytes:
-        """Ends it, and hands out what was kept."""
+        """Ends the pause and returns the buffered data."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        kept, self.buffered = self.buffered, b""
-        self._uploads.total_bytes -= len(kept)
-        return kept
+        buffered, self.buffered = self.buffered, b""
+        self._uploads.total_bytes -= len(buffered)
+        return buffered

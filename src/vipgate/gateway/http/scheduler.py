@@ -1,7 +1,7 @@
-"""Whose request is begun next, once a turn of the event loop brings more of them than fit in one: by turns between lines.
+"""Schedules requests fairly between parks when one tick of the event loop brings more than fit into it.
 
-Sockets that are ready are read in no order of merit. Were all they bring worked on at once, a park with thousands of connections
-would make a turn last for as long as they take, and everybody else wait for that, twice: to be read, and to be answered.
+The loop reads ready sockets in any order. Without a limit per tick, a park with thousands of connections would delay all
+others twice: before their request is read, and before it is processed.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from vipgate.gateway.limits.fair_queue import (
 )
 from vipgate.support.background import attempt
 
-# What is begun in one turn of the loop, in rows, a request counting for REQUEST_ROWS beside its own: 128 single rows, about 10 ms.
+# Rows started per tick, plus REQUEST_COST_ROWS per request: 128 single-row requests, about 10 ms.
 TICK_ROWS_MAX: Final = 128 * (REQUEST_COST_ROWS + 1)
 _ROW_BYTES: Final = 256
 _REQUESTS_MAX: Final = TICK_ROWS_MAX // REQUEST_COST_ROWS
-# It is bounded by the connections, each of which waits for its answer, and by the memory for bodies.
+# Bounded elsewhere: by the connections, each with one request at a time, and by the body quota.
 _LIMITS: Final = QueueLimits(pushes_max=2**31, rows_max=2**63, bytes_max=2**63, refusals_max=0)
 
 
 class Loop(Protocol):
-    """What is wanted of an event loop."""
+    """The part of an event loop that the scheduler uses."""
 
     def call_soon(self, callback: Callable[[], None], /) -> object:
-        """Calls it in the next turn."""
+        """Calls `callback` in the next tick."""
 
 
 class RequestScheduler:
-    """All requests of one port that have come whole and are not begun."""
+    """The complete requests of one port that are not started yet."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
@@ -45,10 +45,10 @@ class RequestScheduler:
         return len(self._queue)
 
     def schedule(self, line: str | None, body_bytes: int, begin: Callable[[], None]) -> None:
-        """Calls `begin` now, where there is time for it in this turn and nobody waits, else when it is the turn of `line`.
+        """Calls `begin` now if this tick has room and nothing is queued, else in fair order by the flow key `line`.
 
-        None stands for a connection of which nothing is known yet. It does not wait: to open it has cost more than its request,
-        and with all others of its kind it would wait for as long as all of them take.
+        `line` is None for a new connection, which never waits: opening it cost more than its request, and one shared queue
+        for all new connections would be slow.
         """
         rows = max(1, body_bytes // _ROW_BYTES)
         if line is None or (self._rows_left > 0 and not self._queue):
@@ -70,5 +70,5 @@ class RequestScheduler:
             self._tick_is_due = True
             self._loop.call_soon(self._run_tick)
         for begin in group:
-            # One that fails must not take the others of its turn along.
+            # One failure must not affect the others of the tick.
             attempt("request", begin)

@@ -1,7 +1,7 @@
-"""The HTTP server of one port: its listener, its connections, their deadlines, its end. Knows no path and no park.
+"""The HTTP server of one port: listener, connections, deadlines, shutdown. Knows no path and no park.
 
-It is our own, on asyncio and httptools: servers from PyPI bound neither heads nor the time for them, and mishandle requests that
-real clients send (docs/decisions/003-http.md).
+Built on asyncio and httptools: servers from PyPI limit neither the size nor the time of heads, and mishandle requests of real
+clients (docs/decisions/003-http.md).
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from vipgate.support.client_address import normalize_peer
 from vipgate.support.log_throttle import LogThrottle
 
 BACKLOG: Final = 16_384
-# Refused connections that are told why: half of the descriptors that there are beside those of `connections_max`.
+# Rejected connections that get a response: half of the descriptors beyond `connections_max`.
 REJECTED_CONNECTIONS_MAX: Final = 128
 _TICK_S: Final = 0.5
 _RETRY_S: Final = 5
 
 
 class HttpServer:
-    """All connections of one listening port: their deadlines, their bytes, their end."""
+    """Serves the connections of one listening port."""
 
     def __init__(self, app: App, limits: HttpLimits, clock_us: Callable[[], int]) -> None:
         self.app = app
@@ -62,9 +62,9 @@ class HttpServer:
         self.date = b""
         self._quota = ConnectionQuota(limits.connections_max, app.is_quota_exempt)
         self._rejected_quota = ConnectionQuota(REJECTED_CONNECTIONS_MAX, app.is_quota_exempt)
-        # Of connections that are open, and under TLS of those that will be when their handshake is done.
+        # Slots of open connections, TLS handshakes included.
         self._slots: dict[Connection, ConnectionSlot] = {}
-        self._rejection_log = LogThrottle("connections refused", self.loop.time)
+        self._rejection_log = LogThrottle("connections rejected", self.loop.time)
         self._emptied = asyncio.Event()
         self._listener: asyncio.Server | TlsListener[Connection] | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -72,9 +72,9 @@ class HttpServer:
     async def start(
         self, listener: socket.socket, tls: ssl.SSLContext | None = None, ended: Ended = only_logged
     ) -> None:
-        """Takes the connections of `listener`, under TLS where there is a context for it.
+        """Accepts the connections of `listener`, with TLS where `tls` is given.
 
-        `ended` hears of a fault after which this port takes no connections, or lets them stay for ever.
+        `ended` is called with an error after which the port accepts no connections or enforces no deadlines.
         """
         if tls is None:
             self._listener = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
@@ -83,23 +83,23 @@ class HttpServer:
         self._ticker = start_task(self._tick(), "deadlines of connections", ended, endless=True)
 
     def register(self, connection: Connection, peer: str) -> RequestError | None:
-        """A connection has come; why it may not stay. It is cut off where too many are being told already."""
+        """Registers a connection; returns why it is rejected, or None. Aborts it where too many rejections are pending."""
         self.connections.add(connection)
         if connection in self._slots or self._acquire_slot(connection, peer):
             return None
-        words, told = self._quota.rejection_reason(), self._rejected_quota.acquire(peer)
-        if told is None:
+        reason, slot = self._quota.rejection_reason(), self._rejected_quota.acquire(peer)
+        if slot is None:
             connection.abort()
             return None
-        self._slots[connection] = told
-        return ServiceUnavailable(words, retry_after_s=_RETRY_S)
+        self._slots[connection] = slot
+        return ServiceUnavailable(reason, retry_after_s=_RETRY_S)
 
     def _acquire_slot(self, connection: Connection, peer: str) -> bool:
-        place = self._quota.acquire(peer)
-        if place is None:
+        slot = self._quota.acquire(peer)
+        if slot is None:
             self._rejection_log.count(address=peer, reason=self._quota.rejection_reason().en)
             return False
-        self._slots[connection] = place
+        self._slots[connection] = slot
         return True
 
     def _on_accept(self, peername: object) -> Connection | None:
@@ -111,12 +111,12 @@ class HttpServer:
             self._release(connection)
 
     def _release(self, connection: Connection) -> None:
-        place = self._slots.pop(connection, None)
-        if place is not None:
-            place.release()
+        slot = self._slots.pop(connection, None)
+        if slot is not None:
+            slot.release()
 
     async def stop(self, within_s: float) -> None:
-        """Answers what is in flight, for `within_s` at most, and closes."""
+        """Finishes requests in flight, for at most `within_s`, and closes all connections."""
         self.stopping = True
         if self._listener is not None:
             self._listener.close()
@@ -131,7 +131,7 @@ class HttpServer:
             self._ticker.cancel()
 
     def unregister(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Removes a closed connection."""
         self.connections.discard(connection)
         self._release(connection)
         if self.stopping and not self.connections:

@@ -1,4 +1,4 @@
-"""Takes connections under TLS within a bound: asyncio's own server tells nobody of those whose handshake is not done."""
+"""Accepts TLS connections within a limit: asyncio's own server does not report pending handshakes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ P = TypeVar("P", bound=asyncio.Protocol)
 
 
 class TlsListener(Generic[P]):
-    """A listener whose connections become protocols once their handshake is done.
+    """A listener that creates a protocol for each connection before its TLS handshake.
 
-    `greet` makes the protocol of a caller, known by his peer name, or None where he has no room; `settle` is told when
-    the handshake is over, well or not; `ended` hears of a fault after which no connections are taken.
+    `greet` makes the protocol for a peer name, or None over the quota. `settle` is called after each handshake, successful
+    or not. `ended` is called with an error after which no connections are accepted.
     """
 
     def __init__(
@@ -48,54 +48,54 @@ class TlsListener(Generic[P]):
         self._on_accept = greet
         self._on_handshake_done = settle
         self._loop = asyncio.get_running_loop()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
         self._accepting = start_task(self._accept(), "accepting of TLS connections", ended, endless=True)
 
     def close(self) -> None:
-        """Takes no more, and gives up those under way."""
-        for task in (self._accepting, *self._under_way):
+        """Stops accepting and cancels pending handshakes."""
+        for task in (self._accepting, *self._handshakes):
             task.cancel()
         self._listener.close()
 
     async def _accept(self) -> None:
         while True:
             try:
-                caller, peername = await self._loop.sock_accept(self._listener)
+                client, peername = await self._loop.sock_accept(self._listener)
             except OSError as error:
                 log.warning("cannot accept", reason=str(error))
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            protocol = self._greeted(peername)
+            protocol = self._protocol_for(peername)
             if protocol is None:
-                # Without a word: to say why would take the handshake.
-                caller.close()
+                # Without a response: that would need the handshake.
+                client.close()
                 continue
-            task = start_task(self._shake_hands(caller, protocol), "TLS handshake")
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task = start_task(self._handshake(client, protocol), "TLS handshake")
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
 
-    def _greeted(self, peername: object) -> P | None:
+    def _protocol_for(self, peername: object) -> P | None:
         try:
             return self._on_accept(peername)
         except BaseException as error:
             if not is_fault(error):
                 raise
-            # One caller's; the next may be well.
-            report("greeting of a TLS connection", error)
+            # The error concerns one connection only.
+            report("accepting a TLS connection", error)
             return None
 
-    async def _shake_hands(self, caller: socket.socket, protocol: P) -> None:
+    async def _handshake(self, client: socket.socket, protocol: P) -> None:
         try:
             await self._loop.connect_accepted_socket(
                 lambda: protocol,
-                caller,
+                client,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
                 ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S,
             )
         except BaseException as error:
-            caller.close()
+            client.close()
             if not isinstance(error, OSError):
                 raise
         finally:

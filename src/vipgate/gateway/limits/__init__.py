@@ -1,1 +1,1 @@
-"""Limits on connections, memory, queues and rates, shared fairly between callers. Knows no store and no protocol."""
+"""Fair limits on connections, memory, queues and rates. Independent of store and protocol."""

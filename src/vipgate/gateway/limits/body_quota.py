@@ -1,6 +1,6 @@
-"""How much of callers' bodies may be here at once: all together, of one address by what is still free, and how fast they must come.
+"""Limits the memory for request bodies: in total, and per client address by what is still free. No clock, no socket.
 
-No clock, no socket. What comes in one piece with its head, as most pushes do, is counted in the total alone.
+A body that arrives in one piece with its head, as most do, counts in the total only.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Final
 
 from vipgate.support.client_address import quota_key
 
-# Bodies up to this size find room when larger ones do not any more.
+# A share of the memory is reserved for bodies up to this size.
 SMALL_BYTES_MAX: Final = 64 * 1024
 _RESERVED_SHARE: Final = 8
 
 
 @dataclass(slots=True)
 class AddressUsage:
-    """What one address has on its way in: bodies, their bytes that are here, and those that are to come with them."""
+    """The bodies being received from one address: their number, received bytes and declared bytes."""
 
     bodies: int = 0
     received_bytes: int = 0
@@ -26,7 +26,7 @@ class AddressUsage:
 
 @dataclass(slots=True)
 class BodyReservation:
-    """One body on its way in."""
+    """One body being received."""
 
     network: str
     address: AddressUsage
@@ -35,9 +35,9 @@ class BodyReservation:
 
 
 class BodyMemoryQuota:
-    """All bodies of one port. `total_bytes` counts those that are whole and wait for their answer, too.
+    """All bodies of one port. `total_bytes` includes complete bodies that wait for their response.
 
-    What an address only means to send is held against itself alone: a head costs nothing, so it must take nothing from others.
+    Declared bytes count against their own address only: a head costs the client nothing, so it must not reduce others' share.
     """
 
     def __init__(self, bytes_max: int, body_bytes_max: int) -> None:
@@ -47,11 +47,11 @@ class BodyMemoryQuota:
         self.total_bytes = 0
 
     def has_room(self, body_bytes: int) -> bool:
-        """Whether a small body has room as it is."""
+        """Whether a small body fits into the total."""
         return self.total_bytes + body_bytes <= self._bytes_max
 
     def begin(self, caller: str, bytes_meant: int) -> BodyReservation | None:
-        """A body of `caller` that is to have `bytes_meant`; None where it has no room."""
+        """Reserves room for a body of `bytes_meant` from the address `caller`; None where there is none."""
         network = quota_key(caller)
         address = self._addresses.get(network) or AddressUsage()
         if not self._has_share(address, bytes_meant, self._limit(bytes_meant), alone=not address.bodies):
@@ -62,15 +62,15 @@ class BodyMemoryQuota:
         return BodyReservation(network, address, bytes_meant)
 
     def grow(self, upload: BodyReservation, piece_bytes: int) -> bool:
-        """Counts a piece that has come; False where it has no room."""
-        here, address = upload.received_bytes + piece_bytes, upload.address
-        limit = self._limit(max(here, upload.declared_bytes))
-        more = max(0, here - upload.declared_bytes)
+        """Counts a received piece; False where it has no room."""
+        received, address = upload.received_bytes + piece_bytes, upload.address
+        limit = self._limit(max(received, upload.declared_bytes))
+        more = max(0, received - upload.declared_bytes)
         if self.total_bytes + piece_bytes > limit:
             return False
         if more and not self._has_share(address, more, limit, alone=address.bodies == 1):
             return False
-        upload.received_bytes = here
+        upload.received_bytes = received
         upload.declared_bytes += more
         address.declared_bytes += more
         address.received_bytes += piece_bytes
@@ -78,7 +78,7 @@ class BodyMemoryQuota:
         return True
 
     def end(self, upload: BodyReservation) -> None:
-        """It is whole or given up. Its bytes stay in the total until they are answered."""
+        """Ends a complete or aborted body. Its bytes stay in `total_bytes` until the caller subtracts them."""
         address = upload.address
         address.bodies -= 1
         address.received_bytes -= upload.received_bytes
@@ -90,6 +90,6 @@ class BodyMemoryQuota:
         return self._bytes_max if body_bytes <= SMALL_BYTES_MAX else self._large_bytes_max
 
     def _has_share(self, address: AddressUsage, more: int, limit: int, *, alone: bool) -> bool:
-        """Whether an address may have as much more: as much as stays free. Its only body may take all that is free."""
+        """Whether an address may use `more` bytes: at most as much as stays free. Its only body may use all free bytes."""
         free = limit - (self.total_bytes - address.received_bytes) - address.declared_bytes
         return more <= free if alone else address.declared_bytes + more <= free

@@ -1,7 +1,7 @@
-"""How many connections of one address may be open at once: as many as are still free for all.
+"""Limits the open connections of one address to as many as are still free for all. No clock, no socket.
 
-One alone gets half of the room, n that want all of it get 1/(n + 1) each, and whoever comes from elsewhere finds some
-(docs/decisions/017-connection-quota.md). No clock, no socket.
+One greedy address gets half of the connections, n of them get 1/(n + 1) each, so other addresses always find some
+(docs/decisions/017-connection-quota.md).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ TOO_MANY_OF_ONE: Final = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSlot:
-    """One connection's place, until it leaves. No network: it is held against no address."""
+    """One open connection in the quota. `network` is None for exempt addresses."""
 
     quota: ConnectionQuota
     network: str | None
 
     def release(self) -> None:
-        """The connection has ended. To be called once."""
+        """Returns the slot to the quota. Call it once."""
         self.quota.release(self.network)
 
 
 class ConnectionQuota:
-    """The places for connections, shared out by address. Addresses for which `may_fill` holds may have all of them."""
+    """The connection slots, shared between addresses. Addresses for which `may_fill` is true may use all."""
 
     def __init__(self, places_max: int, may_fill: Callable[[str], bool]) -> None:
         self._is_exempt = may_fill
@@ -42,7 +42,7 @@ class ConnectionQuota:
         self.free = places_max
 
     def acquire(self, peer: str) -> ConnectionSlot | None:
-        """A place for a connection from `peer`; None where it has none."""
+        """Takes a slot for a connection from `peer`; None where its quota is used up."""
         if self.free <= 0:
             return None
         network = None if self._is_exempt(peer) else quota_key(peer)
@@ -55,7 +55,7 @@ class ConnectionQuota:
         return ConnectionSlot(self, network)
 
     def release(self, network: str | None) -> None:
-        """Gives back a place that `enter` gave to a connection of `network`."""
+        """Returns a slot that `acquire` gave to `network`."""
         self.free += 1
         if network is not None:
             self._taken[network] -= 1
@@ -63,5 +63,5 @@ class ConnectionQuota:
                 del self._taken[network]
 
     def rejection_reason(self) -> LocalizedText:
-        """What to say to whom `enter` has just given none."""
+        """Explains the None that `acquire` has just returned."""
         return TOO_MANY_OF_ONE if self.free > 0 else FULL

@@ -1,9 +1,8 @@
-"""Whose turn it is: what waits for the commit stands in a line for each park, and lines are served by turns. No clock, no thread.
+"""A fair queue: one queue per park, served by deficit round robin over rows. No clock, no thread.
 
-A park may have as much waiting as is still free for all: alone, half of the room; beside many, ever less. So a park that
-has nothing waiting finds room however much one other sends; only many others together fill it (dynamic thresholds; Choudhury
-and Hahne, 1998).
-Turns are measured in rows (deficit round robin; Shreedhar and Varghese, 1995).
+A park may queue as much as is still free: alone, half of the limits; next to many, less. So a park with nothing queued finds
+room however much one other park sends; only many parks together fill the queue (dynamic thresholds; Choudhury and Hahne,
+1998). Deficit round robin: Shreedhar and Varghese, 1995.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ import msgspec
 
 T = TypeVar("T")
 
-# What a request costs beside its rows, in rows.
+# The cost of a request in addition to its rows, in rows.
 REQUEST_COST_ROWS: Final = 16
-# What a line may take in its turn: seven single rows. Longer turns would let the others wait longer.
+# What a park may take in one round: seven single-row requests. A larger quantum would delay the others.
 QUANTUM_ROWS: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """How much may wait in all lines together."""
+    """Limits on all queued requests together."""
 
     pushes_max: int
     rows_max: int
@@ -33,7 +32,7 @@ class QueueLimits:
 
 
 class QueueItem(msgspec.Struct, Generic[T], frozen=True):
-    """One request that waits. A refusal on its way into the journal has no rows."""
+    """One queued request. A rejection to be logged has no rows."""
 
     request: T
     rows: int
@@ -43,7 +42,7 @@ class QueueItem(msgspec.Struct, Generic[T], frozen=True):
 
 @dataclass(slots=True)
 class ParkQueue(Generic[T]):
-    """What waits of one park, oldest first, and how many rows it may still take in this turn."""
+    """The queued requests of one park, oldest first, and its deficit: the rows that it may still take in this round."""
 
     park_uuid: str | None
     deficit_rows: int = QUANTUM_ROWS
@@ -54,7 +53,7 @@ class ParkQueue(Generic[T]):
     refusals: int = 0
 
     def count(self, one: QueueItem[T], sign: int) -> None:
-        """Counts one that has come (1) or gone (-1)."""
+        """Counts an added (1) or removed (-1) request."""
         if one.is_push:
             self.pushes += sign
             self.rows += sign * one.rows
@@ -64,14 +63,14 @@ class ParkQueue(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """All lines. Those of strangers, who have proved to be no park, are one."""
+    """The queues of all parks. Unauthenticated requests share one, with park_uuid None."""
 
     def __init__(self, room: QueueLimits) -> None:
         self._limits = room
         self._queues: dict[str | None, ParkQueue[T]] = {}
-        # The first has its turn.
+        # Round robin order: the first queue is served now.
         self._order: deque[ParkQueue[T]] = deque()
-        # What all lines hold together.
+        # Sums over all queues.
         self.total: ParkQueue[T] = ParkQueue(None)
 
     def __len__(self) -> int:
@@ -79,70 +78,74 @@ class FairQueue(Generic[T]):
 
     @property
     def is_full(self) -> bool:
-        """Whether no push of any park has room."""
-        room, total = self._limits, self.total
-        return total.pushes >= room.pushes_max or total.rows >= room.rows_max or total.body_bytes >= room.bytes_max
+        """Whether no push of any park is accepted."""
+        limits, total = self._limits, self.total
+        return (
+            total.pushes >= limits.pushes_max or total.rows >= limits.rows_max or total.body_bytes >= limits.bytes_max
+        )
 
     def has_waiting(self, park_uuid: str) -> bool:
-        """Whether a push of `park_uuid` waits."""
-        line = self._queues.get(park_uuid)
-        return line is not None and line.pushes > 0
+        """Whether a push of `park_uuid` is queued."""
+        queue = self._queues.get(park_uuid)
+        return queue is not None and queue.pushes > 0
 
     def can_accept(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
-        """Whether a push of `park_uuid` may wait. One that is too large for any room may while nothing else does."""
-        room, total, line = self._limits, self.total, self._queues.get(park_uuid)
+        """Whether a push of `park_uuid` may be queued. Into an empty queue every push may, whatever its size."""
+        limits, total, queue = self._limits, self.total, self._queues.get(park_uuid)
         if not total.pushes:
             return True
-        pushes_free = room.pushes_max - total.pushes
-        rows_free = room.rows_max - total.rows
-        bytes_free = room.bytes_max - total.body_bytes
-        if line is None or not line.pushes:
+        pushes_free = limits.pushes_max - total.pushes
+        rows_free = limits.rows_max - total.rows
+        bytes_free = limits.bytes_max - total.body_bytes
+        if queue is None or not queue.pushes:
             return pushes_free >= 1 and rows_free >= rows and bytes_free >= body_bytes
         return (
-            line.pushes < pushes_free and line.rows + rows <= rows_free and line.body_bytes + body_bytes <= bytes_free
+            queue.pushes < pushes_free
+            and queue.rows + rows <= rows_free
+            and queue.body_bytes + body_bytes <= bytes_free
         )
 
     def can_accept_rejection(self, park_uuid: str | None) -> bool:
-        """The same for a refusal: they must not crowd out the pushes, nor those of one park the others'."""
+        """Whether a rejection may be queued: they must not displace pushes, nor one park's those of others."""
         free = self._limits.refusals_max - self.total.refusals
-        line = self._queues.get(park_uuid)
-        return free >= 1 if line is None or not line.refusals else line.refusals < free
+        queue = self._queues.get(park_uuid)
+        return free >= 1 if queue is None or not queue.refusals else queue.refusals < free
 
     def add(self, park_uuid: str | None, one: QueueItem[T]) -> None:
-        """Puts it at the end of its park's line; a new line is the last to have its turn."""
-        line = self._queues.get(park_uuid)
-        if line is None:
-            line = self._queues[park_uuid] = ParkQueue(park_uuid)
-            self._order.append(line)
-        line.waiting.append(one)
-        line.count(one, 1)
+        """Appends a request to its park's queue; a new queue is served last."""
+        queue = self._queues.get(park_uuid)
+        if queue is None:
+            queue = self._queues[park_uuid] = ParkQueue(park_uuid)
+            self._order.append(queue)
+        queue.waiting.append(one)
+        queue.count(one, 1)
         self.total.count(one, 1)
 
     def pop_group(self, requests_max: int, rows_max: int) -> list[T]:
-        """The next group, by turns, within the bounds of one; at least one request where any waits."""
+        """Removes the next group in fair order, within the limits; at least one request unless the queue is empty."""
         group: list[T] = []
         rows = 0
         while self._order and len(group) < requests_max:
-            line = self._order[0]
-            one = line.waiting[0]
+            queue = self._order[0]
+            one = queue.waiting[0]
             if group and rows + one.rows > rows_max:
                 break
             cost = one.rows + REQUEST_COST_ROWS
-            if line.deficit_rows < cost:
-                line.deficit_rows += QUANTUM_ROWS
+            if queue.deficit_rows < cost:
+                queue.deficit_rows += QUANTUM_ROWS
                 self._order.rotate(-1)
                 continue
-            line.deficit_rows -= cost
+            queue.deficit_rows -= cost
             rows += one.rows
-            group.append(self._pop(line).request)
+            group.append(self._pop(queue).request)
         return group
 
-    def _pop(self, line: ParkQueue[T]) -> QueueItem[T]:
-        """The first of a line, which is at its turn. What is left of a turn is lost with the line's end."""
-        one = line.waiting.popleft()
-        line.count(one, -1)
+    def _pop(self, queue: ParkQueue[T]) -> QueueItem[T]:
+        """Removes the first request of the queue being served. An emptied queue loses its remaining deficit."""
+        one = queue.waiting.popleft()
+        queue.count(one, -1)
         self.total.count(one, -1)
-        if not line.waiting:
-            del self._queues[line.park_uuid]
+        if not queue.waiting:
+            del self._queues[queue.park_uuid]
             self._order.popleft()
         return one

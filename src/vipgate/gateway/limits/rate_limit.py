@@ -1,4 +1,4 @@
-"""What keeps callers from making the gateway search, log and journal without end. No clock of its own."""
+"""Limits the time for diagnosis and unauthenticated work, and the rejections in the request log. No clock of its own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Ts = TypeVarTuple("Ts")
 
 DIAGNOSIS_SHARE: Final = 0.2
 STRANGERS_SHARE: Final = 0.2
-# Of refusals that one park provokes by sending more: a line of the journal costs as much as a record.
+# Overload rejections of one park: an entry in the request log costs as much as a record.
 LOGGED_PER_MINUTE_MAX: Final = 60
-# Parks that are told apart in one minute; strangers and the parks beyond share what is one park's.
+# Parks counted separately in one minute; further parks and unauthenticated requests share one count.
 LOGGED_PARKS_MAX: Final = 1_000
 _MINUTE_S: Final = 60.0
 
 
 class DutyCycleLimiter:
-    """Lets the search for a signature's mistake take DIAGNOSIS_SHARE of the time at most: anybody can ask for it."""
+    """Limits signature diagnosis, which anyone can trigger, to DIAGNOSIS_SHARE of the time."""
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
@@ -30,7 +30,7 @@ class DutyCycleLimiter:
         self._since_s = 0.0
 
     def take(self) -> bool:
-        """Whether there is time for one now; it must be given back."""
+        """Whether a diagnosis may start now. Call `give_back` after it."""
         now_s = self._clock_s()
         if now_s < self._free_at_s:
             return False
@@ -38,16 +38,16 @@ class DutyCycleLimiter:
         return True
 
     def give_back(self) -> None:
-        """Ends one; the next may come after a rest in proportion."""
+        """Ends a diagnosis; the next may start after a proportional pause."""
         now_s = self._clock_s()
         self._free_at_s = now_s + (now_s - self._since_s) * (1 / DIAGNOSIS_SHARE - 1)
 
 
 class PacedWork:
-    """Lets the work of strangers take at most STRANGERS_SHARE of the time, one piece after another in a thread of its own.
+    """Limits unauthenticated work to STRANGERS_SHARE of the time. Call it from one thread.
 
-    A thread alone is not enough: one step of a parser holds the interpreter lock until it ends, and the event loop needs it many
-    times for each request.
+    A thread alone is not enough: one step of a parser holds the interpreter lock until it ends, and the event loop needs the
+    lock many times for each request.
     """
 
     def __init__(self, clock_s: Callable[[], float], rest: Callable[[float], None]) -> None:
@@ -56,7 +56,7 @@ class PacedWork:
         self._free_at_s = 0.0
 
     def do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Runs `work` after the pause that the work before it has earned, and returns its result."""
+        """Runs `work` after the pause due from the previous call, and returns its result."""
         since_s = self._clock_s()
         if since_s < self._free_at_s:
             self._rest(self._free_at_s - since_s)
@@ -69,7 +69,7 @@ class PacedWork:
 
 
 class RejectionLogLimiter:
-    """How often a minute each park's refusals for sending too much may have a line in the journal."""
+    """Limits how many overload rejections per park and minute enter the request log."""
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
@@ -77,15 +77,15 @@ class RejectionLogLimiter:
         self._minute_ends_s = 0.0
 
     def take(self, park_uuid: str | None) -> bool:
-        """Whether there may be one more; None for who is proved to be no park."""
+        """Whether one more may be logged; `park_uuid` is None for unauthenticated requests."""
         now_s = self._clock_s()
         if now_s >= self._minute_ends_s:
             self._counts.clear()
             self._minute_ends_s = now_s + _MINUTE_S
         known = park_uuid in self._counts or len(self._counts) < LOGGED_PARKS_MAX
         park_uuid = park_uuid if known else None
-        lines = self._counts.get(park_uuid, 0)
-        if lines >= LOGGED_PER_MINUTE_MAX:
+        count = self._counts.get(park_uuid, 0)
+        if count >= LOGGED_PER_MINUTE_MAX:
             return False
-        self._counts[park_uuid] = lines + 1
+        self._counts[park_uuid] = count + 1
         return True

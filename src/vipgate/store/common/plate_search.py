@@ -19,7 +19,7 @@ _unescaped = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def mentions_plate(text: str, plate: str) -> bool:
-    """Whether `text` holds the normalized `plate`, also in full-width or small letters, or with removed characters in it.
+    """Whether `text` contains the normalized `plate`, also full-width, in lower case, or with ignored characters in it.
 
     A short plate must be a word of its own, not part of a longer one.
     """

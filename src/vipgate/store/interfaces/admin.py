@@ -38,7 +38,7 @@ class AdminStore(Protocol):
     """Changes by staff, each in one transaction with its audit entry. One thread at a time. Raises StoreError."""
 
     def set_retention(self, park_uuid: str, days: int | None, entry: AuditEntry) -> bool:
-        """Sets how many days plates and cards are kept after a record's end or last change; None: forever. False if no such park."""
+        """Sets for how many days plates and cards are kept after a record's end or change; None: forever. False if no such park."""
 
     def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
         """Sets the URL of the park's own gateway; None removes it. False if no such park."""
@@ -49,7 +49,7 @@ class AdminStore(Protocol):
         """Stores a park's charge types. `items` None: the previous list stays, only the attempt and its error are stored."""
 
     def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
-        """Clears `flags` of a current record; False if it has none of them. The record gets a new position in the change feed."""
+        """Clears `flags` of a current record; False if it has none of them. The record gets a new position."""
 
     def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
         """Clears plate, cards, operator and extra in all records and versions of a normalized plate, chunk by chunk.

@@ -1,1 +1,1 @@
-"""The ledger in PostgreSQL, or on a Citus cluster."""
+"""The ledger in PostgreSQL or on a Citus cluster."""

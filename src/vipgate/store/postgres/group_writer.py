@@ -1,7 +1,7 @@
-"""The statements of a group commit on PostgreSQL and Citus; the order of things is told in group.py.
+"""Runs the statements of a group commit on PostgreSQL and Citus. common/group_writer.py decides what is written.
 
-Many parks share each statement, so that a group costs five round trips however many there are. Where each park needs its
-own, for Citus, the statements are sent ahead in a pipeline and their answers read where they are needed.
+Parks share statements, so a group costs five round trips for any number of parks. Citus needs one statement per park:
+those are pipelined, and their results are read when needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from vipgate.support.sql_files import (
 
 NOBODY: Final = ""
 
-# From this many rows of one request on, a statement of its own pays: seqno and position need not be told for each row.
+# From this many rows of one request on, a separate statement pays: it sends seqno and position only once.
 _BATCH_ROWS_MIN: Final = 20
 # From this many on, COPY pays for its savepoint.
 _COPIED_ROWS_MIN: Final = 100
@@ -49,13 +49,13 @@ _NULL: Final = "\x01"
 _PUSH_OF = attrgetter("push")
 _PARK_OF = itemgetter(0)
 
-# An escape of NUL; not the text of one, which has its backslash escaped.
+# The JSON escape of NUL, but not the same text with an escaped backslash.
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000").sub
 _encode = msgspec.json.Encoder().encode
 
 
 class PostgresGroup(GroupWriter[str]):
-    """One group inside a transaction, with one statement for each park inside a `pipeline`. Raises psycopg.Error."""
+    """Writes one group in a transaction; with a `pipeline`, by one statement per park. Raises psycopg.Error."""
 
     def __init__(
         self,
@@ -72,24 +72,24 @@ class PostgresGroup(GroupWriter[str]):
         self._per_park = pipeline is not None
 
     def _send(self, statement: str, values: Sequence[object]) -> psycopg.RawCursor[tuple[Any, ...]]:
-        """Runs a statement, or sends it ahead: its cursor then waits for the answer when it is asked."""
+        """Runs a statement. In a pipeline it is only sent; the cursor waits for the result when read."""
         return psycopg.RawCursor(self._db).execute(statement, values, prepare=True, binary=True)
 
     def _send_lines(self, name: str, lines: Sequence[tuple[Any, ...]]) -> list[psycopg.RawCursor[tuple[Any, ...]]]:
-        """Sends a statement that takes lines, whose first column is the park."""
+        """Sends a statement that takes lines; their first column is the park."""
         statement = self._sql[name]
         columns = line_columns(statement)
         if not self._per_park:
             return [self._send(statement, [_lines(columns, lines)])]
         sent = []
         for park, of_park in groupby(sorted(lines, key=_PARK_OF), _PARK_OF):
-            # Requests without a park have no row to be joined to.
+            # Requests without a park have no park row to join.
             form, values = (statement, []) if park == NOBODY else (single_park_variant(statement), [park])
             sent.append(self._send(form, [_lines(columns, list(of_park)), *values]))
         return sent
 
     def stored_already(self, group: Sequence[Push | RejectedRequest]) -> dict[str, PushResult]:
-        """By seqno, the requests of `group` that are in the ledger. Locks the parks first: whoever held them is through then."""
+        """The results of `group`'s stored requests, by seqno. Locks the parks first, so that earlier transactions are finished."""
         seqnos: dict[str, list[str]] = {}
         for request in group:
             seqnos.setdefault(request.park_uuid or NOBODY, []).append(request.seqno)
@@ -118,7 +118,7 @@ class PostgresGroup(GroupWriter[str]):
         return self._inserted(places)
 
     def _copied(self, places: Mapping[RecordPosition[str], list[Row]]) -> bool:
-        """Whether all rows went in by COPY, which stops at the first that is held, or that its format cannot hold."""
+        """Inserts all rows by COPY; False if one exists already or does not fit the format, and nothing is inserted."""
         text = "".join([copy_line(place, row) for place, rows in places.items() for row in rows])
         if "\\" in text:
             return False
@@ -130,7 +130,7 @@ class PostgresGroup(GroupWriter[str]):
         return True
 
     def _inserted(self, places: Mapping[RecordPosition[str], list[Row]]) -> int:
-        """How many rows were not held and are inserted."""
+        """Inserts the rows that do not exist; returns how many."""
         sent = []
         lines: list[tuple[Any, ...]] = []
         for place, rows in places.items():
@@ -143,7 +143,7 @@ class PostgresGroup(GroupWriter[str]):
         if lines:
             sent += self._send_lines("insert_renewals", lines)
         if self._pipeline is not None:
-            # Until then a cursor does not know its count.
+            # A cursor has no row count before.
             self._pipeline.sync()
         return sum(cursor.rowcount for cursor in sent)
 
@@ -172,7 +172,7 @@ class PostgresGroup(GroupWriter[str]):
             for name, lines in written.items():
                 self._send_lines(name, lines)
             return
-        # As one statement: six messages cost more than what they ask for.
+        # As one statement: six round trips cost more than the work.
         statements = tuple(self._sql[name] for name in written)
         columns = map(line_columns, statements)
         self._send(
@@ -186,13 +186,13 @@ class PostgresGroup(GroupWriter[str]):
 
 
 def _runs(rows: list[Row]) -> Iterator[list[Row]]:
-    """`rows`, parted where the request changes or the positions have a gap."""
+    """Splits `rows` where the request changes or the positions have a gap."""
     for _, of_push in groupby(enumerate(rows), lambda placed: (placed[1].push, placed[1].position - placed[0])):
         yield [row for _, row in of_push]
 
 
 def copy_line(place: RecordPosition[str], row: Row) -> str:
-    """A record as COPY takes it."""
+    """A record as a line of COPY's text format."""
     values = (*place, *msgspec.structs.astuple(row.renewal), 1, row.seqno, row.position)
     return "\t".join([_NULL if value is None else str(value) for value in values]) + "\n"
 
@@ -202,6 +202,6 @@ def _line(place: RecordPosition[str], row: Row) -> tuple[Any, ...]:
 
 
 def _lines(columns: tuple[str, ...], lines: Sequence[tuple[Any, ...]]) -> str:
-    """A JSON array of objects. PostgreSQL takes no NUL in a text; only what strangers send can hold one."""
+    """Encodes lines as a JSON array of objects. Replaces NUL, which PostgreSQL does not store; only strangers' texts contain it."""
     text = _encode([dict(zip(columns, line, strict=True)) for line in lines]).decode()
     return _NUL(r"\1\\ufffd", text) if "\\u0000" in text else text

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL: opened when needed, lent out one at a time, and the driver's errors in our words.
+"""Connection pool for PostgreSQL; translates the driver's errors.
 
-A pool of our own: with psycopg_pool every borrower of a server that is down waits out his whole timeout, and its way back
-to a server that has returned is paced in minutes (decision 6).
+Not psycopg_pool: while a server is down, each of its borrowers waits the whole timeout, and it reconnects only minutes after
+the server is back (decision 6).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DOWN_PAUSE_S: Final = 0.5
 IDLE_TRUSTED_S: Final = 1.0
 BORROW_S: Final = 10.0
 
-# The server or the line notices a dead peer in about half a minute; a connection is made in five seconds or not at all.
+# A dead peer is detected in about half a minute; a connection attempt takes at most five seconds.
 _DEFAULTS: Final[dict[str, str]] = {
     "connect_timeout": "5",
     "tcp_user_timeout": "15000",
@@ -46,25 +46,25 @@ _DEFAULTS: Final[dict[str, str]] = {
     "keepalives_count": "3",
     "application_name": "vipgate",
     "client_encoding": "utf8",
-    # After a fail-over the standby becomes the one that takes writes; the other is not for us.
+    # After a failover only the new primary takes writes.
     "target_session_attrs": "read-write",
 }
 
 
 class DatabaseUnreachable(StoreUnavailable):
-    """No connection is to be had; nothing was done."""
+    """No connection is available; nothing was done."""
 
 
 class ConnectionLost(DatabaseUnreachable):
-    """The connection broke: what was under way may or may not have been done."""
+    """The connection broke; the current transaction may or may not be committed."""
 
 
 class ShardUnavailable(StoreUnavailable):
-    """The coordinator of a cluster answers, but not the node that it needed: other parks may be on other nodes."""
+    """The cluster's coordinator answers, but a node that it needs does not; parks on other nodes may work."""
 
 
 class RetryableConflict(StoreUnavailable):
-    """Another transaction was in the way; the same may go through now."""
+    """Conflict with another transaction; a retry may succeed."""
 
 
 _REMEDIES: Final = {
@@ -85,7 +85,7 @@ _MISMATCH: Final = frozenset({"3D000", "28P01", "28000"})
 
 
 def translate(error: psycopg.Error, where: str) -> StoreError:
-    """The driver's error in our words, with what to do next."""
+    """Translates an error of the driver to a StoreError, with a remedy."""
     state = error.sqlstate or _state_of(str(error))
     line = mask(str(error).strip().partition("\n")[0]) or type(error).__name__
     remedy = _REMEDIES.get(state)
@@ -100,7 +100,7 @@ def translate(error: psycopg.Error, where: str) -> StoreError:
     return StoreUnavailable(shown)
 
 
-# A connection that is refused has no SQLSTATE, only words.
+# A rejected connection has no SQLSTATE, only a message.
 _WORDS: Final = {
     "password authentication failed": "28P01",
     "no password supplied": "28P01",
@@ -118,7 +118,7 @@ def _state_of(message: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """`url` for people: which server and database, no password."""
+    """`url` for messages: server and database, no password."""
     parts = conninfo.conninfo_to_dict(url)
     host = parts.get("host") or parts.get("hostaddr") or "localhost"
     port = f":{parts['port']}" if parts.get("port") else ""
@@ -126,7 +126,7 @@ def shown_url(url: str) -> str:
 
 
 class ConnectionPool:
-    """Up to `size` connections to one database. Every thread may borrow."""
+    """Up to `size` connections to one database, shared by all threads."""
 
     def __init__(self, url: str, size: int, clock_s: Callable[[], float] = time.monotonic) -> None:
         learn(url)
@@ -149,7 +149,7 @@ class ConnectionPool:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection outside a transaction; errors of the driver come out as StoreError. It is given back or, broken, dropped."""
+        """Borrows a connection outside a transaction; drops it if broken. Raises StoreError for errors of the driver."""
         if not self._free.acquire(timeout=BORROW_S):
             raise StoreUnavailable(f"{self.where}: all connections are busy; try again.")
         try:
@@ -185,7 +185,7 @@ class ConnectionPool:
         db.close()
 
     def _connect(self) -> Connection:
-        """A new connection, set up. Where that has just failed it fails at once: nobody need wait for it again."""
+        """Opens and configures a connection. Fails at once if the last attempt failed less than DOWN_PAUSE_S ago."""
         down = self._down
         if down is not None and self._clock_s() < down[1]:
             raise down[0]
@@ -226,20 +226,20 @@ class ConnectionPool:
             )
 
     def discard_idle(self) -> None:
-        """Drops the idle connections: what they know of the server is no longer so."""
+        """Closes the idle connections, whose server state is outdated."""
         with self._lock:
             idle, self._idle = self._idle, []
         for db, _ in idle:
             db.close()
 
     def close(self) -> None:
-        """Ends the idle connections; those that are lent out end when they come back."""
+        """Closes the idle connections; borrowed ones are closed on return."""
         self._closed = True
         self.discard_idle()
 
 
 def _whose_connection(failure: ConnectionLost, error: psycopg.Error, db: Connection) -> StoreUnavailable:
-    """Tells a line of ours that broke, which ends here, from one that broke behind a server that is well and says so."""
+    """Tells a broken connection to the server, which is closed, from one that a healthy coordinator lost to a node."""
     if (error.sqlstate or "").startswith("08") and db.info.status is ConnStatus.OK:
         return ShardUnavailable(f"{failure}; the parks on that node wait until it or its standby is back")
     db.close()
@@ -247,7 +247,7 @@ def _whose_connection(failure: ConnectionLost, error: psycopg.Error, db: Connect
 
 
 def one_row(db: Connection, statement: str, values: dict[str, object] | None = None) -> tuple[Any, ...]:
-    """The one row of a statement that always has one."""
+    """The row of a statement that always returns one."""
     row = db.execute(statement, values).fetchone()
     if row is None:
         raise IncompatibleDatabase(f"No answer to: {statement[:80]}")

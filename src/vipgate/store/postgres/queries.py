@@ -1,4 +1,4 @@
-"""Looking for things in PostgreSQL or Citus; what is decided is decided in browse.py."""
+"""Runs the searches of common/queries.py on PostgreSQL or Citus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_ON_CITUS: Final = re.compile(r"OFFSET 0 /\* not on Citus \*/")
 
 
 class PostgresQueries(Queries):
-    """Browse on PostgreSQL, through the store's connections."""
+    """`QueryStore` on PostgreSQL, on the store's connections."""
 
     def __init__(self, store: PostgresStore) -> None:
         super().__init__(store)
@@ -35,11 +35,11 @@ class PostgresQueries(Queries):
 
 @cache
 def for_all_parks(statement: str) -> str:
-    """`statement` without what ties it to one park: the driver would take it for a parameter even in a comment."""
+    """`statement` without its single-park conditions: the driver finds parameters even in comments."""
     return _PARK_CONDITION.sub("", statement)
 
 
 @cache
 def for_citus(statement: str) -> str:
-    """`statement` without what a cluster refuses to hand to its nodes."""
+    """`statement` without the parts that Citus rejects."""
     return _NOT_ON_CITUS.sub("", statement)

@@ -1,4 +1,4 @@
-"""Brings a PostgreSQL database to this version's schema while others write, and spreads it over a Citus cluster."""
+"""Migrates a PostgreSQL database while others write, and distributes it over a Citus cluster."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ MIGRATION_LOCK: Final = 0x76697067  # "vipg"
 LOCK_TRIES_MAX: Final = 240
 LOCK_PAUSE_S: Final = 0.25
 
-# Beside `park`, all of them: a park's rows lie on one node.
+# All are colocated with `park`: a park's rows are on one node.
 TABLES: Final = (
     "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
     "erase_later",
 )  # fmt: skip
-# Of the staff: on the coordinator alone, as the list of migrations.
+# Staff tables stay on the coordinator, like the list of migrations.
 COORDINATOR_TABLES: Final = ("staff_user", "session", "token", "deed", "invitation")
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def schema_version(link: ConnectionPool, db: Connection) -> int:
-    """The number of the last migration; 0 where there is none yet."""
+    """The number of the last migration, 0 if none."""
     if not one_row(db, link.sql["about"])[3]:
         return 0
     return int(one_row(db, link.sql["version"])[0])
@@ -47,9 +47,9 @@ def schema_version(link: ConnectionPool, db: Connection) -> int:
 def migrate(
     link: ConnectionPool, migrations: Sequence[Migration] | None = None, pause: Callable[[float], None] = time.sleep
 ) -> int:
-    """Runs the migrations that are missing, by one process at a time; the version reached.
+    """Runs the missing migrations, one process at a time; returns the resulting version.
 
-    Raises IncompatibleDatabase where the database is newer than this program, StoreUnavailable where a lock is not to be had.
+    Raises IncompatibleDatabase if the database is newer than this program, StoreUnavailable if a lock is not available.
     """
     steps = load_migrations("vipgate.store.postgres.sql") if migrations is None else migrations
     newest = steps[-1].number
@@ -58,7 +58,7 @@ def migrate(
         if version < newest:
             _take_lock(link, db, pause)
             try:
-                # Read again under the lock: another process may have been faster.
+                # Read again under the lock: another process may have migrated meanwhile.
                 version = schema_version(link, db)
                 for step in steps:
                     if step.number > version:
@@ -77,7 +77,7 @@ def migrate(
 
 
 def _take_lock(link: ConnectionPool, db: Connection, pause: Callable[[float], None]) -> None:
-    """Tries again and again: a wait inside the server would hold up an index that is built CONCURRENTLY."""
+    """Polls for the lock: waiting inside the server would block CREATE INDEX CONCURRENTLY."""
     for _ in range(LOCK_TRIES_MAX):
         if one_row(db, link.sql["try_migration_lock"], {"lock": MIGRATION_LOCK})[0]:
             return
@@ -86,7 +86,7 @@ def _take_lock(link: ConnectionPool, db: Connection, pause: Callable[[float], No
 
 
 def _run(link: ConnectionPool, db: Connection, step: Migration, pause: Callable[[float], None]) -> None:
-    """One step. A change that cannot have its table soon lets the writers pass and tries again."""
+    """Runs one migration. If it cannot lock its table soon, it lets writers pass and retries."""
     for attempt in range(LOCK_TRIES_MAX):
         try:
             if step.non_transactional:
@@ -120,12 +120,12 @@ def has_citus(link: ConnectionPool, db: Connection) -> bool:
 
 
 def is_distributed(link: ConnectionPool, db: Connection) -> bool:
-    """Whether the ledger is spread over a Citus cluster."""
+    """Whether the ledger is distributed over a Citus cluster."""
     return has_citus(link, db) and bool(one_row(db, link.sql["is_distributed"])[0])
 
 
 def _spread(link: ConnectionPool, db: Connection) -> None:
-    """Spreads the tables that are not spread yet: all of them, or those that a migration has added."""
+    """Distributes the tables that are not distributed yet: all, or those that a migration added."""
     db.execute(link.sql["patient"], {"in_transaction": False})
     with db.transaction():
         spread = {name for (name,) in db.execute(link.sql["spread_tables"])}
@@ -137,9 +137,9 @@ def _spread(link: ConnectionPool, db: Connection) -> None:
 
 
 def distribute(link: ConnectionPool) -> bool:
-    """Spreads every table by park_uuid, each beside the park's row; False where that is done already.
+    """Distributes every table by park_uuid, colocated with `park`; False if that is already done.
 
-    Raises IncompatibleDatabase where the server is no Citus coordinator.
+    Raises IncompatibleDatabase if the server is no Citus coordinator.
     """
     with link.connection() as db:
         if not has_citus(link, db):

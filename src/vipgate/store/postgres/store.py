@@ -1,4 +1,4 @@
-"""The ledger in a PostgreSQL database, or spread over a Citus cluster: several processes and machines write at once."""
+"""The ledger in PostgreSQL, plain or distributed over a Citus cluster. Several processes and machines may write at once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ HOUSEKEEPING_TURN: Final = 0x76697068
 TRIES_MAX: Final = 5
 TRY_PAUSE_S: Final = 0.02
 STREAM_ROWS: Final = 2000
-# A node of a cluster that is away is not asked again for each push: whoever asks waits, and all others behind him.
+# An unavailable node is not tried for each push: each attempt would delay all requests behind it.
 NODE_PAUSE_S: Final = 5.0
 PARKS_AWAY_MAX: Final = 100_000
 
@@ -82,7 +82,7 @@ class PostgresTransaction:
 
 
 class PostgresStore(ParkStoreMixin, ReadStoreMixin):
-    """Store on PostgreSQL; see `Store` for the verbs. Unlike the protocol asks, several threads may use it at once."""
+    """See `Store`. Unlike the protocol requires, several threads may use it at once."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         return self.pool.where
 
     def distribute(self) -> bool:
-        """Spreads the ledger over a Citus cluster; False where that is done already. Raises IncompatibleDatabase without Citus."""
+        """Distributes the ledger over a Citus cluster; False if it already is. Raises IncompatibleDatabase without Citus."""
         done = distribute(self.pool)
         self.is_distributed = True
         return done
@@ -132,7 +132,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         try:
             return [*self._commit(group)]
         except DatabaseUnreachable as error:
-            # Not each on its own: a server that is out of reach refuses all of them alike.
+            # Not one by one: an unreachable server fails for all of them.
             return [error for _ in group]
         except ShardUnavailable as error:
             if len({request.park_uuid for request in group}) == 1:
@@ -145,7 +145,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         return [outcome for request in group for outcome in self.commit([request])]
 
     def _cooling_down(self, group: Sequence[Push | RejectedRequest]) -> dict[str, ShardUnavailable]:
-        """The parks of `group` whose node did not answer a moment ago, and why."""
+        """The parks of `group` whose node was unavailable less than NODE_PAUSE_S ago, with the error."""
         now_s = self._clock_s()
         found = {park: self._away[park] for request in group if (park := request.park_uuid or "") in self._away}
         for park in [park for park, (_, until_s) in found.items() if now_s >= until_s]:
@@ -157,7 +157,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             self._away[park_uuid] = (error, self._clock_s() + NODE_PAUSE_S)
 
     def _by_park(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
-        """A transaction for each park, so that those on nodes that are well go through."""
+        """Commits each park in its own transaction, so that parks on healthy nodes succeed."""
         places: dict[str | None, list[int]] = {}
         for place, request in enumerate(group):
             places.setdefault(request.park_uuid, []).append(place)
@@ -167,7 +167,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         return [outcomes[place] for place in range(len(group))]
 
     def _commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError]:
-        """One transaction; again, a bounded number of times, where another was in the way or the connection broke."""
+        """Commits in one transaction; retries, at most TRIES_MAX times, after a conflict or a broken connection."""
         for attempt in range(TRIES_MAX):
             try:
                 with self.pool.connection() as db:
@@ -179,14 +179,14 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             except ConnectionLost:
                 if attempt == TRIES_MAX - 1:
                     raise
-                # What the others are connected to is gone as well.
+                # The idle connections lost the same server.
                 self.pool.discard_idle()
         raise AssertionError
 
     def _write(
         self, db: Connection, group: Sequence[Push | RejectedRequest], *, again: bool
     ) -> list[PushResult | RequestError]:
-        """The outcomes of a group, durable. `again`: an earlier try may have been stored although its answer was lost."""
+        """Writes a group and returns its results. `again`: an earlier attempt may be stored although its reply was lost."""
         with db.pipeline() if self.is_distributed else nullcontext() as pipeline, db.transaction():
             writer = PostgresGroup(db, pipeline, self._sql, self._retention, self.clock_us)
             if not again:
@@ -255,7 +255,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             return db.execute(self._sql[name], values).fetchall()
 
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
-        """See `Store.park_accesses`. A cluster is asked for one after another: a list would go to every node."""
+        """See `Store.park_accesses`. On Citus one query per park: a list would go to every node."""
         if self.is_distributed:
             found = list(filter(None, map(self.park_access, park_uuids)))
         else:
@@ -267,7 +267,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
         name, values = stream_statement(park_uuid, wanted)
         with self.pool.connection() as db, db.transaction():
             db.execute(self._sql["patient"], {"in_transaction": True})
-            # A cursor reads from one snapshot for as long as it is open.
+            # An open cursor reads from one snapshot.
             with db.cursor(name="stream", row_factory=tuple_row) as cursor:
                 cursor.itersize = STREAM_ROWS
                 cursor.execute(self._sql[name], values, binary=True)
@@ -279,7 +279,7 @@ class PostgresStore(ParkStoreMixin, ReadStoreMixin):
             raise StoreUnavailable(f"{self.where} is a standby and takes no writes; connect to the primary.")
 
     def clear_log(self, tries: int = 1) -> bool:  # noqa: ARG002 - the protocol's parameter
-        """See `ParkLister.clear_log`. The server's log and its old row versions are the server's matter (docs/operating.md)."""
+        """See `ParkLister.clear_log`. PostgreSQL manages its own WAL and old row versions (docs/operating.md)."""
         return True
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""Copies a SQLite ledger while others write to it, and proves that the copy holds what the ledger held.
+"""Copies a SQLite ledger while others write to it, and verifies the copy.
 
-A copy is one snapshot of the ledger: all that was committed before it began, and nothing that came later. The proof sums up
-every row of every table in that same snapshot. Then the copy is read back: it must be whole (`PRAGMA integrity_check`, which
-also compares every index with its table) and have the same sums. The ledger may have grown meanwhile; that does not matter.
+A copy is one snapshot of the ledger: everything committed before it began, nothing later. Verification digests every row of
+every table in that snapshot, then reads the copy back: it must pass `PRAGMA integrity_check`, which also compares each index
+with its table, and have the same digests. The ledger may grow meanwhile.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DIGEST_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class TableSum:
-    """How many rows a table has, and a digest of all their values in order."""
+    """Row count of a table, and a digest of all values in order."""
 
     rows: int
     digest: bytes
@@ -45,22 +45,22 @@ class TableSum:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a ledger held at one moment: its tables by name, and how many records each park's current stock had."""
+    """Content of a ledger in one snapshot: tables by name, and the record count of each park's current generation."""
 
     tables: Mapping[str, TableSum]
     parks: Mapping[str, int]
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The number of rows in all tables."""
         return sum(table.rows for table in self.tables.values())
 
 
 def copy_ledger(ledger: Path, copy: Path, *, verify: bool) -> Contents | None:
-    """Writes a copy of `ledger` to the new file `copy` and brings it onto the disk; with `verify`, what it was proved to hold.
+    """Copies `ledger` to the new file `copy` and syncs it to disk; with `verify`, returns the verified contents.
 
-    Raises StoreUnavailable where the ledger cannot be read or the copy cannot be written, IncompatibleDatabase where the ledger is
-    none or damaged, or the copy is not the same. What was written to `copy` is the caller's to delete then.
+    Raises StoreUnavailable if the ledger cannot be read or the copy cannot be written, IncompatibleDatabase if the ledger is no
+    ledger or damaged, or the copy differs. After an error the caller deletes `copy`.
     """
     with _snapshot(ledger) as source:
         held = read_contents(source) if verify else None
@@ -79,7 +79,7 @@ def copy_ledger(ledger: Path, copy: Path, *, verify: bool) -> Contents | None:
 
 @contextmanager
 def _snapshot(ledger: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees one moment of the ledger for as long as it is open, and changes nothing."""
+    """A connection to one snapshot of the ledger for as long as it is open; writes nothing."""
     if not ledger.exists():
         raise StoreUnavailable(f"There is no database {ledger}; mend --database, --config or VIPGATE_HOME.")
     with translated(ledger):
@@ -96,7 +96,7 @@ def _snapshot(ledger: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _write(source: sqlite3.Connection, copy: Path) -> None:
-    """All pages in one step, from the snapshot that `source` is in: a stepwise copy starts over whenever somebody writes."""
+    """Copies all pages in one step from the snapshot of `source`: a stepwise copy restarts on every write."""
     try:
         reserve_file(copy)
     except OSError as error:
@@ -110,7 +110,7 @@ def _write(source: sqlite3.Connection, copy: Path) -> None:
 
 
 def _sync(copy: Path) -> None:
-    """Brings the copy onto the disk, and out of the page cache: it is the disk's bytes that must be right."""
+    """Syncs the copy to disk and drops it from the page cache, so that verification reads the disk."""
     with copy.open("rb+") as file:
         os.fsync(file.fileno())
         if hasattr(os, "posix_fadvise"):
@@ -118,9 +118,9 @@ def _sync(copy: Path) -> None:
 
 
 def read_contents(db: sqlite3.Connection) -> Contents:
-    """Sums up a ledger, row by row, as one moment where `db` is in a transaction."""
+    """Digests a ledger row by row; one snapshot if `db` is in a transaction."""
     sql = load_statements("vipgate.store.sqlite.sql")
-    # Texts as the bytes that they are: a damaged one need not be UTF-8.
+    # Texts as bytes: a damaged text may not be UTF-8.
     db.text_factory = bytes
     names = [str(name, "utf-8", "replace") for (name,) in db.execute(sql["backup_tables"]).fetchall()]
     tables = {name: _sum_up(db, name) for name in names}
@@ -131,7 +131,7 @@ def read_contents(db: sqlite3.Connection) -> Contents:
 def _sum_up(db: sqlite3.Connection, table: str) -> TableSum:
     digest, rows = blake2b(digest_size=_DIGEST_BYTES), 0
     encode = msgspec.msgpack.Encoder().encode
-    # No parameter may stand for a table's name; this one comes from the schema.
+    # A table name cannot be a parameter; this one comes from the schema.
     for row in db.execute(f'SELECT * FROM "{table}"'):  # noqa: S608
         digest.update(encode(row))
         rows += 1
@@ -139,8 +139,8 @@ def _sum_up(db: sqlite3.Connection, table: str) -> TableSum:
 
 
 def _problems(held: Contents, copy: Path) -> Iterator[str]:
-    """What is wrong with a copy of a ledger that held `held`; nothing where it is good."""
-    # Nobody else has the file: neither locks nor a log are wanted beside it.
+    """Yields what is wrong with the copy of a ledger with the contents `held`; nothing if it is correct."""
+    # No one else uses the file: no locks and no write-ahead log are needed.
     db = sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         for (line,) in db.execute("PRAGMA integrity_check"):

@@ -1,4 +1,4 @@
-"""The statements of a group commit on SQLite; the order of things is told in group.py."""
+"""Runs the statements of a group commit on SQLite. common/group_writer.py decides what is written and in which order."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from vipgate.store.common.versioning import (
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.support.sql_files import expand_rows
 
-# Rows a statement: a whole batch at once where it can be, else few statements whatever the number is, because each lets go of
-# the interpreter's lock, which has to be won back from a busy event loop.
+# Rows per statement, largest first: few statements for any number of rows, because each releases the GIL and must win it
+# back from a busy event loop.
 _ROWS_A_STATEMENT: Final = (1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 NOBODY: Final = 0
 
 
 class SqliteGroup(GroupWriter[int]):
-    """One group inside BEGIN IMMEDIATE … COMMIT, which locks the whole file. Raises sqlite3.Error."""
+    """Writes one group inside BEGIN IMMEDIATE … COMMIT, which locks the whole file. Raises sqlite3.Error."""
 
     def __init__(
         self, db: sqlite3.Connection, sql: Mapping[str, str], retention: Retention, clock_us: Callable[[], int]
@@ -62,7 +62,7 @@ class SqliteGroup(GroupWriter[int]):
         )
 
     def _write_rows(self, name: str, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Runs a statement that takes many rows; how many it changed."""
+        """Runs a statement that takes many rows; returns the number of changed rows."""
         changed = start = 0
         for size in _ROWS_A_STATEMENT:
             while len(rows) - start >= size:

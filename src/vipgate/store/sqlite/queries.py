@@ -1,4 +1,4 @@
-"""Looking for things in a SQLite file; what is decided is decided in browse.py."""
+"""Runs the searches of common/queries.py on a SQLite file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from vipgate.store.common.queries import Queries
 from vipgate.store.sqlite.store import SqliteStore
 
-# Where another index answers for one park (or for strangers), the statement is another one.
+# For one park, or for strangers, another index is used: a separate statement.
 _FOR_ONE_PARK: Final = {
     "newest_requests": "newest_requests_of_park",
     "newest_requests_floor": "newest_requests_of_park_floor",
@@ -20,7 +20,7 @@ _FOR_ONE_PARK: Final = {
 
 
 class SqliteQueries(Queries):
-    """Browse on a SQLite file, through the store's connection."""
+    """`QueryStore` on a SQLite file, on the store's connection."""
 
     def __init__(self, store: SqliteStore) -> None:
         super().__init__(store)

@@ -1,4 +1,4 @@
-"""The ledger in one SQLite file: WAL, every commit on the disk before it is answered."""
+"""The ledger in one SQLite file, in WAL mode. Every commit is on disk before it is answered."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ BUSY_WAIT_S: Final = 15.0
 CACHE_KIB: Final = 64 * 1024
 PAGE_BYTES: Final = 8192
 WAL_PAGES: Final = 4000
-# Emptying the log stops writers: for so long at most, and once an hour where nobody asks for it.
+# Emptying the WAL blocks writers: at most this long, and hourly in the background.
 LOG_WAIT_S: Final = 0.2
 LOG_EVERY_US: Final = 3_600_000_000
 LOG_LATE_US: Final = 6 * LOG_EVERY_US
 
 
 class ServerLock:
-    """Held by the one server of a database file for as long as it runs; the system lets go of it when the process ends."""
+    """Lock of the one server of a database file; the operating system releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         _make_folder(path.parent)
@@ -89,7 +89,7 @@ class ServerLock:
             return ""
 
     def release(self) -> None:
-        """Lets the next server in."""
+        """Releases the lock for the next server."""
         self._note.unlink(missing_ok=True)
         self._lock.release()
 
@@ -111,7 +111,7 @@ class SqliteTransaction:
 
 
 class SqliteStore(ParkStoreMixin, ReadStoreMixin):
-    """Store on a SQLite file; see `Store` for the verbs. One thread at a time."""
+    """See `Store`. One thread at a time."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
                 raise
 
     def _prepare(self) -> None:
-        """Sets the connection up and brings the schema to this version."""
+        """Configures the connection and migrates the schema."""
         newest = load_migrations("vipgate.store.sqlite.sql")[-1].number
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
@@ -159,14 +159,14 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         self._db.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._db.execute("PRAGMA temp_store = MEMORY")
-        # What is erased must not stay in the file's unused parts; some builds of SQLite have this off.
+        # Erased data must not stay in free pages; some builds of SQLite disable this.
         self._db.execute("PRAGMA secure_delete = ON")
         if version < newest:
             self._migrate()
 
     def _migrate(self) -> None:
         with self._transaction():
-            # Read again under the lock: another process may have been faster.
+            # Read again under the lock: another process may have migrated meanwhile.
             version = self._number("PRAGMA user_version")
             for migration in load_migrations("vipgate.store.sqlite.sql"):
                 if migration.number > version:
@@ -191,7 +191,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """One durable transaction; whatever goes wrong inside, nothing of it stays."""
+        """One durable transaction; rolled back on any exception."""
         with translated(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -215,13 +215,13 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
     def run_maintenance(self, now_us: int, retention: Retention) -> bool:
         """See `Store.run_maintenance`."""
         chunk = {"chunk_rows": retention.chunk_rows}
-        journal = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
+        requests = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
         bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
         strangers = chunk | {"strangers_max": retention.strangers_max}
         with self._transaction():
             deleted = self._purge_generation(now_us - retention.generation_days * DAY_US, retention.chunk_rows)
             if not deleted:
-                deleted = self._run("purge_journal", journal) + self._run("purge_refused_bodies", bodies)
+                deleted = self._run("purge_journal", requests) + self._run("purge_refused_bodies", bodies)
                 deleted += self._run("purge_strangers", strangers)
         more = deleted > 0 or erase_expired(self, now_us)
         if not more and not 0 <= now_us - self._log_cleared_us < LOG_EVERY_US:
@@ -229,7 +229,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         return more
 
     def _clear_log_in_time(self, now_us: int) -> None:
-        """So that nothing that was deleted stays in the log for long. Raises StoreUnavailable where it does."""
+        """Empties the WAL, so that deleted data does not stay in it. Raises StoreUnavailable if that has failed for hours."""
         if self.clear_log():
             self._log_cleared_us = now_us
         elif now_us - max(self._log_cleared_us, self._log_told_us) >= LOG_LATE_US:
@@ -240,7 +240,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
             )
 
     def clear_log(self, tries: int = 1) -> bool:
-        """See `ParkLister.clear_log`. Moves the write-ahead log into the file and cuts it to nothing."""
+        """See `ParkLister.clear_log`. Checkpoints and truncates the write-ahead log."""
         with translated(self._path):
             for left in reversed(range(tries)):
                 if self._cut_log():
@@ -250,7 +250,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         return False
 
     def _cut_log(self) -> bool:
-        # This way nobody waits. A reader that needs an older state may go on for long: no use to stop writers for it.
+        # PASSIVE blocks no one. While a reader needs the WAL, blocking writers would not help.
         _, pages, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if moved < pages:
             return False
@@ -276,7 +276,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         )
 
     def _run(self, name: str, values: Mapping[str, object]) -> int:
-        """Runs one named statement; the rows it changed."""
+        """Runs a named statement; returns the number of changed rows."""
         return self._db.execute(self._sql[name], values).rowcount
 
     @contextmanager
@@ -300,7 +300,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         return {access.park_uuid: access for access in accesses}
 
     def each(self, name: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
-        """The rows of one named statement, as they are read."""
+        """Streams the rows of a named statement."""
         with translated(self._path):
             yield from self._db.execute(self._sql[name], values)
 
@@ -308,7 +308,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         """See `Store.iter_records`."""
         name, values = stream_statement(park_uuid, wanted)
         with translated(self._path):
-            # One statement reads from one snapshot for as long as it runs.
+            # A running statement reads from one snapshot.
             yield from map(read_stored, self._db.execute(self._sql[name], values))
 
     def ping(self) -> None:
@@ -331,7 +331,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _make_file(path: Path) -> None:
-    """Before SQLite does, which gives `-wal` and `-shm` the mode of their database."""
+    """Creates the file with private mode before SQLite does; `-wal` and `-shm` inherit its mode."""
     try:
         reserve_file(path)
     except OSError as error:
@@ -340,7 +340,7 @@ def _make_file(path: Path) -> None:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turns the driver's errors into ours, once, with what to do next."""
+    """Translates the driver's errors to StoreError, with a remedy."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -353,7 +353,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _statements_of(script: str) -> Iterator[str]:
-    """The single statements of a migration, so that they can share one transaction."""
+    """Splits a migration into statements, so that they run in one transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

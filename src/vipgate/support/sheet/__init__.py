@@ -1,1 +1,1 @@
-"""Reads Excel and OpenDocument sheets in a process of its own: whatever a file does to its reader, the agent lives."""
+"""Reads Excel and OpenDocument sheets in a separate process, so that a malformed file cannot crash the agent."""

@@ -1,7 +1,7 @@
-"""Measures a workbook before it is read, in bounded memory: its size, packed and unpacked, and where its farthest cells lie.
+"""Checks the size of a workbook before reading, in bounded memory: packed, unpacked, and the extent of its cells.
 
-The library that reads sheets makes room for every cell of the rectangle from the first to the last one that holds something, so one
-stray cell in the far corner would ask for half a terabyte. Cells that are only formatted do not count, as in the library.
+The sheet library allocates the whole rectangle from the first to the last non-empty cell, so one stray cell in the far corner
+would need half a terabyte. Cells with formatting only do not count, as in the library.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from xml.parsers import expat
 from zipfile import ZipFile, is_zipfile
 
-# Of the process that reads; the library takes about 100 bytes a cell.
+# For the reader process; the library needs about 100 bytes per cell.
 MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
 LOAD_S_MAX: Final = 300
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
@@ -20,7 +20,7 @@ UNPACKED_BYTES_MAX: Final = 512 * 1024 * 1024
 PARTS_MAX: Final = 10_000
 CELLS_MAX: Final = 4_000_000
 COLUMNS_MAX: Final = 1_024
-# Of the parts that only say where the sheets lie.
+# For the parts that index the sheets.
 INDEX_BYTES_MAX: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _READ: Final = (".xml", ".rels", ".bin")
@@ -29,23 +29,23 @@ REMEDY: Final = "delete the cells beyond the table, empty rows and columns among
 
 
 class TooLarge(Exception):
-    """A workbook is over a bound."""
+    """A workbook exceeds a limit."""
 
 
 class NoSuchSheet(Exception):
-    """A workbook has no sheet of that name; it has those that the text lists."""
+    """The workbook has no sheet of that name; the message lists its sheets."""
 
 
 class Odd(Exception):
-    """A workbook that no program writes like this."""
+    """A workbook that no spreadsheet program would write."""
 
 
 def check(path: Path, sheet: str | None) -> None:
-    """Raises TooLarge where reading `sheet`, the first by default, takes more than it may; Odd, OSError, BadZipFile."""
+    """Checks `sheet`, by default the first, against all limits. Raises TooLarge, Odd, OSError, BadZipFile."""
     size = path.stat().st_size
     if size > FILE_BYTES_MAX:
         raise TooLarge(f"the file has {size} bytes, at most {FILE_BYTES_MAX} are read; save it as CSV")
-    # An old .xls is no archive; it has 65,536 rows of 256 columns at most.
+    # An old .xls is not an archive; it has at most 65,536 rows of 256 columns.
     if not is_zipfile(path):
         return
     with ZipFile(path) as archive:
@@ -59,7 +59,7 @@ def check(path: Path, sheet: str | None) -> None:
 
 
 def check_rectangle(rows: int, columns: int, farthest: str) -> None:
-    """Raises TooLarge for a sheet whose cells lie within so many rows, counted from its first, and columns."""
+    """Raises TooLarge for a sheet of so many rows, counted from row 1, and columns."""
     if rows * columns > CELLS_MAX:
         raise TooLarge(
             f"its cells lie in {rows} rows and {columns} columns, the farthest in {farthest}; at most {CELLS_MAX} cells are "
@@ -70,7 +70,7 @@ def check_rectangle(rows: int, columns: int, farthest: str) -> None:
 
 
 def cell_name(row: int, column: int) -> str:
-    """As a spreadsheet program calls it, `XFD1048576`; both are counted from 0."""
+    """Formats a cell reference such as `XFD1048576`; row and column count from 0."""
     letters, left = "", column + 1
     while left > 0:
         left, letter = divmod(left - 1, 26)
@@ -79,7 +79,7 @@ def cell_name(row: int, column: int) -> str:
 
 
 def _check_unpacked(archive: ZipFile) -> None:
-    """By what the archive says, and then by what comes out of it: either may lie, and zipfile stops at the first."""
+    """Checks the declared sizes, then unpacks all parts: zipfile raises where a part is larger than declared."""
     parts = archive.infolist()
     if len(parts) > PARTS_MAX:
         raise TooLarge(f"the file has {len(parts)} parts, at most {PARTS_MAX} are read; save it as CSV")
@@ -99,10 +99,10 @@ def _pieces(archive: ZipFile, name: str) -> Iterator[bytes]:
 
 
 class _Parsed:
-    """What a part in XML says, as its elements come by."""
+    """A streaming parser for one XML part."""
 
     def measure(self, pieces: Iterator[bytes]) -> None:
-        """Raises TooLarge, Odd. XML that is wrong is left to the library to complain of."""
+        """Parses the part. Raises TooLarge, Odd; malformed XML is left to the library to report."""
         parser = expat.ParserCreate()
         parser.StartElementHandler = self.begin
         parser.EndElementHandler = self.end
@@ -113,26 +113,26 @@ class _Parsed:
         except expat.ExpatError:
             return
 
-    # Expat calls it for each element: where there is none, it calls nothing.
+    # None saves expat a call per element.
     end: Callable[[str], None] | None = None
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Handles the start of an element."""
         raise NotImplementedError
 
 
 def _bare(name: str) -> str:
-    """A name without its prefix."""
+    """Strips the namespace prefix of a name."""
     return name.rpartition(":")[2]
 
 
 def _refuse_entities(*_: object) -> None:
-    # A few of them, each made of the one before, unfold to any size.
+    # Nested entities expand to any size.
     raise Odd("it declares entities, which no spreadsheet program does; save it anew, or as CSV")
 
 
 class _Cells(_Parsed):
-    """A sheet of .xlsx: rows and cells, with or without their places. A million of them in a second or two."""
+    """Measures a sheet of .xlsx, whose rows and cells may have references. A million cells take a second or two."""
 
     def __init__(self) -> None:
         self._kinds = {name: name for name in ("row", "c", "v", "is")}
@@ -190,7 +190,7 @@ def _column_of(letters: str, otherwise: int) -> int:
 
 
 class _Tables(_Parsed):
-    """All sheets of an .ods: the library reads all of them at once. Rows and cells may stand for many."""
+    """Measures all sheets of an .ods: the library reads all at once. Rows and cells may have repeat counts."""
 
     def __init__(self) -> None:
         self._before = 0
@@ -241,7 +241,7 @@ def _repeat(attributes: dict[str, str], key: str) -> int:
 
 
 def _part_of(archive: ZipFile, sheet: str | None) -> str | None:
-    """Which part of an .xlsx is the sheet; None where that cannot be told, as in an .xlsb."""
+    """Returns the archive part of the sheet in an .xlsx; None where it is unknown, as in an .xlsb."""
     names = {name.lower(): name for name in archive.namelist()}
     book, links = names.get("xl/workbook.xml"), names.get("xl/_rels/workbook.xml.rels")
     if book is None or links is None:
@@ -260,7 +260,7 @@ def _part_of(archive: ZipFile, sheet: str | None) -> str | None:
 
 
 class _Elements(_Parsed):
-    """The attributes of all elements of one name."""
+    """Collects the attributes of all elements of one name."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""What the process that reads a sheet and the agent say to each other: frames of a kind, a length and so many bytes."""
+"""The protocol between sheet reader and agent: frames of kind, length and content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 import msgspec
 
 ROW_BYTES_MAX: Final = 4 * 1024 * 1024
-# A row; the end; and what is wrong: too large, no sheet of that name, half written, like no other file, a fault.
+# Kinds: row, end, and errors: over a limit, no such sheet, incomplete file, unusual file, reader failure.
 ROW, END, TOO_LARGE, MISSING, HALF, ODD, FAULT = b"r", b"e", b"l", b"m", b"h", b"o", b"f"
 _TEXT_BYTES_MAX: Final = 4_096
 _HEAD_BYTES: Final = 5
@@ -18,17 +18,17 @@ _decode: Final = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Cut(Exception):
-    """The frames end before they should."""
+    """The stream ended inside a frame or before the end frame."""
 
 
 def write_frame(out: IO[bytes], kind: bytes, content: bytes | str) -> None:
-    """Writes one frame; a text is cut to a bound."""
+    """Writes one frame; text is truncated to _TEXT_BYTES_MAX."""
     raw = content.encode("utf-8", "replace")[:_TEXT_BYTES_MAX] if isinstance(content, str) else content
     out.write(kind + len(raw).to_bytes(_HEAD_BYTES - 1, "big") + raw)
 
 
 def read_frame(source: IO[bytes]) -> tuple[bytes, bytes]:
-    """The next frame. Raises Cut."""
+    """Reads the next frame: kind and content. Raises Cut."""
     head = source.read(_HEAD_BYTES)
     length = int.from_bytes(head[1:], "big")
     if len(head) < _HEAD_BYTES or length > ROW_BYTES_MAX:
@@ -40,7 +40,7 @@ def read_frame(source: IO[bytes]) -> tuple[bytes, bytes]:
 
 
 def row_in(raw: bytes) -> list[object]:
-    """The cells of a row."""
+    """Decodes the cells of a row frame."""
     return [_KINDS[cell[0]](*cell[1:]) if type(cell) is list else cell for cell in _decode(raw)]
 
 

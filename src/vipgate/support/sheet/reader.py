@@ -1,7 +1,7 @@
-"""The process that reads one sheet and writes its rows to standard output; `agent/excel.py` starts one for each look at a file.
+"""The process that reads one sheet and writes its rows to standard output; `agent/sources/excel.py` starts one per poll.
 
-It may take MEMORY_BYTES_MAX of memory, where the system lets that be said, and LOAD_S_MAX to open the file. What goes beyond, and a
-panic or an abort of the library, ends this process alone.
+Limited to MEMORY_BYTES_MAX of memory, where the system supports it, and LOAD_S_MAX to open the file. Exceeding a limit, or a
+panic or abort of the library, ends only this process.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _PLAIN: Final = (str, int, float, bool)
 
 
 def main() -> None:
-    """Reads the sheet that the arguments name: the file's path, and the sheet's name where it is not the first."""
+    """Reads the sheet given by the arguments: the path, and optionally the sheet name (default: the first)."""
     forbid_core_dumps()
     _limit_memory()
     out = sys.stdout.buffer
     path, sheet = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-    # Of a thread in C: it ends the process even where the library never comes back.
+    # A C-level timer: it ends the process even while the library hangs.
     faulthandler.dump_traceback_later(LOAD_S_MAX, exit=True)
     try:
         rows = _load(Path(path), sheet)
@@ -84,7 +84,7 @@ def _limit_memory() -> None:
 
 
 def _load(path: Path, sheet: str | None) -> Iterator[list[Any]]:
-    """The rows, once the file is closed again: others may want to write it."""
+    """Loads the rows and closes the file, so that other programs can write it."""
     check(path, sheet)
     try:
         with CalamineWorkbook.from_path(str(path)) as book:

@@ -1,12 +1,12 @@
--- Looking for records and vehicles. As it stands a statement goes over all parks, each by its own index; `/* and z */`
--- becomes z where one park is meant, and on Citus it then stays on that park's shard. What no index answers is looked at
--- newest first and at most so many records a page: a `…_floor` finds the last of them, and whether another follows.
--- `revision > 0`, `plate > ''` and `flags > 0` open the indexes that are partial by them; where the first is missing, it
--- keeps the planner from reading a whole park in the order that is asked for. OFFSET 0 makes it go from park to park, where it
--- might walk through the index of all parks and look for the park of each entry; a cluster refuses it there.
+-- Searches for records and vehicles. As written a statement covers all parks, each by its index; `/* and z */` becomes z for
+-- one park, and on Citus the statement then stays on that park's shard. A search without an index scans newest first, a bounded
+-- number of records per page: a `…_floor` finds the last of them, and whether another follows.
+-- `revision > 0`, `plate > ''` and `flags > 0` enable the indexes that are partial on them; omitting the first keeps the planner
+-- from reading a whole park in the requested order. OFFSET 0 makes the planner loop over the parks instead of walking the
+-- index of all parks and looking up the park of each entry; Citus rejects it there.
 
 -- name: count_of_plate
--- How many records a plate, or the beginning of one, has: up to the bound, from the index alone.
+-- Number of records of a plate or plate prefix, counted up to the bound from the index alone.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -38,7 +38,7 @@ FROM (
 ) AS found
 
 -- name: count_of_card_id
--- The same for a card's id where it is not the number as well.
+-- The same for a card's id, unless it equals the number.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -54,7 +54,7 @@ FROM (
 ) AS found
 
 -- name: by_order
--- An order number, once a park at most.
+-- By order number: at most one record per park.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -80,7 +80,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT %(limit)s
 
 -- name: by_plate
--- A plate or the beginning of one; there are few enough to sort.
+-- By plate or plate prefix; few enough to sort.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -106,7 +106,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT %(limit)s
 
 -- name: by_card_no
--- A card's number.
+-- By a card's number.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -132,7 +132,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT %(limit)s
 
 -- name: by_card_id
--- A card's id.
+-- By a card's id.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -158,7 +158,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT %(limit)s
 
 -- name: scan_floor
--- How far down the next page of a park may look.
+-- The position at which the scan for the next page of a park must stop.
 SELECT r.position
 FROM renewal AS r
 WHERE r.park_uuid = %(park_uuid)s
@@ -188,7 +188,7 @@ ORDER BY r.position DESC
 LIMIT %(limit)s
 
 -- name: flagged_floor
--- The same among the records with one sum of flags.
+-- The same among the records with one combination of flags.
 SELECT r.position
 FROM renewal AS r
 WHERE r.park_uuid = %(park_uuid)s
@@ -198,7 +198,7 @@ ORDER BY r.position DESC
 LIMIT 2 OFFSET %(skip)s
 
 -- name: flagged
--- A park's records with one sum of flags, newest change first.
+-- A park's records with one combination of flags, newest change first.
 SELECT r.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -218,7 +218,7 @@ ORDER BY r.position DESC
 LIMIT %(limit)s
 
 -- name: count_flagged
--- How many records bear one sum of flags: up to the bound.
+-- Number of records with one combination of flags, counted up to the bound.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -234,7 +234,7 @@ FROM (
 ) AS found
 
 -- name: plates_after
--- The plates behind one, in order, among the next entries of the index.
+-- The plates after a given one, in order, among the next entries of the index.
 SELECT DISTINCT found.plate
 FROM (
     SELECT r.plate
@@ -248,7 +248,7 @@ FROM (
 ORDER BY found.plate
 
 -- name: ends_after
--- The next entries of the index of plates, each with whether its record ends in the time that is meant.
+-- The next entries of the plate index, each with whether its record ends in the given period.
 SELECT r.plate, r.renewal_end_time_us >= %(since_us)s AND r.renewal_end_time_us < %(until_us)s
 FROM renewal AS r
 WHERE r.park_uuid = %(park_uuid)s
@@ -275,7 +275,7 @@ CROSS JOIN LATERAL (
 LIMIT %(limit)s
 
 -- name: changes
--- What a generation changed behind a position, oldest first.
+-- Changes of a generation after a position, oldest first.
 SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
     r.flags, r.revision, r.seqno, r.position

@@ -1,7 +1,7 @@
--- The journal, the rollups, and what the console asks of parks. `/* and z */` becomes z where one park is meant.
+-- Searches in the request log and the rollups, and the console's queries about parks. `/* and z */` becomes z for one park.
 
 -- name: newest_requests
--- Requests, newest first; those of strangers have the empty park.
+-- Requests, newest first; strangers have an empty park_uuid.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
     q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of,
@@ -21,7 +21,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET %(skip)s
 
 -- name: newest_refused
--- All that did not get 1001.
+-- All requests without 1001.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
     q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of,
@@ -41,7 +41,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET %(skip)s
 
 -- name: replays_of
--- What staff sent again in place of a refused request, oldest first.
+-- Replays of a rejected request by staff, oldest first.
 SELECT q.seqno
 FROM request AS q
 WHERE q.park_uuid = %(park_uuid)s AND q.replay_of = %(seqno)s
@@ -63,13 +63,13 @@ GROUP BY a.day, a.code
 ORDER BY a.day, a.code
 
 -- name: tally_of_money
--- Grows with every change of a line of these days: a sum that is remembered holds as long as this stays the same.
+-- Grows with every change of these days' rollups: a cached sum is valid while this stays the same.
 SELECT coalesce(sum(d.inserted + d.updated), 0)::bigint
 FROM daily AS d
 WHERE d.day >= %(since_day)s AND d.day < %(until_day)s
 
 -- name: tally_of_answers
--- The same of the answers.
+-- The same for the answers.
 SELECT coalesce(sum(a.requests), 0)::bigint
 FROM daily_answer AS a
 WHERE a.day >= %(since_day)s AND a.day < %(until_day)s
@@ -81,7 +81,7 @@ WHERE a.day >= %(since_day)s AND a.day < %(until_day)s
 ORDER BY a.park_uuid, a.day, a.code
 
 -- name: search_parks
--- Parks whose name or uuid contains the text, without regard to the case of Latin letters, as SQLite has it.
+-- Parks whose name or uuid contains the text; ignores the case of Latin letters, as SQLite does.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -101,7 +101,7 @@ FROM park AS p
 WHERE p.park_uuid = %(park_uuid)s
 
 -- name: charge_types_of
--- In the order in which the park said them.
+-- In the order in which the park sent them.
 SELECT c.id, c.name, c.descr, c.vip_type, c.price_fen, c.extra_days, c.create_time, c.update_time
 FROM charge_type AS c
 WHERE c.park_uuid = %(park_uuid)s
@@ -117,8 +117,8 @@ ORDER BY p.park_uuid
 LIMIT %(limit)s
 
 -- name: held_replaces
--- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
--- was carried out since, or that staff sent again, is not among them.
+-- Replaces held for approval that were sent since a time, newest kept body first. No other request has its body kept under
+-- this code. A replace that has since taken effect, or was replayed by staff, is left out.
 SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
     CASE WHEN p.replace_allowed = q.body_sha256 THEN p.replace_allowed_until_us END
 FROM park AS p
@@ -142,7 +142,7 @@ ORDER BY max(q.seqno) DESC
 LIMIT %(limit)s
 
 -- name: held_since
--- The stock that a body began with `complete=1` last: what is held came after.
+-- The last generation that a body started with `complete=1`: its holds came later.
 SELECT coalesce(max(q.generation), 0)
 FROM request AS q
 WHERE q.park_uuid = %(park_uuid)s AND q.complete AND q.body_sha256 = %(body_sha256)s
@@ -156,7 +156,7 @@ ORDER BY q.generation, q.seqno
 LIMIT 1
 
 -- name: held_last
--- The last time, and how many there were; no more are counted than a bound.
+-- The last time a body was held, and how often, counted up to a bound.
 SELECT q.received_us, (
     SELECT count(*)
     FROM (
@@ -172,8 +172,8 @@ ORDER BY q.generation DESC, q.seqno DESC
 LIMIT 1
 
 -- name: signatures_of
--- Of a park's newest requests: the pushes that HMAC signed, and those that MD5 did. What staff sent again says nothing of the
--- park. And of all: when MD5 signed one last, and when the last one came.
+-- Pushes signed with HMAC and with MD5 among a park's newest requests, replays by staff excluded. Also, over all requests:
+-- the last push signed with MD5, and the last push.
 SELECT
     count(found.webhook_id), count(*) - count(found.webhook_id),
     (SELECT p.md5_used_us FROM park AS p WHERE p.park_uuid = %(park_uuid)s),

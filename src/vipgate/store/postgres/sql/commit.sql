@@ -1,12 +1,12 @@
--- The road: what one group commit runs. Parameters are numbered; $1 is a JSON array of lines, taken apart by
--- json_to_recordset: one parameter costs the driver a third of what an array for each column does.
+-- The statements of a group commit. Parameters are numbered; $1 is a JSON array of lines, parsed by json_to_recordset:
+-- one parameter costs the driver a third of one array per column.
 --
--- Each statement has two forms. As it stands it serves many parks at once. For Citus, where a statement must stay on one
--- shard, `x /* or y */` becomes y and `/* and z */` becomes z: it then serves the one park $2, whose row is joined
--- because only that lets the planner see where it belongs.
+-- Each statement has two variants. As written it serves many parks at once. On Citus a statement must stay on one shard:
+-- `x /* or y */` becomes y and `/* and z */` becomes z. It then serves the one park $2 and joins its row, because only
+-- that shows the planner the shard.
 
 -- name: lock_parks
--- In the order of their names, so that two processes never wait for each other. Everything read here stays true until COMMIT.
+-- Ordered by park_uuid, so that two processes never deadlock. Everything read here stays true until COMMIT.
 SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
     p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
 FROM park AS p
@@ -15,7 +15,7 @@ ORDER BY p.park_uuid
 FOR UPDATE
 
 -- name: lock_park
--- The same for one park: on Citus a lock on several shards at once is refused.
+-- The same for one park: Citus rejects a lock on several shards at once.
 SELECT p.park_uuid, p.park_uuid, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
     p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
 FROM park AS p
@@ -23,21 +23,21 @@ WHERE p.park_uuid = $1
 FOR UPDATE
 
 -- name: already_stored
--- Which requests of a park are in the ledger: asked under its lock after a COMMIT whose answer was lost.
+-- Which requests of a park are stored; read under its lock after a COMMIT whose reply was lost.
 SELECT q.seqno, q.inserted, q.updated, q.unchanged
 FROM request AS q
 WHERE q.park_uuid = $1 AND q.seqno = ANY ($2::text[])
 
 -- name: end_generation
--- From now on the old stock is out of sight, and its days are counted.
+-- Hides the old generation; its retention starts.
 UPDATE generation SET ended_us = $3 WHERE park_uuid = $1 AND generation = $2
 
 -- name: start_generation
--- A new stock; no row of the old one is touched, however many there are.
+-- Starts a new generation; the rows of the old one are not modified.
 INSERT INTO generation (park_uuid, generation, seqno, started_us) VALUES ($1, $2, $3, $4)
 
 -- name: same_replace
--- The last `complete=1` with this body, and the stock that it began: stocks are numbered as they take effect.
+-- The last `complete=1` with this body, and the generation that it started. Generations are numbered in commit order.
 SELECT q.seqno, q.generation
 FROM request AS q
 WHERE q.park_uuid = $1 AND q.complete AND q.body_sha256 = $2
@@ -45,7 +45,7 @@ ORDER BY q.generation DESC
 LIMIT 1
 
 -- name: replace_under_id
--- The `complete=1` that was stored under an id, not long ago.
+-- The recent `complete=1` that was stored under a webhook-id.
 SELECT q.seqno, q.body_sha256
 FROM request AS q
 WHERE q.park_uuid = $1 AND q.complete AND q.webhook_id = $2 AND q.seqno >= $3
@@ -53,7 +53,7 @@ ORDER BY q.seqno DESC
 LIMIT 1
 
 -- name: copy_renewals
--- Many rows that are most likely new, for two thirds of the server's work; where one of them is held, all are refused.
+-- Inserts many rows that are most likely new, at two thirds of the server's cost. Fails for all rows if one exists.
 -- Not sent to Citus.
 COPY renewal (
     park_uuid, generation,
@@ -63,7 +63,7 @@ COPY renewal (
 ) FROM STDIN (NULL E'\x01')
 
 -- name: insert_batch
--- Many rows of one request: seqno $4 and the first position $5 are the same for all. What is held stays as it is.
+-- Inserts many rows of one request, with one seqno $4 and positions from $5 on. Existing records stay as they are.
 INSERT INTO renewal (
     park_uuid, generation,
     pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
@@ -90,7 +90,7 @@ WHERE p.park_uuid = $2
 ON CONFLICT (park_uuid, generation, pay_partner) DO NOTHING
 
 -- name: insert_renewals
--- Rows of many small requests.
+-- Inserts rows of many small requests. Existing records stay as they are.
 INSERT INTO renewal (
     park_uuid, generation,
     pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
@@ -113,7 +113,7 @@ FROM json_to_recordset($1::json) AS u (
 ON CONFLICT (park_uuid, generation, pay_partner) DO NOTHING
 
 -- name: held_renewals
--- The records behind order numbers. OFFSET 0 makes the planner look each of them up by the key, whatever it believes.
+-- The records with the given order numbers. OFFSET 0 forces a look-up by key for each, whatever the planner estimates.
 SELECT
     r.park_uuid, r.generation,
     r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
@@ -129,7 +129,7 @@ CROSS JOIN LATERAL (
 ) AS r
 
 -- name: keep_versions
--- The versions that are about to be replaced, before they are: on Citus the two cannot be one statement.
+-- Copies the versions to the history before they are replaced: on Citus one statement cannot do both.
 INSERT INTO renewal_history (
     park_uuid, generation,
     pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
@@ -151,7 +151,7 @@ FROM json_to_recordset($1::json) AS u (
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 
 -- name: replace_renewals
--- The newest version wins.
+-- Overwrites a record with its newest version.
 INSERT INTO renewal AS r (
     park_uuid, generation,
     pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type, value_e4,
@@ -181,7 +181,7 @@ ON CONFLICT (park_uuid, generation, pay_partner) DO UPDATE SET
     revision = r.revision + 1, seqno = excluded.seqno, position = excluded.position
 
 -- name: journal
--- One line a request, whatever its answer.
+-- One row per request, accepted or rejected.
 INSERT INTO request (
     park_uuid, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
     received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of,
@@ -199,7 +199,7 @@ FROM json_to_recordset($1::json) AS u (
 ) /* and CROSS JOIN park AS p WHERE p.park_uuid = $2 */
 
 -- name: add_to_daily
--- The rollup for the charts, in the same transaction as what it counts.
+-- Updates the rollup for the charts in the same transaction as the records it counts.
 INSERT INTO daily AS d (park_uuid, day, pay_type, inserted, updated, pay_value_fen)
 SELECT u.park_uuid /* or p.park_uuid */, u.day, u.pay_type, u.inserted, u.updated, u.pay_value_fen
 FROM json_to_recordset($1::json) AS u (
@@ -211,7 +211,7 @@ ON CONFLICT (park_uuid, day, pay_type) DO UPDATE SET
     pay_value_fen = d.pay_value_fen + excluded.pay_value_fen
 
 -- name: add_to_daily_answer
--- How many requests got which answer.
+-- Counts requests by result code.
 INSERT INTO daily_answer AS d (park_uuid, day, code, requests, received)
 SELECT u.park_uuid /* or p.park_uuid */, u.day, u.code, u.requests, u.received
 FROM json_to_recordset($1::json) AS u (
@@ -221,7 +221,7 @@ ON CONFLICT (park_uuid, day, code) DO UPDATE SET
     requests = d.requests + excluded.requests, received = d.received + excluded.received
 
 -- name: save_parks
--- Puts the counters back. `pushed_us` is NULL where nothing but staff's replays came, `md5_us` where MD5 signed none.
+-- Saves the counters. `pushed_us` is NULL if there were only replays by staff, `md5_us` if MD5 signed no push.
 UPDATE park AS p
 SET generation = u.generation, generation_last = u.generation_last, position = u.position,
     secret_used = u.secret_used, secret_used_us = coalesce(u.pushed_us, p.secret_used_us),
@@ -234,15 +234,15 @@ FROM json_to_recordset($1::json) AS u (
 WHERE p.park_uuid = u.park_uuid /* or $2 */
 
 -- name: add_to_generations
--- Keeps the numbers of records in step.
+-- Updates the record counts.
 UPDATE generation AS g
 SET records = g.records + u.records
 FROM json_to_recordset($1::json) AS u (park_uuid text, generation integer, records bigint)
 WHERE g.park_uuid = u.park_uuid /* or $2 */ AND g.generation = u.generation
 
 -- name: held_body
--- The kept body of a replace that is held and waits still, by its digest. OFFSET 0 makes the planner begin with the few bodies:
--- a park that sends the same again and again has many requests with this digest.
+-- The kept body of a replace that is still held, by its digest. OFFSET 0 makes the planner start with the few bodies: a park
+-- that keeps resending has many requests with this digest.
 SELECT q.seqno
 FROM refused_body AS b
 CROSS JOIN LATERAL (
@@ -259,11 +259,11 @@ WHERE b.park_uuid = $1 AND q.code = '403' AND q.body_sha256 = $2
 LIMIT 1
 
 -- name: keep_refused_body
--- What a park sent and was refused, for the operator to look at and send again.
+-- Keeps the body of a rejected request, which the operator can inspect and replay.
 INSERT INTO refused_body (park_uuid, seqno, bytes, body) VALUES ($1, $2, $3, $4)
 
 -- name: drop_refused_bodies
--- Keeps the newest bodies of a park within both bounds; the sum runs from the newest to the oldest.
+-- Deletes the oldest bodies of a park beyond either bound; the sum runs from the newest to the oldest.
 DELETE FROM refused_body
 WHERE park_uuid = $1 AND seqno IN (
     SELECT b.seqno

@@ -1,6 +1,6 @@
--- Reads and writes a whole ledger, park by park and table by table in the order of its keys, for `vipgate copy`. What is
--- there is overwritten by what comes. For the two forms of a statement see commit.sql. Not copied is how far a retention has
--- looked: it looks again.
+-- Reads and writes a whole ledger for `vipgate copy`, park by park and table by table in key order. Existing rows are
+-- overwritten. For the two variants of a statement see commit.sql. The progress of the retention is not copied: it starts
+-- over.
 
 -- name: copy_park
 SELECT
@@ -113,7 +113,7 @@ WHERE t.park_uuid = %(park_uuid)s
 ORDER BY t.pay_partner, t.revision
 
 -- name: load_renewal_history
--- A version changes only where it was erased.
+-- A version changes only when it is erased.
 INSERT INTO renewal_history AS h (
     park_uuid, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity,
     pay_type, value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra,
@@ -289,12 +289,12 @@ FROM json_to_recordset($1::json) AS u (
 ON CONFLICT (number) DO NOTHING
 
 -- name: last_position
--- How far a generation has come.
+-- The last position of a generation.
 SELECT coalesce(max(t.position), 0)
 FROM renewal AS t
 WHERE t.park_uuid = %(park_uuid)s
     AND t.generation = %(generation)s AND t.revision > 0
 
 -- name: last_seqno
--- How far the journal has come.
+-- The last seqno of the request log.
 SELECT coalesce(max(t.seqno), '') FROM request AS t WHERE t.park_uuid = %(park_uuid)s

@@ -1,22 +1,23 @@
--- The purge, in chunks small enough that no push waits for one. What is past its time is found across all parks by an
--- index; each deletion names its park, inside and outside, and so stays on one shard.
+-- Deletes expired data, in chunks small enough that no push waits for one. An index finds it across all parks; each
+-- deletion names its park, also in the subquery, and so stays on one shard.
 
 -- name: take_turn
--- One process at a time cleans up; the others have better things to do.
+-- One process at a time runs maintenance.
 SELECT pg_try_advisory_xact_lock(%(turn)s)
 
 -- name: expired_generation
--- One stock whose time to be restored is over.
+-- A generation that can no longer be restored.
 SELECT g.park_uuid, g.generation FROM generation AS g WHERE g.ended_us < %(before_us)s ORDER BY g.ended_us LIMIT 1
 
 -- name: start_purge
--- In the transaction of the first chunk: half a stock must never come back. Touches nothing that was restored meanwhile.
+-- Runs in the transaction of the first chunk: a partly deleted generation must never be restored. Skips one restored
+-- meanwhile.
 UPDATE generation
 SET purging = true
 WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s AND ended_us IS NOT NULL
 
 -- name: purge_renewals
--- By the rows' addresses: any other way the planner might look at the whole stock for each chunk of it.
+-- By ctid: otherwise the planner might scan the whole generation for each chunk.
 DELETE FROM renewal
 WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
     SELECT r.ctid
@@ -35,7 +36,7 @@ WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
 ))
 
 -- name: purge_later
--- What the retention has noted of this stock.
+-- The retention's queue for this generation.
 DELETE FROM erase_later
 WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
     SELECT e.ctid
@@ -49,7 +50,7 @@ WHERE park_uuid = %(park_uuid)s AND ctid = ANY (ARRAY(
 DELETE FROM generation WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s
 
 -- name: expired_requests
--- A seqno begins with its time, so the oldest are found without a look at anything else.
+-- A seqno starts with its time, so the index on it finds the oldest requests.
 SELECT q.park_uuid, q.seqno FROM request AS q WHERE q.seqno < %(before_seqno)s ORDER BY q.seqno LIMIT %(chunk_rows)s
 
 -- name: purge_requests
@@ -62,7 +63,7 @@ SELECT b.park_uuid, b.seqno FROM refused_body AS b WHERE b.seqno < %(before_seqn
 DELETE FROM refused_body WHERE park_uuid = %(park_uuid)s AND seqno = ANY (%(seqnos)s)
 
 -- name: surplus_strangers
--- Requests that no park answers for are kept up to a number: anybody can send them.
+-- Requests without a proved park are kept up to a number, since anyone can send them.
 SELECT q.seqno
 FROM request AS q
 WHERE q.park_uuid = '' AND q.seqno <= (

@@ -1,11 +1,11 @@
--- What staff and the retention change in the ledger. `lines` is a JSON array of objects. Each statement but `park_to_erase`
--- stays on the shard of its one park.
+-- Changes by staff and by the retention. `lines` is a JSON array of objects. Each statement but `park_to_erase` stays on the
+-- shard of its one park.
 --
--- An emptied record keeps its key, times and money. Its revision and position grow, so that whoever reads the changes learns
--- of it; no version of it goes to the history. "Unusual plate" is no remark on a plate that is not there.
+-- An erased record keeps its key, times and money. Its revision and position grow, so that the change feed shows it; no version
+-- goes to the history. Its flag for an unusual plate is cleared.
 
 -- name: park_counters
--- Under the park's lock, as every push takes it: stays true until COMMIT.
+-- Takes the park's lock, as every push does: stays true until COMMIT.
 SELECT p.park_uuid, p.generation, p.position, p.retention_days
 FROM park AS p
 WHERE p.park_uuid = %(park_uuid)s
@@ -15,7 +15,7 @@ FOR UPDATE
 UPDATE park SET position = %(position)s WHERE park_uuid = %(park_uuid)s
 
 -- name: set_retention
--- The records are looked through soon, whenever they were looked through last.
+-- Makes the next retention run of the park due at once.
 UPDATE park SET retention_days = %(days)s, erase_due_us = 0 WHERE park_uuid = %(park_uuid)s
 
 -- name: set_charge_address
@@ -46,18 +46,18 @@ CROSS JOIN json_to_recordset(%(lines)s::json) AS u (
 WHERE p.park_uuid = %(park_uuid)s
 
 -- name: review
--- Takes the flags away where one of them is there.
+-- Clears the flags if one of them is set.
 UPDATE renewal
 SET flags = flags & ~%(flags)s::integer, position = %(position)s
 WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s AND pay_partner = %(pay_partner)s
     AND flags & %(flags)s::integer <> 0
 
 -- name: generations_held
--- Those that are being purged, too: nobody knows how long that takes.
+-- Includes generations that are being purged: that may take long.
 SELECT g.generation, g.erased_to FROM generation AS g WHERE g.park_uuid = %(park_uuid)s ORDER BY g.generation DESC
 
 -- name: records_to_empty
--- Not those that came after the erasure began: a park that sends a plate without end must not hold it up.
+-- Skips records that arrived after the erasure began: a park that keeps sending a plate must not prolong it.
 SELECT r.pay_partner
 FROM renewal AS r
 WHERE r.park_uuid = %(park_uuid)s AND r.generation = %(generation)s AND r.plate = %(plate)s AND r.plate > ''
@@ -72,7 +72,7 @@ FROM json_to_recordset(%(lines)s::json) AS u (pay_partner text, position bigint)
 WHERE r.park_uuid = %(park_uuid)s AND r.generation = %(generation)s AND r.pay_partner = u.pay_partner
 
 -- name: versions_page
--- A page of the history in the order of its key, and which versions have the plate: no index has it.
+-- A page of the history in key order, with which versions have the plate: no index covers it.
 SELECT h.pay_partner, h.revision, h.plate = %(plate)s
 FROM renewal_history AS h
 WHERE h.park_uuid = %(park_uuid)s AND h.generation = %(generation)s
@@ -88,7 +88,7 @@ WHERE h.park_uuid = %(park_uuid)s AND h.generation = %(generation)s AND h.pay_pa
     AND h.revision = u.revision
 
 -- name: empty_versions_of
--- All versions of some records.
+-- Clears all versions of the given records.
 UPDATE renewal_history AS h
 SET plate = '', card_no = NULL, card_id = NULL, operator = NULL, extra = NULL, flags = h.flags & ~1
 FROM json_to_recordset(%(lines)s::json) AS u (pay_partner text)
@@ -96,7 +96,7 @@ WHERE h.park_uuid = %(park_uuid)s AND h.generation = %(generation)s AND h.pay_pa
     AND (h.plate <> '' OR coalesce(h.card_no, h.card_id, h.operator, h.extra) IS NOT NULL)
 
 -- name: hints_page
--- A page of a park's journal, with the hints that there are.
+-- A page of a park's request log with its hints.
 SELECT q.seqno, q.hint_zh, q.hint_en
 FROM request AS q
 WHERE q.park_uuid = %(park_uuid)s AND q.seqno > %(after)s
@@ -109,7 +109,7 @@ SET hint_zh = %(hint_zh)s, hint_en = %(hint_en)s
 WHERE park_uuid = %(park_uuid)s AND seqno = %(seqno)s
 
 -- name: next_body
--- Bodies are large: one at a time.
+-- One at a time, since bodies are large.
 SELECT b.seqno, b.body
 FROM refused_body AS b
 WHERE b.park_uuid = %(park_uuid)s AND b.seqno > %(after)s
@@ -120,7 +120,7 @@ LIMIT 1
 DELETE FROM refused_body WHERE park_uuid = %(park_uuid)s AND seqno = %(seqno)s
 
 -- name: park_to_erase
--- The park with a retention that has waited longest to be looked through.
+-- The park whose retention run is the longest overdue.
 SELECT p.park_uuid
 FROM park AS p
 WHERE p.retention_days IS NOT NULL AND p.erase_due_us <= %(now_us)s
@@ -131,8 +131,8 @@ LIMIT 1
 UPDATE park SET erase_due_us = %(due_us)s WHERE park_uuid = %(park_uuid)s
 
 -- name: records_by_age
--- Records that were changed before a time and have not been looked at since, oldest change first. One that holds nothing
--- any more may have versions that do.
+-- Unchecked records last changed before a time, oldest change first. A record without personal data may have versions with
+-- some.
 SELECT r.pay_partner, r.position, r.renewal_end_time_us,
     r.plate <> '' OR coalesce(r.card_no, r.card_id, r.operator, r.extra) IS NOT NULL AS holds
 FROM renewal AS r
@@ -153,7 +153,7 @@ WHERE p.park_uuid = %(park_uuid)s
 ON CONFLICT (park_uuid, generation, pay_partner) DO UPDATE SET end_us = excluded.end_us
 
 -- name: ended_since
--- Records that were left for later and have ended since, the first to end first.
+-- Queued records whose renewal has ended since, earliest end first.
 SELECT e.generation, e.pay_partner
 FROM erase_later AS e
 WHERE e.park_uuid = %(park_uuid)s AND e.end_us < %(before_us)s
@@ -161,8 +161,8 @@ ORDER BY e.end_us
 LIMIT %(chunk_rows)s
 
 -- name: expired_of
--- Which of some records have passed their time: one that was changed meanwhile may have more. OFFSET 0 makes the planner look
--- each of them up by the key.
+-- Which of the given records are past the retention: one changed meanwhile may not be. OFFSET 0 forces a look-up by key for
+-- each.
 SELECT r.pay_partner,
     r.plate <> '' OR coalesce(r.card_no, r.card_id, r.operator, r.extra) IS NOT NULL AS holds
 FROM json_to_recordset(%(lines)s::json) AS u (pay_partner text)

@@ -1,7 +1,7 @@
--- Parks, their secrets and their generations: what the commands and the gate ask.
+-- Parks, their secrets and their generations, for the commands and the push pipeline.
 
 -- name: park_access
--- What the gate needs, by the primary key.
+-- What the push pipeline needs to authenticate a park, by the primary key.
 SELECT p.park_uuid, p.enabled, p.secret, p.previous_secret, p.allow_list, p.rate_per_minute,
     p.require_hmac, p.charset
 FROM park AS p
@@ -15,17 +15,17 @@ FROM park AS p
 WHERE p.park_uuid = ANY(%(park_uuids)s)
 
 -- name: add_park
--- Does nothing where the park is already there.
+-- Does nothing if the park exists.
 INSERT INTO park (park_uuid, name, charset, secret, secret_changed_us, created_us)
 VALUES (%(park_uuid)s, %(name)s, %(charset)s, %(secret)s, %(now_us)s, %(now_us)s)
 ON CONFLICT (park_uuid) DO NOTHING
 
 -- name: add_first_generation
--- Every park begins with generation 1.
+-- Every park starts with generation 1.
 INSERT INTO generation (park_uuid, generation, started_us) VALUES (%(park_uuid)s, 1, %(now_us)s)
 
 -- name: find_park
--- One park with the size of its stock.
+-- One park with the record count of its current generation.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -34,7 +34,7 @@ JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generatio
 WHERE p.park_uuid = %(park_uuid)s
 
 -- name: list_parks
--- A page of parks in the order of their park_uuid.
+-- A page of parks by park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -45,7 +45,7 @@ ORDER BY p.park_uuid
 LIMIT %(limit)s
 
 -- name: change_park
--- Absent members stay as they are; a rate of 0 lifts the limit.
+-- NULL leaves a column as it is; a rate of 0 removes the limit.
 UPDATE park
 SET name = coalesce(%(name)s, name),
     enabled = coalesce(%(enabled)s, enabled),
@@ -57,19 +57,19 @@ SET name = coalesce(%(name)s, name),
 WHERE park_uuid = %(park_uuid)s
 
 -- name: allow_replace
--- The next `complete=1` with this body is let through, once, where it comes in time.
+-- Approves the next `complete=1` with this body, once, until the approval expires.
 UPDATE park
 SET replace_allowed = %(body_sha256)s, replace_allowed_until_us = %(until_us)s
 WHERE park_uuid = %(park_uuid)s
 
 -- name: withdraw_allowance
--- Takes this yes back; one that was used, or said to another body since, is not touched.
+-- Withdraws the approval of this body; does nothing if it was used or another body has been approved since.
 UPDATE park
 SET replace_allowed = NULL, replace_allowed_until_us = NULL
 WHERE park_uuid = %(park_uuid)s AND replace_allowed = %(body_sha256)s
 
 -- name: drop_held_bodies
--- The kept bodies of a replace that was held.
+-- Deletes the kept bodies of a held replace.
 DELETE FROM refused_body AS b
 WHERE b.park_uuid = %(park_uuid)s AND b.seqno IN (
     SELECT q.seqno
@@ -78,7 +78,7 @@ WHERE b.park_uuid = %(park_uuid)s AND b.seqno IN (
 )
 
 -- name: rotate_secret
--- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
+-- Not while a previous secret is valid: a second rotation would lock out a park that has not yet seen the first.
 UPDATE park
 SET previous_secret = secret, secret = %(secret)s, secret_changed_us = %(now_us)s, secret_used = NULL,
     secret_used_us = NULL
@@ -96,15 +96,15 @@ WHERE p.park_uuid = %(park_uuid)s AND NOT g.purging
 ORDER BY g.generation DESC
 
 -- name: current_generation
--- Under the park's lock, as every push takes it.
+-- Takes the park's lock, as every push does.
 SELECT p.generation FROM park AS p WHERE p.park_uuid = %(park_uuid)s FOR UPDATE
 
 -- name: end_current_generation
--- The stock in sight goes out of it.
+-- Hides the current generation.
 UPDATE generation SET ended_us = %(now_us)s WHERE park_uuid = %(park_uuid)s AND generation = %(current)s
 
 -- name: revive_generation
--- The stock that comes back has no end any more. Touches nothing where it is gone or going.
+-- Clears the end of the restored generation. Does nothing if it is purged or being purged.
 UPDATE generation
 SET ended_us = NULL
 WHERE park_uuid = %(park_uuid)s AND generation = %(generation)s AND NOT purging

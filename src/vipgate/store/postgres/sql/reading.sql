@@ -1,5 +1,6 @@
--- Reading the ledger and the journal. `revision > 0` is always true, `plate > ''` of every plate but an erased one; they open
--- the indexes that are partial by them (see the migration). The park's current generation is a scalar subquery, so that the index's order holds.
+-- Reads of the ledger and the request log. `revision > 0` is always true, `plate > ''` unless the plate is erased: they enable
+-- the indexes that are partial on them (see the migration). The current generation is a scalar subquery, so that the index's
+-- order is kept.
 
 -- name: stream
 -- All current records of a park, oldest change first.
@@ -15,7 +16,7 @@ WHERE r.park_uuid = %(park_uuid)s
 ORDER BY r.position
 
 -- name: stream_plate
--- The current records of one plate, in the order that its index has.
+-- The current records of one plate, in the order of its index.
 SELECT
     r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
@@ -68,7 +69,7 @@ WHERE r.park_uuid = %(park_uuid)s
     AND r.pay_partner = %(pay_partner)s
 
 -- name: history
--- The versions before the current one, newest first.
+-- The replaced versions, newest first.
 SELECT
     h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,
     h.value_e4, h.pay_time_ms, h.renewal_start_time_us, h.renewal_end_time_us, h.pay_value_fen, h.operator, h.extra,
@@ -88,7 +89,7 @@ SELECT d.day, d.pay_type, d.inserted, d.updated, d.pay_value_fen FROM daily AS d
 SELECT d.day, d.code, d.requests, d.received FROM daily_answer AS d WHERE d.park_uuid = %(park_uuid)s
 
 -- name: journal_entry
--- By seqno alone: the caller reads it out, not knowing more. On Citus every shard is asked, each by its index.
+-- By seqno alone: a caller who quotes one may know nothing else. On Citus every shard is queried, each by its index.
 SELECT q.seqno, nullif(q.park_uuid, ''), q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received,
     q.inserted, q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes,
     q.body_sha256, b.seqno IS NOT NULL AS body_kept, q.replay_of, q.webhook_id

@@ -1,8 +1,8 @@
--- A connection's first words, the schema's version, and what only Citus is asked.
+-- Set-up of a connection, the schema version, and statements for Citus only.
 
 -- name: set_up
--- No scan and no compiled query on the road: its statements are short and have their indexes. Whoever is cut off in the
--- middle of a transaction gives back his locks; nobody waits for a lock or a statement for ever.
+-- No sequential scans and no JIT: the statements of a push are short and indexed. The timeouts release the locks of a client
+-- that vanishes during a transaction, and bound every wait for a lock or a statement.
 SELECT
     set_config('search_path', 'vipgate, public', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
@@ -18,7 +18,7 @@ SELECT
         ELSE current_setting('synchronous_commit') END, false)
 
 -- name: about
--- What decides whether this server can be used, and how.
+-- Whether and how this server can be used.
 SELECT
     current_setting('server_version_num')::integer,
     current_setting('server_encoding'),
@@ -40,7 +40,7 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = 'vipgate'
 
 -- name: distribute
--- Each table beside the park's row.
+-- Colocates each table with `park`.
 SELECT create_distributed_table(%(table)s, 'park_uuid', colocate_with => %(beside)s)
 
 -- name: version
@@ -57,17 +57,17 @@ CREATE TABLE IF NOT EXISTS vipgate.schema_version (version integer NOT NULL PRIM
 INSERT INTO vipgate.schema_version (version) VALUES (%(version)s) ON CONFLICT DO NOTHING
 
 -- name: try_migration_lock
--- One process migrates, the others wait for it.
+-- One process migrates; the others wait for it.
 SELECT pg_try_advisory_lock(%(lock)s)
 
 -- name: release_migration_lock
 SELECT pg_advisory_unlock(%(lock)s)
 
 -- name: migration_lock_wait
--- A change of a table waits at most this long for it, for everybody else would queue up behind the change.
+-- Bounds the wait of a schema change for its table: everyone else would queue behind it.
 SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '0', true)
 
 -- name: patient
--- A stream may be read slowly, and an index of a large table takes its time.
+-- No timeouts for streams, which may be read slowly, and for building indexes of large tables.
 SELECT set_config('idle_in_transaction_session_timeout', '0', %(in_transaction)s),
     set_config('statement_timeout', '0', %(in_transaction)s)

@@ -1,11 +1,11 @@
--- Accounts, sessions, tokens, the invitation, and the audit log. On Citus these tables are on the coordinator alone, and no
--- statement here names another.
+-- Accounts, sessions, tokens, the invitation, and the audit log. On Citus these tables are on the coordinator only, and no
+-- statement here uses another table.
 
 -- name: count_users
 SELECT count(*) FROM staff_user
 
 -- name: add_user
--- Does nothing where the name is taken.
+-- Does nothing if the name is taken.
 INSERT INTO staff_user (name, role, password, sees_plates, enabled, language, created_us, last_login_us)
 VALUES (%(name)s, %(role)s, %(password)s, %(sees_plates)s, %(enabled)s, %(language)s, %(created_us)s, %(last_login_us)s)
 ON CONFLICT (name) DO NOTHING
@@ -34,12 +34,12 @@ INSERT INTO session (digest, staff_user, csrf, created_us, seen_us, expires_us, 
 VALUES (%(digest)s, %(staff_user)s, %(csrf)s, %(created_us)s, %(seen_us)s, %(expires_us)s, %(plates_until_us)s, %(peer)s)
 
 -- name: drop_expired_sessions
--- Whoever logs in takes some of them away.
+-- Each login deletes some of them.
 DELETE FROM session
 WHERE digest IN (SELECT digest FROM session WHERE expires_us <= %(now_us)s ORDER BY expires_us LIMIT %(limit)s)
 
 -- name: find_session
--- With its account, where both are good.
+-- A valid session with its account, if that is enabled.
 SELECT s.digest, s.staff_user, s.csrf, s.created_us, s.seen_us, s.expires_us, s.plates_until_us, s.peer,
     u.name, u.role, u.password, u.sees_plates, u.enabled, u.language, u.created_us, u.last_login_us
 FROM session AS s
@@ -53,7 +53,7 @@ UPDATE session SET seen_us = %(seen_us)s, expires_us = %(expires_us)s WHERE dige
 UPDATE session SET plates_until_us = %(until_us)s WHERE digest = %(digest)s
 
 -- name: hide_plates
--- In all sessions of an account that has lost the right to see them.
+-- In all sessions of an account that may no longer see them.
 UPDATE session SET plates_until_us = 0 WHERE staff_user = %(name)s
 
 -- name: end_session
@@ -77,7 +77,7 @@ DELETE FROM invitation
 INSERT INTO invitation (digest, expires_us) VALUES (%(digest)s, %(expires_us)s)
 
 -- name: find_invitation
--- Good for the first account only.
+-- Valid only until the first account exists.
 SELECT digest
 FROM invitation
 WHERE digest = %(digest)s AND expires_us > %(now_us)s AND NOT EXISTS (SELECT 1 FROM staff_user)
@@ -86,7 +86,7 @@ WHERE digest = %(digest)s AND expires_us > %(now_us)s AND NOT EXISTS (SELECT 1 F
 SELECT coalesce(max(number), 0) + 1 FROM token
 
 -- name: add_token
--- Does nothing where an unrevoked token has this name.
+-- Does nothing if an unrevoked token has this name.
 INSERT INTO token (number, name, digest, scopes, park_uuid, masked, created_us)
 VALUES (%(number)s, %(name)s, %(digest)s, %(scopes)s, %(park_uuid)s, %(masked)s, %(created_us)s)
 ON CONFLICT (name) WHERE revoked_us IS NULL DO NOTHING
@@ -107,14 +107,14 @@ LIMIT %(limit)s
 UPDATE token SET revoked_us = %(now_us)s WHERE name = %(name)s AND revoked_us IS NULL
 
 -- name: token_used_before
--- Whether the use that was noted last is old enough to note another.
+-- Whether the last recorded use is old enough to record another.
 SELECT number FROM token WHERE number = %(number)s AND (used_us IS NULL OR used_us < %(before_us)s)
 
 -- name: use_token
 UPDATE token SET used_us = %(now_us)s WHERE number = %(number)s
 
 -- name: staff_turn
--- One at a time numbers lines, until his transaction ends; on SQLite he has the file for himself anyhow.
+-- One transaction at a time numbers entries; on SQLite each holds the file's lock anyway.
 SELECT pg_advisory_xact_lock(%(turn)s)
 
 -- name: next_deed
@@ -133,7 +133,7 @@ ORDER BY number DESC
 LIMIT %(limit)s
 
 -- name: deeds_of
--- The same of one who acts.
+-- The entries of one user.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE who = %(who)s AND number < %(before)s
@@ -141,7 +141,7 @@ ORDER BY number DESC
 LIMIT %(limit)s
 
 -- name: deeds_at
--- The same of one park.
+-- The entries of one park.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE park_uuid = %(park_uuid)s AND number < %(before)s
@@ -149,7 +149,7 @@ ORDER BY number DESC
 LIMIT %(limit)s
 
 -- name: deeds_of_at
--- The same of one who acts, on one park.
+-- The entries of one user about one park.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE who = %(who)s AND park_uuid = %(park_uuid)s AND number < %(before)s

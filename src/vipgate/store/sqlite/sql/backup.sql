@@ -1,11 +1,11 @@
--- What `vipgate backup --verify` compares: the ledger and its copy, both at the moment of the copy.
+-- What `vipgate backup --verify` compares between the ledger and its copy, both in the snapshot of the copy.
 
 -- name: backup_tables
--- Asked of the database, so that no table of a later schema is left out.
+-- Read from the schema, so that no table of a later migration is missed.
 SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name
 
 -- name: backup_parks
--- The records of each park's current stock, counted one by one.
+-- Each park's records in its current generation, counted row by row.
 SELECT
     p.park_uuid,
     (SELECT count(*) FROM renewal AS r WHERE r.park_id = p.id AND r.generation = p.generation)

@@ -1,10 +1,9 @@
--- Looking for records and vehicles. A search over all parks probes the index of each: CROSS JOIN keeps the parks outside.
--- :first_park and :last_park are the same for one park, and the least and the greatest text for all. What an index does not
--- answer is looked at newest first and at most so many records a page: a `…_floor` finds the last of them, and whether
--- another follows.
+-- Searches for records and vehicles. A search over all parks probes the index of each: CROSS JOIN makes the parks the outer
+-- loop. :first_park and :last_park are equal for one park, and the least and greatest text for all. A search without an index
+-- scans newest first, a bounded number of records per page: a `…_floor` finds the last of them, and whether another follows.
 
 -- name: count_of_plate
--- How many records a plate, or the beginning of one, has: up to :most, from the index alone.
+-- Number of records of a plate or plate prefix, counted up to :most from the index alone.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -28,7 +27,7 @@ FROM (
 )
 
 -- name: count_of_card_id
--- The same for a card's id where it is not the number as well.
+-- The same for a card's id, unless it equals the number.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -40,7 +39,7 @@ FROM (
 )
 
 -- name: by_order
--- An order number, once a park at most.
+-- By order number: at most one record per park.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -60,7 +59,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT :limit
 
 -- name: by_plate
--- A plate or the beginning of one; there are few enough to sort.
+-- By plate or plate prefix; few enough to sort.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -80,7 +79,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT :limit
 
 -- name: by_card_no
--- A card's number.
+-- By a card's number.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -100,7 +99,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT :limit
 
 -- name: by_card_id
--- A card's id.
+-- By a card's id.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -120,7 +119,7 @@ ORDER BY r.position DESC, p.park_uuid DESC
 LIMIT :limit
 
 -- name: scan_floor
--- How far down the next page of a park may look.
+-- The position at which the scan for the next page of a park must stop.
 SELECT r.position
 FROM park AS p
 JOIN renewal AS r INDEXED BY renewal_position ON r.park_id = p.id AND r.generation = p.generation
@@ -148,7 +147,7 @@ ORDER BY r.position DESC
 LIMIT :limit
 
 -- name: flagged_floor
--- The same among the records with one sum of flags.
+-- The same among the records with one combination of flags.
 SELECT r.position
 FROM park AS p
 JOIN renewal AS r INDEXED BY renewal_flagged ON r.park_id = p.id AND r.generation = p.generation
@@ -158,7 +157,7 @@ ORDER BY r.position DESC
 LIMIT 2 OFFSET :skip
 
 -- name: flagged
--- A park's records with one sum of flags, newest change first.
+-- A park's records with one combination of flags, newest change first.
 SELECT p.park_uuid, r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type,
     r.quantity, r.pay_type, r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen,
     r.operator, r.extra, r.flags, r.revision, r.seqno, r.position
@@ -176,7 +175,7 @@ ORDER BY r.position DESC
 LIMIT :limit
 
 -- name: count_flagged
--- How many records bear one sum of flags: up to :most.
+-- Number of records with one combination of flags, counted up to :most.
 SELECT count(*)
 FROM (
     SELECT 1
@@ -188,7 +187,7 @@ FROM (
 )
 
 -- name: plates_after
--- The plates behind one, in order, among the next :scan entries of the index.
+-- The plates after :after, in order, among the next :scan entries of the index.
 SELECT DISTINCT plate
 FROM (
     SELECT r.plate
@@ -201,7 +200,7 @@ FROM (
 ORDER BY plate
 
 -- name: ends_after
--- The next :scan entries of the index of plates, each with whether its record ends in the time that is meant.
+-- The next :scan entries of the plate index, each with whether its record ends in the given period.
 SELECT r.plate, r.renewal_end_time_us >= :since_us AND r.renewal_end_time_us < :until_us
 FROM park AS p
 JOIN renewal AS r INDEXED BY renewal_plate ON r.park_id = p.id AND r.generation = p.generation
@@ -221,7 +220,7 @@ WHERE p.park_uuid = :park_uuid AND r.park_id = p.id AND r.generation = p.generat
 LIMIT :limit
 
 -- name: changes
--- What a generation changed behind a position, oldest first.
+-- Changes of a generation after a position, oldest first.
 SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
     r.flags, r.revision, r.seqno, r.position

@@ -1,4 +1,4 @@
--- The journal, the rollups, and what the console asks of parks.
+-- Searches in the request log and the rollups, and the console's queries about parks.
 
 -- name: newest_requests
 -- The requests of all parks and of strangers, newest first.
@@ -20,7 +20,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET :skip
 
 -- name: newest_requests_of_park
--- Those of one park; of strangers where :park_uuid is empty.
+-- The requests of one park; of strangers if :park_uuid is empty.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
     EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
@@ -41,7 +41,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET :skip
 
 -- name: newest_refused
--- All that did not get 1001: picked by their code inside the index, then read.
+-- All requests without 1001: filtered by code inside the index, then read.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
     EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
@@ -67,7 +67,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET :skip
 
 -- name: newest_refused_of_park
--- Those of one park or of strangers.
+-- The rejected requests of one park or of strangers.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
     EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept, q.replay_of,
@@ -95,7 +95,7 @@ ORDER BY q.seqno DESC
 LIMIT 2 OFFSET :skip
 
 -- name: replays_of
--- What staff sent again in place of a refused request, oldest first.
+-- Replays of a rejected request by staff, oldest first.
 SELECT q.seqno
 FROM park AS p
 JOIN request AS q INDEXED BY request_replay ON q.park_id = p.id
@@ -104,7 +104,7 @@ ORDER BY q.seqno
 LIMIT :limit
 
 -- name: money_by_day
--- Each park's days lie together under its key: to go from park to park is quicker than an index by day.
+-- Each park's days are adjacent under its key: a loop over the parks is faster than an index by day.
 SELECT d.day, d.pay_type, sum(d.inserted), sum(d.updated), sum(d.pay_value_fen)
 FROM park AS p
 CROSS JOIN daily AS d
@@ -113,7 +113,7 @@ GROUP BY d.day, d.pay_type
 ORDER BY d.day, d.pay_type
 
 -- name: answers_by_day
--- Strangers count where all parks do: theirs is the empty name.
+-- A sum over all parks includes strangers, whose park_uuid is empty.
 SELECT a.day, a.code, sum(a.requests), sum(a.received)
 FROM (SELECT id, park_uuid FROM park UNION ALL SELECT 0, '') AS p
 CROSS JOIN daily_answer AS a
@@ -122,14 +122,14 @@ GROUP BY a.day, a.code
 ORDER BY a.day, a.code
 
 -- name: tally_of_money
--- Grows with every change of a line of these days: a sum that is remembered holds as long as this stays the same.
+-- Grows with every change of these days' rollups: a cached sum is valid while this stays the same.
 SELECT coalesce(sum(d.inserted + d.updated), 0)
 FROM park AS p
 CROSS JOIN daily AS d
 WHERE d.park_id = p.id AND d.day >= :since_day AND d.day < :until_day
 
 -- name: tally_of_answers
--- The same of the answers.
+-- The same for the answers.
 SELECT coalesce(sum(a.requests), 0)
 FROM (SELECT id FROM park UNION ALL SELECT 0) AS p
 CROSS JOIN daily_answer AS a
@@ -143,7 +143,7 @@ WHERE a.park_id = p.id AND a.day >= :since_day AND a.day < :until_day
 ORDER BY p.park_uuid, a.day, a.code
 
 -- name: search_parks
--- Parks whose name or uuid contains :text, without regard to the case of Latin letters.
+-- Parks whose name or uuid contains :text; ignores the case of Latin letters.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -160,7 +160,7 @@ FROM park AS p
 WHERE p.park_uuid = :park_uuid
 
 -- name: charge_types_of
--- In the order in which the park said them.
+-- In the order in which the park sent them.
 SELECT c.id, c.name, c.descr, c.vip_type, c.price_fen, c.extra_days, c.create_time, c.update_time
 FROM park AS p
 JOIN charge_type AS c ON c.park_id = p.id
@@ -177,8 +177,8 @@ ORDER BY p.park_uuid
 LIMIT :limit
 
 -- name: held_replaces
--- What is held for the operator's yes and came since, newest first: nothing else has its body kept under this code. One that
--- was carried out since, or that staff sent again, is not among them.
+-- Replaces held for approval that were sent since a time, newest kept body first. No other request has its body kept under
+-- this code. A replace that has since taken effect, or was replayed by staff, is left out.
 SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
     CASE WHEN p.replace_allowed = q.body_sha256 THEN p.replace_allowed_until_us END
 FROM park AS p
@@ -204,7 +204,7 @@ ORDER BY max(q.seqno) DESC
 LIMIT :limit
 
 -- name: held_since
--- The stock that a body began with `complete=1` last: what is held came after.
+-- The last generation that a body started with `complete=1`: its holds came later.
 SELECT coalesce(max(q.generation), 0)
 FROM park AS p
 CROSS JOIN request AS q INDEXED BY request_replace
@@ -221,7 +221,7 @@ ORDER BY q.generation, q.seqno
 LIMIT 1
 
 -- name: held_last
--- The last time, and how many there were; no more are counted than :most.
+-- The last time a body was held, and how often, counted up to :most.
 SELECT q.received_us, (
     SELECT count(*)
     FROM (
@@ -238,8 +238,8 @@ ORDER BY q.generation DESC, q.seqno DESC
 LIMIT 1
 
 -- name: signatures_of
--- Of a park's newest requests: the pushes that HMAC signed, and those that MD5 did. What staff sent again says nothing of the
--- park. And of all: when MD5 signed one last, and when the last one came.
+-- Pushes signed with HMAC and with MD5 among a park's newest requests, replays by staff excluded. Also, over all requests:
+-- the last push signed with MD5, and the last push.
 SELECT
     count(found.webhook_id), count(*) - count(found.webhook_id),
     (SELECT p.md5_used_us FROM park AS p WHERE p.park_uuid = :park_uuid),

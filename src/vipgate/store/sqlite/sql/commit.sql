@@ -1,9 +1,9 @@
--- The road: what one group commit runs. BEGIN IMMEDIATE has been said, so everything read here stays true until COMMIT.
--- Statements with `/* rows */` take many rows at a time: the interpreter's lock is let go once for all of them.
+-- The statements of a group commit. They run after BEGIN IMMEDIATE, so everything read here stays true until COMMIT.
+-- Statements with `/* rows */` take many rows at a time, so that the GIL is released once for all of them.
 
 -- name: lock_parks
--- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may have restored
--- a generation a moment ago. One row, a JSON array of arrays: the driver lets go of the interpreter's lock at every row.
+-- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may just have
+-- restored a generation. One row, a JSON array of arrays: the driver releases the GIL at every row.
 SELECT json_group_array(json_array(
     p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
     p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
@@ -13,8 +13,8 @@ CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
 
 -- name: save_parks
--- Puts the counters back, once a park and group. The sixth is NULL where nothing but staff's replays came, the
--- ninth where MD5 signed none.
+-- Saves the counters, once per park and group. The sixth is NULL if there were only replays by staff, the ninth if MD5
+-- signed no push.
 UPDATE park
 SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
     secret_used = saved.column5, secret_used_us = coalesce(saved.column6, secret_used_us),
@@ -24,15 +24,15 @@ FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?)) AS saved
 WHERE id = saved.column1
 
 -- name: end_generation
--- From now on the old stock is out of sight, and its days are counted.
+-- Hides the old generation; its retention starts.
 UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation = :generation
 
 -- name: start_generation
--- A new stock; no row of the old one is touched, however many there are.
+-- Starts a new generation; the rows of the old one are not modified.
 INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
 
 -- name: same_replace
--- The last `complete=1` with this body, and the stock that it began: stocks are numbered as they take effect.
+-- The last `complete=1` with this body, and the generation that it started. Generations are numbered in commit order.
 SELECT q.seqno, q.generation
 FROM request AS q INDEXED BY request_replace
 WHERE q.park_id = ? AND q.complete = 1 AND q.body_sha256 = ?
@@ -40,7 +40,7 @@ ORDER BY q.generation DESC
 LIMIT 1
 
 -- name: replace_under_id
--- The `complete=1` that was stored under an id, not long ago.
+-- The recent `complete=1` that was stored under a webhook-id.
 SELECT q.seqno, q.body_sha256
 FROM request AS q INDEXED BY request_replace_id
 WHERE q.park_id = ? AND q.complete = 1 AND q.webhook_id = ? AND q.seqno >= ?
@@ -48,14 +48,14 @@ ORDER BY q.seqno DESC
 LIMIT 1
 
 -- name: add_to_generations
--- Keeps the numbers of records in step.
+-- Updates the record counts.
 UPDATE generation
 SET records = records + more.column3
 FROM (VALUES /* rows */ (?, ?, ?)) AS more
 WHERE park_id = more.column1 AND generation = more.column2
 
 -- name: insert_renewals
--- Inserts the records that the ledger does not hold; the others are looked at one by one afterwards.
+-- Inserts the records that do not exist; the others are compared one by one afterwards.
 INSERT INTO renewal (
     park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
     value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
@@ -64,7 +64,7 @@ INSERT INTO renewal (
 ON CONFLICT (park_id, generation, pay_partner) DO NOTHING
 
 -- name: held_renewals
--- The records behind the order numbers in :pay_partners, a JSON array. CROSS JOIN keeps the array outside and the key inside.
+-- The records with the order numbers in :pay_partners, a JSON array. CROSS JOIN makes the array the outer loop.
 SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
     r.flags, r.revision, r.seqno, r.position
@@ -73,7 +73,7 @@ CROSS JOIN renewal AS r
 WHERE r.park_id = :park_id AND r.generation = :generation AND r.pay_partner = wanted.value
 
 -- name: keep_version
--- The version that is about to be replaced goes to the history as it stands.
+-- Copies the version that is about to be replaced to the history.
 INSERT INTO renewal_history
 SELECT park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
     value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
@@ -82,7 +82,7 @@ FROM renewal
 WHERE park_id = ? AND generation = ? AND pay_partner = ?
 
 -- name: replace_renewal
--- The newest version wins.
+-- Overwrites a record with its newest version.
 UPDATE renewal
 SET pay_partner = ?, plate = ?, plate_color = ?, card_no = ?, card_id = ?, charge_type = ?, vip_type = ?, quantity = ?,
     pay_type = ?, value_e4 = ?, pay_time_ms = ?, renewal_start_time_us = ?, renewal_end_time_us = ?, pay_value_fen = ?,
@@ -90,7 +90,7 @@ SET pay_partner = ?, plate = ?, plate_color = ?, card_no = ?, card_id = ?, charg
 WHERE park_id = ? AND generation = ? AND pay_partner = ?
 
 -- name: add_to_daily
--- The rollup for the charts, in the same transaction as what it counts.
+-- Updates the rollup for the charts in the same transaction as the records it counts.
 INSERT INTO daily (park_id, day, pay_type, inserted, updated, pay_value_fen) VALUES /* rows */ (?, ?, ?, ?, ?, ?)
 ON CONFLICT (park_id, day, pay_type) DO UPDATE SET
     inserted = inserted + excluded.inserted,
@@ -98,13 +98,13 @@ ON CONFLICT (park_id, day, pay_type) DO UPDATE SET
     pay_value_fen = pay_value_fen + excluded.pay_value_fen
 
 -- name: add_to_daily_answer
--- How many requests got which answer.
+-- Counts requests by result code.
 INSERT INTO daily_answer (park_id, day, code, requests, received) VALUES /* rows */ (?, ?, ?, ?, ?)
 ON CONFLICT (park_id, day, code) DO UPDATE SET
     requests = requests + excluded.requests, received = received + excluded.received
 
 -- name: journal
--- One line a request, whatever its answer.
+-- One row per request, accepted or rejected.
 INSERT INTO request (
     park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
     received_us, duration_us, secret_used, peer, body_bytes, body_sha256, replay_of,
@@ -112,8 +112,8 @@ INSERT INTO request (
 ) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: held_body
--- The kept body of a replace that is held and waits still, by its digest. CROSS JOIN keeps the few bodies outside: a park
--- that sends the same again and again has many requests with this digest.
+-- The kept body of a replace that is still held, by its digest. CROSS JOIN makes the few bodies the outer loop: a park that
+-- keeps resending has many requests with this digest.
 SELECT q.seqno
 FROM refused_body AS b
 CROSS JOIN request AS q
@@ -129,11 +129,11 @@ WHERE b.park_id = ?1 AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code 
 LIMIT 1
 
 -- name: keep_refused_body
--- What a park sent and was refused, for the operator to look at and send again.
+-- Keeps the body of a rejected request, which the operator can inspect and replay.
 INSERT INTO refused_body (park_id, seqno, bytes, body) VALUES (:park_id, :seqno, :bytes, :body)
 
 -- name: drop_refused_bodies
--- Keeps the newest bodies of a park within both bounds; the sum runs from the newest to the oldest.
+-- Deletes the oldest bodies of a park beyond either bound; the sum runs from the newest to the oldest.
 DELETE FROM refused_body
 WHERE park_id = :park_id AND seqno IN (
     SELECT seqno FROM (

@@ -1,5 +1,5 @@
--- Reads a whole ledger, park by park and table by table in the order of its keys, for `vipgate copy`. The park without a name
--- is the one of the requests that no park was proved for. Not copied is how far a retention has looked: it looks again.
+-- Reads a whole ledger for `vipgate copy`, park by park and table by table in key order. The empty park_uuid stands for
+-- requests without a proved park. The progress of the retention is not copied: it starts over.
 
 -- name: copy_park
 SELECT

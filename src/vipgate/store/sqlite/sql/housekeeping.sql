@@ -1,11 +1,11 @@
--- The purge, in chunks small enough that no push waits for one.
+-- Deletes expired data, in chunks small enough that no push waits for one.
 
 -- name: expired_generation
--- One stock whose time to be restored is over.
+-- A generation that can no longer be restored.
 SELECT park_id, generation FROM generation WHERE ended_us < :before_us ORDER BY ended_us LIMIT 1
 
 -- name: start_purge
--- In the transaction of the first chunk: half a stock must never come back.
+-- Runs in the transaction of the first chunk: a partly deleted generation must never be restored.
 UPDATE generation SET purging = 1 WHERE park_id = :park_id AND generation = :generation
 
 -- name: purge_renewals
@@ -23,7 +23,7 @@ WHERE park_id = :park_id AND generation = :generation AND (pay_partner, revision
 )
 
 -- name: purge_later
--- What the retention has noted of this stock.
+-- The retention's queue for this generation.
 DELETE FROM erase_later
 WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
     SELECT pay_partner FROM erase_later WHERE park_id = :park_id AND generation = :generation LIMIT :chunk_rows
@@ -34,7 +34,7 @@ WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
 DELETE FROM generation WHERE park_id = :park_id AND generation = :generation
 
 -- name: purge_journal
--- A seqno begins with its time, so the oldest are found without a look at anything else.
+-- A seqno starts with its time, so the index on it finds the oldest requests.
 DELETE FROM request
 WHERE (park_id, seqno) IN (SELECT park_id, seqno FROM request WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows)
 
@@ -45,7 +45,7 @@ WHERE (park_id, seqno) IN (
 )
 
 -- name: purge_strangers
--- Requests that no park answers for are kept up to a number: anybody can send them.
+-- Requests without a proved park are kept up to a number, since anyone can send them.
 DELETE FROM request
 WHERE park_id = 0 AND seqno IN (
     SELECT seqno FROM request

@@ -1,17 +1,17 @@
--- What staff and the retention change in the ledger. `:lines` is a JSON array of objects.
+-- Changes by staff and by the retention. `:lines` is a JSON array of objects.
 --
--- An emptied record keeps its key, times and money. Its revision and position grow, so that whoever reads the changes learns
--- of it; no version of it goes to the history. "Unusual plate" is no remark on a plate that is not there.
+-- An erased record keeps its key, times and money. Its revision and position grow, so that the change feed shows it; no version
+-- goes to the history. Its flag for an unusual plate is cleared.
 
 -- name: park_counters
--- BEGIN IMMEDIATE has been said, so this stays true until COMMIT.
+-- Runs after BEGIN IMMEDIATE, so this stays true until COMMIT.
 SELECT id, generation, position, retention_days FROM park WHERE park_uuid = :park_uuid
 
 -- name: set_position
 UPDATE park SET position = :position WHERE id = :park_id
 
 -- name: set_retention
--- The records are looked through soon, whenever they were looked through last.
+-- Makes the next retention run of the park due at once.
 UPDATE park SET retention_days = :days, erase_due_us = 0 WHERE park_uuid = :park_uuid
 
 -- name: set_charge_address
@@ -39,24 +39,24 @@ SELECT
 FROM json_each(:lines)
 
 -- name: review
--- Takes the flags away where one of them is there.
+-- Clears the flags if one of them is set.
 UPDATE renewal
 SET flags = flags & ~:flags, position = :position
 WHERE park_id = :park_id AND generation = :generation AND pay_partner = :pay_partner AND flags & :flags <> 0
 
 -- name: generations_held
--- Those that are being purged, too: nobody knows how long that takes.
+-- Includes generations that are being purged: that may take long.
 SELECT generation, erased_to FROM generation WHERE park_id = :park_id ORDER BY generation DESC
 
 -- name: records_to_empty
--- Not those that came after the erasure began: a park that sends a plate without end must not hold it up.
+-- Skips records that arrived after the erasure began: a park that keeps sending a plate must not prolong it.
 SELECT pay_partner
 FROM renewal INDEXED BY renewal_plate
 WHERE park_id = :park_id AND generation = :generation AND plate = :plate AND position <= :until
 LIMIT :chunk_rows
 
 -- name: empty_records
--- LIMIT makes the planner find the rows first, each by its key, and then go to their addresses.
+-- LIMIT makes the planner first find the rows by key, then update them by rowid.
 UPDATE renewal
 SET plate = '', card_no = NULL, card_id = NULL, operator = NULL, extra = NULL, flags = flags & ~1,
     revision = revision + 1, position = found.place
@@ -71,7 +71,7 @@ FROM (
 WHERE renewal.rowid = found.address
 
 -- name: versions_page
--- A page of the history in the order of its key, and which versions have the plate: no index has it.
+-- A page of the history in key order, with which versions have the plate: no index covers it.
 SELECT pay_partner, revision, plate = :plate
 FROM renewal_history
 WHERE park_id = :park_id AND generation = :generation AND (pay_partner, revision) > (:after, :after_revision)
@@ -86,7 +86,7 @@ WHERE park_id = :park_id AND generation = :generation AND (pay_partner, revision
 )
 
 -- name: empty_versions_of
--- All versions of some records.
+-- Clears all versions of the given records.
 UPDATE renewal_history
 SET plate = '', card_no = NULL, card_id = NULL, operator = NULL, extra = NULL, flags = flags & ~1
 WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
@@ -94,7 +94,7 @@ WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
 ) AND (plate <> '' OR coalesce(card_no, card_id, operator, extra) IS NOT NULL)
 
 -- name: hints_page
--- A page of a park's journal, with the hints that there are.
+-- A page of a park's request log with its hints.
 SELECT seqno, hint_zh, hint_en
 FROM request
 WHERE park_id = :park_id AND seqno > :after
@@ -105,14 +105,14 @@ LIMIT :page_rows
 UPDATE request SET hint_zh = :hint_zh, hint_en = :hint_en WHERE park_id = :park_id AND seqno = :seqno
 
 -- name: next_body
--- Bodies are large: one at a time.
+-- One at a time, since bodies are large.
 SELECT seqno, body FROM refused_body WHERE park_id = :park_id AND seqno > :after ORDER BY seqno LIMIT 1
 
 -- name: drop_body
 DELETE FROM refused_body WHERE park_id = :park_id AND seqno = :seqno
 
 -- name: park_to_erase
--- The park with a retention that has waited longest to be looked through.
+-- The park whose retention run is the longest overdue.
 SELECT park_uuid
 FROM park
 WHERE retention_days IS NOT NULL AND erase_due_us <= :now_us
@@ -123,8 +123,8 @@ LIMIT 1
 UPDATE park SET erase_due_us = :due_us WHERE id = :park_id
 
 -- name: records_by_age
--- Records that were changed before a time and have not been looked at since, oldest change first. One that holds nothing
--- any more may have versions that do.
+-- Unchecked records last changed before a time, oldest change first. A record without personal data may have versions with
+-- some.
 SELECT pay_partner, position, renewal_end_time_us,
     plate <> '' OR coalesce(card_no, card_id, operator, extra) IS NOT NULL AS holds
 FROM renewal INDEXED BY renewal_position
@@ -143,7 +143,7 @@ WHERE true
 ON CONFLICT (park_id, generation, pay_partner) DO UPDATE SET end_us = excluded.end_us
 
 -- name: ended_since
--- Records that were left for later and have ended since, the first to end first.
+-- Queued records whose renewal has ended since, earliest end first.
 SELECT generation, pay_partner
 FROM erase_later
 WHERE park_id = :park_id AND end_us < :before_us
@@ -151,7 +151,7 @@ ORDER BY end_us
 LIMIT :chunk_rows
 
 -- name: expired_of
--- Which of some records have passed their time: one that was changed meanwhile may have more.
+-- Which of the given records are past the retention: one changed meanwhile may not be.
 SELECT r.pay_partner,
     r.plate <> '' OR coalesce(r.card_no, r.card_id, r.operator, r.extra) IS NOT NULL AS holds
 FROM json_each(:lines) AS line

@@ -1,15 +1,15 @@
--- Parks, their secrets and their generations: what the commands and the gate ask.
+-- Parks, their secrets and their generations, for the commands and the push pipeline.
 
 -- name: park_access
--- What the gate needs, by the unique index.
+-- What the push pipeline needs to authenticate a park, by the unique index.
 SELECT park_uuid, enabled, secret, previous_secret, allow_list, rate_per_minute,
     require_hmac, charset
 FROM park
 WHERE park_uuid = :park_uuid
 
 -- name: park_accesses
--- The same for the parks in :park_uuids, a JSON array. One row, a JSON array of arrays, its secrets in hexadecimal digits: the
--- driver lets go of the interpreter's lock at every row.
+-- The same for the parks in :park_uuids, a JSON array. One row, a JSON array of arrays with hexadecimal secrets: the driver
+-- releases the GIL at every row.
 SELECT json_group_array(json_array(
     p.park_uuid, p.enabled, hex(p.secret), hex(p.previous_secret), p.allow_list, p.rate_per_minute,
     p.require_hmac, p.charset
@@ -19,18 +19,18 @@ CROSS JOIN park AS p
 WHERE p.park_uuid = wanted.value
 
 -- name: add_park
--- Does nothing where the park is already there.
+-- Does nothing if the park exists.
 INSERT INTO park (park_uuid, name, charset, secret, secret_changed_us, created_us)
 VALUES (:park_uuid, :name, :charset, :secret, :now_us, :now_us)
 ON CONFLICT (park_uuid) DO NOTHING
 
 -- name: add_first_generation
--- Every park begins with generation 1.
+-- Every park starts with generation 1.
 INSERT INTO generation (park_id, generation, started_us)
 SELECT id, 1, created_us FROM park WHERE park_uuid = :park_uuid
 
 -- name: find_park
--- One park with the size of its stock.
+-- One park with the record count of its current generation.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -39,7 +39,7 @@ JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid = :park_uuid
 
 -- name: list_parks
--- A page of parks in the order of their park_uuid.
+-- A page of parks by park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
     p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
@@ -50,7 +50,7 @@ ORDER BY p.park_uuid
 LIMIT :limit
 
 -- name: change_park
--- Absent members stay as they are; a rate of 0 lifts the limit.
+-- NULL leaves a column as it is; a rate of 0 removes the limit.
 UPDATE park
 SET name = coalesce(:name, name),
     enabled = coalesce(:enabled, enabled),
@@ -62,19 +62,19 @@ SET name = coalesce(:name, name),
 WHERE park_uuid = :park_uuid
 
 -- name: allow_replace
--- The next `complete=1` with this body is let through, once, where it comes in time.
+-- Approves the next `complete=1` with this body, once, until the approval expires.
 UPDATE park
 SET replace_allowed = :body_sha256, replace_allowed_until_us = :until_us
 WHERE park_uuid = :park_uuid
 
 -- name: withdraw_allowance
--- Takes this yes back; one that was used, or said to another body since, is not touched.
+-- Withdraws the approval of this body; does nothing if it was used or another body has been approved since.
 UPDATE park
 SET replace_allowed = NULL, replace_allowed_until_us = NULL
 WHERE park_uuid = :park_uuid AND replace_allowed = :body_sha256
 
 -- name: drop_held_bodies
--- The kept bodies of a replace that was held.
+-- Deletes the kept bodies of a held replace.
 DELETE FROM refused_body
 WHERE park_id = :park_id AND seqno IN (
     SELECT q.seqno
@@ -85,7 +85,7 @@ WHERE park_id = :park_id AND seqno IN (
 )
 
 -- name: rotate_secret
--- Not while a previous secret is still valid: a second rotation would shut out a park that has not even seen the first.
+-- Not while a previous secret is valid: a second rotation would lock out a park that has not yet seen the first.
 UPDATE park
 SET previous_secret = secret, secret = :secret, secret_changed_us = :now_us, secret_used = NULL, secret_used_us = NULL
 WHERE park_uuid = :park_uuid AND previous_secret IS NULL
@@ -102,17 +102,17 @@ WHERE p.park_uuid = :park_uuid AND NOT g.purging
 ORDER BY g.generation DESC
 
 -- name: current_generation
--- The transaction has the whole file already.
+-- The transaction already holds the lock of the whole file.
 SELECT p.generation FROM park AS p WHERE p.park_uuid = :park_uuid
 
 -- name: end_current_generation
--- The stock in sight goes out of it.
+-- Hides the current generation.
 UPDATE generation
 SET ended_us = :now_us
 WHERE park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND generation = :current
 
 -- name: revive_generation
--- The stock that comes back has no end any more. Touches nothing where it is gone or going.
+-- Clears the end of the restored generation. Does nothing if it is purged or being purged.
 UPDATE generation
 SET ended_us = NULL
 WHERE park_id = (SELECT id FROM park WHERE park_uuid = :park_uuid) AND generation = :generation AND NOT purging

@@ -1,4 +1,4 @@
--- Reading the ledger and the journal.
+-- Reads of the ledger and the request log.
 
 -- name: stream
 -- All current records of a park, oldest change first.
@@ -11,7 +11,7 @@ WHERE p.park_uuid = :park_uuid AND r.position >= :since_us AND r.position < :unt
 ORDER BY r.position
 
 -- name: stream_plate
--- The current records of one plate; the plate's index finds them, and there are few enough to sort.
+-- The current records of one plate, by the plate's index; few enough to sort.
 SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
     r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
     r.flags, r.revision, r.seqno, r.position
@@ -52,7 +52,7 @@ JOIN renewal AS r ON r.park_id = p.id AND r.generation = p.generation AND r.pay_
 WHERE p.park_uuid = :park_uuid
 
 -- name: history
--- The versions before the current one, newest first.
+-- The replaced versions, newest first.
 SELECT h.pay_partner, h.plate, h.plate_color, h.card_no, h.card_id, h.charge_type, h.vip_type, h.quantity, h.pay_type,
     h.value_e4, h.pay_time_ms, h.renewal_start_time_us, h.renewal_end_time_us, h.pay_value_fen, h.operator, h.extra,
     h.flags, h.revision, h.seqno, h.position, h.replaced_seqno
@@ -75,7 +75,7 @@ JOIN daily_answer AS d ON d.park_id = p.id
 WHERE p.park_uuid = :park_uuid
 
 -- name: journal_entry
--- By seqno alone: the caller reads it out, not knowing more.
+-- By seqno alone: a caller who quotes one may know nothing else.
 SELECT q.seqno, p.park_uuid, q.claimed, q.code, q.hint_zh, q.hint_en, q.complete, q.generation, q.received, q.inserted,
     q.updated, q.unchanged, q.received_us, q.duration_us, q.secret_used, q.peer, q.body_bytes, q.body_sha256,
     EXISTS (SELECT 1 FROM refused_body AS b WHERE b.park_id = q.park_id AND b.seqno = q.seqno) AS body_kept,

@@ -4,7 +4,7 @@
 SELECT count(*) FROM staff_user
 
 -- name: add_user
--- Does nothing where the name is taken.
+-- Does nothing if the name is taken.
 INSERT INTO staff_user (name, role, password, sees_plates, enabled, language, created_us, last_login_us)
 VALUES (:name, :role, :password, :sees_plates, :enabled, :language, :created_us, :last_login_us)
 ON CONFLICT (name) DO NOTHING
@@ -33,12 +33,12 @@ INSERT INTO session (digest, staff_user, csrf, created_us, seen_us, expires_us, 
 VALUES (:digest, :staff_user, :csrf, :created_us, :seen_us, :expires_us, :plates_until_us, :peer)
 
 -- name: drop_expired_sessions
--- Whoever logs in takes some of them away.
+-- Each login deletes some of them.
 DELETE FROM session
 WHERE digest IN (SELECT digest FROM session WHERE expires_us <= :now_us ORDER BY expires_us LIMIT :limit)
 
 -- name: find_session
--- With its account, where both are good.
+-- A valid session with its account, if that is enabled.
 SELECT s.digest, s.staff_user, s.csrf, s.created_us, s.seen_us, s.expires_us, s.plates_until_us, s.peer,
     u.name, u.role, u.password, u.sees_plates, u.enabled, u.language, u.created_us, u.last_login_us
 FROM session AS s
@@ -52,7 +52,7 @@ UPDATE session SET seen_us = :seen_us, expires_us = :expires_us WHERE digest = :
 UPDATE session SET plates_until_us = :until_us WHERE digest = :digest
 
 -- name: hide_plates
--- In all sessions of an account that has lost the right to see them.
+-- In all sessions of an account that may no longer see them.
 UPDATE session SET plates_until_us = 0 WHERE staff_user = :name
 
 -- name: end_session
@@ -76,7 +76,7 @@ DELETE FROM invitation
 INSERT INTO invitation (digest, expires_us) VALUES (:digest, :expires_us)
 
 -- name: find_invitation
--- Good for the first account only.
+-- Valid only until the first account exists.
 SELECT digest
 FROM invitation
 WHERE digest = :digest AND expires_us > :now_us AND NOT EXISTS (SELECT 1 FROM staff_user)
@@ -85,7 +85,7 @@ WHERE digest = :digest AND expires_us > :now_us AND NOT EXISTS (SELECT 1 FROM st
 SELECT coalesce(max(number), 0) + 1 FROM token
 
 -- name: add_token
--- Does nothing where an unrevoked token has this name.
+-- Does nothing if an unrevoked token has this name.
 INSERT INTO token (number, name, digest, scopes, park_uuid, masked, created_us)
 VALUES (:number, :name, :digest, :scopes, :park_uuid, :masked, :created_us)
 ON CONFLICT (name) WHERE revoked_us IS NULL DO NOTHING
@@ -106,14 +106,14 @@ LIMIT :limit
 UPDATE token SET revoked_us = :now_us WHERE name = :name AND revoked_us IS NULL
 
 -- name: token_used_before
--- Whether the use that was noted last is old enough to note another.
+-- Whether the last recorded use is old enough to record another.
 SELECT number FROM token WHERE number = :number AND (used_us IS NULL OR used_us < :before_us)
 
 -- name: use_token
 UPDATE token SET used_us = :now_us WHERE number = :number
 
 -- name: staff_turn
--- Nothing to wait for: the transaction has the file for itself. On PostgreSQL others may be numbering lines as well.
+-- No lock needed: the transaction holds the file's lock. On PostgreSQL others may number entries concurrently.
 SELECT :turn
 
 -- name: next_deed
@@ -132,7 +132,7 @@ ORDER BY number DESC
 LIMIT :limit
 
 -- name: deeds_of
--- The same of one who acts.
+-- The entries of one user.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE who = :who AND number < :before
@@ -140,7 +140,7 @@ ORDER BY number DESC
 LIMIT :limit
 
 -- name: deeds_at
--- The same of one park.
+-- The entries of one park.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE park_uuid = :park_uuid AND number < :before
@@ -148,7 +148,7 @@ ORDER BY number DESC
 LIMIT :limit
 
 -- name: deeds_of_at
--- The same of one who acts, on one park.
+-- The entries of one user about one park.
 SELECT number, at_us, who, action, park_uuid, subject, detail, peer
 FROM deed
 WHERE who = :who AND park_uuid = :park_uuid AND number < :before

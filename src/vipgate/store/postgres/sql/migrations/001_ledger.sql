@@ -1,8 +1,8 @@
 -- The ledger. Every key begins with park_uuid, which is the distribution column on Citus. Codes and names compare byte by
 -- byte (COLLATE "C"). Instants are whole microseconds (`_us`) or milliseconds (`_ms`) since 1970 UTC.
 
--- Who may push. `position` is the park's last change (see renewal); secrets are sealed by the vault.
--- Every commit writes this row: room on its page keeps the new version there and out of the index.
+-- Parks that may push. `position` is the park's last change (see renewal); secrets are sealed by the vault.
+-- Every commit updates this row: free space on its page allows HOT updates.
 CREATE TABLE park (
     park_uuid text COLLATE "C" NOT NULL PRIMARY KEY,
     name text NOT NULL,
@@ -21,8 +21,8 @@ CREATE TABLE park (
     created_us bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- One whole stock of a park; `complete=1` starts the next. `records` is kept in step by every commit.
--- `purging` once its deletion has begun: from then on it cannot be restored.
+-- A generation is one full set of a park's records; `complete=1` starts the next. Every commit updates `records`.
+-- `purging`: its deletion has begun, so it can no longer be restored.
 CREATE TABLE generation (
     park_uuid text COLLATE "C" NOT NULL,
     generation integer NOT NULL,
@@ -66,11 +66,11 @@ CREATE TABLE renewal (
 
 -- All three indexes begin with park and generation. Before the first ANALYZE the planner cannot tell which of them is best
 -- for a look-up by order number, and a wrong guess reads the whole park for each row of a batch. The conditions below are
--- always true; they keep an index out of sight of every query that does not repeat them.
+-- always true; they hide an index from every query that does not repeat them.
 CREATE INDEX renewal_plate ON renewal (park_uuid, generation, plate, position) WHERE plate > '';
 CREATE INDEX renewal_position ON renewal (park_uuid, generation, position) WHERE revision > 0;
 
--- Every version that was replaced: `seqno` wrote it, `replaced_seqno` replaced it.
+-- Replaced versions: `seqno` wrote the version, `replaced_seqno` replaced it.
 CREATE TABLE renewal_history (
     park_uuid text COLLATE "C" NOT NULL,
     generation integer NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE renewal_history (
     PRIMARY KEY (park_uuid, generation, pay_partner, revision)
 );
 
--- The journal: one line a request. park_uuid is empty where no park was proved; `claimed` is what the request said.
+-- The request log: one row per request. park_uuid is empty if no park was proved; `claimed` is the park that it named.
 CREATE TABLE request (
     park_uuid text COLLATE "C" NOT NULL,
     seqno text COLLATE "C" NOT NULL,
@@ -121,10 +121,10 @@ CREATE TABLE request (
     PRIMARY KEY (park_uuid, seqno)
 );
 
--- For "what happened to this seqno?", asked without the park, and for the purge by age.
+-- For look-ups by seqno without a park, and for the purge by age.
 CREATE INDEX request_seqno ON request (seqno);
 
--- Bodies of refused requests of authenticated parks, deflated.
+-- Bodies of rejected requests of authenticated parks, deflated.
 CREATE TABLE refused_body (
     park_uuid text COLLATE "C" NOT NULL,
     seqno text COLLATE "C" NOT NULL,
@@ -136,7 +136,7 @@ CREATE TABLE refused_body (
 ALTER TABLE refused_body ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX refused_body_seqno ON refused_body (seqno);
 
--- What arrived, per park, Beijing day and pay type: new records, replaced ones, and by how much the money grew.
+-- Rollup by park, Beijing day and pay type: new records, replaced records, and the change of the amount.
 CREATE TABLE daily (
     park_uuid text COLLATE "C" NOT NULL,
     day integer NOT NULL,
@@ -147,7 +147,7 @@ CREATE TABLE daily (
     PRIMARY KEY (park_uuid, day, pay_type)
 ) WITH (fillfactor = 70);
 
--- What was answered, per park, Beijing day and code.
+-- Rollup by park, Beijing day and result code.
 CREATE TABLE daily_answer (
     park_uuid text COLLATE "C" NOT NULL,
     day integer NOT NULL,

@@ -1,10 +1,10 @@
--- Staff: their accounts, sessions and tokens, the audit log; and what they set on a park: how long plates are kept, where
--- its own gateway answers.
+-- Staff accounts, sessions and tokens, the audit log, and the settings of a park that staff make: retention and the address
+-- of its own gateway.
 --
--- The first five tables have no park in their key. On Citus they stay on the coordinator: as reference tables a node that is
--- away would keep everybody from logging in.
+-- The first five tables have no park in their key. On Citus they stay on the coordinator: with reference tables an unavailable
+-- node would block all logins.
 
--- Who may look and change. `password` is an argon2 hash.
+-- Staff accounts. `password` is an argon2 hash.
 CREATE TABLE staff_user (
     name text COLLATE "C" NOT NULL PRIMARY KEY,
     role text COLLATE "C" NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE staff_user (
     last_login_us bigint
 );
 
--- Logins. `digest` is the SHA-256 of the cookie's secret; plates are shown until `plates_until_us`.
+-- Login sessions. `digest` is the SHA-256 of the cookie's secret; plates are unmasked until `plates_until_us`.
 CREATE TABLE session (
     digest text COLLATE "C" NOT NULL PRIMARY KEY,
     staff_user text COLLATE "C" NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE session (
 CREATE INDEX session_user_created ON session (staff_user, created_us);
 CREATE INDEX session_expires ON session (expires_us);
 
--- Keys to the read API. `digest` is the SHA-256 of the token; `scopes` are separated by blanks; park_uuid NULL opens all parks.
+-- Tokens of the read API. `digest` is the SHA-256 of the token; `scopes` are separated by blanks; park_uuid NULL: all parks.
 CREATE TABLE token (
     number bigint NOT NULL PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE token (
 
 CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked_us IS NULL;
 
--- The audit log. Numbers have no gap, so that a line that somebody took away is missed.
+-- The audit log. Numbers have no gaps, so that a deleted entry is noticed.
 CREATE TABLE deed (
     number bigint NOT NULL PRIMARY KEY,
     at_us bigint NOT NULL,
@@ -61,13 +61,13 @@ CREATE TABLE deed (
 CREATE INDEX deed_who ON deed (who, number);
 CREATE INDEX deed_park ON deed (park_uuid, number) WHERE park_uuid IS NOT NULL;
 
--- The one-time link that makes the first account: one line at most.
+-- The one-time link that creates the first account: at most one row.
 CREATE TABLE invitation (
     digest text COLLATE "C" NOT NULL PRIMARY KEY,
     expires_us bigint NOT NULL
 );
 
--- `erase_due_us`: when the records of a park with a retention are looked through next.
+-- `erase_due_us`: when the next retention run of the park is due.
 ALTER TABLE park ADD COLUMN retention_days integer;
 ALTER TABLE park ADD COLUMN charge_address text;
 ALTER TABLE park ADD COLUMN charge_fetched_us bigint;
@@ -78,10 +78,10 @@ ALTER TABLE park ADD COLUMN erase_due_us bigint NOT NULL DEFAULT 0;
 
 CREATE INDEX park_erase_due ON park (erase_due_us) WHERE retention_days IS NOT NULL;
 
--- Up to which position the retention has looked: each record is looked at once for each of its changes.
+-- The position up to which the retention has checked records: each change of a record is checked once.
 ALTER TABLE generation ADD COLUMN erased_to bigint NOT NULL DEFAULT 0;
 
--- Records that the retention has looked at and left, because their renewal ends later: looked at again after that.
+-- The retention's queue: records whose renewal ends later, to be checked again after that.
 CREATE TABLE erase_later (
     park_uuid text COLLATE "C" NOT NULL,
     generation integer NOT NULL,
@@ -92,10 +92,10 @@ CREATE TABLE erase_later (
 
 CREATE INDEX erase_later_end ON erase_later (park_uuid, end_us);
 
--- The seqno of the refused request that staff sent again by this one.
+-- The seqno of the rejected request that this request replays.
 ALTER TABLE request ADD COLUMN replay_of text COLLATE "C";
 
--- What a park's own gateway says its charge types are, in the order in which it said them.
+-- A park's charge types from its own gateway, in the order in which it sent them.
 CREATE TABLE charge_type (
     park_uuid text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,

@@ -1,6 +1,6 @@
 -- apart
--- Earlier replaces of a park, by body and by id. A park replaces its stock seldom: both are small.
--- Each is dropped first: one that was being built when its server died is there, but not valid.
+-- Earlier replaces of a park, by body and by webhook-id. Both are small: replaces are rare.
+-- Each is dropped first: a server crash during the build leaves an invalid index.
 DROP INDEX CONCURRENTLY IF EXISTS request_replace;
 CREATE INDEX CONCURRENTLY request_replace ON request (park_uuid, body_sha256, generation) WHERE complete;
 DROP INDEX CONCURRENTLY IF EXISTS request_replace_id;

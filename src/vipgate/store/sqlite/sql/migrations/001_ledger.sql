@@ -1,7 +1,7 @@
 -- The ledger. Every key begins with the park; inside the file a park is a short integer, because each of its records
 -- carries it three times. Instants are whole microseconds (`_us`) or milliseconds (`_ms`) since 1970 UTC.
 
--- Who may push. `position` is the park's last change (see renewal); secrets are sealed by the vault.
+-- Parks that may push. `position` is the park's last change (see renewal); secrets are sealed by the vault.
 CREATE TABLE park (
     id INTEGER PRIMARY KEY,
     park_uuid TEXT NOT NULL UNIQUE,
@@ -21,8 +21,8 @@ CREATE TABLE park (
     created_us INTEGER NOT NULL
 );
 
--- One whole stock of a park; `complete=1` starts the next. `records` is kept in step by every commit.
--- `purging` once its deletion has begun: from then on it cannot be restored.
+-- A generation is one full set of a park's records; `complete=1` starts the next. Every commit updates `records`.
+-- `purging`: its deletion has begun, so it can no longer be restored.
 CREATE TABLE generation (
     park_id INTEGER NOT NULL,
     generation INTEGER NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE renewal (
 CREATE INDEX renewal_plate ON renewal (park_id, generation, plate);
 CREATE INDEX renewal_position ON renewal (park_id, generation, position);
 
--- Every version that was replaced: `seqno` wrote it, `replaced_seqno` replaced it.
+-- Replaced versions: `seqno` wrote the version, `replaced_seqno` replaced it.
 CREATE TABLE renewal_history (
     park_id INTEGER NOT NULL,
     generation INTEGER NOT NULL,
@@ -96,7 +96,7 @@ CREATE TABLE renewal_history (
     PRIMARY KEY (park_id, generation, pay_partner, revision)
 ) WITHOUT ROWID;
 
--- The journal: one line a request. park_id 0 where no park was proved; `claimed` is what the request said.
+-- The request log: one row per request. park_id is 0 if no park was proved; `claimed` is the park that the request named.
 CREATE TABLE request (
     park_id INTEGER NOT NULL,
     seqno TEXT NOT NULL,
@@ -119,10 +119,10 @@ CREATE TABLE request (
     PRIMARY KEY (park_id, seqno)
 ) WITHOUT ROWID;
 
--- For "what happened to this seqno?", asked without the park, and for the purge by age.
+-- For look-ups by seqno without a park, and for the purge by age.
 CREATE INDEX request_seqno ON request (seqno);
 
--- Bodies of refused requests of authenticated parks, deflated.
+-- Bodies of rejected requests of authenticated parks, deflated.
 CREATE TABLE refused_body (
     park_id INTEGER NOT NULL,
     seqno TEXT NOT NULL,
@@ -133,7 +133,7 @@ CREATE TABLE refused_body (
 
 CREATE INDEX refused_body_seqno ON refused_body (seqno);
 
--- What arrived, per park, Beijing day and pay type: new records, replaced ones, and by how much the money grew.
+-- Rollup by park, Beijing day and pay type: new records, replaced records, and the change of the amount.
 CREATE TABLE daily (
     park_id INTEGER NOT NULL,
     day INTEGER NOT NULL,
@@ -144,7 +144,7 @@ CREATE TABLE daily (
     PRIMARY KEY (park_id, day, pay_type)
 ) WITHOUT ROWID;
 
--- What was answered, per park, Beijing day and code.
+-- Rollup by park, Beijing day and result code.
 CREATE TABLE daily_answer (
     park_id INTEGER NOT NULL,
     day INTEGER NOT NULL,

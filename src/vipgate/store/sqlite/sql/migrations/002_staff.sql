@@ -1,7 +1,7 @@
--- Staff: their accounts, sessions and tokens, the audit log; and what they set on a park: how long plates are kept, where
--- its own gateway answers.
+-- Staff accounts, sessions and tokens, the audit log, and the settings of a park that staff make: retention and the address
+-- of its own gateway.
 
--- Who may look and change. `password` is an argon2 hash.
+-- Staff accounts. `password` is an argon2 hash.
 CREATE TABLE staff_user (
     name TEXT NOT NULL PRIMARY KEY,
     role TEXT NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE staff_user (
     last_login_us INTEGER
 ) WITHOUT ROWID;
 
--- Logins. `digest` is the SHA-256 of the cookie's secret; plates are shown until `plates_until_us`.
+-- Login sessions. `digest` is the SHA-256 of the cookie's secret; plates are unmasked until `plates_until_us`.
 CREATE TABLE session (
     digest TEXT NOT NULL PRIMARY KEY,
     staff_user TEXT NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE session (
 CREATE INDEX session_user_created ON session (staff_user, created_us);
 CREATE INDEX session_expires ON session (expires_us);
 
--- Keys to the read API. `digest` is the SHA-256 of the token; `scopes` are separated by blanks; park_uuid NULL opens all parks.
+-- Tokens of the read API. `digest` is the SHA-256 of the token; `scopes` are separated by blanks; park_uuid NULL: all parks.
 CREATE TABLE token (
     number INTEGER NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE token (
 
 CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked_us IS NULL;
 
--- The audit log. Numbers have no gap, so that a line that somebody took away is missed.
+-- The audit log. Numbers have no gaps, so that a deleted entry is noticed.
 CREATE TABLE deed (
     number INTEGER NOT NULL PRIMARY KEY,
     at_us INTEGER NOT NULL,
@@ -58,13 +58,13 @@ CREATE TABLE deed (
 CREATE INDEX deed_who ON deed (who, number);
 CREATE INDEX deed_park ON deed (park_uuid, number) WHERE park_uuid IS NOT NULL;
 
--- The one-time link that makes the first account: one line at most.
+-- The one-time link that creates the first account: at most one row.
 CREATE TABLE invitation (
     digest TEXT NOT NULL PRIMARY KEY,
     expires_us INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- `erase_due_us`: when the records of a park with a retention are looked through next.
+-- `erase_due_us`: when the next retention run of the park is due.
 ALTER TABLE park ADD COLUMN retention_days INTEGER;
 ALTER TABLE park ADD COLUMN charge_address TEXT;
 ALTER TABLE park ADD COLUMN charge_fetched_us INTEGER;
@@ -75,10 +75,10 @@ ALTER TABLE park ADD COLUMN erase_due_us INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX park_erase_due ON park (erase_due_us) WHERE retention_days IS NOT NULL;
 
--- Up to which position the retention has looked: each record is looked at once for each of its changes.
+-- The position up to which the retention has checked records: each change of a record is checked once.
 ALTER TABLE generation ADD COLUMN erased_to INTEGER NOT NULL DEFAULT 0;
 
--- Records that the retention has looked at and left, because their renewal ends later: looked at again after that.
+-- The retention's queue: records whose renewal ends later, to be checked again after that.
 CREATE TABLE erase_later (
     park_id INTEGER NOT NULL,
     generation INTEGER NOT NULL,
@@ -89,10 +89,10 @@ CREATE TABLE erase_later (
 
 CREATE INDEX erase_later_end ON erase_later (park_id, end_us);
 
--- The seqno of the refused request that staff sent again by this one.
+-- The seqno of the rejected request that this request replays.
 ALTER TABLE request ADD COLUMN replay_of TEXT;
 
--- What a park's own gateway says its charge types are, in the order in which it said them.
+-- A park's charge types from its own gateway, in the order in which it sent them.
 CREATE TABLE charge_type (
     park_id INTEGER NOT NULL,
     id TEXT NOT NULL,
