@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vipgate.agent.config import SourceConfig
@@ -110,6 +110,7 @@ def test_what_holds_no_password_stays_as_it_is(text: str) -> None:
     assert mask(text) == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=6, max_size=20))
 def test_password_of_any_characters_is_hidden_once_it_is_learned(password: str) -> None:
     planted = f"Pl4nted{password}s3cret"
