@@ -228,7 +228,7 @@ def test_serve_tells_what_others_may_reach(root: Path) -> None:
     gateway.start("--config", "vipgate.toml")
     gateway.stop()
     lines = [json.loads(line) for line in (root / "log").read_text(encoding="utf-8").splitlines()]
-    told = {(line["mode"], line["remedy"]) for line in lines if line["event"] == "others may reach it"}
+    told = {(line["mode"], line["remedy"]) for line in lines if line["event"] == "other users can access it"}
     assert told == {
         ("0755", f"chmod 700 {home}"), ("0640", f"chmod 600 {home / 'vipgate.db'}"),
         ("0666", f"chmod 600 {home / 'vipgate.db.lock'}"), ("0666", "chmod 600 vipgate.toml"),
@@ -240,7 +240,7 @@ def test_settings_file_without_a_secret_may_be_read(root: Path) -> None:
     (root / "vipgate.toml").write_text('host = "127.0.0.1"\n', encoding="utf-8")
     gateway.start("--config", "vipgate.toml")
     gateway.stop()
-    assert "others may reach it" not in (root / "log").read_text(encoding="utf-8")
+    assert "other users can access it" not in (root / "log").read_text(encoding="utf-8")
 
 
 def test_agent_tells_what_others_may_reach(root: Path, park: Path) -> None:
@@ -269,4 +269,4 @@ def test_agent_tells_what_others_may_reach(root: Path, park: Path) -> None:
             lines = [json.loads(agent.stderr.readline()) for _ in remedies]
         finally:
             agent.send_signal(signal.SIGTERM)
-    assert {line["remedy"] for line in lines if line["event"] == "others may reach it"} == remedies
+    assert {line["remedy"] for line in lines if line["event"] == "other users can access it"} == remedies

@@ -334,7 +334,7 @@ def test_thread_that_serves_the_figures_of_an_agent_is_replaced(
     metrics.update(Status(at_us=7_000_000))
     port = servers[1].server_address[1]
     assert "vipgate_agent_last_look" in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    assert [one["event"] for one in logged] == ["figures not served"]
+    assert [one["event"] for one in logged] == ["metrics server ended"]
     servers[1].shutdown()
 
 

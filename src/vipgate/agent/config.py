@@ -348,10 +348,10 @@ def _check_together(table: TomlTableReader, name: str, member: Member) -> None:
     others = {"codes": member.codes, "unit": member.unit, "format": member.format}
     if member.constant is not None:
         silent: dict[str, object] = {**others, "default": member.default, "time_zone": member.time_zone}
-        for key, given_value in silent.items():
-            if given_value is not None:
+        for key, ignored in silent.items():
+            if ignored is not None:
                 table.fault(
-                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", given_value
+                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", ignored
                 )
     elif sum(given is not None for given in others.values()) > 1:
         table.fault("codes", "give one of codes, unit and format: each says how the column is read")

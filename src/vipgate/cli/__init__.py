@@ -1,4 +1,4 @@
-"""The `vipgate` command: the only place that reads settings and puts the parts together."""
+"""The `vipgate` command: the only place that reads settings and connects the parts."""
 
 from vipgate.cli.app import main
 

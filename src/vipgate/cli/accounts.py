@@ -1,4 +1,4 @@
-"""`vipgate user …`, `token …`, `erase`, `audit`: who may look, what other systems may read, whose plate is erased."""
+"""`vipgate user …`, `token …`, `erase`, `audit`: accounts, API tokens, erasure of plates, the audit log."""
 
 from __future__ import annotations
 
@@ -49,27 +49,29 @@ from vipgate.store.interfaces.accounts import (
     User,
 )
 
-DEEDS_A_PAGE: Final = 500
-DEEDS_MAX: Final = 100_000
-# What other systems read of the ledger; figures on the gateway itself are asked for by name.
+ENTRIES_PER_PAGE: Final = 500
+ENTRIES_MAX: Final = 100_000
+# The scopes of the ledger; metrics of the gateway itself must be requested by name.
 SCOPES_UNASKED: Final[tuple[Scope, ...]] = tuple(scope for scope in SCOPES if scope != "metrics")
 
-user = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
-token = typer.Typer(no_args_is_help=True, help="Keys to the read API.")
+user = typer.Typer(no_args_is_help=True, help="Manage the console's accounts.")
+token = typer.Typer(no_args_is_help=True, help="Manage tokens of the read API.")
 
-UserName = Annotated[str, typer.Argument(help="What the account is called.", metavar="NAME")]
+UserName = Annotated[str, typer.Argument(help="The account's name.", metavar="NAME")]
 RoleName = Annotated[
     str,
     typer.Option(
         "--role",
-        help="reader looks; operator also changes parks; admin also accounts, tokens, erasure.",
+        help="reader: read only; operator: also changes parks; admin: also accounts, tokens, erasure.",
         metavar="|".join(ROLES),
     ),
 ]
-Plates = Annotated[bool | None, typer.Option("--plates/--no-plates", help="Whether it may see plates in the clear.")]
+Plates = Annotated[bool | None, typer.Option("--plates/--no-plates", help="Show plates unmasked to this account.")]
 Password = Annotated[
     str | None,
-    typer.Option(help="- reads it from standard input, env:NAME from a variable, file:PATH from a file; else asks."),
+    typer.Option(
+        help="- reads it from standard input, env:NAME from a variable, file:PATH from a file; default: prompt."
+    ),
 ]
 
 
@@ -84,8 +86,8 @@ def _role(given: str) -> Role:
 
 
 def _hashed_password(given: str | None) -> str:
-    """The hash of a password that is given or asked for. Raises OperatorError."""
-    # Takes longer to load than most commands take to run.
+    """Hashes the password, given or entered at a prompt. Raises UsageError."""
+    # Slow to import: most commands do not need it.
     from vipgate.admin.auth.passwords import (
         PASSWORD_CHARS_MAX,
         PASSWORD_CHARS_MIN,
@@ -126,7 +128,7 @@ def add_user(
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make an account."""
+    """Create an account."""
     from vipgate.admin.auth.passwords import (
         NAME_CHARS_MAX,
         is_name,
@@ -154,7 +156,7 @@ def add_user(
 
 @user.command("list")
 def list_users(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
-    """All accounts."""
+    """List all accounts."""
     with open_configured_database(config, database) as db:
         rows = [
             {
@@ -178,7 +180,7 @@ def set_user(
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Change an account's role or its sight of plates; with the role its sessions end."""
+    """Change an account's role or its access to plates. A new role ends its sessions."""
     wanted = None if role is None else _role(role)
     if wanted is None and plates is None:
         raise UsageError("Nothing to change; give --role, --plates or --no-plates.")
@@ -199,13 +201,13 @@ def _found_user(staff: AccountStore, name: str) -> User:
 
 @user.command("disable")
 def disable_user(name: UserName, config: Config = None, database: DatabaseOption = None) -> None:
-    """Let an account log in no more and end its sessions; nothing of it is deleted."""
+    """Block an account's logins and end its sessions. Nothing is deleted."""
     _switch_user(name, config, database, enabled=False)
 
 
 @user.command("enable")
 def enable_user(name: UserName, config: Config = None, database: DatabaseOption = None) -> None:
-    """Let an account log in again."""
+    """Allow an account to log in again."""
     _switch_user(name, config, database, enabled=True)
 
 
@@ -220,7 +222,7 @@ def _switch_user(name: str, config: Config, database: DatabaseOption, *, enabled
 def set_password(
     name: UserName, password: Password = None, config: Config = None, database: DatabaseOption = None
 ) -> None:
-    """Give an account a new password; its sessions end."""
+    """Set an account's new password and end its sessions."""
     with open_configured_database(config, database) as db:
         _found_user(db.accounts, name)
         hashed = _hashed_password(password)
@@ -242,18 +244,20 @@ def _scopes(given: list[str] | None) -> tuple[Scope, ...]:
 
 @token.command("add")
 def add_token(
-    name: Annotated[str, typer.Option(help="Which system it is for.")],
-    park_uuid: Annotated[str | None, typer.Option("--park", help="Only this park.", metavar="PARK_UUID")] = None,
+    name: Annotated[str, typer.Option(help="The system that uses the token.")],
+    park_uuid: Annotated[
+        str | None, typer.Option("--park", help="Restrict the token to this park.", metavar="PARK_UUID")
+    ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it opens (repeatable); default: all but metrics.", metavar="|".join(SCOPES)),
+        typer.Option(help="What the token can read (repeatable); default: all but metrics.", metavar="|".join(SCOPES)),
     ] = None,
-    masked: Annotated[bool, typer.Option("--masked", help="Plates and cards are masked in what it reads.")] = False,
+    masked: Annotated[bool, typer.Option("--masked", help="Mask plates and cards in what it reads.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Make a token, which is shown this once."""
+    """Create a token. It is shown only once."""
     from vipgate.admin.auth.sessions import hash_token
 
     if not 0 < len(name) <= TOKEN_NAME_CHARS_MAX or not name.isprintable():
@@ -285,7 +289,7 @@ def add_token(
 
 @token.command("list")
 def list_tokens(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
-    """All tokens, revoked ones last."""
+    """List all tokens, revoked ones last."""
     with open_configured_database(config, database) as db:
         rows = [
             {
@@ -304,11 +308,11 @@ def list_tokens(config: Config = None, database: DatabaseOption = None, output: 
 
 @token.command("revoke")
 def revoke_token(
-    name: Annotated[str, typer.Argument(help="As `vipgate token list` shows it.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="The name, as in `vipgate token list`.", metavar="NAME")],
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """End a token at once."""
+    """Revoke a token at once."""
     with open_configured_database(config, database) as db:
         if not db.accounts.revoke_token(name, clock_us(), audit_entry("token.revoke", subject=name)):
             raise UsageError(f"There is no token {name} in use; see: vipgate token list")
@@ -318,14 +322,16 @@ def revoke_token(
 
 
 def erase(
-    plate: Annotated[str, typer.Argument(help="The plate, in any form.", metavar="PLATE")],
-    park_uuid: Annotated[str | None, typer.Option("--park", help="Only in this park.", metavar="PARK_UUID")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    plate: Annotated[str, typer.Argument(help="The plate, in any notation.", metavar="PLATE")],
+    park_uuid: Annotated[
+        str | None, typer.Option("--park", help="Erase only in this park.", metavar="PARK_UUID")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Erase one plate and who it belongs to from the ledger; order numbers, times and money stay."""
+    """Erase a plate and its personal data from the ledger. Order numbers, times and amounts stay."""
     folded = normalize_plate(plate)
     if not 0 < len(folded) <= PLATE_CHARS_MAX:
         raise UsageError(
@@ -347,7 +353,7 @@ def erase(
 
 
 def _confirm(plate: str, park_uuid: str | None) -> None:
-    """Says what will be done and wants a yes. Raises OperatorError."""
+    """Explains the erasure and asks for confirmation. Raises UsageError."""
     where = "all parks" if park_uuid is None else f"park {park_uuid}"
     typer.echo(
         f"In {where}, every record of {plate} and every version of one, in stocks that can be restored too, loses its plate, "
@@ -364,28 +370,32 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
 
 
 def audit(
-    who: Annotated[str | None, typer.Option(help="Only what this one did: an account, token:NAME, or command.")] = None,
-    park_uuid: Annotated[str | None, typer.Option("--park", help="Only on this park.", metavar="PARK_UUID")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=DEEDS_MAX, help="How many lines.")] = 50,
+    who: Annotated[
+        str | None, typer.Option(help="Only entries by this actor: an account, token:NAME, or command.")
+    ] = None,
+    park_uuid: Annotated[
+        str | None, typer.Option("--park", help="Only entries about this park.", metavar="PARK_UUID")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=ENTRIES_MAX, help="Number of entries.")] = 50,
     config: Config = None,
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Who did what, newest first."""
+    """List the audit log, newest entries first."""
     with open_configured_database(config, database) as db:
-        lines = map(_deed_members, _deeds(db.accounts, who, park_uuid, limit))
+        lines = map(_entry_members, _entries(db.accounts, who, park_uuid, limit))
         print_many(lines, ("at", "who", "action", "park_uuid", "subject", "detail", "peer"), output)
 
 
-def _deeds(staff: AccountStore, who: str | None, park_uuid: str | None, limit: int) -> Iterator[AuditEntry]:
+def _entries(staff: AccountStore, who: str | None, park_uuid: str | None, limit: int) -> Iterator[AuditEntry]:
     before = None
-    while limit > 0 and (page := staff.audit_entries(who, park_uuid, before, min(limit, DEEDS_A_PAGE))):
+    while limit > 0 and (page := staff.audit_entries(who, park_uuid, before, min(limit, ENTRIES_PER_PAGE))):
         yield from page
         limit -= len(page)
         before = page[-1].number
 
 
-def _deed_members(entry: AuditEntry) -> dict[str, Any]:
+def _entry_members(entry: AuditEntry) -> dict[str, Any]:
     return {
         "number": entry.number,
         "at": shown_instant(entry.at_us),

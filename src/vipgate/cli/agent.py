@@ -1,4 +1,4 @@
-"""`vipgate agent …`: run the park's side, see how it is doing, compare both sides."""
+"""`vipgate agent run`, `status`: runs the agent and shows its status; also what other agent commands share."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from vipgate.support.logs import set_up_logs
 DEAD_LETTERS_EXIT: Final = 3
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The agent's TOML file.")]
-SpoolFile = Annotated[Path | None, typer.Option("--spool", help="What the agent remembers; default: beside CONFIG.")]
+SpoolFile = Annotated[Path | None, typer.Option("--spool", help="The agent's state file; default: next to CONFIG.")]
 
 agent = typer.Typer(
-    no_args_is_help=True, help="The car park's side: read the park's own records, keep the platform in step."
+    no_args_is_help=True, help="The agent of a car park: reads the park's own records and sends them to the platform."
 )
 
 
 def spool_path(config: Config, given: Path | None) -> Path:
-    """Where the spool is: beside the configuration unless `given`."""
+    """The path of the spool: next to the configuration unless `given`."""
     return (given or config.path.with_suffix(".spool")).absolute()
 
 
 @contextmanager
 def opened_spool(config: Config, given: Path | None) -> Iterator[Spool]:
-    """The spool, once it is known to be this configuration's. Raises OperatorError."""
+    """Opens the spool. Raises UsageError if it belongs to another configuration."""
     spool = Spool(spool_path(config, given), clock_us)
     try:
         mine = _identity(config)
@@ -65,7 +65,7 @@ def opened_spool(config: Config, given: Path | None) -> Iterator[Spool]:
 
 
 def _identity(config: Config) -> str:
-    """Whose spool it is: a position means nothing in another source. The mapping may change, and where the platform is."""
+    """Identifies park and source, on which positions depend. Mapping and platform address may change."""
     source = config.source
     kind = "file" if source.file is not None else "database"
     members = [config.platform.park_uuid, kind, source.table or source.query or "", *(source.cursor or ("compared",))]
@@ -73,7 +73,7 @@ def _identity(config: Config) -> str:
 
 
 def open_client(config: Config) -> Client:
-    """A client of the configuration's platform."""
+    """Returns a client of the configured platform."""
     platform = config.platform
     return Client(
         platform.url,
@@ -86,14 +86,14 @@ def open_client(config: Config) -> Client:
 
 
 def build_dependencies(config: Config, client: Client) -> AgentDependencies:
-    """The real world, for a run."""
+    """Returns the real dependencies of a run."""
     return AgentDependencies(
         clock_us=clock_us, clock_s=clock_s, chance=random.random, open_source=lambda: source_of(config), client=client
     )
 
 
 def source_of(config: Config) -> Source:
-    """A new connection to the source."""
+    """Opens a new connection to the source."""
     return open_source(config.source, base=config.path.parent)
 
 
@@ -101,13 +101,13 @@ def source_of(config: Config) -> Source:
 def run(
     config: ConfigFile,
     spool: SpoolFile = None,
-    once: Annotated[bool, typer.Option("--once", help="End when all that the source holds now is settled.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit when everything in the source is settled.")] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="First delete all that the platform holds of this park.")
+        bool, typer.Option("--replace", help="First delete all records of this park on the platform.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Send the stock, then every change as it happens. Status 3 with --once where there are dead letters."""
+    """Send a snapshot, then every change as it happens. With --once, dead letters give exit status 3."""
     settings = load_config(config)
     log = settings.log
     set_up_logs(log.file, bytes_max=log.bytes_max, keep=log.keep)
@@ -153,7 +153,7 @@ def _ask_to_replace(config: Config, client: Client) -> None:
 
 @contextmanager
 def _shown(config: Config) -> Iterator[Callable[[Status], None]]:
-    """What follows the run's status: a bar for people, figures for Prometheus."""
+    """Yields a function that shows the status: a progress bar for people, metrics for Prometheus."""
     metrics = Metrics(config.platform.park_uuid) if config.metrics.file or config.metrics.port else None
     if metrics is not None and config.metrics.port:
         metrics.serve(config.metrics.host, config.metrics.port)
@@ -184,7 +184,7 @@ def _shown(config: Config) -> Iterator[Callable[[Status], None]]:
 
 @agent.command()
 def status(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.TEXT) -> None:
-    """Show how far the agent has come: lag, backlog, rate, dead letters, the last seqno."""
+    """Show the agent's progress: lag, backlog, rate, dead letters, the last seqno."""
     settings = load_config(config)
     path = spool_path(settings, spool)
     if not path.exists():

@@ -1,4 +1,4 @@
-"""`vipgate agent dead …`: the rows that the mapping or the platform refuses, and what becomes of them."""
+"""`vipgate agent dead …`: shows, retries and discards rows that the mapping or the platform rejected."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ROWS_A_PAGE: Final = 2_000
 _COLUMNS: Final = ("number", "at", "place", "pay_partner", "reason", "seqno")
 
 dead = typer.Typer(
-    no_args_is_help=True, help="Rows that the mapping or the platform refuses: kept until they go through."
+    no_args_is_help=True, help="Rows that the mapping or the platform rejected; kept until they are sent or discarded."
 )
 
-Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER…", help="Their numbers, as `list` shows them.")]
-All = Annotated[bool, typer.Option("--all", help="All of them.")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER…", help="Numbers, as shown by `list`.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 def _members(dead_letter: DeadLetter) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _members(dead_letter: DeadLetter) -> dict[str, Any]:
 
 @dead.command("list")
 def list_(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.TEXT) -> None:
-    """List the dead letters and why each was refused."""
+    """List the dead letters and why each was rejected."""
     with opened_spool(load_config(config), spool) as kept:
         print_many(map(_members, kept.dead_letters()), _COLUMNS, output)
 
@@ -57,18 +57,18 @@ def list_(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.T
 @dead.command()
 def show(
     config: ConfigFile,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The dead letter's number.")],
     spool: SpoolFile = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Show one dead letter whole: the columns as they were read, the row as it was sent."""
+    """Show one dead letter: the columns as read, the row as sent."""
     with opened_spool(load_config(config), spool) as kept:
         print_one(_members(_found(kept, number)), output)
 
 
 @dead.command()
 def export(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.JSONL) -> None:
-    """Write them as JSON lines, or with --format text as CSV for a spreadsheet."""
+    """Write the dead letters as JSON lines, or with --format text as CSV."""
     with opened_spool(load_config(config), spool) as kept:
         if output is not Format.TEXT:
             for dead_letter in kept.dead_letters():
@@ -87,7 +87,7 @@ def export(config: ConfigFile, spool: SpoolFile = None, output: Output = Format.
 
 @dead.command()
 def retry(config: ConfigFile, numbers: Numbers = None, all_: All = False, spool: SpoolFile = None) -> None:
-    """Read them again from the source, through the mapping as it is now, and put them into the queue."""
+    """Read the rows again from the source, with the current mapping, and queue them."""
     settings = load_config(config)
     with opened_spool(settings, spool) as kept:
         dead_letters = _wanted(kept, numbers, all_)
@@ -105,9 +105,9 @@ def discard(
     numbers: Numbers = None,
     all_: All = False,
     spool: SpoolFile = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete dead letters: the platform never gets these rows, unless they change at the source."""
+    """Delete dead letters. The platform never gets these rows, unless they change at the source."""
     with opened_spool(load_config(config), spool) as kept:
         dead_letters = _wanted(kept, numbers, all_)
         if not yes:
@@ -131,19 +131,19 @@ def _wanted(kept: Spool, numbers: list[int] | None, all_: bool) -> list[DeadLett
 
 
 def _again(settings: Config, kept: Spool, source: Source, dead_letters: list[DeadLetter]) -> tuple[int, int]:
-    """How many were queued, and how many are still wrong. A row that the source has no more is sent as it was."""
+    """Returns how many were queued and how many are still wrong. A row missing in the source is queued as it was sent."""
     reader = Reader(settings, source.columns, "zh")
     wanted = {dead_letter.identity: dead_letter for dead_letter in dead_letters}
     since_us = clock_us()
     queued = still = 0
     for ready, wrong in _read_again(reader, source, set(wanted)):
         found = [one.identity for one in wrong] + [key for one in ready for key in (one.pay_partner, one.place)]
-        letters_found = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
+        found_letters = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
         with kept.transaction():
             kept.queue_unless_read(ready, since_us)
-            kept.forget_sent([dead_letter.identity for dead_letter in letters_found])
+            kept.forget_sent([dead_letter.identity for dead_letter in found_letters])
             kept.add_dead_letters(wrong)
-            kept.discard([one.number for one in letters_found if one.identity not in {dead.identity for dead in wrong}])
+            kept.discard([one.number for one in found_letters if one.identity not in {dead.identity for dead in wrong}])
         queued, still = queued + len(ready), still + len(wrong)
     gone = [dead_letter for dead_letter in wanted.values() if dead_letter.row is not None and dead_letter.pay_partner]
     rows = [OutboxRow(dead_letter.pay_partner or "", dead_letter.row or b"", dead_letter.place) for dead_letter in gone]

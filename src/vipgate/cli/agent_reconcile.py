@@ -1,4 +1,4 @@
-"""`vipgate agent verify`: whether both sides hold the same, and with --repair what differs is sent."""
+"""`vipgate agent verify`: compares both sides, and with --repair sends what differs."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ LISTED_MAX: Final = 20
 def verify(
     config: ConfigFile,
     spool: SpoolFile = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Send what is missing or different, and only that.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Send only missing and different records.")] = False,
     output: Output = Format.TEXT,
 ) -> None:
-    """Compare the source with what the platform holds, month by month. Status 1 where they differ and nothing is repaired."""
+    """Compare source and platform, month by month. Exit status 1 if they differ, unless --repair is given."""
     settings = load_config(config)
     set_up_logs(settings.log.file, bytes_max=settings.log.bytes_max, keep=settings.log.keep)
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def verify(
 
 
 class _Side:
-    """The park's side: its rows as the agent would send them, and the queue for what is to be sent again."""
+    """The park's side: its rows as the agent would send them, and a queue of records to send again."""
 
     def __init__(self, config: Config, kept: Spool) -> None:
         self._config = config
@@ -84,7 +84,7 @@ class _Side:
         self.wrong = 0
 
     def rows(self) -> Iterator[Renewal]:
-        """Every record that can be sent."""
+        """Yields every record that can be sent."""
         self._since_us, self.wrong = clock_us(), 0
         source = source_of(self._config)
         try:
@@ -98,13 +98,13 @@ class _Side:
             source.close()
 
     def queue(self, renewal: Renewal) -> None:
-        """Notes a record that is to be sent again."""
+        """Adds a record to be sent again."""
         self._rows.append(OutboxRow(renewal.pay_partner, encode_row(renewal), "verify"))
         if len(self._rows) >= ROWS_A_PAGE:
             self.queue_rest()
 
     def queue_rest(self) -> int:
-        """Puts what was noted into the spool, but for what the agent has read anew meanwhile; how much went in so far."""
+        """Moves added records to the spool, except those the agent has read since. Returns the total moved so far."""
         with self._kept.transaction():
             self._queued += self._kept.queue_unless_read(self._rows, self._since_us)
         self._rows = []
@@ -172,7 +172,7 @@ def _month(month: Month) -> dict[str, Any]:
 
 
 def _send(config: Config, kept: Spool, client: Client, queued: int) -> None:
-    """Sends what was queued, or leaves it to the agent that runs."""
+    """Sends the queued records, or leaves them to the running agent."""
     path = spool_path(config, kept.path)
     if is_running(path):
         typer.echo(f"{queued} queued: the agent that runs sends them", err=True)

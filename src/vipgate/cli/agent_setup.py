@@ -1,4 +1,4 @@
-"""`vipgate agent init|check|install-service`: from nothing to a running service, and what to mend when something is wrong."""
+"""`vipgate agent init|check|install-service`: writes a configuration, checks it, installs the service."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ SAMPLED_ROWS: Final = 200
 CHECKED_ROWS: Final = 1_000
 CLOCK_DIFFERENCE_S_MAX: Final = 60.0
 SHOWN_MAX: Final = 5
-# Well, may be left, must be mended.
+# Passed, warning, error.
 _MARKS: Final = ("[green]ok[/green]  ", "[yellow]warn[/yellow]", "[red]mend[/red]")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `remedy` is empty where all is well; a warning can be left as it is."""
+    """The result of one check. `remedy` is empty if it passed; a warning needs no action."""
 
     what: str
     found: str
@@ -81,7 +81,7 @@ class Finding:
 
 
 def check(config: ConfigFile, spool: SpoolFile = None) -> None:
-    """Look at line, clock, signature, source, mapping and disk, and say what to mend. Sends no record."""
+    """Check network, clock, signature, source, mapping and disk, and suggest fixes. Sends no record."""
     settings = load_config(config)
     console = Console(highlight=False, soft_wrap=True)
     faults = 0
@@ -162,7 +162,7 @@ def _look_at_platform(config: Config) -> Iterator[Finding]:
 
 
 def _plain_text(url: str) -> str:
-    """What to do about an address whose line anybody on the way can read and change; empty where that cannot be."""
+    """The remedy for an address without encryption; empty if traffic is encrypted or local."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     is_here = host == "localhost" or host == "::1" or host.startswith("127.")
@@ -198,10 +198,12 @@ def _clock(date: str, signature: Signature) -> Finding:
 def install_service(
     config: ConfigFile,
     spool: SpoolFile = None,
-    user: Annotated[str | None, typer.Option(help="Who runs it; default: you, under sudo whoever called it.")] = None,
-    print_: Annotated[bool, typer.Option("--print", help="Print the text and install nothing.")] = False,
+    user: Annotated[
+        str | None, typer.Option(help="The user that runs it; default: you, or the user that called sudo.")
+    ] = None,
+    print_: Annotated[bool, typer.Option("--print", help="Print the service definition, install nothing.")] = False,
 ) -> None:
-    """Make the agent a service: a systemd unit on Linux, a task that begins with the machine on Windows."""
+    """Install the agent as a service: a systemd unit on Linux, a startup task on Windows."""
     settings = load_config(config)
     path, kept = settings.path.absolute(), spool_path(settings, spool)
     name = service_name(path)
@@ -223,7 +225,7 @@ def install_service(
 
 
 def _caller() -> str:
-    """Who installs the service. Spool and secret are theirs, so under sudo it is not root that runs it."""
+    """The user that installs the service. It owns spool and secret, so under sudo it is not root."""
     behind_sudo = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
     return behind_sudo or getpass.getuser()
 
@@ -236,21 +238,21 @@ def _install_task(name: str, xml: str, print_: bool) -> None:
         file = Path(folder) / "task.xml"
         file.write_text(xml, encoding="utf-16")
         command = ["schtasks", "/create", "/tn", name, "/xml", str(file), "/f"]
-        done = subprocess.run(command, check=False)  # noqa: S603 - Windows's own program, words of ours
+        done = subprocess.run(command, check=False)  # noqa: S603 - a program of Windows, our own arguments
     if done.returncode:
         raise UsageError("schtasks failed; run it in a console of the administrator.")
     typer.echo(f"schtasks /run /tn {name}")
 
 
 def init(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file to write; must not exist yet.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file to write; must not exist.")],
     url: Annotated[str | None, typer.Option(help="The platform's address.")] = None,
-    park_uuid: Annotated[str | None, typer.Option(help="As the platform gave it out.")] = None,
-    secret: Annotated[str | None, typer.Option(help="env:NAME or file:PATH.")] = None,
+    park_uuid: Annotated[str | None, typer.Option(help="The park's UUID, as issued by the platform.")] = None,
+    secret: Annotated[str | None, typer.Option(help="The secret: env:NAME or file:PATH.")] = None,
     source: Annotated[str | None, typer.Option(help="A database URL, or a .csv, .xlsx or .xls file.")] = None,
-    table: Annotated[str | None, typer.Option(help="The table, or a query that begins with SELECT.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table, or a query that starts with SELECT.")] = None,
 ) -> None:
-    """Ask what is needed, look at the source, propose a mapping, and write CONFIG."""
+    """Ask for the settings, read the source, propose a mapping, and write CONFIG."""
     if config.exists():
         raise UsageError(f"{config} exists; choose another name, or edit it and run vipgate agent check.")
     asked = _Asked(
@@ -306,7 +308,7 @@ def _proposed(asked: _Asked, base: Path) -> str:
 
 
 def _preview(path: Path) -> None:
-    """The first ten records as they would be sent."""
+    """Prints the first ten records as they would be sent."""
     try:
         config = load_config(path)
         source = source_of(config)

@@ -1,4 +1,4 @@
-"""The command line's root: its commands, and how their errors are told."""
+"""Root of the command line: registers the commands and prints their errors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Keeps a parking platform's ledger of renewals in step with every car park.",
+    help="Keeps a parking platform's ledger of renewals in sync with its car parks.",
 )
 app.add_typer(park, name="park")
 park.command("generations")(generations)
@@ -84,7 +84,7 @@ app.command("demo")(demo)
 
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
-    """Keeps a parking platform's ledger of renewals in step with every car park."""
+    """Keeps a parking platform's ledger of renewals in sync with its car parks."""
     if version:
         typer.echo(f"vipgate {__version__}")
         raise typer.Exit
@@ -95,47 +95,62 @@ def serve(
     config: Config = None,
     home: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
     database: DatabaseOption = None,
-    host: Annotated[str | None, typer.Option(help="Public address, where parks push; default 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Public port; default 8080; 0: any free one.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="The public port's certificate and chain, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
-    trusted_proxies: Annotated[str | None, typer.Option(help="Your own proxies: 10.0.0.7,10.1.0.0/16.")] = None,
-    hmac_window_s: Annotated[
-        int | None, typer.Option(help="Seconds an HMAC signature may be off; default 300.")
+    host: Annotated[
+        str | None, typer.Option(help="Address of the public port, where parks push; default 127.0.0.1.")
     ] = None,
-    inside: Annotated[bool | None, typer.Option("--admin/--no-admin", help="Whether there is an admin port.")] = None,
-    admin_host: Annotated[str | None, typer.Option(help="Admin address; default 127.0.0.1.")] = None,
-    admin_port: Annotated[int | None, typer.Option(help="Admin port; default: the next after --port.")] = None,
-    admin_url: Annotated[str | None, typer.Option(help="How staff reach the admin port through a proxy.")] = None,
+    port: Annotated[int | None, typer.Option(help="Public port; default 8080; 0: any free port.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain of the public port, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,
+    trusted_proxies: Annotated[str | None, typer.Option(help="Your own reverse proxies: 10.0.0.7,10.1.0.0/16.")] = None,
+    hmac_window_s: Annotated[
+        int | None, typer.Option(help="Seconds an HMAC timestamp may be off; default 300.")
+    ] = None,
+    inside: Annotated[
+        bool | None, typer.Option("--admin/--no-admin", help="Serve an admin port; default: yes.")
+    ] = None,
+    admin_host: Annotated[str | None, typer.Option(help="Address of the admin port; default 127.0.0.1.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Admin port; default: --port plus 1.")] = None,
+    admin_url: Annotated[str | None, typer.Option(help="URL of the admin port behind a proxy.")] = None,
     admin_https: Annotated[
         bool | None,
-        typer.Option("--admin-https/--no-admin-https", help="Staff reach it over TLS alone."),
+        typer.Option("--admin-https/--no-admin-https", help="Serve the admin port over HTTPS only (secure cookies)."),
     ] = None,
-    admin_db_connections: Annotated[int | None, typer.Option(help="Pages that read the database at once.")] = None,
+    admin_db_connections: Annotated[
+        int | None, typer.Option(help="Admin requests that may read the database at once.")
+    ] = None,
     masked_searches_per_hour: Annotated[
-        int | None, typer.Option(help="Searches by plate or card an hour while plates are hidden.")
+        int | None, typer.Option(help="Searches by plate or card per hour, for accounts that see masked plates.")
     ] = None,
     charge_types_allow_private: Annotated[
         bool | None,
-        typer.Option("--charge-types-allow-private/--no-charge-types-allow-private", help="Parks may have private addresses."),
+        typer.Option(
+            "--charge-types-allow-private/--no-charge-types-allow-private",
+            help="Allow private park addresses.",
+        ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; SQLite takes one.")] = None,
-    always_200: Annotated[bool | None, typer.Option("--always-200", help="Status 200 even for refusals.")] = None,
-    body_bytes_max: Annotated[int | None, typer.Option(help="Largest body, in bytes.")] = None,
-    total_body_bytes_max: Annotated[int | None, typer.Option(help="All bodies in memory together, in bytes.")] = None,
-    request_timeout_s: Annotated[float | None, typer.Option(help="Seconds to send a whole request.")] = None,
-    keepalive_timeout_s: Annotated[float | None, typer.Option(help="Seconds between requests of a connection.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; SQLite allows one.")] = None,
+    always_200: Annotated[
+        bool | None, typer.Option("--always-200", help="Send HTTP status 200 even for rejections.")
+    ] = None,
+    body_bytes_max: Annotated[int | None, typer.Option(help="Largest request body, in bytes.")] = None,
+    total_body_bytes_max: Annotated[
+        int | None, typer.Option(help="All request bodies in memory together, in bytes.")
+    ] = None,
+    request_timeout_s: Annotated[float | None, typer.Option(help="Seconds to receive a whole request.")] = None,
+    keepalive_timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds a connection may be idle between requests.")
+    ] = None,
     shutdown_timeout_s: Annotated[
-        float | None, typer.Option(help="Seconds to answer what is in flight when stopping.")
+        float | None, typer.Option(help="Seconds to answer requests in flight when stopping.")
     ] = None,
-    connections_max: Annotated[int | None, typer.Option(help="Connections at once.")] = None,
-    queue_requests_max: Annotated[int | None, typer.Option(help="Pushes that may wait for the commit.")] = None,
-    queue_rows_max: Annotated[int | None, typer.Option(help="Rows that may wait for the commit.")] = None,
-    generation_days: Annotated[int | None, typer.Option(help="Days a replaced stock can be restored.")] = None,
-    request_log_days: Annotated[int | None, typer.Option(help="Days the journal is kept.")] = None,
-    refused_days: Annotated[int | None, typer.Option(help="Days refused bodies are kept.")] = None,
-    refused_bodies_max: Annotated[int | None, typer.Option(help="Refused bodies kept per park.")] = None,
-    refused_bytes_max: Annotated[int | None, typer.Option(help="Bytes of refused bodies kept per park.")] = None,
+    connections_max: Annotated[int | None, typer.Option(help="Open connections.")] = None,
+    queue_requests_max: Annotated[int | None, typer.Option(help="Requests that may wait to be stored.")] = None,
+    queue_rows_max: Annotated[int | None, typer.Option(help="Rows that may wait to be stored.")] = None,
+    generation_days: Annotated[int | None, typer.Option(help="Days a replaced generation can be restored.")] = None,
+    request_log_days: Annotated[int | None, typer.Option(help="Days the request log is kept.")] = None,
+    refused_days: Annotated[int | None, typer.Option(help="Days bodies of rejected requests are kept.")] = None,
+    refused_bodies_max: Annotated[int | None, typer.Option(help="Rejected bodies kept per park.")] = None,
+    refused_bytes_max: Annotated[int | None, typer.Option(help="Bytes of rejected bodies kept per park.")] = None,
 ) -> None:
     """Run the gateway until Ctrl-C or SIGTERM."""
     flags = locals().copy()
@@ -146,8 +161,8 @@ def serve(
 
 
 def main() -> None:
-    """The `vipgate` command. Errors that an operator can mend are one message and status 1."""
-    # Commands that keep no log of their own show a fault as people read it; the library's own way would show what variables held.
+    """The `vipgate` command. Prints errors that an operator can fix as one message, with status 1."""
+    # Readable tracebacks for commands without a log; the library's own would show the values of variables.
     set_up_logs()
     sys.excepthook = show_traceback
     try:
@@ -156,7 +171,7 @@ def main() -> None:
         typer.echo(f"error: {mask(str(error))}", err=True)
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of an export has had enough; keep the interpreter from complaining about it at exit.
+        # The reader of an export has closed the pipe; avoids an error message at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:

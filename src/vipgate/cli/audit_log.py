@@ -1,4 +1,4 @@
-"""Opens the desk for one command, and writes the line that the command leaves in the audit log."""
+"""Opens the database for one command, and builds the command's audit entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vipgate.store.open_database import open_database
 
 @contextmanager
 def open_configured_database(config: Path | None, database: str | None) -> Iterator[Database]:
-    """The desk, for one command."""
+    """Opens the configured database for one command."""
     settings = settings_for(config, database)
     db = open_database(settings.database_url, clock_us, settings.retention)
     try:
@@ -30,19 +30,19 @@ def open_configured_database(config: Path | None, database: str | None) -> Itera
 
 
 def audit_entry(action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = "") -> AuditEntry:
-    """A line of the audit log, now: whoever may run commands on this machine did it."""
+    """Builds an audit entry with the current time. Its actor is `command`: anyone with access to this machine."""
     return AuditEntry(
         at_us=clock_us(), who="command", action=action, park_uuid=park_uuid, subject=subject, detail=detail, peer=""
     )
 
 
 def unknown_park(park_uuid: str) -> UsageError:
-    """There is no such park, and what to do."""
+    """Returns the error for an unknown park."""
     return UsageError(f"There is no park {park_uuid}; see: vipgate park list. Register it with: vipgate park add")
 
 
 def found_park(store: Store, park_uuid: str) -> Park:
-    """The park that is called so. Raises OperatorError."""
+    """Returns the park. Raises UsageError if there is none."""
     found = store.find_park(park_uuid)
     if found is None:
         raise unknown_park(park_uuid)

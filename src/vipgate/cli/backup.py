@@ -1,4 +1,4 @@
-"""`vipgate backup`: a copy of the ledger on SQLite, proved to be good; older copies go only after that."""
+"""`vipgate backup`: copies a SQLite ledger, verifies the copy, and only then deletes older copies."""
 
 from __future__ import annotations
 
@@ -44,24 +44,26 @@ _LOCK_NAME: Final = ".vipgate-backup.lock"
 def backup(
     target: Annotated[
         Path,
-        typer.Argument(help="A file that does not exist yet; or a folder, in which the copy is named after its time."),
+        typer.Argument(help="A new file; or a folder, in which the copy is named after its time."),
     ],
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Read the copy back: it must be whole, and each row the same as in the ledger."),
+        typer.Option("--verify", help="Read the copy back and compare each row with the ledger."),
     ] = False,
     keep_days: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="After a good copy delete those of the folder that are older. Includes --verify."
+            min=1,
+            metavar="N",
+            help="After a verified copy, delete copies in the folder older than N days. Implies --verify.",
         ),
     ] = None,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a consistent copy of the database while the server runs. Status 1 unless the copy is there and good.
+    """Write a consistent copy of the database while the server runs. Exit status 1 unless the copy is complete and valid.
 
-    What is compared is one moment of the ledger, the one of the copy: what is stored meanwhile is in neither.
+    The copy is compared with the ledger as of the moment of the copy: later writes are in neither.
     """
     settings = settings_for(config, database)
     if is_postgres(settings.database_url):
@@ -90,7 +92,7 @@ def backup(
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Only one back-up writes into a folder at a time, so that what an interrupted one left can be told from a running one."""
+    """Lets one backup write into a folder at a time, and deletes what an interrupted one left."""
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}; make it with: mkdir -m 700 {folder}")
     lock = FileLock(folder / _LOCK_NAME, mode=FILE_MODE)
@@ -110,7 +112,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _write(ledger: Path, file: Path, *, verify: bool) -> Contents | None:
-    """Under its name there is a whole copy or none: it is written under another one."""
+    """Writes the copy under a temporary name, so that its final name never holds a part of it."""
     if file.exists():
         raise UsageError(f"{file} exists; choose another name.")
     draft = file.with_name(f".vipgate-backup-{file.name}.part")
@@ -132,7 +134,7 @@ def _report(held: Contents) -> None:
 
 
 def _delete_older(folder: Path, before: datetime, held: Contents | None) -> None:
-    """Deletes copies of this command from before `before`, by the time in their names; files of others stay."""
+    """Deletes this command's copies from before `before`, by the time in their names; other files stay."""
     if held is None or not held.parks:
         warn("the ledger has no park, so no older copy was deleted; is --database the right one?")
         return
@@ -143,7 +145,7 @@ def _delete_older(folder: Path, before: datetime, held: Contents | None) -> None
         with suppress(ValueError):
             if datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) >= before:
                 continue
-            # Whoever opened it in place has left the other two.
+            # Opening a copy in place leaves the other two files.
             for ending in ("", "-wal", "-shm"):
                 path.with_name(path.name + ending).unlink(missing_ok=True)
             typer.echo(f"deleted {path}")

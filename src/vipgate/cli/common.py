@@ -1,4 +1,4 @@
-"""What the commands share: their common options, opening the store, reading secrets, printing."""
+"""Shared by the commands: options, opening the store, reading secrets, printing."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ from vipgate.support.vault import (
 )
 
 SECRET_CHARS_MAX: Final = 256
-# A width that no line of a table reaches: for a file or a pipe, one line a row.
+# Wider than any row: in a file or a pipe, each row is one line.
 UNFOLDED_CHARS: Final = 65_536
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 
 class Format(StrEnum):
-    """How a command prints: for people, or for programs."""
+    """Output format of a command: for people or for programs."""
 
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
 
 
-ParkUuid = Annotated[str, typer.Argument(help="The park's UUID, as the platform gave it out.", metavar="PARK_UUID")]
+ParkUuid = Annotated[str, typer.Argument(help="The park's UUID, as issued by the platform.", metavar="PARK_UUID")]
 Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).", envvar="VIPGATE_CONFIG")]
 DatabaseOption = Annotated[
     str | None,
@@ -62,19 +62,19 @@ Secret = Annotated[
     str | None,
     typer.Option(
         help="The secret: - reads it from standard input, env:NAME from a variable, file:PATH from a file. "
-        "Written out it shows in the process list.",
+        "Given directly, it shows in the process list.",
     ),
 ]
 
 
 def settings_for(config: Path | None, database: str | None) -> Settings:
-    """The settings of a command that takes only these two flags."""
+    """Loads the settings of a command that has only these two options."""
     return load_settings(config, database=database)
 
 
 @contextmanager
 def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
-    """The store, for one command."""
+    """Opens the store for one command."""
     settings = settings_for(config, database)
     store = open_store(settings.database_url, clock_us, settings.retention)
     try:
@@ -84,12 +84,12 @@ def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
 
 
 def vault_for(settings: Settings) -> Vault:
-    """The vault under the settings' master key."""
+    """Opens the vault with the configured master key."""
     return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
 
 
 def read_secret(given: str, flag: str = "--secret") -> str:
-    """The secret that `flag` means. Raises OperatorError."""
+    """Reads the secret that `given` names. Raises UsageError."""
     kind, _, rest = given.partition(":")
     if given == "-":
         secret = sys.stdin.readline(SECRET_CHARS_MAX + 2)
@@ -113,7 +113,7 @@ def read_secret(given: str, flag: str = "--secret") -> str:
 
 
 def read_instant(text: str | None, flag: str) -> int | None:
-    """Microseconds since 1970 UTC of an ISO 8601 instant, or of a date, which begins at midnight in Beijing."""
+    """Microseconds since 1970 UTC of an ISO 8601 instant, or of a date's midnight in Beijing. Raises UsageError."""
     if text is None:
         return None
     instant = parse_instant(f"{text}T00:00:00+08:00" if _DATE(text) else text)
@@ -130,12 +130,12 @@ def shown_instant(instant_us: int | None) -> str | None:
 
 
 def warn(message: str) -> None:
-    """One line on standard error."""
+    """Prints a warning to standard error."""
     typer.echo(f"warning: {mask(message)}", err=True)
 
 
 def print_one(members: Mapping[str, Any], output: Format) -> None:
-    """One thing: a line for each member, or a JSON object."""
+    """Prints one item: a line per member, or a JSON object."""
     if output is Format.TEXT:
         width = max(map(len, members))
         for name, value in members.items():
@@ -145,7 +145,7 @@ def print_one(members: Mapping[str, Any], output: Format) -> None:
 
 
 def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output: Format) -> None:
-    """A list: a table, a JSON array, or an object a line."""
+    """Prints a list: a table, a JSON array, or one object per line."""
     if output is Format.JSONL:
         for row in rows:
             print_json(row)
@@ -154,7 +154,7 @@ def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output
     else:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            # The first is what the next command takes: in two pieces it could not be copied.
+            # The first column is an argument of the next command: folded, it could not be copied.
             whole = column == columns[0]
             table.add_column(column.replace("_", " "), no_wrap=whole, overflow="ellipsis" if whole else "fold")
         for row in rows:
@@ -163,7 +163,7 @@ def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output
 
 
 def print_json(members: Mapping[str, Any]) -> None:
-    """One JSON object on one line."""
+    """Prints one JSON object on one line."""
     typer.echo(msgspec.json.encode(members).decode())
 
 
@@ -180,6 +180,6 @@ def _cell(value: object) -> str:
 
 
 def csv_writer() -> Any:
-    """A CSV writer on standard output, lines ended as RFC 4180 wants them."""
+    """Returns a CSV writer on standard output, with line ends as in RFC 4180."""
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     return csv.writer(sys.stdout)

@@ -1,4 +1,4 @@
-"""`vipgate copy`: moves an installation from one database to a PostgreSQL one."""
+"""`vipgate copy`: copies a ledger from any database to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -44,13 +44,15 @@ DIFFERENCES_SHOWN_MAX: Final = 20
 
 def copy_(
     source_url: Annotated[str, typer.Argument(metavar="FROM_URL", help="sqlite:///path or postgresql://…")],
-    target_url: Annotated[str, typer.Argument(metavar="TO_URL", help="postgresql://…; empty, or an earlier copy.")],
+    target_url: Annotated[
+        str, typer.Argument(metavar="TO_URL", help="postgresql://…; empty, or with an earlier copy.")
+    ],
     config: Config = None,
 ) -> None:
-    """Copy a whole ledger to a PostgreSQL database, and prove that both hold the same.
+    """Copy a whole ledger to a PostgreSQL database, and verify that both hold the same.
 
-    Interrupted, it goes on where it stopped. While the source is being served it brings over what is there; run it again
-    with the server stopped for the rest.
+    After an interruption it resumes where it stopped. While a server runs on the source, it copies what is there; run it
+    again with the server stopped to copy the rest and compare.
     """
     retention = load_settings(config).retention
     with ExitStack() as stack:
@@ -70,7 +72,7 @@ def copy_(
 
 
 def _is_served(url: str, stack: ExitStack) -> bool:
-    """Whether a gateway serves this SQLite file; if not, none can begin to before the copy is done."""
+    """Whether a gateway serves this SQLite file; if not, locks the file until the copy is done."""
     if is_postgres(url):
         return False
     path = sqlite_path(url)

@@ -1,4 +1,4 @@
-"""`vipgate demo`: the whole road on this machine, with the interface page's own example and a made-up stock."""
+"""`vipgate demo`: runs a gateway on this machine with the interface page's example and sample records."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="Public port; another is taken where it is not free.")] = 8080,
-    stay: Annotated[bool, typer.Option("--stay/--no-stay", help="Serve on until Ctrl-C.")] = True,
+    port: Annotated[int, typer.Option(help="Public port; if it is taken, any free port.")] = 8080,
+    stay: Annotated[bool, typer.Option("--stay/--no-stay", help="Keep serving until Ctrl-C.")] = True,
 ) -> None:
-    """Start a gateway on a temporary database, push the page's example and 2,000 made-up records, and serve on."""
-    # Whoever ends the demo in another way than by Ctrl-C must not leave its gateway behind.
+    """Start a gateway on a temporary database, push the page's example and 2,000 sample records, and keep serving."""
+    # SIGTERM must stop the gateway too, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="vipgate-demo-") as home:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
@@ -69,7 +69,7 @@ def demo(
 
 
 def _start(environment: dict[str, str], port: int, log_file: IO[str]) -> tuple[subprocess.Popen[str], str, str]:
-    """A gateway process of its own, on `port` or on any other that is free; with the addresses that it announces."""
+    """Starts a gateway process on `port` or any free port. Returns it with its public and admin address."""
     for wanted in (port, 0):
         command = [sys.executable, "-m", "vipgate", "serve", "--host", "127.0.0.1", "--port", str(wanted)]
         server = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -94,7 +94,7 @@ def _announced(server: subprocess.Popen[str]) -> Iterator[str]:
 
 
 class FirstAccountLink:
-    """Waits for the link that makes the first account: the admin process says it once it serves."""
+    """Waits for the link that creates the first account; the admin process prints it once it serves."""
 
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
@@ -109,13 +109,13 @@ class FirstAccountLink:
                 self._said.set()
 
     def url(self) -> str:
-        """The link, or nothing where it does not come soon."""
+        """Returns the link; empty if it does not come in time."""
         self._said.wait(WELCOME_WAIT_S)
         return self._url
 
 
 def _walk(environment: dict[str, str], push_url: str) -> None:
-    """Registers the page's park and pushes; prints every answer."""
+    """Registers the page's park and pushes; prints every response."""
     console.rule("1. register the park of the interface page", align="left")
     add = [sys.executable, "-m", "vipgate", "park", "add", PAGE_PARK_UUID, "--name", "示例停车场", "--secret", "-"]
     subprocess.run(add, env=environment, input=PAGE_SECRET + "\n", text=True, check=True)  # noqa: S603 - ours
@@ -125,10 +125,10 @@ def _walk(environment: dict[str, str], push_url: str) -> None:
         console.rule("3. the same with a wrong signature", align="left")
         _push(client, push_url, PAGE_BODY, signed_headers(PAGE_BODY, "not the secret"), expected="401")
         console.rule(f"4. a snapshot of {RECORDS} records in batches of {ROWS_A_BATCH}", align="left")
-        _push_stock(client, push_url)
+        _push_snapshot(client, push_url)
 
 
-def _push_stock(client: httpx.Client, push_url: str) -> None:
+def _push_snapshot(client: httpx.Client, push_url: str) -> None:
     renewals = sample_renewals(RECORDS, seed=20211, until_us=clock_us())
     columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -163,7 +163,7 @@ def _show_addresses(home: str, push_url: str, admin_url: str, welcome_url: str) 
 
 
 def _stop(server: subprocess.Popen[str]) -> None:
-    """Ends the gateway the way an operator would, and waits for it."""
+    """Stops the gateway as an operator would, and waits for it."""
     if server.poll() is None:
         server.send_signal(signal.SIGTERM)
     try:

@@ -1,4 +1,4 @@
-"""Which files a gateway and an agent keep, and which of them other users of the machine may reach."""
+"""Finds files of a gateway or an agent that other users of the machine can access."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ log = structlog.get_logger()
 
 
 def gateway_files(settings: Settings, config: Path | None) -> list[Path]:
-    """The data folder, the ledger with what lies next to it, the keys, and a settings file that holds a secret.
+    """Lists the data folder, the ledger and its companion files, the keys, and a settings file that holds a secret.
 
-    The file of the master key is left out: the gateway does not start where others may read that.
+    The master key file is left out: the gateway does not start if others can read it.
     """
     found = [settings.home]
     if not is_postgres(settings.database_url):
@@ -41,7 +41,7 @@ def gateway_files(settings: Settings, config: Path | None) -> list[Path]:
 
 
 def agent_files(config: Config, spool: Path) -> list[Path]:
-    """The configuration, its variables, the spool with what lies next to it and its folder, and the log."""
+    """Lists the configuration, its .env file, the spool with its folder and companion files, and the logs."""
     found = [config.path, config.path.with_suffix(".env")]
     found += [spool.parent, *_with_companions(spool, "-wal", "-shm", ".lock", ".agent")]
     if config.log.file is not None:
@@ -54,6 +54,6 @@ def _with_companions(file: Path, *endings: str) -> list[Path]:
 
 
 def log_exposed(paths: Iterable[Path]) -> None:
-    """Logs a warning for each of `paths` that others may reach."""
+    """Logs a warning for each of `paths` that other users can access."""
     for one in find_exposed(paths):
-        log.warning("others may reach it", path=str(one.path), mode=f"{one.mode:04o}", remedy=one.remedy)
+        log.warning("other users can access it", path=str(one.path), mode=f"{one.mode:04o}", remedy=one.remedy)

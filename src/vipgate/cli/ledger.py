@@ -1,4 +1,4 @@
-"""`vipgate export`, `request`, `sign`, `migrate`: read the ledger and look after it."""
+"""`vipgate export`, `request`, `sign`, `migrate`: reads and maintains the ledger."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NO_MISTAKE: Final = "no known mistake leads to it; is the secret the right one?
 
 
 class ExportFormat(StrEnum):
-    """What `vipgate export` writes."""
+    """The formats that `vipgate export` writes."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -67,13 +67,13 @@ def export(
     output: Annotated[ExportFormat, typer.Option("--format", help="jsonl or csv.")] = ExportFormat.JSONL,
     plate: Annotated[str | None, typer.Option(help="Only this plate.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Received at this instant or later; a date begins in Beijing.")
+        str | None, typer.Option(help="Received at or after this instant; a date begins at midnight in Beijing.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Received before this instant.")] = None,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a park's current records to standard output, however many there are."""
+    """Write all current records of a park to standard output."""
     wanted = Filter(
         plate=None if plate is None else normalize_plate(plate),
         since_us=read_instant(since, "since"),
@@ -101,13 +101,13 @@ def _write_csv(records: Iterator[dict[str, Any]]) -> None:
 
 
 def request(
-    seqno: Annotated[str, typer.Argument(help="As the answer had it.")],
-    body: Annotated[bool, typer.Option("--body", help="Write the kept body of a refused request instead.")] = False,
+    seqno: Annotated[str, typer.Argument(help="The seqno from the answer.")],
+    body: Annotated[bool, typer.Option("--body", help="Write the stored body of a rejected request instead.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Show all that the journal knows of one request."""
+    """Show a request from the request log."""
     seqno = seqno.strip()
     if seqno_time_us(seqno) is None:
         raise UsageError(
@@ -130,18 +130,18 @@ def request(
 
 
 def sign_(
-    secret: Annotated[str, typer.Option(help="- reads it from standard input; env:NAME, file:PATH.")],
-    file: Annotated[Path | None, typer.Argument(help="The body; standard input where absent.")] = None,
+    secret: Annotated[str, typer.Option(help="The secret: - reads it from standard input; or env:NAME, file:PATH.")],
+    file: Annotated[Path | None, typer.Argument(help="The body; default: standard input.")] = None,
     check: Annotated[
-        str | None, typer.Option(metavar="SIGNATURE", help="A signature to compare with, and to explain.")
+        str | None, typer.Option(metavar="SIGNATURE", help="Check this signature, and explain a mismatch.")
     ] = None,
-    hmac: Annotated[bool, typer.Option("--hmac", help="HMAC in place of MD5: prints the three headers.")] = False,
-    webhook_id: Annotated[str | None, typer.Option(help="Of an HMAC signature; default: a new one.")] = None,
+    hmac: Annotated[bool, typer.Option("--hmac", help="Use HMAC instead of MD5; prints the three headers.")] = False,
+    webhook_id: Annotated[str | None, typer.Option(help="Id of an HMAC signature; default: a new one.")] = None,
     webhook_timestamp: Annotated[
-        str | None, typer.Option(help="The same: seconds since 1970 UTC; default: now.")
+        str | None, typer.Option(help="Time of an HMAC signature, seconds since 1970 UTC; default: now.")
     ] = None,
 ) -> None:
-    """Print the signature of a body, or say what is wrong with one."""
+    """Print the signature of a body, or explain what is wrong with one."""
     key = read_secret(secret)
     body = _read_body(file)
     if hmac or webhook_id is not None or webhook_timestamp is not None:
@@ -159,7 +159,7 @@ def sign_(
 
 
 def _sign_stamp(body: bytes, key: str, check: str | None, webhook_id: str | None, timestamp: str | None) -> None:
-    """The same for HMAC (docs/security.md), whose id and time are part of what is signed."""
+    """Prints or checks an HMAC signature (docs/security.md), which also covers an id and a time."""
     if check is not None and (webhook_id is None or timestamp is None):
         raise UsageError("To check an HMAC signature give --webhook-id and --webhook-timestamp as they were sent.")
     now_s = clock_us() // 1_000_000
@@ -200,12 +200,13 @@ def _read_body(file: Path | None) -> bytes:
 
 def migrate(
     citus: Annotated[
-        bool, typer.Option("--citus", help="Also spread the ledger over the Citus cluster that --database coordinates.")
+        bool,
+        typer.Option("--citus", help="Also distribute the ledger over the Citus cluster that --database coordinates."),
     ] = False,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Bring the database's schema to this version. Other commands and the server do it too."""
+    """Upgrade the database schema to this version. Other commands and the server do this too."""
     with store_for(config, database) as store:
         typer.echo(f"schema {store.schema}, up to date: {store.where}")
         if citus:

@@ -1,4 +1,4 @@
-"""`vipgate park …`: register parks, look at them, hand out secrets, change their settings."""
+"""`vipgate park …`: registers and shows parks, manages their secrets and settings."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ from vipgate.support.vault import make_secret
 
 PARKS_A_PAGE: Final = 500
 CHARSET_OPTION: Final = typer.Option(
-    help="In which the park writes; a push that declares another one is refused (400)."
+    help="Charset of the park's requests; a push that declares another one is rejected (400)."
 )
 
-park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore their stocks.")
+park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore replaced generations.")
 
 
 def _members(found: Park) -> dict[str, Any]:
@@ -78,14 +78,14 @@ def _members(found: Park) -> dict[str, Any]:
 @park.command("add")
 def add(
     park_uuid: ParkUuid,
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    name: Annotated[str, typer.Option(help="Display name.")] = "",
     secret: Secret = None,
     charset: Annotated[Charset, CHARSET_OPTION] = "utf-8",
     config: Config = None,
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Register a park. Without --secret a strong one is made and shown this once."""
+    """Register a park. Without --secret, a strong secret is generated and shown only once."""
     park_uuid = park_uuid.strip()
     if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or not park_uuid.isprintable():
         raise UsageError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
@@ -112,7 +112,7 @@ def _show_secret(park_uuid: str, secret: str | None, output: Format) -> None:
 
 @park.command("list")
 def list_(config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT) -> None:
-    """All parks."""
+    """List all parks."""
     with open_configured_database(config, database) as db:
         columns = ("park_uuid", "name", "enabled", "records", "last_push")
         print_many(map(_members, _all_parks(db.store)), columns, output)
@@ -129,7 +129,7 @@ def _all_parks(store: Store) -> Iterator[Park]:
 def show(
     park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
-    """One park: its stock, its last push, and which secret it used."""
+    """Show a park: its settings, records, last push, and which secret it used."""
     with open_configured_database(config, database) as db:
         members = _members(found_park(db.store, park_uuid))
         more = _more(db, park_uuid)
@@ -147,20 +147,22 @@ def _more(db: Database, park_uuid: str) -> ParkDetails:
 @park.command("set")
 def set_(
     park_uuid: ParkUuid,
-    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' lifts the list.")
+        list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' removes the list.")
     ] = None,
-    rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0 lifts the limit.")] = None,
+    rate_per_minute: Annotated[
+        int | None, typer.Option(min=0, help="Requests per minute; 0 removes the limit.")
+    ] = None,
     require_hmac: Annotated[
-        bool | None, typer.Option("--require-hmac/--no-require-hmac", help="Take no MD5 signatures of this park.")
+        bool | None, typer.Option("--require-hmac/--no-require-hmac", help="Reject MD5 signatures of this park.")
     ] = None,
     hold_replaces: Annotated[
         bool | None,
         typer.Option(
             "--hold-replaces/--no-hold-replaces",
-            help="Hold a complete=1 that came before and is signed with MD5, until `park allow-replace`. One that was recorded "
-            "but never arrived is not held.",
+            help="Hold a repeated complete=1 with an MD5 signature until `park allow-replace`. A recorded one that never "
+            "arrived here is not held.",
         ),
     ] = None,
     charset: Annotated[Charset | None, CHARSET_OPTION] = None,
@@ -169,11 +171,11 @@ def set_(
         typer.Option(
             min=0,
             max=RETENTION_DAYS_MAX,
-            help="Days until plates and cards are erased, from a record's end or last change; 0: never.",
+            help="Days from a record's end or last change until its plate and cards are erased; 0: never.",
         ),
     ] = None,
     charge_address: Annotated[
-        str | None, typer.Option(help="Where the park's own gateway tells its charge types; 'none' forgets it.")
+        str | None, typer.Option(help="URL of the park's own gateway for its charge types; 'none' removes it.")
     ] = None,
     config: Config = None,
     database: DatabaseOption = None,
@@ -191,22 +193,22 @@ def set_(
     with open_configured_database(config, database) as db:
         before, more = found_park(db.store, park_uuid), _more(db, park_uuid)
         if change != ParkChange():
-            db.store.change_park(park_uuid, change, _deed_of_change(before, change))
+            db.store.change_park(park_uuid, change, _change_entry(before, change))
         if retention_days is not None:
-            detail = f"{_told(more.retention_days)} → {_told(retention_days or None)}"
+            detail = f"{_display(more.retention_days)} → {_display(retention_days or None)}"
             audited = audit_entry("park.retention", park_uuid=park_uuid, subject=before.name, detail=detail)
             db.admin.set_retention(park_uuid, retention_days or None, audited)
         if charge_address is not None:
-            detail = f"{_told(more.charge_address)} → {_told(address)}"
+            detail = f"{_display(more.charge_address)} → {_display(address)}"
             audited = audit_entry("park.charge_address", park_uuid=park_uuid, subject=before.name, detail=detail)
             db.admin.set_charge_address(park_uuid, address, audited)
 
 
 def _address(given: str | None) -> str | None:
-    """The address that --charge-address means; None for none. Raises OperatorError."""
+    """Parses --charge-address; None for none. Raises UsageError."""
     if given is None or given.strip() in ("", "none"):
         return None
-    # Loads an HTTP client, for this flag alone.
+    # Imports an HTTP client, needed only for this option.
     from vipgate.domain.charge_types import (
         InvalidAddress,
         check_address,
@@ -218,17 +220,17 @@ def _address(given: str | None) -> str | None:
         raise UsageError(f"--charge-address {given}: {refused.words.en}") from None
 
 
-def _deed_of_change(before: Park, change: ParkChange) -> AuditEntry:
-    """What the audit log tells of a change."""
+def _change_entry(before: Park, change: ParkChange) -> AuditEntry:
+    """Builds the audit entry of a change."""
     given = {member: value for member, value in asdict(change).items() if value is not None}
     if change.rate_per_minute == 0:
         given["rate_per_minute"] = None
     pairs = [(member, getattr(before, member), value) for member, value in given.items()]
-    detail = "; ".join(f"{member}: {_told(old)} → {_told(new)}" for member, old, new in pairs if old != new)
+    detail = "; ".join(f"{member}: {_display(old)} → {_display(new)}" for member, old, new in pairs if old != new)
     return audit_entry("park.change", park_uuid=before.park_uuid, subject=before.name, detail=detail)
 
 
-def _told(value: object) -> str:
+def _display(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "–"
     return "–" if value is None or value == "" else str(value)
@@ -253,7 +255,7 @@ def rotate_secret(
     database: DatabaseOption = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Give a park a new secret. Both are valid until the old one is retired."""
+    """Give a park a new secret. The old one stays valid until it is retired."""
     chosen = make_secret() if secret is None else read_secret(secret)
     sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with open_configured_database(config, database) as db:
@@ -271,11 +273,11 @@ def rotate_secret(
 @park.command("retire-secret")
 def retire_secret(
     park_uuid: ParkUuid,
-    force: Annotated[bool, typer.Option("--force", help="Even if the park has not used the new one yet.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if the park has not used the new secret yet.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """End the previous secret of a park."""
+    """Invalidate a park's previous secret."""
     with open_configured_database(config, database) as db:
         found = found_park(db.store, park_uuid)
         if not found.has_previous_secret:
@@ -288,13 +290,13 @@ def retire_secret(
 
 @park.command("disable")
 def disable(park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None) -> None:
-    """Stop taking a park's pushes; nothing of it is deleted."""
+    """Stop accepting a park's pushes. Nothing is deleted."""
     _switch(park_uuid, config, database, enabled=False)
 
 
 @park.command("enable")
 def enable(park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None) -> None:
-    """Take a park's pushes again."""
+    """Accept a park's pushes again."""
     _switch(park_uuid, config, database, enabled=True)
 
 
@@ -302,4 +304,4 @@ def _switch(park_uuid: str, config: Config, database: DatabaseOption, *, enabled
     with open_configured_database(config, database) as db:
         before, change = found_park(db.store, park_uuid), ParkChange(enabled=enabled)
         if before.enabled != enabled:
-            db.store.change_park(park_uuid, change, _deed_of_change(before, change))
+            db.store.change_park(park_uuid, change, _change_entry(before, change))

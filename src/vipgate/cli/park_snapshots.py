@@ -1,4 +1,4 @@
-"""`vipgate park generations|restore|held|…`: a park's stocks, those that were replaced, and replaces that wait for a yes."""
+"""`vipgate park generations|restore|held|…`: a park's generations, and replaces held for approval."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HELD_SHOWN_MAX: Final = 500
 def generations(
     park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
-    """The park's stocks: the current one, and those that `complete=1` replaced and can still be restored."""
+    """List a park's generations: the current one, and replaced ones that can still be restored."""
     with open_configured_database(config, database) as db:
         found_park(db.store, park_uuid)
         rows = [
@@ -53,11 +53,11 @@ def generations(
 
 def restore(
     park_uuid: ParkUuid,
-    generation: Annotated[int, typer.Argument(help="As `vipgate park generations` lists it.")],
+    generation: Annotated[int, typer.Argument(help="The number, as in `vipgate park generations`.")],
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make an earlier stock the current one; the one that is current now can be restored in turn."""
+    """Make an earlier generation the current one. The replaced one can be restored in turn."""
     with open_configured_database(config, database) as db:
         found = found_park(db.store, park_uuid)
         if found.generation == generation:
@@ -76,7 +76,7 @@ def restore(
 def held(
     park_uuid: ParkUuid, config: Config = None, database: DatabaseOption = None, output: Output = Format.TEXT
 ) -> None:
-    """Requests with `complete=1` that wait for a yes, newest first; `vipgate request SEQNO --body` shows what one says."""
+    """List `complete=1` requests held for approval, newest first. `vipgate request SEQNO --body` shows a body."""
     now_us = clock_us()
     with open_configured_database(config, database) as db:
         found_park(db.store, park_uuid)
@@ -94,17 +94,17 @@ def held(
     print_many(rows, ("seqno", "first", "last", "times", "bytes", "allowed"), output)
 
 
-HeldSeqno = Annotated[str, typer.Argument(help="As `vipgate park held` lists it, or as the park was answered.")]
+HeldSeqno = Annotated[str, typer.Argument(help="The seqno, as in `vipgate park held` or in the answer to the park.")]
 
 
 def allow_replace(
     park_uuid: ParkUuid,
     seqno: HeldSeqno,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a yes back that was not used yet.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw an approval that was not used yet.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Let a held replace through, once, when the park sends it again within a day. What came since it was first sent is deleted."""
+    """Approve a held replace, once, if the park resends it within a day. Records received since its first send are deleted."""
     with open_configured_database(config, database) as db:
         one = _waiting(db, park_uuid, seqno.strip())
         action = "park.disallow_replace" if withdraw else "park.allow_replace"
@@ -120,7 +120,7 @@ def allow_replace(
 def dismiss_replace(
     park_uuid: ParkUuid, seqno: HeldSeqno, config: Config = None, database: DatabaseOption = None
 ) -> None:
-    """Take a held replace off the list, with its body and any yes to it. If the same comes again, it is held and listed anew."""
+    """Remove a held replace, with its body and approval. If it is sent again, it is held and listed again."""
     with open_configured_database(config, database) as db:
         one = _waiting(db, park_uuid, seqno.strip())
         audited = audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
@@ -130,7 +130,7 @@ def dismiss_replace(
 
 
 def _waiting(db: Database, park_uuid: str, seqno: str) -> HeldReplace:
-    """The held replace that `seqno` or an earlier time of the same body was."""
+    """Finds the held replace by the seqno of any request with its body."""
     found_park(db.store, park_uuid)
     entry = db.store.request_log_entry(seqno)
     if entry is None or entry.park_uuid != park_uuid or entry.code != ReplaceOnHold.code:

@@ -1,4 +1,4 @@
-"""`vipgate push FILE…`: sends files by hand, without a configuration and without a memory of what was sent."""
+"""`vipgate push FILE…`: sends files directly, without a configuration or stored state."""
 
 from __future__ import annotations
 
@@ -49,23 +49,21 @@ SAMPLED_ROWS: Final = 200
 LINE_BYTES_MAX: Final = 64 * 1024
 TRIES_MAX: Final = 8
 REFUSED_EXIT: Final = 3
-# The mapping alone is taken out of the configuration that is made for it.
+# Only the mapping of the generated configuration is used.
 _UNUSED: Final = "unused"
 _LINES: Final = (".jsonl", ".ndjson")
 
 
 def push(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help=".csv, .xlsx, .xls, or JSON lines as `export` writes.")
+        list[Path], typer.Argument(metavar="FILE…", help=".csv, .xlsx, .xls, or JSON lines as written by `export`.")
     ],
     url: Annotated[str, typer.Option(help="The platform's address.")],
     park_uuid: Annotated[str, typer.Option("--park", help="The park's UUID.")],
     secret: Annotated[str, typer.Option(help="The secret: - reads it from standard input, or env:NAME, file:PATH.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Take the proposed mapping of the columns without asking.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept the proposed column mapping without asking.")] = False,
 ) -> None:
-    """Send the rows of files. Sending the same again is safe. Status 3 where rows were refused."""
+    """Send the rows of files. It is safe to send them again. Exit status 3 if rows were rejected."""
     refused = sent = 0
     learn(url)
     with Client(url, park_uuid, read_secret(secret)) as client:
@@ -81,7 +79,7 @@ def push(
 
 
 def _rows_of(file: Path, yes: bool) -> tuple[Iterator[OutboxRow], list[str]]:
-    """The rows, and a list that fills with what cannot be sent while they are taken."""
+    """Returns the rows, and a list that collects unsendable ones while the rows are consumed."""
     wrong: list[str] = []
     return (_lines(file, wrong) if file.suffix.lower() in _LINES else _mapped(file, yes, wrong)), wrong
 
@@ -92,7 +90,7 @@ def _refuse(place: str, reason: str, wrong: list[str]) -> None:
 
 
 def _lines(file: Path, wrong: list[str]) -> Iterator[OutboxRow]:
-    """One JSON object a line, with the members of the wire."""
+    """Yields rows from a file with one JSON object per line."""
     try:
         with file.open("rb") as opened:
             number = 0
@@ -103,8 +101,8 @@ def _lines(file: Path, wrong: list[str]) -> Iterator[OutboxRow]:
                 if isinstance(found, Renewal):
                     yield OutboxRow(found.pay_partner, line.strip(), place)
                 elif found is not None:
-                    told = [fault.text("en").removeprefix(": ").removeprefix(".") for fault in found]
-                    _refuse(place, "; ".join(told), wrong)
+                    texts = [fault.text("en").removeprefix(": ").removeprefix(".") for fault in found]
+                    _refuse(place, "; ".join(texts), wrong)
     except OSError as error:
         raise UsageError(f"Cannot read {file}: {error.strerror}.") from None
 
@@ -115,7 +113,7 @@ def _read_line(line: bytes) -> Renewal | list[FieldError]:
 
 
 def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[OutboxRow]:
-    """Rows of a table, by a mapping guessed from its columns and shown first."""
+    """Yields rows of a table, by a mapping guessed from its columns and shown first."""
     config = SourceConfig(file=file.absolute())
     source = open_source(config, base=file.absolute().parent)
     try:
@@ -140,7 +138,7 @@ def _mapped(file: Path, yes: bool, wrong: list[str]) -> Iterator[OutboxRow]:
 
 
 def _send(client: Client, rows: Sequence[OutboxRow]) -> int:
-    """Sends rows until each is stored or refused for good; how many were refused. Raises PushFailed."""
+    """Sends rows until each is stored or rejected for good. Returns how many were rejected. Raises PushFailed."""
     lists = [list(rows)]
     rejected = 0
     while lists:
@@ -160,7 +158,7 @@ def _send(client: Client, rows: Sequence[OutboxRow]) -> int:
 
 
 def _answer(client: Client, rows: Sequence[OutboxRow]) -> Answer:
-    """The answer, once the line and the platform give one that means something."""
+    """Sends rows, with retries, until the platform gives a definite answer. Returns the last answer."""
     encoded = [row.row for row in rows]
     answer: Answer = RetryLater("nothing was sent")
     for failures in range(1, TRIES_MAX + 1):

@@ -33,7 +33,7 @@ def _sections(parent: typer.Context, level: int) -> Iterator[str]:
         yield f"\n{'#' * level} {context.command_path}\n\n{command.help}\n"
         if not isinstance(command, TyperGroup):
             usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-            # typer puts arguments that are required into braces; documents do not.
+            # typer writes required arguments in braces; documents do not.
             yield f"\n    {usage.translate({ord('{'): None, ord('}'): None})}\n\n| argument or option | meaning |\n|---|---|\n"
             yield from (_row(*record) for item in command.params if (record := item.get_help_record(context)))
         yield from _sections(context, level + 1)

@@ -1,4 +1,4 @@
-"""`vipgate rekey`: a new master key, and the secrets of all parks sealed under it. Killed at any moment, it is run again."""
+"""`vipgate rekey`: seals the secrets of all parks under a new master key. After a kill, it can be run again."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def rekey(
     new_key: Annotated[
         str | None,
         typer.Option(
-            help="The new key, where it is given as VIPGATE_MASTER_KEY: - reads it from standard input, env:NAME, "
-            "file:PATH. Without it a new key file is made."
+            help="The new key, if the key is set as VIPGATE_MASTER_KEY: - reads it from standard input, or env:NAME, "
+            "file:PATH. Default: a new key file is created."
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="All gateways are stopped: do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm that all gateways are stopped.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -83,7 +83,7 @@ def rekey(
 
 @contextmanager
 def _worker(settings: Settings, *, yes: bool) -> Iterator[TransactionRunner]:
-    """The store, once no gateway is at work on it: a SQLite file tells, on PostgreSQL the operator must know."""
+    """Opens the store if no gateway uses it: SQLite has a lock, on PostgreSQL the operator confirms."""
     url = settings.database_url
     if is_postgres(url):
         if not yes:
@@ -108,9 +108,9 @@ def _worker(settings: Settings, *, yes: bool) -> Iterator[TransactionRunner]:
 
 
 def reseal(worker: TransactionRunner, old: Vault, new: Vault) -> int:
-    """Seals what `old` opens under `new`; what `new` opens already stays. How many parks that changed.
+    """Seals secrets under `new` that `old` opens; those that `new` opens stay. Returns the number of changed parks.
 
-    Raises OperatorError, with nothing changed, where a secret opens with neither.
+    Raises UsageError and changes nothing if a secret opens with neither.
     """
 
     def turn(sealed: bytes, park_uuid: str) -> bytes:
@@ -118,7 +118,7 @@ def reseal(worker: TransactionRunner, old: Vault, new: Vault) -> int:
 
     total = 0
     for _ in range(PASSES_MAX):
-        changed = reencrypt_secrets(worker, turn, _deed())
+        changed = reencrypt_secrets(worker, turn, _rekey_entry())
         total += changed
         if not changed:
             return total
@@ -132,14 +132,14 @@ def _opens(vault: Vault, sealed: bytes, park_uuid: str) -> bool:
     return False
 
 
-def _deed() -> AuditEntry:
+def _rekey_entry() -> AuditEntry:
     return AuditEntry(at_us=clock_us(), who="command", action="rekey", park_uuid=None, subject="", detail="", peer="")
 
 
 def replace_key_file(draft: Path, key_file: Path, now_us: int) -> Path:
-    """Makes `draft` the key file; the one before stays under another name, which is returned.
+    """Makes `draft` the key file. The previous one stays under another name, which is returned.
 
-    At every moment there is a key file: without one, the next start would make a key of its own.
+    There is a key file at every moment: without one, the next start would create another key.
     """
     until = datetime.fromtimestamp(now_us / 1_000_000, UTC)
     kept = key_file.with_name(f"{key_file.name}.until-{until:%Y%m%dT%H%M%SZ}")

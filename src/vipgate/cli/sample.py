@@ -1,4 +1,4 @@
-"""Realistic renewals out of a seed, and the interface page's own example: for the demo, the tests and the bench."""
+"""Realistic renewals from a seed, and the interface page's own example: for demo, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BEIJING_US: Final = 8 * 3_600_000_000
 
 
 def sample_renewals(count: int, seed: int, *, until_us: int, first: int = 1) -> Iterator[Renewal]:
-    """`count` renewals bought one after another in the two years before `until_us`; order numbers count on from `first`."""
+    """Yields `count` renewals, paid one after another in the two years before `until_us`; order numbers start at `first`."""
     chance = random.Random(seed)  # noqa: S311 - samples, no secrets
     step_us = 730 * _DAY_US // count
     for place in range(count):

@@ -1,1 +1,1 @@
-"""The pages for the platform's staff: find a record, say why a push was refused, see which park has gone silent."""
+"""The web console for staff: find records, explain rejected pushes, show parks that stopped pushing."""

@@ -1,4 +1,4 @@
-"""Puts the console together: pages, stylesheet, error pages, headers."""
+"""Builds the console: pages, static files, error pages, headers."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def build_console(
     *,
     searches: MaskedSearches | None = None,
 ) -> ASGIApp:
-    """The console as an application of its own, to be mounted at `/` behind everything else.
+    """Builds the console's ASGI application, to be mounted last, at `/`.
 
-    `chance(n)` gives a url-safe secret of n random bytes: secrets.token_urlsafe.
+    `chance(n)` returns a URL-safe secret of n random bytes: secrets.token_urlsafe.
     """
     folder = files("vipgate.admin.console").joinpath("static")
     style, icon = folder.joinpath("console.css").read_bytes(), folder.joinpath("icon.svg").read_bytes()
@@ -101,13 +101,13 @@ def build_console(
         ],
         exception_handlers=_handlers(context),
     )
-    # Outside the application, so that the page of an unforeseen fault bears the headers too.
+    # Outside Starlette, so that the page of an unexpected error has the headers too.
     return Headers(app)
 
 
 @cache
 def load_templates() -> Environment:
-    """All templates, read once; what they do not know is an error, and every text is escaped."""
+    """Loads all templates once. Undefined names raise an error, and all text is escaped."""
     folder = files("vipgate.admin.console").joinpath("templates")
     texts = {one.name: one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(".html")}
     return Environment(
@@ -121,14 +121,14 @@ def load_templates() -> Environment:
 
 
 async def compile_pages(templates: Environment, pause_s: float) -> None:
-    """Compiles what would keep its first visitor waiting: one template at a time, in a thread, with room for others between."""
+    """Compiles templates ahead of their first use: one at a time, in a thread, with a pause before each."""
     for name in templates.list_templates():
         await asyncio.sleep(pause_s)
         await asyncio.to_thread(templates.get_template, name)
 
 
 def _static(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    """A file of ours, kept by browsers until its address changes."""
+    """Serves a static file; browsers cache it until its URL changes."""
     headers = {"etag": f'"{_tag(content)}"', "cache-control": f"public, max-age={STYLE_AGE_S}, immutable"}
 
     async def answer(request: Request) -> Response:
@@ -145,27 +145,27 @@ def _tag(content: bytes) -> str:
 
 def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
     async def refused(request: Request, error: Exception) -> Response:
-        """A PageRefused, a bound that is reached, or the store."""
+        """Handles PageError, RequestError and StoreError."""
         if isinstance(error, PageError):
-            return _told(context, request, error.status, error.words, error.retry_after_s)
+            return _error_page(context, request, error.status, error.words, error.retry_after_s)
         if isinstance(error, RequestError):
-            return _told(context, request, error.status, error.hint, error.retry_after_s)
-        return _told(context, request, 503, _WORDS[503], STORE_RETRY_S)
+            return _error_page(context, request, error.status, error.hint, error.retry_after_s)
+        return _error_page(context, request, 503, _WORDS[503], STORE_RETRY_S)
 
     async def http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return _told(context, request, status, _WORDS.get(status, _WORDS[404]), None)
+        return _error_page(context, request, status, _WORDS.get(status, _WORDS[404]), None)
 
     async def fault(request: Request, error: Exception) -> Response:
-        # Only the first part of the path: the rest of some is a secret.
+        # Only the first path segment: the rest may be a secret.
         log.error("page failed", page=request.scope["path"][1:].partition("/")[0], exc_info=error)
-        return _told(context, request, 500, _WORDS[500], None)
+        return _error_page(context, request, 500, _WORDS[500], None)
 
     return {PageError: refused, RequestError: refused, StoreError: refused, HTTPException: http, Exception: fault}
 
 
-def _told(context: Context, request: Request, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
-    """A page that says what is wrong, for whoever asks: it needs neither the database nor an account."""
+def _error_page(context: Context, request: Request, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
+    """Renders an error page; needs neither database nor account."""
     cookie, accept = request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     speech = Translator(choose_language(None, cookie, accept))
     template = context.templates.get_template("error.html")

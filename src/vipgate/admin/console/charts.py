@@ -1,4 +1,4 @@
-"""Bars for a template to draw: where they stand, and the table of figures that says the same. Pure."""
+"""Computes bar charts for templates: the bars, and a table with the same figures. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, Literal
 STEP: Final = 10
 BAR: Final = 8
 HEIGHT: Final = 100
-# Of a longer time the figures are told by week: three tables of ninety days are a page too large to send and to read.
+# The table of a longer period is weekly: three tables of ninety days would make the page too large.
 FIGURES_DAILY_MAX: Final = 31
 WEEK_DAYS: Final = 7
 
@@ -18,7 +18,7 @@ Tone = Literal["one", "two", "red"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values by day under one name, drawn in one tone."""
+    """Values by day, with a name and a tone."""
 
     name: str
     tone: Tone
@@ -27,7 +27,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One day or week: where it stands, its label, and its figures as texts, their sum last where there are several."""
+    """One day or week: position, label, and figures as text, with their sum last if there are several."""
 
     x: int
     width: int
@@ -36,13 +36,13 @@ class Line:
 
     @property
     def title(self) -> str:
-        """What is shown when one points at the bar: its figures in the order of the legend."""
+        """Tooltip of the bar: its figures in the order of the legend."""
         return f"{self.label}: {' / '.join(self.cells[:2])}"
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Stacked bars, one a day. `paths` are tone and outline; `top` is the text at the upper end of the scale."""
+    """Stacked bars, one per day. `paths` are pairs of tone and SVG outline; `top` labels the upper end of the scale."""
 
     legend: tuple[tuple[Tone, str], ...]
     paths: tuple[tuple[Tone, str], ...]
@@ -61,7 +61,7 @@ def bars(
     day_text: Callable[[int], str],
     value_text: Callable[[int], str],
 ) -> Chart:
-    """Bars for `since_day` ≤ day < `until_day`, a day at least; their figures by week where there are many."""
+    """Charts `since_day` ≤ day < `until_day`, at least one day; the table is weekly above FIGURES_DAILY_MAX days."""
     stacks = [[one.values.get(day, 0) for one in series] for day in range(since_day, until_day)]
     top = nice_top(max(sum(max(0, value) for value in stack) for stack in stacks))
     return Chart(
@@ -81,7 +81,7 @@ def bars(
 def _lines(
     stacks: list[list[int]], since_day: int, day_text: Callable[[int], str], value_text: Callable[[int], str]
 ) -> Iterator[Line]:
-    """The figures, oldest first; weeks are counted back from the last day, so that the newest is whole."""
+    """Yields the table, oldest first; weeks are counted back from the last day, so that the newest is complete."""
     size = WEEK_DAYS if len(stacks) > FIGURES_DAILY_MAX else 1
     begin = 0
     for end in reversed(range(len(stacks), 0, -size)):
@@ -99,7 +99,7 @@ def _cells(stack: list[int], value_text: Callable[[int], str]) -> tuple[str, ...
 
 
 def _outline(stacks: list[list[int]], top: int) -> str:
-    """The bars of the last value of each stack, on top of the others; what is below nothing is not drawn."""
+    """Outlines the last value of each stack, on top of the others; negative values are not drawn."""
     parts = []
     for place, stack in enumerate(stacks):
         below = sum(max(0, value) for value in stack[:-1])
@@ -111,7 +111,7 @@ def _outline(stacks: list[list[int]], top: int) -> str:
 
 
 def nice_top(most: int) -> int:
-    """The end of a scale: the least of 1, 2, 3, 4, 5, 6, 8, 10, 20, … that is not below `most`."""
+    """Returns the end of the scale: the smallest of 1, 2, 3, 4, 5, 6, 8, 10, 20, … that is at least `most`."""
     size = 1
     while True:
         for step in (1, 2, 3, 4, 5, 6, 8):

@@ -1,4 +1,4 @@
-"""What every page of the console is given: the database, the clock, the templates. Made once, by `build_console`."""
+"""What all pages of the console share: database pool, clock, templates. Made once, by `build_console`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vipgate.support.vault import Vault
 
 T = TypeVar("T")
 HASHING_MAX: Final = 8
-# Anybody may send passwords: half of the line is for those who logged in from there before.
+# Anyone may send passwords: half of the queue is for users who logged in from their network before.
 HASHING_OF_STRANGERS_MAX: Final = HASHING_MAX // 2
 _HASHING = LocalizedText(
     "同时登录的人过多；请几秒后重试", "too many people are logging in at once; try again in a few seconds"
@@ -32,9 +32,9 @@ _HASHING = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """What the operator may choose. `secure`: the admin port is behind TLS.
+    """Settings of the console. `secure`: the admin port is behind TLS.
 
-    `charge_types_allow_private`: a park's own gateway may be in our network.
+    `charge_types_allow_private`: a park's gateway may have a private address.
     """
 
     secure: bool = False
@@ -43,14 +43,14 @@ class ConsoleSettings:
 
 
 class PasswordHashPool:
-    """Runs what takes a password's time and memory, one at a time, in a thread."""
+    """Runs password hashing, which is slow and takes memory, one at a time, in a thread."""
 
     def __init__(self) -> None:
         self._waiting = 0
         self._one = threading.Lock()
 
     async def run(self, fn: Callable[[], T], line_max: int = HASHING_MAX) -> T:
-        """What `fn` gives. Raises Unavailable where `line_max` are in line already."""
+        """Returns `fn()`. Raises ServiceUnavailable if `line_max` calls are queued or running."""
         if self._waiting >= line_max:
             raise ServiceUnavailable(_HASHING, retry_after_s=3)
         self._waiting += 1
@@ -66,7 +66,7 @@ class PasswordHashPool:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The console's surroundings. `chance(n)` gives a url-safe secret of n random bytes."""
+    """Dependencies of the console. `chance(n)` returns a URL-safe secret of n random bytes."""
 
     databases: DatabasePool
     vault: Vault
@@ -81,5 +81,5 @@ class Context:
     seqno_mint: SeqnoMint
     throttle: LoginThrottle = field(default_factory=LoginThrottle)
     hashing: PasswordHashPool = field(default_factory=PasswordHashPool)
-    # The parks whose gateways are being asked for their charge types.
+    # Parks whose charge types are being fetched.
     asked: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""Records of a search as CSV for spreadsheets, as they were at one moment, in constant memory however many there are."""
+"""Exports the records of a search as CSV for spreadsheets, in constant memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMNS: Final = ("park_uuid", *EXPORT_COLUMNS)
 
 
 def csv_of(database: Database, park_uuid: str, query: RecordQuery, *, masked: bool) -> Iterator[bytes]:
-    """The records of one park that pass `query`; empty pieces while none is found, so that the reading can be ended."""
+    """Yields the records of one park that match `query`; empty chunks while none match, so that reading can be cancelled."""
     text = io.StringIO(newline="")
     write = csv.writer(text).writerow
     text.write("\N{ZERO WIDTH NO-BREAK SPACE}")
@@ -48,7 +48,7 @@ def csv_of(database: Database, park_uuid: str, query: RecordQuery, *, masked: bo
 
 
 def _candidates(database: Database, park_uuid: str, query: RecordQuery) -> Iterator[StoredRecord]:
-    """The records among which the wanted ones are: those that an index leads to, else the whole park."""
+    """Yields all records that may match: by index if possible, else the whole park."""
     if query.pay_partner is not None:
         found = database.store.find_record(park_uuid, query.pay_partner)
         yield from () if found is None else (found,)
@@ -72,7 +72,7 @@ def _pages(database: Database, query: RecordQuery) -> Iterator[StoredRecord]:
 
 
 def matches(query: RecordQuery, stored: StoredRecord) -> bool:
-    """Whether a record of the park passes `query`, as `Browse.records` takes it."""
+    """Whether a record of the park matches `query`, by the rules of `QueryStore.records`."""
     one = stored.renewal
     paid_us = None if one.pay_time_ms is None else one.pay_time_ms * 1000
     plate = query.plate or ""
@@ -90,7 +90,7 @@ def matches(query: RecordQuery, stored: StoredRecord) -> bool:
 
 
 def _within(instant_us: int | None, since_us: int | None, until_us: int | None) -> bool:
-    """`since_us` ≤ t < `until_us`; an instant that is not known lies in no bounded time."""
+    """Whether `since_us` ≤ t < `until_us`; an unknown instant matches only without bounds."""
     if instant_us is None:
         return since_us is None and until_us is None
     return (since_us is None or since_us <= instant_us) and (until_us is None or instant_us < until_us)

@@ -1,4 +1,4 @@
-"""The sums of all parks by day for the overview: those of days that are over are remembered, and looked at again now and then."""
+"""Daily totals of all parks for the overview. Past days are cached and checked again after LOOK_US."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vipgate.store.interfaces.queries import (
     DailyMoney,
 )
 
-# A push counts for the day on which it was received, and is stored minutes later at most; clocks differ by less than the rest.
+# A push counts for the day of its receipt and is stored minutes later at most; the rest covers clock differences.
 OVER_US: Final = 3_600_000_000
 LOOK_US: Final = 60_000_000
 DAYS_KEPT_MAX: Final = 400
@@ -22,7 +22,7 @@ DAYS_KEPT_MAX: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class DailyTotals:
-    """One day of all parks, and when it was last seen to be so."""
+    """The totals of all parks for one day, and when they were last checked."""
 
     money: tuple[DailyMoney, ...]
     answers: tuple[DailyAnswers, ...]
@@ -30,31 +30,31 @@ class DailyTotals:
 
     @property
     def tally(self) -> int:
-        """See `Browse.tally_of_days`."""
+        """See `QueryStore.daily_totals`."""
         return sum(one.inserted + one.updated for one in self.money) + sum(one.requests for one in self.answers)
 
 
 class DailyTotalsCache:
-    """Remembers the days that are over for all who ask; while some are being read, the others wait for them."""
+    """Caches past days for all visitors; while they are being read, the others wait."""
 
     def __init__(self, databases: DatabasePool) -> None:
-        self._desks = databases
+        self._databases = databases
         self._kept: dict[int, DailyTotals] = {}
         self._one = asyncio.Lock()
 
     async def read(self, since_day: int, until_day: int, now_us: int) -> list[DailyTotals]:
-        """The sums of `since_day` ≤ day < `until_day`. Raises StoreError.
+        """Returns the totals of `since_day` ≤ day < `until_day`. Raises StoreError.
 
-        Those of a day that is over are as they were LOOK_US ago at most: what is stored late for it shows after that.
+        Past days are up to LOOK_US old: pushes stored late for them appear after that.
         """
         over_day = min(max(business_day(now_us - OVER_US), since_day), until_day)
         async with self._one:
             if any(self._is_due(day, now_us) for day in range(since_day, over_day)):
                 kept = dict(self._kept)
-                found = await self._desks.run(lambda database: refresh(database, kept, since_day, over_day, now_us))
+                found = await self._databases.run(lambda database: refresh(database, kept, since_day, over_day, now_us))
                 self._keep(found)
             past = [self._kept[day] for day in range(since_day, over_day)]
-        fresh = await self._desks.run(lambda database: read_days(database, over_day, until_day, now_us))
+        fresh = await self._databases.run(lambda database: read_days(database, over_day, until_day, now_us))
         return [*past, *fresh.values()]
 
     def _is_due(self, day: int, now_us: int) -> bool:
@@ -70,7 +70,7 @@ class DailyTotalsCache:
 def refresh(
     database: Database, kept: dict[int, DailyTotals], since_day: int, until_day: int, now_us: int
 ) -> dict[int, DailyTotals]:
-    """Days as they are now: out of `kept` where their counters have not grown since, which takes a fifth of the time."""
+    """Returns current days: from `kept` if their counters have not grown, which takes a fifth of the time."""
     days = range(since_day, until_day)
     missing = [day for day in days if day not in kept]
     known = {day: replace(kept[day], seen_us=now_us) for day in days if day in kept}
@@ -84,7 +84,7 @@ def refresh(
 
 
 def read_days(database: Database, since_day: int, until_day: int, now_us: int) -> dict[int, DailyTotals]:
-    """Days as the rollups have them, those without a line too."""
+    """Reads days from the store, including days without data."""
     if since_day >= until_day:
         return {}
     money: dict[int, list[DailyMoney]] = {}

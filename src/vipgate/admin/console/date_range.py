@@ -1,4 +1,4 @@
-"""The stretch of days that a page shows, out of its query."""
+"""Reads the range of days that a page shows from its query."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from vipgate.admin.console.forms import FormData
 
 PRESETS: Final = (7, 30, 90)
 DAYS_USUAL: Final = 30
-# The sums of so many days of all parks are read while somebody waits.
+# The totals of all parks for so many days are read while the user waits.
 DAYS_MAX: Final = 92
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`since_day` ≤ day < `until_day`, in days since 1970. `preset` where it is one of these."""
+    """`since_day` ≤ day < `until_day`, in days since 1970. `preset`: its length, if it is one of PRESETS."""
 
     since_day: int
     until_day: int
@@ -23,12 +23,12 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many."""
+        """The number of days."""
         return self.until_day - self.since_day
 
 
 def read_period(query: FormData, today: int) -> Period:
-    """Fields `since` and `until` (both days belong to it), else `days`; what is wrong with them is noted in `query`."""
+    """Reads `since` and `until` (both inclusive), else `days`; adds errors to `query`."""
     since, until = query.day("since"), query.day("until")
     if since is not None or until is not None:
         last = until if until is not None else today

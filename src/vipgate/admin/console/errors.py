@@ -1,4 +1,4 @@
-"""Why a page cannot be shown or a change not be made: for people, with the way out."""
+"""Errors shown as pages: what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vipgate.i18n import LocalizedText
 
 
 class PageError(VipgateError):
-    """The page is refused."""
+    """The page or change is rejected."""
 
     def __init__(self, status: int, words: LocalizedText, *, retry_after_s: int | None = None) -> None:
         super().__init__(words.en)
@@ -17,10 +17,10 @@ class PageError(VipgateError):
 
 
 def not_there(zh: str, en: str) -> PageError:
-    """What was asked for is not there."""
+    """Makes the error for something that does not exist (404)."""
     return PageError(404, LocalizedText(zh, en))
 
 
 def conflict(zh: str, en: str) -> PageError:
-    """It cannot be done as things stand now."""
+    """Makes the error for a change that the current state does not allow (409)."""
     return PageError(409, LocalizedText(zh, en))

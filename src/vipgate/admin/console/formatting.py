@@ -1,4 +1,4 @@
-"""A record's members as texts of a page: names for numbers, Beijing times, yuan; personal data as the visitor may see it."""
+"""Formats a record's members for pages: names for codes, Beijing times, yuan; masks personal data."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """One member that differs between two versions."""
+    """A member that differs between two versions."""
 
     member: str
     before: str
@@ -57,7 +57,7 @@ class Changed:
 
     @property
     def hidden(self) -> bool:
-        """Whether what is shown of it does not tell what changed: the same text twice, or nothing but masks."""
+        """Whether masking hides the difference: equal texts, or nothing but masks."""
         return self.before == self.after or bool(
             self.before and self.after and not (self.before + self.after).strip(HIDDEN)
         )
@@ -65,7 +65,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a record, and what it changed; nothing is known of what was before the first."""
+    """A version of a record and what it changed; the predecessor of the `first` is unknown."""
 
     stored: StoredRecord
     received_us: int | None
@@ -75,7 +75,7 @@ class Version:
 
 
 def lines(t: Translator, items: Sequence[RecordHit]) -> list[RecordRow]:
-    """Records for a table."""
+    """Converts records to table rows."""
     return [
         RecordRow(
             park_uuid=found.park_uuid,
@@ -89,19 +89,19 @@ def lines(t: Translator, items: Sequence[RecordHit]) -> list[RecordRow]:
 
 
 def flag_names(renewal: Renewal) -> list[str]:
-    """What a record is flagged for."""
+    """Returns the names of a record's flags."""
     return [name for flag, name in FLAG_NAMES.items() if renewal.flags & flag]
 
 
 def member_text(visit: StaffRequest, renewal: Renewal, member: str) -> str | Markup:
-    """One member; empty where it is absent."""
+    """Formats one member; empty if absent."""
     value, t = getattr(renewal, member), visit.speech
     if value is None:
         return ""
     if member in _PERSONAL:
         return visit.plate(value)
     if member == "extra":
-        # Anything may stand there, a name or a telephone number too.
+        # It may hold anything, even a name or a phone number.
         return str(value) if visit.sees_plates else t("record.hidden")
     match member:
         case "plate_color":
@@ -122,7 +122,7 @@ def member_text(visit: StaffRequest, renewal: Renewal, member: str) -> str | Mar
 
 
 def value_text(t: Translator, renewal: Renewal) -> str:
-    """What a stored-value, times or days card was sold with; a bare number for other passes."""
+    """Formats what a stored-value, times or days card was sold with; a bare number for other passes."""
     if renewal.value_e4 is None:
         return ""
     number = format_value(renewal.value_e4)
@@ -131,12 +131,12 @@ def value_text(t: Translator, renewal: Renewal) -> str:
 
 
 def bought_text(t: Translator, renewal: Renewal) -> str:
-    """The same of a card without a period: where it has no value, how many units were sold."""
+    """Formats what a pass without a period was sold with: its value, else the number of units."""
     return value_text(t, renewal) or f"× {t.number(renewal.quantity)}"
 
 
 def edge_text(t: Translator, instant_us: int | None) -> str:
-    """An end of a period as a Beijing day; with the time of day where a day neither begins nor ends there."""
+    """Formats an end of a period as a Beijing day, with the time unless it is the start or end of a day."""
     if instant_us is None:
         return "…"
     of_day_us = (instant_us + BEIJING_OFFSET_US) % DAY_US
@@ -146,7 +146,7 @@ def edge_text(t: Translator, instant_us: int | None) -> str:
 
 
 def period_text(t: Translator, renewal: Renewal) -> str:
-    """From when to when a pass is valid; empty where it has no period."""
+    """Formats the period of a pass; empty if it has none."""
     start_us, end_us = renewal.renewal_start_time_us, renewal.renewal_end_time_us
     if start_us is None and end_us is None:
         return ""
@@ -154,7 +154,7 @@ def period_text(t: Translator, renewal: Renewal) -> str:
 
 
 def versions(visit: StaffRequest, newest_first: Sequence[StoredRecord], *, current: int) -> list[Version]:
-    """The versions of a record with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the revision that counts."""
+    """Returns versions with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the current revision."""
     pairs = [*pairwise(newest_first), *((oldest, None) for oldest in newest_first[-1:])][:VERSIONS_SHOWN_MAX]
     return [
         Version(

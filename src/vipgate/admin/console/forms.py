@@ -1,4 +1,4 @@
-"""Reads what somebody typed into a form: values, and what is wrong with each, tied to its field."""
+"""Reads and validates form fields; collects an error for each invalid field."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ITEMS = re.compile(r"[\s,;，；]+")
 
 
 class FormData:
-    """The fields of one form or query. `errors` grows as they are read."""
+    """The fields of a form or query. Reading them adds to `errors`."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
@@ -31,31 +31,31 @@ class FormData:
 
     @classmethod
     def parse(cls, text: str) -> FormData:
-        """Fields of a query or of an urlencoded body. Raises ValueError for too many."""
+        """Parses a query or urlencoded body. Raises ValueError for too many fields."""
         return cls(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
 
     def get(self, name: str) -> str:
-        """The last value of `name` without blanks around it; empty where there is none."""
+        """Returns the last value of `name`, stripped; empty if there is none."""
         return self.values.get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """The same as it came: for passwords and bodies."""
+        """Returns the last value as sent: for passwords and bodies."""
         return self.values.get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """Every value of `name`: for boxes."""
+        """Returns every value of `name`: for checkboxes."""
         return [value for key, value in self._pairs if key == name]
 
     def ticked(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """Whether a checkbox is ticked."""
         return name in self.values
 
     def fault(self, name: str, zh: str, en: str) -> None:
-        """Notes what is wrong with a field; the first fault stays."""
+        """Adds an error to a field; the first one stays."""
         self.errors.setdefault(name, LocalizedText(zh, en))
 
     def text(self, name: str, chars_max: int, *, needed: bool = False) -> str:
-        """A line of text."""
+        """Reads a line of text."""
         text = self.get(name)
         if needed and not text:
             self.fault(name, "必填", "required")
@@ -66,14 +66,14 @@ class FormData:
         return text
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        """One of `allowed`."""
+        """Reads one of `allowed`."""
         text = self.get(name)
         if text not in allowed:
             self.fault(name, "请选择其中一项", "choose one of these")
         return text
 
     def whole(self, name: str, least: int, most: int) -> int | None:
-        """A whole number; None where the field is empty."""
+        """Reads an integer; None if the field is empty."""
         text = self.get(name)
         if not text:
             return None
@@ -83,7 +83,7 @@ class FormData:
         return None
 
     def day(self, name: str) -> int | None:
-        """A Beijing day, in days since 1970-01-01; None where the field is empty."""
+        """Reads a Beijing day, in days since 1970-01-01; None if the field is empty."""
         text = self.get(name)
         if not text:
             return None
@@ -97,7 +97,7 @@ class FormData:
         return None
 
     def networks(self, name: str, items_max: int) -> tuple[str, ...]:
-        """Addresses and networks, apart by blanks, commas or lines."""
+        """Reads addresses and networks, separated by blanks, commas, semicolons or newlines."""
         items = [item for item in _ITEMS.split(self.get(name)) if item]
         if len(items) > items_max:
             self.fault(name, f"最多 {items_max} 项", f"at most {items_max} entries")
@@ -117,5 +117,5 @@ class FormData:
 
 
 def day_start_us(day: int) -> int:
-    """When a Beijing day begins."""
+    """Returns when a Beijing day begins."""
     return day * DAY_US - BEIJING_OFFSET_US

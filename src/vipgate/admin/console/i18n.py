@@ -1,4 +1,4 @@
-"""Speaks to the reader in one of two languages: texts by key, numbers, money, Beijing times."""
+"""Formats the console in Chinese or English: texts by key, numbers, money, Beijing times."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TABLES: Final = (
 )
 TEXTS: Final[dict[str, LocalizedText]] = {key: words for table in _TABLES for key, words in table.items()}
 if len(TEXTS) != sum(map(len, _TABLES)):
-    raise ValueError("a key of console/texts is there twice")
+    raise ValueError("a key of console/translations is defined twice")
 CODES: Final = {
     "1001": LocalizedText("操作成功", "stored"),
     **{one.code: one.message for one in RequestError.__subclasses__()},
@@ -70,7 +70,7 @@ _SPANS: Final = (
 
 
 class Translator:
-    """One of the two languages; templates call it `t`."""
+    """Texts and formats of one language; templates call it `t`."""
 
     __slots__ = ("language",)
 
@@ -78,38 +78,38 @@ class Translator:
         self.language: Language = language
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text `key`, with `values` put into its `{names}`; where one of them is markup, the whole is."""
+        """Returns the text `key` with `values` in its `{names}`; Markup if one of them is Markup."""
         text = TEXTS[key].text(self.language)
         if any(isinstance(value, Markup) for value in values.values()):
             return escape(text).format(**values)
         return text.format(**values) if values else text
 
     def marked(self, key: str, **values: object) -> Markup:
-        """The same where a value is a piece of a page, such as a time."""
+        """Returns the text `key` as Markup: for values such as a time element."""
         return escape(TEXTS[key].text(self.language)).format(**values)
 
     def has(self, key: str) -> bool:
-        """Whether there is such a text: for keys that come out of data."""
+        """Whether the text exists: for keys made from data."""
         return key in TEXTS
 
     def either(self, key: str, otherwise: str) -> str:
-        """The text `key`, or what the data said where there is none."""
+        """Returns the text `key`, or `otherwise` if there is none."""
         return self(key) if key in TEXTS else otherwise
 
     def say(self, words: LocalizedText) -> str:
-        """A pair of texts that another room made."""
+        """Returns a text of another module in this language."""
         return words.text(self.language)
 
     def code(self, code: str) -> str:
-        """What the code of an answer means."""
+        """Returns the meaning of a response code."""
         return CODES[code].text(self.language) if code in CODES else "–"
 
     def number(self, count: int) -> str:
-        """1,234,567."""
+        """Formats 1234567 → 1,234,567."""
         return f"{count:,}"
 
     def money(self, fen: int | None) -> str:
-        """Yuan with two places: 123456 → 1,234.56. A dash where nothing is known."""
+        """Formats fen as yuan: 123456 → 1,234.56. A dash for None."""
         if fen is None:
             return "–"
         sign = "-" if fen < 0 else ""
@@ -117,15 +117,15 @@ class Translator:
         return f"{sign}{yuan:,}.{rest:02}"
 
     def yuan(self, fen: int) -> str:
-        """Whole yuan, for sums where the fen do not matter."""
+        """Formats fen as whole yuan, for totals."""
         return f"{round(fen / 100):,}"
 
     def share(self, part: float) -> str:
-        """0.1234 → 12.3 %."""
+        """Formats 0.1234 → 12.3%."""
         return f"{part * 100:.1f}%"
 
     def time(self, instant_us: int | None, *, seconds: bool = True) -> Markup:
-        """Beijing time, with the UTC as a title; a dash where there is none."""
+        """Formats Beijing time as a `<time>` with UTC in its title; a dash for None."""
         if instant_us is None:
             return Markup("–")
         moment = _EPOCH + timedelta(microseconds=instant_us)
@@ -137,29 +137,29 @@ class Translator:
         )
 
     def clock(self, instant_us: int) -> str:
-        """Beijing time of day: 15:04."""
+        """Formats the Beijing time of day: 15:04."""
         return (_EPOCH + timedelta(microseconds=instant_us + BEIJING_OFFSET_US)).strftime("%H:%M")
 
     def said_time(self, text: str) -> str:
-        """A time that a park said as yyyyMMddHHmmss, in the park's own time: 2026-01-01 00:00. Else what it said."""
+        """Formats a park's yyyyMMddHHmmss, in the park's own time, as 2026-01-01 00:00; returns other text unchanged."""
         found = _SAID_TIME(text)
         return "{}-{}-{} {}:{}".format(*found.groups()) if found is not None else text
 
     def day(self, day: int) -> str:
-        """A day since 1970 as 2026-11-24."""
+        """Formats a day since 1970 as 2026-11-24."""
         return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
     def short_day(self, day: int) -> str:
-        """A day in a chart: 11-24 周二."""
+        """Formats a day of a chart: 11-24 周二."""
         when = date(1970, 1, 1) + timedelta(days=day)
         return f"{when:%m-%d} {_WEEKDAYS[when.weekday()][self.language == 'en']}"
 
     def bare_day(self, day: int) -> str:
-        """The same without the weekday."""
+        """Formats a day of a chart without the weekday."""
         return f"{date(1970, 1, 1) + timedelta(days=day):%m-%d}"
 
     def span(self, seconds: float | None) -> str:
-        """A stretch of time in its largest unit: 3 小时. A dash where nothing is known."""
+        """Formats a duration in its largest unit: 3 小时. A dash for None."""
         if seconds is None:
             return "–"
         for size, words in _SPANS:
@@ -169,7 +169,7 @@ class Translator:
 
 
 def choose_language(chosen: str | None, cookie: str | None, accept: str) -> Language:
-    """The account's choice, else the cookie's, else what the browser asks for; Chinese where it does not matter to it."""
+    """Picks the account's language, else the cookie's, else the browser's; Chinese by default."""
     for asked in (chosen, cookie):
         if asked in ("zh", "en"):
             return "en" if asked == "en" else "zh"

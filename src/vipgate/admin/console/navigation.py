@@ -1,4 +1,4 @@
-"""The pages that the navigation leads to, in its order."""
+"""The navigation's entries and the tabs of a park, in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vipgate.store.interfaces.accounts import Role
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link of the navigation: the key of its text, where it leads, who sees it. `group` begins a new block."""
+    """A link of the navigation: text key, path, required role. `group` starts a new block."""
 
     key: str
     path: str
@@ -34,7 +34,7 @@ NAV: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One link below a park: the key of its text, and its address below the park's page or a page with the park as a filter."""
+    """A tab of a park: text key, and its path below the park's page or the page to filter by the park."""
 
     key: str
     below: str = ""

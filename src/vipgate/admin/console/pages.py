@@ -1,4 +1,4 @@
-"""Stands before every page: who asks, may they, did this console make the form; and the headers of every answer."""
+"""Guards every page: session, role, origin and CSRF token of forms; adds the headers of every response."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ BODY_S_MAX: Final = 30
 COOKIE_CHARS_MAX: Final = 128
 QUERY_CHARS_MAX: Final = 4096
 
-# `same-origin`, not `no-referrer`: under the latter browsers send "Origin: null" with our own forms.
+# `same-origin`, not `no-referrer`: with the latter, browsers send "Origin: null" with our own forms.
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; form-action 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -76,7 +76,7 @@ _FORM: Final = LocalizedText(
     "the form is too old or not ours; go back, reload the page and try again",
 )
 _BODY: Final = LocalizedText("提交的内容过大或过慢；请缩短后重试", "what was sent is too large or too slow; send less")
-# A link in a mail or a chat comes without our strict cookie; the page that asks again by itself comes with it.
+# A link from a mail or chat comes without the SameSite=Strict cookie; the reload by this page sends it.
 _AGAIN: Final = Markup(
     '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">{0}</a>'
 )
@@ -84,7 +84,7 @@ _AGAIN: Final = Markup(
 
 @dataclass(frozen=True, slots=True)
 class StaffRoute:
-    """A page for staff: its path, its view, the role it needs, and how large a form it takes."""
+    """A page for staff: path, view, required role, and maximum form size."""
 
     path: str
     view: View
@@ -93,7 +93,7 @@ class StaffRoute:
     body_bytes_max: int = BODY_BYTES_MAX
 
     def route(self, context: Context) -> Route:
-        """The page behind its guard."""
+        """Returns the guarded route."""
 
         async def guarded(request: Request) -> Response:
             found = await _find_session(context, request)
@@ -135,14 +135,14 @@ def _refused(visit: StaffRequest, status: int, words: LocalizedText, retry_after
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A page for those who are not logged in. Its forms bear the token of a cookie of theirs."""
+    """A page without login. Its forms carry the CSRF token of a guest cookie."""
 
     path: str
     view: PublicView
     method: Method = "GET"
 
     def route(self, context: Context) -> Route:
-        """The page behind its guard."""
+        """Returns the guarded route."""
 
         async def guarded(request: Request) -> Response:
             return await self.view(await guest_visit(context, request))
@@ -151,7 +151,7 @@ class PublicRoute:
 
 
 async def guest_visit(context: Context, request: Request) -> PageRequest:
-    """The visit of somebody who is not known. Raises PageRefused for a form that is not ours."""
+    """Makes the request of a visitor without login. Raises PageError for a form without a valid CSRF token."""
     cookie = request.cookies.get(guest_cookie(secure=context.settings.secure), "")
     known = 0 < len(cookie) <= COOKIE_CHARS_MAX
     csrf = cookie if known else context.chance(SECRET_BYTES)
@@ -169,7 +169,7 @@ async def guest_visit(context: Context, request: Request) -> PageRequest:
 
 
 def session_digest(context: Context, request: Request) -> str | None:
-    """The digest of the session's cookie, where one was sent."""
+    """Returns the hash of the session cookie, or None without one."""
     secret = request.cookies.get(session_cookie(secure=context.settings.secure), "")
     return hash_token(secret) if 0 < len(secret) <= COOKIE_CHARS_MAX else None
 
@@ -199,7 +199,7 @@ def _to_login(request: Request) -> Response:
 
 
 async def _form(request: Request, csrf: str, bytes_max: int) -> FormData:
-    """The fields of a form that this console made for this visitor; none for a GET."""
+    """Reads a form and checks its origin and CSRF token; empty for a GET. Raises PageError."""
     if request.method != "POST":
         return FormData([])
     _check_origin(request)
@@ -215,9 +215,9 @@ async def _form(request: Request, csrf: str, bytes_max: int) -> FormData:
 
 
 def _check_origin(request: Request) -> None:
-    """Browsers say where a form was sent from; programs that say nothing still need the token.
+    """Rejects forms from other sites. Clients that send no origin still need the CSRF token.
 
-    `Sec-Fetch-Site` first: it is right behind a proxy that changes the Host as well, but plain HTTP has none.
+    `Sec-Fetch-Site` first: it is right even behind a proxy that changes Host, but plain HTTP lacks it.
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
@@ -225,14 +225,14 @@ def _check_origin(request: Request) -> None:
         if site not in ("same-origin", "none"):
             raise PageError(403, _FORM)
     elif origin is not None:
-        # Compared as text: the standard library's parser of addresses raises on some.
+        # Compared as text: the standard library's URL parser raises on some origins.
         host = request.headers.get("host")
         if not host or origin.partition("://")[2] != host:
             raise PageError(403, _FORM)
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:
-    """The body, at most `bytes_max` of it. Raises ValueError for a longer one."""
+    """Reads the body. Raises ValueError above `bytes_max`."""
     parts = []
     left = bytes_max
     async for part in request.stream():
@@ -260,18 +260,18 @@ def _accept(request: Request) -> str:
 
 
 def path_text(visit: PageRequest, name: str) -> str:
-    """A text that is a segment of this page's path: a park_uuid, an order number."""
+    """Returns a path parameter that is free text: a park_uuid, an order number."""
     return from_segment(str(visit.request.path_params[name]))
 
 
 class Headers:
-    """Puts the headers of every answer on it."""
+    """Middleware that adds HEADERS to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes everything on."""
+        """Handles one request."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

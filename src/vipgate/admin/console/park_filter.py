@@ -1,4 +1,4 @@
-"""Which park a filter means: its park_uuid, or so much of its name that no other park is meant."""
+"""Finds the park that a filter means: by park_uuid, or by a part of the name that is unique."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LISTED_MAX: Final = 40
 
 
 def choose_park(database: Database, query: FormData) -> Park | None:
-    """The park that the field `park` means; None where it is empty, or where a fault is noted in it."""
+    """Returns the park that the field `park` means; None if it is empty, or with an error added to it."""
     text = query.text("park", PARK_CHARS_MAX)
     if not text or "park" in query.errors:
         return None
@@ -39,6 +39,6 @@ def choose_park(database: Database, query: FormData) -> Park | None:
 
 
 def parks_to_offer(database: Database) -> list[Park]:
-    """All parks, for a list to choose from, where they are few."""
+    """Returns all parks for a selection list; none if there are more than LISTED_MAX."""
     parks = database.store.list_parks("", LISTED_MAX + 1)
     return parks if len(parks) <= LISTED_MAX else []

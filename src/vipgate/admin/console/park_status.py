@@ -1,4 +1,4 @@
-"""The health of all parks and what is held of them, looked at anew when somebody asks and the last look is a while ago."""
+"""The health and held replaces of all parks, read on demand and cached for LOOK_US."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from vipgate.store.interfaces.queries import HeldReplace
 LOOK_US: Final = 15_000_000
 PARKS_A_READ: Final = 500
 PARKS_MAX: Final = 20_000
-# What nobody said yes to for so long is no news any more; the park's own page still has it.
+# Held for longer, a replace is no longer news; the park's page still lists it.
 HELD_DAYS: Final = 7
 HELD_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ParkStatus:
-    """What was seen: each park's health in the order of park_uuid, and the held replaces of the last HELD_DAYS.
+    """Each park's health, sorted by park_uuid, and the held replaces of the last HELD_DAYS.
 
-    `whole` is False where there are more than PARKS_MAX.
+    `whole` is False if not all parks were read (PARKS_MAX).
     """
 
     at_us: int
@@ -43,32 +43,32 @@ class ParkStatus:
     held: Sequence[HeldReplace] = ()
 
     def marked(self, mark: Mark) -> list[str]:
-        """The parks that bear `mark`."""
+        """Returns the parks with `mark`."""
         return [park_uuid for park_uuid, health in self.parks.items() if mark in health.marks]
 
 
 class ParkStatusCache:
-    """Remembers one look for all who ask; while one is under way, the others wait for it."""
+    """Caches one ParkStatus for all visitors; while it is being read, the others wait for it."""
 
     def __init__(self, databases: DatabasePool) -> None:
-        self._desks = databases
+        self._databases = databases
         self._last: ParkStatus | None = None
         self._one = asyncio.Lock()
 
     async def read(self, now_us: int) -> ParkStatus:
-        """A look that is at most LOOK_US old. Raises StoreError."""
+        """Returns a status that is at most LOOK_US old. Raises StoreError."""
         async with self._one:
             if self._last is None or not 0 <= now_us - self._last.at_us < LOOK_US:
-                self._last = await self._desks.run(lambda database: read_status(database, now_us))
+                self._last = await self._databases.run(lambda database: read_status(database, now_us))
             return self._last
 
     def forget(self) -> None:
-        """A park was changed here: the next who asks sees it."""
+        """Drops the cached status after a change of a park."""
         self._last = None
 
 
 def read_status(database: Database, now_us: int) -> ParkStatus:
-    """The health of every park now."""
+    """Reads the health of every park and the held replaces."""
     today = business_day(now_us)
     answers = by_park(database.queries.answers_by_park(today - USUAL_DAYS + 1, today + 1))
     held = database.queries.held_replaces(None, now_us - HELD_DAYS * DAY_US, HELD_MAX)

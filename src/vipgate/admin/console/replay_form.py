@@ -1,4 +1,4 @@
-"""Puts the body of a replay together: the text that was sent, or the kept body with the rows that were mended. Pure."""
+"""Assembles the body of a replay: the submitted text, or the kept body with corrected rows. Pure."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _FIELD = re.compile(r"row-(\d{1,5})").fullmatch
 
 
 def rows_named(hint: str) -> list[int]:
-    """The rows that the lines of a hint begin with, each once, ROWS_MENDED_MAX at most."""
+    """Returns the row numbers at the start of a hint's lines, each once, ROWS_MENDED_MAX at most."""
     found = (_ROW.match(line) for line in hint.splitlines())
     return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_MENDED_MAX]
 
 
 def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
-    """The body to send, in UTF-8; None where a fault is noted in the form. `charset` is that of `kept`.
+    """Returns the body to send, in UTF-8; None with an error added to the form. `charset` is that of `kept`.
 
-    The field `body` is the whole of it; without one, the fields `row-N` are rows of `kept`, or nothing was mended.
+    The field `body` replaces the whole body; without it, each field `row-N` replaces a row of `kept`.
     """
     try:
         before = read_body(as_text(kept, charset))
@@ -45,8 +45,8 @@ def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
     if before is None:
         form.fault("body", "保留的正文无法按行读取", "the kept body cannot be read row by row")
         return None
-    mended = _mended(form, before)
-    return None if form.errors else write_body(mended)
+    corrected = _with_form_rows(form, before)
+    return None if form.errors else write_body(corrected)
 
 
 def _whole(form: FormData, before: Body | None) -> bytes | None:
@@ -63,8 +63,8 @@ def _whole(form: FormData, before: Body | None) -> bytes | None:
     return write_body(edited)
 
 
-def _mended(form: FormData, before: Body) -> Body:
-    """The kept body with the rows of the form in their places."""
+def _with_form_rows(form: FormData, before: Body) -> Body:
+    """Returns the kept body with the form's rows in their places."""
     rows = list(before.rows)
     for name in list(form.values):
         found = _FIELD(name)
@@ -75,14 +75,14 @@ def _mended(form: FormData, before: Body) -> Body:
             rows[place] = restore_row(read_row(form.raw(name)), rows[place])
         except Unreadable as unreadable:
             form.fault(name, unreadable.words.zh, unreadable.words.en)
-    mended = replace(before, rows=tuple(rows))
+    corrected = replace(before, rows=tuple(rows))
     if form.ticked("hidden") and not form.errors:
-        _has_hidden(form, "body", mended, before)
-    return mended
+        _has_hidden(form, "body", corrected, before)
+    return corrected
 
 
 def _has_hidden(form: FormData, name: str, edited: Body, before: Body) -> bool:
-    """Whether a value was changed while it was hidden, so that nobody knows what it was; a fault is noted then."""
+    """Whether a masked value was edited and so cannot be restored; adds the error then."""
     came_so = set(still_hidden(before.rows))
     places = [place for place in still_hidden(edited.rows) if place not in came_so]
     if places:

@@ -1,4 +1,4 @@
-"""One request for a page: who asks, in which language, with which fields, and the ways to answer."""
+"""A console request: user, language and fields, with helpers for responses and templates."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ROLE = LocalizedText("您的账号没有这项权限；请联系管理员", "yo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """A request of somebody who need not be logged in. `csrf` is the token that a form of this page must send back."""
+    """A request that needs no login. `csrf` is the token that a form of this page must send back."""
 
     context: Context
     request: Request
@@ -61,15 +61,15 @@ class PageRequest:
 
     @property
     def here(self) -> str:
-        """Path and query of this page as the browser sent them, to come back to."""
+        """This page's path and query as the browser sent them, to return to."""
         return here_of(self.request)
 
     async def database(self, fn: Callable[[Database], T]) -> T:
-        """Does `fn` with the database, in a thread. Raises StoreError, Unavailable."""
+        """Runs `fn` with a database connection, in a thread. Raises StoreError, ServiceUnavailable."""
         return await self.context.databases.run(fn)
 
     def page(self, template: str, /, *, status: int = 200, **values: object) -> Response:
-        """The page made of `template`. It knows `visit`, `t` and `values`."""
+        """Renders `template` with `visit`, `t` and `values`."""
         content = self.context.templates.get_template(template).render(visit=self, t=self.speech, **values)
         response = HTMLResponse(content, status)
         if self.new_guest is not None:
@@ -77,86 +77,86 @@ class PageRequest:
         return response
 
     def go(self, path: str, done: str = "") -> Response:
-        """On to `path` after a form; the page there says the text `done.…`."""
+        """Redirects to `path` after a form; that page shows the text `done.…`."""
         joined = path if not done else f"{path}{'&' if '?' in path else '?'}done={done}"
         return RedirectResponse(joined, 303)
 
     def set_cookie(self, response: Response, name: str, value: str, *, age_s: int | None = None) -> None:
-        """A cookie that no program in the browser reads and no other site sends."""
+        """Sets a cookie that scripts cannot read and other sites do not send."""
         response.set_cookie(
             name, value, max_age=age_s, path="/", secure=self.context.settings.secure, httponly=True, samesite="strict"
         )
 
     def done(self) -> str:
-        """What the form before this page did, in words; empty where there was none."""
+        """Returns the confirmation of the previous form; empty if there was none."""
         key = f"done.{self.query.get('done')}"
         return self.speech(key) if self.speech.has(key) else ""
 
     def entries(self) -> list[Entry]:
-        """The pages that this visitor may go to."""
+        """Returns the navigation entries that this visitor may use."""
         return []
 
     def segment(self, text: str) -> str:
-        """A text as one segment of a path."""
+        """Encodes a text as one path segment."""
         return segment(text)
 
     def link(self, path: str, **values: object) -> str:
-        """An address with a query."""
+        """Returns a URL with a query."""
         return with_query(path, **values)
 
     def is_here(self, path: str, *, below: bool = True) -> bool:
-        """Whether this page is `path`, or lies below it."""
+        """Whether this page is `path`, or below it."""
         own, wanted = self.request.scope["path"], unquote(path.partition("?")[0])
         return own == wanted or (below and wanted != "/" and own.startswith(wanted + "/"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequest(PageRequest):
-    """A request of somebody who is logged in."""
+    """A request with a valid session."""
 
     session: Session
     user: User
 
     def may(self, role: Role) -> bool:
-        """Whether the visitor may do what `role` may."""
+        """Whether the user has the rights of `role`."""
         return has_role(self.user.role, role)
 
     def need(self, role: Role) -> None:
-        """Raises PageRefused where the visitor may not do what `role` may."""
+        """Raises PageError if the user lacks the rights of `role`."""
         if not self.may(role):
             raise PageError(403, _ROLE)
 
     @property
     def sees_plates(self) -> bool:
-        """Whether plates are shown in the clear now."""
+        """Whether plates are shown unmasked now."""
         return self.user.sees_plates and self.session.plates_until_us > self.now_us
 
     def plate(self, text: str | None) -> str:
-        """A plate or a card as this visitor may see it; a dash where there is none."""
+        """Returns a plate or card as this user may see it; a dash if empty."""
         if not text:
             return "–"
         return text if self.sees_plates else mask_plate(text)
 
     @property
     def way_to_plates(self) -> LocalizedText:
-        """What this visitor does to see plates."""
+        """What this user must do to see plates."""
         return _SHOW_PLATES if self.user.sees_plates else _ASK_FOR_PLATES
 
     def search(self, database: Database, text: str, work: Callable[[], T], hits: Callable[[T], object] = bool) -> T:
-        """Does a search by a plate or card; where these are hidden, only as often as a person needs. Raises TooOften."""
+        """Runs a search by plate or card, rate limited while plates are masked. Raises RateLimited."""
         if self.sees_plates:
             return work()
         searcher = Searcher(database, self.user.name, self.peer, self.now_us, self.way_to_plates)
         return self.context.searches.run(searcher, text, work, hits)
 
     def entries(self) -> list[Entry]:
-        """The pages that this visitor may go to."""
+        """Returns the navigation entries that this visitor may use."""
         return [entry for entry in NAV if self.may(entry.role)]
 
     def audit_entry(
         self, action: str, *, park_uuid: str | None = None, subject: str = "", detail: str = ""
     ) -> AuditEntry:
-        """A line of the audit log by this visitor, now."""
+        """Makes an audit entry of this user, now."""
         return AuditEntry(
             at_us=self.now_us,
             who=self.user.name,
@@ -168,36 +168,36 @@ class StaffRequest(PageRequest):
         )
 
     def park_at(self, park_uuid: str, below: str = "") -> str:
-        """The address of a park's page."""
+        """Returns the URL of a park's page."""
         return park_at(park_uuid, below)
 
     @property
     def tabs(self) -> tuple[Tab, ...]:
-        """The pages of a park."""
+        """The tabs of a park."""
         return PARK_TABS
 
     def tab_at(self, tab: Tab, park_uuid: str) -> str:
-        """Where a park's tab leads: below its page, or to a page of all parks with this one as the filter."""
+        """Returns the URL of a tab: below the park's page, or a page of all parks filtered by this one."""
         return with_query(tab.path, park=park_uuid) if tab.path else park_at(park_uuid, tab.below)
 
     def with_fields(self, **values: object) -> str:
-        """This page with other values in its query: for "next page" and presets."""
+        """Returns this page's URL with other query values: for "next page" and presets."""
         kept = {name: value for name, value in self.query.values.items() if name not in ("done", "after")}
         return with_query(self.here.partition("?")[0], **{**kept, **values})
 
 
 def here_of(request: Request) -> str:
-    """Path and query of a request. Not `request.url`, which takes a quoted `?` of a path for the query."""
+    """Returns path and query of a request. Not `request.url`, which takes an encoded `?` in the path for the query."""
     path = request.scope.get("raw_path", b"").decode("ascii", "replace") or quote(request.scope["path"])
     query = request.scope["query_string"].decode("ascii", "replace")
     return f"{path}?{query}" if query else path
 
 
 def session_cookie(*, secure: bool) -> str:
-    """The cookie's name: browsers take `__Host-` from nobody but this very host, behind TLS."""
+    """Returns the name of the session cookie. Browsers accept `__Host-` from this host only, over TLS."""
     return "__Host-vipgate" if secure else "vipgate"
 
 
 def guest_cookie(*, secure: bool) -> str:
-    """The same for the token of a form before the login."""
+    """Returns the name of the cookie with the CSRF token before login."""
     return "__Host-vipgate_guest" if secure else "vipgate_guest"

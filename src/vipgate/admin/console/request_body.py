@@ -1,6 +1,6 @@
-"""The body of a refused request for people: laid out, plates hidden, mended, and put together again. Pure.
+"""Shows and edits the body of a rejected request: parses, formats, masks, and merges corrections. Pure.
 
-A value that was hidden and comes back as it was shown stands for what was kept.
+A masked value that comes back unchanged stands for the kept value.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ Row = Mapping[str, msgspec.Raw] | msgspec.Raw
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The members of a request but its rows, and its rows: each by its members, or as it came where it is no object."""
+    """The members of a request except its rows, and its rows; a row that is no object stays raw."""
 
     head: Mapping[str, msgspec.Raw]
     rows: tuple[Row, ...]
 
 
 class Unreadable(Exception):
-    """The text is not laid out as a request is; carries what to do about it."""
+    """The text has not the structure of a request; `words` says why."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
@@ -61,7 +61,7 @@ class Unreadable(Exception):
 
 
 def as_text(body: bytes, charset: Charset) -> str:
-    """A body as text. Never guesses: raises Unreadable where it is not in `charset`."""
+    """Decodes a body. Never guesses: raises Unreadable if it is not in `charset`."""
     try:
         return to_utf8(body, charset).decode("utf-8")
     except BadRequest as refusal:
@@ -69,12 +69,12 @@ def as_text(body: bytes, charset: Charset) -> str:
 
 
 def charset_of(entry: RequestLogEntry, park: Park | None) -> Charset:
-    """The charset of a kept body: the park's own; the console writes its replays in UTF-8."""
+    """Returns the charset of a kept body: the park's; UTF-8 for a replay, which the console wrote."""
     return "utf-8" if entry.origin.replay_of is not None or park is None else park.charset
 
 
 def read_body(text: str) -> Body:
-    """The parts of a request. Raises Unreadable."""
+    """Parses a request. Raises Unreadable."""
     _check_nesting(text)
     try:
         head = _members(text)
@@ -92,7 +92,7 @@ def read_body(text: str) -> Body:
 
 
 def read_row(text: str) -> Row:
-    """One row. Raises Unreadable."""
+    """Parses one row. Raises Unreadable."""
     _check_nesting(text)
     try:
         return _row(msgspec.json.decode(text, type=msgspec.Raw))
@@ -114,7 +114,7 @@ def _row(raw: msgspec.Raw) -> Row:
 
 
 def _readable(name: str, raw: msgspec.Raw) -> msgspec.Raw:
-    """A text of a known member without escapes; unlisted members are compared by their very bytes and stay."""
+    """Removes escapes from the text of a known member; unlisted members keep their bytes, by which they are compared."""
     if name not in _READABLE or bytes(raw)[:1] != b'"':
         return raw
     text = _text(raw)
@@ -131,43 +131,43 @@ def _text(raw: msgspec.Raw) -> str | None:
 
 
 def write_body(body: Body) -> bytes:
-    """The request as one line of JSON."""
+    """Encodes a request as one line of JSON."""
     head = b"".join(_encode(name) + b":" + bytes(raw) + b"," for name, raw in body.head.items())
     return b"{" + head + b'"row":[' + b",".join(map(write_row, body.rows)) + b"]}"
 
 
 def write_row(row: Row) -> bytes:
-    """The row as one line of JSON."""
+    """Encodes a row as one line of JSON."""
     if not isinstance(row, Mapping):
         return bytes(row)
     return b"{" + b",".join(_encode(name) + b":" + bytes(raw) for name, raw in row.items()) + b"}"
 
 
 def laid_out(source: bytes) -> str:
-    """JSON with a line for each member."""
+    """Formats JSON with one line per member."""
     return msgspec.json.format(source, indent=2).decode("utf-8", "replace")
 
 
 def order_of(row: Row) -> str | None:
-    """The order number of a row, where it is one."""
+    """Returns the order number of a row, if it has one."""
     raw = row.get("pay_partner") if isinstance(row, Mapping) else None
     text = None if raw is None or bytes(raw)[:1] != b'"' else _text(raw)
     return text.strip() if text is not None else (bytes(raw).decode("utf-8", "replace") if raw is not None else None)
 
 
 def member_of(row: Row, name: str) -> str | None:
-    """A member of a row as text, where it has one."""
+    """Returns a member of a row as text, if it is one."""
     raw = row.get(name) if isinstance(row, Mapping) else None
     return None if raw is None else _text(raw)
 
 
 def hide(body: Body) -> Body:
-    """The same with everything hidden that could name a person."""
+    """Masks everything that could identify a person."""
     return Body({name: _hidden(name, raw) for name, raw in body.head.items()}, tuple(map(hide_row, body.rows)))
 
 
 def hide_row(row: Row) -> Row:
-    """The same of one row."""
+    """Masks one row."""
     if not isinstance(row, Mapping):
         return _NOT_SHOWN
     return {name: _hidden(name, raw) for name, raw in row.items()}
@@ -193,19 +193,19 @@ def _plain(name: str, text: str) -> str:
 
 
 def restore(edited: Body, kept: Body) -> Body:
-    """`edited` with every value that is still hidden as it was kept."""
+    """Returns `edited` with every value that is still masked taken from `kept`."""
     by_order = {order: row for row in kept.rows if (order := order_of(row)) is not None}
     same_length = len(edited.rows) == len(kept.rows)
     rows = []
     for index, row in enumerate(edited.rows):
-        # A row whose order number was mended is known by its place, as long as none was added or taken away.
-        beside = kept.rows[index] if same_length else None
-        rows.append(restore_row(row, by_order.get(order_of(row) or "", beside)))
+        # A row whose order number was corrected is matched by index, unless rows were added or removed.
+        same_index = kept.rows[index] if same_length else None
+        rows.append(restore_row(row, by_order.get(order_of(row) or "", same_index)))
     return replace(edited, head=_restored(edited.head, kept.head), rows=tuple(rows))
 
 
 def restore_row(edited: Row, kept: Row | None) -> Row:
-    """The same of one row."""
+    """Restores one row."""
     if isinstance(edited, Mapping) and isinstance(kept, Mapping):
         return _restored(edited, kept)
     if kept is not None and not isinstance(edited, Mapping) and bytes(edited) == bytes(_NOT_SHOWN):
@@ -221,7 +221,7 @@ def _restored(edited: Mapping[str, msgspec.Raw], kept: Mapping[str, msgspec.Raw]
 
 
 def still_hidden(rows: Sequence[Row]) -> list[str]:
-    """The places whose value was hidden, was changed, and so cannot be restored."""
+    """Returns the places whose masked value was edited and cannot be restored."""
     return [
         f"row[{index}].{name}"
         for index, row in enumerate(rows)

@@ -1,4 +1,4 @@
-"""All pages of the console, each from the file of its views."""
+"""All pages of the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at a body and a signature for the doctor's page: the bytes meant, whether the signature is right, what is wrong. Pure."""
+"""Checks a body and a signature for the signature doctor: which bytes are meant, is it valid, what is wrong. Pure."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ EDGE_BYTES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class SignatureFinding:
-    """What was found. `used` says which secret a right signature was made with; `mistake` is None for a right one.
+    """The result. `used`: the secret that a valid signature was made with; `mistake` is None for a valid one.
 
-    `hashed` is what the signature is made over, as text in two pieces where it is long, without the secret. `late`: what
-    would be wrong with the time of a right HMAC if it came only now. `right` is empty where there is nothing to sign with.
+    `hashed` is the signed text without the secret, in two pieces if long. `late`: the error in the timestamp of a valid HMAC
+    that arrived now. `right` is the correct signature; empty if the headers are malformed.
     """
 
     given: bool
@@ -70,7 +70,7 @@ class SignatureFinding:
 
 
 def read_bodies(form: FormData) -> list[bytes]:
-    """The bytes that the field `body` may stand for, likeliest first; a fault is noted where there are none.
+    """Returns the bytes that the field `body` may stand for, likeliest first; empty with an error added to the form.
 
     A browser sends every line end of a text as CR LF, whatever was pasted.
     """
@@ -97,7 +97,7 @@ def read_bodies(form: FormData) -> list[bytes]:
 
 
 def park_named(bodies: Sequence[bytes]) -> str:
-    """The park that a body says it is from; empty where it does not say so."""
+    """Returns the park_uuid in the body; empty if it cannot be read."""
     for body in bodies[:1]:
         for charset in CHARSETS:
             try:
@@ -108,7 +108,7 @@ def park_named(bodies: Sequence[bytes]) -> str:
 
 
 def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> LocalizedText | None:
-    """Why the gateway refuses `body`, however it is signed: it is in another charset than its park's."""
+    """Returns why the gateway rejects `body` for its charset, or None if it is the park's."""
     for sent in CHARSETS:
         if coding == sent != of_park:
             return other_charset(sent, of_park).hint
@@ -116,7 +116,7 @@ def refusal_for_charset(body: bytes, coding: str, of_park: Charset) -> Localized
 
 
 def examine(bodies: Sequence[bytes], authorization: str, keys: ParkSecrets) -> SignatureFinding:
-    """The first of `bodies` that the signature fits, else that a known mistake leads to, else the likeliest."""
+    """Checks an MD5 signature: reports the first body that matches, else the first with a known mistake, else the likeliest."""
     given = authorization.strip()
     for body in bodies:
         used = _used(body, given, keys)
@@ -135,7 +135,7 @@ def examine(bodies: Sequence[bytes], authorization: str, keys: ParkSecrets) -> S
 def examine_stamped(
     bodies: Sequence[bytes], stamp: WebhookSignature, keys: ParkSecrets, now_s: float
 ) -> SignatureFinding:
-    """The same for the three headers of an HMAC."""
+    """Checks the three headers of an HMAC signature, in the same way."""
     malformed = header_error(stamp)
     if malformed is not None:
         return _stamped(bodies[0], stamp, None, malformed, "")
@@ -169,7 +169,7 @@ def _stamped(
     right: str,
 ) -> SignatureFinding:
     before = f"{stamp.id}.{stamp.timestamp}."
-    return _told(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
+    return _result(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
 
 
 def _used(body: bytes, given: str, keys: ParkSecrets) -> Literal["current", "previous"] | None:
@@ -187,10 +187,10 @@ def _finding(
     keys: ParkSecrets,
 ) -> SignatureFinding:
     right, mark = sign(body, keys.current), SECRET_MARK.decode()
-    return _told(body, "", mark, given=bool(given), used=used, mistake=mistake, right=right, kind="md5")
+    return _result(body, "", mark, given=bool(given), used=used, mistake=mistake, right=right, kind="md5")
 
 
-def _told(
+def _result(
     body: bytes,
     before: str,
     after: str,

@@ -1,4 +1,4 @@
-"""Sums of the rollups for the overview and a park's page: money, records, requests, refusals by code. Pure."""
+"""Totals and charts for the overview and a park's page: money, records, requests, rejections by code. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CASH, ONLINE = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How many requests were refused with one code, and which share of all requests that is; where they are listed."""
+    """Rejections with one code: number, share of all requests, and URL of their list."""
 
     code: str
     requests: int
@@ -37,7 +37,7 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The figures of a period."""
+    """The totals of a period."""
 
     money_fen: int
     inserted: int
@@ -48,12 +48,12 @@ class Totals:
 
     @property
     def refused_share(self) -> float:
-        """Refusals by all requests."""
+        """Share of rejected requests."""
         return self.refused / self.requests if self.requests else 0.0
 
 
 def add_up(money: Sequence[DailyMoney], answers: Sequence[DailyAnswers]) -> Totals:
-    """The sums over a period."""
+    """Adds up the days of a period."""
     return Totals(
         money_fen=sum(one.pay_value_fen for one in money),
         inserted=sum(one.inserted for one in money),
@@ -65,7 +65,7 @@ def add_up(money: Sequence[DailyMoney], answers: Sequence[DailyAnswers]) -> Tota
 
 
 def refusals(answers: Sequence[DailyAnswers], path: Callable[[str], str]) -> list[Refusals]:
-    """Refusals by code, most frequent first; `path` leads to the requests of a code."""
+    """Returns rejections by code, most frequent first; `path(code)` is the URL of their list."""
     total = sum(one.requests for one in answers)
     by_code: dict[str, int] = {}
     for one in answers:
@@ -76,7 +76,7 @@ def refusals(answers: Sequence[DailyAnswers], path: Callable[[str], str]) -> lis
 
 
 def money_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
-    """Money per day, by pay type."""
+    """Charts money per day, by pay type."""
     series = [
         Series(
             speech("pay.cash"), "two", _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type == CASH)
@@ -89,7 +89,7 @@ def money_chart(speech: Translator, period: Period, money: Sequence[DailyMoney])
 
 
 def records_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
-    """Records per day: new ones and changed ones."""
+    """Charts new and changed records per day."""
     series = [
         Series(speech("records.new"), "one", _by_day((one.day, one.inserted) for one in money)),
         Series(speech("records.changed"), "two", _by_day((one.day, one.updated) for one in money)),
@@ -98,7 +98,7 @@ def records_chart(speech: Translator, period: Period, money: Sequence[DailyMoney
 
 
 def refusals_chart(speech: Translator, period: Period, answers: Sequence[DailyAnswers]) -> Chart:
-    """Refused requests per day."""
+    """Charts rejected requests per day."""
     refused = _by_day((one.day, one.requests) for one in answers if one.code != STORED)
     series = [Series(speech("requests.refused"), "red", refused)]
     return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
@@ -112,5 +112,5 @@ def _by_day(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
 
 
 def _day_text(speech: Translator, period: Period) -> Callable[[int], str]:
-    """The weekday as well where there is room for it."""
+    """Returns the day format: with weekday if there is room."""
     return speech.short_day if period.days <= DAYS_USUAL + 1 else speech.bare_day

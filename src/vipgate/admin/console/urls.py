@@ -1,4 +1,4 @@
-"""Addresses of the console's pages. A park_uuid or an order number may hold anything, `/` and `..` too."""
+"""URLs of the console's pages. A park_uuid or an order number may hold anything, even `/` and `..`."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ _PATH_CHARS_MAX = 2000
 
 
 def segment(text: str) -> str:
-    """`text` as one segment of a path, so that no browser or proxy takes it for several or drops it."""
-    told = text.replace("~", "~~").replace("/", "~s").replace("\\", "~b")
-    if not told.strip("."):
-        told = told.replace(".", "~d")
-    return quote(told, safe="~")
+    """Encodes `text` as one path segment that browsers and proxies neither split nor drop."""
+    escaped = text.replace("~", "~~").replace("/", "~s").replace("\\", "~b")
+    if not escaped.strip("."):
+        escaped = escaped.replace(".", "~d")
+    return quote(escaped, safe="~")
 
 
 def from_segment(told: str) -> str:
-    """What `segment` was given, out of the unquoted segment."""
+    """Decodes an unquoted segment: the inverse of `segment`."""
     parts = told.split("~~")
     return "~".join(part.replace("~s", "/").replace("~b", "\\").replace("~d", ".") for part in parts)
 
 
 def park_at(park_uuid: str, below: str = "") -> str:
-    """The page of a park, or one below it."""
+    """Returns the URL of a park's page, or of one below it."""
     return f"/parks/{segment(park_uuid)}{below}"
 
 
 def with_query(path: str, **values: object) -> str:
-    """`path` with those of `values` that are not empty."""
+    """Adds the `values` that are not empty to `path` as a query."""
     query = urlencode({name: value for name, value in values.items() if value not in (None, "", False)})
     return f"{path}?{query}" if query else path
 
 
 def is_local(path: str) -> bool:
-    """Whether `path` leads to a page of this console, so that one may be sent there after the login."""
+    """Whether `path` is a page of this console, and so a safe target for redirects."""
     return (
         path.startswith("/")
         and not path.startswith(("//", "/\\"))

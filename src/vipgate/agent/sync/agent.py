@@ -338,7 +338,7 @@ class Agent:
             if batch.complete:
                 self._replace = False
                 self._spool.set_setting({"replace": None})
-                log.info("replace acknowledged; other rows wait until no copy of it can arrive", wait_s=self._tracker.hold_s())
+                log.info("replace acknowledged; the rest waits for late copies", wait_s=self._tracker.hold_s())
             self._note_sent(rows)
             self._spool.unqueue(rows)
             if batch.lane == "live":

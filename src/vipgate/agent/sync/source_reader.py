@@ -217,7 +217,8 @@ class SourceReader:
         self.stock_begun_us = int(self._spool.get_setting("stock_begun_us") or 0)
         self._status.stock_total = source.count(None, until)
         self._status.stock_done = int(self._spool.get_setting("stock_rows") or 0)
-        self._feed = read_snapshot(self._dependencies.open_source, self._reader, after, until, self.rows_max, self._wake)
+        open_source = self._dependencies.open_source
+        self._feed = read_snapshot(open_source, self._reader, after, until, self.rows_max, self._wake)
 
     def _poll_for_scan(self, source: Source, now_s: float) -> None:
         stamp = repr(source.stamp())

@@ -1,1 +1,1 @@
-"""The texts of the pages, a file for each group of them, as pairs in two languages."""
+"""The texts of the pages in two languages, one file per group of pages."""

@@ -1,4 +1,4 @@
-"""The texts of accounts, sessions, tokens and the audit log."""
+"""Texts of accounts, sessions, tokens and the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of the page about a park's charge types."""
+"""Texts of a park's charge types."""
 
 from __future__ import annotations
 

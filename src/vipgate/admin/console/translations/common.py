@@ -1,4 +1,4 @@
-"""What every page says: frame, navigation, forms, tables."""
+"""Texts of every page: frame, navigation, forms, tables."""
 
 from __future__ import annotations
 

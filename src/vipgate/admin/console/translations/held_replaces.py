@@ -1,4 +1,4 @@
-"""The texts about held replaces and about how a park signs."""
+"""Texts of held replaces and of a park's signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of the pages about overview."""
+"""Texts of the overview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of one park: its state, settings, secrets, stocks, review."""
+"""Texts of one park: state, settings, secrets, generations, review."""
 
 from __future__ import annotations
 

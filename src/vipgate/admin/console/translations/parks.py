@@ -1,4 +1,4 @@
-"""The texts of the pages about parks."""
+"""Texts of the list of parks."""
 
 from __future__ import annotations
 

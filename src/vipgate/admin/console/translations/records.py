@@ -1,4 +1,4 @@
-"""The texts of the pages about records and of one record, and the names of what a record's members can be."""
+"""Texts of the record pages, and the names of a record's coded values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of the pages about requests and of sending one again."""
+"""Texts of the request pages and of replays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of the signature doctor."""
+"""Texts of the signature doctor."""
 
 from __future__ import annotations
 

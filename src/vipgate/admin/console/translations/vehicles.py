@@ -1,4 +1,4 @@
-"""The texts of the page about vehicles."""
+"""Texts of the vehicles page."""
 
 from __future__ import annotations
 

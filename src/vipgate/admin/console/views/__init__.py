@@ -1,1 +1,1 @@
-"""The views, a file for each group of pages: read the fields, ask the database, answer with a page."""
+"""The views, one file per group of pages: read the fields, query the database, render a page."""

@@ -1,4 +1,4 @@
-"""One's own account: password, language, where one is logged in."""
+"""The user's own account: password, language, sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vipgate.store.interfaces.admin import Database
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     return await _page(visit, visit.form)
 
 
@@ -33,7 +33,7 @@ async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Respo
 
 
 async def change_password(visit: StaffRequest) -> Response:
-    """Takes a new password from who knows the old one; all other sessions end."""
+    """Changes the password if the old one is right; ends all other sessions."""
     form, hashing = visit.form, visit.context.hashing
     password = read_new_password(form)
     old = form.raw("old")[:PASSWORD_CHARS_MAX]
@@ -53,7 +53,7 @@ async def change_password(visit: StaffRequest) -> Response:
 
 
 async def end_session(visit: StaffRequest) -> Response:
-    """Logs out one other session of one's own."""
+    """Ends another session of the user."""
     digest = visit.form.get("session")
     entry = visit.audit_entry("session.end", subject=visit.user.name)
 

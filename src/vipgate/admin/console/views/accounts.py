@@ -1,4 +1,4 @@
-"""The accounts of all staff: for administrators."""
+"""The accounts of all staff, for administrators."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PASSWORD_BYTES: Final = 12
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The list, and the form for a new account."""
+    """Shows the list and the form for a new account."""
     return await _page(visit, visit.form)
 
 
@@ -43,7 +43,7 @@ async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Respo
 
 
 async def add(visit: StaffRequest) -> Response:
-    """Makes an account with a first password, which is shown once."""
+    """Creates an account with a first password, which is shown once."""
     form = visit.form
     name, role = read_name(form), read_role(form)
     password = visit.context.chance(PASSWORD_BYTES)
@@ -68,7 +68,7 @@ async def add(visit: StaffRequest) -> Response:
 
 
 def read_role(form: FormData) -> Role:
-    """The role that was chosen; reader where none of them was."""
+    """Returns the chosen role; reader if it is invalid."""
     chosen = form.choice("role", ROLES)
     return next((role for role in ROLES if role == chosen), "reader")
 
@@ -78,7 +78,7 @@ def _rights(role: Role, *, sees_plates: bool) -> str:
 
 
 async def show_one(visit: StaffRequest) -> Response:
-    """One account and where it is logged in."""
+    """Shows one account and its sessions."""
     name = path_text(visit, "name")
 
     def read(database: Database) -> tuple[User | None, list[Session]]:
@@ -91,7 +91,7 @@ async def show_one(visit: StaffRequest) -> Response:
 
 
 async def change(visit: StaffRequest) -> Response:
-    """Changes role, sight of plates, and whether the account may log in."""
+    """Changes the role, the right to see plates, and whether the account is enabled."""
     name = _other(visit)
     role, sees_plates, enabled = read_role(visit.form), visit.form.ticked("sees_plates"), visit.form.ticked("enabled")
     if visit.form.errors:
@@ -118,7 +118,7 @@ async def change(visit: StaffRequest) -> Response:
 
 
 async def reset_password(visit: StaffRequest) -> Response:
-    """Gives an account a new first password, which is shown once; its sessions end."""
+    """Sets a new first password, which is shown once; ends the account's sessions."""
     name = _other(visit)
     password = visit.context.chance(PASSWORD_BYTES)
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
@@ -129,7 +129,7 @@ async def reset_password(visit: StaffRequest) -> Response:
 
 
 async def end_sessions(visit: StaffRequest) -> Response:
-    """Logs an account out everywhere."""
+    """Ends all sessions of an account."""
     name = _other(visit)
     entry = visit.audit_entry("user.sessions_end", subject=name)
     await visit.database(lambda database: database.accounts.end_sessions_of(name, entry))
@@ -137,7 +137,7 @@ async def end_sessions(visit: StaffRequest) -> Response:
 
 
 def _other(visit: StaffRequest) -> str:
-    """The account that is to be changed. Nobody changes the own one here: an administrator must be left."""
+    """Returns the account to change. Raises PageError for the user's own, so that an administrator always remains."""
     name = path_text(visit, "name")
     if name == visit.user.name:
         raise conflict(

@@ -1,4 +1,4 @@
-"""The audit log: who changed what, and who looked at plates. For administrators."""
+"""The audit log: who changed what, and who viewed plates. For administrators."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 
-DEEDS_A_PAGE: Final = 100
+AUDIT_ENTRIES_PER_PAGE: Final = 100
 WHO_CHARS_MAX: Final = 80
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The log, newest first."""
+    """Shows the log, newest first."""
     who = visit.query.text("who", WHO_CHARS_MAX) or None
     park_uuid = visit.query.text("park", PARK_UUID_CHARS_MAX) or None
     before = visit.query.whole("after", 0, 2**62)
     entries = await visit.database(
-        lambda database: database.accounts.audit_entries(who, park_uuid, before, DEEDS_A_PAGE + 1)
+        lambda database: database.accounts.audit_entries(who, park_uuid, before, AUDIT_ENTRIES_PER_PAGE + 1)
     )
-    after = entries[DEEDS_A_PAGE - 1].number if len(entries) > DEEDS_A_PAGE else None
-    return visit.page("audit.html", entries=entries[:DEEDS_A_PAGE], after=after)
+    after = entries[AUDIT_ENTRIES_PER_PAGE - 1].number if len(entries) > AUDIT_ENTRIES_PER_PAGE else None
+    return visit.page("audit.html", entries=entries[:AUDIT_ENTRIES_PER_PAGE], after=after)
 
 
 PAGES: Final = (StaffRoute("/audit", show, role="admin"),)

@@ -1,4 +1,4 @@
-"""A park's charge types: the list as it was fetched last, fetching it now, and ids in use that it lacks."""
+"""A park's charge types: the list as last fetched, fetching it now, and ids in use that it lacks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from vipgate.store.interfaces.queries import (
     RecordQuery,
 )
 
-# So many of the newest records are looked at for the ids in use; so many types are listed.
+# The newest records are searched for ids in use.
 RECORDS_LOOKED_AT: Final = 500
 TYPES_A_PAGE: Final = 100
 ASKED_AT_ONCE_MAX: Final = 4
@@ -47,7 +47,7 @@ _BUSY: Final = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class ChargeTypesView:
-    """The list, and how often each id is used by the newest records."""
+    """The list, and how often the newest records use each id."""
 
     park: Park
     health: Health
@@ -64,7 +64,7 @@ def _read(database: Database, park_uuid: str, now_us: int) -> ChargeTypesView:
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     park_uuid = path_text(visit, "park_uuid")
     told = await visit.database(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
     begin = visit.query.whole("after", 0, 10**6) or 0
@@ -82,7 +82,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 async def fetch(visit: StaffRequest) -> Response:
-    """Asks the park's own gateway now, one request a park at a time."""
+    """Fetches the list from the park's gateway now; one request per park at a time."""
     park_uuid = path_text(visit, "park_uuid")
     asked = visit.context.asked
     if park_uuid in asked or len(asked) >= ASKED_AT_ONCE_MAX:
@@ -90,7 +90,7 @@ async def fetch(visit: StaffRequest) -> Response:
     asked.add(park_uuid)
     try:
         order = await visit.database(partial(_order, park_uuid=park_uuid, visit=visit))
-        # In a thread of its own, not at a desk: a park takes its time to answer.
+        # In another thread, without a database connection: a park may answer slowly.
         question = partial(refresh_park, order, allow_private=visit.context.settings.charge_types_allow_private)
         result = await anyio.to_thread.run_sync(question)
         await visit.database(partial(_save, park_uuid=park_uuid, visit=visit, result=result))

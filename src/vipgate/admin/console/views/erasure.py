@@ -1,4 +1,4 @@
-"""Erasing one plate from the ledger, as its owner may demand: asks twice, cannot be undone. For administrators."""
+"""Erases a plate from the ledger, as its owner may demand: confirmed twice, irreversible. For administrators."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from vipgate.store.interfaces.admin import (
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The form."""
+    """Shows the form."""
     return visit.page("erase.html", form=visit.form, plate="", park_uuid="", parks=None, erased=None)
 
 
 async def erase(visit: StaffRequest) -> Response:
-    """Says what would be erased; then, asked a second time, erases it."""
+    """Shows what would be erased; erases it after confirmation."""
     form = visit.form
     plate = normalize_plate(form.text("plate", PLATE_RAW_CHARS_MAX))
     if not plate:
@@ -38,7 +38,7 @@ async def erase(visit: StaffRequest) -> Response:
     entry = visit.audit_entry("plate.erase", park_uuid=park_uuid or None, subject=mask_plate(plate))
 
     def work(database: Database) -> tuple[int, ErasureResult | None]:
-        """In how many parks the plate is, and what was erased."""
+        """Returns in how many parks the plate is, and what was erased."""
         if park_uuid and database.store.find_park(park_uuid) is None:
             form.fault("park_uuid", "没有这个车场", "there is no such park")
             return 0, None

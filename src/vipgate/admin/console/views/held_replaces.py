@@ -1,4 +1,4 @@
-"""Held replaces: what letting one through would change, the yes to it, which is asked for twice, and its dismissal."""
+"""Replaces held for approval: what one would change, approval (confirmed twice), withdrawal, dismissal."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from vipgate.store.interfaces.queries import (
     RecordQuery,
 )
 
-# So many of the newest records are held against the body, to show which of them would go out of sight.
+# The newest records are compared with the body, to show which of them it would remove.
 COMPARED_MAX: Final = 500
 GONE_SHOWN_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class HeldReplaceView:
-    """A held replace with what it would do. `gone`: those of the newest `compared` records that it does not bring again."""
+    """A held replace and its effect. `gone`: those of the newest `compared` records that the body lacks."""
 
     park: Park
     entry: RequestLogEntry
@@ -67,12 +67,12 @@ class HeldReplaceView:
 
 
 async def ask(visit: StaffRequest) -> Response:
-    """First question: what would change."""
+    """Shows what would change."""
     return _asking(visit, await _told(visit), again=False)
 
 
 async def allow(visit: StaffRequest) -> Response:
-    """Asks a second time; then lets it through, if the park still has the stock that was shown."""
+    """Asks for confirmation; then approves, if the park's generation is still as shown."""
     told = await _told(visit)
     shown = (visit.form.get("now"), visit.form.get("records"))
     if shown != (str(told.park.generation), str(told.park.records)):
@@ -90,7 +90,7 @@ async def allow(visit: StaffRequest) -> Response:
 
 
 async def disallow(visit: StaffRequest) -> Response:
-    """Takes the yes back, where it was not used in the meantime."""
+    """Withdraws the approval, if it was not used in the meantime."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
     audited = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
@@ -103,7 +103,7 @@ async def disallow(visit: StaffRequest) -> Response:
 
 
 async def dismiss(visit: StaffRequest) -> Response:
-    """Takes it off the list at once: what is lost is its body, and that comes again with the same request."""
+    """Removes it from the list at once. Only its body is lost; a repeated request brings it again."""
     told = await _told(visit)
     park_uuid = told.park.park_uuid
     audited = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
@@ -167,7 +167,7 @@ def _not_held() -> PageError:
 
 
 def _orders(body: bytes, charset: Charset) -> frozenset[str]:
-    """The order numbers of a body that passed the road up to the commit: its rows are read as they were there."""
+    """Returns the order numbers of a body that passed the push pipeline up to the commit, read in the same way."""
     try:
         return frozenset(order for row in read_body(as_text(body, charset)).rows if (order := order_of(row)))
     except Unreadable as unreadable:

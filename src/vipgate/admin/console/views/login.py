@@ -1,4 +1,4 @@
-"""In and out: login, logout, the first account, the language, and showing plates for a while."""
+"""Login, logout, the first account, the language, and showing plates for a while."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ log = structlog.get_logger("vipgate.admin.console")
 
 
 async def show_login(visit: PageRequest) -> Response:
-    """The form."""
+    """Shows the form."""
     return _login_page(visit, 200, None)
 
 
@@ -69,7 +69,7 @@ def _login_page(visit: PageRequest, status: int, trouble: str | None) -> Respons
 
 
 async def login(visit: PageRequest) -> Response:
-    """Checks name and password; the same answer whether the name is unknown, the account ended or the password wrong."""
+    """Checks name and password. Unknown name, disabled account and wrong password get the same response."""
     name, password = visit.form.get("name")[:NAME_CHARS_MAX], visit.form.raw("password")[:PASSWORD_CHARS_MAX]
     throttle = visit.context.throttle
     wait_s = math.ceil(throttle.attempt(name, visit.peer, visit.now_us / 1_000_000))
@@ -80,8 +80,8 @@ async def login(visit: PageRequest) -> Response:
         return response
     user = await visit.database(lambda database: database.accounts.find_user(name))
     hashed = user.password if user is not None and user.enabled else None
-    line_max = HASHING_MAX if throttle.knows(name, visit.peer) else HASHING_OF_STRANGERS_MAX
-    good = await visit.context.hashing.run(lambda: verify_password(hashed, password), line_max)
+    queue_max = HASHING_MAX if throttle.knows(name, visit.peer) else HASHING_OF_STRANGERS_MAX
+    good = await visit.context.hashing.run(lambda: verify_password(hashed, password), queue_max)
     if not good or user is None:
         log.warning("login failed", peer=visit.peer)
         return _login_page(visit, 422, visit.speech("login.wrong"))
@@ -93,14 +93,14 @@ async def login(visit: PageRequest) -> Response:
 
 async def _rehash(visit: PageRequest, user: User, password: str) -> None:
     hashed = await visit.context.hashing.run(lambda: hash_password(password))
-    entry = _deed(visit, user.name, "user.rehash")
+    entry = _audit_entry(visit, user.name, "user.rehash")
     await visit.database(lambda database: database.accounts.change_user(user.name, entry, password=hashed))
 
 
 async def enter(visit: PageRequest, user: User, action: str, onward: str) -> Response:
-    """Opens a session for `user` and goes on to `onward`."""
+    """Opens a session for `user` and redirects to `onward`."""
     secret, session = open_session(user.name, visit.peer, visit.now_us, visit.context.chance)
-    entry = _deed(visit, user.name, action)
+    entry = _audit_entry(visit, user.name, action)
     await visit.database(lambda database: database.accounts.note_login(session, entry))
     response = visit.go(onward if is_local(onward) else "/")
     visit.set_cookie(response, session_cookie(secure=visit.context.settings.secure), secret)
@@ -109,7 +109,7 @@ async def enter(visit: PageRequest, user: User, action: str, onward: str) -> Res
     return response
 
 
-def _deed(visit: PageRequest, who: str, action: str) -> AuditEntry:
+def _audit_entry(visit: PageRequest, who: str, action: str) -> AuditEntry:
     return AuditEntry(
         at_us=visit.now_us, who=who, action=action, park_uuid=None, subject=who, detail="", peer=visit.peer
     )
@@ -135,7 +135,7 @@ async def logout(visit: StaffRequest) -> Response:
 
 
 async def show_welcome(visit: PageRequest) -> Response:
-    """The form for the first account, behind the one-time link."""
+    """Shows the form for the first account, behind the one-time link."""
     digest = _invitation(visit)
     if not await visit.database(lambda database: database.accounts.find_invitation(digest, visit.now_us)):
         raise _no_invitation()
@@ -143,7 +143,7 @@ async def show_welcome(visit: PageRequest) -> Response:
 
 
 async def welcome(visit: PageRequest) -> Response:
-    """Makes the first account, an administrator, and logs it in."""
+    """Creates the first account, an administrator, and logs it in."""
     digest = _invitation(visit)
     name = read_name(visit.form)
     password = read_new_password(visit.form)
@@ -162,7 +162,7 @@ async def welcome(visit: PageRequest) -> Response:
         created_us=visit.now_us,
         last_login_us=None,
     )
-    entry = _deed(visit, name, "user.first")
+    entry = _audit_entry(visit, name, "user.first")
     if not await visit.database(lambda database: database.accounts.take_invitation(digest, user, visit.now_us, entry)):
         raise _no_invitation()
     return await enter(visit, user, "login", "/")
@@ -180,7 +180,7 @@ def _no_invitation() -> PageError:
 
 
 def read_name(form: FormData) -> str:
-    """The name of a new account."""
+    """Reads the name of a new account."""
     name = form.text("name", NAME_CHARS_MAX, needed=True)
     if name and not is_name(name):
         form.fault("name", "只能用文字、数字和 . @ - _", "letters, digits and . @ - _ only")
@@ -188,7 +188,7 @@ def read_name(form: FormData) -> str:
 
 
 def read_new_password(form: FormData) -> str:
-    """A new password, typed twice."""
+    """Reads a new password, typed twice."""
     password = form.raw("password")
     if len(password) < PASSWORD_CHARS_MIN:
         form.fault("password", f"至少 {PASSWORD_CHARS_MIN} 个字符", f"at least {PASSWORD_CHARS_MIN} characters")
@@ -200,14 +200,14 @@ def read_new_password(form: FormData) -> str:
 
 
 async def choose_language(visit: PageRequest) -> Response:
-    """A guest's choice, kept in a cookie."""
+    """Stores a guest's language in a cookie."""
     response = visit.go(onward(visit))
     visit.set_cookie(response, LANGUAGE_COOKIE, visit.form.choice("language", ("zh", "en")), age_s=LANGUAGE_S)
     return response
 
 
 async def choose_own_language(visit: StaffRequest) -> Response:
-    """The same for an account, which keeps it."""
+    """Stores the user's language in the account and in a cookie."""
     wanted: Language = "en" if visit.form.get("language") == "en" else "zh"
     entry = visit.audit_entry("user.language", subject=visit.user.name, detail=wanted)
     await visit.database(lambda database: database.accounts.change_user(visit.user.name, entry, language=wanted))
@@ -217,13 +217,13 @@ async def choose_own_language(visit: StaffRequest) -> Response:
 
 
 def onward(visit: PageRequest) -> str:
-    """Where a small form of every page leads back to."""
+    """Returns the page to go back to after a form that every page has."""
     path = visit.form.get("next")
     return path if is_local(path) else "/"
 
 
 async def show_plates(visit: StaffRequest) -> Response:
-    """Shows plates and cards in the clear for half an hour."""
+    """Shows plates and cards unmasked for half an hour."""
     if not visit.user.sees_plates:
         raise PageError(
             403,
@@ -235,12 +235,12 @@ async def show_plates(visit: StaffRequest) -> Response:
 
 
 async def hide_plates(visit: StaffRequest) -> Response:
-    """Hides them again."""
+    """Masks plates and cards again."""
     return await _set_plates(visit, 0, "plates.hide")
 
 
 async def _set_plates(visit: StaffRequest, until_us: int, action: str) -> Response:
-    # The page, without its query: that may hold a plate.
+    # Without the query, which may hold a plate.
     entry = visit.audit_entry(action, subject=visit.user.name, detail=onward(visit).partition("?")[0])
     await visit.database(lambda database: database.accounts.show_plates(visit.session.digest, until_us, entry))
     return visit.go(onward(visit))

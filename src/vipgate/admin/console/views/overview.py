@@ -1,4 +1,4 @@
-"""The overview: what came in, what was refused, which parks want a look."""
+"""The overview: what was received, what was rejected, which parks need attention."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ WORST_SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ParkAlert:
-    """A park that wants a look."""
+    """A park that needs attention."""
 
     park: Park
     health: Health
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     period = read_period(visit.query, business_day(visit.now_us))
     look = await visit.context.park_status.read(visit.now_us)
 
@@ -77,7 +77,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def worst(look: ParkStatus) -> list[str]:
-    """The parks that want a look first: refusing before silent before on an old secret, the longest quiet first."""
+    """Returns the parks that need attention: rejected first, then silent, then on an old secret; longest silence first."""
 
     def order(pair: tuple[str, Health]) -> tuple[bool, bool, float]:
         marks, health = pair[1].marks, pair[1]

@@ -1,4 +1,4 @@
-"""One park: how it is doing, its figures, its stocks and how an old one comes back."""
+"""One park: health, figures, generations, and restoring an earlier generation."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ HELD_SHOWN_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ParkView:
-    """All that the page tells of a park."""
+    """What the page shows of a park."""
 
     park: Park
     more: ParkDetails
@@ -71,14 +71,14 @@ class ParkView:
 
 
 def no_park(park_uuid: str) -> PageError:
-    """There is no such park."""
+    """Makes the error for an unknown park."""
     return not_there(
         f"没有车场 {park_uuid}；请从车场列表进入", f"there is no park {park_uuid}; start from the list of parks"
     )
 
 
 def find(database: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]:
-    """A park and its health. Raises PageRefused where there is none."""
+    """Reads a park and its health. Raises PageError if there is none."""
     park = database.store.find_park(park_uuid)
     if park is None:
         raise no_park(park_uuid)
@@ -88,7 +88,7 @@ def find(database: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     park_uuid = path_text(visit, "park_uuid")
     today = business_day(visit.now_us)
     period = Period(today - DAYS_SHOWN + 1, today + 1, DAYS_SHOWN)
@@ -138,13 +138,13 @@ def _read(database: Database, park_uuid: str, period: Period, now_us: int) -> Pa
 
 
 def signatures_lately(database: Database, park_uuid: str, now_us: int) -> Signatures:
-    """How the park signed in the last SIGNATURE_DAYS."""
+    """Reads how the park signed in the last SIGNATURE_DAYS."""
     return database.queries.signatures(park_uuid, now_us - SIGNATURE_DAYS * DAY_US)
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationChange:
-    """What a restore would do: from one stock to another."""
+    """A restore: from one generation to another."""
 
     park: Park
     now: Generation
@@ -152,12 +152,12 @@ class GenerationChange:
 
 
 async def ask_restore(visit: StaffRequest) -> Response:
-    """First question: what a restore would change."""
+    """Shows what a restore would change."""
     return _asking(visit, await _change(visit), again=False)
 
 
 async def restore(visit: StaffRequest) -> Response:
-    """Asks a second time; then does it, if the park still has the stock that was shown."""
+    """Asks for confirmation; then restores, if the park's generation is still as shown."""
     change = await _change(visit)
     shown = (visit.form.get("now"), visit.form.get("records"))
     if shown != (str(change.now.generation), str(change.now.records)):

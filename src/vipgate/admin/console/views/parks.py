@@ -1,4 +1,4 @@
-"""The list of parks, and registering one."""
+"""The list of parks, and the registration of parks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vipgate.store.interfaces.ledger import Park
 from vipgate.support.vault import make_secret
 
 PARKS_A_PAGE: Final = 50
-# So many marked parks are looked at for one page, where a search leaves out most of them.
+# Marked parks read for one page, if a search excludes most of them.
 MARKED_LOOKED_MAX: Final = 300
 SEARCH_CHARS_MAX: Final = 64
 PARK_UUID_CHARS_MAX: Final = 64
@@ -32,7 +32,7 @@ SECRET_CHARS_MAX: Final = 256
 
 
 async def show(visit: StaffRequest) -> Response:
-    """Parks by uuid, those that a search finds, those that bear a mark."""
+    """Lists parks by park_uuid: all, those that match a search, those with a mark."""
     text = visit.query.text("q", SEARCH_CHARS_MAX)
     mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
     after = visit.query.get("after")
@@ -47,7 +47,7 @@ async def show(visit: StaffRequest) -> Response:
 def find_parks(
     database: Database, look: ParkStatus, text: str, mark: Mark | None, after: str
 ) -> tuple[list[Park], str | None]:
-    """A page of parks, and behind which park the next one begins."""
+    """Returns a page of parks, and the park after which the next page begins."""
     if mark is None:
         found = database.queries.search_parks(text, after, PARKS_A_PAGE + 1)
         return found[:PARKS_A_PAGE], found[PARKS_A_PAGE - 1].park_uuid if len(found) > PARKS_A_PAGE else None
@@ -63,17 +63,17 @@ def find_parks(
 
 
 async def show_new(visit: StaffRequest) -> Response:
-    """The form."""
+    """Shows the form."""
     return visit.page("park_new.html", form=visit.form)
 
 
 def read_charset(form: FormData) -> Charset:
-    """The charset that the box of a form means."""
+    """Returns the charset that a form's checkbox means."""
     return "gbk" if form.ticked("gbk") else "utf-8"
 
 
 async def add(visit: StaffRequest) -> Response:
-    """Registers a park, and shows its secret where it was made here."""
+    """Registers a park; shows its secret if it was generated here."""
     form = visit.form
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
     name = form.text("name", PARK_NAME_CHARS_MAX)

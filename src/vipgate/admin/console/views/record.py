@@ -1,4 +1,4 @@
-"""One record: what it says now, each earlier version with the request that wrote it, and its review."""
+"""One record: current members, earlier versions with the requests that wrote them, and its review."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALL_FLAGS: Final = sum(FLAG_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """A record with its park and a page of its versions, newest first, and one more where there are more."""
+    """A record, its park and a page of versions, newest first, plus one version if there are more."""
 
     park: Park
     stored: StoredRecord
@@ -64,7 +64,7 @@ def _read(database: Database, park_uuid: str, order: str, before: int | None) ->
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     before = visit.query.whole("before", 1, REVISION_MAX)
     told = await visit.database(lambda database: _read(database, park_uuid, order, before))
@@ -83,7 +83,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 async def review(visit: StaffRequest) -> Response:
-    """Takes the flags that were seen away."""
+    """Clears the flags that the user saw."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     flags = (visit.form.whole("flags", 0, ALL_FLAGS) or 0) & ALL_FLAGS
     names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)

@@ -1,4 +1,4 @@
-"""Records of a park or of all: the search, its pages, and the same as a file for spreadsheets."""
+"""Searches records of one park or of all, and exports them as CSV."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TEXT_CHARS_MAX: Final = 64
 POSITION_MAX: Final = 2**62
 ALL_FLAGS: Final = sum(FLAG_NAMES)
 FLAG_CHOICES: Final = ("any", *FLAG_NAMES.values())
-# Fields that stand behind "more": open where one of them is filled in.
+# Fields under "more", which is open if one of them is filled in.
 MORE: Final = ("charge_type", "vip_type", "flag", "since", "until", "paid_since", "paid_until")
 _NONE: Final = RecordPage([], None)
 _CHOOSE_PARK: Final = LocalizedText(
@@ -62,7 +62,7 @@ _CHOOSE_PARK: Final = LocalizedText(
 
 @dataclass(frozen=True, slots=True)
 class RecordList:
-    """A page of records. `asked` is False where there was nothing to look for yet."""
+    """A page of records. `asked` is False if there was nothing to search for."""
 
     park: Park | None
     health: Health | None
@@ -74,7 +74,7 @@ class RecordList:
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The search and its result."""
+    """Shows the search and its result."""
     query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
     result = await visit.database(lambda database: _look(database, visit, query, before))
     faults = bool(visit.query.errors)
@@ -93,12 +93,12 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def _options(visit: StaffRequest, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
-    """A choice of a filter: any first, then each value with its name."""
+    """Returns the options of a filter: any first, then each value with its name."""
     return [("", visit.speech("records.any")), *((value, visit.speech(f"{group}.{value}")) for value in values)]
 
 
 def read_query(fields: FormData) -> RecordQuery:
-    """What the form asks for, but its park; faults are noted in it."""
+    """Reads the search except its park; adds errors to the form."""
     raw = fields.text("plate", PLATE_RAW_CHARS_MAX)
     plate = normalize_plate(raw)
     if len(plate) > PLATE_CHARS_MAX:
@@ -120,7 +120,7 @@ def read_query(fields: FormData) -> RecordQuery:
 
 
 def _allowed(visit: StaffRequest, query: RecordQuery) -> RecordQuery:
-    """The same query. Raises PageRefused for one by which hidden plates could be spelled out, a character at a time."""
+    """Returns `query`. Raises PageError for one that could spell out masked plates, a character at a time."""
     if query.plate_prefix and not visit.sees_plates:
         way = visit.way_to_plates
         zh = f"按车牌开头查找会逐字透露隐藏的车牌；请输入完整车牌，或{way.zh}"
@@ -141,18 +141,18 @@ def _page_of(
 
 
 def _start(fields: FormData, name: str, *, behind: bool = False) -> int | None:
-    """When the day of a field begins, or the one behind it."""
+    """Returns when the day of a field begins, or the day after it."""
     day = fields.day(name)
     return None if day is None else day_start_us(day + behind)
 
 
 def write_place(place: RecordPageCursor | None) -> str | None:
-    """Where the next page begins, for an address."""
+    """Encodes the start of the next page for a URL."""
     return None if place is None else f"{place.position}.{place.park_uuid}"
 
 
 def read_place(text: str) -> RecordPageCursor | None:
-    """The same back; None for what is none."""
+    """Decodes the start of the next page; None if invalid."""
     position, dot, park_uuid = text.partition(".")
     fits = position.isascii() and position.isdigit() and len(position) <= 19 and len(park_uuid) <= TEXT_CHARS_MAX
     if not (dot and fits and park_uuid.isprintable() and int(position) <= POSITION_MAX):
@@ -193,7 +193,7 @@ def _look(database: Database, visit: StaffRequest, query: RecordQuery, before: R
 
 
 def _with_id(database: Database, query: RecordQuery) -> RecordQuery:
-    """A charge type may be called by its name, where one alone has it."""
+    """Replaces the name of a charge type by its id, if the name is unique."""
     if query.charge_type is None or query.park_uuid is None:
         return query
     listed = database.queries.charge_types(query.park_uuid).items
@@ -204,7 +204,7 @@ def _with_id(database: Database, query: RecordQuery) -> RecordQuery:
 
 
 async def export(visit: StaffRequest) -> Response:
-    """The records that the search finds in one park, all of them, as CSV."""
+    """Exports all records that the search finds in one park as CSV."""
     query = _allowed(visit, read_query(visit.query))
 
     def choose(database: Database) -> tuple[Park | None, RecordQuery]:
@@ -212,7 +212,7 @@ async def export(visit: StaffRequest) -> Response:
         if park is None or visit.query.errors:
             return park, query
         chosen = _with_id(database, replace(query, park_uuid=park.park_uuid))
-        # A search like any other: it counts, before the file is begun.
+        # Counts as a search, before the file begins.
         _page_of(database, visit, chosen, None, 1)
         return park, chosen
 
@@ -221,7 +221,7 @@ async def export(visit: StaffRequest) -> Response:
     if faults is not None or park is None:
         raise PageError(422, faults or _CHOOSE_PARK)
     park_uuid, masked = park.park_uuid, not visit.sees_plates
-    entry = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_told(visit))
+    entry = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_audit_detail(visit))
     stream = await visit.context.databases.stream(
         visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
     )
@@ -234,8 +234,8 @@ async def export(visit: StaffRequest) -> Response:
     return StreamingResponse(_sent(stream), headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _told(visit: StaffRequest) -> str:
-    """What the audit log says of an export: not which plate or card was looked for."""
+def _audit_detail(visit: StaffRequest) -> str:
+    """Describes an export for the audit log, without the plate or card searched for."""
     hidden = ("plate", "card")
     parts = ["plates in the clear" if visit.sees_plates else "masked"]
     for name, value in visit.query.values.items():
@@ -250,7 +250,7 @@ async def _sent(stream: ExportStream[bytes]) -> AsyncIterator[bytes]:
             if part:
                 yield part
     finally:
-        # The reader may have gone, and nobody else would let go of the desk.
+        # The client may be gone; nothing else would release the database connection.
         stream.close()
 
 

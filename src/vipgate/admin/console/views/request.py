@@ -1,4 +1,4 @@
-"""One request: all that the journal knows of it, what was wrong row by row, its kept body, and sending it again."""
+"""One request: its log entry, the errors by row, its kept body, and its replay."""
 
 from __future__ import annotations
 
@@ -84,17 +84,17 @@ from vipgate.store.interfaces.queries import (
     RecordQuery,
 )
 
-# What a page may bear of a body, counted as it is sent: quotes are written as five characters.
+# Size limit of a body on a page, counted after escaping: a quote takes five characters.
 TEXT_BYTES_MAX: Final = 24 * 1024
 RECORDS_SHOWN_MAX: Final = 20
 FORM_BYTES_MAX: Final = 2 * 1024 * 1024
-# Room behind a request's own places for those of the requests that came at the same time.
+# Positions searched beyond a request's own, for requests received at the same time.
 PLACES_BEHIND: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request with its park, body, replays and the records that are still as it wrote them. `held`: it waits for a yes."""
+    """A request, its park, body, replays, and the records that are still as it wrote them. `held`: it waits for approval."""
 
     entry: RequestLogEntry
     park: Park | None
@@ -107,15 +107,15 @@ class RequestView:
 
     @property
     def charset(self) -> Charset:
-        """The one that the kept body must be in."""
+        """The charset that the kept body must be in."""
         return charset_of(self.entry, self.park)
 
 
 @dataclass(frozen=True, slots=True)
 class BodyView:
-    """What is shown of a kept body: all of it as text, or rows by their number where it is long; neither where it cannot be.
+    """What is shown of a kept body: all as text, or rows by number if it is long; neither if it cannot be shown.
 
-    `misread` says that it is not in the park's charset: the text is a guess.
+    `misread`: the body is not in the park's charset, so the text is a guess.
     """
 
     text: str
@@ -127,7 +127,7 @@ class BodyView:
 
 @dataclass(frozen=True, slots=True)
 class FaultyRow:
-    """A line of the hint with the order number and the plate of its row, and whether there is a record of that order."""
+    """A line of the hint with its row's order number and plate. `known`: a record has that order number."""
 
     line: HintLine
     order: str
@@ -164,7 +164,7 @@ def _is_seqno(text: str) -> bool:
 
 
 def _written(database: Database, entry: RequestLogEntry) -> list[RecordHit]:
-    """Records that are still as the request wrote them, as far as they lie where its places are expected."""
+    """Returns records that are still as the request wrote them, within the positions expected for it."""
     if entry.park_uuid is None or not entry.inserted + entry.updated:
         return []
     since_us = entry.origin.received_us
@@ -182,7 +182,7 @@ def _is_held(database: Database, entry: RequestLogEntry) -> bool:
 
 
 def _known(database: Database, entry: RequestLogEntry, kept: bytes | None, charset: Charset) -> frozenset[str]:
-    """Which of the order numbers that the hint points at have a record."""
+    """Returns the order numbers in the hint's rows that have a record."""
     body = None if kept is None else _parsed(kept, charset)
     if body is None or entry.park_uuid is None or entry.hint is None:
         return frozenset()
@@ -198,7 +198,7 @@ def _parsed(kept: bytes, charset: Charset) -> Body | None:
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
     return _page(visit, told, FormData([]))
 
@@ -251,7 +251,7 @@ def _shown(told: RequestView, body: Body | None, named: Sequence[int], *, hidden
 
 
 def _rows_that_fit(rows: Sequence[Row], named: Sequence[int], *, hidden: bool) -> dict[int, str]:
-    """The rows that the hint names, as many of them as a page may bear."""
+    """Returns the rows that the hint names, as many as fit on a page."""
     fitting: dict[int, str] = {}
     left = TEXT_BYTES_MAX
     for place in named:
@@ -269,7 +269,7 @@ def _weight(text: str) -> int:
 
 
 async def replay(visit: StaffRequest) -> Response:
-    """Sends the mended body through the steps of the road; asks first where it would delete or turn something back."""
+    """Sends the corrected body through the push pipeline; asks first if it would delete or revert records."""
     told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
     entry, form = told.entry, visit.form
     if told.kept is None or told.park is None:
@@ -300,31 +300,31 @@ async def replay(visit: StaffRequest) -> Response:
 
 
 def _send(database: Database, visit: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
-    """What must be asked first, or whether it was stored; a refusal is journaled with its body."""
-    # With plates hidden it counts as a search: it tells whether what was typed is what a record holds.
+    """Returns what must be confirmed first, or whether the replay was stored; logs a rejection with its body."""
+    # Counts as a search while plates are masked: it reveals whether a record holds what was typed.
     visit.search(database, again.seqno, lambda: True)
     try:
         prepared = prepare(database.store, visit.context.vault, again)
     except RequestError as refusal:
-        database.accounts.write_audit_entry(_deed(visit, again, f"{again.seqno}: {refusal.code}"))
+        database.accounts.write_audit_entry(_audit_entry(visit, again, f"{again.seqno}: {refusal.code}"))
         log_rejection(database.store, again, refusal)
         return False
     if prepared.confirmation_token not in ("", sure):
         return prepared
-    # First, so that nothing is done without a line; what it did stands in the journal under its seqno.
+    # Before the commit, so that nothing is done unaudited; the request log has the result under this seqno.
     database.accounts.write_audit_entry(
-        _deed(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
+        _audit_entry(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
     )
     commit(database.store, prepared)
     return True
 
 
-def _deed(visit: StaffRequest, again: ReplayRequest, detail: str) -> AuditEntry:
+def _audit_entry(visit: StaffRequest, again: ReplayRequest, detail: str) -> AuditEntry:
     return visit.audit_entry("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
 
 
 async def download(visit: StaffRequest) -> Response:
-    """The kept body as it came, for those who see plates."""
+    """Returns the kept body as received, for users who see plates."""
     if not visit.sees_plates:
         raise PageError(
             403, LocalizedText("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first")

@@ -1,4 +1,4 @@
-"""Requests of parks, newest first: what was answered, and why it was refused."""
+"""The request log, newest first: responses, and why requests were rejected."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from vipgate.store.interfaces.queries import (
 
 REQUESTS_A_PAGE: Final = 50
 SEQNO_TEXT_CHARS_MAX: Final = 64
-# A preset that takes all but one code, or those that no park was proved for.
+# Presets: all rejected requests, or those without an authenticated park.
 REFUSED: Final = "refused"
 STRANGERS: Final = "strangers"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """A request in the list, with the first line of its hint and how many more there are."""
+    """A request in the list, with the first line of its hint and the number of further lines."""
 
     entry: RequestLogEntry
     hint: HintLine | None
@@ -64,7 +64,7 @@ class RequestList:
 
 
 async def show(visit: StaffRequest) -> Response:
-    """Straight to the request where a whole seqno was typed; else the list."""
+    """Redirects to the request if a whole seqno was typed; else shows the list."""
     query = visit.query
     seqno = "".join(query.text("seqno", SEQNO_TEXT_CHARS_MAX).split())
     if seqno and not query.errors:
@@ -95,7 +95,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def _kind(visit: StaffRequest) -> str:
-    """Which of the presets is chosen."""
+    """Returns the chosen preset."""
     return next((kind for kind in (REFUSED, STRANGERS) if visit.query.ticked(kind)), "")
 
 

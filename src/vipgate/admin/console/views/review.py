@@ -1,4 +1,4 @@
-"""Records that somebody should look at: what may be wrong in them, or changed under the same order number."""
+"""Records to review: they may be wrong, or changed under the same order number."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ ORDER_CHARS_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """A record with its flags by name, and the version before where a change is what was flagged."""
+    """A flagged record, and its previous version if a change was flagged."""
 
     stored: StoredRecord
     before: SupersededRecord | None
 
     @property
     def names(self) -> list[str]:
-        """What the record is flagged for."""
+        """The names of the record's flags."""
         return [name for flag, name in FLAG_NAMES.items() if self.stored.renewal.flags & flag]
 
     @property
     def mark(self) -> str:
-        """What a ticked box says: the flags that were seen, and the order number."""
+        """Value of the checkbox: the flags shown, and the order number."""
         return f"{self.stored.renewal.flags & ALL_FLAGS}:{self.stored.renewal.pay_partner}"
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The flagged records of a park, newest change first."""
+    """Lists the flagged records of a park, newest change first."""
     park_uuid = path_text(visit, "park_uuid")
     flag = next((flag for flag, name in FLAG_NAMES.items() if name == visit.query.get("flag")), None)
     position = visit.query.whole("after", 0, 2**62)
@@ -91,7 +91,7 @@ def _before(database: Database, park_uuid: str, stored: StoredRecord) -> Superse
 
 
 async def review(visit: StaffRequest) -> Response:
-    """Takes the flags that were seen away from the records that are ticked, or from all of the page."""
+    """Clears the flags shown, of the ticked records or of the whole page."""
     park_uuid = path_text(visit, "park_uuid")
     marks = read_marks(visit.form, "all" if visit.form.ticked("whole") else "one")
 
@@ -108,7 +108,7 @@ async def review(visit: StaffRequest) -> Response:
 
 
 def read_marks(form: FormData, name: str) -> list[tuple[int, str]]:
-    """Flags and order number of each box; what no page of ours has sent is passed over."""
+    """Reads flags and order number of each checkbox; skips invalid values."""
     found = []
     for value in form.all(name)[:RECORDS_A_PAGE]:
         flags, _, order = value.partition(":")

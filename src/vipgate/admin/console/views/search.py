@@ -1,4 +1,4 @@
-"""One box for all that a caller may read out: a seqno, a plate, a card, an order number, a park."""
+"""One search box for a seqno, a plate, a card, an order number or a park."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ TEXT_CHARS_MAX: Final = 128
 PARKS_SHOWN: Final = 5
 
 
-# What is looked for, how, and the page that shows it.
+# Kind of match, query, and URL of the page that shows it.
 Question = tuple[str, RecordQuery, str]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """Where the text was found: parks by name or uuid, and the kinds of records that have it, with their pages."""
+    """Where the text was found: parks by name or uuid, and kinds of records with the URLs of their pages."""
 
     parks: list[Park]
     records: list[tuple[str, str]]
 
 
 async def show(visit: StaffRequest) -> Response:
-    """Straight to the page where there is one; else all places to choose from."""
+    """Redirects if there is one match; else shows all to choose from."""
     text = visit.query.text("q", TEXT_CHARS_MAX)
     seqno = "".join(text.split())
     if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
@@ -60,7 +60,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def search_all(database: Database, visit: StaffRequest, text: str) -> SearchResults:
-    """Looks for `text` in every place that an index leads to; by plate and card last, where these are hidden."""
+    """Searches all indexed fields for `text`; while plates are masked, plate and card only if nothing else matches."""
     exact = database.store.find_park(text)
     parks = [exact] if exact is not None else database.queries.search_parks(text, "", PARKS_SHOWN)
     orders = _found(database, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
@@ -75,7 +75,7 @@ def search_all(database: Database, visit: StaffRequest, text: str) -> SearchResu
 
 
 def _personal(text: str, *, prefix: bool) -> list[Question]:
-    """The questions by what is hidden. `prefix`: also by the beginning of a plate, which would spell hidden ones out."""
+    """Returns the queries by masked fields. `prefix`: also by the start of a plate, which would spell out masked plates."""
     plate = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     begins = RecordQuery(plate=plate, plate_prefix=True), with_query("/records", plate=plate, prefix="1")
     return [
@@ -92,7 +92,7 @@ def _found(database: Database, questions: list[Question]) -> list[tuple[str, str
 def _any(database: Database, query: RecordQuery) -> bool:
     try:
         return bool(database.queries.records(query, None, 1).items)
-    except ValueError:  # so many that a park must be chosen, which the page of records asks for
+    except ValueError:  # too many matches: the records page asks for a park
         return True
 
 

@@ -1,4 +1,4 @@
-"""The page that shows a new secret, this once and never again."""
+"""The page that shows a new secret once."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from vipgate.admin.console.request import StaffRequest
 
 
 def once(visit: StaffRequest, key: str, secret: str, subject: str, onward: str) -> Response:
-    """`secret` of `subject`; the texts are `key`.title and `key`.lead. `onward` is where one goes on when it is noted down."""
+    """Shows the `secret` of `subject` with the texts `key`.title and `key`.lead. `onward`: the link to continue."""
     return visit.page("once.html", key=key, secret=secret, subject=subject, onward=onward)

@@ -1,4 +1,4 @@
-"""A park's settings: name, who may push, how often and how signed, how long personal data stay, secrets."""
+"""A park's settings: name, who may push, rate, signatures, retention of personal data, secrets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PARK_FIELDS: Final = ("name", "enabled", "allow_list", "rate_per_minute", "requi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsForm:
-    """What the form says. None: no limit, for ever, no address."""
+    """The submitted settings. None: no limit, kept forever, no address."""
 
     name: str
     enabled: bool
@@ -74,7 +74,7 @@ class SettingsForm:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What the page tells of a park."""
+    """What the page shows of a park."""
 
     park: Park
     more: ParkDetails
@@ -83,20 +83,20 @@ class SettingsView:
 
     @property
     def seen(self) -> str:
-        """What the form shows, in short: who saves it says what he saw, and undoes nothing that a colleague changed since."""
+        """Hash of the settings shown. The form returns it, so that a save does not undo a colleague's later change."""
         shown = [getattr(self.park, name) for name in PARK_FIELDS]
-        told = msgspec.json.encode([*shown, self.more.retention_days, self.more.charge_address])
-        return sha256(told).hexdigest()[:16]
+        encoded = msgspec.json.encode([*shown, self.more.retention_days, self.more.charge_address])
+        return sha256(encoded).hexdigest()[:16]
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The page."""
+    """Shows the page."""
     return await _page(visit, visit.form)
 
 
 async def _page(visit: StaffRequest, form: FormData, status: int = 200, *, moved: bool = False) -> Response:
     state = await _read(visit)
-    # What was seen when the form was filled in stays with it while its faults are mended.
+    # The hash from when the form was filled in stays while its errors are corrected.
     seen = form.get("seen") or state.seen
     return visit.page(
         "park_settings.html", status=status, form=form, state=state, seen=seen, moved=moved, days=SIGNATURE_DAYS
@@ -117,7 +117,7 @@ async def _read(visit: StaffRequest) -> SettingsView:
 
 
 def read_wanted(form: FormData) -> SettingsForm:
-    """The form's fields; faults are noted in it."""
+    """Reads the form; adds errors to it."""
     address = form.text("charge_address", ADDRESS_CHARS_MAX) or None
     if address is not None:
         try:
@@ -138,7 +138,7 @@ def read_wanted(form: FormData) -> SettingsForm:
 
 
 async def change(visit: StaffRequest) -> Response:
-    """Changes what differs, each with what it was and is in the audit log; nothing where it is not as the form had it."""
+    """Saves what differs, with old and new values in the audit log; nothing if the settings changed since the form was shown."""
     state = await _read(visit)
     wanted = read_wanted(visit.form)
     if visit.form.errors:
@@ -169,7 +169,7 @@ def _steps(
         if getattr(park, name) != getattr(wanted, name)
     }
     if differing:
-        detail = "; ".join(f"{name}: {_told(before)} → {_told(after)}" for name, (before, after) in differing.items())
+        detail = "; ".join(f"{name}: {_audit_text(before)} → {_audit_text(after)}" for name, (before, after) in differing.items())
         noted = visit.audit_entry("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
         parts = ParkChange(
             name=wanted.name if "name" in differing else None,
@@ -182,23 +182,23 @@ def _steps(
         )
         steps.append(lambda database: database.store.change_park(park.park_uuid, parts, noted))
     if more.retention_days != wanted.retention_days:
-        kept = entry("park.retention", _told(more.retention_days), _told(wanted.retention_days))
+        kept = entry("park.retention", _audit_text(more.retention_days), _audit_text(wanted.retention_days))
         steps.append(lambda database: database.admin.set_retention(park.park_uuid, wanted.retention_days, kept))
     if more.charge_address != wanted.charge_address:
-        moved = entry("park.charge_address", _told(more.charge_address), _told(wanted.charge_address))
+        moved = entry("park.charge_address", _audit_text(more.charge_address), _audit_text(wanted.charge_address))
         steps.append(lambda database: database.admin.set_charge_address(park.park_uuid, wanted.charge_address, moved))
     return steps
 
 
-def _told(value: object) -> str:
-    """A setting in the audit log."""
+def _audit_text(value: object) -> str:
+    """Formats a setting for the audit log."""
     if isinstance(value, tuple):
         return ", ".join(value) or "–"
     return "–" if value is None or value == "" else str(value)
 
 
 async def rotate(visit: StaffRequest) -> Response:
-    """Gives the park a new secret beside the present one, and shows it once."""
+    """Adds a new secret next to the current one, and shows it once."""
     park_uuid = path_text(visit, "park_uuid")
     given = visit.form.text("secret", SECRET_CHARS_MAX)
     if visit.form.errors:
@@ -220,7 +220,7 @@ async def rotate(visit: StaffRequest) -> Response:
 
 
 async def retire(visit: StaffRequest) -> Response:
-    """Ends the old secret."""
+    """Retires the old secret."""
     park_uuid = path_text(visit, "park_uuid")
     entry = visit.audit_entry("park.retire_secret", park_uuid=park_uuid)
 

@@ -1,4 +1,4 @@
-"""The signature doctor: what is wrong with a signature that a park's programmer cannot get right."""
+"""The signature doctor: explains what is wrong with a park's signature."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 
 SECRET_CHARS_MAX: Final = 256
-# A text is sent with three characters for most of its bytes, and a Chinese letter with nine for its three.
+# URL encoding takes three characters for most bytes.
 FORM_BYTES_MAX: Final = 3 * DIAGNOSIS_BYTES_MAX + 16 * 1024
-# A text that weighs more in the page is not sent back with the answer.
+# A longer text is not shown again in the response.
 ECHO_BYTES_MAX: Final = 24 * 1024
 _ROLE: Final = LocalizedText(
     "使用平台保存的密钥需要运营权限；请改为输入密钥",
@@ -52,7 +52,7 @@ _ROLE: Final = LocalizedText(
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The form, with the park that the query names."""
+    """Shows the form, with the park that the query names."""
     offered = await visit.database(parks_to_offer) if visit.may("operator") else []
     return _page(visit, FormData([("park", visit.query.text("park", PARK_CHARS_MAX))]), None, None, offered)
 
@@ -78,7 +78,7 @@ def _page(
 
 
 async def ask(visit: StaffRequest) -> Response:
-    """Looks at what was sent. The secret that was typed is used here and goes nowhere."""
+    """Checks the submitted signature. A typed secret is neither stored nor sent back."""
     form = visit.form
     stamp = _headers(form)
     secret = form.raw("secret")
@@ -99,7 +99,7 @@ async def ask(visit: StaffRequest) -> Response:
 
 
 def _headers(form: FormData) -> WebhookSignature:
-    """The signature that was pasted, with id and time where it is an HMAC; faults are noted."""
+    """Reads the signature, with id and timestamp for HMAC; adds errors to the form."""
     stamp = WebhookSignature(*(form.raw(name).strip() for name in ("webhook_id", "webhook_timestamp", "authorization")))
     for name, text in (
         ("authorization", stamp.signature),
@@ -133,7 +133,7 @@ def _examine(
         )
         visit.form.fault("park", words.zh, words.en)
         return None, None, offered
-    # Whoever has a signature made with a park's secret could push in its name: it is written down.
+    # Audited: the result contains a signature with which one could push as the park.
     database.accounts.write_audit_entry(
         visit.audit_entry("signature.check", park_uuid=park.park_uuid, subject=park.name)
     )
@@ -141,7 +141,7 @@ def _examine(
 
 
 def _look(visit: StaffRequest, bodies: list[bytes], stamp: WebhookSignature, keys: ParkSecrets) -> SignatureFinding:
-    """By HMAC where id or time are given, else by MD5."""
+    """Checks HMAC if id or timestamp is given, else MD5."""
     if stamp.id or stamp.timestamp:
         return examine_stamped(bodies, stamp, keys, visit.now_us / 1_000_000)
     return examine(bodies, stamp.signature, keys)
@@ -160,16 +160,16 @@ def _keys(database: Database, visit: StaffRequest, park_uuid: str) -> ParkSecret
 
 
 def _echo(form: FormData) -> FormData:
-    """What is sent back into the form: never the secret, and no text that would make the page long."""
-    told = FormData(
+    """Returns the fields to show again: never the secret, no long text."""
+    shown = FormData(
         [
             (name, form.raw(name))
             for name in ("body", "coding", "authorization", "webhook_id", "webhook_timestamp", "park")
             if len(escape(form.raw(name)).encode()) <= ECHO_BYTES_MAX
         ]
     )
-    told.errors = form.errors
-    return told
+    shown.errors = form.errors
+    return shown
 
 
 PAGES: Final = (

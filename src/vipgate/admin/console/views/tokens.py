@@ -1,4 +1,4 @@
-"""Tokens of the read API: for administrators."""
+"""Tokens of the read API, for administrators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vipgate.store.interfaces.admin import Database
 
 
 async def show(visit: StaffRequest) -> Response:
-    """The list, and the form for a new token."""
+    """Shows the list and the form for a new token."""
     return await _page(visit, visit.form)
 
 
@@ -35,7 +35,7 @@ async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Respo
 
 
 async def add(visit: StaffRequest) -> Response:
-    """Makes a token, which is shown once."""
+    """Creates a token, which is shown once."""
     form = visit.form
     name = form.text("name", TOKEN_NAME_CHARS_MAX, needed=True)
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX) or None
@@ -70,7 +70,7 @@ async def add(visit: StaffRequest) -> Response:
 
 
 async def revoke(visit: StaffRequest) -> Response:
-    """Ends a token."""
+    """Revokes a token."""
     name = visit.form.raw("name")
     entry = visit.audit_entry("token.revoke", subject=name)
     if not await visit.database(lambda database: database.accounts.revoke_token(name, visit.now_us, entry)):

@@ -1,4 +1,4 @@
-"""Vehicles: what each plate or card of a park may do now, until when, and which passes end soon."""
+"""Vehicles: the current entitlement of each plate or card, its end, and passes that end soon."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from vipgate.store.interfaces.queries import (
 from vipgate.support.vault import Vault
 
 VEHICLES_A_PAGE: Final = 50
-# Of so many one page picks those of a state.
+# Vehicles read for one page of a state.
 LOOKED_AT_MAX: Final = 200
 SEARCH_CHARS_MAX: Final = 64
 AFTER_CHARS_MAX: Final = 400
@@ -63,13 +63,13 @@ STATES: Final[tuple[State, ...]] = ("expiring", "expired", "valid", "none")
 _WITHOUT_PERIOD: Final = frozenset({2, 3, 4})
 
 
-# A page of vehicles, the word for where the next one begins, and out of how many it was picked.
+# Vehicles of a page, cursor of the next page, and number of vehicles read for it.
 Listed = tuple[list[Vehicle], str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleRow:
-    """A vehicle, how it stands, and on what: the pass, until when or for how much; `days` from now to then, or since."""
+    """A vehicle, its entitlement, and the pass it is based on, as text. `days`: until its end, or since."""
 
     vehicle: Vehicle
     entitlement: Entitlement
@@ -80,13 +80,13 @@ class VehicleRow:
 
     @property
     def one(self) -> Renewal | None:
-        """What it stands on."""
+        """The renewal that the entitlement is based on."""
         return None if self.entitlement.record is None else self.entitlement.record.renewal
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleList:
-    """A page of vehicles out of `looked_at`; `after` is the word for where the next one begins."""
+    """A page of vehicles out of `looked_at`; `after` is the cursor of the next page."""
 
     park: Park | None
     health: Health | None
@@ -100,7 +100,7 @@ class VehicleList:
 
 
 async def show(visit: StaffRequest) -> Response:
-    """A plate or a card, or the vehicles of a park."""
+    """Shows a plate or card, or the vehicles of a park."""
     state = next((state for state in get_args(State) if state == visit.query.get("state")), None)
     result = await visit.database(lambda database: _look(database, visit, state))
     return visit.page(
@@ -115,7 +115,7 @@ async def show(visit: StaffRequest) -> Response:
 
 
 def show_one(t: Translator, vehicle: Vehicle, now_us: int) -> VehicleRow:
-    """How a vehicle stands now, in words."""
+    """Formats the current entitlement of a vehicle."""
     stands = entitlement_at(vehicle.records, now_us)
     one = None if stands.record is None else stands.record.renewal
     return VehicleRow(
@@ -153,14 +153,14 @@ def _look(database: Database, visit: StaffRequest, state: State | None) -> Vehic
 
 
 def _of_record(database: Database, park: Park | None, query: FormData) -> str:
-    """The plate of the record that the field `of` names: so that no address bears a plate."""
+    """Returns the plate of the record in the field `of`, so that no URL contains a plate."""
     order = query.text("of", SEARCH_CHARS_MAX)
     stored = database.store.find_record(park.park_uuid, order) if park is not None and order else None
     return "" if stored is None else stored.renewal.plate
 
 
 def _named(database: Database, query: FormData, park: Park | None, text: str) -> list[Vehicle]:
-    """The plate or card that somebody typed; a card is taken as it stands."""
+    """Finds the plate or card typed; only plates are normalized."""
     park_uuid = None if park is None else park.park_uuid
     folded = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     try:
@@ -178,9 +178,9 @@ def _named(database: Database, query: FormData, park: Park | None, text: str) ->
 
 
 def _by_plate(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
-    """Vehicles of a park in the order of their plates: a page of all, or those of a state among LOOKED_AT_MAX.
+    """Lists a park's vehicles by plate: a page of all, or those of a state among LOOKED_AT_MAX.
 
-    Few end soon, and only a vehicle of which a record does: these are picked out of several times as many.
+    Few vehicles are `expiring`: the store preselects those with a record that ends soon.
     """
     vault, now_us = visit.context.vault, visit.now_us
     after = open_place(vault, park, visit.query.get("after")) or ""
@@ -197,7 +197,7 @@ def _by_plate(database: Database, visit: StaffRequest, park: Park, state: State 
 
 
 def _by_change(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
-    """The same, newest change first: in the order of plates, pages of them would tell what the mask hides."""
+    """Lists a park's vehicles, newest change first: sorted by plate, pages would reveal what the mask hides."""
     looked_max = {None: VEHICLES_A_PAGE, "expiring": ENDING_ROWS_MAX}.get(state, LOOKED_AT_MAX)
     before = read_position(visit.query.get("after"), park)
     found = database.queries.vehicles_by_change(park.park_uuid, before, looked_max)
@@ -209,7 +209,7 @@ def _by_change(database: Database, visit: StaffRequest, park: Park, state: State
 
 
 def _picked(vehicles: list[Vehicle], state: State | None, now_us: int) -> tuple[list[Vehicle], int]:
-    """Those of a state, VEHICLES_A_PAGE at most, and how many were looked at for them."""
+    """Returns those of a state, VEHICLES_A_PAGE at most, and how many were read for them."""
     page: list[Vehicle] = []
     for looked_at, one in enumerate(vehicles, 1):
         if state is None or entitlement_at(one.records, now_us).state == state:
@@ -220,18 +220,18 @@ def _picked(vehicles: list[Vehicle], state: State | None, now_us: int) -> tuple[
 
 
 def read_position(text: str, park: Park) -> RecordPageCursor | None:
-    """Where the next page in the order of changes begins; None for what is none."""
+    """Decodes the start of the next page by change; None if invalid."""
     fits = text.isascii() and text.isdigit() and len(text) <= POSITION_CHARS_MAX
     return RecordPageCursor(int(text), park.park_uuid) if fits else None
 
 
 def seal_place(vault: Vault, park: Park, plate: str) -> str:
-    """Where the next page begins, as a word that tells nobody the plate."""
+    """Encodes the start of the next page with the plate encrypted."""
     return urlsafe_b64encode(vault.seal(plate, _bound(park))).decode()
 
 
 def open_place(vault: Vault, park: Park, word: str) -> str | None:
-    """The same back; None for what is none."""
+    """Decodes what `seal_place` encoded; None if invalid."""
     if not word or len(word) > AFTER_CHARS_MAX or not word.isascii():
         return None
     try:
@@ -241,7 +241,7 @@ def open_place(vault: Vault, park: Park, word: str) -> str | None:
 
 
 def _bound(park: Park) -> str:
-    """Nothing that is sealed for a park itself: no park_uuid holds a line end."""
+    """Returns a context that no secret of a park is sealed with: no park_uuid contains a newline."""
     return f"vehicles\n{park.park_uuid}"
 
 
