@@ -119,7 +119,7 @@ def test_log_shows_what_was_asked_without_query_and_without_plates(own: Gateway)
     get(own, "/parks?text=%E7%B2%A4B12345")
     get(own, "/%E7%B2%A4B12345/%E7%B2%A4B12345")
     assert own.stop() == 0
-    asked = [line for line in log_of(own) if line["event"] == "asked"]
+    asked = [line for line in log_of(own) if line["event"] == "request"]
     assert {"method", "path", "status", "ms", "who", "process"} <= set(asked[-1])
     assert [line["path"] for line in asked[-2:]] == ["/parks", "/粤B***45/…"]
     assert "粤B12345" not in (own.home / "log").read_text(encoding="utf-8")

@@ -320,8 +320,8 @@ def test_inside_port_sees_staff_behind_a_trusted_proxy(own: Gateway, flags: list
     own.start(*flags)
     eventually(lambda: answers(own), "the admin port")
     assert get(own, "/login", X_Forwarded_For="198.51.100.7")[0] == 200
-    eventually(lambda: any(line["event"] == "asked" for line in log_of(own)), "its line")
-    assert [line["peer"] for line in log_of(own) if line["event"] == "asked"] == [seen]
+    eventually(lambda: any(line["event"] == "request" for line in log_of(own)), "its line")
+    assert [line["peer"] for line in log_of(own) if line["event"] == "request"] == [seen]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -31,6 +31,15 @@ def test_every_setting_is_documented_once() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Settings.model_fields)
 
 
+def test_settings_page_names_the_flags_and_variables_that_there_are() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    serve = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
+    options = {param.name: param.opts[0] for param in serve.params}
+    for name, flag, variable in re.findall(r"^\| `(\w+)` \|.*\| (\S*) ?\| `(\w+)` \|$", table, re.MULTILINE):
+        assert variable == f"VIPGATE_{name.upper()}"
+        assert flag.strip("`").partition("/")[0] == options.get(name, "")
+
+
 def test_command_reference_is_up_to_date() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make cli-docs`"
 

@@ -189,7 +189,7 @@ def test_log_line_names_who_asked_what_and_hides_what_may_be_private(
     app = Starlette(routes=[Mount("/", Starlette(routes=[Route(one, page, methods=["POST"]) for one in paths]))])
     with structlog.testing.capture_logs() as lines:
         Caller().ask(app, path)
-    [line] = [line for line in lines if line["event"] == "asked"]
+    [line] = [line for line in lines if line["event"] == "request"]
     assert (line["method"], line["path"], line["peer"]) == ("POST", shown, "192.0.2.1")
     assert line["who"] == (None if "nothing" in path or "xxx" in path else "lin")
     assert line["ms"] >= 0

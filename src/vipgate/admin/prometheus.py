@@ -147,7 +147,9 @@ def of_parks(parks: Parks | None, now_us: int) -> Iterator[Metric]:
     if parks is None:
         return
     pushed = GaugeMetricFamily(
-        "vipgate_park_last_push_timestamp_seconds", "Time of the park's last stored push, Unix seconds.", labels=["park_uuid"]
+        "vipgate_park_last_push_timestamp_seconds",
+        "Time of the park's last stored push, Unix seconds.",
+        labels=["park_uuid"],
     )
     silent = GaugeMetricFamily(
         "vipgate_park_silent_seconds", "Seconds since the park's last stored push.", labels=["park_uuid"]

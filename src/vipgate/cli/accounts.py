@@ -69,9 +69,7 @@ RoleName = Annotated[
 Plates = Annotated[bool | None, typer.Option("--plates/--no-plates", help="Show plates unmasked to this account.")]
 Password = Annotated[
     str | None,
-    typer.Option(
-        help="- reads it from standard input, env:NAME from a variable, file:PATH from a file; default: prompt."
-    ),
+    typer.Option(help="- reads it from standard input, env:NAME a variable, file:PATH a file; default: prompt."),
 ]
 
 
@@ -245,9 +243,7 @@ def _scopes(given: list[str] | None) -> tuple[Scope, ...]:
 @token.command("add")
 def add_token(
     name: Annotated[str, typer.Option(help="The system that uses the token.")],
-    park_uuid: Annotated[
-        str | None, typer.Option("--park", help="Restrict the token to this park.", metavar="PARK_UUID")
-    ] = None,
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only this park.", metavar="PARK_UUID")] = None,
     scope: Annotated[
         list[str] | None,
         typer.Option(help="What the token can read (repeatable); default: all but metrics.", metavar="|".join(SCOPES)),
@@ -323,9 +319,7 @@ def revoke_token(
 
 def erase(
     plate: Annotated[str, typer.Argument(help="The plate, in any notation.", metavar="PLATE")],
-    park_uuid: Annotated[
-        str | None, typer.Option("--park", help="Erase only in this park.", metavar="PARK_UUID")
-    ] = None,
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only in this park.", metavar="PARK_UUID")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
     database: DatabaseOption = None,
@@ -370,12 +364,8 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
 
 
 def audit(
-    who: Annotated[
-        str | None, typer.Option(help="Only entries by this actor: an account, token:NAME, or command.")
-    ] = None,
-    park_uuid: Annotated[
-        str | None, typer.Option("--park", help="Only entries about this park.", metavar="PARK_UUID")
-    ] = None,
+    who: Annotated[str | None, typer.Option(help="Only by this actor: an account, token:NAME, or command.")] = None,
+    park_uuid: Annotated[str | None, typer.Option("--park", help="Only about this park.", metavar="PARK_UUID")] = None,
     limit: Annotated[int, typer.Option(min=1, max=ENTRIES_MAX, help="Number of entries.")] = 50,
     config: Config = None,
     database: DatabaseOption = None,

@@ -138,12 +138,12 @@ def _again(settings: Config, kept: Spool, source: Source, dead_letters: list[Dea
     queued = still = 0
     for ready, wrong in _read_again(reader, source, set(wanted)):
         found = [one.identity for one in wrong] + [key for one in ready for key in (one.pay_partner, one.place)]
-        found_letters = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
+        found_dead = [wanted.pop(key) for key in dict.fromkeys(found) if key in wanted]
         with kept.transaction():
             kept.queue_unless_read(ready, since_us)
-            kept.forget_sent([dead_letter.identity for dead_letter in found_letters])
+            kept.forget_sent([dead_letter.identity for dead_letter in found_dead])
             kept.add_dead_letters(wrong)
-            kept.discard([one.number for one in found_letters if one.identity not in {dead.identity for dead in wrong}])
+            kept.discard([one.number for one in found_dead if one.identity not in {dead.identity for dead in wrong}])
         queued, still = queued + len(ready), still + len(wrong)
     gone = [dead_letter for dead_letter in wanted.values() if dead_letter.row is not None and dead_letter.pay_partner]
     rows = [OutboxRow(dead_letter.pay_partner or "", dead_letter.row or b"", dead_letter.place) for dead_letter in gone]

@@ -199,7 +199,7 @@ def install_service(
     config: ConfigFile,
     spool: SpoolFile = None,
     user: Annotated[
-        str | None, typer.Option(help="The user that runs it; default: you, or the user that called sudo.")
+        str | None, typer.Option(help="The user that runs it; default: you, or the caller of sudo.")
     ] = None,
     print_: Annotated[bool, typer.Option("--print", help="Print the service definition, install nothing.")] = False,
 ) -> None:

@@ -95,9 +95,7 @@ def serve(
     config: Config = None,
     home: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
     database: DatabaseOption = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address of the public port, where parks push; default 127.0.0.1.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="Public address, where parks push; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Public port; default 8080; 0: any free port.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain of the public port, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,
@@ -105,9 +103,7 @@ def serve(
     hmac_window_s: Annotated[
         int | None, typer.Option(help="Seconds an HMAC timestamp may be off; default 300.")
     ] = None,
-    inside: Annotated[
-        bool | None, typer.Option("--admin/--no-admin", help="Serve an admin port; default: yes.")
-    ] = None,
+    admin: Annotated[bool | None, typer.Option("--admin/--no-admin", help="Serve an admin port (default).")] = None,
     admin_host: Annotated[str | None, typer.Option(help="Address of the admin port; default 127.0.0.1.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Admin port; default: --port plus 1.")] = None,
     admin_url: Annotated[str | None, typer.Option(help="URL of the admin port behind a proxy.")] = None,
@@ -116,7 +112,7 @@ def serve(
         typer.Option("--admin-https/--no-admin-https", help="Serve the admin port over HTTPS only (secure cookies)."),
     ] = None,
     admin_db_connections: Annotated[
-        int | None, typer.Option(help="Admin requests that may read the database at once.")
+        int | None, typer.Option(help="Concurrent database reads of the admin port.")
     ] = None,
     masked_searches_per_hour: Annotated[
         int | None, typer.Option(help="Searches by plate or card per hour, for accounts that see masked plates.")
@@ -125,25 +121,21 @@ def serve(
         bool | None,
         typer.Option(
             "--charge-types-allow-private/--no-charge-types-allow-private",
-            help="Allow private park addresses.",
+            help="Allow private addresses of park gateways.",
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; SQLite allows one.")] = None,
     always_200: Annotated[
-        bool | None, typer.Option("--always-200", help="Send HTTP status 200 even for rejections.")
+        bool | None, typer.Option("--always-200", help="HTTP status 200 even for rejections.")
     ] = None,
     body_bytes_max: Annotated[int | None, typer.Option(help="Largest request body, in bytes.")] = None,
-    total_body_bytes_max: Annotated[
-        int | None, typer.Option(help="All request bodies in memory together, in bytes.")
-    ] = None,
+    total_body_bytes_max: Annotated[int | None, typer.Option(help="All bodies in memory together, in bytes.")] = None,
     request_timeout_s: Annotated[float | None, typer.Option(help="Seconds to receive a whole request.")] = None,
-    keepalive_timeout_s: Annotated[
-        float | None, typer.Option(help="Seconds a connection may be idle between requests.")
-    ] = None,
+    keepalive_timeout_s: Annotated[float | None, typer.Option(help="Seconds a connection may be idle.")] = None,
     shutdown_timeout_s: Annotated[
         float | None, typer.Option(help="Seconds to answer requests in flight when stopping.")
     ] = None,
-    connections_max: Annotated[int | None, typer.Option(help="Open connections.")] = None,
+    connections_max: Annotated[int | None, typer.Option(help="Open connections, TLS handshakes included.")] = None,
     queue_requests_max: Annotated[int | None, typer.Option(help="Requests that may wait to be stored.")] = None,
     queue_rows_max: Annotated[int | None, typer.Option(help="Rows that may wait to be stored.")] = None,
     generation_days: Annotated[int | None, typer.Option(help="Days a replaced generation can be restored.")] = None,

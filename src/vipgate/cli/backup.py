@@ -53,9 +53,7 @@ def backup(
     keep_days: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            metavar="N",
-            help="After a verified copy, delete copies in the folder older than N days. Implies --verify.",
+            min=1, metavar="N", help="After a verified copy, delete copies older than N days. Implies --verify."
         ),
     ] = None,
     config: Config = None,

@@ -1,4 +1,4 @@
-"""`vipgate copy`: copies a ledger from any database to PostgreSQL."""
+"""`vipgate copy`: copies a ledger to a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ DIFFERENCES_SHOWN_MAX: Final = 20
 
 def copy_(
     source_url: Annotated[str, typer.Argument(metavar="FROM_URL", help="sqlite:///path or postgresql://…")],
-    target_url: Annotated[
-        str, typer.Argument(metavar="TO_URL", help="postgresql://…; empty, or with an earlier copy.")
-    ],
+    target_url: Annotated[str, typer.Argument(metavar="TO_URL", help="postgresql://…; empty, or an earlier copy.")],
     config: Config = None,
 ) -> None:
     """Copy a whole ledger to a PostgreSQL database, and verify that both hold the same.

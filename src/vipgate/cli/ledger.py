@@ -200,8 +200,7 @@ def _read_body(file: Path | None) -> bytes:
 
 def migrate(
     citus: Annotated[
-        bool,
-        typer.Option("--citus", help="Also distribute the ledger over the Citus cluster that --database coordinates."),
+        bool, typer.Option("--citus", help="Also distribute the ledger over the Citus cluster of --database.")
     ] = False,
     config: Config = None,
     database: DatabaseOption = None,

@@ -151,9 +151,7 @@ def set_(
     allow: Annotated[
         list[str] | None, typer.Option(help="Address or network that may push (repeatable); 'any' removes the list.")
     ] = None,
-    rate_per_minute: Annotated[
-        int | None, typer.Option(min=0, help="Requests per minute; 0 removes the limit.")
-    ] = None,
+    rate_per_minute: Annotated[int | None, typer.Option(min=0, help="Requests per minute; 0: no limit.")] = None,
     require_hmac: Annotated[
         bool | None, typer.Option("--require-hmac/--no-require-hmac", help="Reject MD5 signatures of this park.")
     ] = None,

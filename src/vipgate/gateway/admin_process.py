@@ -154,7 +154,7 @@ class AdminProcessThread:
     def __init__(self, keeper: AdminProcess) -> None:
         self._process = keeper
         self._stopping = threading.Event()
-        self._thread = start_thread(self._run, "vipgate-inside")
+        self._thread = start_thread(self._run, "vipgate-admin")
 
     def _run(self) -> None:
         self._process.repeated.take()

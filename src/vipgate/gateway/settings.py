@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         le=3600,
         description="largest accepted clock difference of an HMAC timestamp, in seconds",
     )
-    inside: bool = Field(True, description="whether to open the admin port")
+    admin: bool = Field(True, description="whether to open the admin port")
     admin_host: str = Field("127.0.0.1", description="admin address: console and API for staff")
     admin_port: int | None = Field(
         None, ge=0, le=65535, description="admin port; default: public port + 1, or any free one"

@@ -47,7 +47,7 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets
     public = _open(settings.host, settings.port, "port")
     admin = None
     port = int(public.getsockname()[1])
-    if settings.inside:
+    if settings.admin:
         wanted = settings.admin_port
         if wanted is None:
             wanted = port + 1 if _is_free(settings.admin_host, port + 1) else 0
@@ -58,9 +58,9 @@ def listen(settings: Settings, announce: Callable[[str], None]) -> ListenSockets
             raise
     sockets = ListenSockets(public, admin)
     scheme = "http" if settings.tls_cert is None else "https"
-    announce(f"outside  {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
+    announce(f"public   {scheme}://{_shown(settings.host)}:{port}{PUSH_PATH}")
     if admin is not None:
-        announce(f"inside   http://{_shown(settings.admin_host)}:{sockets.admin_port}/")
+        announce(f"admin    http://{_shown(settings.admin_host)}:{sockets.admin_port}/")
     return sockets
 
 

@@ -142,7 +142,12 @@ def _section(endpoint: AnyEndpoint, language: Language, texts: dict[str, str]) -
     ]
     answers = [] if endpoint.returns is None else _answers(endpoint.returns, language)
     return ReferenceSection(
-        endpoint, BASE + endpoint.path, endpoint.summary.text(language), endpoint.detail.text(language), parameters, answers
+        endpoint,
+        BASE + endpoint.path,
+        endpoint.summary.text(language),
+        endpoint.detail.text(language),
+        parameters,
+        answers,
     )
 
 

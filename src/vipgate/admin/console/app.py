@@ -164,7 +164,9 @@ def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request
     return {PageError: refused, RequestError: refused, StoreError: refused, HTTPException: http, Exception: fault}
 
 
-def _error_page(context: Context, request: Request, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
+def _error_page(
+    context: Context, request: Request, status: int, words: LocalizedText, retry_after_s: int | None
+) -> Response:
     """Renders an error page; needs neither database nor account."""
     cookie, accept = request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     speech = Translator(choose_language(None, cookie, accept))

@@ -53,7 +53,7 @@ class Body:
 
 
 class Unreadable(Exception):
-    """The text has not the structure of a request; `words` says why."""
+    """The text does not have the structure of a request; `words` says why."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)

@@ -1,1 +1,1 @@
-"""Where a car park keeps its renewals: databases, CSV and Excel files."""
+"""Sources of a car park's own records: databases, CSV and Excel files."""

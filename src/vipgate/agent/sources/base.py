@@ -23,7 +23,7 @@ _PLAIN: Final = (str, int, float)
 
 
 class SourceUnavailable(VipgateError):
-    """The source cannot be read now; it may come back by itself."""
+    """The source cannot be read now; it may recover by itself."""
 
 
 class SourceFault(SourceUnavailable):

@@ -1,1 +1,1 @@
-"""Keeps the platform in step with the source: snapshot, changes, retries."""
+"""Keeps the platform in sync with the source: snapshot, changes, retries."""

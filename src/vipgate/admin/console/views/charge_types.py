@@ -66,18 +66,18 @@ def _read(database: Database, park_uuid: str, now_us: int) -> ChargeTypesView:
 async def show(visit: StaffRequest) -> Response:
     """Shows the page."""
     park_uuid = path_text(visit, "park_uuid")
-    told = await visit.database(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
+    view = await visit.database(partial(_read, park_uuid=park_uuid, now_us=visit.now_us))
     begin = visit.query.whole("after", 0, 10**6) or 0
-    known = {one.id for one in told.listed.items}
-    fetched = told.listed.fetched_us is not None
-    items: list[ChargeType] = told.listed.items[begin : begin + TYPES_A_PAGE]
+    known = {one.id for one in view.listed.items}
+    fetched = view.listed.fetched_us is not None
+    items: list[ChargeType] = view.listed.items[begin : begin + TYPES_A_PAGE]
     return visit.page(
         "chargetypes.html",
-        told=told,
-        park=told.park,
+        told=view,
+        park=view.park,
         items=items,
-        unknown=[pair for pair in told.used.most_common(TYPES_A_PAGE) if fetched and pair[0] not in known],
-        after=begin + TYPES_A_PAGE if len(told.listed.items) > begin + TYPES_A_PAGE else None,
+        unknown=[pair for pair in view.used.most_common(TYPES_A_PAGE) if fetched and pair[0] not in known],
+        after=begin + TYPES_A_PAGE if len(view.listed.items) > begin + TYPES_A_PAGE else None,
     )
 
 

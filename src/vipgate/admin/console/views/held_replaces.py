@@ -68,22 +68,22 @@ class HeldReplaceView:
 
 async def ask(visit: StaffRequest) -> Response:
     """Shows what would change."""
-    return _asking(visit, await _told(visit), again=False)
+    return _asking(visit, await _load_view(visit), again=False)
 
 
 async def allow(visit: StaffRequest) -> Response:
     """Asks for confirmation; then approves, if the park's generation is still as shown."""
-    told = await _told(visit)
+    view = await _load_view(visit)
     shown = (visit.form.get("now"), visit.form.get("records"))
-    if shown != (str(told.park.generation), str(told.park.records)):
-        return _asking(visit, told, again=False, moved=bool(visit.form.get("now")))
+    if shown != (str(view.park.generation), str(view.park.records)):
+        return _asking(visit, view, again=False, moved=bool(visit.form.get("now")))
     if not visit.form.ticked("sure"):
-        return _asking(visit, told, again=True)
-    park_uuid = told.park.park_uuid
-    detail = f"{told.park.records} → {told.then}"
-    audited = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=told.entry.seqno, detail=detail)
+        return _asking(visit, view, again=True)
+    park_uuid = view.park.park_uuid
+    detail = f"{view.park.records} → {view.then}"
+    audited = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=view.entry.seqno, detail=detail)
     await visit.database(
-        lambda database: database.store.allow_replace(park_uuid, told.held.body_sha256, visit.now_us, audited)
+        lambda database: database.store.allow_replace(park_uuid, view.held.body_sha256, visit.now_us, audited)
     )
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_allowed")
@@ -91,11 +91,11 @@ async def allow(visit: StaffRequest) -> Response:
 
 async def disallow(visit: StaffRequest) -> Response:
     """Withdraws the approval, if it was not used in the meantime."""
-    told = await _told(visit)
-    park_uuid = told.park.park_uuid
-    audited = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    view = await _load_view(visit)
+    park_uuid = view.park.park_uuid
+    audited = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=view.held.seqno)
     if not await visit.database(
-        lambda database: database.store.disallow_replace(park_uuid, told.held.body_sha256, audited)
+        lambda database: database.store.disallow_replace(park_uuid, view.held.body_sha256, audited)
     ):
         raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
     visit.context.park_status.forget()
@@ -104,33 +104,33 @@ async def disallow(visit: StaffRequest) -> Response:
 
 async def dismiss(visit: StaffRequest) -> Response:
     """Removes it from the list at once. Only its body is lost; a repeated request brings it again."""
-    told = await _told(visit)
-    park_uuid = told.park.park_uuid
-    audited = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=told.held.seqno)
+    view = await _load_view(visit)
+    park_uuid = view.park.park_uuid
+    audited = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=view.held.seqno)
     if not await visit.database(
-        lambda database: database.store.dismiss_replace(park_uuid, told.held.body_sha256, audited)
+        lambda database: database.store.dismiss_replace(park_uuid, view.held.body_sha256, audited)
     ):
         raise _not_held()
     visit.context.park_status.forget()
     return visit.go(park_at(park_uuid), "replace_dismissed")
 
 
-def _asking(visit: StaffRequest, told: HeldReplaceView, *, again: bool, moved: bool = False) -> Response:
-    why = "" if told.entry.hint is None else visit.speech.say(told.entry.hint)
+def _asking(visit: StaffRequest, view: HeldReplaceView, *, again: bool, moved: bool = False) -> Response:
+    why = "" if view.entry.hint is None else visit.speech.say(view.entry.hint)
     return visit.page(
         "held.html",
         status=409 if moved else 200,
-        told=told,
-        park=told.park,
+        told=view,
+        park=view.park,
         why=why if visit.sees_plates else mask_hint(why),
-        records=lines(visit.speech, told.gone[:GONE_SHOWN_MAX]),
+        records=lines(visit.speech, view.gone[:GONE_SHOWN_MAX]),
         again=again,
         moved=moved,
         days=visit.context.settings.retention.generation_days,
     )
 
 
-async def _told(visit: StaffRequest) -> HeldReplaceView:
+async def _load_view(visit: StaffRequest) -> HeldReplaceView:
     park_uuid, seqno = path_text(visit, "park_uuid"), path_text(visit, "seqno")
     return await visit.database(partial(_read, park_uuid=park_uuid, seqno=seqno))
 

@@ -67,17 +67,17 @@ async def show(visit: StaffRequest) -> Response:
     """Shows the page."""
     park_uuid, order = path_text(visit, "park_uuid"), path_text(visit, "pay_partner")
     before = visit.query.whole("before", 1, REVISION_MAX)
-    told = await visit.database(lambda database: _read(database, park_uuid, order, before))
-    renewal, more = told.stored.renewal, len(told.versions) > VERSIONS_SHOWN_MAX
+    view = await visit.database(lambda database: _read(database, park_uuid, order, before))
+    renewal, more = view.stored.renewal, len(view.versions) > VERSIONS_SHOWN_MAX
     return visit.page(
         "record.html",
-        told=told,
-        park=told.park,
+        told=view,
+        park=view.park,
         one=renewal,
         members=[(member, member_text(visit, renewal, member)) for member in MEMBERS],
         flags=flag_names(renewal),
-        versions=versions(visit, told.versions, current=told.stored.revision),
-        before=told.versions[VERSIONS_SHOWN_MAX - 1].revision if more else None,
+        versions=versions(visit, view.versions, current=view.stored.revision),
+        before=view.versions[VERSIONS_SHOWN_MAX - 1].revision if more else None,
         here=visit.park_at(park_uuid, f"/records/{visit.segment(order)}"),
     )
 

@@ -199,52 +199,52 @@ def _parsed(kept: bytes, charset: Charset) -> Body | None:
 
 async def show(visit: StaffRequest) -> Response:
     """Shows the page."""
-    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
-    return _page(visit, told, FormData([]))
+    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
+    return _page(visit, view, FormData([]))
 
 
 def _page(
-    visit: StaffRequest, told: RequestView, form: FormData, *, asking: PreparedReplay | None = None, status: int = 200
+    visit: StaffRequest, view: RequestView, form: FormData, *, asking: PreparedReplay | None = None, status: int = 200
 ) -> Response:
-    entry, hidden = told.entry, not visit.sees_plates
-    body = None if told.kept is None else _parsed(told.kept, told.charset)
+    entry, hidden = view.entry, not visit.sees_plates
+    body = None if view.kept is None else _parsed(view.kept, view.charset)
     hint = "" if entry.hint is None else visit.speech.say(entry.hint)
-    faults = [_fault(visit, told, body, line) for line in read_hint(hint, hide=hidden)]
+    faults = [_fault(visit, view, body, line) for line in read_hint(hint, hide=hidden)]
     return visit.page(
         "request.html",
         status=status,
-        told=told,
+        told=view,
         entry=entry,
-        park=told.park,
+        park=view.park,
         faults=faults,
         by_row=any(fault.line.row is not None for fault in faults),
-        shown=_shown(told, body, rows_named("" if entry.hint is None else entry.hint.zh), hidden=hidden),
-        records=lines(visit.speech, told.written),
+        shown=_shown(view, body, rows_named("" if entry.hint is None else entry.hint.zh), hidden=hidden),
+        records=lines(visit.speech, view.written),
         form=form,
         asking=asking,
         hidden=hidden,
-        held=told.held,
-        replayable=told.kept is not None and told.park is not None,
+        held=view.held,
+        replayable=view.kept is not None and view.park is not None,
     )
 
 
-def _fault(visit: StaffRequest, told: RequestView, body: Body | None, line: HintLine) -> FaultyRow:
+def _fault(visit: StaffRequest, view: RequestView, body: Body | None, line: HintLine) -> FaultyRow:
     if body is None or line.row is None or line.row >= len(body.rows):
         return FaultyRow(line, "", "", known=False)
     row = body.rows[line.row]
     order, plate = order_of(row) or "", member_of(row, "plate")
-    return FaultyRow(line, order, "" if plate is None else visit.plate(plate), order in told.known)
+    return FaultyRow(line, order, "" if plate is None else visit.plate(plate), order in view.known)
 
 
-def _shown(told: RequestView, body: Body | None, named: Sequence[int], *, hidden: bool) -> BodyView | None:
-    if told.kept is None:
+def _shown(view: RequestView, body: Body | None, named: Sequence[int], *, hidden: bool) -> BodyView | None:
+    if view.kept is None:
         return None
     if body is None:
-        text = shown_text(told.kept, told.charset)
+        text = shown_text(view.kept, view.charset)
         fits = not hidden and _weight(text) <= TEXT_BYTES_MAX
-        misread = charset_fault(told.kept, told.charset)
+        misread = charset_fault(view.kept, view.charset)
         return BodyView(text if fits else "", {}, 0, unreadable=True, misread=misread)
-    whole = laid_out(write_body(hide(body) if hidden else body)) if len(told.kept) <= TEXT_BYTES_MAX else ""
+    whole = laid_out(write_body(hide(body) if hidden else body)) if len(view.kept) <= TEXT_BYTES_MAX else ""
     if whole and _weight(whole) <= TEXT_BYTES_MAX:
         return BodyView(whole, {}, len(body.rows), unreadable=False)
     return BodyView("", _rows_that_fit(body.rows, named, hidden=hidden), len(body.rows), unreadable=False)
@@ -270,19 +270,19 @@ def _weight(text: str) -> int:
 
 async def replay(visit: StaffRequest) -> Response:
     """Sends the corrected body through the push pipeline; asks first if it would delete or revert records."""
-    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
-    entry, form = told.entry, visit.form
-    if told.kept is None or told.park is None:
+    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
+    entry, form = view.entry, visit.form
+    if view.kept is None or view.park is None:
         raise conflict(
             "没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be sent again"
         )
-    body = assemble(form, told.kept, told.charset)
+    body = assemble(form, view.kept, view.charset)
     if body is None:
-        return _page(visit, told, form, status=422)
+        return _page(visit, view, form, status=422)
     again = ReplayRequest(
         seqno=visit.context.seqno_mint.mint(visit.now_us),
         replay_of=entry.seqno,
-        park_uuid=told.park.park_uuid,
+        park_uuid=view.park.park_uuid,
         body=body,
         who=visit.user.name,
         now_us=visit.now_us,
@@ -291,11 +291,11 @@ async def replay(visit: StaffRequest) -> Response:
         asking = await visit.database(lambda database: _send(database, visit, again, form.get("sure")))
     except ReplayRejected as fault:
         form.fault("body", fault.words.zh, fault.words.en)
-        return _page(visit, told, form, status=422)
+        return _page(visit, view, form, status=422)
     except UsageError as error:
         raise PageError(409, LocalizedText(f"无法打开该车场的密钥: {error}", str(error))) from None
     if isinstance(asking, PreparedReplay):
-        return _page(visit, told, form, asking=asking, status=409 if form.get("sure") else 200)
+        return _page(visit, view, form, asking=asking, status=409 if form.get("sure") else 200)
     return visit.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_refused")
 
 
@@ -329,11 +329,11 @@ async def download(visit: StaffRequest) -> Response:
         raise PageError(
             403, LocalizedText("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first")
         )
-    told = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
-    if told.kept is None:
+    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
+    if view.kept is None:
         raise not_there("没有保留这个请求的正文", "no body of this request is kept")
-    headers = {"content-disposition": f'attachment; filename="{told.entry.seqno}.json"'}
-    return Response(told.kept, headers=headers, media_type="application/octet-stream")
+    headers = {"content-disposition": f'attachment; filename="{view.entry.seqno}.json"'}
+    return Response(view.kept, headers=headers, media_type="application/octet-stream")
 
 
 PAGES: Final = (

@@ -169,7 +169,9 @@ def _steps(
         if getattr(park, name) != getattr(wanted, name)
     }
     if differing:
-        detail = "; ".join(f"{name}: {_audit_text(before)} → {_audit_text(after)}" for name, (before, after) in differing.items())
+        detail = "; ".join(
+            f"{name}: {_audit_text(before)} → {_audit_text(after)}" for name, (before, after) in differing.items()
+        )
         noted = visit.audit_entry("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
         parts = ParkChange(
             name=wanted.name if "name" in differing else None,
