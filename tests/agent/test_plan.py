@@ -55,7 +55,7 @@ def test_requests_that_fail_together_count_as_one_failure() -> None:
 
 def test_shut_platform_is_asked_seldom_and_named_as_something_to_mend() -> None:
     line = PlatformState()
-    line.is_waiting(0.0, 0.5, "401")
+    line.record_access_denied(0.0, 0.5, "401")
     assert line.is_mending
     assert line.free_slots(29.0, 0, 4) == 0
     assert line.free_slots(31.0, 0, 4) == 1

@@ -54,7 +54,7 @@ def test_csv_has_a_bom_a_head_and_every_record_oldest_change_first(stocked: Plat
     assert answer.content.startswith(b"\xef\xbb\xbfplate,")
     head, *lines = _table(answer.content)
     assert tuple(head) == EXPORT_COLUMNS
-    held = [flatten_cells(record_to_dict(one)) for one in stocked.database.queries.is_park_complete(PARK)]
+    held = [flatten_cells(record_to_dict(one)) for one in stocked.database.queries.iter_park(PARK)]
     assert lines == [["" if cell is None else str(cell) for cell in cells] for cells in held]
     assert lines[-1][EXPORT_COLUMNS.index("operator")] == "王五"
 
@@ -96,7 +96,7 @@ def test_parquet_has_every_record_with_exact_types(stocked: Platform) -> None:
     assert last["value"] == Decimal("999999999999.9999")
     assert (last["extra"], last["flags"]) == ('{"a": [1]}', ["unusual_plate", "money_changed"])
     assert last["pay_time"].isoformat() == "2026-11-24T04:00:00+00:00"
-    held = {one.renewal.pay_partner: one.renewal for one in stocked.database.queries.is_park_complete(PARK)}
+    held = {one.renewal.pay_partner: one.renewal for one in stocked.database.queries.iter_park(PARK)}
     for one in rows:
         renewal = held[one["pay_partner"]]
         assert (one["plate"], one["pay_value"]) == (renewal.plate, renewal.pay_value_fen)
@@ -108,7 +108,7 @@ def test_parquet_comes_in_row_groups(stocked: Platform, monkeypatch: pytest.Monk
     answer = stocked.ask(PARQUET, stocked.token())
     found = import_module("pyarrow.parquet").ParquetFile(io.BytesIO(answer.content))
     assert [found.metadata.row_group(n).num_rows for n in range(found.metadata.num_row_groups)] == [25, 25, 10]
-    held = [one.renewal.pay_partner for one in stocked.database.queries.is_park_complete(PARK)]
+    held = [one.renewal.pay_partner for one in stocked.database.queries.iter_park(PARK)]
     assert found.read().column("pay_partner").to_pylist() == held
 
 

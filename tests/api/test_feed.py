@@ -282,7 +282,7 @@ def _race(url: str) -> None:
         done = done or not any(thread.is_alive() for thread in threads)
         if finished and not page["more"]:
             break
-    held = {one.renewal.pay_partner: one for one in database.queries.is_park_complete(PARK)}
+    held = {one.renewal.pay_partner: one for one in database.queries.iter_park(PARK)}
     assert len(held) == WRITERS * PUSHES * ROWS_A_PUSH
     assert {number: (one["revision"], one["operator"]) for number, one in seen.items()} == {
         number: (one.revision, one.renewal.operator) for number, one in held.items()

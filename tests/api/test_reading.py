@@ -51,7 +51,7 @@ def test_pages_of_parks_have_every_park_once(platform: Platform, limit: int) -> 
 def test_members_are_those_of_the_export(stocked: Platform) -> None:
     items = stocked.get(f"{RENEWALS}?limit=1000", stocked.token())["items"]
     told = {one["pay_partner"]: one for one in items}
-    held = list(stocked.database.queries.is_park_complete(PARK))
+    held = list(stocked.database.queries.iter_park(PARK))
     assert len(told) == len(held) == ROWS
     for one in held:
         exported = record_to_dict(one)
@@ -211,7 +211,7 @@ def test_vehicles_tell_what_is_valid_now(platform: Platform) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_pages_of_vehicles_have_every_plate_once(stocked: Platform, masked: bool) -> None:
     token = stocked.token(masked=masked)
-    plates = {one.renewal.plate for one in stocked.database.queries.is_park_complete(PARK)}
+    plates = {one.renewal.plate for one in stocked.database.queries.iter_park(PARK)}
     shown = sorted(mask_plate(plate) if masked else plate for plate in plates)
     for limit in (1, 7, 1000):
         told = [one["key"] for page in stocked.pages(f"/parks/{PARK}/vehicles", token, limit) for one in page]
@@ -265,7 +265,7 @@ def test_request_tells_the_id_under_which_hmac_signed_it(stocked: Platform, webh
 def test_totals_add_up_by_day_and_are_bounded_to_the_days_asked_for(stocked: Platform) -> None:
     token = stocked.token()
     told = stocked.get(f"/totals?park_uuid={PARK}", token)
-    held = [one.renewal for one in stocked.database.queries.is_park_complete(PARK)]
+    held = [one.renewal for one in stocked.database.queries.iter_park(PARK)]
     assert (told["since"], told["until"]) == ("2026-10-26", "2026-11-25")
     assert sum(day["pay_value"] for day in told["records"]) == sum(one.pay_value_fen or 0 for one in held)
     assert sum(day["updated"] for day in told["records"]) == 2

@@ -15,7 +15,7 @@ import pytest
 from e2e.rerouting import NEAR, rerouted
 from vipgate.domain.charge_types import (
     SERVICE,
-    InvalidAddress,
+    ChargeTypesError,
     fetch_charge_types,
 )
 from vipgate.i18n import LocalizedText
@@ -113,6 +113,6 @@ def fetch(gateway: ParkGateway, total_s: float = 5.0, host: str = NEAR, **option
 
 
 def refusal(behave: Behaviour, total_s: float = 5.0) -> LocalizedText:
-    with ParkGateway(behave) as gateway, pytest.raises(InvalidAddress) as caught:
+    with ParkGateway(behave) as gateway, pytest.raises(ChargeTypesError) as caught:
         fetch(gateway, total_s)
     return caught.value.words

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, drips, fetch, floods, refusal, sends
 from e2e.rerouting import NEAR
 from vipgate.domain.charge_types import (
-    InvalidAddress,
+    ChargeTypesError,
     check_address,
     fetch_charge_types,
 )
@@ -60,7 +60,7 @@ def test_redirect_is_not_followed(status: str) -> None:
 def test_closed_port_is_told() -> None:
     with ParkGateway(sends(b"")) as gateway:
         pass
-    with pytest.raises(InvalidAddress, match="no answer from"):
+    with pytest.raises(ChargeTypesError, match="no answer from"):
         fetch(gateway)
 
 
@@ -121,7 +121,7 @@ HIDDEN = [form for text in NEVER if ":" not in text for form in hidden_in_ipv6(t
 @pytest.mark.parametrize("address", [*PRIVATE, *NEVER, *HIDDEN])
 def test_address_of_the_own_network_is_refused_before_anything_is_sent(address: str) -> None:
     with ParkGateway(sends({**DONE, "row": [ROW]})) as gateway:
-        with pytest.raises(InvalidAddress, match="not a public address"):
+        with pytest.raises(ChargeTypesError, match="not a public address"):
             fetch(gateway, allow_private=False, resolve=lambda *_: [address])
         assert gateway.requests == []
 
@@ -129,7 +129,7 @@ def test_address_of_the_own_network_is_refused_before_anything_is_sent(address: 
 @pytest.mark.parametrize("address", [*NEVER, *HIDDEN])
 def test_this_machine_a_link_and_cloud_metadata_are_refused_even_where_private_is_allowed(address: str) -> None:
     with ParkGateway(sends({**DONE, "row": [ROW]})) as gateway:
-        with pytest.raises(InvalidAddress, match="never asked"):
+        with pytest.raises(ChargeTypesError, match="never asked"):
             fetch(gateway, resolve=lambda *_: [address])
         assert gateway.requests == []
 
@@ -156,14 +156,14 @@ def test_address_of_the_internet_is_public(address: str) -> None:
 
 
 def test_one_inward_address_among_public_ones_is_enough_to_refuse() -> None:
-    with ParkGateway(sends(b"")) as gateway, pytest.raises(InvalidAddress, match=r"10\.0\.0\.1"):
+    with ParkGateway(sends(b"")) as gateway, pytest.raises(ChargeTypesError, match=r"10\.0\.0\.1"):
         fetch(gateway, allow_private=False, resolve=lambda *_: ["1.1.1.1", "10.0.0.1"])
 
 
 @pytest.mark.parametrize("allow_private", [False, True])
 @pytest.mark.parametrize("name", ["127.1", "2130706433", "0x7f.1", "localhost"])
 def test_loopback_by_another_name_is_refused(name: str, allow_private: bool) -> None:
-    with pytest.raises(InvalidAddress, match=r"(127\.0\.0\.1|::1), which is not a public address"):
+    with pytest.raises(ChargeTypesError, match=r"(127\.0\.0\.1|::1), which is not a public address"):
         fetch_charge_types(f"http://{name}:9/", PARK, SECRET, allow_private=allow_private)
 
 
@@ -210,7 +210,7 @@ def test_unknown_host_is_told() -> None:
     def resolve(host: str, port: int) -> list[str]:
         raise socket.gaierror(host, port)
 
-    with pytest.raises(InvalidAddress, match="there is no host nowhere"):
+    with pytest.raises(ChargeTypesError, match="there is no host nowhere"):
         fetch_charge_types("http://nowhere.test/", PARK, SECRET, allow_private=False, resolve=resolve)
 
 
@@ -224,7 +224,7 @@ def test_unknown_host_is_told() -> None:
     ],
 )  # fmt: skip
 def test_address_that_is_no_plain_url_is_refused(address: str) -> None:
-    with pytest.raises(InvalidAddress, match="must be http://") as caught:
+    with pytest.raises(ChargeTypesError, match="must be http://") as caught:
         check_address(address)
     assert caught.value.words.en.isprintable()
 
@@ -278,6 +278,6 @@ def test_certificate_must_name_the_host_and_not_the_address(tls: ssl.SSLContext,
         if trusted:
             assert len(ask()) == 1
         else:
-            with pytest.raises(InvalidAddress, match="certificate"):
+            with pytest.raises(ChargeTypesError, match="certificate"):
                 ask()
             assert gateway.requests == []

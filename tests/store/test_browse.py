@@ -525,7 +525,7 @@ def test_whole_park_history_and_generations_are_those_of_the_ledger(
     store: Store, browse: QueryStore, clock: Clock
 ) -> None:
     rows = fill(store, clock)
-    assert list(browse.is_park_complete(PARK)) == list(store.iter_records(PARK, Filter()))
+    assert list(browse.iter_park(PARK)) == list(store.iter_records(PARK, Filter()))
     number = rows[22].pay_partner
     assert len(browse.history_of(PARK, number)) == 2
     assert browse.history_of(PARK, number) == store.history(PARK, number)

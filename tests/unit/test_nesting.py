@@ -24,7 +24,7 @@ from vipgate.agent.responses import (
     Accepted,
     read_answer,
 )
-from vipgate.domain.charge_types import InvalidAddress
+from vipgate.domain.charge_types import ChargeTypesError
 from vipgate.domain.charge_types import read_answer as read_charge_types
 from vipgate.errors import (
     BadRequest,
@@ -174,7 +174,7 @@ def test_deep_answer_to_an_agent_is_no_envelope(depth: int, knot: Callable[[int]
 def test_deep_list_of_charge_types_is_refused_by_its_depth(depth: int, as_text: bool) -> None:
     row = f'[{{"id":"1","x":{arrays(depth)}}}]'
     body = f'{{"result_code":"1001","row":{json.dumps(row) if as_text else row}}}'.encode()
-    with pytest.raises(InvalidAddress, match=f"{NESTED_MAX} levels at most|too many objects"):
+    with pytest.raises(ChargeTypesError, match=f"{NESTED_MAX} levels at most|too many objects"):
         read_charge_types(FetchResponse(200, "application/json", body))
 
 

@@ -208,13 +208,13 @@ def _address(given: str | None) -> str | None:
         return None
     # Imports an HTTP client, needed only for this option.
     from vipgate.domain.charge_types import (
-        InvalidAddress,
+        ChargeTypesError,
         check_address,
     )
 
     try:
         return check_address(given)
-    except InvalidAddress as refused:
+    except ChargeTypesError as refused:
         raise UsageError(f"--charge-address {given}: {refused.words.en}") from None
 
 

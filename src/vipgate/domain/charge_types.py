@@ -60,7 +60,7 @@ _NOT_DONE: Final = LocalizedText(
 _GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
 
 
-class InvalidAddress(FetchError):
+class ChargeTypesError(FetchError):
     """The gateway address, the request or the answer is not usable."""
 
 
@@ -93,11 +93,11 @@ class RefreshSummary:
 
 
 def check_address(address: str) -> str:
-    """Validates and trims a gateway address. Raises InvalidAddress."""
+    """Validates and trims a gateway address. Raises ChargeTypesError."""
     try:
         parse_url(address)
     except FetchError as trouble:
-        raise InvalidAddress(trouble.words) from None
+        raise ChargeTypesError(trouble.words) from None
     return address.strip()
 
 
@@ -111,13 +111,13 @@ def fetch_charge_types(
     clock_s: Callable[[], float] = real_clock_s,
     total_s: float = TOTAL_S_MAX,
 ) -> list[ChargeType]:
-    """Fetches a park's charge types from its gateway at `address`. Blocks: call it in a thread. Raises InvalidAddress."""
+    """Fetches a park's charge types from its gateway at `address`. Blocks: call it in a thread. Raises ChargeTypesError."""
     try:
         target = parse_url(address)
         addresses = checked_addresses(target, allow_private=allow_private, resolve=resolve)
         answered = post(target, addresses, encode_question(park_uuid, secret), clock_s, total_s=total_s)
     except FetchError as trouble:
-        raise InvalidAddress(trouble.words) from None
+        raise ChargeTypesError(trouble.words) from None
     return read_answer(answered)
 
 
@@ -134,7 +134,7 @@ def sign_members(members: dict[str, str], secret: str) -> str:
 
 
 def read_answer(answered: FetchResponse) -> list[ChargeType]:
-    """Parses the charge types of an answer; for a repeated id the last one counts. Raises InvalidAddress."""
+    """Parses the charge types of an answer; for a repeated id the last one counts. Raises ChargeTypesError."""
     envelope = _decoded(_text(answered))
     about = answered.about
     if not isinstance(envelope, dict) or "result_code" not in envelope:
@@ -154,8 +154,8 @@ def read_answer(answered: FetchResponse) -> list[ChargeType]:
     return list(by_id.values())
 
 
-def _refused(zh: str, en: str) -> InvalidAddress:
-    return InvalidAddress(LocalizedText(zh, en))
+def _refused(zh: str, en: str) -> ChargeTypesError:
+    return ChargeTypesError(LocalizedText(zh, en))
 
 
 def _text(answered: FetchResponse) -> bytes:
@@ -167,7 +167,7 @@ def _text(answered: FetchResponse) -> bytes:
 
 
 def _decoded(text: bytes) -> Any:
-    """Decodes JSON; None if malformed. Raises InvalidAddress if nested too deeply."""
+    """Decodes JSON; None if malformed. Raises ChargeTypesError if nested too deeply."""
     too_deep = nesting_fault(text)
     if too_deep is not None:
         raise _refused(f"回答中: {too_deep.zh}; 请联系车场", f"in the answer: {too_deep.en}; ask the park")
@@ -178,7 +178,7 @@ def _decoded(text: bytes) -> Any:
 
 
 def _rows(row: Any) -> list[Any]:
-    """The array in `row`, which may be a JSON string of one. Raises InvalidAddress."""
+    """The array in `row`, which may be a JSON string of one. Raises ChargeTypesError."""
     rows = _decoded(row.encode()) if isinstance(row, str) else row
     if not isinstance(rows, list):
         raise _refused(
@@ -194,7 +194,7 @@ def _rows(row: Any) -> list[Any]:
 
 
 def _charge_type(index: int, row: Any) -> ChargeType:
-    """Parses one row. Only its id must be valid; other invalid members are left out. Raises InvalidAddress."""
+    """Parses one row. Only its id must be valid; other invalid members are left out. Raises ChargeTypesError."""
     if not isinstance(row, dict):
         raise _refused(f"row[{index}]: 应为对象; 请联系车场", f"row[{index}]: must be an object; ask the park")
     key = _as_text(row.get("id"))
@@ -264,7 +264,7 @@ def refresh_park(
             resolve=resolve,
             clock_s=clock_s,
         )
-    except InvalidAddress as refused:
+    except ChargeTypesError as refused:
         return Result(None, refused.words)
     return Result(items, None)
 

@@ -75,7 +75,7 @@ def _written(visit: AuthorizedRequest, park_uuid: str, kind: str, write: Write) 
                 peer=visit.peer,
             )
         )
-    return write(visit.database.queries.is_park_complete(park_uuid), visit.masked)
+    return write(visit.database.queries.iter_park(park_uuid), visit.masked)
 
 
 def write_csv(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:

@@ -310,7 +310,7 @@ class Agent:
         else:
             self._report_trouble(answer.reason)
             if isinstance(answer, AccessDenied):
-                self._platform.is_waiting(now_s, chance, answer.reason)
+                self._platform.record_access_denied(now_s, chance, answer.reason)
             else:
                 self._platform.record_failure(now_s, chance, answer.reason, getattr(answer, "retry_after_s", None))
                 self._mark_unconfirmed(batch, answer)

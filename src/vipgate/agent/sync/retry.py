@@ -53,7 +53,7 @@ class PlatformState:
         self.until_s = max(self.until_s, now_s + retry_delay_s(max(1, self.failures), chance, retry_after_s))
         self.trouble, self.is_mending = reason, False
 
-    def is_waiting(self, now_s: float, chance: float, reason: str) -> None:
+    def record_access_denied(self, now_s: float, chance: float, reason: str) -> None:
         """Records that the platform denies access: an operator has to fix it."""
         self.failures += 1
         self.until_s = now_s + NO_ACCESS_RETRY_S * (0.75 + chance / 2)
@@ -64,7 +64,7 @@ class PlatformState:
         # Stays at the limit until a row is stored or an error named: then one row at a time is risked, not twenty.
         self.bare_refusals = min(self.bare_refusals + 1, BARE_REJECTIONS_MAX)
         if self.bare_refusals == BARE_REJECTIONS_MAX:
-            self.is_waiting(now_s, chance, f"the platform refuses every row: {reason}")
+            self.record_access_denied(now_s, chance, f"the platform refuses every row: {reason}")
 
     def accepts(self) -> None:
         """Records that rows were stored, or that the platform named errors."""

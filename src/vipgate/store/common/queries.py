@@ -105,8 +105,8 @@ class Queries(RecordQueries):
         items = [Change(position=stored.position, stored=stored) for stored in changed[:rows_max]]
         return ChangePage(park.generation, items, len(changed) > rows_max)
 
-    def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
-        """See `QueryStore.is_park_complete`."""
+    def iter_park(self, park_uuid: str) -> Iterator[StoredRecord]:
+        """See `QueryStore.iter_park`."""
         return self._store.iter_records(park_uuid, Filter())
 
     def history_of(

@@ -311,7 +311,7 @@ class QueryStore(Protocol):
     def charge_types(self, park_uuid: str) -> ChargeTypes:
         """The park's charge types from the last fetch."""
 
-    def is_park_complete(self, park_uuid: str) -> Iterator[StoredRecord]:
+    def iter_park(self, park_uuid: str) -> Iterator[StoredRecord]:
         """All current records of a park, oldest change first, from one snapshot, in constant memory."""
 
     def history_of(

@@ -31,7 +31,7 @@ from vipgate.admin.console.views.parks import (
 )
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.domain.charge_types import (
-    InvalidAddress,
+    ChargeTypesError,
     check_address,
 )
 from vipgate.domain.park_health import Health
@@ -122,7 +122,7 @@ def read_wanted(form: FormData) -> SettingsForm:
     if address is not None:
         try:
             address = check_address(address)
-        except InvalidAddress as refused:
+        except ChargeTypesError as refused:
             form.fault("charge_address", refused.words.zh, refused.words.en)
     return SettingsForm(
         name=form.text("name", PARK_NAME_CHARS_MAX),
