@@ -23,6 +23,8 @@ from vipgate.store.interfaces.ledger import Retention
 CONFIG_NAME: Final = "vipgate.toml"
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 MASKED_SEARCHES_PER_HOUR: Final = 20
+# The defaults of what is kept stand in Retention alone.
+KEPT: Final = Retention()
 MIB: Final = 1024 * 1024
 
 
@@ -88,15 +90,19 @@ class Settings(BaseSettings):
     queue_requests_max: int = Field(4096, ge=1, description="pushes waiting for commit")
     queue_rows_max: int = Field(100_000, ge=1, description="rows waiting for commit")
 
-    generation_days: int = Field(30, ge=1, description="how long a replaced generation can be restored")
+    generation_days: int = Field(
+        KEPT.generation_days, ge=1, description="how long a replaced generation can be restored"
+    )
     request_log_days: int = Field(
-        400,
+        KEPT.request_log_days,
         ge=1,
         description="how long the request log is kept; --hold-replaces recognises a repeated replace for as long",
     )
-    refused_days: int = Field(30, ge=1, description="how long rejected bodies are kept")
-    refused_bodies_max: int = Field(50, ge=0, description="rejected bodies kept per park")
-    refused_bytes_max: int = Field(32 * MIB, ge=0, description="bytes of rejected bodies kept per park, compressed")
+    refused_days: int = Field(KEPT.refused_days, ge=1, description="how long rejected bodies are kept")
+    refused_bodies_max: int = Field(KEPT.refused_bodies_max, ge=0, description="rejected bodies kept per park")
+    refused_bytes_max: int = Field(
+        KEPT.refused_bytes_max, ge=0, description="bytes of rejected bodies kept per park, compressed"
+    )
 
     @classmethod
     def settings_customise_sources(

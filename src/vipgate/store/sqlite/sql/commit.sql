@@ -74,7 +74,11 @@ WHERE r.park_id = :park_id AND r.generation = :generation AND r.pay_partner = wa
 
 -- name: keep_version
 -- Copies the version that is about to be replaced to the history.
-INSERT INTO renewal_history
+INSERT INTO renewal_history (
+    park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
+    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
+    revision, seqno, position, replaced_seqno
+)
 SELECT park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
     value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
     revision, seqno, position, ?
