@@ -22,10 +22,7 @@ from bench.forking import BenchError
 from bench.park import insert_now
 from bench.stock import SECRET
 from vipgate.protocol.authentication import signed_headers
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
 from vipgate.protocol.renewal import Renewal
 
 RUN_S_MAX: Final = 900.0

@@ -26,34 +26,16 @@ from bench.forking import BenchError, Forked
 from bench.servers import Server, add_park, serving
 from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
 from vipgate.admin.auth.api_tokens import make_token
-from vipgate.admin.auth.sessions import (
-    hash_token,
-    open_session,
-)
+from vipgate.admin.auth.sessions import hash_token, open_session
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.accounts import (
-    SCOPES,
-    AuditEntry,
-    Token,
-    User,
-)
+from vipgate.store.interfaces.accounts import SCOPES, AuditEntry, Token, User
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Push,
-    RejectedRequest,
-    RequestOrigin,
-    Retention,
-)
-from vipgate.store.interfaces.queries import (
-    ChargeType,
-    RecordQuery,
-    RequestLogQuery,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Push, RejectedRequest, RequestOrigin, Retention
+from vipgate.store.interfaces.queries import ChargeType, RecordQuery, RequestLogQuery
 from vipgate.store.open_database import open_database
 
 PARKS: Final = 200

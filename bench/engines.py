@@ -13,10 +13,7 @@ import psycopg
 
 from bench.cluster import Server, running_server
 from vipgate.clock import clock_us
-from vipgate.store.interfaces.ledger import (
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Retention, Store
 from vipgate.store.open import open_store
 
 # As an operator would set them for a machine of this size; what decides about durability stays as it comes.

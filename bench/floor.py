@@ -21,11 +21,7 @@ from vipgate.clock import clock_us
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.common.versioning import Row
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.ledger import Push, PushResult, RequestOrigin
 from vipgate.store.postgres.group_writer import copy_line
 from vipgate.store.postgres.pool import ConnectionPool
 

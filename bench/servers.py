@@ -23,10 +23,7 @@ from bench.forking import BenchError
 from bench.stock import SECRET
 from vipgate.clock import clock_us
 from vipgate.store.interfaces.ledger import Store
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.vault import Vault, load_vault
 
 START_S: Final = 30.0
 STOP_S: Final = 30.0

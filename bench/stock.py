@@ -12,12 +12,7 @@ import msgspec
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.batch import ROWS_MAX
-from vipgate.protocol.envelope import (
-    BODY_BYTES_MAX,
-    PUSH_PATH,
-    encode_renewals,
-    encode_request,
-)
+from vipgate.protocol.envelope import BODY_BYTES_MAX, PUSH_PATH, encode_renewals, encode_request
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row
 

@@ -23,10 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.i18n import Language, LocalizedText
 
 FIELD_ERRORS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARS_MAX = 64

@@ -15,14 +15,7 @@ from bench.stock import SECRET as ODD_SECRET
 from e2e.oddplatform import STORED, OddPlatform, Reply
 from e2e.running import SECRET, Gateway
 from vipgate.agent import Client, PushFailed, PushRefused, Renewal
-from vipgate.agent.responses import (
-    AccessDenied,
-    Rejected,
-    RetryLater,
-    TooLarge,
-    Unconfirmed,
-    read_answer,
-)
+from vipgate.agent.responses import AccessDenied, Rejected, RetryLater, TooLarge, Unconfirmed, read_answer
 from vipgate.cli.sample import sample_renewals
 from vipgate.errors import UsageError
 from vipgate.protocol.envelope import PUSH_PATH

@@ -9,10 +9,7 @@ import pytest
 
 from vipgate.agent.models import OutboxRow
 from vipgate.agent.spool import Spool
-from vipgate.agent.sync.in_flight import (
-    BloomFilter,
-    InFlightTracker,
-)
+from vipgate.agent.sync.in_flight import BloomFilter, InFlightTracker
 
 TIMEOUT_S = 1.0
 

@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate.agent.sources.base import (
-    dump_cursor,
-    load_cursor,
-)
+from vipgate.agent.sources.base import dump_cursor, load_cursor
 from vipgate.errors import UsageError
 
 VALUES = st.one_of(

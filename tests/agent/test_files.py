@@ -15,13 +15,7 @@ import pytest
 
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import files
-from vipgate.agent.sources.base import (
-    Source,
-    SourceFault,
-    SourceRow,
-    SourceTooLarge,
-    SourceUnavailable,
-)
+from vipgate.agent.sources.base import Source, SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.agent.sources.open import open_source
 from vipgate.errors import UsageError
 

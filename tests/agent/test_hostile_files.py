@@ -16,12 +16,7 @@ import pytest
 from agent.hostile import HEADER, MIB, encrypted, ods, understated, xlsb, xlsx, zeros
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import excel
-from vipgate.agent.sources.base import (
-    SourceFault,
-    SourceRow,
-    SourceTooLarge,
-    SourceUnavailable,
-)
+from vipgate.agent.sources.base import SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.agent.sources.excel import ExcelSource
 from vipgate.agent.sources.open import open_source
 from vipgate.support.sheet.bounds import MEMORY_BYTES_MAX

@@ -18,16 +18,10 @@ from hypothesis import strategies as st
 
 from vipgate.agent.config import Config, Filter, Member, Platform, SourceConfig
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.agent.mapping.reader import (
-    Reader,
-    hash_of,
-)
+from vipgate.agent.mapping.reader import Reader, hash_of
 from vipgate.agent.models import HASH_BYTES
 from vipgate.agent.sources.base import SourceRow
-from vipgate.errors import (
-    FieldError,
-    UsageError,
-)
+from vipgate.errors import FieldError, UsageError
 from vipgate.protocol.row import REQUIRED
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -14,27 +14,11 @@ from bench.cluster import Server
 
 from vipgate.agent.config import Config, Member, Platform, SourceConfig
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.agent.mapping.reader import (
-    Page,
-    Reader,
-    hash_of,
-)
-from vipgate.agent.mapping.values import (
-    BYTES_SHOWN_MAX,
-    ConversionError,
-    as_number,
-    display,
-    money,
-)
-from vipgate.agent.sources.base import (
-    SourceRow,
-    SourceUnavailable,
-)
+from vipgate.agent.mapping.reader import Page, Reader, hash_of
+from vipgate.agent.mapping.values import BYTES_SHOWN_MAX, ConversionError, as_number, display, money
+from vipgate.agent.sources.base import SourceRow, SourceUnavailable
 from vipgate.agent.sources.open import open_source
-from vipgate.errors import (
-    FieldError,
-    UsageError,
-)
+from vipgate.errors import FieldError, UsageError
 from vipgate.i18n import Language
 
 COLUMNS = [

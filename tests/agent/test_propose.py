@@ -11,12 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from vipgate.agent.config import Config, SourceConfig, load_config
-from vipgate.agent.mapping.guess import (
-    Guess,
-    Proposal,
-    propose,
-    render_config,
-)
+from vipgate.agent.mapping.guess import Guess, Proposal, propose, render_config
 from vipgate.agent.mapping.mapper import Mapper
 from vipgate.errors import UsageError
 

@@ -21,18 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.conftest import Park
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.sources import (
-    sql,
-    sqlserver_time,
-)
-from vipgate.agent.sources.base import (
-    CursorValue,
-    Source,
-    SourceRow,
-    SourceUnavailable,
-    dump_cursor,
-    load_cursor,
-)
+from vipgate.agent.sources import sql, sqlserver_time
+from vipgate.agent.sources.base import CursorValue, Source, SourceRow, SourceUnavailable, dump_cursor, load_cursor
 from vipgate.agent.sources.open import open_source
 from vipgate.errors import UsageError
 

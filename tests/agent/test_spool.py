@@ -11,10 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.agent.models import (
-    OutboxRow,
-    Rejection,
-)
+from vipgate.agent.models import OutboxRow, Rejection
 from vipgate.agent.spool import Spool, SpoolError, SpoolLock, is_running
 from vipgate.errors import UsageError
 

@@ -12,12 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vipgate.agent import reconcile
-from vipgate.agent.reconcile import (
-    NotOffered,
-    OddAnswer,
-    Report,
-    compare,
-)
+from vipgate.agent.reconcile import NotOffered, OddAnswer, Report, compare
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.digest import (
     NO_MONTH,
@@ -30,11 +25,7 @@ from vipgate.protocol.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.protocol.renewal import (
-    PAY_TIME_MS_MIN,
-    Renewal,
-    anonymized,
-)
+from vipgate.protocol.renewal import PAY_TIME_MS_MIN, Renewal, anonymized
 
 UNTIL_US = 1_795_492_800_000_000
 MONTH_MS = 31 * 86_400_000

@@ -24,12 +24,7 @@ from vipgate.admin.api import build_api
 from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.async_pool import DatabasePool
-from vipgate.store.interfaces.accounts import (
-    SCOPES,
-    AuditEntry,
-    Scope,
-    Token,
-)
+from vipgate.store.interfaces.accounts import SCOPES, AuditEntry, Scope, Token
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import open_database

@@ -10,17 +10,8 @@ from typing import Any
 import pytest
 
 from store.conftest import Clock
-from vipgate.errors import (
-    RateLimited,
-    ServiceUnavailable,
-    StoreUnavailable,
-)
-from vipgate.store.async_pool import (
-    STREAM_BYTES_A_SECOND_MIN,
-    DatabasePool,
-    ExportStream,
-    PoolExhausted,
-)
+from vipgate.errors import RateLimited, ServiceUnavailable, StoreUnavailable
+from vipgate.store.async_pool import STREAM_BYTES_A_SECOND_MIN, DatabasePool, ExportStream, PoolExhausted
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import open_database

@@ -20,14 +20,8 @@ from api.conftest import PARK, Platform, fill, opened, served
 from store.conftest import Clock
 from vipgate.admin.api.openapi import document
 from vipgate.admin.api.params import param_specs
-from vipgate.admin.api.responses import (
-    ChangesAnswer,
-    RecordMembers,
-)
-from vipgate.admin.api.routes import (
-    BASE,
-    VERBS,
-)
+from vipgate.admin.api.responses import ChangesAnswer, RecordMembers
+from vipgate.admin.api.routes import BASE, VERBS
 from vipgate.domain.serialization import EXPORT_COLUMNS
 from vipgate.store.interfaces.accounts import SCOPES
 

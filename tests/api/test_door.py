@@ -13,14 +13,8 @@ from api.conftest import OTHER, PARK, Platform, row
 from store.making import do, push, refused
 from vipgate.errors import StoreUnavailable
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    SCOPES,
-    AuditEntry,
-)
-from vipgate.store.interfaces.ledger import (
-    RejectedRequest,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.accounts import SCOPES, AuditEntry
+from vipgate.store.interfaces.ledger import RejectedRequest, RequestOrigin
 
 UNKNOWN = f"vipgate_{'A' * 43}"
 

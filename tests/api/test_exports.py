@@ -22,23 +22,11 @@ from starlette.types import Message
 
 from api.conftest import NOON_US, PARK, ROWS, Platform, row, served
 from store.making import changed, do, push, renewals
-from vipgate.admin.http_server import (
-    AdminServer,
-    build_server,
-)
+from vipgate.admin.http_server import AdminServer, build_server
 from vipgate.admin.middleware import RequestGuard
-from vipgate.domain.serialization import (
-    CSV_CHUNK_ROWS,
-    EXPORT_COLUMNS,
-    csv_chunks,
-    flatten_cells,
-    record_to_dict,
-)
+from vipgate.domain.serialization import CSV_CHUNK_ROWS, EXPORT_COLUMNS, csv_chunks, flatten_cells, record_to_dict
 from vipgate.store.interfaces.ledger import StoredRecord
-from vipgate.support.metrics import (
-    AdminRecorder,
-    SharedMetrics,
-)
+from vipgate.support.metrics import AdminRecorder, SharedMetrics
 
 CSV, PARQUET = f"/parks/{PARK}/renewals.csv", f"/parks/{PARK}/renewals.parquet"
 

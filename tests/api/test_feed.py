@@ -14,19 +14,13 @@ from api.conftest import OTHER, PARK, ROWS, TICK_S, Platform, build, reader, row
 from store.conftest import Clock
 from store.making import changed, do, push, renewals
 from vipgate.admin.api import change_feed
-from vipgate.admin.api.long_poll import (
-    ChangePosition,
-    ChangeWaiter,
-)
+from vipgate.admin.api.long_poll import ChangePosition, ChangeWaiter
 from vipgate.admin.api.responses import ChangesAnswer
 from vipgate.clock import clock_us
 from vipgate.domain.masking import mask_plate
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Push,
-    Retention,
-)
+from vipgate.store.interfaces.ledger import Push, Retention
 from vipgate.store.open_database import open_database
 
 FEED = f"/changes?park_uuid={PARK}"

@@ -11,14 +11,8 @@ import pytest
 from api.conftest import PARK, Platform, opened, row
 from store.conftest import Clock
 from store.making import changed, do, push
-from vipgate.admin.api.cursors import (
-    VehicleCursor,
-    write_cursor,
-)
-from vipgate.admin.auth.plate_search_limit import (
-    BURST_HOURS,
-    FLOOD,
-)
+from vipgate.admin.api.cursors import VehicleCursor, write_cursor
+from vipgate.admin.auth.plate_search_limit import BURST_HOURS, FLOOD
 from vipgate.gateway.settings import MASKED_SEARCHES_PER_HOUR
 
 PLATE, CARD = "粤B88123", "CARD0000042"

@@ -12,15 +12,9 @@ from api.conftest import NOON_US, OTHER, PARK, ROWS, Platform, row
 from store.making import changed, do, push, refused, renewals
 from vipgate.domain.entitlement import EXPIRING_DAYS
 from vipgate.domain.masking import mask_plate
-from vipgate.domain.serialization import (
-    EXPORT_COLUMNS,
-    record_to_dict,
-)
+from vipgate.domain.serialization import EXPORT_COLUMNS, record_to_dict
 from vipgate.protocol.renewal import format_instant
-from vipgate.store.interfaces.ledger import (
-    HISTORY_MAX,
-    ParkChange,
-)
+from vipgate.store.interfaces.ledger import HISTORY_MAX, ParkChange
 
 DAY_US = 86_400_000_000
 RENEWALS = f"/parks/{PARK}/renewals"

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.conftest import NOON_US, row
-from vipgate.domain.entitlement import (
-    GAP_US_MAX,
-    Entitlement,
-    entitlement_at,
-)
+from vipgate.domain.entitlement import GAP_US_MAX, Entitlement, entitlement_at
 from vipgate.store.interfaces.ledger import StoredRecord
 
 DAY = 86_400_000_000

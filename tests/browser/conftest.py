@@ -20,11 +20,7 @@ from e2e.running import Gateway
 from vipgate.admin.auth.sessions import open_session
 from vipgate.admin.console.i18n import Translator
 from vipgate.clock import clock_us
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Language,
-    Role,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Language, Role
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import open_database

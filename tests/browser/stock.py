@@ -20,12 +20,7 @@ from vipgate.i18n import LocalizedText
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Language,
-    Role,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Language, Role, User
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import (
     BEIJING_OFFSET_US,
@@ -39,10 +34,7 @@ from vipgate.store.interfaces.ledger import (
     business_day,
 )
 from vipgate.store.open_database import open_database
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.vault import Vault, load_vault
 
 HOUR_US: Final = 3_600_000_000
 DAYS: Final = 30

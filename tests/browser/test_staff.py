@@ -10,10 +10,7 @@ from browser import stock
 from browser.conftest import House
 from browser.stock import BUSY, PASSWORD, STOCKS
 from vipgate.clock import clock_us
-from vipgate.store.interfaces.accounts import (
-    Language,
-    Role,
-)
+from vipgate.store.interfaces.accounts import Language, Role
 
 
 def test_account_is_made_used_and_ended(house: House, language: Language) -> None:

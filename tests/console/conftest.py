@@ -20,12 +20,7 @@ from vipgate.admin.console.app import build_console
 from vipgate.admin.console.context import ConsoleSettings
 from vipgate.admin.console.request import session_cookie
 from vipgate.store.async_pool import DatabasePool
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Language,
-    Role,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Language, Role, User
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open_database import open_database

@@ -6,10 +6,7 @@ import re
 
 from console.conftest import NOON_US, House
 from store.making import changed, do, push, refused, renewals
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    ParkAccess,
-)
+from vipgate.store.interfaces.ledger import DAY_US, ParkAccess
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 

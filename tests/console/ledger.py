@@ -11,34 +11,16 @@ from typing import Any
 import msgspec
 
 from console.conftest import NOON_US, House, entry
-from vipgate.errors import (
-    ReplaceOnHold,
-    RequestError,
-    StoreError,
-)
+from vipgate.errors import ReplaceOnHold, RequestError, StoreError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    verify,
-)
-from vipgate.protocol.batch import (
-    Batch,
-    decode_rows,
-)
+from vipgate.protocol.authentication import ParkSecrets, verify
+from vipgate.protocol.batch import Batch, decode_rows
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.envelope import parse_request
-from vipgate.protocol.renewal import (
-    Renewal,
-    plate_flags,
-)
+from vipgate.protocol.renewal import Renewal, plate_flags
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, RequestOrigin
 from vipgate.store.interfaces.queries import ChargeType
 
 PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"

@@ -8,17 +8,8 @@ import pytest
 
 from console.ledger import request, row
 from vipgate.admin.console.replay_form import rows_named
-from vipgate.admin.console.request_body import (
-    Body,
-    hide,
-    read_body,
-    restore,
-    write_body,
-)
-from vipgate.domain.hint_masking import (
-    HintLine,
-    read_hint,
-)
+from vipgate.admin.console.request_body import Body, hide, read_body, restore, write_body
+from vipgate.domain.hint_masking import HintLine, read_hint
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,10 @@ import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import add_park, push, refuse_stranger, renewal
-from vipgate.admin.console.daily_totals import (
-    DAYS_KEPT_MAX,
-    LOOK_US,
-    OVER_US,
-    DailyTotalsCache,
-)
+from vipgate.admin.console.daily_totals import DAYS_KEPT_MAX, LOOK_US, OVER_US, DailyTotalsCache
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.common.queries import Queries
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Retention,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Retention, business_day
 from vipgate.store.open_database import open_database
 
 TODAY = business_day(NOON_US)

@@ -12,10 +12,7 @@ from console.ledger import OTHER, PARK, SECRET, add_park, request, row
 from vipgate.admin.console.views.signature_check import ECHO_BYTES_MAX
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.signature_hmac import hmac_sign
-from vipgate.protocol.signature_md5 import (
-    DIAGNOSIS_BYTES_MAX,
-    sign,
-)
+from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX, sign
 from vipgate.store.interfaces.ledger import ParkChange
 
 BODY = request(row(operator="张三"))

@@ -19,10 +19,7 @@ from store.making import push as made_push
 from vipgate.admin.console.urls import park_at
 from vipgate.store.interfaces import queries
 from vipgate.store.interfaces.accounts import Language
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkChange,
-)
+from vipgate.store.interfaces.ledger import Filter, ParkChange
 
 SECOND_US = 1_000_000
 STOCK = request(row("P1"), row("P2"), complete=1)

@@ -10,10 +10,7 @@ import pytest
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import PARK, PLATE, add_park, push, renewal
-from vipgate.admin.auth.plate_search_limit import (
-    BURST_HOURS,
-    FLOOD,
-)
+from vipgate.admin.auth.plate_search_limit import BURST_HOURS, FLOOD
 from vipgate.gateway.settings import MASKED_SEARCHES_PER_HOUR
 from vipgate.store.interfaces.accounts import Role
 

@@ -10,10 +10,7 @@ import pytest
 from console.conftest import Build, House
 from console.filling import PARK, add_park, bare, fill
 from store.making import renewals
-from vipgate.admin.console.app import (
-    compile_pages,
-    load_templates,
-)
+from vipgate.admin.console.app import compile_pages, load_templates
 from vipgate.admin.console.pages import HEADERS
 from vipgate.admin.console.urls import park_at
 from vipgate.errors import StoreUnavailable

@@ -17,17 +17,9 @@ from vipgate.admin.console.i18n import TEXTS
 from vipgate.admin.console.urls import park_at
 from vipgate.domain.park_health import Mark
 from vipgate.i18n import Language
-from vipgate.protocol.renewal import (
-    FLAG_DECIMAL_MONEY,
-    FLAG_NAMES,
-    FLAG_NO_ORDER,
-    FLAG_UNUSUAL_PLATE,
-)
+from vipgate.protocol.renewal import FLAG_DECIMAL_MONEY, FLAG_NAMES, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
 from vipgate.store.interfaces.accounts import Role
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkAccess,
-)
+from vipgate.store.interfaces.ledger import Filter, ParkAccess
 
 # ---- parks ----
 

@@ -15,44 +15,16 @@ from hypothesis import strategies as st
 
 import vipgate.admin.console
 from vipgate.admin.auth.passwords import is_name
-from vipgate.admin.console.charts import (
-    Series,
-    bars,
-    nice_top,
-)
-from vipgate.admin.console.context import (
-    HASHING_MAX,
-    HASHING_OF_STRANGERS_MAX,
-    PasswordHashPool,
-)
-from vipgate.admin.console.date_range import (
-    Period,
-    read_period,
-)
+from vipgate.admin.console.charts import Series, bars, nice_top
+from vipgate.admin.console.context import HASHING_MAX, HASHING_OF_STRANGERS_MAX, PasswordHashPool
+from vipgate.admin.console.date_range import Period, read_period
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.i18n import (
-    TEXTS,
-    Translator,
-    choose_language,
-)
-from vipgate.admin.console.urls import (
-    from_segment,
-    is_local,
-    segment,
-)
+from vipgate.admin.console.i18n import TEXTS, Translator, choose_language
+from vipgate.admin.console.urls import from_segment, is_local, segment
 from vipgate.domain.hint_masking import mask_hint
-from vipgate.domain.masking import (
-    mask_card,
-    mask_plate,
-)
-from vipgate.errors import (
-    FieldError,
-    ServiceUnavailable,
-)
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.domain.masking import mask_card, mask_plate
+from vipgate.errors import FieldError, ServiceUnavailable
+from vipgate.i18n import Language, LocalizedText
 
 LANGUAGES: list[Language] = ["zh", "en"]
 CHINESE = re.compile(r"[\u3400-\u9fff]")

@@ -17,20 +17,11 @@ from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal, save_types
 from vipgate.admin.console.csv_export import matches
 from vipgate.admin.console.formatting import VERSIONS_SHOWN_MAX
-from vipgate.admin.console.views.records import (
-    RECORDS_A_PAGE,
-    read_place,
-)
+from vipgate.admin.console.views.records import RECORDS_A_PAGE, read_place
 from vipgate.domain.serialization import EXPORT_COLUMNS
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED
 from vipgate.store.interfaces.ledger import StoredRecord
-from vipgate.store.interfaces.queries import (
-    SCAN_ROWS_MAX,
-    RecordQuery,
-)
+from vipgate.store.interfaces.queries import SCAN_ROWS_MAX, RecordQuery
 
 HOSTILE = '<script>alert("x")</script>'
 

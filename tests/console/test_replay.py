@@ -6,21 +6,9 @@ import pytest
 
 from console.conftest import NOON_US, House
 from console.ledger import DAY_US, OTHER, PARK, SECRET, add_park, push, refuse, renewal, request, row, seqno_at
-from vipgate.errors import (
-    BadRequest,
-    UsageError,
-)
-from vipgate.gateway.replay import (
-    ReplayRejected,
-    ReplayRequest,
-    commit,
-    log_rejection,
-    prepare,
-)
-from vipgate.store.interfaces.ledger import (
-    ParkChange,
-    PushResult,
-)
+from vipgate.errors import BadRequest, UsageError
+from vipgate.gateway.replay import ReplayRejected, ReplayRequest, commit, log_rejection, prepare
+from vipgate.store.interfaces.ledger import ParkChange, PushResult
 
 WRONG = request(row("P1"), row("P2", quantity="1.5"))
 RIGHT = request(row("P1"), row("P2"))

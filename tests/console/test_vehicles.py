@@ -11,12 +11,7 @@ from msgspec.structs import replace
 
 from console.conftest import NOON_US, Browser, House
 from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
-from vipgate.admin.console.views.vehicles import (
-    LOOKED_AT_MAX,
-    VEHICLES_A_PAGE,
-    open_place,
-    seal_place,
-)
+from vipgate.admin.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Park
 

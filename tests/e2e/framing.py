@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_SECRET
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import PUSH_PATH
 

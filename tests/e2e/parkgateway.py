@@ -13,11 +13,7 @@ from typing import Any
 import pytest
 
 from e2e.rerouting import NEAR, rerouted
-from vipgate.domain.charge_types import (
-    SERVICE,
-    ChargeTypesError,
-    fetch_charge_types,
-)
+from vipgate.domain.charge_types import SERVICE, ChargeTypesError, fetch_charge_types
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.queries import ChargeType
 from vipgate.support.safe_http import ANSWER_BYTES_MAX

@@ -19,10 +19,7 @@ from forge import run_vipgate
 from vipgate.clock import clock_us
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import PUSH_PATH
-from vipgate.store.interfaces.ledger import (
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Retention, Store
 from vipgate.store.open import open_store
 from vipgate.support.vault import load_vault
 

@@ -11,21 +11,9 @@ import psutil
 import pytest
 from bench.cluster import Server, running_server
 
-from e2e.admin_port import (
-    PROCESS,
-    WAIT_S,
-    answers,
-    eventually,
-    get,
-    log_of,
-    metric,
-    on_postgres,
-)
+from e2e.admin_port import PROCESS, WAIT_S, answers, eventually, get, log_of, metric, on_postgres
 from e2e.running import SECRET, Gateway, send
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 
 UNTIL_US = 1_795_492_800_000_000

@@ -10,11 +10,7 @@ import pytest
 
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, Behaviour, ParkGateway, fetch, refusal, sends
 from e2e.rerouting import NEAR
-from vipgate.domain.charge_types import (
-    ITEMS_MAX,
-    SERVICE,
-    encode_question,
-)
+from vipgate.domain.charge_types import ITEMS_MAX, SERVICE, encode_question
 from vipgate.store.interfaces.queries import ChargeType
 
 

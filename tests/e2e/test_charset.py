@@ -14,11 +14,7 @@ from e2e.conftest import PARK
 from e2e.running import SECRET, Answer, Gateway
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import hmac_headers_for
-from vipgate.protocol.envelope import (
-    DIGEST_PATH,
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH, encode_renewals
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.ledger import Filter
 

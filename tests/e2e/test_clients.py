@@ -10,10 +10,7 @@ from pathlib import Path
 import pytest
 
 from e2e.running import Gateway
-from vipgate.cli.sample import (
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_PARK_UUID, PAGE_SECRET
 
 CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
 # The command that runs a program, and one that shows whether the language can: a package may lack a part of it.

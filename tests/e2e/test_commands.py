@@ -22,23 +22,13 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Gateway, send
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_PARK_UUID,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, sample_renewals
 from vipgate.clock import clock_us
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_hmac import hmac_sign
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.interfaces.ledger import (
-    Push,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.ledger import Push, RequestOrigin
 from vipgate.store.sqlite.store import SqliteStore
 from vipgate.support.vault import Vault
 

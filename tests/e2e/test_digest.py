@@ -18,21 +18,11 @@ from bench.cluster import running_server
 from e2e.running import SECRET, Answer, Gateway, send
 from vipgate.agent.client import Client
 from vipgate.agent.reconcile import compare
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
 from vipgate.clock import clock_us
 from vipgate.errors import ServiceUnavailable
 from vipgate.gateway import reconcile
-from vipgate.gateway.reconcile import (
-    RECORDS_PER_PAGE,
-    STEP_RECORDS,
-    ReconcileQuery,
-    ReconcileService,
-)
+from vipgate.gateway.reconcile import RECORDS_PER_PAGE, STEP_RECORDS, ReconcileQuery, ReconcileService
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.digest import (
     NO_MONTH,
@@ -43,19 +33,9 @@ from vipgate.protocol.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.protocol.envelope import (
-    DIGEST_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import DIGEST_PATH, encode_renewals
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.ledger import (
-    ParkChange,
-    Push,
-    PushResult,
-    RequestOrigin,
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import ParkChange, Push, PushResult, RequestOrigin, Retention, Store
 from vipgate.store.open import open_store
 
 UNTIL_US = 1_795_492_800_000_000

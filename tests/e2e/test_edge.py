@@ -15,17 +15,10 @@ import pytest
 
 from e2e.conftest import PARK
 from e2e.running import SECRET, Answer, Gateway, send
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, sample_renewals
 from vipgate.gateway.limits.connection_quota import FULL
 from vipgate.protocol.authentication import signed_headers
-from vipgate.protocol.envelope import (
-    BODY_BYTES_MAX,
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import BODY_BYTES_MAX, PUSH_PATH, encode_renewals
 from vipgate.store.interfaces.ledger import Filter
 
 CLOSE = "Connection: close\r\n"

@@ -17,11 +17,7 @@ from e2e.admin_port import answers, eventually
 from e2e.running import Gateway
 from e2e.sabotage import WORD, sabotaged
 from unit.pems import write_pair
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
 
 END_S = 40.0
 NEEDED = [

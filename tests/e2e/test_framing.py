@@ -14,11 +14,7 @@ import pytest
 from e2e.framing import CASES, HEALTH, INSIDE_CASES, Case, chunked, health, push
 from e2e.running import Gateway
 from fuzz.answers import Answered, read_answers
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
 from vipgate.store.interfaces.ledger import Filter
 
 WAIT_S = 20.0

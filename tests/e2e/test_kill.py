@@ -17,10 +17,7 @@ from e2e.running import Gateway, send
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import Filter, StoredRecord
 
 KILLS = 5
 PARKS = 3

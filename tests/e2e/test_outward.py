@@ -16,20 +16,9 @@ from cryptography.x509.oid import NameOID
 
 from e2e.parkgateway import DONE, PARK, ROW, SECRET, ParkGateway, drips, fetch, floods, refusal, sends
 from e2e.rerouting import NEAR
-from vipgate.domain.charge_types import (
-    ChargeTypesError,
-    check_address,
-    fetch_charge_types,
-)
+from vipgate.domain.charge_types import ChargeTypesError, check_address, fetch_charge_types
 from vipgate.store.interfaces.queries import ChargeType
-from vipgate.support.safe_http import (
-    ANSWER_BYTES_MAX,
-    FetchError,
-    checked_addresses,
-    is_private,
-    is_public,
-    parse_url,
-)
+from vipgate.support.safe_http import ANSWER_BYTES_MAX, FetchError, checked_addresses, is_private, is_public, parse_url
 
 
 @pytest.mark.parametrize("piece", [b"X-A: b\r\n", b"x"])

@@ -18,10 +18,7 @@ from e2e.running import Answer, Gateway
 from vipgate.agent.config import Platform
 from vipgate.gateway.admin_launch import AdminConfig
 from vipgate.gateway.settings import load_settings
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    hmac_headers_for,
-)
+from vipgate.protocol.authentication import ParkSecrets, hmac_headers_for
 from vipgate.protocol.envelope import PUSH_PATH
 from vipgate.store.interfaces.ledger import Retention
 

@@ -23,12 +23,7 @@ from unit.pems import write_pair
 from vipgate.agent.client import Client, PushRefused
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import hmac_headers_for
-from vipgate.protocol.envelope import (
-    BODY_BYTES_MAX,
-    DIGEST_PATH,
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import BODY_BYTES_MAX, DIGEST_PATH, PUSH_PATH, encode_renewals
 from vipgate.store.interfaces.ledger import Filter
 
 UNTIL_US = 1_795_492_800_000_000

@@ -18,20 +18,8 @@ import openpyxl  # type: ignore[import-untyped]
 from fuzz.gate import PARK, SECRET, UNTIL_US, Wrong
 from vipgate.agent.client import Client
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.reconcile import (
-    NotOffered,
-    OddAnswer,
-    compare,
-)
-from vipgate.agent.responses import (
-    Accepted,
-    AccessDenied,
-    Answer,
-    Rejected,
-    RetryLater,
-    TooLarge,
-    Unconfirmed,
-)
+from vipgate.agent.reconcile import NotOffered, OddAnswer, compare
+from vipgate.agent.responses import Accepted, AccessDenied, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.sources.open import open_source
 from vipgate.cli.sample import sample_renewals
 from vipgate.errors import VipgateError

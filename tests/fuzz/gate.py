@@ -15,47 +15,24 @@ from typing import Any, Final
 import structlog
 
 from fuzz.answers import Answered, read_answers
-from vipgate.cli.sample import (
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
 from vipgate.clock import clock_s, clock_us
 from vipgate.gateway.app import PublicApp
-from vipgate.gateway.group_commit import (
-    CommitLimits,
-    GroupCommitter,
-)
+from vipgate.gateway.group_commit import CommitLimits, GroupCommitter
 from vipgate.gateway.http.connection import Connection
-from vipgate.gateway.http.messages import (
-    HttpLimits,
-    Request,
-    Response,
-)
+from vipgate.gateway.http.messages import HttpLimits, Request, Response
 from vipgate.gateway.http.server import HttpServer
 from vipgate.gateway.park_access import ParkAccessCache
 from vipgate.gateway.pipeline import PushPipeline
 from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.charset import Charset
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkAccess,
-    Retention,
-    Store,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import Filter, ParkAccess, Retention, Store, StoredRecord
 from vipgate.store.open import open_store
 from vipgate.support.client_address import parse_trusted_proxies
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 from vipgate.support.vault import Vault
 
 PARK: Final = PAGE_PARK_UUID

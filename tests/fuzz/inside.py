@@ -13,10 +13,7 @@ import h11
 from fuzz.gate import Wrong
 from store.conftest import NOON_US, Clock
 from store.making import HOUR_US, PARK, do, entry, push, refused, renewals, session, token, user
-from vipgate.admin.app import (
-    AdminDependencies,
-    build_app,
-)
+from vipgate.admin.app import AdminDependencies, build_app
 from vipgate.admin.auth.sessions import hash_token
 from vipgate.admin.console.context import ConsoleSettings
 from vipgate.admin.http_server import HEAD_BYTES_MAX
@@ -24,16 +21,10 @@ from vipgate.clock import clock_s
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.accounts import SCOPES
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Retention,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Retention
 from vipgate.store.open_database import open_database
 from vipgate.support.client_address import parse_trusted_proxies
-from vipgate.support.metrics import (
-    AdminRecorder,
-    SharedMetrics,
-)
+from vipgate.support.metrics import AdminRecorder, SharedMetrics
 from vipgate.support.vault import Vault
 
 SESSION: Final = "a session of the fuzzer's own"

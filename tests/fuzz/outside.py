@@ -14,17 +14,9 @@ import msgspec
 from fuzz.answers import Answered
 from fuzz.gate import LIMITS, PARK, VALID, Gate, Sender, Wrong, head
 from vipgate.clock import clock_us
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    VerifiedRequest,
-    verify,
-)
+from vipgate.protocol.authentication import ParkSecrets, VerifiedRequest, verify
 from vipgate.protocol.batch import decode_rows
-from vipgate.protocol.envelope import (
-    DIGEST_PATH,
-    PUSH_PATH,
-    parse_request,
-)
+from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH, parse_request
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.signature_hmac import hmac_headers
 from vipgate.protocol.signature_md5 import sign

@@ -14,10 +14,7 @@ from fuzz.damage import HEADER_NAMES, HEADER_VALUES, HEADER_WORDS, damaged
 from fuzz.gate import PROXY, SECRET, STOCK, VALID, Gate, head
 from fuzz.outside import QUESTIONS
 from vipgate.gateway.http.messages import Request
-from vipgate.protocol.envelope import (
-    DIGEST_PATH,
-    PUSH_PATH,
-)
+from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH
 from vipgate.protocol.signature_md5 import sign
 
 LANGUAGES = {"en": b"en", "zh": b"zh-CN"}

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 
 from store.conftest import NOON_US
 from vipgate.protocol.batch import ROWS_MAX
-from vipgate.protocol.envelope import (
-    encode_renewals,
-    encode_request,
-)
-from vipgate.protocol.renewal import (
-    Renewal,
-    plate_flags,
-)
+from vipgate.protocol.envelope import encode_renewals, encode_request
+from vipgate.protocol.renewal import Renewal, plate_flags
 from vipgate.protocol.row import encode_row
 
 DAY_US: Final = 86_400_000_000

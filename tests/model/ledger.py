@@ -9,13 +9,7 @@ from typing import Final
 
 import msgspec
 
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-    FLAG_UNUSUAL_PLATE,
-    Renewal,
-    plate_flags,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal, plate_flags
 
 DAY_US: Final = 86_400_000_000
 BEIJING_US: Final = 8 * 3_600_000_000

@@ -11,18 +11,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from model.forging import CODES, DAY_US, ELSEWHERE, HOME, NOBODY, ORDERS, PARKS, PLATES, REQUESTS, SOME_PARK, Request
 from model.ledger import Ledger, Line, Park
 from model.world import RETENTION, VAULT, Sent, World
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-    FLAG_UNUSUAL_PLATE,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkChange,
-)
+from vipgate.store.interfaces.ledger import Filter, ParkChange
 from vipgate.store.interfaces.queries import RequestLogQuery
 
 HOUR_US: Final = 3_600_000_000

@@ -15,31 +15,15 @@ import msgspec
 import psycopg
 
 from store.conftest import NOON_US, Clock
-from vipgate.gateway.group_commit import (
-    CommitLimits,
-    GroupCommitter,
-)
+from vipgate.gateway.group_commit import CommitLimits, GroupCommitter
 from vipgate.gateway.park_access import ParkAccessCache
-from vipgate.gateway.pipeline import (
-    PushPipeline,
-    PushRequest,
-)
+from vipgate.gateway.pipeline import PushPipeline, PushRequest
 from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import (
-    ParkAccess,
-    Retention,
-)
-from vipgate.store.open import (
-    is_postgres,
-    open_store,
-    sqlite_path,
-)
+from vipgate.store.interfaces.ledger import ParkAccess, Retention
+from vipgate.store.open import is_postgres, open_store, sqlite_path
 from vipgate.store.open_database import open_database
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 from vipgate.support.vault import Vault
 
 RETENTION: Final = Retention(refused_bodies_max=3, refused_bytes_max=1_500)

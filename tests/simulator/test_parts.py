@@ -18,10 +18,7 @@ from simulator.park import Park
 from simulator.world import FAULTS, UNTIL_US, compare
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import signed_headers
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    encode_renewals,
-)
+from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Filter
 

@@ -22,10 +22,7 @@ from forge import Forge, Process
 from simulator.events import Events
 from simulator.line import Line
 from simulator.park import LAG_S, MAP, Park, StampKind, Truth
-from vipgate.agent.sources.base import (
-    CursorValue,
-    load_cursor,
-)
+from vipgate.agent.sources.base import CursorValue, load_cursor
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal

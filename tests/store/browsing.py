@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    Store,
-)
-from vipgate.store.interfaces.queries import (
-    QueryStore,
-    RecordHit,
-    RecordPageCursor,
-    RecordQuery,
-)
+from vipgate.store.interfaces.ledger import Filter, Store
+from vipgate.store.interfaces.queries import QueryStore, RecordHit, RecordPageCursor, RecordQuery
 from vipgate.store.postgres.queries import PostgresQueries
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.queries import SqliteQueries

@@ -16,15 +16,9 @@ import pytest
 
 from servers import emptied
 from store.citus import stand_in
-from vipgate.store.interfaces.ledger import (
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Retention, Store
 from vipgate.store.postgres.pool import ConnectionPool
-from vipgate.store.postgres.schema import (
-    distribute,
-    migrate,
-)
+from vipgate.store.postgres.schema import distribute, migrate
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 

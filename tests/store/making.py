@@ -11,19 +11,11 @@ import msgspec
 
 from store.conftest import NOON_US
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import (
-    RequestError,
-    StoreError,
-)
+from vipgate.errors import RequestError, StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import seqno_prefix
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Session,
-    Token,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Session, Token, User
 from vipgate.store.interfaces.ledger import (
     Filter,
     Push,

@@ -11,16 +11,9 @@ import pytest
 
 from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
-from vipgate.errors import (
-    IncompatibleDatabase,
-    StoreUnavailable,
-)
+from vipgate.errors import IncompatibleDatabase, StoreUnavailable
 from vipgate.store.sqlite import backup
-from vipgate.store.sqlite.backup import (
-    Contents,
-    copy_ledger,
-    read_contents,
-)
+from vipgate.store.sqlite.backup import Contents, copy_ledger, read_contents
 from vipgate.store.sqlite.store import SqliteStore
 
 OPERATOR = "收费员-0815"

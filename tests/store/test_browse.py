@@ -11,24 +11,12 @@ from store.browsing import browse_of, pages, picked
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_NAMES,
-    FLAG_PLATE_CHANGED,
-    FLAG_UNUSUAL_PLATE,
-    Renewal,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_NAMES, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
 from vipgate.store.common import queries as deciding
 from vipgate.store.common import record_queries as of_records
 from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    Push,
-    RequestLogEntry,
-    Store,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import Filter, Push, RequestLogEntry, Store, business_day
 from vipgate.store.interfaces.queries import (
     VEHICLE_RECORDS_MAX,
     ChargeType,

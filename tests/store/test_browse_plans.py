@@ -16,10 +16,7 @@ from vipgate.store.interfaces.ledger import Store
 from vipgate.store.postgres.queries import for_all_parks
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
-from vipgate.support.sql_files import (
-    load_statements,
-    single_park_variant,
-)
+from vipgate.support.sql_files import load_statements, single_park_variant
 
 PARKS = [f"park-{number}" for number in range(40)]
 _PARAMETER = re.compile(r"%\((\w+)\)s")

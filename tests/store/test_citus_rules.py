@@ -10,19 +10,9 @@ from importlib.resources import files
 
 import pytest
 
-from vipgate.store.postgres.queries import (
-    for_all_parks,
-    for_citus,
-)
-from vipgate.store.postgres.schema import (
-    COORDINATOR_TABLES,
-    TABLES,
-)
-from vipgate.support.sql_files import (
-    load_migrations,
-    load_statements,
-    single_park_variant,
-)
+from vipgate.store.postgres.queries import for_all_parks, for_citus
+from vipgate.store.postgres.schema import COORDINATOR_TABLES, TABLES
+from vipgate.support.sql_files import load_migrations, load_statements, single_park_variant
 
 FOLDER = files("vipgate.store.postgres.sql")
 STATEMENTS = {

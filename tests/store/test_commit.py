@@ -7,16 +7,8 @@ import pytest
 from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from vipgate.errors import StoreError
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-    FLAG_UNUSUAL_PLATE,
-)
-from vipgate.store.interfaces.ledger import (
-    HISTORY_MAX,
-    PushResult,
-    Store,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE
+from vipgate.store.interfaces.ledger import HISTORY_MAX, PushResult, Store
 
 
 @pytest.fixture(autouse=True)

@@ -30,22 +30,9 @@ from vipgate.errors import IncompatibleDatabase
 from vipgate.i18n import LocalizedText
 from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.common.admin import SqlAdminStore
-from vipgate.store.copy import (
-    ParkRow,
-    Table,
-    compare,
-    copy,
-    count_records,
-)
-from vipgate.store.copy_tables import (
-    PostgresTables,
-    SqliteTables,
-)
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkChange,
-    Retention,
-)
+from vipgate.store.copy import ParkRow, Table, compare, copy, count_records
+from vipgate.store.copy_tables import PostgresTables, SqliteTables
+from vipgate.store.interfaces.ledger import Filter, ParkChange, Retention
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 

@@ -12,15 +12,8 @@ from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.common import record_queries as deciding
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Store,
-)
-from vipgate.store.interfaces.queries import (
-    ENDING_ROWS_MAX,
-    QueryStore,
-    VehiclePage,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Store
+from vipgate.store.interfaces.queries import ENDING_ROWS_MAX, QueryStore, VehiclePage
 
 SOON, LATER, OVER = 3, 30, -3
 WEEK_US = 7 * DAY_US

@@ -16,17 +16,8 @@ from vipgate.store.common import held_replaces as counting
 from vipgate.store.common import queries as deciding
 from vipgate.store.common.replace_policy import APPROVAL_US
 from vipgate.store.interfaces import queries
-from vipgate.store.interfaces.ledger import (
-    ParkChange,
-    Push,
-    RejectedRequest,
-    Store,
-)
-from vipgate.store.interfaces.queries import (
-    HeldReplace,
-    QueryStore,
-    Signatures,
-)
+from vipgate.store.interfaces.ledger import ParkChange, Push, RejectedRequest, Store
+from vipgate.store.interfaces.queries import HeldReplace, QueryStore, Signatures
 
 STOCK = sha256(b"the stock").hexdigest()
 ANOTHER = sha256(b"another").hexdigest()

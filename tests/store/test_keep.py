@@ -15,30 +15,13 @@ from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, caller, changed, charge_type, do, held, make_seqno, push, refused, renewals
 from store.making import entry as audited
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-    FLAG_UNUSUAL_PLATE,
-    Renewal,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE, Renewal
 from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.common.erasure import ERASED_HINT
-from vipgate.store.common.transaction import (
-    Row,
-    Transaction,
-    Values,
-)
-from vipgate.store.interfaces.admin import (
-    AdminStore,
-    ErasureResult,
-)
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    Store,
-)
+from vipgate.store.common.transaction import Row, Transaction, Values
+from vipgate.store.interfaces.admin import AdminStore, ErasureResult
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, Store
 
 PLATE = "粤B12345"
 

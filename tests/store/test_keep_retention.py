@@ -12,21 +12,10 @@ from store.conftest import Clock, Ledger
 from store.making import OTHER, PARK, changed, do, entry, held, push, renewals
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.common.admin import SqlAdminStore
-from vipgate.store.common.erasure import (
-    LOOK_AGAIN_US,
-    PARKS_A_CHUNK,
-    erase_expired,
-)
-from vipgate.store.common.transaction import (
-    Row,
-    Values,
-)
+from vipgate.store.common.erasure import LOOK_AGAIN_US, PARKS_A_CHUNK, erase_expired
+from vipgate.store.common.transaction import Row, Values
 from vipgate.store.interfaces.admin import AdminStore
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Retention, Store
 
 DAY_S = 86_400
 DAYS = 30

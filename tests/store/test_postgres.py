@@ -14,34 +14,13 @@ from store.citus import stand_in
 from store.conftest import Clock, Ledger, spread
 from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
 from store.proxy import Cut, Proxy
-from vipgate.errors import (
-    IncompatibleDatabase,
-    RequestError,
-    StoreError,
-    StoreUnavailable,
-)
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-)
+from vipgate.errors import IncompatibleDatabase, RequestError, StoreError, StoreUnavailable
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest
 from vipgate.store.postgres.group_writer import PostgresGroup
-from vipgate.store.postgres.pool import (
-    ConnectionPool,
-    RetryableConflict,
-    ShardUnavailable,
-)
-from vipgate.store.postgres.schema import (
-    COORDINATOR_TABLES,
-    TABLES,
-    distribute,
-    migrate,
-)
+from vipgate.store.postgres.pool import ConnectionPool, RetryableConflict, ShardUnavailable
+from vipgate.store.postgres.schema import COORDINATOR_TABLES, TABLES, distribute, migrate
 from vipgate.store.postgres.store import PostgresStore
-from vipgate.support.sql_files import (
-    Migration,
-    load_migrations,
-)
+from vipgate.support.sql_files import Migration, load_migrations
 
 
 @pytest.fixture

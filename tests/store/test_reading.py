@@ -10,18 +10,10 @@ import pytest
 
 from store.conftest import NOON_US, Clock, Ledger
 from store.making import OTHER, PARK, changed, do, entry, held, push, refused, renewals
-from vipgate.errors import (
-    ReplaceOnHold,
-    StoreUnavailable,
-)
+from vipgate.errors import ReplaceOnHold, StoreUnavailable
 from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.ledger import (
-    Filter,
-    ParkChange,
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Filter, ParkChange, Retention, Store
 
 DAY_S = 86_400
 

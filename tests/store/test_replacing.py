@@ -10,18 +10,9 @@ import pytest
 
 from store.conftest import RETENTION, Clock, Ledger
 from store.making import OTHER, PARK, do, held, push, renewals
-from vipgate.errors import (
-    BadRequest,
-    ReplaceOnHold,
-    RequestError,
-)
+from vipgate.errors import BadRequest, ReplaceOnHold, RequestError
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.ledger import (
-    ParkChange,
-    Push,
-    PushResult,
-    Store,
-)
+from vipgate.store.interfaces.ledger import ParkChange, Push, PushResult, Store
 
 STOCK = renewals(3)
 LATER = renewals(1, first=9)

@@ -10,15 +10,9 @@ import pytest
 from servers import emptied
 from store.conftest import RETENTION, Clock, spread
 from vipgate.cli.rekey import reseal
-from vipgate.errors import (
-    IncompatibleDatabase,
-    UsageError,
-)
+from vipgate.errors import IncompatibleDatabase, UsageError
 from vipgate.store.common.accounts import SqlAccountStore
-from vipgate.store.common.reseal import (
-    PARKS_A_PAGE,
-    reencrypt_secrets,
-)
+from vipgate.store.common.reseal import PARKS_A_PAGE, reencrypt_secrets
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore

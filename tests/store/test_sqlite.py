@@ -9,16 +9,8 @@ import pytest
 
 from store.conftest import Clock
 from store.making import PARK, do, held, push, renewals
-from vipgate.errors import (
-    IncompatibleDatabase,
-    StoreLocked,
-    StoreUnavailable,
-)
-from vipgate.store.sqlite.store import (
-    APPLICATION_ID,
-    ServerLock,
-    SqliteStore,
-)
+from vipgate.errors import IncompatibleDatabase, StoreLocked, StoreUnavailable
+from vipgate.store.sqlite.store import APPLICATION_ID, ServerLock, SqliteStore
 
 
 def test_every_commit_waits_for_the_disk(tmp_path: Path, clock: Clock) -> None:

@@ -14,23 +14,11 @@ from store.citus import stand_in
 from store.conftest import Clock, spread
 from store.making import PARK, do, entry, held, push, renewals
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open_database import (
-    CACHE_KIB,
-    open_database,
-)
+from vipgate.store.open_database import CACHE_KIB, open_database
 from vipgate.store.postgres.pool import ConnectionPool
-from vipgate.store.postgres.schema import (
-    COORDINATOR_TABLES,
-    TABLES,
-    distribute,
-    is_distributed,
-    migrate,
-)
+from vipgate.store.postgres.schema import COORDINATOR_TABLES, TABLES, distribute, is_distributed, migrate
 from vipgate.store.postgres.store import PostgresStore
-from vipgate.store.sqlite.store import (
-    APPLICATION_ID,
-    SqliteStore,
-)
+from vipgate.store.sqlite.store import APPLICATION_ID, SqliteStore
 from vipgate.support.sql_files import load_migrations
 
 LEDGER = 1

@@ -9,10 +9,7 @@ from store.conftest import Clock
 from store.making import OTHER, PARK, changed, do, push, refused, renewals
 from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.ledger import (
-    Store,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import Store, business_day
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
 

@@ -15,17 +15,9 @@ from vipgate.errors import StoreUnavailable
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.common.admin import SqlAdminStore
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    RejectedRequest,
-    Retention,
-)
+from vipgate.store.interfaces.ledger import DAY_US, RejectedRequest, Retention
 from vipgate.store.sqlite import store as sqlite_store
-from vipgate.store.sqlite.store import (
-    LOG_EVERY_US,
-    LOG_LATE_US,
-    SqliteStore,
-)
+from vipgate.store.sqlite.store import LOG_EVERY_US, LOG_LATE_US, SqliteStore
 
 PLATE = "粤Z98765"
 TRACES = (PLATE, "CARD-98765", "IC-98765", "收费员-98765", "tel-98765")

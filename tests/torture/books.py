@@ -19,10 +19,7 @@ import psycopg
 
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import business_day
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
+from vipgate.store.open import is_postgres, sqlite_path
 
 SHOWN: Final = 10
 _RENEWAL: Final = ", ".join(f"t.{name}" for name in Renewal.__struct_fields__)

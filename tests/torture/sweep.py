@@ -21,12 +21,7 @@ from vipgate.errors import StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, RequestOrigin
 from vipgate.store.sqlite.store import SqliteStore
 
 NOON_US: Final = 1_795_492_800_000_000

@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 
 from unit.road import request_of, walk
-from vipgate.errors import (
-    BadRequest,
-    RequestError,
-)
+from vipgate.errors import BadRequest, RequestError
 from vipgate.i18n import Language
 from vipgate.protocol.row import encode_row
 

@@ -6,14 +6,8 @@ import json
 from hashlib import md5
 from typing import Any
 
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    verify,
-)
-from vipgate.protocol.batch import (
-    Batch,
-    decode_rows,
-)
+from vipgate.protocol.authentication import ParkSecrets, verify
+from vipgate.protocol.batch import Batch, decode_rows
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_md5 import sign

@@ -9,26 +9,11 @@ from dataclasses import replace
 import pytest
 
 from vipgate.cli.sample import sample_renewals
-from vipgate.errors import (
-    OVERLOADED,
-    PARK_QUEUE_FULL,
-    ServiceUnavailable,
-)
-from vipgate.gateway.group_commit import (
-    CommitLimits,
-    GroupCommitter,
-)
+from vipgate.errors import OVERLOADED, PARK_QUEUE_FULL, ServiceUnavailable
+from vipgate.gateway.group_commit import CommitLimits, GroupCommitter
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.ledger import (
-    Push,
-    RequestOrigin,
-    Retention,
-    Store,
-)
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.store.interfaces.ledger import Push, RequestOrigin, Retention, Store
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 
 UNTIL_US = 1_795_492_800_000_000
 ROWS = list(sample_renewals(60, 1, until_us=UNTIL_US))

@@ -10,18 +10,10 @@ from typing import cast
 
 import pytest
 
-from vipgate.domain.charge_types import (
-    NIGHT_AT_ONCE,
-    ChargeTypeQuery,
-    Result,
-    refresh_all,
-)
+from vipgate.domain.charge_types import NIGHT_AT_ONCE, ChargeTypeQuery, Result, refresh_all
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    ParkAccess,
-)
+from vipgate.store.interfaces.ledger import DAY_US, ParkAccess
 from vipgate.store.interfaces.queries import ParkDetails
 from vipgate.support.vault import Vault
 

@@ -11,31 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import SECRET, request, row, walk
-from vipgate.errors import (
-    BadRequest,
-    InvalidSignature,
-    RequestError,
-)
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    text_of,
-    verify,
-    verify_hmac,
-)
+from vipgate.errors import BadRequest, InvalidSignature, RequestError
+from vipgate.protocol.authentication import ParkSecrets, text_of, verify, verify_hmac
 from vipgate.protocol.batch import decode_rows
-from vipgate.protocol.charset import (
-    CHARSETS,
-    CONTENT_TYPE_CHARS_MAX,
-    Charset,
-    declared_charset,
-    shown_text,
-    to_utf8,
-)
+from vipgate.protocol.charset import CHARSETS, CONTENT_TYPE_CHARS_MAX, Charset, declared_charset, shown_text, to_utf8
 from vipgate.protocol.envelope import parse_request
-from vipgate.protocol.signature_hmac import (
-    WebhookSignature,
-    hmac_sign,
-)
+from vipgate.protocol.signature_hmac import WebhookSignature, hmac_sign
 from vipgate.protocol.signature_md5 import sign
 
 # 粤 in UTF-8, followed by an ASCII letter, is 绮 and that letter's neighbour in GBK: both readings are valid JSON.

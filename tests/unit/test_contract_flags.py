@@ -9,11 +9,7 @@ import pytest
 from unit.road import request, row, walk
 from unit.test_contract_rows import read, read_written, refuse
 from vipgate.errors import BadRequest
-from vipgate.protocol.renewal import (
-    FLAG_DECIMAL_MONEY,
-    FLAG_NO_ORDER,
-    FLAG_UNUSUAL_PLATE,
-)
+from vipgate.protocol.renewal import FLAG_DECIMAL_MONEY, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
 
 INVISIBLE = [chr(code) for code in range(0x110000) if category(chr(code)) == "Cf"]
 

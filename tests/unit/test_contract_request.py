@@ -25,16 +25,8 @@ from vipgate.errors import (
     ServiceUnavailable,
 )
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    explain_mismatch,
-)
-from vipgate.protocol.envelope import (
-    Payload,
-    encode_error,
-    encode_success,
-    parse_request,
-)
+from vipgate.protocol.authentication import ParkSecrets, explain_mismatch
+from vipgate.protocol.envelope import Payload, encode_error, encode_success, parse_request
 from vipgate.protocol.nesting import NESTED_MAX
 from vipgate.protocol.signature_md5 import sign
 

@@ -10,10 +10,7 @@ import pytest
 from unit.road import GOOD, request, request_of, row, walk, written
 from vipgate.errors import BadRequest
 from vipgate.protocol.batch import Batch
-from vipgate.protocol.renewal import (
-    FLAG_UNUSUAL_PLATE,
-    Renewal,
-)
+from vipgate.protocol.renewal import FLAG_UNUSUAL_PLATE, Renewal
 
 REQUIRED = ["plate", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type"]
 OPTIONAL = {

@@ -13,21 +13,9 @@ import pytest
 from unit.test_rest import WAIT_S, Busy, Streams, until
 from vipgate.errors import RequestError
 from vipgate.gateway.app import PublicApp
-from vipgate.gateway.http.messages import (
-    HttpLimits,
-    Request,
-    Response,
-)
-from vipgate.gateway.http.server import (
-    REJECTED_CONNECTIONS_MAX,
-    HttpServer,
-)
-from vipgate.gateway.limits.connection_quota import (
-    FULL,
-    TOO_MANY_OF_ONE,
-    ConnectionQuota,
-    ConnectionSlot,
-)
+from vipgate.gateway.http.messages import HttpLimits, Request, Response
+from vipgate.gateway.http.server import REJECTED_CONNECTIONS_MAX, HttpServer
+from vipgate.gateway.limits.connection_quota import FULL, TOO_MANY_OF_ONE, ConnectionQuota, ConnectionSlot
 from vipgate.gateway.pipeline import PushPipeline
 from vipgate.i18n import accepted_language
 from vipgate.support.client_address import parse_trusted_proxies

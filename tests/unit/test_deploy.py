@@ -18,18 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from vipgate.admin.prometheus import (
-    Parks,
-    of_board,
-    of_parks,
-)
+from vipgate.admin.prometheus import Parks, of_board, of_parks
 from vipgate.cli.app import app
 from vipgate.domain.park_health import MARKS
 from vipgate.gateway.settings import Settings
-from vipgate.protocol.envelope import (
-    BODY_BYTES_MAX,
-    PUSH_PATH,
-)
+from vipgate.protocol.envelope import BODY_BYTES_MAX, PUSH_PATH
 from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.metrics import SharedMetrics
 

@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 
 from unit.road import GOOD, walk, written
 from unit.test_properties import renewals, texts
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, sample_renewals
 from vipgate.protocol.digest import (
     BUCKETS,
     NO_MONTH,
@@ -29,10 +26,7 @@ from vipgate.protocol.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.protocol.renewal import (
-    Renewal,
-    parse_instant,
-)
+from vipgate.protocol.renewal import Renewal, parse_instant
 
 PAGE = Path(__file__).parents[2] / "docs" / "digest.md"
 UNTIL_US = 1_795_492_800_000_000

@@ -11,11 +11,7 @@ from typing import cast
 import pytest
 
 from unit.road import SECRET
-from vipgate.errors import (
-    RateLimited,
-    StoreUnavailable,
-    UsageError,
-)
+from vipgate.errors import RateLimited, StoreUnavailable, UsageError
 from vipgate.gateway.park_access import (
     AT_REST_S,
     PARKS_PER_READ_MAX,

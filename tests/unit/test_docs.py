@@ -11,11 +11,7 @@ from typer.core import TyperGroup
 
 from vipgate.cli.app import app
 from vipgate.cli.reference import reference
-from vipgate.errors import (
-    INTERNAL_ERROR,
-    OVERLOADED,
-    PARK_QUEUE_FULL,
-)
+from vipgate.errors import INTERNAL_ERROR, OVERLOADED, PARK_QUEUE_FULL
 from vipgate.gateway.group_commit import STOPPING
 from vipgate.gateway.pipeline import STORE_DOWN
 from vipgate.gateway.settings import Settings

@@ -16,20 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from vipgate.admin.middleware import (
-    BODY_BYTES_MAX,
-    RequestGuard,
-)
+from vipgate.admin.middleware import BODY_BYTES_MAX, RequestGuard
 from vipgate.admin.nightly import seconds_to_night
-from vipgate.support.logs import (
-    hide_plates,
-    set_up_logs,
-)
-from vipgate.support.metrics import (
-    ADMIN_REQUESTS,
-    AdminRecorder,
-    SharedMetrics,
-)
+from vipgate.support.logs import hide_plates, set_up_logs
+from vipgate.support.metrics import ADMIN_REQUESTS, AdminRecorder, SharedMetrics
 
 STALL_S = 0.2
 

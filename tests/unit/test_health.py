@@ -6,16 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from vipgate.domain.park_health import (
-    Health,
-    Mark,
-    by_park,
-    park_health,
-)
-from vipgate.store.interfaces.ledger import (
-    Park,
-    business_day,
-)
+from vipgate.domain.park_health import Health, Mark, by_park, park_health
+from vipgate.store.interfaces.ledger import Park, business_day
 from vipgate.store.interfaces.queries import DailyAnswers
 
 NOON_US = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Beijing

@@ -9,10 +9,7 @@ from hashlib import md5
 
 import pytest
 
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_SECRET
 from vipgate.errors import InvalidSignature
 from vipgate.protocol import signature_hmac
 from vipgate.protocol.authentication import (

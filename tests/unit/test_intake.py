@@ -7,10 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from vipgate.gateway.http.scheduler import (
-    TICK_ROWS_MAX,
-    RequestScheduler,
-)
+from vipgate.gateway.http.scheduler import TICK_ROWS_MAX, RequestScheduler
 from vipgate.gateway.limits.fair_queue import REQUEST_COST_ROWS
 
 A_TURN = TICK_ROWS_MAX // (REQUEST_COST_ROWS + 1)

@@ -17,20 +17,11 @@ from hypothesis import strategies as st
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources.open import open_source
 from vipgate.agent.status import Status
-from vipgate.errors import (
-    IncompatibleDatabase,
-    UsageError,
-)
+from vipgate.errors import IncompatibleDatabase, UsageError
 from vipgate.store.open import sqlite_path
 from vipgate.store.postgres.pool import ConnectionPool
 from vipgate.support import address_masking
-from vipgate.support.address_masking import (
-    HIDDEN,
-    learn,
-    mask,
-    passwords_in,
-    unreadable,
-)
+from vipgate.support.address_masking import HIDDEN, learn, mask, passwords_in, unreadable
 from vipgate.support.logs import set_up_logs
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,7 @@ import pytest
 
 from vipgate.domain.hint_masking import mask_hint
 from vipgate.protocol.renewal import normalize_plate
-from vipgate.store.common.plate_search import (
-    body_mentions_plate,
-    mentions_plate,
-)
+from vipgate.store.common.plate_search import body_mentions_plate, mentions_plate
 
 
 @pytest.mark.parametrize(

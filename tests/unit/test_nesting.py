@@ -14,33 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unit.road import request, request_of, walk, written
-from vipgate.admin.console.request_body import (
-    Unreadable,
-    read_body,
-    read_row,
-)
+from vipgate.admin.console.request_body import Unreadable, read_body, read_row
 from vipgate.agent.config import load_config
-from vipgate.agent.responses import (
-    Accepted,
-    read_answer,
-)
+from vipgate.agent.responses import Accepted, read_answer
 from vipgate.domain.charge_types import ChargeTypesError
 from vipgate.domain.charge_types import read_answer as read_charge_types
-from vipgate.errors import (
-    BadRequest,
-    PayloadTooLarge,
-    UsageError,
-    VipgateError,
-)
+from vipgate.errors import BadRequest, PayloadTooLarge, UsageError, VipgateError
 from vipgate.gateway.settings import read_file
-from vipgate.protocol.nesting import (
-    CONTAINERS_MAX,
-    NESTED_MAX,
-    TOO_DEEP,
-    TOO_MANY,
-    nesting_fault,
-    toml_nesting_fault,
-)
+from vipgate.protocol.nesting import CONTAINERS_MAX, NESTED_MAX, TOO_DEEP, TOO_MANY, nesting_fault, toml_nesting_fault
 from vipgate.protocol.signature_md5 import bodies_signed
 from vipgate.support.safe_http import FetchResponse
 

@@ -12,10 +12,7 @@ import pytest
 
 from unit.road import SECRET
 from unit.test_order import VAULT, knock
-from vipgate.errors import (
-    OVERLOADED,
-    ServiceUnavailable,
-)
+from vipgate.errors import OVERLOADED, ServiceUnavailable
 from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.limits.rate_limit import (
     LOGGED_PARKS_MAX,
@@ -28,17 +25,8 @@ from vipgate.gateway.park_access import ParkAccessCache
 from vipgate.gateway.pipeline import PushPipeline
 from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import (
-    ParkAccess,
-    Push,
-    PushResult,
-    RejectedRequest,
-)
-from vipgate.support.metrics import (
-    UNLOGGED_REQUESTS,
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.store.interfaces.ledger import ParkAccess, Push, PushResult, RejectedRequest
+from vipgate.support.metrics import UNLOGGED_REQUESTS, SharedMetrics, WorkerRecorder
 
 MORE = 50
 

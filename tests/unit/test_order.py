@@ -22,25 +22,14 @@ from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.http.messages import Response
 from vipgate.gateway.park_access import ParkAccessCache
 from vipgate.gateway.park_order import park_meant
-from vipgate.gateway.pipeline import (
-    PushPipeline,
-    PushRequest,
-)
+from vipgate.gateway.pipeline import PushPipeline, PushRequest
 from vipgate.gateway.reconcile import ReconcileService
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.protocol.signature_hmac import WebhookSignature
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.interfaces.ledger import (
-    ParkAccess,
-    Push,
-    PushResult,
-    RejectedRequest,
-)
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.store.interfaces.ledger import ParkAccess, Push, PushResult, RejectedRequest
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 from vipgate.support.vault import Vault
 
 VAULT = Vault("k" * 32)

@@ -13,13 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.support.private_files import (
-    find_exposed,
-    make_folder,
-    open_private,
-    reserve_file,
-    write_file,
-)
+from vipgate.support.private_files import find_exposed, make_folder, open_private, reserve_file, write_file
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
 STRANGER = 54_321

@@ -16,28 +16,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from unit.road import GOOD, SECRET, walk
-from vipgate.errors import (
-    FIELD_ERRORS_SHOWN_MAX,
-    FieldError,
-    RequestError,
-    VipgateError,
-)
+from vipgate.errors import FIELD_ERRORS_SHOWN_MAX, FieldError, RequestError, VipgateError
 from vipgate.i18n import Language
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    explain_mismatch,
-    verify,
-)
+from vipgate.protocol.authentication import ParkSecrets, explain_mismatch, verify
 from vipgate.protocol.batch import decode_rows
-from vipgate.protocol.charset import (
-    CHARSETS,
-    Charset,
-)
-from vipgate.protocol.envelope import (
-    encode_error,
-    encode_renewals,
-    parse_request,
-)
+from vipgate.protocol.charset import CHARSETS, Charset
+from vipgate.protocol.envelope import encode_error, encode_renewals, parse_request
 from vipgate.protocol.order_number import order_flags
 from vipgate.protocol.renewal import (
     PAY_TIME_MS_MAX,
@@ -52,15 +36,8 @@ from vipgate.protocol.renewal import (
     parse_instant,
     plate_flags,
 )
-from vipgate.protocol.row import (
-    parse_row,
-    row_parser_for,
-)
-from vipgate.protocol.seqno import (
-    SeqnoMint,
-    seqno_prefix,
-    seqno_time_us,
-)
+from vipgate.protocol.row import parse_row, row_parser_for
+from vipgate.protocol.seqno import SeqnoMint, seqno_prefix, seqno_time_us
 from vipgate.protocol.signature_md5 import sign
 
 YEAR_1_US = -62_135_596_800_000_000

@@ -25,17 +25,8 @@ from unit.protocolpage import (
 )
 from unit.road import SECRET, request, request_of, walk
 from vipgate.cli.sample import PAGE_SECRET
-from vipgate.errors import (
-    BadRequest,
-    FieldError,
-    RequestError,
-    format_field_errors,
-)
-from vipgate.gateway.http.headers import (
-    body_too_slow,
-    head_too_large,
-    request_timeout,
-)
+from vipgate.errors import BadRequest, FieldError, RequestError, format_field_errors
+from vipgate.gateway.http.headers import body_too_slow, head_too_large, request_timeout
 from vipgate.gateway.http.messages import HttpLimits
 from vipgate.gateway.settings import Settings
 from vipgate.i18n import LocalizedText
@@ -51,20 +42,9 @@ from vipgate.protocol.envelope import (
     encode_success,
     parse_request,
 )
-from vipgate.protocol.renewal import (
-    FLAG_NAMES,
-    Renewal,
-)
-from vipgate.protocol.row import (
-    EXTRA_BYTES_MAX,
-    REQUIRED,
-    encode_row,
-)
-from vipgate.protocol.signature_hmac import (
-    ID_HEADER,
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
-)
+from vipgate.protocol.renewal import FLAG_NAMES, Renewal
+from vipgate.protocol.row import EXTRA_BYTES_MAX, REQUIRED, encode_row
+from vipgate.protocol.signature_hmac import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 
 LIMITS = HttpLimits()
 YES = {"是", "yes"}

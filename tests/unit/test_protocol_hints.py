@@ -10,24 +10,9 @@ from functools import cache
 
 import pytest
 
-from unit.protocolpage import (
-    BOTH,
-    CHINESE,
-    FULL_ROW,
-    ROOT,
-    Document,
-    hint_of,
-    sent,
-    span,
-    spans,
-)
+from unit.protocolpage import BOTH, CHINESE, FULL_ROW, ROOT, Document, hint_of, sent, span, spans
 from unit.road import request, request_of
-from vipgate.errors import (
-    FIELD_ERRORS_SHOWN_MAX,
-    VALUE_SHOWN_CHARS_MAX,
-    FieldError,
-    format_field_errors,
-)
+from vipgate.errors import FIELD_ERRORS_SHOWN_MAX, VALUE_SHOWN_CHARS_MAX, FieldError, format_field_errors
 from vipgate.gateway.http.headers import (
     body_too_large,
     body_too_slow,
@@ -36,17 +21,9 @@ from vipgate.gateway.http.headers import (
     validate_headers,
 )
 from vipgate.gateway.http.messages import HttpLimits
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.i18n import Language, LocalizedText
 from vipgate.protocol.row import EXTRA_BYTES_MAX
-from vipgate.protocol.signature_hmac import (
-    WINDOW_S,
-    WebhookSignature,
-    header_error,
-    timestamp_error,
-)
+from vipgate.protocol.signature_hmac import WINDOW_S, WebhookSignature, header_error, timestamp_error
 from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
 
 SOURCE = ROOT / "src" / "vipgate"

@@ -14,28 +14,11 @@ from typing import Any
 
 import pytest
 
-from unit.protocolpage import (
-    BOTH,
-    ZH,
-    Document,
-    span,
-)
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_SECRET,
-)
-from vipgate.errors import (
-    BadRequest,
-    InvalidSignature,
-)
+from unit.protocolpage import BOTH, ZH, Document, span
+from vipgate.cli.sample import PAGE_BODY, PAGE_SECRET
+from vipgate.errors import BadRequest, InvalidSignature
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    explain_hmac_mismatch,
-    explain_mismatch,
-    verify,
-    verify_hmac,
-)
+from vipgate.protocol.authentication import ParkSecrets, explain_hmac_mismatch, explain_mismatch, verify, verify_hmac
 from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
     ID_CHARS_MAX,
@@ -50,14 +33,8 @@ from vipgate.protocol.signature_hmac import (
     hmac_matches,
 )
 from vipgate.protocol.signature_md5 import sign
-from vipgate.store.common.replace_policy import (
-    ID_REMEMBERED_US,
-    check_webhook_id,
-)
-from vipgate.store.interfaces.ledger import (
-    Push,
-    RequestOrigin,
-)
+from vipgate.store.common.replace_policy import ID_REMEMBERED_US, check_webhook_id
+from vipgate.store.interfaces.ledger import Push, RequestOrigin
 
 
 @BOTH

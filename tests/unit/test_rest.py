@@ -11,11 +11,7 @@ from typing import cast
 import pytest
 
 from vipgate.gateway.app import PublicApp
-from vipgate.gateway.http.messages import (
-    HttpLimits,
-    Request,
-    Response,
-)
+from vipgate.gateway.http.messages import HttpLimits, Request, Response
 from vipgate.gateway.http.scheduler import TICK_ROWS_MAX
 from vipgate.gateway.http.server import HttpServer
 from vipgate.gateway.limits.fair_queue import REQUEST_COST_ROWS

@@ -20,10 +20,7 @@ from vipgate.admin.auth.plate_search_limit import (
     MaskedSearches,
     Searcher,
 )
-from vipgate.errors import (
-    RateLimited,
-    StoreUnavailable,
-)
+from vipgate.errors import RateLimited, StoreUnavailable
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention

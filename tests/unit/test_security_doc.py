@@ -8,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vipgate.protocol.signature_hmac import (
-    ID_HEADER,
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
-)
+from vipgate.protocol.signature_hmac import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`(tests/\w+/\w+\.py)::(test_\w+)`")

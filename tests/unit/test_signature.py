@@ -12,26 +12,13 @@ from typing import Any
 
 import pytest
 
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_SECRET,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_SECRET
 from vipgate.errors import InvalidSignature
 from vipgate.i18n import LocalizedText
 from vipgate.protocol import authentication
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    explain_mismatch,
-    signed_headers,
-    verify,
-)
+from vipgate.protocol.authentication import ParkSecrets, explain_mismatch, signed_headers, verify
 from vipgate.protocol.envelope import parse_request
-from vipgate.protocol.signature_md5 import (
-    DIAGNOSIS_BYTES_MAX,
-    diagnose,
-    is_signed,
-    sign,
-)
+from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX, diagnose, is_signed, sign
 
 TEXT = PAGE_BODY.decode()
 VALUE = json.loads(TEXT)

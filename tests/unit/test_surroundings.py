@@ -18,10 +18,7 @@ from cryptography import x509
 from unit.pems import write_pair
 from vipgate.errors import UsageError
 from vipgate.support.client_address import parse_trusted_proxies
-from vipgate.support.tls import (
-    Certificate,
-    load_certificate,
-)
+from vipgate.support.tls import Certificate, load_certificate
 
 OURS = "10.0.0.7, 10.1.0.0/16, 2001:db8::/48"
 

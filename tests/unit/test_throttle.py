@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipgate.admin.auth.login_throttle import (
-    DELAY_S_MAX,
-    FAILURES_MAX,
-    FORGOTTEN_S,
-    Failures,
-    LoginThrottle,
-)
+from vipgate.admin.auth.login_throttle import DELAY_S_MAX, FAILURES_MAX, FORGOTTEN_S, Failures, LoginThrottle
 
 KEPT = 20
 KEYS = st.integers(0, 7)

@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from vipgate.gateway.limits.fair_queue import (
-    QUANTUM_ROWS,
-    REQUEST_COST_ROWS,
-    FairQueue,
-    QueueItem,
-    QueueLimits,
-)
+from vipgate.gateway.limits.fair_queue import QUANTUM_ROWS, REQUEST_COST_ROWS, FairQueue, QueueItem, QueueLimits
 
 NOISY = "noisy"
 ROOM = QueueLimits(pushes_max=100, rows_max=1_000, bytes_max=10_000, refusals_max=20)

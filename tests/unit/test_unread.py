@@ -10,11 +10,7 @@ import pytest
 
 from vipgate.gateway.app import PublicApp
 from vipgate.gateway.http.connection import Connection
-from vipgate.gateway.http.messages import (
-    HttpLimits,
-    Request,
-    Response,
-)
+from vipgate.gateway.http.messages import HttpLimits, Request, Response
 from vipgate.gateway.http.server import HttpServer
 from vipgate.gateway.pipeline import PushPipeline
 from vipgate.support.client_address import parse_trusted_proxies

@@ -10,17 +10,9 @@ from typing import cast
 import pytest
 
 from vipgate.gateway.http.connection import Connection
-from vipgate.gateway.http.messages import (
-    App,
-    HttpLimits,
-    Request,
-)
+from vipgate.gateway.http.messages import App, HttpLimits, Request
 from vipgate.gateway.http.scheduler import RequestScheduler
-from vipgate.gateway.limits.body_quota import (
-    SMALL_BYTES_MAX,
-    BodyMemoryQuota,
-    BodyReservation,
-)
+from vipgate.gateway.limits.body_quota import SMALL_BYTES_MAX, BodyMemoryQuota, BodyReservation
 from vipgate.support.client_address import quota_key
 
 MIB = 1024 * 1024

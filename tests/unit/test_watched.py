@@ -22,38 +22,17 @@ import vipgate
 from unit.test_unread import Ready, Unread
 from vipgate.agent.prometheus import Metrics
 from vipgate.agent.status import Status
-from vipgate.errors import (
-    InternalError,
-    StoreUnavailable,
-)
-from vipgate.gateway.group_commit import (
-    CommitLimits,
-    GroupCommitter,
-)
+from vipgate.errors import InternalError, StoreUnavailable
+from vipgate.gateway.group_commit import CommitLimits, GroupCommitter
 from vipgate.gateway.http.connection import Connection
 from vipgate.gateway.http.messages import HttpLimits
 from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.http.server import HttpServer
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import (
-    Push,
-    RequestOrigin,
-    Retention,
-)
+from vipgate.store.interfaces.ledger import Push, RequestOrigin, Retention
 from vipgate.support import background
-from vipgate.support.background import (
-    EndedEarly,
-    Repeated,
-    attempt,
-    keep_on,
-    start_task,
-    start_thread,
-    submit,
-)
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.support.background import EndedEarly, Repeated, attempt, keep_on, start_task, start_thread, submit
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 
 SOURCE = Path(vipgate.__file__).parent
 

@@ -20,10 +20,7 @@ from vipgate.admin.prometheus import PrometheusExporter
 from vipgate.admin.readiness import Readiness
 from vipgate.store.async_pool import DatabasePool
 from vipgate.support.client_address import TrustedProxies
-from vipgate.support.metrics import (
-    AdminRecorder,
-    SharedMetrics,
-)
+from vipgate.support.metrics import AdminRecorder, SharedMetrics
 from vipgate.support.vault import Vault
 
 

@@ -16,65 +16,25 @@ from typing import Final
 
 import structlog
 
-from vipgate.admin.app import (
-    AdminDependencies,
-    build_app,
-)
-from vipgate.admin.auth.sessions import (
-    INVITATION_US,
-    hash_token,
-)
-from vipgate.admin.console.app import (
-    compile_pages,
-    load_templates,
-)
+from vipgate.admin.app import AdminDependencies, build_app
+from vipgate.admin.auth.sessions import INVITATION_US, hash_token
+from vipgate.admin.console.app import compile_pages, load_templates
 from vipgate.admin.console.context import ConsoleSettings
-from vipgate.admin.http_server import (
-    AdminServer,
-    build_server,
-)
+from vipgate.admin.http_server import AdminServer, build_server
 from vipgate.admin.nightly import run_nightly
 from vipgate.clock import clock_s, clock_us
-from vipgate.domain.charge_types import (
-    RefreshSummary,
-    refresh_all,
-    refresh_park,
-)
+from vipgate.domain.charge_types import RefreshSummary, refresh_all, refresh_park
 from vipgate.errors import VipgateError
-from vipgate.gateway.admin_launch import (
-    MESSAGE_BYTES_MAX,
-    STOP,
-    AdminConfig,
-    LaunchMessage,
-    decode,
-    take_listener,
-)
+from vipgate.gateway.admin_launch import MESSAGE_BYTES_MAX, STOP, AdminConfig, LaunchMessage, decode, take_listener
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.open_database import open_database
-from vipgate.support.background import (
-    describe,
-    keep_on,
-    report,
-    start_task,
-    start_thread,
-    watch_loop,
-)
+from vipgate.support.background import describe, keep_on, report, start_task, start_thread, watch_loop
 from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.core_dumps import forbid_core_dumps
-from vipgate.support.logs import (
-    adopt_library_logs,
-    set_up_logs,
-)
-from vipgate.support.metrics import (
-    HEARTBEAT_S,
-    AdminRecorder,
-    SharedMetrics,
-)
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.logs import adopt_library_logs, set_up_logs
+from vipgate.support.metrics import HEARTBEAT_S, AdminRecorder, SharedMetrics
+from vipgate.support.vault import Vault, load_vault
 
 log = structlog.get_logger("vipgate.admin")
 

@@ -6,10 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from vipgate.store.interfaces.ledger import (
-    BEIJING_OFFSET_US,
-    DAY_US,
-)
+from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US
 
 NIGHT_HOUR: Final = 3
 # Sleeps in steps: a suspended machine or a changed clock delays the work by one step at most.

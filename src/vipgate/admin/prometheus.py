@@ -16,19 +16,11 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from vipgate.domain.park_health import (
-    MARKS,
-    USUAL_DAYS,
-    by_park,
-    park_health,
-)
+from vipgate.domain.park_health import MARKS, USUAL_DAYS, by_park, park_health
 from vipgate.errors import VipgateError
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import Park, business_day
 from vipgate.support.background import start_task
 from vipgate.support.metrics import (
     ADMIN_HEARTBEAT,

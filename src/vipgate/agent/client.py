@@ -30,19 +30,10 @@ from vipgate.agent.responses import (
     read_answer,
 )
 from vipgate.clock import clock_s, clock_us
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
-from vipgate.protocol.authentication import (
-    hmac_headers_for,
-    signed_headers,
-)
+from vipgate.errors import UsageError, VipgateError
+from vipgate.protocol.authentication import hmac_headers_for, signed_headers
 from vipgate.protocol.batch import ROWS_MAX
-from vipgate.protocol.envelope import (
-    PUSH_PATH,
-    encode_request,
-)
+from vipgate.protocol.envelope import PUSH_PATH, encode_request
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row

@@ -12,21 +12,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from vipgate.agent.toml_reader import (
-    EnvFile,
-    Scalar,
-    TomlTableReader,
-    is_scalar,
-)
+from vipgate.agent.toml_reader import EnvFile, Scalar, TomlTableReader, is_scalar
 from vipgate.errors import UsageError
 from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 from vipgate.protocol.nesting import toml_nesting_fault
 from vipgate.protocol.row import REQUIRED
-from vipgate.support.address_masking import (
-    learn,
-    mask,
-)
+from vipgate.support.address_masking import learn, mask
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 MIB: Final = 1024 * 1024

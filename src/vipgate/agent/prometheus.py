@@ -11,10 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_h
 
 from vipgate.agent.status import Status
 from vipgate.errors import UsageError
-from vipgate.support.private_files import (
-    READABLE_MODE,
-    write_file,
-)
+from vipgate.support.private_files import READABLE_MODE, write_file
 
 log = structlog.get_logger()
 

@@ -13,16 +13,8 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from vipgate.errors import VipgateError
-from vipgate.protocol.digest import (
-    DigestSum,
-    bucket_of,
-    bucket_place,
-    record_digest,
-)
-from vipgate.protocol.renewal import (
-    Renewal,
-    anonymized,
-)
+from vipgate.protocol.digest import DigestSum, bucket_of, bucket_place, record_digest
+from vipgate.protocol.renewal import Renewal, anonymized
 
 BUCKETS: Final = 256
 MONTHS_MAX: Final = 1_200

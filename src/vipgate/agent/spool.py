@@ -16,25 +16,10 @@ from uuid import uuid4
 import msgspec
 from filelock import FileLock, Timeout
 
-from vipgate.agent.models import (
-    DeadLetter,
-    OutboxRow,
-    Rejection,
-)
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
-from vipgate.support.private_files import (
-    FILE_MODE,
-    make_folder,
-    reserve_file,
-    write_file,
-)
-from vipgate.support.sql_files import (
-    load_migrations,
-    load_statements,
-)
+from vipgate.agent.models import DeadLetter, OutboxRow, Rejection
+from vipgate.errors import UsageError, VipgateError
+from vipgate.support.private_files import FILE_MODE, make_folder, reserve_file, write_file
+from vipgate.support.sql_files import load_migrations, load_statements
 
 SQL_PACKAGE: Final = "vipgate.agent.sql"
 APPLICATION_ID: Final = 0x76697061  # "vipa"

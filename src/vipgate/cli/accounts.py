@@ -11,15 +11,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from vipgate.admin.auth.api_tokens import (
-    TOKEN_NAME_CHARS_MAX,
-    make_token,
-)
-from vipgate.cli.audit_log import (
-    audit_entry,
-    open_configured_database,
-    unknown_park,
-)
+from vipgate.admin.auth.api_tokens import TOKEN_NAME_CHARS_MAX, make_token
+from vipgate.cli.audit_log import audit_entry, open_configured_database, unknown_park
 from vipgate.cli.common import (
     Config,
     DatabaseOption,
@@ -34,20 +27,8 @@ from vipgate.cli.common import (
 from vipgate.clock import clock_us
 from vipgate.domain.masking import mask_plate
 from vipgate.errors import UsageError
-from vipgate.protocol.renewal import (
-    PLATE_CHARS_MAX,
-    normalize_plate,
-)
-from vipgate.store.interfaces.accounts import (
-    ROLES,
-    SCOPES,
-    AccountStore,
-    AuditEntry,
-    Role,
-    Scope,
-    Token,
-    User,
-)
+from vipgate.protocol.renewal import PLATE_CHARS_MAX, normalize_plate
+from vipgate.store.interfaces.accounts import ROLES, SCOPES, AccountStore, AuditEntry, Role, Scope, Token, User
 
 ENTRIES_PER_PAGE: Final = 500
 ENTRIES_MAX: Final = 100_000
@@ -86,11 +67,7 @@ def _role(given: str) -> Role:
 def _hashed_password(given: str | None) -> str:
     """Hashes the password, given or entered at a prompt. Raises UsageError."""
     # Slow to import: most commands do not need it.
-    from vipgate.admin.auth.passwords import (
-        PASSWORD_CHARS_MAX,
-        PASSWORD_CHARS_MIN,
-        hash_password,
-    )
+    from vipgate.admin.auth.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, hash_password
 
     password = _asked_password() if given is None else read_secret(given, "--password")
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
@@ -127,10 +104,7 @@ def add_user(
     database: DatabaseOption = None,
 ) -> None:
     """Create an account."""
-    from vipgate.admin.auth.passwords import (
-        NAME_CHARS_MAX,
-        is_name,
-    )
+    from vipgate.admin.auth.passwords import NAME_CHARS_MAX, is_name
 
     if not is_name(name):
         raise UsageError(

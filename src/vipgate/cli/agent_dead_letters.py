@@ -11,11 +11,7 @@ import typer
 
 from vipgate.agent.config import Config, load_config
 from vipgate.agent.mapping.reader import Reader
-from vipgate.agent.models import (
-    DeadLetter,
-    OutboxRow,
-    Rejection,
-)
+from vipgate.agent.models import DeadLetter, OutboxRow, Rejection
 from vipgate.agent.sources.base import Source
 from vipgate.agent.spool import Spool
 from vipgate.cli.agent import ConfigFile, SpoolFile, opened_spool, source_of

@@ -16,16 +16,8 @@ from vipgate.agent.client import Client, PushFailed
 from vipgate.agent.config import Config, load_config
 from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.models import OutboxRow
-from vipgate.agent.reconcile import (
-    Month,
-    NotOffered,
-    Report,
-    compare,
-)
-from vipgate.agent.responses import (
-    AccessDenied,
-    RetryLater,
-)
+from vipgate.agent.reconcile import Month, NotOffered, Report, compare
+from vipgate.agent.responses import AccessDenied, RetryLater
 from vipgate.agent.spool import Spool, SpoolLock, is_running
 from vipgate.agent.sync.agent import Agent
 from vipgate.cli.agent import (

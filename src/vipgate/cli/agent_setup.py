@@ -23,43 +23,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from vipgate.agent.config import Config, Signature, SourceConfig, load_config
-from vipgate.agent.mapping.guess import (
-    propose,
-    render_config,
-)
-from vipgate.agent.mapping.reader import (
-    Page,
-    Reader,
-)
-from vipgate.agent.responses import (
-    Accepted,
-    AccessDenied,
-    Rejected,
-    RetryLater,
-)
-from vipgate.agent.service_unit import (
-    UNIT_FOLDER,
-    service_name,
-    systemd_unit,
-    windows_task,
-)
+from vipgate.agent.mapping.guess import propose, render_config
+from vipgate.agent.mapping.reader import Page, Reader
+from vipgate.agent.responses import Accepted, AccessDenied, Rejected, RetryLater
+from vipgate.agent.service_unit import UNIT_FOLDER, service_name, systemd_unit, windows_task
 from vipgate.agent.sources.open import open_source
 from vipgate.cli.agent import ConfigFile, SpoolFile, open_client, source_of, spool_path
 from vipgate.cli.exposure import agent_files
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
+from vipgate.errors import UsageError, VipgateError
 from vipgate.protocol.signature_hmac import WINDOW_S
-from vipgate.support.address_masking import (
-    learn,
-    mask,
-)
-from vipgate.support.private_files import (
-    READABLE_MODE,
-    find_exposed,
-    write_file,
-)
+from vipgate.support.address_masking import learn, mask
+from vipgate.support.private_files import READABLE_MODE, find_exposed, write_file
 
 SAMPLE_ROWS: Final = 10
 SAMPLED_ROWS: Final = 200

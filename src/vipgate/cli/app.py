@@ -10,43 +10,26 @@ from typing import Annotated
 import typer
 
 from vipgate import __version__
-from vipgate.cli.accounts import (
-    audit,
-    erase,
-    token,
-    user,
-)
+from vipgate.cli.accounts import audit, erase, token, user
 from vipgate.cli.agent import agent
 from vipgate.cli.agent_dead_letters import dead
 from vipgate.cli.agent_reconcile import verify
 from vipgate.cli.agent_setup import check, init, install_service
 from vipgate.cli.backup import backup
-from vipgate.cli.common import (
-    Config,
-    DatabaseOption,
-)
+from vipgate.cli.common import Config, DatabaseOption
 from vipgate.cli.copy import copy_
 from vipgate.cli.demo import demo
 from vipgate.cli.exposure import gateway_files, log_exposed
 from vipgate.cli.ledger import export, migrate, request, sign_
 from vipgate.cli.park import park
-from vipgate.cli.park_snapshots import (
-    allow_replace,
-    dismiss_replace,
-    generations,
-    held,
-    restore,
-)
+from vipgate.cli.park_snapshots import allow_replace, dismiss_replace, generations, held, restore
 from vipgate.cli.push import push
 from vipgate.cli.rekey import rekey
 from vipgate.errors import VipgateError
 from vipgate.gateway.settings import load_settings
 from vipgate.gateway.supervisor import run_server
 from vipgate.support.address_masking import mask
-from vipgate.support.logs import (
-    set_up_logs,
-    show_traceback,
-)
+from vipgate.support.logs import set_up_logs, show_traceback
 
 app = typer.Typer(
     name="vipgate",

@@ -11,10 +11,7 @@ from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Park, Store
 from vipgate.store.open_database import open_database
 
 

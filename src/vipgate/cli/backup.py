@@ -12,28 +12,12 @@ from typing import Annotated, Final
 import typer
 from filelock import FileLock, Timeout
 
-from vipgate.cli.common import (
-    Config,
-    DatabaseOption,
-    settings_for,
-    shown_instant,
-    warn,
-)
+from vipgate.cli.common import Config, DatabaseOption, settings_for, shown_instant, warn
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
-from vipgate.store.sqlite.backup import (
-    Contents,
-    copy_ledger,
-)
-from vipgate.support.private_files import (
-    FILE_MODE,
-    find_exposed,
-    sync_folder,
-)
+from vipgate.store.open import is_postgres, sqlite_path
+from vipgate.store.sqlite.backup import Contents, copy_ledger
+from vipgate.support.private_files import FILE_MODE, find_exposed, sync_folder
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 _OWN_NAME: Final = re.compile(r"vipgate-(\d{8}T\d{6}Z)\.db", re.ASCII)

@@ -20,22 +20,12 @@ from rich.table import Table
 
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
-from vipgate.gateway.settings import (
-    Settings,
-    load_settings,
-)
-from vipgate.protocol.renewal import (
-    NaiveTimestamp,
-    format_instant,
-    parse_instant,
-)
+from vipgate.gateway.settings import Settings, load_settings
+from vipgate.protocol.renewal import NaiveTimestamp, format_instant, parse_instant
 from vipgate.store.interfaces.ledger import Store
 from vipgate.store.open import open_store
 from vipgate.support.address_masking import mask
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.vault import Vault, load_vault
 
 SECRET_CHARS_MAX: Final = 256
 # Wider than any row: in a file or a pipe, each row is one line.

@@ -13,30 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vipgate.cli.common import Config, warn
 from vipgate.clock import clock_us
-from vipgate.errors import (
-    StoreLocked,
-    UsageError,
-)
+from vipgate.errors import StoreLocked, UsageError
 from vipgate.gateway.settings import load_settings
-from vipgate.store.copy import (
-    CopyCounts,
-    Difference,
-    Notice,
-    Source,
-    Target,
-    compare,
-    copy,
-    count_records,
-)
+from vipgate.store.copy import CopyCounts, Difference, Notice, Source, Target, compare, copy, count_records
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
-from vipgate.store.sqlite.store import (
-    ServerLock,
-    SqliteStore,
-)
+from vipgate.store.open import is_postgres, sqlite_path
+from vipgate.store.sqlite.store import ServerLock, SqliteStore
 
 CONNECTIONS: Final = 4
 DIFFERENCES_SHOWN_MAX: Final = 20

@@ -19,12 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from vipgate.cli.sample import (
-    PAGE_BODY,
-    PAGE_PARK_UUID,
-    PAGE_SECRET,
-    sample_renewals,
-)
+from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.protocol.authentication import signed_headers

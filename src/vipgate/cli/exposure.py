@@ -9,15 +9,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from vipgate.agent.config import Config
-from vipgate.gateway.settings import (
-    CONFIG_NAME,
-    Settings,
-    read_file,
-)
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
+from vipgate.gateway.settings import CONFIG_NAME, Settings, read_file
+from vipgate.store.open import is_postgres, sqlite_path
 from vipgate.support.private_files import find_exposed
 
 log = structlog.get_logger()

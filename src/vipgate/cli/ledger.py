@@ -25,12 +25,7 @@ from vipgate.cli.common import (
     store_for,
 )
 from vipgate.clock import clock_us
-from vipgate.domain.serialization import (
-    EXPORT_COLUMNS,
-    flatten_cells,
-    record_to_dict,
-    request_to_dict,
-)
+from vipgate.domain.serialization import EXPORT_COLUMNS, flatten_cells, record_to_dict, request_to_dict
 from vipgate.errors import UsageError
 from vipgate.protocol.envelope import BODY_BYTES_MAX
 from vipgate.protocol.renewal import normalize_plate
@@ -45,10 +40,7 @@ from vipgate.protocol.signature_hmac import (
     hmac_matches,
     timestamp_error,
 )
-from vipgate.protocol.signature_md5 import (
-    diagnose,
-    sign,
-)
+from vipgate.protocol.signature_md5 import diagnose, sign
 from vipgate.store.interfaces.ledger import Filter
 from vipgate.store.open import distribute
 

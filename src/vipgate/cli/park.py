@@ -9,12 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from vipgate.cli.audit_log import (
-    audit_entry,
-    found_park,
-    open_configured_database,
-    unknown_park,
-)
+from vipgate.cli.audit_log import audit_entry, found_park, open_configured_database, unknown_park
 from vipgate.cli.common import (
     Config,
     DatabaseOption,
@@ -34,15 +29,8 @@ from vipgate.errors import UsageError
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.admin import (
-    RETENTION_DAYS_MAX,
-    Database,
-)
-from vipgate.store.interfaces.ledger import (
-    Park,
-    ParkChange,
-    Store,
-)
+from vipgate.store.interfaces.admin import RETENTION_DAYS_MAX, Database
+from vipgate.store.interfaces.ledger import Park, ParkChange, Store
 from vipgate.store.interfaces.queries import ParkDetails
 from vipgate.support.vault import make_secret
 
@@ -207,10 +195,7 @@ def _address(given: str | None) -> str | None:
     if given is None or given.strip() in ("", "none"):
         return None
     # Imports an HTTP client, needed only for this option.
-    from vipgate.domain.charge_types import (
-        ChargeTypesError,
-        check_address,
-    )
+    from vipgate.domain.charge_types import ChargeTypesError, check_address
 
     try:
         return check_address(given)

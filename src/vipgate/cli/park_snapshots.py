@@ -6,25 +6,10 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.cli.audit_log import (
-    audit_entry,
-    found_park,
-    open_configured_database,
-)
-from vipgate.cli.common import (
-    Config,
-    DatabaseOption,
-    Format,
-    Output,
-    ParkUuid,
-    print_many,
-    shown_instant,
-)
+from vipgate.cli.audit_log import audit_entry, found_park, open_configured_database
+from vipgate.cli.common import Config, DatabaseOption, Format, Output, ParkUuid, print_many, shown_instant
 from vipgate.clock import clock_us
-from vipgate.errors import (
-    ReplaceOnHold,
-    UsageError,
-)
+from vipgate.errors import ReplaceOnHold, UsageError
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.queries import HeldReplace
 

@@ -13,31 +13,14 @@ import typer
 
 from vipgate.agent.client import Client, PushFailed
 from vipgate.agent.config import SourceConfig, load_config
-from vipgate.agent.mapping.guess import (
-    propose,
-    render_config,
-)
+from vipgate.agent.mapping.guess import propose, render_config
 from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.models import OutboxRow
-from vipgate.agent.responses import (
-    Accepted,
-    Answer,
-    Rejected,
-    RetryLater,
-    TooLarge,
-    Unconfirmed,
-)
+from vipgate.agent.responses import Accepted, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.sources.open import open_source
-from vipgate.agent.sync.retry import (
-    halves,
-    part_refused,
-    retry_delay_s,
-)
+from vipgate.agent.sync.retry import halves, part_refused, retry_delay_s
 from vipgate.cli.common import read_secret, warn
-from vipgate.errors import (
-    FieldError,
-    UsageError,
-)
+from vipgate.errors import FieldError, UsageError
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import parse_row

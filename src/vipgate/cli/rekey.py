@@ -10,32 +10,17 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.cli.common import (
-    Config,
-    DatabaseOption,
-    read_secret,
-    settings_for,
-    vault_for,
-)
+from vipgate.cli.common import Config, DatabaseOption, read_secret, settings_for, vault_for
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.gateway.settings import Settings
 from vipgate.store.common.reseal import reencrypt_secrets
 from vipgate.store.common.transaction import TransactionRunner
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
-from vipgate.store.sqlite.store import (
-    ServerLock,
-    SqliteStore,
-)
+from vipgate.store.open import is_postgres, sqlite_path
+from vipgate.store.sqlite.store import ServerLock, SqliteStore
 from vipgate.support.private_files import sync_folder
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.vault import Vault, load_vault
 
 # The last pass must find nothing to do: a park may have been added while the first one ran.
 PASSES_MAX: Final = 3

@@ -6,11 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from vipgate.protocol.renewal import (
-    VALUE_SCALE,
-    Renewal,
-    plate_flags,
-)
+from vipgate.protocol.renewal import VALUE_SCALE, Renewal, plate_flags
 
 PAGE_PARK_UUID: Final = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
 PAGE_SECRET: Final = "12323232323"

@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    INSTANT_US_MAX,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import DAY_US, INSTANT_US_MAX, StoredRecord
 
 State = Literal["valid", "expiring", "expired", "none"]
 

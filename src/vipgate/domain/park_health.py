@@ -6,12 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from vipgate.store.interfaces.ledger import (
-    BEIJING_OFFSET_US,
-    DAY_US,
-    Park,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US, Park, business_day
 from vipgate.store.interfaces.queries import DailyAnswers
 
 Mark = Literal["never", "silent", "refusing", "old_secret", "disabled"]

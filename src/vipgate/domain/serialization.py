@@ -10,19 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from vipgate.domain.hint_masking import mask_hint
-from vipgate.domain.masking import (
-    mask_card,
-    mask_plate,
-)
-from vipgate.protocol.renewal import (
-    FLAG_NAMES,
-    format_instant,
-    format_value,
-)
-from vipgate.store.interfaces.ledger import (
-    RequestLogEntry,
-    StoredRecord,
-)
+from vipgate.domain.masking import mask_card, mask_plate
+from vipgate.protocol.renewal import FLAG_NAMES, format_instant, format_value
+from vipgate.store.interfaces.ledger import RequestLogEntry, StoredRecord
 
 EXPORT_COLUMNS: Final = (
     "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type",

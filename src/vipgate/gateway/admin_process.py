@@ -17,21 +17,9 @@ from typing import Any, Final
 
 import structlog
 
-from vipgate.gateway.admin_launch import (
-    STOP,
-    AdminConfig,
-    LaunchMessage,
-    encode,
-    share_listener,
-)
-from vipgate.support.background import (
-    Repeated,
-    start_thread,
-)
-from vipgate.support.metrics import (
-    ADMIN_HEARTBEAT,
-    SharedMetrics,
-)
+from vipgate.gateway.admin_launch import STOP, AdminConfig, LaunchMessage, encode, share_listener
+from vipgate.support.background import Repeated, start_thread
+from vipgate.support.metrics import ADMIN_HEARTBEAT, SharedMetrics
 
 log = structlog.get_logger()
 

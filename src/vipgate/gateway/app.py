@@ -7,37 +7,13 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import (
-    MethodNotAllowed,
-    NotFound,
-    RequestError,
-)
-from vipgate.gateway.http.messages import (
-    Request,
-    Response,
-)
-from vipgate.gateway.pipeline import (
-    PushPipeline,
-    PushRequest,
-)
-from vipgate.i18n import (
-    LocalizedText,
-    accepted_language,
-)
-from vipgate.protocol.envelope import (
-    DIGEST_PATH,
-    PUSH_PATH,
-)
-from vipgate.protocol.signature_hmac import (
-    ID_HEADER,
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
-    WebhookSignature,
-)
-from vipgate.support.client_address import (
-    TrustedProxies,
-    is_local,
-)
+from vipgate.errors import MethodNotAllowed, NotFound, RequestError
+from vipgate.gateway.http.messages import Request, Response
+from vipgate.gateway.pipeline import PushPipeline, PushRequest
+from vipgate.i18n import LocalizedText, accepted_language
+from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH
+from vipgate.protocol.signature_hmac import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSignature
+from vipgate.support.client_address import TrustedProxies, is_local
 from vipgate.support.metrics import MetricsRecorder
 
 _READING: Final = ("GET", "HEAD")

@@ -21,27 +21,11 @@ from vipgate.errors import (
     StoreError,
     VipgateError,
 )
-from vipgate.gateway.limits.fair_queue import (
-    FairQueue,
-    QueueItem,
-    QueueLimits,
-)
+from vipgate.gateway.limits.fair_queue import FairQueue, QueueItem, QueueLimits
 from vipgate.gateway.limits.retry_after import RetryAfterScheduler
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.ledger import (
-    OpenStore,
-    Push,
-    PushResult,
-    RejectedRequest,
-    Retention,
-    Store,
-)
-from vipgate.support.background import (
-    Ended,
-    describe,
-    only_logged,
-    start_thread,
-)
+from vipgate.store.interfaces.ledger import OpenStore, Push, PushResult, RejectedRequest, Retention, Store
+from vipgate.support.background import Ended, describe, only_logged, start_thread
 from vipgate.support.metrics import MetricsRecorder
 
 log = structlog.get_logger()

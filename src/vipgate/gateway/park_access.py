@@ -14,10 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
 from typing import Final
 
-from vipgate.errors import (
-    Forbidden,
-    RateLimited,
-)
+from vipgate.errors import Forbidden, RateLimited
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.authentication import ParkSecrets
 from vipgate.store.interfaces.ledger import ParkAccess

@@ -10,11 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from vipgate.errors import (
-    PARK_QUEUE_FULL,
-    ServiceUnavailable,
-    StoreError,
-)
+from vipgate.errors import PARK_QUEUE_FULL, ServiceUnavailable, StoreError
 from vipgate.gateway.park_access import ParkPolicy
 from vipgate.protocol.authentication import VerifiedRequest
 from vipgate.protocol.batch import Batch

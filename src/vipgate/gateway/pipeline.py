@@ -27,28 +27,11 @@ from vipgate.errors import (
 )
 from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.http.messages import Response
-from vipgate.gateway.limits.rate_limit import (
-    DutyCycleLimiter,
-    PacedWork,
-    RejectionLogLimiter,
-)
-from vipgate.gateway.park_access import (
-    ParkAccessCache,
-    ParkPolicy,
-)
-from vipgate.gateway.park_order import (
-    ParkSequencer,
-    ParkSequencers,
-    park_meant,
-)
-from vipgate.gateway.reconcile import (
-    ReconcileService,
-    parse_query,
-)
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.gateway.limits.rate_limit import DutyCycleLimiter, PacedWork, RejectionLogLimiter
+from vipgate.gateway.park_access import ParkAccessCache, ParkPolicy
+from vipgate.gateway.park_order import ParkSequencer, ParkSequencers, park_meant
+from vipgate.gateway.reconcile import ReconcileService, parse_query
+from vipgate.i18n import Language, LocalizedText
 from vipgate.protocol.authentication import (
     VerifiedRequest,
     explain_hmac_mismatch,
@@ -58,29 +41,12 @@ from vipgate.protocol.authentication import (
     verify,
     verify_hmac,
 )
-from vipgate.protocol.batch import (
-    Batch,
-    decode_rows,
-)
-from vipgate.protocol.envelope import (
-    Payload,
-    UnverifiedRequest,
-    encode_error,
-    encode_success,
-    parse_request,
-)
+from vipgate.protocol.batch import Batch, decode_rows
+from vipgate.protocol.envelope import Payload, UnverifiedRequest, encode_error, encode_success, parse_request
 from vipgate.protocol.seqno import SeqnoMint
-from vipgate.protocol.signature_hmac import (
-    WINDOW_S,
-    WebhookSignature,
-)
+from vipgate.protocol.signature_hmac import WINDOW_S, WebhookSignature
 from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    RequestOrigin,
-)
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, RequestOrigin
 from vipgate.support.hashes import Hash
 from vipgate.support.log_throttle import LogThrottle
 from vipgate.support.metrics import MetricsRecorder

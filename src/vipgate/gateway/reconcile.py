@@ -14,13 +14,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vipgate.errors import (
-    BadRequest,
-    FieldError,
-    PayloadTooLarge,
-    ServiceUnavailable,
-    format_field_errors,
-)
+from vipgate.errors import BadRequest, FieldError, PayloadTooLarge, ServiceUnavailable, format_field_errors
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.digest import (
     BUCKETS,
@@ -31,12 +25,7 @@ from vipgate.protocol.digest import (
     tally_buckets,
     tally_months,
 )
-from vipgate.store.interfaces.ledger import (
-    INSTANT_US_MAX,
-    Filter,
-    OpenStore,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import INSTANT_US_MAX, Filter, OpenStore, StoredRecord
 
 # Several times the longest valid query. Bounded because it is parsed on the event loop.
 QUERY_BYTES_MAX: Final = 512 * 1024

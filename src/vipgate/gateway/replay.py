@@ -12,34 +12,15 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import (
-    BadRequest,
-    RequestError,
-    VipgateError,
-)
+from vipgate.errors import BadRequest, RequestError, VipgateError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    VerifiedRequest,
-    verify,
-)
+from vipgate.protocol.authentication import ParkSecrets, VerifiedRequest, verify
 from vipgate.protocol.batch import decode_rows
-from vipgate.protocol.envelope import (
-    BODY_BYTES_MAX,
-    UnverifiedRequest,
-    parse_request,
-)
+from vipgate.protocol.envelope import BODY_BYTES_MAX, UnverifiedRequest, parse_request
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.common.versioning import same_content
-from vipgate.store.interfaces.ledger import (
-    ParkAccess,
-    Push,
-    PushResult,
-    RejectedRequest,
-    RequestOrigin,
-    Store,
-)
+from vipgate.store.interfaces.ledger import ParkAccess, Push, PushResult, RejectedRequest, RequestOrigin, Store
 from vipgate.support.vault import Vault
 
 # How many records of a request are checked for changes since its rejection.

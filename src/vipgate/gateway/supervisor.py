@@ -17,39 +17,20 @@ from typing import Final
 import structlog
 
 from vipgate.clock import clock_s, clock_us
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
+from vipgate.errors import UsageError, VipgateError
 from vipgate.gateway.admin_launch import AdminConfig
 from vipgate.gateway.admin_process import AdminProcess
 from vipgate.gateway.settings import Settings
-from vipgate.gateway.sockets import (
-    ListenSockets,
-    listen,
-)
-from vipgate.gateway.worker import (
-    run_loop,
-    run_worker,
-)
-from vipgate.store.open import (
-    is_postgres,
-    open_store,
-    sqlite_path,
-)
+from vipgate.gateway.sockets import ListenSockets, listen
+from vipgate.gateway.worker import run_loop, run_worker
+from vipgate.store.open import is_postgres, open_store, sqlite_path
 from vipgate.store.sqlite.store import ServerLock
 from vipgate.support.background import report
 from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.core_dumps import forbid_core_dumps
-from vipgate.support.metrics import (
-    SharedMetrics,
-    WorkerRecorder,
-)
+from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 from vipgate.support.tls import load_certificate
-from vipgate.support.vault import (
-    Vault,
-    load_vault,
-)
+from vipgate.support.vault import Vault, load_vault
 
 log = structlog.get_logger()
 

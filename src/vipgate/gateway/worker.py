@@ -17,10 +17,7 @@ import structlog
 
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import VipgateError
-from vipgate.gateway.admin_process import (
-    AdminProcess,
-    AdminProcessThread,
-)
+from vipgate.gateway.admin_process import AdminProcess, AdminProcessThread
 from vipgate.gateway.app import PublicApp
 from vipgate.gateway.group_commit import GroupCommitter
 from vipgate.gateway.http.server import HttpServer
@@ -31,28 +28,11 @@ from vipgate.gateway.settings import Settings
 from vipgate.gateway.sockets import ListenSockets
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.interfaces.ledger import Store
-from vipgate.store.open import (
-    is_postgres,
-    open_store,
-)
-from vipgate.support.background import (
-    Ended,
-    describe,
-    keep_on,
-    start_task,
-    submit,
-    watch_loop,
-)
+from vipgate.store.open import is_postgres, open_store
+from vipgate.support.background import Ended, describe, keep_on, start_task, submit, watch_loop
 from vipgate.support.client_address import parse_trusted_proxies
-from vipgate.support.metrics import (
-    HEARTBEAT_S,
-    WorkerRecorder,
-)
-from vipgate.support.tls import (
-    CHECK_INTERVAL_S,
-    Certificate,
-    load_certificate,
-)
+from vipgate.support.metrics import HEARTBEAT_S, WorkerRecorder
+from vipgate.support.tls import CHECK_INTERVAL_S, Certificate, load_certificate
 from vipgate.support.vault import Vault
 
 log = structlog.get_logger()

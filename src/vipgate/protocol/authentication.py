@@ -6,14 +6,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from vipgate.errors import (
-    InvalidSignature,
-)
+from vipgate.errors import InvalidSignature
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.charset import (
-    Charset,
-    other_charset,
-)
+from vipgate.protocol.charset import Charset, other_charset
 from vipgate.protocol.envelope import UnverifiedRequest
 from vipgate.protocol.signature_hmac import (
     HMAC_WANTED,
@@ -25,11 +20,7 @@ from vipgate.protocol.signature_hmac import (
     hmac_matches,
     timestamp_error,
 )
-from vipgate.protocol.signature_md5 import (
-    diagnose,
-    is_signed,
-    sign,
-)
+from vipgate.protocol.signature_md5 import diagnose, is_signed, sign
 from vipgate.support.hashes import Hash
 
 NO_SECRET = "no park has this secret"

@@ -7,21 +7,10 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import (
-    BadRequest,
-    FieldError,
-    PayloadTooLarge,
-    format_field_errors,
-)
+from vipgate.errors import BadRequest, FieldError, PayloadTooLarge, format_field_errors
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    VerifiedRequest,
-    text_of,
-)
-from vipgate.protocol.envelope import (
-    _string,
-    received_text,
-)
+from vipgate.protocol.authentication import VerifiedRequest, text_of
+from vipgate.protocol.envelope import _string, received_text
 from vipgate.protocol.nesting import check_bounds
 from vipgate.protocol.order_number import distinct_orders
 from vipgate.protocol.renewal import Renewal

@@ -10,16 +10,9 @@ import json
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
-from vipgate.errors import (
-    BadRequest,
-    FieldError,
-    format_field_errors,
-)
+from vipgate.errors import BadRequest, FieldError, format_field_errors
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.body_text import (
-    STEP_BYTES,
-    transcode,
-)
+from vipgate.protocol.body_text import STEP_BYTES, transcode
 
 Charset = Literal["utf-8", "gbk"]
 CHARSETS: Final[tuple[Charset, ...]] = get_args(Charset)

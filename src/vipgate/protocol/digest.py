@@ -12,10 +12,7 @@ from typing import Final
 
 import msgspec
 
-from vipgate.protocol.renewal import (
-    Renewal,
-    format_instant,
-)
+from vipgate.protocol.renewal import Renewal, format_instant
 
 NO_MONTH: Final = "none"
 BUCKETS: Final = (16, 256, 4096)

@@ -12,28 +12,10 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import (
-    BadRequest,
-    FieldError,
-    RequestError,
-    format_field_errors,
-)
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
-from vipgate.protocol.body_text import (
-    cut_fault,
-    is_cut_in_a_character,
-    json_fault,
-    wide_fault,
-)
-from vipgate.protocol.charset import (
-    CODECS,
-    Charset,
-    declared_charset,
-    to_utf8,
-)
+from vipgate.errors import BadRequest, FieldError, RequestError, format_field_errors
+from vipgate.i18n import Language, LocalizedText
+from vipgate.protocol.body_text import cut_fault, is_cut_in_a_character, json_fault, wide_fault
+from vipgate.protocol.charset import CODECS, Charset, declared_charset, to_utf8
 from vipgate.protocol.nesting import check_bounds
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row

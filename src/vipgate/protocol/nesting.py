@@ -9,10 +9,7 @@ import re
 from itertools import accumulate
 from typing import Final
 
-from vipgate.errors import (
-    BadRequest,
-    PayloadTooLarge,
-)
+from vipgate.errors import BadRequest, PayloadTooLarge
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.body_text import STEP_BYTES
 

@@ -10,10 +10,7 @@ import msgspec
 
 from vipgate.errors import FieldError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.renewal import (
-    FLAG_NO_ORDER,
-    Renewal,
-)
+from vipgate.protocol.renewal import FLAG_NO_ORDER, Renewal
 
 # In lower case without punctuation: `N/A`, `#N/A` and `n.a.` are all `na`. The last line: errors of spreadsheets.
 PLACEHOLDERS: Final = frozenset({

@@ -16,10 +16,7 @@ import msgspec
 
 from vipgate.errors import FieldError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.order_number import (
-    is_no_order,
-    order_flags,
-)
+from vipgate.protocol.order_number import is_no_order, order_flags
 from vipgate.protocol.renewal import (
     FLAG_DECIMAL_MONEY,
     PAY_TIME_MS_MAX,
@@ -39,10 +36,7 @@ from vipgate.protocol.renewal import (
     parse_instant,
     plate_flags,
 )
-from vipgate.protocol.row_fast import (
-    may_hold_floats,
-    parse_row_fast,
-)
+from vipgate.protocol.row_fast import may_hold_floats, parse_row_fast
 
 EXTRA_BYTES_MAX: Final = 4096
 PLATE_COLORS: Final = (1, 2, 3, 4, 5, -1)

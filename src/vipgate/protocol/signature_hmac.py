@@ -15,12 +15,7 @@ from typing import Final
 import msgspec
 
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.signature_md5 import (
-    BOM,
-    BOM_IN_SECRET,
-    DIAGNOSIS_BYTES_MAX,
-    bodies_signed,
-)
+from vipgate.protocol.signature_md5 import BOM, BOM_IN_SECRET, DIAGNOSIS_BYTES_MAX, bodies_signed
 
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"

@@ -13,10 +13,7 @@ from hashlib import md5
 from typing import Final
 
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.signature_rewrites import (
-    GBK,
-    rewritten,
-)
+from vipgate.protocol.signature_rewrites import GBK, rewritten
 from vipgate.support.hashes import Hash
 
 SECRET_MARK: Final = b"&app_secret="

@@ -12,10 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final, Generic, Literal, TypeVar
 
-from vipgate.errors import (
-    RateLimited,
-    ServiceUnavailable,
-)
+from vipgate.errors import RateLimited, ServiceUnavailable
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.admin import Database
 from vipgate.support.background import submit

@@ -16,10 +16,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from vipgate.errors import IncompatibleDatabase
-from vipgate.protocol.seqno import (
-    seqno_prefix,
-    seqno_time_us,
-)
+from vipgate.protocol.seqno import seqno_prefix, seqno_time_us
 
 Table = Literal[
     "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",

@@ -8,20 +8,11 @@ from typing import Any
 import msgspec
 import psycopg
 
-from vipgate.store.copy import (
-    ParkRow,
-    Table,
-)
+from vipgate.store.copy import ParkRow, Table
 from vipgate.store.postgres.pool import one_row
-from vipgate.store.postgres.store import (
-    STREAM_ROWS,
-    PostgresStore,
-)
+from vipgate.store.postgres.store import STREAM_ROWS, PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
-from vipgate.support.sql_files import (
-    line_columns,
-    single_park_variant,
-)
+from vipgate.support.sql_files import line_columns, single_park_variant
 
 PURGE_CHUNK_ROWS = 5_000
 # Tables with texts that were not validated like the rows of a push.

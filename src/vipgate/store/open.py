@@ -8,10 +8,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from vipgate.errors import UsageError
-from vipgate.store.interfaces.ledger import (
-    Retention,
-    Store,
-)
+from vipgate.store.interfaces.ledger import Retention, Store
 from vipgate.store.sqlite.store import SqliteStore
 
 POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")

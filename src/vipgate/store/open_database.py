@@ -9,10 +9,7 @@ from vipgate.store.common.accounts import SqlAccountStore
 from vipgate.store.common.admin import SqlAdminStore
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Retention
-from vipgate.store.open import (
-    is_postgres,
-    sqlite_path,
-)
+from vipgate.store.open import is_postgres, sqlite_path
 from vipgate.store.sqlite.store import SqliteStore
 
 # An eighth of the gateway's cache: staff queries use indexes.

@@ -20,10 +20,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from vipgate.support.address_masking import mask
-from vipgate.support.private_files import (
-    make_folder,
-    open_private,
-)
+from vipgate.support.private_files import make_folder, open_private
 
 # 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
 _PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")

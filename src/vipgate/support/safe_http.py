@@ -17,10 +17,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from vipgate.errors import (
-    VipgateError,
-    truncate,
-)
+from vipgate.errors import VipgateError, truncate
 from vipgate.i18n import LocalizedText
 
 URL_CHARS_MAX: Final = 2048

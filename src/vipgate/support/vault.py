@@ -13,10 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vipgate.errors import UsageError
-from vipgate.support.private_files import (
-    FILE_MODE,
-    make_folder,
-)
+from vipgate.support.private_files import FILE_MODE, make_folder
 
 KEY_BYTES: Final = 32
 MASTER_KEY_CHARS_MIN: Final = 32

@@ -19,44 +19,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from vipgate.admin.api.auth import TokenAuthenticator
-from vipgate.admin.api.endpoint import (
-    JSON,
-    AnyEndpoint,
-    ApiDependencies,
-    ApiRequest,
-    Export,
-)
-from vipgate.admin.api.errors import (
-    NOT_FOUND,
-    WRONG_METHOD,
-    ApiError,
-    error_response,
-    translated,
-)
+from vipgate.admin.api.endpoint import JSON, AnyEndpoint, ApiDependencies, ApiRequest, Export
+from vipgate.admin.api.errors import NOT_FOUND, WRONG_METHOD, ApiError, error_response, translated
 from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.admin.api.openapi import document
 from vipgate.admin.api.params import parse_query
-from vipgate.admin.api.reference_page import (
-    POLICY,
-    AskPage,
-    page,
-    stylesheet,
-)
-from vipgate.admin.api.routes import (
-    BASE,
-    VERBS,
-)
+from vipgate.admin.api.reference_page import POLICY, AskPage, page, stylesheet
+from vipgate.admin.api.routes import BASE, VERBS
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
-from vipgate.errors import (
-    RateLimited,
-    ServiceUnavailable,
-    StoreError,
-)
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-    accepted_language,
-)
+from vipgate.errors import RateLimited, ServiceUnavailable, StoreError
+from vipgate.i18n import Language, LocalizedText, accepted_language
 from vipgate.store.async_pool import DatabasePool
 
 PATH_CHARS_MAX: Final = 200

@@ -8,24 +8,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from vipgate.admin.api.errors import (
-    NO_TOKEN,
-    NOT_ALLOWED,
-    NOT_FOUND,
-    ApiError,
-    invalid_param,
-)
-from vipgate.admin.auth.plate_search_limit import (
-    MaskedSearches,
-    Searcher,
-)
+from vipgate.admin.api.errors import NO_TOKEN, NOT_ALLOWED, NOT_FOUND, ApiError, invalid_param
+from vipgate.admin.auth.plate_search_limit import MaskedSearches, Searcher
 from vipgate.domain.masking import mask_plate
 from vipgate.errors import StoreError
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    Scope,
-    Token,
-)
+from vipgate.store.interfaces.accounts import Scope, Token
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 

@@ -9,24 +9,13 @@ import asyncio
 from dataclasses import dataclass
 
 from vipgate.admin.api.auth import AuthorizedRequest
-from vipgate.admin.api.cursors import (
-    ChangeCursor,
-    read_cursor,
-    write_cursor,
-)
+from vipgate.admin.api.cursors import ChangeCursor, read_cursor, write_cursor
 from vipgate.admin.api.endpoint import ApiRequest
 from vipgate.admin.api.errors import invalid_params
-from vipgate.admin.api.long_poll import (
-    ChangePosition,
-    read_position,
-)
+from vipgate.admin.api.long_poll import ChangePosition, read_position
 from vipgate.admin.api.params import bad_cursor
 from vipgate.admin.api.requests import AskChanges
-from vipgate.admin.api.responses import (
-    Changed,
-    ChangesAnswer,
-    Replaced,
-)
+from vipgate.admin.api.responses import Changed, ChangesAnswer, Replaced
 from vipgate.domain.serialization import record_to_dict
 
 

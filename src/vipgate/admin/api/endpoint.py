@@ -8,16 +8,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from vipgate.admin.api.auth import (
-    AuthorizedRequest,
-    TokenAuthenticator,
-)
+from vipgate.admin.api.auth import AuthorizedRequest, TokenAuthenticator
 from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.i18n import LocalizedText
-from vipgate.store.async_pool import (
-    DatabasePool,
-    ExportStream,
-)
+from vipgate.store.async_pool import DatabasePool, ExportStream
 from vipgate.store.interfaces.accounts import Scope
 from vipgate.store.interfaces.admin import Database
 

@@ -17,10 +17,7 @@ from vipgate.errors import (
     VipgateError,
     format_field_errors,
 )
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.i18n import Language, LocalizedText
 
 RETRY_STORE_AFTER_S: Final = 5
 

@@ -12,21 +12,10 @@ from itertools import islice
 from typing import Any, Final
 
 from vipgate.admin.api.auth import AuthorizedRequest
-from vipgate.admin.api.endpoint import (
-    ApiRequest,
-    Export,
-    Handler,
-)
-from vipgate.admin.api.errors import (
-    NOT_INSTALLED,
-    ApiError,
-)
+from vipgate.admin.api.endpoint import ApiRequest, Export, Handler
+from vipgate.admin.api.errors import NOT_INSTALLED, ApiError
 from vipgate.admin.api.requests import AskPark
-from vipgate.domain.serialization import (
-    EXPORT_COLUMNS,
-    csv_chunks,
-    record_to_dict,
-)
+from vipgate.domain.serialization import EXPORT_COLUMNS, csv_chunks, record_to_dict
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import VALUE_SCALE
 from vipgate.store.interfaces.accounts import AuditEntry

@@ -15,17 +15,8 @@ from vipgate.admin.api.cursors import (
     read_cursor,
     write_cursor,
 )
-from vipgate.admin.api.errors import (
-    NOT_ALLOWED,
-    NOT_FOUND,
-    ApiError,
-    invalid_param,
-    invalid_params,
-)
-from vipgate.admin.api.params import (
-    bad_cursor,
-    shown_day,
-)
+from vipgate.admin.api.errors import NOT_ALLOWED, NOT_FOUND, ApiError, invalid_param, invalid_params
+from vipgate.admin.api.params import bad_cursor, shown_day
 from vipgate.admin.api.requests import (
     FLAGS,
     AskFound,
@@ -56,25 +47,11 @@ from vipgate.admin.api.responses import (
     VehiclesAnswer,
 )
 from vipgate.domain.entitlement import entitlement_at
-from vipgate.domain.serialization import (
-    optional_instant,
-    record_to_dict,
-    request_to_dict,
-)
+from vipgate.domain.serialization import optional_instant, record_to_dict, request_to_dict
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import format_value
-from vipgate.store.interfaces.ledger import (
-    HISTORY_MAX,
-    Park,
-    business_day,
-)
-from vipgate.store.interfaces.queries import (
-    RecordPage,
-    RecordPageCursor,
-    RecordQuery,
-    RequestLogQuery,
-    Vehicle,
-)
+from vipgate.store.interfaces.ledger import HISTORY_MAX, Park, business_day
+from vipgate.store.interfaces.queries import RecordPage, RecordPageCursor, RecordQuery, RequestLogQuery, Vehicle
 
 TOTAL_DAYS: Final = 30
 TOTAL_DAYS_MAX: Final = 400

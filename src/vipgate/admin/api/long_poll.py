@@ -6,15 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.errors import (
-    ServiceUnavailable,
-    VipgateError,
-)
+from vipgate.errors import ServiceUnavailable, VipgateError
 from vipgate.i18n import LocalizedText
-from vipgate.store.async_pool import (
-    DatabasePool,
-    PoolExhausted,
-)
+from vipgate.store.async_pool import DatabasePool, PoolExhausted
 from vipgate.store.interfaces.admin import Database
 from vipgate.support.background import start_task
 

@@ -10,10 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from vipgate import __version__
-from vipgate.admin.api.endpoint import (
-    JSON,
-    AnyEndpoint,
-)
+from vipgate.admin.api.endpoint import JSON, AnyEndpoint
 from vipgate.admin.api.errors import (
     BAD_PARAMETER,
     NO_TOKEN,
@@ -26,14 +23,8 @@ from vipgate.admin.api.errors import (
     ErrorAnswer,
     ErrorKind,
 )
-from vipgate.admin.api.params import (
-    ParamSpec,
-    param_specs,
-)
-from vipgate.admin.api.routes import (
-    BASE,
-    VERBS,
-)
+from vipgate.admin.api.params import ParamSpec, param_specs
+from vipgate.admin.api.routes import BASE, VERBS
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import SCOPES
 

@@ -17,17 +17,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from vipgate.admin.api.errors import invalid_params
-from vipgate.errors import (
-    FieldError,
-    VipgateError,
-)
+from vipgate.errors import FieldError, VipgateError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.renewal import (
-    TEXT_CHARS_MAX,
-    NaiveTimestamp,
-    normalize_plate,
-    parse_instant,
-)
+from vipgate.protocol.renewal import TEXT_CHARS_MAX, NaiveTimestamp, normalize_plate, parse_instant
 
 QUERY_BYTES_MAX: Final = 8 * 1024
 PARAMETERS_MAX: Final = 40

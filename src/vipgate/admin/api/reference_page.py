@@ -23,23 +23,10 @@ from vipgate.admin.api.errors import (
     WRONG_METHOD,
     ErrorMembers,
 )
-from vipgate.admin.api.openapi import (
-    ABOUT,
-    path_names,
-)
-from vipgate.admin.api.params import (
-    Param,
-    choice,
-    param_specs,
-)
-from vipgate.admin.api.routes import (
-    BASE,
-    VERBS,
-)
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-)
+from vipgate.admin.api.openapi import ABOUT, path_names
+from vipgate.admin.api.params import Param, choice, param_specs
+from vipgate.admin.api.routes import BASE, VERBS
+from vipgate.i18n import Language, LocalizedText
 
 POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 _REFUSALS: Final = (

@@ -6,18 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from vipgate.admin.api.params import (
-    CODE,
-    CURSOR,
-    DAY,
-    INSTANT,
-    PLATE,
-    SEQNO,
-    Param,
-    choice,
-    text,
-    whole,
-)
+from vipgate.admin.api.params import CODE, CURSOR, DAY, INSTANT, PLATE, SEQNO, Param, choice, text, whole
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.store.interfaces.ledger import REVISION_MAX

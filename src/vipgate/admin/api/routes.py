@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.admin.api import (
-    change_feed,
-    exports,
-    handlers,
-    requests,
-    responses,
-)
-from vipgate.admin.api.endpoint import (
-    AnyEndpoint,
-    Endpoint,
-    answering,
-)
+from vipgate.admin.api import change_feed, exports, handlers, requests, responses
+from vipgate.admin.api.endpoint import AnyEndpoint, Endpoint, answering
 from vipgate.i18n import LocalizedText
 
 BASE: Final = "/api/v1"

@@ -15,10 +15,7 @@ from typing import Final, Literal, TypeVar
 
 import structlog
 
-from vipgate.errors import (
-    RateLimited,
-    StoreError,
-)
+from vipgate.errors import RateLimited, StoreError
 from vipgate.gateway.settings import MASKED_SEARCHES_PER_HOUR
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import AuditEntry

@@ -7,11 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from vipgate.store.interfaces.accounts import (
-    ROLES,
-    Role,
-    Session,
-)
+from vipgate.store.interfaces.accounts import ROLES, Role, Session
 
 SECRET_BYTES: Final = 32
 

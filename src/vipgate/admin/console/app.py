@@ -19,24 +19,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
-from vipgate.admin.console.context import (
-    ConsoleSettings,
-    Context,
-)
+from vipgate.admin.console.context import ConsoleSettings, Context
 from vipgate.admin.console.daily_totals import DailyTotalsCache
 from vipgate.admin.console.errors import PageError
-from vipgate.admin.console.i18n import (
-    Translator,
-    choose_language,
-)
+from vipgate.admin.console.i18n import Translator, choose_language
 from vipgate.admin.console.pages import Headers
 from vipgate.admin.console.park_status import ParkStatusCache
 from vipgate.admin.console.request import LANGUAGE_COOKIE
 from vipgate.admin.console.routes import PAGES
-from vipgate.errors import (
-    RequestError,
-    StoreError,
-)
+from vipgate.errors import RequestError, StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.seqno import SeqnoMint
 from vipgate.store.async_pool import DatabasePool

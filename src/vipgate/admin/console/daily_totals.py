@@ -9,10 +9,7 @@ from typing import Final
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import business_day
-from vipgate.store.interfaces.queries import (
-    DailyAnswers,
-    DailyMoney,
-)
+from vipgate.store.interfaces.queries import DailyAnswers, DailyMoney
 
 # A push counts for the day of its receipt and is stored minutes later at most; the rest covers clock differences.
 OVER_US: Final = 3_600_000_000

@@ -12,19 +12,10 @@ from markupsafe import Markup
 from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.request import StaffRequest
 from vipgate.domain.masking import HIDDEN
-from vipgate.protocol.renewal import (
-    FLAG_NAMES,
-    Renewal,
-    format_value,
-)
+from vipgate.protocol.renewal import FLAG_NAMES, Renewal, format_value
 from vipgate.protocol.row import VIP_TYPES
 from vipgate.protocol.seqno import seqno_time_us
-from vipgate.store.interfaces.ledger import (
-    BEIJING_OFFSET_US,
-    DAY_US,
-    StoredRecord,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US, StoredRecord, business_day
 from vipgate.store.interfaces.queries import RecordHit
 
 MEMBERS: Final = (

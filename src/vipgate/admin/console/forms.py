@@ -11,10 +11,7 @@ from urllib.parse import parse_qsl
 
 from vipgate.errors import truncate
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.ledger import (
-    BEIJING_OFFSET_US,
-    DAY_US,
-)
+from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US
 
 FIELDS_MAX: Final = 200
 _DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)").fullmatch

@@ -22,11 +22,7 @@ from vipgate.admin.console.translations import (
     vehicles,
 )
 from vipgate.errors import RequestError
-from vipgate.i18n import (
-    Language,
-    LocalizedText,
-    accepted_language,
-)
+from vipgate.i18n import Language, LocalizedText, accepted_language
 from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US
 
 _TABLES: Final = (

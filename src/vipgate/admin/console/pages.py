@@ -14,20 +14,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vipgate.admin.auth.sessions import (
-    SECRET_BYTES,
-    SESSION_TOUCH_US,
-    constant_time_equal,
-    expires_us,
-    hash_token,
-)
+from vipgate.admin.auth.sessions import SECRET_BYTES, SESSION_TOUCH_US, constant_time_equal, expires_us, hash_token
 from vipgate.admin.console.context import Context
 from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.i18n import (
-    Translator,
-    choose_language,
-)
+from vipgate.admin.console.i18n import Translator, choose_language
 from vipgate.admin.console.request import (
     LANGUAGE_COOKIE,
     PageRequest,
@@ -36,17 +27,10 @@ from vipgate.admin.console.request import (
     here_of,
     session_cookie,
 )
-from vipgate.admin.console.urls import (
-    from_segment,
-    with_query,
-)
+from vipgate.admin.console.urls import from_segment, with_query
 from vipgate.errors import RateLimited
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    Role,
-    Session,
-    User,
-)
+from vipgate.store.interfaces.accounts import Role, Session, User
 from vipgate.store.interfaces.admin import Database
 
 Method = Literal["GET", "POST"]

@@ -7,19 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.domain.park_health import (
-    USUAL_DAYS,
-    Health,
-    Mark,
-    by_park,
-    park_health,
-)
+from vipgate.domain.park_health import USUAL_DAYS, Health, Mark, by_park, park_health
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import DAY_US, business_day
 from vipgate.store.interfaces.queries import HeldReplace
 
 LOOK_US: Final = 15_000_000

@@ -16,25 +16,11 @@ from vipgate.admin.console.context import Context
 from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import Translator
-from vipgate.admin.console.navigation import (
-    NAV,
-    PARK_TABS,
-    Entry,
-    Tab,
-)
-from vipgate.admin.console.urls import (
-    park_at,
-    segment,
-    with_query,
-)
+from vipgate.admin.console.navigation import NAV, PARK_TABS, Entry, Tab
+from vipgate.admin.console.urls import park_at, segment, with_query
 from vipgate.domain.masking import mask_plate
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Role,
-    Session,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Role, Session, User
 from vipgate.store.interfaces.admin import Database
 
 T = TypeVar("T")

@@ -11,26 +11,14 @@ from typing import Final
 
 import msgspec
 
-from vipgate.domain.hint_masking import (
-    PLAIN_MEMBERS,
-    hide_plates,
-)
-from vipgate.domain.masking import (
-    HIDDEN,
-    mask_plate,
-)
+from vipgate.domain.hint_masking import PLAIN_MEMBERS, hide_plates
+from vipgate.domain.masking import HIDDEN, mask_plate
 from vipgate.errors import BadRequest
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.batch import ROWS_MAX
-from vipgate.protocol.charset import (
-    Charset,
-    to_utf8,
-)
+from vipgate.protocol.charset import Charset, to_utf8
 from vipgate.protocol.nesting import nesting_fault
-from vipgate.store.interfaces.ledger import (
-    Park,
-    RequestLogEntry,
-)
+from vipgate.store.interfaces.ledger import Park, RequestLogEntry
 
 _NOT_SHOWN: Final = msgspec.Raw(b'"***"')
 _ROW_MEMBERS: Final = frozenset({"plate", "card_no", "card_id", "operator"})

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.admin.console.pages import (
-    PublicRoute,
-    StaffRoute,
-)
+from vipgate.admin.console.pages import PublicRoute, StaffRoute
 from vipgate.admin.console.views import (
     account,
     accounts,

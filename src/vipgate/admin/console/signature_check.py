@@ -12,18 +12,8 @@ from typing import Final, Literal, get_args
 from vipgate.admin.console.forms import FormData
 from vipgate.errors import BadRequest
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.authentication import (
-    ParkSecrets,
-    explain_hmac_mismatch,
-    explain_mismatch,
-)
-from vipgate.protocol.charset import (
-    CHARSETS,
-    Charset,
-    charset_fault,
-    other_charset,
-    shown_text,
-)
+from vipgate.protocol.authentication import ParkSecrets, explain_hmac_mismatch, explain_mismatch
+from vipgate.protocol.charset import CHARSETS, Charset, charset_fault, other_charset, shown_text
 from vipgate.protocol.envelope import parse_request
 from vipgate.protocol.signature_hmac import (
     WINDOW_S,
@@ -33,12 +23,7 @@ from vipgate.protocol.signature_hmac import (
     hmac_sign,
     timestamp_error,
 )
-from vipgate.protocol.signature_md5 import (
-    DIAGNOSIS_BYTES_MAX,
-    SECRET_MARK,
-    is_signed,
-    sign,
-)
+from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX, SECRET_MARK, is_signed, sign
 
 Coding = Literal["utf-8", "gbk", "base64", "hex"]
 CODINGS: Final[tuple[Coding, ...]] = get_args(Coding)

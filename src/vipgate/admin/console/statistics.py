@@ -6,20 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.admin.console.charts import (
-    Chart,
-    Series,
-    bars,
-)
-from vipgate.admin.console.date_range import (
-    DAYS_USUAL,
-    Period,
-)
+from vipgate.admin.console.charts import Chart, Series, bars
+from vipgate.admin.console.date_range import DAYS_USUAL, Period
 from vipgate.admin.console.i18n import Translator
-from vipgate.store.interfaces.queries import (
-    DailyAnswers,
-    DailyMoney,
-)
+from vipgate.store.interfaces.queries import DailyAnswers, DailyMoney
 
 STORED: Final = "1001"
 CASH, ONLINE = 1, 2

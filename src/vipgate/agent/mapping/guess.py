@@ -10,10 +10,7 @@ from datetime import date, datetime
 from typing import Final
 
 from vipgate.agent.config import TIME_MEMBERS, SourceConfig
-from vipgate.agent.mapping.values import (
-    as_text,
-    is_absent,
-)
+from vipgate.agent.mapping.values import as_text, is_absent
 from vipgate.errors import truncate
 from vipgate.protocol.row import REQUIRED
 

@@ -8,10 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from vipgate.agent.config import TIME_MEMBERS, Filter, Member
-from vipgate.agent.mapping.timestamps import (
-    pay_time,
-    period_time,
-)
+from vipgate.agent.mapping.timestamps import pay_time, period_time
 from vipgate.agent.mapping.values import (
     ConversionError,
     Convert,
@@ -25,10 +22,7 @@ from vipgate.agent.mapping.values import (
     money,
 )
 from vipgate.agent.toml_reader import Scalar
-from vipgate.errors import (
-    FieldError,
-    UsageError,
-)
+from vipgate.errors import FieldError, UsageError
 
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
 

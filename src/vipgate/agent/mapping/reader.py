@@ -11,16 +11,9 @@ import msgspec
 from vipgate.agent.config import Config
 from vipgate.agent.mapping.mapper import Mapper
 from vipgate.agent.mapping.values import display
-from vipgate.agent.models import (
-    HASH_BYTES,
-    OutboxRow,
-    Rejection,
-)
+from vipgate.agent.models import HASH_BYTES, OutboxRow, Rejection
 from vipgate.agent.sources.base import SourceRow
-from vipgate.errors import (
-    FieldError,
-    UsageError,
-)
+from vipgate.errors import FieldError, UsageError
 from vipgate.i18n import Language
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import row_parser_for

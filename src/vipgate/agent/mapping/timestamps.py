@@ -14,13 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from vipgate.agent.mapping.values import (
-    JSON_INT_MAX,
-    ConversionError,
-    Convert,
-    Value,
-    as_text,
-)
+from vipgate.agent.mapping.values import JSON_INT_MAX, ConversionError, Convert, Value, as_text
 from vipgate.protocol.renewal import format_instant
 
 Read = Callable[[object], "int | ConversionError | None"]

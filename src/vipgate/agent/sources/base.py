@@ -11,10 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
+from vipgate.errors import UsageError, VipgateError
 from vipgate.i18n import LocalizedText
 from vipgate.support.background import describe
 

@@ -11,34 +11,11 @@ from pathlib import Path
 from typing import IO, Final
 
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.sources.base import (
-    SourceFault,
-    SourceRow,
-    SourceTooLarge,
-    SourceUnavailable,
-)
-from vipgate.agent.sources.files import (
-    FileSource,
-    check_columns,
-    row_of,
-)
+from vipgate.agent.sources.base import SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
+from vipgate.agent.sources.files import FileSource, check_columns, row_of
 from vipgate.errors import UsageError
-from vipgate.support.sheet.bounds import (
-    LOAD_S_MAX,
-    MEMORY_BYTES_MAX,
-    REMEDY,
-)
-from vipgate.support.sheet.frames import (
-    END,
-    HALF,
-    MISSING,
-    ODD,
-    ROW,
-    TOO_LARGE,
-    Cut,
-    read_frame,
-    row_in,
-)
+from vipgate.support.sheet.bounds import LOAD_S_MAX, MEMORY_BYTES_MAX, REMEDY
+from vipgate.support.sheet.frames import END, HALF, MISSING, ODD, ROW, TOO_LARGE, Cut, read_frame, row_in
 
 _READER: Final = (sys.executable, "-P", "-m", "vipgate.support.sheet.reader")
 _SAID_BYTES_MAX: Final = 4_096

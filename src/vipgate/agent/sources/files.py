@@ -12,13 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.sources.base import (
-    CursorValue,
-    SourceFault,
-    SourceRow,
-    SourceTooLarge,
-    SourceUnavailable,
-)
+from vipgate.agent.sources.base import CursorValue, SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.errors import UsageError
 from vipgate.i18n import LocalizedText
 

@@ -37,21 +37,10 @@ from sqlalchemy.exc import (
 )
 
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.sources import (
-    postgres_time,
-    sqlserver_time,
-)
-from vipgate.agent.sources.base import (
-    CursorValue,
-    SourceRow,
-    SourceUnavailable,
-)
+from vipgate.agent.sources import postgres_time, sqlserver_time
+from vipgate.agent.sources.base import CursorValue, SourceRow, SourceUnavailable
 from vipgate.errors import UsageError
-from vipgate.support.address_masking import (
-    learn,
-    mask,
-    unreadable,
-)
+from vipgate.support.address_masking import learn, mask, unreadable
 
 ROWS_A_PAGE: Final = 2_000
 BUSY_WAIT_S: Final = 10

@@ -16,41 +16,15 @@ from typing import Final
 import structlog
 
 from vipgate.agent.config import Config
-from vipgate.agent.models import (
-    Batch,
-    OutboxRow,
-    Rejection,
-)
-from vipgate.agent.responses import (
-    Accepted,
-    AccessDenied,
-    Answer,
-    Rejected,
-    RetryLater,
-    TooLarge,
-    Unconfirmed,
-)
+from vipgate.agent.models import Batch, OutboxRow, Rejection
+from vipgate.agent.responses import Accepted, AccessDenied, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status, begin_status, save_status
 from vipgate.agent.sync.in_flight import InFlightTracker
-from vipgate.agent.sync.retry import (
-    PlatformState,
-    halves,
-    part_refused,
-)
-from vipgate.agent.sync.source_reader import (
-    AgentDependencies,
-    SourceReader,
-)
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
-from vipgate.support.background import (
-    describe,
-    is_fault,
-    report,
-)
+from vipgate.agent.sync.retry import PlatformState, halves, part_refused
+from vipgate.agent.sync.source_reader import AgentDependencies, SourceReader
+from vipgate.errors import UsageError, VipgateError
+from vipgate.support.background import describe, is_fault, report
 
 log = structlog.get_logger()
 

@@ -9,17 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.mapping.reader import (
-    Page,
-    Reader,
-)
-from vipgate.agent.sources.base import (
-    CursorValue,
-    Source,
-    SourceRow,
-    dump_cursor,
-    load_cursor,
-)
+from vipgate.agent.mapping.reader import Page, Reader
+from vipgate.agent.sources.base import CursorValue, Source, SourceRow, dump_cursor, load_cursor
 from vipgate.agent.spool import Spool
 
 ROWS_PER_POLL: Final = 2_000

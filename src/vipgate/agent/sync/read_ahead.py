@@ -10,27 +10,11 @@ from itertools import count, islice
 from queue import Empty, Full, Queue
 from typing import Final
 
-from vipgate.agent.mapping.reader import (
-    Page,
-    Reader,
-)
-from vipgate.agent.sources.base import (
-    CursorValue,
-    Source,
-    SourceUnavailable,
-    unexpected,
-)
+from vipgate.agent.mapping.reader import Page, Reader
+from vipgate.agent.sources.base import CursorValue, Source, SourceUnavailable, unexpected
 from vipgate.agent.sync.retry import retry_delay_s
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
-from vipgate.support.background import (
-    describe,
-    is_fault,
-    report,
-    start_thread,
-)
+from vipgate.errors import UsageError, VipgateError
+from vipgate.support.background import describe, is_fault, report, start_thread
 
 PAGES_WAITING_MAX: Final = 3
 LOOK_S: Final = 0.2

@@ -14,46 +14,19 @@ import structlog
 
 from vipgate.agent.client import Client
 from vipgate.agent.config import Config
-from vipgate.agent.mapping.reader import (
-    Reader,
-    hash_of,
-)
-from vipgate.agent.models import (
-    Batch,
-    Rejection,
-)
-from vipgate.agent.sources.base import (
-    Source,
-    SourceFault,
-    SourceUnavailable,
-    dump_cursor,
-    load_cursor,
-    unexpected,
-)
+from vipgate.agent.mapping.reader import Reader, hash_of
+from vipgate.agent.models import Batch, Rejection
+from vipgate.agent.sources.base import Source, SourceFault, SourceUnavailable, dump_cursor, load_cursor, unexpected
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status
 from vipgate.agent.sync.change_reader import ChangeReader
 from vipgate.agent.sync.in_flight import BloomFilter
-from vipgate.agent.sync.read_ahead import (
-    PageRead,
-    ReadAhead,
-    ReadFinished,
-    SourceError,
-    read_all,
-    read_snapshot,
-)
+from vipgate.agent.sync.read_ahead import PageRead, ReadAhead, ReadFinished, SourceError, read_all, read_snapshot
 from vipgate.agent.sync.retry import retry_delay_s
 from vipgate.agent.sync.snapshot_progress import SnapshotProgress
-from vipgate.errors import (
-    UsageError,
-    VipgateError,
-)
+from vipgate.errors import UsageError, VipgateError
 from vipgate.i18n import Language
-from vipgate.support.background import (
-    attempt,
-    is_fault,
-    report,
-)
+from vipgate.support.background import attempt, is_fault, report
 
 log = structlog.get_logger()
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vipgate.gateway.http.messages import Request
-from vipgate.gateway.limits.body_quota import (
-    SMALL_BYTES_MAX,
-    BodyMemoryQuota,
-    BodyReservation,
-)
+from vipgate.gateway.limits.body_quota import SMALL_BYTES_MAX, BodyMemoryQuota, BodyReservation
 
 
 class BodyBuffer:

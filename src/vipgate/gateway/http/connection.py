@@ -11,29 +11,16 @@ from typing import Final, Protocol, cast
 
 import httptools
 
-from vipgate.errors import (
-    OVERLOADED,
-    BadRequest,
-    RequestError,
-    ServiceUnavailable,
-)
+from vipgate.errors import OVERLOADED, BadRequest, RequestError, ServiceUnavailable
 from vipgate.gateway.http import headers
 from vipgate.gateway.http.body import BodyBuffer
 from vipgate.gateway.http.eager_task import start_eagerly
-from vipgate.gateway.http.messages import (
-    App,
-    HttpLimits,
-    Request,
-    serialize_response,
-)
+from vipgate.gateway.http.messages import App, HttpLimits, Request, serialize_response
 from vipgate.gateway.http.read_pause import ReadPause
 from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.limits.body_quota import BodyMemoryQuota
 from vipgate.i18n import LocalizedText
-from vipgate.support.client_address import (
-    normalize_peer,
-    quota_key,
-)
+from vipgate.support.client_address import normalize_peer, quota_key
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024

@@ -12,12 +12,7 @@ from functools import partial
 from types import coroutine
 from typing import Any
 
-from vipgate.support.background import (
-    Ended,
-    is_fault,
-    report,
-    start_task,
-)
+from vipgate.support.background import Ended, is_fault, report, start_task
 
 
 def start_eagerly(

@@ -6,11 +6,7 @@ from typing import Final
 
 import httptools
 
-from vipgate.errors import (
-    BadRequest,
-    PayloadTooLarge,
-    RequestError,
-)
+from vipgate.errors import BadRequest, PayloadTooLarge, RequestError
 from vipgate.i18n import LocalizedText
 
 VERSIONS: Final = ("1.1", "1.0")

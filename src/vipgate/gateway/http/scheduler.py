@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from vipgate.gateway.limits.fair_queue import (
-    REQUEST_COST_ROWS,
-    FairQueue,
-    QueueItem,
-    QueueLimits,
-)
+from vipgate.gateway.limits.fair_queue import REQUEST_COST_ROWS, FairQueue, QueueItem, QueueLimits
 from vipgate.support.background import attempt
 
 # Rows started per tick, plus REQUEST_COST_ROWS per request: 128 single-row requests, about 10 ms.

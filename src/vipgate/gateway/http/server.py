@@ -15,28 +15,14 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Final
 
-from vipgate.errors import (
-    RequestError,
-    ServiceUnavailable,
-)
+from vipgate.errors import RequestError, ServiceUnavailable
 from vipgate.gateway.http.connection import Connection
-from vipgate.gateway.http.messages import (
-    App,
-    HttpLimits,
-)
+from vipgate.gateway.http.messages import App, HttpLimits
 from vipgate.gateway.http.scheduler import RequestScheduler
 from vipgate.gateway.http.tls_listener import TlsListener
 from vipgate.gateway.limits.body_quota import BodyMemoryQuota
-from vipgate.gateway.limits.connection_quota import (
-    ConnectionQuota,
-    ConnectionSlot,
-)
-from vipgate.support.background import (
-    Ended,
-    attempt,
-    only_logged,
-    start_task,
-)
+from vipgate.gateway.limits.connection_quota import ConnectionQuota, ConnectionSlot
+from vipgate.support.background import Ended, attempt, only_logged, start_task
 from vipgate.support.client_address import normalize_peer
 from vipgate.support.log_throttle import LogThrottle
 

@@ -10,17 +10,8 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
-from vipgate.support.background import (
-    Ended,
-    is_fault,
-    only_logged,
-    report,
-    start_task,
-)
-from vipgate.support.tls import (
-    HANDSHAKE_TIMEOUT_S,
-    SHUTDOWN_TIMEOUT_S,
-)
+from vipgate.support.background import Ended, is_fault, only_logged, report, start_task
+from vipgate.support.tls import HANDSHAKE_TIMEOUT_S, SHUTDOWN_TIMEOUT_S
 
 log = structlog.get_logger()
 

@@ -6,24 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Final
 
-from vipgate.store.common.row_mapping import (
-    read_audit_entry,
-    read_session,
-    read_token,
-    read_user,
-)
-from vipgate.store.common.transaction import (
-    Transaction,
-    TransactionRunner,
-)
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Language,
-    Role,
-    Session,
-    Token,
-    User,
-)
+from vipgate.store.common.row_mapping import read_audit_entry, read_session, read_token, read_user
+from vipgate.store.common.transaction import Transaction, TransactionRunner
+from vipgate.store.interfaces.accounts import AuditEntry, Language, Role, Session, Token, User
 from vipgate.store.interfaces.ledger import INSTANT_US_MAX
 
 USERS_MAX: Final = 1_000

@@ -8,21 +8,10 @@ from typing import Final, Protocol
 
 from vipgate.i18n import LocalizedText
 from vipgate.store.common.accounts import write_audit_entry
-from vipgate.store.common.erasure import (
-    PlateEraser,
-    erase_expired,
-    lock_park,
-)
-from vipgate.store.common.transaction import (
-    TransactionRunner,
-    Values,
-    to_json_rows,
-)
+from vipgate.store.common.erasure import PlateEraser, erase_expired, lock_park
+from vipgate.store.common.transaction import TransactionRunner, Values, to_json_rows
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.admin import (
-    RETENTION_DAYS_MAX,
-    ErasureResult,
-)
+from vipgate.store.interfaces.admin import RETENTION_DAYS_MAX, ErasureResult
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import ChargeType
 

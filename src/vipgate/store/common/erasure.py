@@ -13,22 +13,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 from vipgate.i18n import LocalizedText
-from vipgate.store.common.plate_search import (
-    body_mentions_plate,
-    mentions_plate,
-)
-from vipgate.store.common.transaction import (
-    Row,
-    Transaction,
-    TransactionRunner,
-    Values,
-    to_json_rows,
-)
+from vipgate.store.common.plate_search import body_mentions_plate, mentions_plate
+from vipgate.store.common.transaction import Row, Transaction, TransactionRunner, Values, to_json_rows
 from vipgate.store.common.versioning import ParkState
-from vipgate.store.interfaces.admin import (
-    ERASE_CHUNK_ROWS,
-    ErasureResult,
-)
+from vipgate.store.interfaces.admin import ERASE_CHUNK_ROWS, ErasureResult
 from vipgate.store.interfaces.ledger import DAY_US
 
 PAGE_ROWS: Final = 5_000

@@ -13,11 +13,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, Literal
 
-from vipgate.errors import (
-    ReplaceOnHold,
-    RequestError,
-    StoreUnavailable,
-)
+from vipgate.errors import ReplaceOnHold, RequestError, StoreUnavailable
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.replace_policy import (
     ALREADY,
@@ -27,10 +23,7 @@ from vipgate.store.common.replace_policy import (
     hold_reason,
     is_approved,
 )
-from vipgate.store.common.row_mapping import (
-    RENEWAL_COLUMNS,
-    read_stored,
-)
+from vipgate.store.common.row_mapping import RENEWAL_COLUMNS, read_stored
 from vipgate.store.common.versioning import (
     DailyTotalsDelta,
     InsertBatch,
@@ -43,13 +36,7 @@ from vipgate.store.common.versioning import (
     merge_versions,
     same_content,
 )
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    Retention,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, Retention, business_day
 
 _SEQNO_COLUMN: Final = RENEWAL_COLUMNS + 1
 _PROBED_ROWS_MIN: Final = 50

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vipgate.store.interfaces.queries import (
-    HELD_TIMES_MAX,
-    HeldReplace,
-)
+from vipgate.store.interfaces.queries import HELD_TIMES_MAX, HeldReplace
 
 Ask = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 

@@ -10,23 +10,10 @@ from vipgate.protocol.charset import Charset
 from vipgate.store.common.accounts import write_audit_entry
 from vipgate.store.common.erasure import lock_park
 from vipgate.store.common.replace_policy import APPROVAL_US
-from vipgate.store.common.row_mapping import (
-    read_access,
-    read_generation,
-    read_park,
-)
-from vipgate.store.common.transaction import (
-    Row,
-    Transaction,
-    Values,
-)
+from vipgate.store.common.row_mapping import read_access, read_generation, read_park
+from vipgate.store.common.transaction import Row, Transaction, Values
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.ledger import (
-    Generation,
-    Park,
-    ParkAccess,
-    ParkChange,
-)
+from vipgate.store.interfaces.ledger import Generation, Park, ParkAccess, ParkChange
 
 
 class ParkStoreMixin(ABC):

@@ -9,27 +9,9 @@ from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.held_replaces import read_held
-from vipgate.store.common.record_queries import (
-    ALL_FLAGS,
-    ParkRow,
-    RecordQueries,
-    parks_range,
-    sums_with,
-)
-from vipgate.store.common.row_mapping import (
-    read_park,
-    read_request_log_entry,
-    read_stored,
-)
-from vipgate.store.interfaces.ledger import (
-    HISTORY_MAX,
-    Filter,
-    Generation,
-    Park,
-    Store,
-    StoredRecord,
-    SupersededRecord,
-)
+from vipgate.store.common.record_queries import ALL_FLAGS, ParkRow, RecordQueries, parks_range, sums_with
+from vipgate.store.common.row_mapping import read_park, read_request_log_entry, read_stored
+from vipgate.store.interfaces.ledger import HISTORY_MAX, Filter, Generation, Park, Store, StoredRecord, SupersededRecord
 from vipgate.store.interfaces.queries import (
     PAGE_ITEMS_MAX,
     SCAN_ROWS_MAX,

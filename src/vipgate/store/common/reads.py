@@ -7,16 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from vipgate.store.common.erasure import BODY_INFLATED_BYTES_MAX
-from vipgate.store.common.row_mapping import (
-    history_values,
-    read_history,
-    read_request_log_entry,
-    read_stored,
-)
-from vipgate.store.common.transaction import (
-    Row,
-    Values,
-)
+from vipgate.store.common.row_mapping import history_values, read_history, read_request_log_entry, read_stored
+from vipgate.store.common.transaction import Row, Values
 from vipgate.store.interfaces.ledger import (
     HISTORY_MAX,
     INSTANT_US_MAX,

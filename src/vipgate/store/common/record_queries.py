@@ -6,15 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from vipgate.protocol.renewal import (
-    FLAG_NAMES,
-    PLATE_CHARS_MAX,
-)
+from vipgate.protocol.renewal import FLAG_NAMES, PLATE_CHARS_MAX
 from vipgate.store.common.row_mapping import read_stored
-from vipgate.store.interfaces.ledger import (
-    INSTANT_US_MAX,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import INSTANT_US_MAX, StoredRecord
 from vipgate.store.interfaces.queries import (
     CARD_KINDS,
     ENDING_ROWS_MAX,

@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from vipgate.errors import (
-    BadRequest,
-    ReplaceOnHold,
-    RequestError,
-)
+from vipgate.errors import BadRequest, ReplaceOnHold, RequestError
 from vipgate.i18n import LocalizedText
 from vipgate.store.common.versioning import ParkState
 from vipgate.store.interfaces.ledger import Push

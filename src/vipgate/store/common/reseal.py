@@ -7,10 +7,7 @@ from typing import Final
 
 from vipgate.errors import IncompatibleDatabase
 from vipgate.store.common.accounts import write_audit_entry
-from vipgate.store.common.transaction import (
-    Transaction,
-    TransactionRunner,
-)
+from vipgate.store.common.transaction import Transaction, TransactionRunner
 from vipgate.store.interfaces.accounts import AuditEntry
 
 PARKS_A_PAGE: Final = 500

@@ -7,12 +7,7 @@ from typing import Any, Final
 
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Session,
-    Token,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Session, Token, User
 from vipgate.store.interfaces.ledger import (
     HISTORY_MAX,
     INSTANT_US_MAX,

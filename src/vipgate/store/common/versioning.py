@@ -8,17 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_PLATE_CHANGED,
-    Renewal,
-    anonymized,
-)
-from vipgate.store.interfaces.ledger import (
-    Push,
-    SecretUsed,
-    StoredRecord,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, Renewal, anonymized
+from vipgate.store.interfaces.ledger import Push, SecretUsed, StoredRecord
 
 # An engine's key of a park: its uuid, or a short integer. A position names a park and one of its generations.
 Key = TypeVar("Key", bound=int | str)

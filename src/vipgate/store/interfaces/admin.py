@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    AccountStore,
-    AuditEntry,
-)
+from vipgate.store.interfaces.accounts import AccountStore, AuditEntry
 from vipgate.store.interfaces.ledger import Store
-from vipgate.store.interfaces.queries import (
-    ChargeType,
-    QueryStore,
-)
+from vipgate.store.interfaces.queries import ChargeType, QueryStore
 
 ERASE_CHUNK_ROWS: Final = 500
 RETENTION_DAYS_MAX: Final = 36_500

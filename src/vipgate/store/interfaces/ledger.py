@@ -11,10 +11,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from vipgate.errors import (
-    RequestError,
-    StoreError,
-)
+from vipgate.errors import RequestError, StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.charset import Charset
 from vipgate.protocol.renewal import Renewal

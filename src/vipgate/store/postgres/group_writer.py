@@ -15,28 +15,11 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from vipgate.store.common.group_writer import (
-    ExistingRecord,
-    GroupWriter,
-)
-from vipgate.store.common.versioning import (
-    ParkState,
-    RecordPosition,
-    Replacement,
-    Row,
-)
-from vipgate.store.interfaces.ledger import (
-    Push,
-    PushResult,
-    RejectedRequest,
-    Retention,
-)
+from vipgate.store.common.group_writer import ExistingRecord, GroupWriter
+from vipgate.store.common.versioning import ParkState, RecordPosition, Replacement, Row
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, Retention
 from vipgate.store.postgres.pool import Connection
-from vipgate.support.sql_files import (
-    combine_statements,
-    line_columns,
-    single_park_variant,
-)
+from vipgate.support.sql_files import combine_statements, line_columns, single_park_variant
 
 NOBODY: Final = ""
 

@@ -17,17 +17,8 @@ import psycopg
 from psycopg import conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from vipgate.errors import (
-    IncompatibleDatabase,
-    StoreError,
-    StoreUnavailable,
-)
-from vipgate.support.address_masking import (
-    learn,
-    learn_secret,
-    mask,
-    unreadable,
-)
+from vipgate.errors import IncompatibleDatabase, StoreError, StoreUnavailable
+from vipgate.support.address_masking import learn, learn_secret, mask, unreadable
 from vipgate.support.sql_files import load_statements
 
 Connection = psycopg.Connection[tuple[Any, ...]]

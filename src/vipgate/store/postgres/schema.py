@@ -8,20 +8,9 @@ from typing import Final
 
 import psycopg
 
-from vipgate.errors import (
-    IncompatibleDatabase,
-    StoreUnavailable,
-)
-from vipgate.store.postgres.pool import (
-    Connection,
-    ConnectionPool,
-    one_row,
-    translate,
-)
-from vipgate.support.sql_files import (
-    Migration,
-    load_migrations,
-)
+from vipgate.errors import IncompatibleDatabase, StoreUnavailable
+from vipgate.store.postgres.pool import Connection, ConnectionPool, one_row, translate
+from vipgate.support.sql_files import Migration, load_migrations
 
 MIGRATION_LOCK: Final = 0x76697067  # "vipg"
 LOCK_TRIES_MAX: Final = 240

@@ -12,22 +12,12 @@ from typing import Any, Final
 
 from psycopg.rows import tuple_row
 
-from vipgate.errors import (
-    RequestError,
-    StoreError,
-    StoreUnavailable,
-)
+from vipgate.errors import RequestError, StoreError, StoreUnavailable
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.erasure import erase_expired
 from vipgate.store.common.parks import ParkStoreMixin
-from vipgate.store.common.reads import (
-    ReadStoreMixin,
-    stream_statement,
-)
-from vipgate.store.common.row_mapping import (
-    read_access,
-    read_stored,
-)
+from vipgate.store.common.reads import ReadStoreMixin, stream_statement
+from vipgate.store.common.row_mapping import read_access, read_stored
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Filter,
@@ -48,11 +38,7 @@ from vipgate.store.postgres.pool import (
     ShardUnavailable,
     one_row,
 )
-from vipgate.store.postgres.schema import (
-    distribute,
-    is_distributed,
-    migrate,
-)
+from vipgate.store.postgres.schema import distribute, is_distributed, migrate
 
 HOUSEKEEPING_TURN: Final = 0x76697068
 TRIES_MAX: Final = 5

@@ -19,15 +19,8 @@ from typing import Final
 
 import msgspec
 
-from vipgate.errors import (
-    IncompatibleDatabase,
-    StoreUnavailable,
-)
-from vipgate.store.sqlite.store import (
-    APPLICATION_ID,
-    BUSY_WAIT_S,
-    translated,
-)
+from vipgate.errors import IncompatibleDatabase, StoreUnavailable
+from vipgate.store.sqlite.store import APPLICATION_ID, BUSY_WAIT_S, translated
 from vipgate.support.private_files import reserve_file
 from vipgate.support.sql_files import load_statements
 

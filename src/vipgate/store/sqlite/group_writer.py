@@ -9,16 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from vipgate.store.common.group_writer import (
-    ExistingRecord,
-    GroupWriter,
-)
-from vipgate.store.common.versioning import (
-    ParkState,
-    RecordPosition,
-    Replacement,
-    Row,
-)
+from vipgate.store.common.group_writer import ExistingRecord, GroupWriter
+from vipgate.store.common.versioning import ParkState, RecordPosition, Replacement, Row
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.support.sql_files import expand_rows
 

@@ -13,24 +13,12 @@ from typing import Any, Final
 import msgspec
 from filelock import FileLock, Timeout
 
-from vipgate.errors import (
-    IncompatibleDatabase,
-    RequestError,
-    StoreError,
-    StoreLocked,
-    StoreUnavailable,
-)
+from vipgate.errors import IncompatibleDatabase, RequestError, StoreError, StoreLocked, StoreUnavailable
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.erasure import erase_expired
 from vipgate.store.common.parks import ParkStoreMixin
-from vipgate.store.common.reads import (
-    ReadStoreMixin,
-    stream_statement,
-)
-from vipgate.store.common.row_mapping import (
-    read_access,
-    read_stored,
-)
+from vipgate.store.common.reads import ReadStoreMixin, stream_statement
+from vipgate.store.common.row_mapping import read_access, read_stored
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Filter,
@@ -42,16 +30,8 @@ from vipgate.store.interfaces.ledger import (
     StoredRecord,
 )
 from vipgate.store.sqlite.group_writer import SqliteGroup
-from vipgate.support.private_files import (
-    FILE_MODE,
-    make_folder,
-    reserve_file,
-    write_file,
-)
-from vipgate.support.sql_files import (
-    load_migrations,
-    load_statements,
-)
+from vipgate.support.private_files import FILE_MODE, make_folder, reserve_file, write_file
+from vipgate.support.sql_files import load_migrations, load_statements
 
 APPLICATION_ID: Final = 0x76697067  # "vipg"
 BUSY_WAIT_S: Final = 15.0

@@ -30,17 +30,7 @@ from vipgate.support.sheet.bounds import (
     check,
     check_rectangle,
 )
-from vipgate.support.sheet.frames import (
-    END,
-    FAULT,
-    HALF,
-    MISSING,
-    ODD,
-    ROW,
-    ROW_BYTES_MAX,
-    TOO_LARGE,
-    write_frame,
-)
+from vipgate.support.sheet.frames import END, FAULT, HALF, MISSING, ODD, ROW, ROW_BYTES_MAX, TOO_LARGE, write_frame
 
 _PLAIN: Final = (str, int, float, bool)
 

@@ -6,19 +6,12 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.auth.passwords import (
-    PASSWORD_CHARS_MAX,
-    hash_password,
-    verify_password,
-)
+from vipgate.admin.auth.passwords import PASSWORD_CHARS_MAX, hash_password, verify_password
 from vipgate.admin.console.errors import conflict
 from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
-from vipgate.admin.console.views.login import (
-    enter,
-    read_new_password,
-)
+from vipgate.admin.console.views.login import enter, read_new_password
 from vipgate.store.interfaces.admin import Database
 
 

@@ -7,26 +7,14 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.auth.passwords import hash_password
-from vipgate.admin.console.errors import (
-    PageError,
-    conflict,
-    not_there,
-)
+from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import segment
 from vipgate.admin.console.views.login import read_name
 from vipgate.admin.console.views.secret_shown import once
-from vipgate.store.interfaces.accounts import (
-    ROLES,
-    Role,
-    Session,
-    User,
-)
+from vipgate.store.interfaces.accounts import ROLES, Role, Session, User
 from vipgate.store.interfaces.admin import Database
 
 PASSWORD_BYTES: Final = 12

@@ -10,31 +10,16 @@ from typing import Final
 import anyio.to_thread
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import (
-    PageError,
-    conflict,
-)
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.errors import PageError, conflict
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
-from vipgate.domain.charge_types import (
-    ChargeTypeQuery,
-    Result,
-    query_for,
-    refresh_park,
-)
+from vipgate.domain.charge_types import ChargeTypeQuery, Result, query_for, refresh_park
 from vipgate.domain.park_health import Health
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
-from vipgate.store.interfaces.queries import (
-    ChargeType,
-    ChargeTypes,
-    RecordQuery,
-)
+from vipgate.store.interfaces.queries import ChargeType, ChargeTypes, RecordQuery
 
 # The newest records are searched for ids in use.
 RECORDS_LOOKED_AT: Final = 500

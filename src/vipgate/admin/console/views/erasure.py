@@ -10,15 +10,8 @@ from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 from vipgate.domain.masking import mask_plate
-from vipgate.protocol.renewal import (
-    PLATE_CHARS_MAX,
-    PLATE_RAW_CHARS_MAX,
-    normalize_plate,
-)
-from vipgate.store.interfaces.admin import (
-    Database,
-    ErasureResult,
-)
+from vipgate.protocol.renewal import PLATE_CHARS_MAX, PLATE_RAW_CHARS_MAX, normalize_plate
+from vipgate.store.interfaces.admin import Database, ErasureResult
 
 
 async def show(visit: StaffRequest) -> Response:

@@ -8,45 +8,19 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import (
-    PageError,
-    conflict,
-    not_there,
-)
+from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.formatting import lines
-from vipgate.admin.console.name_lookup import (
-    ChargeNames,
-    read_names,
-)
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.name_lookup import ChargeNames, read_names
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
-from vipgate.admin.console.request_body import (
-    Unreadable,
-    as_text,
-    charset_of,
-    order_of,
-    read_body,
-)
+from vipgate.admin.console.request_body import Unreadable, as_text, charset_of, order_of, read_body
 from vipgate.admin.console.urls import park_at
-from vipgate.admin.console.views.park import (
-    HELD_SHOWN_MAX,
-    no_park,
-)
+from vipgate.admin.console.views.park import HELD_SHOWN_MAX, no_park
 from vipgate.domain.hint_masking import mask_hint
 from vipgate.protocol.charset import Charset
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    RequestLogEntry,
-)
-from vipgate.store.interfaces.queries import (
-    HeldReplace,
-    RecordHit,
-    RecordQuery,
-)
+from vipgate.store.interfaces.ledger import Park, RequestLogEntry
+from vipgate.store.interfaces.queries import HeldReplace, RecordHit, RecordQuery
 
 # The newest records are compared with the body, to show which of them it would remove.
 COMPARED_MAX: Final = 500

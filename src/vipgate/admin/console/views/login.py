@@ -17,39 +17,15 @@ from vipgate.admin.auth.passwords import (
     needs_rehash,
     verify_password,
 )
-from vipgate.admin.auth.sessions import (
-    PLATES_SHOWN_US,
-    hash_token,
-    open_session,
-)
-from vipgate.admin.console.context import (
-    HASHING_MAX,
-    HASHING_OF_STRANGERS_MAX,
-)
-from vipgate.admin.console.errors import (
-    PageError,
-    not_there,
-)
+from vipgate.admin.auth.sessions import PLATES_SHOWN_US, hash_token, open_session
+from vipgate.admin.console.context import HASHING_MAX, HASHING_OF_STRANGERS_MAX
+from vipgate.admin.console.errors import PageError, not_there
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.pages import (
-    PublicRoute,
-    StaffRoute,
-    path_text,
-)
-from vipgate.admin.console.request import (
-    LANGUAGE_COOKIE,
-    LANGUAGE_S,
-    PageRequest,
-    StaffRequest,
-    session_cookie,
-)
+from vipgate.admin.console.pages import PublicRoute, StaffRoute, path_text
+from vipgate.admin.console.request import LANGUAGE_COOKIE, LANGUAGE_S, PageRequest, StaffRequest, session_cookie
 from vipgate.admin.console.urls import is_local
 from vipgate.i18n import LocalizedText
-from vipgate.store.interfaces.accounts import (
-    AuditEntry,
-    Language,
-    User,
-)
+from vipgate.store.interfaces.accounts import AuditEntry, Language, User
 from vipgate.store.interfaces.admin import Database
 
 SECRET_CHARS_MAX: Final = 128

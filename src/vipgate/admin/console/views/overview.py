@@ -7,30 +7,15 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.date_range import (
-    PRESETS,
-    read_period,
-)
+from vipgate.admin.console.date_range import PRESETS, read_period
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_status import ParkStatus
 from vipgate.admin.console.request import StaffRequest
-from vipgate.admin.console.statistics import (
-    add_up,
-    money_chart,
-    records_chart,
-    refusals,
-    refusals_chart,
-)
+from vipgate.admin.console.statistics import add_up, money_chart, records_chart, refusals, refusals_chart
 from vipgate.admin.console.urls import with_query
-from vipgate.domain.park_health import (
-    MARKS,
-    Health,
-)
+from vipgate.domain.park_health import MARKS, Health
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import Park, business_day
 
 WORST_SHOWN: Final = 8
 

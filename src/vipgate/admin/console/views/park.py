@@ -8,39 +8,15 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.console.date_range import Period
-from vipgate.admin.console.errors import (
-    PageError,
-    conflict,
-    not_there,
-)
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.errors import PageError, conflict, not_there
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
-from vipgate.admin.console.statistics import (
-    add_up,
-    money_chart,
-    records_chart,
-    refusals,
-)
-from vipgate.admin.console.urls import (
-    park_at,
-    with_query,
-)
-from vipgate.domain.park_health import (
-    USUAL_DAYS,
-    Health,
-    park_health,
-)
+from vipgate.admin.console.statistics import add_up, money_chart, records_chart, refusals
+from vipgate.admin.console.urls import park_at, with_query
+from vipgate.domain.park_health import USUAL_DAYS, Health, park_health
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Generation,
-    Park,
-    business_day,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Generation, Park, business_day
 from vipgate.store.interfaces.queries import (
     SIGNATURES_SCANNED_MAX,
     DailyAnswers,

@@ -12,11 +12,7 @@ from vipgate.admin.console.park_status import ParkStatus
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
 from vipgate.admin.console.views.secret_shown import once
-from vipgate.domain.park_health import (
-    MARKS,
-    Mark,
-    park_health,
-)
+from vipgate.domain.park_health import MARKS, Mark, park_health
 from vipgate.protocol.charset import Charset
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park

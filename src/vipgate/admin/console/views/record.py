@@ -8,30 +8,14 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.console.errors import not_there
-from vipgate.admin.console.formatting import (
-    MEMBERS,
-    VERSIONS_SHOWN_MAX,
-    flag_names,
-    member_text,
-    versions,
-)
-from vipgate.admin.console.name_lookup import (
-    ChargeNames,
-    read_names,
-)
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.formatting import MEMBERS, VERSIONS_SHOWN_MAX, flag_names, member_text, versions
+from vipgate.admin.console.name_lookup import ChargeNames, read_names
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import no_park
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    REVISION_MAX,
-    Park,
-    StoredRecord,
-)
+from vipgate.store.interfaces.ledger import REVISION_MAX, Park, StoredRecord
 
 ALL_FLAGS: Final = sum(FLAG_NAMES)
 

@@ -13,39 +13,20 @@ from starlette.responses import Response, StreamingResponse
 from vipgate.admin.console.csv_export import csv_of
 from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.formatting import lines
-from vipgate.admin.console.forms import (
-    FormData,
-    day_start_us,
-)
-from vipgate.admin.console.name_lookup import (
-    ChargeNames,
-    read_names,
-    read_park_names,
-)
+from vipgate.admin.console.forms import FormData, day_start_us
+from vipgate.admin.console.name_lookup import ChargeNames, read_names, read_park_names
 from vipgate.admin.console.pages import StaffRoute
-from vipgate.admin.console.park_filter import (
-    choose_park,
-    parks_to_offer,
-)
+from vipgate.admin.console.park_filter import choose_park, parks_to_offer
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
 from vipgate.domain.park_health import Health
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.renewal import (
-    FLAG_NAMES,
-    PLATE_CHARS_MAX,
-    PLATE_RAW_CHARS_MAX,
-    normalize_plate,
-)
+from vipgate.protocol.renewal import FLAG_NAMES, PLATE_CHARS_MAX, PLATE_RAW_CHARS_MAX, normalize_plate
 from vipgate.protocol.row import VIP_TYPES
 from vipgate.store.async_pool import ExportStream
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
-from vipgate.store.interfaces.queries import (
-    RecordPage,
-    RecordPageCursor,
-    RecordQuery,
-)
+from vipgate.store.interfaces.queries import RecordPage, RecordPageCursor, RecordQuery
 
 RECORDS_A_PAGE: Final = 40
 TEXT_CHARS_MAX: Final = 64

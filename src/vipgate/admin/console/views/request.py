@@ -10,25 +10,12 @@ from typing import Final
 from markupsafe import escape
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import (
-    PageError,
-    conflict,
-    not_there,
-)
+from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.formatting import lines
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.name_lookup import (
-    ChargeNames,
-    read_names,
-)
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
-from vipgate.admin.console.replay_form import (
-    assemble,
-    rows_named,
-)
+from vipgate.admin.console.name_lookup import ChargeNames, read_names
+from vipgate.admin.console.pages import StaffRoute, path_text
+from vipgate.admin.console.replay_form import assemble, rows_named
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.request_body import (
     Body,
@@ -46,43 +33,16 @@ from vipgate.admin.console.request_body import (
     write_row,
 )
 from vipgate.admin.console.views.park import HELD_SHOWN_MAX
-from vipgate.domain.hint_masking import (
-    HintLine,
-    read_hint,
-)
-from vipgate.errors import (
-    ReplaceOnHold,
-    RequestError,
-    UsageError,
-)
-from vipgate.gateway.replay import (
-    PreparedReplay,
-    ReplayRejected,
-    ReplayRequest,
-    commit,
-    log_rejection,
-    prepare,
-)
+from vipgate.domain.hint_masking import HintLine, read_hint
+from vipgate.errors import ReplaceOnHold, RequestError, UsageError
+from vipgate.gateway.replay import PreparedReplay, ReplayRejected, ReplayRequest, commit, log_rejection, prepare
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.charset import (
-    Charset,
-    charset_fault,
-    shown_text,
-)
-from vipgate.protocol.seqno import (
-    SEQNO_CHARS,
-    seqno_time_us,
-)
+from vipgate.protocol.charset import Charset, charset_fault, shown_text
+from vipgate.protocol.seqno import SEQNO_CHARS, seqno_time_us
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    RequestLogEntry,
-)
-from vipgate.store.interfaces.queries import (
-    RecordHit,
-    RecordQuery,
-)
+from vipgate.store.interfaces.ledger import Park, RequestLogEntry
+from vipgate.store.interfaces.queries import RecordHit, RecordQuery
 
 # Size limit of a body on a page, counted after escaping: a quote takes five characters.
 TEXT_BYTES_MAX: Final = 24 * 1024

@@ -11,30 +11,15 @@ from vipgate.admin.console.forms import day_start_us
 from vipgate.admin.console.i18n import CODES
 from vipgate.admin.console.name_lookup import read_park_names
 from vipgate.admin.console.pages import StaffRoute
-from vipgate.admin.console.park_filter import (
-    choose_park,
-    parks_to_offer,
-)
+from vipgate.admin.console.park_filter import choose_park, parks_to_offer
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
-from vipgate.domain.hint_masking import (
-    HintLine,
-    read_hint,
-)
+from vipgate.domain.hint_masking import HintLine, read_hint
 from vipgate.domain.park_health import Health
-from vipgate.protocol.seqno import (
-    SEQNO_CHARS,
-    seqno_time_us,
-)
+from vipgate.protocol.seqno import SEQNO_CHARS, seqno_time_us
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    RequestLogEntry,
-)
-from vipgate.store.interfaces.queries import (
-    RequestLogPage,
-    RequestLogQuery,
-)
+from vipgate.store.interfaces.ledger import Park, RequestLogEntry
+from vipgate.store.interfaces.queries import RequestLogPage, RequestLogQuery
 
 REQUESTS_A_PAGE: Final = 50
 SEQNO_TEXT_CHARS_MAX: Final = 64

@@ -8,30 +8,15 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
 from vipgate.admin.console.views.park import find
 from vipgate.domain.park_health import Health
-from vipgate.protocol.renewal import (
-    FLAG_MONEY_CHANGED,
-    FLAG_NAMES,
-    FLAG_PLATE_CHANGED,
-)
+from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_NAMES, FLAG_PLATE_CHANGED
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    Park,
-    StoredRecord,
-    SupersededRecord,
-)
-from vipgate.store.interfaces.queries import (
-    RecordPage,
-    RecordPageCursor,
-    RecordQuery,
-)
+from vipgate.store.interfaces.ledger import Park, StoredRecord, SupersededRecord
+from vipgate.store.interfaces.queries import RecordPage, RecordPageCursor, RecordQuery
 
 RECORDS_A_PAGE: Final = 50
 ALL_FLAGS: Final = sum(FLAG_NAMES)

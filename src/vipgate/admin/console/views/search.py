@@ -10,18 +10,9 @@ from starlette.responses import Response
 
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
-from vipgate.admin.console.urls import (
-    park_at,
-    with_query,
-)
-from vipgate.protocol.renewal import (
-    PLATE_CHARS_MAX,
-    normalize_plate,
-)
-from vipgate.protocol.seqno import (
-    SEQNO_CHARS,
-    seqno_time_us,
-)
+from vipgate.admin.console.urls import park_at, with_query
+from vipgate.protocol.renewal import PLATE_CHARS_MAX, normalize_plate
+from vipgate.protocol.seqno import SEQNO_CHARS, seqno_time_us
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.store.interfaces.queries import RecordQuery

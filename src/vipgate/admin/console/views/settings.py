@@ -12,43 +12,19 @@ from starlette.responses import Response
 
 from vipgate.admin.console.errors import conflict
 from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.pages import (
-    StaffRoute,
-    path_text,
-)
+from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
-from vipgate.admin.console.views.park import (
-    SIGNATURE_DAYS,
-    find,
-    no_park,
-    signatures_lately,
-)
-from vipgate.admin.console.views.parks import (
-    PARK_NAME_CHARS_MAX,
-    SECRET_CHARS_MAX,
-    read_charset,
-)
+from vipgate.admin.console.views.park import SIGNATURE_DAYS, find, no_park, signatures_lately
+from vipgate.admin.console.views.parks import PARK_NAME_CHARS_MAX, SECRET_CHARS_MAX, read_charset
 from vipgate.admin.console.views.secret_shown import once
-from vipgate.domain.charge_types import (
-    ChargeTypesError,
-    check_address,
-)
+from vipgate.domain.charge_types import ChargeTypesError, check_address
 from vipgate.domain.park_health import Health
 from vipgate.protocol.charset import Charset
 from vipgate.store.interfaces.accounts import AuditEntry
-from vipgate.store.interfaces.admin import (
-    RETENTION_DAYS_MAX,
-    Database,
-)
-from vipgate.store.interfaces.ledger import (
-    Park,
-    ParkChange,
-)
-from vipgate.store.interfaces.queries import (
-    ParkDetails,
-    Signatures,
-)
+from vipgate.store.interfaces.admin import RETENTION_DAYS_MAX, Database
+from vipgate.store.interfaces.ledger import Park, ParkChange
+from vipgate.store.interfaces.queries import ParkDetails, Signatures
 from vipgate.support.vault import make_secret
 
 NETWORKS_MAX: Final = 100

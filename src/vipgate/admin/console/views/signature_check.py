@@ -11,11 +11,7 @@ from starlette.responses import Response
 from vipgate.admin.console.errors import PageError
 from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute
-from vipgate.admin.console.park_filter import (
-    PARK_CHARS_MAX,
-    choose_park,
-    parks_to_offer,
-)
+from vipgate.admin.console.park_filter import PARK_CHARS_MAX, choose_park, parks_to_offer
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.signature_check import (
     CODINGS,
@@ -29,14 +25,8 @@ from vipgate.admin.console.signature_check import (
 from vipgate.errors import UsageError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.authentication import ParkSecrets
-from vipgate.protocol.signature_hmac import (
-    HMAC_MARK,
-    WebhookSignature,
-)
-from vipgate.protocol.signature_md5 import (
-    AUTHORIZATION_CHARS_MAX,
-    DIAGNOSIS_BYTES_MAX,
-)
+from vipgate.protocol.signature_hmac import HMAC_MARK, WebhookSignature
+from vipgate.protocol.signature_md5 import AUTHORIZATION_CHARS_MAX, DIAGNOSIS_BYTES_MAX
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 

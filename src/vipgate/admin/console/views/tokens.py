@@ -6,10 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.auth.api_tokens import (
-    TOKEN_NAME_CHARS_MAX,
-    make_token,
-)
+from vipgate.admin.auth.api_tokens import TOKEN_NAME_CHARS_MAX, make_token
 from vipgate.admin.auth.sessions import hash_token
 from vipgate.admin.console.errors import conflict
 from vipgate.admin.console.forms import FormData
@@ -17,10 +14,7 @@ from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 from vipgate.admin.console.views.secret_shown import once
-from vipgate.store.interfaces.accounts import (
-    SCOPES,
-    Token,
-)
+from vipgate.store.interfaces.accounts import SCOPES, Token
 from vipgate.store.interfaces.admin import Database
 
 

@@ -9,48 +9,21 @@ from typing import Final, get_args
 
 from starlette.responses import Response
 
-from vipgate.admin.console.formatting import (
-    bought_text,
-    edge_text,
-    period_text,
-)
+from vipgate.admin.console.formatting import bought_text, edge_text, period_text
 from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import Translator
-from vipgate.admin.console.name_lookup import (
-    ChargeNames,
-    read_names,
-    read_park_names,
-)
+from vipgate.admin.console.name_lookup import ChargeNames, read_names, read_park_names
 from vipgate.admin.console.pages import StaffRoute
-from vipgate.admin.console.park_filter import (
-    choose_park,
-    parks_to_offer,
-)
+from vipgate.admin.console.park_filter import choose_park, parks_to_offer
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.park import find
-from vipgate.domain.entitlement import (
-    EXPIRING_DAYS,
-    Entitlement,
-    State,
-    entitlement_at,
-)
+from vipgate.domain.entitlement import EXPIRING_DAYS, Entitlement, State, entitlement_at
 from vipgate.domain.park_health import Health
 from vipgate.errors import UsageError
-from vipgate.protocol.renewal import (
-    PLATE_CHARS_MAX,
-    Renewal,
-    normalize_plate,
-)
+from vipgate.protocol.renewal import PLATE_CHARS_MAX, Renewal, normalize_plate
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import (
-    DAY_US,
-    Park,
-)
-from vipgate.store.interfaces.queries import (
-    ENDING_ROWS_MAX,
-    RecordPageCursor,
-    Vehicle,
-)
+from vipgate.store.interfaces.ledger import DAY_US, Park
+from vipgate.store.interfaces.queries import ENDING_ROWS_MAX, RecordPageCursor, Vehicle
 from vipgate.support.vault import Vault
 
 VEHICLES_A_PAGE: Final = 50
