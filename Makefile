@@ -65,7 +65,7 @@ audit: ## compare the pinned packages with the published advisories, where there
 			echo "a mirror that has the packages alone does not do. All that pip-audit said: .venv-audit/said" >&2; \
 		fi; exit $$status
 
-format: $(VENV)/ready ## format the code and mend what can be mended by machine
+format: $(VENV)/ready ## format the code and fix what can be fixed by machine
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

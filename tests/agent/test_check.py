@@ -41,5 +41,5 @@ def test_warning_is_shown_with_its_remedy_and_is_no_fault(
         with pytest.raises(typer.Exit):
             agent_setup.check(Path("park.toml"))
     said = capsys.readouterr().out
-    assert said.startswith("warn" if is_warning else "mend")
+    assert said.startswith("warn" if is_warning else "fix")
     assert "→ ask for its https address" in said

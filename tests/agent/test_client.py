@@ -190,16 +190,16 @@ def test_replace_that_is_tried_again_keeps_its_id_and_another_has_its_own() -> N
             client.push(renewals(3), complete=True)
         with pytest.raises(PushFailed):
             client.push(renewals(4), complete=True)
-    first, second, third, anew, other, another = [push.webhook_id for push in odd.pushes]
+    first, second, third, again, other, another = [push.webhook_id for push in odd.pushes]
     assert first == second == third
-    assert len({first, anew, other, another}) == 4, "what was answered is over, and one id stands for one body"
+    assert len({first, again, other, another}) == 4, "what was answered is over, and one id stands for one body"
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_redirect_is_told_and_not_followed(status: int) -> None:
     # Where it leads, the same platform would store the push.
     odd = OddPlatform(lambda push: STORED if push.path != PUSH_PATH else Reply(status, b"", {"Location": "/elsewhere"}))
-    told = pytest.raises(PushFailed, match=rf"HTTP {status} leads to /elsewhere: .*; mend the platform's url")
+    told = pytest.raises(PushFailed, match=rf"HTTP {status} leads to /elsewhere: .*; fix the platform's url")
     with odd.running(), Client(odd.url, PARK, ODD_SECRET) as client, told:
         client.push(renewals(1))
     assert [push.path for push in odd.pushes] == [PUSH_PATH]

@@ -239,7 +239,7 @@ def test_secret_file_that_is_no_text_or_no_file_is_told(load: Load, tmp_path: Pa
     for name in ("key.der", "."):
         [fault] = faults_of(load, text.replace('"12323232323"', f'"file:{name}"'))
         assert fault.startswith(f"park.toml: platform.secret: cannot read {tmp_path / name}: ")
-        assert fault.endswith("mend the path or its rights")
+        assert fault.endswith("fix the path or its rights")
 
 
 def test_secret_is_never_shown(load: Load) -> None:

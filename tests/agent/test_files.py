@@ -68,9 +68,9 @@ def test_encoding_and_delimiter_that_are_told_are_taken(opened: Opener) -> None:
     assert opened("车,牌\t号\n1\t2\n".encode("gbk"), encoding="gbk", delimiter="\t").columns == ["车,牌", "号"]
     assert opened("车牌号\n㐀\n".encode("gb18030"), encoding="GB2312").columns == ["车牌号"]
     assert opened("车牌号\n1\n".encode("utf-8-sig"), encoding="utf-8").columns == ["车牌号"]
-    with pytest.raises(UsageError, match=r"is not text in ascii .*; mend source.encoding"):
+    with pytest.raises(UsageError, match=r"is not text in ascii .*; fix source.encoding"):
         opened("车牌号\n".encode(), encoding="ascii")
-    with pytest.raises(UsageError, match=r"is not text in nonsense .*; mend source.encoding"):
+    with pytest.raises(UsageError, match=r"is not text in nonsense .*; fix source.encoding"):
         opened("车牌号\n".encode(), encoding="nonsense")
 
 
@@ -87,7 +87,7 @@ def test_header_may_stand_further_down(opened: Opener) -> None:
     source = opened("续费报表\n2024,01,31\n车牌号, 金额 \n粤B1,3\n".encode(), header_line=3)
     assert source.columns == HEADER
     assert [(row.place, row.values) for row in source.scan()] == [("line 4", ["粤B1", "3"])]
-    with pytest.raises(UsageError, match=r"has no line 9 with the columns' names; mend source\.header_line"):
+    with pytest.raises(UsageError, match=r"has no line 9 with the columns' names; fix source\.header_line"):
         opened(None, header_line=9)
 
 
@@ -166,7 +166,7 @@ def test_half_a_character_is_read_at_the_next_look(opened: Opener) -> None:
 
 @pytest.mark.parametrize("name", ["续费.csv", "续费.xlsx", "续费.xls"])
 def test_file_that_is_not_there_is_waited_for(opened: Opener, name: str) -> None:
-    with pytest.raises(SourceUnavailable, match=r"there is no file .*; put it there, or mend source\.file"):
+    with pytest.raises(SourceUnavailable, match=r"there is no file .*; put it there, or fix source\.file"):
         opened(None, name)
 
 
@@ -253,9 +253,9 @@ def test_sheet_of_xls_is_read_too(opened: Opener, tmp_path: Path) -> None:
 def test_sheet_is_chosen_by_name(opened: Opener, tmp_path: Path) -> None:
     write_xlsx(tmp_path / "a.xlsx")
     assert len(rows(opened(None, "a.xlsx", sheet="续费"))) == 2
-    with pytest.raises(UsageError, match=r"has no sheet Sheet1, only 续费, 另一张; mend source\.sheet"):
+    with pytest.raises(UsageError, match=r"has no sheet Sheet1, only 续费, 另一张; fix source\.sheet"):
         opened(None, "a.xlsx", sheet="Sheet1")
-    with pytest.raises(UsageError, match=r"has no row 1 with the columns' names; mend source\.header_line"):
+    with pytest.raises(UsageError, match=r"has no row 1 with the columns' names; fix source\.header_line"):
         opened(None, "a.xlsx", sheet="另一张")
 
 

@@ -94,7 +94,7 @@ def test_file_that_is_too_large_is_refused_with_what_is_and_what_to_do(
 @pytest.mark.parametrize(
     ("name", "make", "kind", "told"),
     [
-        ("a.xlsx", lambda path: xlsx(path, "", sheets=0), SourceFault, "it has no sheet; save it anew"),
+        ("a.xlsx", lambda path: xlsx(path, "", sheets=0), SourceFault, "it has no sheet; save it again"),
         ("a.xlsx", encrypted, SourceFault, "it is encrypted; save it without a password"),
         ("a.xlsx", lambda path: xlsx(path, inline("&a11;"), before=BOMB), SourceFault, "it declares entities"),
         ("a.xlsx", lambda path: xlsx(path, inline("&a0;" * 10_000), before=QUADRATIC), SourceFault, "it declares entities"),

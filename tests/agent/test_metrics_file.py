@@ -171,13 +171,13 @@ def test_figures_that_cannot_be_written_are_told_and_hold_up_no_record(tmp_path:
     assert done.returncode == 0, done.stderr
     assert len(odd.held) == 300
     assert done.stderr.count(f"cannot write {tmp_path}/nowhere/vipgate.prom: No such file or directory") == 1
-    assert "mend metrics.file" in done.stderr
+    assert "fix metrics.file" in done.stderr
 
 
 def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use; mend metr"):
+        with pytest.raises(UsageError, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use; fix metr"):
             Metrics(PARK).serve("127.0.0.1", port)
 
 

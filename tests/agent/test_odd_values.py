@@ -206,7 +206,7 @@ def test_time_without_end_is_a_dead_letter_and_the_rows_around_it_go_on(
 def test_time_without_end_as_a_cursor_is_told_with_a_remedy(times: str, tmp_path: Path, cursor: str) -> None:
     source = open_source(SourceConfig(database=times, table="t", cursor=(cursor, "id")), base=tmp_path)
     with pytest.raises(
-        UsageError, match=r"source.cursor: row \['infinity', 2\] holds a time .*; mend it, or leave it out"
+        UsageError, match=r"source.cursor: row \['infinity', 2\] holds a time .*; fix it, or leave it out"
     ):
         source.newest()
     source.close()

@@ -169,7 +169,7 @@ def test_index_that_the_cursor_wants_is_told(park: Park) -> None:
     ("settings", "told"),
     [
         ({"table": "没有"}, "没有"),
-        ({"query": "SELEC 1"}, "mend table, query or cursor"),
+        ({"query": "SELEC 1"}, "fix table, query or cursor"),
         ({"query": "SELECT 编号 FROM 续费记录 WHERE 没有列 = 1"}, "没有列"),
         ({"cursor": ("时间", "编号")}, "source.cursor: column 时间 is not there; the source has: 编号, 更新时间"),
     ],
@@ -402,7 +402,7 @@ def test_cursor_without_an_end_is_told(sqlite_park: Park) -> None:
     sqlite_park.run("CREATE TABLE t (a REAL)")
     sqlite_park.run("INSERT INTO t VALUES (1.5), (9e999)")
     source = sqlite_park.open(table="t", cursor=("a",))
-    with pytest.raises(UsageError, match="A cursor cannot hold inf; mend the row"):
+    with pytest.raises(UsageError, match="A cursor cannot hold inf; fix the row"):
         in_pages(source, 1)
     source.close()
 
@@ -431,7 +431,7 @@ def test_names_with_signs_that_sql_knows_are_names(server: Server, tmp_path: Pat
 )
 def test_statement_that_is_wrong_is_not_waited_for(sqlite_park: Park, query: str) -> None:
     sqlite_park.run("CREATE TABLE t (a)")
-    with pytest.raises(UsageError, match="mend table, query or cursor"):
+    with pytest.raises(UsageError, match="fix table, query or cursor"):
         sqlite_park.open(query=query)
 
 

@@ -86,7 +86,7 @@ class Platform:
 
 @dataclass
 class Source:
-    """The park's rows, read anew at each scan."""
+    """The park's rows, read again at each scan."""
 
     rows: Sequence[Renewal]
     scans: int = 0

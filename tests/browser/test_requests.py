@@ -1,4 +1,4 @@
-"""Requests: by seqno and other fields, what was wrong, mended and sent again; the signature doctor."""
+"""Requests: by seqno and other fields, what was wrong, fixed and sent again; the signature doctor."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def test_refused_request_is_mended_sent_again_and_stored(house: House, language:
     visitor.press("replay.do")
     visitor.is_told("done.replay_refused")
     expect(visitor.page.locator("main table").first.locator("tbody th")).to_have_text(["row[3].pay_time"])
-    mended = visitor.label("replay.body").input_value().replace('"昨天"', '"1795492800000"')
-    visitor.label("replay.body").fill(mended)
+    fixed = visitor.label("replay.body").input_value().replace('"昨天"', '"1795492800000"')
+    visitor.label("replay.body").fill(fixed)
     visitor.press("replay.do")
     visitor.is_told("done.replayed")
     new = visitor.path.removeprefix("/requests/")[:32]
     expect(visitor.page.locator("main table tbody tr")).to_have_count(5)
     assert house.database.queries.replays_of(REFUSING, seqno)
-    order = re.findall(r'"pay_partner": "([^"]+)"', mended)[0]
+    order = re.findall(r'"pay_partner": "([^"]+)"', fixed)[0]
     stored = house.database.store.find_record(REFUSING, order)
     assert stored is not None
     assert stored.seqno == new

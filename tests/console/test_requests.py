@@ -1,4 +1,4 @@
-"""Requests: found, explained row by row, mended and sent again from the page."""
+"""Requests: found, explained row by row, fixed and sent again from the page."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ def test_body_in_another_charset_than_its_park_s_is_shown_with_a_word_about_it_a
     assert PLATE in text_of(page)
 
 
-# ---- mend and send again ----
+# ---- fix and send again ----
 
 
 def test_request_is_mended_while_its_plates_are_hidden_and_is_stored_whole(house: House) -> None:

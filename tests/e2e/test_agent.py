@@ -131,7 +131,7 @@ def test_row_that_is_wrong_is_a_dead_letter_until_the_mapping_is_mended(park: Pa
     assert "2 queued, 1 still wrong" in park.agent("dead retry", "--all").stdout
     assert park.agent("run", "--once").returncode == 3
     assert park.held()["XF000000000010"].vip_type == 4
-    # Mended at the source, it is read by itself.
+    # Fixed at the source, it is read by itself.
     park.change("UPDATE 续费记录 SET 数量 = 1, 更新时间 = '2030-01-01 00:00:00' WHERE 编号 = 12")
     assert park.agent("run", "--once").returncode == 0
     assert park.dead() == []

@@ -137,7 +137,7 @@ def database(tmp_path: Path, odd: OddPlatform) -> Park:
     ("rows", "sheets", "told"),
     [
         (FAR, 1, "is too large: its cells lie in 1048576 rows and 16384 columns, the farthest in XFD1048576"),
-        ("", 0, "it has no sheet; save it anew"),
+        ("", 0, "it has no sheet; save it again"),
     ],
     ids=["a far cell", "no sheet"],
 )

@@ -137,7 +137,7 @@ def test_batches_that_are_too_large_are_halved_until_they_fit(agent: Agent, repl
         done = agent.do("run", "--once")
     assert done.returncode == 0, done.stderr
     assert set(odd.held) == ALL
-    # It remembers: what was read before in larger batches is not refused anew.
+    # It remembers: what was read before in larger batches is not refused again.
     assert [len(push.rows) for push in odd.pushes if len(push.rows) > 100] == [300, 150]
 
 

@@ -131,7 +131,7 @@ def test_recorded_replace_under_hmac_changes_nothing_when_it_is_played_again(run
     again = post(running, STOCK, recorded)
     assert again.envelope["payload"] == {"received": 3, "inserted": 0, "updated": 0, "unchanged": 3}
     assert held_numbers(running) == 5
-    assert post(running, STOCK, stamped(STOCK, "anew")).envelope["payload"]["inserted"] == 3
+    assert post(running, STOCK, stamped(STOCK, "again")).envelope["payload"]["inserted"] == 3
     assert held_numbers(running) == 3
     shown = json.loads(run(running, "request", again.envelope["seqno"], "--format", "json"))
     assert shown["webhook_id"] == "once"

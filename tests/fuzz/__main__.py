@@ -2,7 +2,7 @@
 
 FUZZ_TARGETS: some of the targets only, parted by commas.
 
-What was found lies in a folder that the last lines name, as small as it could be made. Mended, it belongs into corpus/.
+What was found lies in a folder that the last lines name, as small as it could be made. Fixed, it belongs into corpus/.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A park's own database, written to while an agent reads it: sold, changed, changed back, mistyped, mended, committed late.
+"""A park's own database, written to while an agent reads it: sold, changed, changed back, mistyped, fixed, committed late.
 
 What the ledger must hold in the end is told here from the columns alone, without the agent's mapping.
 """

@@ -91,7 +91,7 @@ def test_replace_that_was_carried_out_is_held_no_more(store: Store, browse: Quer
     do(store, stored(clock))
     [left] = browse.held_replaces(PARK, 0, 10)
     assert (left.body_sha256, left.allowed_until_us) == (ANOTHER, None)
-    do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=left.seqno))
+    do(store, stored(clock, sha256(b"fixed").hexdigest(), replay_of=left.seqno))
     assert seqnos(browse) == []
 
 
@@ -135,7 +135,7 @@ def test_body_of_a_held_replace_is_kept_anew_once_the_one_before_is_out_of_the_w
     do(store, carried_out)
     assert seqnos(browse) == [carried_out.seqno]
     assert browse.held_replaces(PARK, 0, 10)[0].times == 1, "counted since it was carried out"
-    do(store, stored(clock, sha256(b"mended").hexdigest(), replay_of=carried_out.seqno))
+    do(store, stored(clock, sha256(b"fixed").hexdigest(), replay_of=carried_out.seqno))
     sent_again = held(clock, generation=3)
     do(store, sent_again)
     assert seqnos(browse) == [sent_again.seqno]

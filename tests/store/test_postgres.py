@@ -183,7 +183,7 @@ def test_server_that_is_away_is_an_error_at_once_and_forgotten_when_it_is_back(
         proxy.refuse()
         results = store.commit([push(renewals(1), clock()) for _ in range(200)])
         assert all(isinstance(result, StoreUnavailable) for result in results)
-        assert proxy.refused <= 3, "each request of the group tried the line anew"
+        assert proxy.refused <= 3, "each request of the group tried the line again"
         with pytest.raises(StoreUnavailable):
             store.ping()
         proxy.accept()

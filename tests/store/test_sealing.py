@@ -1,4 +1,4 @@
-"""A new master key: every secret sealed anew or none, on every engine, whatever goes wrong in between."""
+"""A new master key: every secret sealed again or none, on every engine, whatever goes wrong in between."""
 
 from __future__ import annotations
 

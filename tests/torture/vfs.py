@@ -2,7 +2,7 @@
 
 It is put into the very library that the `sqlite3` module uses, through ctypes: nothing is compiled, nothing preloaded. It keeps
 what each 512-byte sector held when its file was synced last; when the power fails, any of the sectors written since may hold that
-again. A sector whose sync failed stays in doubt until it is written anew, as on Linux.
+again. A sector whose sync failed stays in doubt until it is written again, as on Linux.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_what_a_turn_has_time_for_is_begun_at_once() -> None:
     for number in range(A_TURN):
         loop.come("a", number)
     assert loop.begun == [("a", number) for number in range(A_TURN)]
-    # The count begins anew with the next turn, and without anything to do none is asked for.
+    # The count begins again with the next turn, and without anything to do none is asked for.
     assert (loop.turn(), loop.due) == ([], [])
     loop.come("a", A_TURN)
     assert loop.begun[-1] == ("a", A_TURN)

@@ -251,7 +251,7 @@ def _content(response: httpx.Response, bytes_max: int, s_max: float) -> bytes:
 
 def _redirected(response: httpx.Response) -> str:
     place = response.headers.get("Location", "nowhere")[:SHOWN_CHARS_MAX]
-    return f"HTTP {response.status_code} leads to {place}: a push is not sent there; mend the platform's url"
+    return f"HTTP {response.status_code} leads to {place}: a push is not sent there; fix the platform's url"
 
 
 def _words(error: Exception) -> str:

@@ -64,7 +64,7 @@ class Metrics:
         try:
             write_file(path, generate_latest(self._registry), READABLE_MODE)
         except OSError as error:
-            trouble = f"cannot write {path}: {error.strerror}; mend metrics.file, or its folder's owner and mode"
+            trouble = f"cannot write {path}: {error.strerror}; fix metrics.file, or its folder's owner and mode"
         if trouble and trouble != self._trouble:
             log.warning("metrics file not written", reason=trouble)
         self._trouble = trouble
@@ -75,7 +75,7 @@ class Metrics:
         try:
             _, self._server = start_http_server(port, host, self._registry)
         except OSError as error:
-            raise UsageError(f"Cannot listen on {host}:{port}: {error.strerror}; mend metrics.port.") from None
+            raise UsageError(f"Cannot listen on {host}:{port}: {error.strerror}; fix metrics.port.") from None
 
     def _serve_again(self) -> None:
         """Restarts the library's server thread after it has ended."""

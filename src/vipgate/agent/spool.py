@@ -45,7 +45,7 @@ class SpoolLock:
         except Timeout:
             raise UsageError(f"Spool {path} is locked by{self._holder()}; stop it or choose another --spool.") from None
         except OSError as error:
-            raise UsageError(f"Cannot lock {path}: {error.strerror}; mend the folder's owner and mode.") from None
+            raise UsageError(f"Cannot lock {path}: {error.strerror}; fix the folder's owner and mode.") from None
         write_file(self._note, f"{os.getpid()}\n".encode())
 
     def _holder(self) -> str:
@@ -122,7 +122,7 @@ class Spool:
                 f"Spool {self.path}: {error}; look at the disk's room and the file's owner and mode."
             ) from error
         except OSError as error:
-            raise SpoolError(f"Spool {self.path}: {error.strerror}; mend the folder's owner and mode.") from error
+            raise SpoolError(f"Spool {self.path}: {error.strerror}; fix the folder's owner and mode.") from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

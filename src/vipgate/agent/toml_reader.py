@@ -186,7 +186,7 @@ class TomlTableReader:
                 value = file.read(SECRET_CHARS_MAX + 1).strip()
         except (OSError, UnicodeDecodeError) as error:
             self.fault(
-                key, f"cannot read {path}: {getattr(error, 'strerror', None) or error}; mend the path or its rights"
+                key, f"cannot read {path}: {getattr(error, 'strerror', None) or error}; fix the path or its rights"
             )
             return ""
         if not value:

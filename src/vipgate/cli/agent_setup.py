@@ -41,7 +41,7 @@ CHECKED_ROWS: Final = 1_000
 CLOCK_DIFFERENCE_S_MAX: Final = 60.0
 SHOWN_MAX: Final = 5
 # Passed, warning, error.
-_MARKS: Final = ("[green]ok[/green]  ", "[yellow]warn[/yellow]", "[red]mend[/red]")
+_MARKS: Final = ("[green]ok[/green]  ", "[yellow]warn[/yellow]", "[red]fix[/red] ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _look_at_source(config: Config) -> Iterator[Finding]:
         page = Reader(config, source.columns, "zh").read(islice(source.scan(), CHECKED_ROWS))
         yield from _look_at_mapping(page)
     except VipgateError as error:
-        yield Finding("mapping", str(error), "mend [map] or [source]")
+        yield Finding("mapping", str(error), "fix [map] or [source]")
     finally:
         source.close()
 
@@ -115,7 +115,7 @@ def _look_at_source(config: Config) -> Iterator[Finding]:
 def _look_at_mapping(page: Page) -> Iterator[Finding]:
     yield Finding("mapping", f"of the first {CHECKED_ROWS} rows {len(page.ready)} can be sent, {len(page.dead)} cannot")
     for dead in page.dead[:SHOWN_MAX]:
-        yield Finding("mapping", f"{dead.place}: {dead.reason}", "mend [map], or the row at its source")
+        yield Finding("mapping", f"{dead.place}: {dead.reason}", "fix [map], or the row at its source")
 
 
 def _look_at_platform(config: Config) -> Iterator[Finding]:
@@ -143,7 +143,7 @@ def _plain_text(url: str) -> str:
     if parts.scheme == "https" or is_here:
         return ""
     return (
-        "http is not encrypted: whoever is on the way reads plates and can send a recorded push again; "
+        "http is not encrypted: anyone on the network path can read plates and can send a recorded push again; "
         "ask the platform for its https address"
     )
 
@@ -153,8 +153,8 @@ _ACCESS: Final = {
     "401": "check park_uuid and secret with the platform; after a rotation use the new secret; "
     'where it wants HMAC: platform.signature = "hmac"',
     "403": "ask the platform to put this machine's address on the park's allow list",
-    "404": "mend platform.url: at this address nobody speaks the interface",
-    "405": "mend platform.url: at this address nobody speaks the interface",
+    "404": "fix platform.url: at this address nobody speaks the interface",
+    "405": "fix platform.url: at this address nobody speaks the interface",
 }
 
 
@@ -244,7 +244,7 @@ def init(
     write_file(config, text.encode())
     typer.echo(f"wrote {config}")
     _preview(config)
-    typer.echo(f"\nRead it through, mend what is marked with ?, then: vipgate agent check {config}")
+    typer.echo(f"\nRead it through, fix what is marked with ?, then: vipgate agent check {config}")
 
 
 @dataclass(frozen=True, slots=True)

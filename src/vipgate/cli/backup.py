@@ -83,7 +83,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     except Timeout:
         raise UsageError(f"Another vipgate backup is writing into {folder}; wait for it.") from None
     except OSError as error:
-        raise UsageError(f"Cannot write into {folder}: {error.strerror}; mend its owner and mode.") from None
+        raise UsageError(f"Cannot write into {folder}: {error.strerror}; fix its owner and mode.") from None
     try:
         for left in [path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name)]:
             left.unlink()

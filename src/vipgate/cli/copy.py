@@ -57,7 +57,7 @@ def _is_served(url: str, stack: ExitStack) -> bool:
         return False
     path = sqlite_path(url)
     if not path.exists():
-        raise UsageError(f"There is no database {path}; mend FROM_URL.")
+        raise UsageError(f"There is no database {path}; fix FROM_URL.")
     try:
         stack.callback(ServerLock(path).release)
     except StoreLocked:
@@ -119,5 +119,5 @@ def _report(compared: CopyCounts, differences: list[Difference]) -> None:
         )
     raise UsageError(
         f"{len(differences)} tables differ. If something wrote to either meanwhile, stop it and run this again; "
-        "otherwise empty the target and begin anew."
+        "otherwise empty the target and begin again."
     )

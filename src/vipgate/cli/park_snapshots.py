@@ -111,7 +111,7 @@ def dismiss_replace(
         audited = audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=one.seqno)
         if not db.store.dismiss_replace(park_uuid, one.body_sha256, audited):
             raise _not_held(park_uuid, seqno)
-    typer.echo("Dismissed; if the park sends the same again, it is held and listed anew.")
+    typer.echo("Dismissed; if the park sends the same again, it is held and listed again.")
 
 
 def _waiting(db: Database, park_uuid: str, seqno: str) -> HeldReplace:

@@ -135,6 +135,6 @@ def replace_key_file(draft: Path, key_file: Path, now_us: int) -> Path:
     except OSError as error:
         raise UsageError(
             f"Cannot put {draft} in the place of {key_file}: {error.strerror}. The secrets are sealed under {draft}: "
-            "mend the folder's owner and mode, then run this again."
+            "fix the folder's owner and mode, then run this again."
         ) from None
     return kept

@@ -173,7 +173,7 @@ def read_file(named: Path | None) -> dict[str, Any]:
         return tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         if named is not None:
-            raise UsageError(f"There is no settings file {path}; mend --config or VIPGATE_CONFIG.") from None
+            raise UsageError(f"There is no settings file {path}; fix --config or VIPGATE_CONFIG.") from None
         return {}
     except OSError as error:
         raise UsageError(f"Cannot read the settings file {path}: {error.strerror}.") from None
@@ -195,4 +195,4 @@ def _settings_error(name: str, kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return f"Setting {name}: there is no such setting; see docs/settings.md for all names."
     flag = name.replace("_", "-")
-    return f"Setting {name}: {message}; mend --{flag}, VIPGATE_{name.upper()} or {name} in the settings file."
+    return f"Setting {name}: {message}; fix --{flag}, VIPGATE_{name.upper()} or {name} in the settings file."

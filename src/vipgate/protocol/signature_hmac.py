@@ -99,7 +99,7 @@ def timestamp_error(stamp: WebhookSignature, now_s: float, window_s: int) -> Loc
     return LocalizedText(
         f"{TIMESTAMP_HEADER}: 与平台时钟相差 {off_s:+d} 秒, 最多 {window_s} 秒; 请校准本机时钟 (NTP), 并在每次发送时重新签名",
         f"{TIMESTAMP_HEADER}: {off_s:+d} s from the platform's clock, {window_s} s at most; "
-        "set this machine's clock (NTP), and sign anew each time you send",
+        "set this machine's clock (NTP), and sign again each time you send",
     )
 
 

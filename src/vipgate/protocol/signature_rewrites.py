@@ -85,7 +85,7 @@ def _rewrite_words(ordered: bool, blanks: bool, escaped: bool) -> LocalizedText:
     en += ["with blanks" if blanks else "without blanks", "\\uXXXX escapes" if escaped else "no \\uXXXX escapes"]
     return LocalizedText(
         f"签名用的是重新序列化的 JSON ({', '.join(zh)}), 与发送的不同; 应对实际发送的字节签名",
-        f"signed over JSON that was serialised anew ({', '.join(en)}) and is not what was sent; sign the very bytes that are sent",
+        f"signed over JSON that was serialised again ({', '.join(en)}) and is not what was sent; sign the very bytes that are sent",
     )
 
 

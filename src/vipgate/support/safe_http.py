@@ -158,7 +158,7 @@ def checked_addresses(target: ParsedUrl, *, allow_private: bool, resolve: Resolv
         raise FetchError(
             LocalizedText(
                 f"找不到主机 {target.host}; 请检查地址或域名解析",
-                f"there is no host {target.host}; mend the address or the name service",
+                f"there is no host {target.host}; fix the address or the name service",
             )
         )
     for text in found:

@@ -68,7 +68,7 @@ def load_vault(master_key: str | None, key_file: Path) -> Vault:
     except FileNotFoundError:
         return Vault(_make_key(key_file))
     except OSError as error:
-        raise UsageError(f"Cannot read the key file {key_file}: {error.strerror}; mend its owner and mode") from None
+        raise UsageError(f"Cannot read the key file {key_file}: {error.strerror}; fix its owner and mode") from None
 
 
 def _read_key(key_file: Path) -> str:

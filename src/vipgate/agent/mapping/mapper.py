@@ -153,5 +153,5 @@ class _Places:
         if self._missing:
             there = ", ".join(self._columns[:100])
             raise UsageError(
-                "\n".join([*self._missing, f"The source has the columns: {there}; mend the configuration."])
+                "\n".join([*self._missing, f"The source has the columns: {there}; fix the configuration."])
             )

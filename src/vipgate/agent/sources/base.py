@@ -89,7 +89,7 @@ def load_cursor(text: str) -> CursorValue:
 
 def _tagged(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"A cursor cannot hold {value}; mend the row, or leave it out by a query.")
+        raise UsageError(f"A cursor cannot hold {value}; fix the row, or leave it out by a query.")
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, datetime):

@@ -40,7 +40,7 @@ class ExcelSource(FileSource):
         self.columns = [str(name).strip() for name in header]
         check_columns(path, self.columns)
         if not any(self.columns):
-            raise UsageError(f"{path} has no row {self._header_line} with the columns' names; mend source.header_line")
+            raise UsageError(f"{path} has no row {self._header_line} with the columns' names; fix source.header_line")
 
     def _lines(self) -> Generator[tuple[int, list[object]], None, None]:
         """Yields rows with their numbers in the sheet. The file is closed before the first, so that others can write it."""
@@ -82,12 +82,12 @@ class ExcelSource(FileSource):
         if kind == TOO_LARGE:
             return SourceTooLarge(f"{self._path} is too large: {text}")
         if kind == MISSING:
-            return UsageError(f"{self._path} has no sheet {self._sheet}, only {text}; mend source.sheet")
+            return UsageError(f"{self._path} has no sheet {self._sheet}, only {text}; fix source.sheet")
         if kind == HALF:
             return SourceUnavailable(f"{self._path} is no Excel file, or half written: {text}")
         if kind == ODD:
             return SourceFault(f"{self._path} cannot be read: {text}")
-        return SourceFault(f"{self._path} cannot be read: {text}; save it anew, or as CSV")
+        return SourceFault(f"{self._path} cannot be read: {text}; save it again, or as CSV")
 
     def _broken(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> SourceFault:
         """The error for a process that ended without reporting one."""

@@ -47,7 +47,7 @@ class FileSource:
         try:
             yield
         except FileNotFoundError:
-            raise SourceUnavailable(f"there is no file {self._path}; put it there, or mend source.file") from None
+            raise SourceUnavailable(f"there is no file {self._path}; put it there, or fix source.file") from None
         except OSError as error:
             raise SourceUnavailable(f"cannot read {self._path}: {error.strerror or error}") from None
 
@@ -101,12 +101,12 @@ class CsvSource(FileSource):
             except (UnicodeDecodeError, LookupError) as error:
                 if not given and isinstance(error, UnicodeDecodeError):
                     raise self._undecoded(error) from None
-                raise UsageError(f"{path} is not text in {self._encoding} ({error}); mend source.encoding") from None
+                raise UsageError(f"{path} is not text in {self._encoding} ({error}); fix source.encoding") from None
         self._delimiter = config.delimiter or _delimiter(sample, config.header_line)
         with self._translated(), path.open(encoding=self._encoding, newline="") as file:
             self.columns = next((values for line, values in self._lines(file) if line >= self._header_line), [])
         if not self.columns:
-            raise UsageError(f"{path} has no line {self._header_line} with the columns' names; mend source.header_line")
+            raise UsageError(f"{path} has no line {self._header_line} with the columns' names; fix source.header_line")
         self.columns = [name.removeprefix("\ufeff").strip() for name in self.columns]
         check_columns(path, self.columns)
 
@@ -195,7 +195,7 @@ def check_columns(path: Path, columns: Sequence[str]) -> None:
     if len(columns) > COLUMNS_MAX:
         raise SourceTooLarge(
             f"{path} is too large: it has {len(columns)} columns, at most {COLUMNS_MAX} are read; delete those beyond "
-            "the table, or mend source.delimiter"
+            "the table, or fix source.delimiter"
         )
 
 

@@ -108,7 +108,7 @@ class DatabaseSource:
         lasting = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         if error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not lasting):
             return SourceUnavailable(f"{self.where}: {line}")
-        return UsageError(f"{self.where}: {line}; mend table, query or cursor in [source], or the user's rights.")
+        return UsageError(f"{self.where}: {line}; fix table, query or cursor in [source], or the user's rights.")
 
     # ---- by cursor -------------------------------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class DatabaseSource:
         cursor = [values[place] for place in self._places]
         if postgres_time.InfiniteTimestamp in map(type, cursor):
             raise UsageError(
-                f"source.cursor: row {cursor} holds a time that cannot be gone on from; mend it, or leave it out by a query"
+                f"source.cursor: row {cursor} holds a time that cannot be gone on from; fix it, or leave it out by a query"
             )
         for place, text_of in zip(self._kinds or (), row[len(values) :], strict=True):
             cursor[place] = text_of

@@ -117,7 +117,7 @@ class Agent:
             return False
         if self._platform.is_mending and not self._in_flight:
             raise UsageError(
-                f"{self._platform.trouble}\nNothing more was sent; `vipgate agent check` says what to mend."
+                f"{self._platform.trouble}\nNothing more was sent; `vipgate agent check` says what to fix."
             )
         is_read = self._reader.is_done() if self._reads else self._reader.is_idle()
         if not is_read or self._in_flight or self._retry or self._spool.backlog()[0]:

@@ -141,7 +141,7 @@ class SourceReader:
         if self._status.tell(part, str(trouble), self._dependencies.clock_us()):
             log.warning("source unavailable", part=part, reason=str(trouble))
         if self._once and isinstance(trouble, SourceFault):
-            raise UsageError(f"{trouble}\nNot all was read; mend it and run this again.")
+            raise UsageError(f"{trouble}\nNot all was read; fix it and run this again.")
 
     def _clear_trouble(self, part: str) -> None:
         if self._status.tell(part, "", self._dependencies.clock_us()):

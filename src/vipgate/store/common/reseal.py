@@ -39,7 +39,7 @@ def _reseal(work: Transaction, turn: Transactions, park_uuid: str, secret: bytes
     values = {"park_uuid": park_uuid, "secret": turned, "previous_secret": turned_previous}
     if not work.run("reseal", values | {"was": secret, "was_previous": previous}):
         raise IncompatibleDatabase(
-            f"The secret of park {park_uuid} was changed at the same time; nothing was sealed anew. "
+            f"The secret of park {park_uuid} was changed at the same time; nothing was sealed again. "
             "Stop all gateways and commands, then run this again."
         )
     return True

@@ -62,7 +62,7 @@ _REMEDIES: Final = {
     "53100": "the server's disk is full; make room",
     "53200": "the server is out of memory",
     "53300": "the server has no connection left; raise max_connections or end other programs' connections",
-    "28P01": "user or password is wrong; mend the URL, PGPASSWORD or ~/.pgpass",
+    "28P01": "user or password is wrong; fix the URL, PGPASSWORD or ~/.pgpass",
     "28000": "the server does not let this user in; see its pg_hba.conf",
     "3D000": "there is no such database; make it with createdb",
     "42501": "the user lacks the right; grant it, or let the database's owner run vipgate migrate",

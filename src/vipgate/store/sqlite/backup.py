@@ -74,7 +74,7 @@ def copy_ledger(ledger: Path, copy: Path, *, verify: bool) -> Contents | None:
 def _snapshot(ledger: Path) -> Iterator[sqlite3.Connection]:
     """A connection to one snapshot of the ledger for as long as it is open; writes nothing."""
     if not ledger.exists():
-        raise StoreUnavailable(f"There is no database {ledger}; mend --database, --config or VIPGATE_HOME.")
+        raise StoreUnavailable(f"There is no database {ledger}; fix --database, --config or VIPGATE_HOME.")
     with translated(ledger):
         db = sqlite3.connect(
             f"{ledger.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_WAIT_S, isolation_level=None
@@ -93,7 +93,7 @@ def _write(source: sqlite3.Connection, copy: Path) -> None:
     try:
         reserve_file(copy)
     except OSError as error:
-        raise StoreUnavailable(f"Cannot make {copy}: {error.strerror}; mend the folder's owner and mode.") from None
+        raise StoreUnavailable(f"Cannot make {copy}: {error.strerror}; fix the folder's owner and mode.") from None
     with translated(copy):
         target = sqlite3.connect(copy)
         try:

@@ -59,7 +59,7 @@ class ServerLock:
                 f"Another vipgate server{self._holder()} already serves {real}; stop it or choose another --database."
             ) from None
         except OSError as error:
-            raise StoreUnavailable(f"Cannot lock {real}: {error.strerror}; mend the folder's owner and mode.") from None
+            raise StoreUnavailable(f"Cannot lock {real}: {error.strerror}; fix the folder's owner and mode.") from None
         write_file(self._note, f"{os.getpid()}\n".encode())
 
     def _holder(self) -> str:
@@ -315,7 +315,7 @@ def _make_file(path: Path) -> None:
     try:
         reserve_file(path)
     except OSError as error:
-        raise StoreUnavailable(f"Cannot make {path}: {error.strerror}; mend the folder's owner and mode.") from None
+        raise StoreUnavailable(f"Cannot make {path}: {error.strerror}; fix the folder's owner and mode.") from None
 
 
 @contextmanager

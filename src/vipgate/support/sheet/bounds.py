@@ -128,7 +128,7 @@ def _bare(name: str) -> str:
 
 def _refuse_entities(*_: object) -> None:
     # Nested entities expand to any size.
-    raise Odd("it declares entities, which no spreadsheet program does; save it anew, or as CSV")
+    raise Odd("it declares entities, which no spreadsheet program does; save it again, or as CSV")
 
 
 class _Cells(_Parsed):

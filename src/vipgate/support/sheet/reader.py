@@ -80,7 +80,7 @@ def _load(path: Path, sheet: str | None) -> Iterator[list[Any]]:
         with CalamineWorkbook.from_path(str(path)) as book:
             names = book.sheet_names
             if not names:
-                raise Odd("it has no sheet; save it anew from the program that made it")
+                raise Odd("it has no sheet; save it again from the program that made it")
             if sheet is not None and sheet not in names:
                 raise NoSuchSheet(", ".join(names))
             found = book.get_sheet_by_name(sheet or names[0])

@@ -59,7 +59,7 @@ TEXTS: Final = {
     "name.hint": LocalizedText("文字、数字和 . @ - _", "Letters, digits and . @ - _"),
     "error.title": LocalizedText("无法显示", "Not possible"),
     "error.back": LocalizedText("回到总览", "To the overview"),
-    "faults": LocalizedText("请更正标出的内容", "Please mend what is marked"),
+    "faults": LocalizedText("请更正标出的内容", "Please fix what is marked"),
     "done.logout": LocalizedText("已退出", "You are logged out"),
     "page.next": LocalizedText("下一页", "Next page"),
     "page.first": LocalizedText("回到第一页", "First page"),

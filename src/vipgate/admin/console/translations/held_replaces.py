@@ -41,7 +41,7 @@ TEXTS: Final = {
     "held.dismiss.told": LocalizedText(
         "不再列出，正文一并删除，已给的允许收回。同样的请求再次到达时仍会暂扣并重新列出；次数照计。",
         "It is listed no more, its body is deleted, and a yes to it is withdrawn. If the same request comes again, it is held "
-        "and listed anew; its times are counted on.",
+        "and listed again; its times are counted on.",
     ),
     "held.dismiss.do": LocalizedText("忽略这个请求", "Dismiss this request"),
     "held.gone": LocalizedText(
@@ -82,7 +82,7 @@ TEXTS: Final = {
         "arriving is not held, nor is one that the journal has forgotten (request_log_days, 400 by default)",
     ),
     "done.replace_dismissed": LocalizedText(
-        "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed anew"
+        "已忽略；同样的请求再次到达时重新列出", "Dismissed: if the same request comes again, it is listed again"
     ),
     "done.replace_allowed": LocalizedText(
         "已允许；车场在一天内再次发送同样的请求时执行一次",

@@ -80,7 +80,7 @@ TEXTS: Final = {
     ),
     "request.body.download": LocalizedText("下载原文", "Download as it came"),
     "request.row": LocalizedText("第 {n} 行（row[{n}]）", "row[{n}]"),
-    "replay.title": LocalizedText("更正并重放", "Mend it and send it again"),
+    "replay.title": LocalizedText("更正并重放", "Fix it and send it again"),
     "replay.lead": LocalizedText(
         "以该车场的名义，用新的流水号再走一遍与推送相同的检查和保存。通过后写入台账，并注明原请求。",
         "Goes through the checks of a push, for this park and under a new seqno. What passes is stored and names this request.",
@@ -103,7 +103,7 @@ TEXTS: Final = {
     "done.replayed": LocalizedText("已重放并保存", "It was sent again and is stored"),
     "done.replay_refused": LocalizedText(
         "重放仍被拒绝，什么也没有保存；原因如下，可以继续更正",
-        "It was refused again and nothing was stored; mend it further below",
+        "It was refused again and nothing was stored; fix it further below",
     ),
     "deed.request.replay": LocalizedText("重放请求", "sent a request again"),
 }
