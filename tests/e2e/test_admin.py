@@ -285,9 +285,9 @@ def test_store_that_takes_nothing_is_told_with_its_reason(own: Gateway) -> None:
     status, _, text = get(own, "/readyz")
     assert status == 503
     assert "disk full" in json.loads(text)["reason"]
-    assert metric(own, 'vipgate_commit_trouble{worker="0"}') == 1
+    assert metric(own, 'vipgate_store_unavailable{worker="0"}') == 1
     with sqlite3.connect(own.home / "vipgate.db") as database:
         database.execute("DROP TRIGGER full")
     assert own.push(PAGE_BODY).code == "1001"
     assert get(own, "/readyz")[0] == 200
-    assert metric(own, 'vipgate_commit_trouble{worker="0"}') == 0
+    assert metric(own, 'vipgate_store_unavailable{worker="0"}') == 0

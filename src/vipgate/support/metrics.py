@@ -61,7 +61,7 @@ ROWS: Final = MetricFamily(
 )  # fmt: skip
 BODY_BYTES: Final = MetricFamily("vipgate_body_bytes", "counter", "Bytes of completely received bodies.")
 UNLOGGED_REQUESTS: Final = MetricFamily(
-    "vipgate_unjournaled", "counter", "Rejections that were not written to the request log."
+    "vipgate_unlogged_requests", "counter", "Rejections that were not written to the request log."
 )
 REQUEST_SECONDS: Final = MetricFamily(
     "vipgate_request_seconds", "histogram", "Time from a complete request to its response.", bounds=_SECONDS
@@ -75,7 +75,7 @@ CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Open connecti
 HEARTBEAT: Final = MetricFamily(
     "vipgate_worker_heartbeat_timestamp_seconds", "gauge", "Time of the last heartbeat of a worker's event loop."
 )
-STORE_ERROR_AT: Final = MetricFamily("vipgate_commit_trouble", "gauge", "1 while a worker's store rejects all commits.")
+STORE_ERROR_AT: Final = MetricFamily("vipgate_store_unavailable", "gauge", "1 while a worker's store rejects all commits.")
 PID: Final = MetricFamily("vipgate_worker_pid", "gauge", "Process id of a worker.")
 ADMIN_REQUESTS: Final = MetricFamily(
     "vipgate_admin_requests", "counter", "Responses on the admin port, by HTTP status.", "code", ADMIN_CODES
