@@ -133,6 +133,10 @@ def test_other_sheets_may_be_as_large_as_they_like(tmp_path: Path) -> None:
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended with status -9"),
         ("import sys; sys.exit(7)", "ended with status 7"),
+        (
+            "from vipgate.support.sheet import reader\nreader.CPU_S_MAX = 1\nreader._limit_process()\nwhile True: pass",
+            "s of CPU",
+        ),
         ("import os; os.write(2, b'memory allocation of 9 bytes failed'); os.abort()", "more memory to read than there may"),
         ("import faulthandler, time; faulthandler.dump_traceback_later(0.1, exit=True); time.sleep(60)", "s to open"),
         ("import os; os.write(1, b'r' + bytes([255] * 4))", "cannot be read"),

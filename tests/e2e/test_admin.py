@@ -131,7 +131,7 @@ def test_server_without_an_inside_port_has_no_inside_process(own: Gateway) -> No
     process = subprocess.Popen(command, env=own.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
-    assert process.stdout.readline().startswith("outside")
+    assert process.stdout.readline().startswith("public")
     assert '"serving"' in process.stderr.readline()
     assert psutil.Process(process.pid).children() == []
     process.send_signal(signal.SIGTERM)

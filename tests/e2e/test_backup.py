@@ -212,6 +212,23 @@ def test_copies_that_are_young_enough_stay(own: Gateway, folder: Path) -> None:
     assert OLD in copies_in(folder)
 
 
+def test_copy_that_is_served_is_not_deleted(own: Gateway, folder: Path) -> None:
+    """Its server would go on answering `1001` into a file that no longer has a name."""
+    served = folder / OLD
+    shutil.copy(own.home / "vipgate.db", served)
+    database = f"sqlite:///{served}"
+    by_name = own.command("backup", str(folder), "--keep-days", "3", "--database", database)
+    assert by_name.returncode == 0
+    assert f"{served} is in use as a ledger" in by_name.stderr
+    for copy in copies_in(folder):
+        if copy != OLD and copy.endswith("Z.db"):
+            (folder / copy).unlink()
+    with FileLock(served.with_name(f"{OLD}.lock")):
+        by_lock = own.command("backup", str(folder), "--keep-days", "3")
+    assert f"{served} is in use as a ledger" in by_lock.stderr
+    assert served.exists()
+
+
 def test_ledger_without_a_park_deletes_no_copy(own: Gateway, folder: Path) -> None:
     """A new, empty database in the place of the right one must not cost the copies of the right one."""
     lose_it(own)

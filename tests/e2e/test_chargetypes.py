@@ -98,7 +98,7 @@ def test_other_encodings_are_read(charset: str, encoding: str) -> None:
             "without result_code (HTTP 404, application/json, 22 bytes)",
         ),
         (sends(b""), "without result_code (HTTP 200, application/json, 0 bytes)"),
-        (sends(b"[" * 100_000), "without result_code"),
+        (sends(b"[" * 100_000), "nested too deeply"),
         (sends(b'{"result_code": "1001", "row": [\xff]}'), "without result_code"),
         (sends(b"\x00\x01"), "without result_code"),
         (sends([DONE]), "without result_code"),

@@ -154,7 +154,7 @@ WAIT_S = 10.0
 
 
 def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vipgate.gateway.park_order, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+    monkeypatch.setattr(vipgate.gateway.park_order, "PARK_BYTES_MAX", 4 * 1024 * 1024)
 
     async def scenario() -> None:
         store = SlowStore()
@@ -177,7 +177,7 @@ def test_stranger_who_names_a_park_holds_none_of_its_requests_up(monkeypatch: py
 
 
 def test_stranger_who_names_a_park_takes_none_of_the_room_of_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vipgate.gateway.park_order, "LINE_BYTES_MAX", 4 * 1024 * 1024)
+    monkeypatch.setattr(vipgate.gateway.park_order, "PARK_BYTES_MAX", 4 * 1024 * 1024)
 
     async def scenario() -> None:
         store = SlowStore()

@@ -62,7 +62,7 @@ def backup(
         if held is not None:
             _report(held)
         if keep_days is not None:
-            _delete_older(folder, now - timedelta(days=keep_days), held)
+            _delete_older(folder, now - timedelta(days=keep_days), held, sqlite_path(settings.database_url))
     for one in find_exposed([folder] if folder == target else []):
         warn(f"{one.text}; {one.remedy}")
     if settings.master_key is None:
@@ -115,8 +115,11 @@ def _report(held: Contents) -> None:
     typer.echo(f"verified: {len(held.parks)} parks, {held.rows} rows in {len(held.tables)} tables, as in the ledger")
 
 
-def _delete_older(folder: Path, before: datetime, held: Contents | None) -> None:
-    """Deletes this command's copies from before `before`, by the time in their names; other files stay."""
+def _delete_older(folder: Path, before: datetime, held: Contents | None, ledger: Path) -> None:
+    """Deletes this command's copies from before `before`, by the time in their names; other files stay.
+
+    A copy that is served stays too: the ledger of this command, or a file whose server lock is held.
+    """
     if held is None or not held.parks:
         warn("the ledger has no park, so no older copy was deleted; is --database the right one?")
         return
@@ -127,7 +130,21 @@ def _delete_older(folder: Path, before: datetime, held: Contents | None) -> None
         with suppress(ValueError):
             if datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) >= before:
                 continue
+            if path.samefile(ledger) or _is_served(path):
+                warn(f"{path} is in use as a ledger and was not deleted; serve it from another folder")
+                continue
             # Opening a copy in place leaves the other two files.
             for ending in ("", "-wal", "-shm"):
                 path.with_name(path.name + ending).unlink(missing_ok=True)
             typer.echo(f"deleted {path}")
+
+
+def _is_served(path: Path) -> bool:
+    lock = FileLock(path.with_name(path.name + ".lock"), mode=FILE_MODE)
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

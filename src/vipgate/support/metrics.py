@@ -75,7 +75,9 @@ CONNECTIONS: Final = MetricFamily("vipgate_connections", "gauge", "Open connecti
 HEARTBEAT: Final = MetricFamily(
     "vipgate_worker_heartbeat_timestamp_seconds", "gauge", "Time of the last heartbeat of a worker's event loop."
 )
-STORE_ERROR_AT: Final = MetricFamily("vipgate_store_unavailable", "gauge", "1 while a worker's store rejects all commits.")
+STORE_ERROR_AT: Final = MetricFamily(
+    "vipgate_store_unavailable", "gauge", "1 while a worker's store rejects all commits."
+)
 PID: Final = MetricFamily("vipgate_worker_pid", "gauge", "Process id of a worker.")
 ADMIN_REQUESTS: Final = MetricFamily(
     "vipgate_admin_requests", "counter", "Responses on the admin port, by HTTP status.", "code", ADMIN_CODES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +12,7 @@ from vipgate.admin.console.request_body import (
     Body,
     Unreadable,
     as_text,
+    order_of,
     read_body,
     read_row,
     restore,
@@ -18,6 +20,7 @@ from vipgate.admin.console.request_body import (
     still_hidden,
     write_body,
 )
+from vipgate.domain.hint_masking import PLAIN_MEMBERS
 from vipgate.protocol.charset import Charset
 
 ROWS_MENDED_MAX: Final = 20
@@ -47,6 +50,26 @@ def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
         return None
     corrected = _with_form_rows(form, before)
     return None if form.errors else write_body(corrected)
+
+
+def adds_hidden_values(body: bytes, kept: bytes, charset: Charset) -> bool:
+    """Whether `body`, as `assemble` returned it, has a row with a value that pages mask and the kept row does not hold.
+
+    Otherwise somebody who sees masked plates could test guesses: a replay with a typed plate shows whether a record holds it.
+    """
+    try:
+        before, after = read_body(as_text(kept, charset)), read_body(as_text(body, "utf-8"))
+    except Unreadable:
+        return True
+    by_order = {order_of(row): row for row in before.rows}
+    same_length = len(before.rows) == len(after.rows)
+    for index, row in enumerate(after.rows):
+        kept_row = by_order.get(order_of(row), before.rows[index] if same_length else None)
+        if not isinstance(row, Mapping) or not isinstance(kept_row, Mapping):
+            return True
+        if any(bytes(raw) != bytes(kept_row.get(name, b"")) for name, raw in row.items() if name not in PLAIN_MEMBERS):
+            return True
+    return False
 
 
 def _whole(form: FormData, before: Body | None) -> bytes | None:

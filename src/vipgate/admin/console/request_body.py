@@ -61,6 +61,13 @@ def charset_of(entry: RequestLogEntry, park: Park | None) -> Charset:
     return "utf-8" if entry.origin.replay_of is not None or park is None else park.charset
 
 
+def is_of_another_charset(entry: RequestLogEntry, park: Park | None) -> bool:
+    """Whether a kept body may be in another charset than the park's: it came before the park's charset was changed."""
+    if entry.origin.replay_of is not None or park is None:
+        return False
+    return entry.origin.received_us < park.charset_changed_us
+
+
 def read_body(text: str) -> Body:
     """Parses a request. Raises Unreadable."""
     _check_nesting(text)

@@ -14,7 +14,7 @@ from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources.base import SourceFault, SourceRow, SourceTooLarge, SourceUnavailable
 from vipgate.agent.sources.files import FileSource, check_columns, row_of
 from vipgate.errors import UsageError
-from vipgate.support.sheet.bounds import LOAD_S_MAX, MEMORY_BYTES_MAX, REMEDY
+from vipgate.support.sheet.bounds import CPU_S_MAX, LOAD_S_MAX, MEMORY_BYTES_MAX, REMEDY
 from vipgate.support.sheet.frames import END, HALF, MISSING, ODD, ROW, TOO_LARGE, Cut, read_frame, row_in
 
 _READER: Final = (sys.executable, "-P", "-m", "vipgate.support.sheet.reader")
@@ -22,6 +22,7 @@ _SAID_BYTES_MAX: Final = 4_096
 _STOP_S: Final = 5.0
 # Messages of Rust, Python and its watchdog before they end the process.
 _OUT_OF_MEMORY: Final = (b"memory allocation of", b"MemoryError", b"capacity overflow")
+_SIGXCPU: Final = 24
 _OUT_OF_TIME: Final = b"Timeout ("
 
 
@@ -104,6 +105,8 @@ class ExcelSource(FileSource):
             )
         if _OUT_OF_TIME in text:
             return SourceTooLarge(f"{self._path} is too large: it takes more than {LOAD_S_MAX} s to open; {REMEDY}")
+        if status == -_SIGXCPU:
+            return SourceTooLarge(f"{self._path} is too large: it takes more than {CPU_S_MAX} s of CPU; {REMEDY}")
         last = text.decode("utf-8", "replace").strip().partition("\n")[0]
         return SourceFault(f"{self._path} cannot be read: its reader ended with status {status}: {last or 'no word'}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from vipgate.protocol.charset import Charset
@@ -18,6 +18,8 @@ from vipgate.store.interfaces.ledger import Generation, Park, ParkAccess, ParkCh
 
 class ParkStoreMixin(ABC):
     """The park methods of `Store`. A change and its audit entry are one transaction."""
+
+    clock_us: Callable[[], int]
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]:
@@ -71,6 +73,7 @@ class ParkStoreMixin(ABC):
             "require_hmac": change.require_hmac,
             "hold_replaces": change.hold_replaces,
             "charset": change.charset,
+            "now_us": self.clock_us(),
         }
         return self._change("change_park", values, entry)
 

@@ -54,6 +54,7 @@ def read_park(row: tuple[Any, ...]) -> Park:
         require_hmac=bool(row[13]),
         hold_replaces=bool(row[14]),
         charset=row[15],
+        charset_changed_us=row[16],
     )
 
 

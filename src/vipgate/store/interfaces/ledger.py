@@ -123,6 +123,7 @@ class Park:
     require_hmac: bool = False
     hold_replaces: bool = False
     charset: Charset = "utf-8"
+    charset_changed_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from zipfile import ZipFile, is_zipfile
 # For the reader process; the library needs about 100 bytes per cell.
 MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
 LOAD_S_MAX: Final = 300
+# Of 4,000,000 cells about 20 s; a crafted file may cost the parser far more than its size.
+CPU_S_MAX: Final = 60
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 UNPACKED_BYTES_MAX: Final = 512 * 1024 * 1024
 PARTS_MAX: Final = 10_000

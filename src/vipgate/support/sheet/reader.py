@@ -1,7 +1,7 @@
 """The process that reads one sheet and writes its rows to standard output; `agent/sources/excel.py` starts one per poll.
 
-Limited to MEMORY_BYTES_MAX of memory, where the system supports it, and LOAD_S_MAX to open the file. Exceeding a limit, or a
-panic or abort of the library, ends only this process.
+Limited to MEMORY_BYTES_MAX of memory and CPU_S_MAX of CPU time, where the system supports it, and LOAD_S_MAX to open the
+file. Exceeding a limit, or a panic or abort of the library, ends only this process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from vipgate.support.core_dumps import forbid_core_dumps
 from vipgate.support.sheet.bounds import (
+    CPU_S_MAX,
     LOAD_S_MAX,
     MEMORY_BYTES_MAX,
     NoSuchSheet,
@@ -38,7 +39,7 @@ _PLAIN: Final = (str, int, float, bool)
 def main() -> None:
     """Reads the sheet given by the arguments: the path, and optionally the sheet name (default: the first)."""
     forbid_core_dumps()
-    _limit_memory()
+    _limit_process()
     out = sys.stdout.buffer
     path, sheet = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
     # A C-level timer: it ends the process even while the library hangs.
@@ -65,12 +66,13 @@ def _kind(error: BaseException) -> bytes:
     return HALF if isinstance(error, CalamineError | BadZipFile | zlib.error | OSError | EOFError) else FAULT
 
 
-def _limit_memory() -> None:
+def _limit_process() -> None:
     if sys.platform != "win32":
         import resource
 
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX + 5))
 
 
 def _load(path: Path, sheet: str | None) -> Iterator[list[Any]]:

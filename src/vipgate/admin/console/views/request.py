@@ -15,7 +15,7 @@ from vipgate.admin.console.formatting import lines
 from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.name_lookup import ChargeNames, read_names
 from vipgate.admin.console.pages import StaffRoute, path_text
-from vipgate.admin.console.replay_form import assemble, rows_named
+from vipgate.admin.console.replay_form import adds_hidden_values, assemble, rows_named
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.request_body import (
     Body,
@@ -25,6 +25,7 @@ from vipgate.admin.console.request_body import (
     charset_of,
     hide,
     hide_row,
+    is_of_another_charset,
     laid_out,
     member_of,
     order_of,
@@ -236,8 +237,21 @@ async def replay(visit: StaffRequest) -> Response:
         raise conflict(
             "没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be sent again"
         )
+    if is_of_another_charset(entry, view.park):
+        raise conflict(
+            "收到该请求之后车场的编码已更改，保留的正文可能被读错，不能重放；请让车场重新发送",
+            "the park's charset was changed after this request came, so its kept body may be misread and is not replayed; "
+            "have the park send it again",
+        )
     body = assemble(form, view.kept, view.charset)
     if body is None:
+        return _page(visit, view, form, status=422)
+    if not visit.sees_plates and adds_hidden_values(body, view.kept, view.charset):
+        form.fault(
+            "body",
+            "车牌隐藏时不能填写车牌、卡号或新的订单号；请先显示完整车牌",
+            "plates, cards and new order numbers cannot be typed while plates are hidden; have plates shown first",
+        )
         return _page(visit, view, form, status=422)
     again = ReplayRequest(
         seqno=visit.context.seqno_mint.mint(visit.now_us),

@@ -84,7 +84,8 @@ ORDER BY a.park_uuid, a.day, a.code
 -- Parks whose name or uuid contains the text; ignores the case of Latin letters, as SQLite does.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset,
+    p.charset_changed_us
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid > %(after)s AND (

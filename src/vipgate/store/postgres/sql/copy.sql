@@ -8,7 +8,7 @@ SELECT
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
     t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
     t.charge_trouble_en, t.require_hmac, t.hold_replaces, t.replace_allowed, t.replace_allowed_until_us,
-    t.pushed_since_replace, t.md5_used_us, t.charset
+    t.pushed_since_replace, t.md5_used_us, t.charset, t.charset_changed_us
 FROM park AS t
 WHERE t.park_uuid = %(park_uuid)s
 
@@ -17,21 +17,22 @@ INSERT INTO park (
     park_uuid, name, enabled, generation, generation_last, position, secret, previous_secret, secret_changed_us,
     secret_used, secret_used_us, last_push_us, allow_list, rate_per_minute, created_us, retention_days, charge_address,
     charge_fetched_us, charge_tried_us, charge_trouble_zh, charge_trouble_en, require_hmac, hold_replaces,
-    replace_allowed, replace_allowed_until_us, pushed_since_replace, md5_used_us, charset
+    replace_allowed, replace_allowed_until_us, pushed_since_replace, md5_used_us, charset, charset_changed_us
 )
 SELECT
     u.park_uuid, u.name, u.enabled, u.generation, u.generation_last, u.position, u.secret, u.previous_secret,
     u.secret_changed_us, u.secret_used, u.secret_used_us, u.last_push_us, u.allow_list, u.rate_per_minute,
     u.created_us, u.retention_days, u.charge_address, u.charge_fetched_us, u.charge_tried_us, u.charge_trouble_zh,
     u.charge_trouble_en, u.require_hmac, u.hold_replaces, u.replace_allowed, u.replace_allowed_until_us,
-    u.pushed_since_replace, u.md5_used_us, u.charset
+    u.pushed_since_replace, u.md5_used_us, u.charset, u.charset_changed_us
 FROM json_to_recordset($1::json) AS u (
     park_uuid text, name text, enabled boolean, generation integer, generation_last integer, position bigint, secret
     bytea, previous_secret bytea, secret_changed_us bigint, secret_used text, secret_used_us bigint, last_push_us
     bigint, allow_list text, rate_per_minute integer, created_us bigint, retention_days integer, charge_address
     text, charge_fetched_us bigint, charge_tried_us bigint, charge_trouble_zh text, charge_trouble_en text,
     require_hmac boolean, hold_replaces boolean, replace_allowed text,
-    replace_allowed_until_us bigint, pushed_since_replace boolean, md5_used_us bigint, charset text
+    replace_allowed_until_us bigint, pushed_since_replace boolean, md5_used_us bigint, charset text,
+    charset_changed_us bigint
 )
 ON CONFLICT (park_uuid) DO UPDATE SET
     name = excluded.name, enabled = excluded.enabled, generation = excluded.generation, generation_last =
@@ -44,7 +45,8 @@ ON CONFLICT (park_uuid) DO UPDATE SET
     excluded.charge_trouble_zh, charge_trouble_en = excluded.charge_trouble_en,
     require_hmac = excluded.require_hmac, hold_replaces = excluded.hold_replaces, replace_allowed =
     excluded.replace_allowed, replace_allowed_until_us = excluded.replace_allowed_until_us,
-    pushed_since_replace = excluded.pushed_since_replace, md5_used_us = excluded.md5_used_us, charset = excluded.charset
+    pushed_since_replace = excluded.pushed_since_replace, md5_used_us = excluded.md5_used_us, charset = excluded.charset,
+    charset_changed_us = excluded.charset_changed_us
 
 -- name: copy_generation
 SELECT

@@ -28,7 +28,8 @@ INSERT INTO generation (park_uuid, generation, started_us) VALUES (%(park_uuid)s
 -- One park with the record count of its current generation.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset,
+    p.charset_changed_us
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid = %(park_uuid)s
@@ -37,7 +38,8 @@ WHERE p.park_uuid = %(park_uuid)s
 -- A page of parks by park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset,
+    p.charset_changed_us
 FROM park AS p
 JOIN generation AS g ON g.park_uuid = p.park_uuid AND g.generation = p.generation
 WHERE p.park_uuid > %(after)s
@@ -53,6 +55,9 @@ SET name = coalesce(%(name)s, name),
     rate_per_minute = nullif(coalesce(%(rate_per_minute)s, rate_per_minute), 0),
     require_hmac = coalesce(%(require_hmac)s, require_hmac),
     hold_replaces = coalesce(%(hold_replaces)s, hold_replaces),
+    charset_changed_us = CASE
+        WHEN coalesce(%(charset)s, charset) = charset THEN charset_changed_us ELSE %(now_us)s
+    END,
     charset = coalesce(%(charset)s, charset)
 WHERE park_uuid = %(park_uuid)s
 

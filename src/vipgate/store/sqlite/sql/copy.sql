@@ -7,7 +7,7 @@ SELECT
     t.secret_changed_us, t.secret_used, t.secret_used_us, t.last_push_us, t.allow_list, t.rate_per_minute,
     t.created_us, t.retention_days, t.charge_address, t.charge_fetched_us, t.charge_tried_us, t.charge_trouble_zh,
     t.charge_trouble_en, t.require_hmac, t.hold_replaces, t.replace_allowed, t.replace_allowed_until_us,
-    t.pushed_since_replace, t.md5_used_us, t.charset
+    t.pushed_since_replace, t.md5_used_us, t.charset, t.charset_changed_us
 FROM park AS t
 WHERE t.park_uuid = :park_uuid
 

@@ -33,7 +33,8 @@ SELECT id, 1, created_us FROM park WHERE park_uuid = :park_uuid
 -- One park with the record count of its current generation.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset,
+    p.charset_changed_us
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid = :park_uuid
@@ -42,7 +43,8 @@ WHERE p.park_uuid = :park_uuid
 -- A page of parks by park_uuid.
 SELECT p.park_uuid, p.name, p.enabled, p.generation, g.records, p.secret_changed_us,
     p.previous_secret IS NOT NULL AS has_previous_secret, p.secret_used, p.secret_used_us, p.last_push_us,
-    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset
+    p.allow_list, p.rate_per_minute, p.created_us, p.require_hmac, p.hold_replaces, p.charset,
+    p.charset_changed_us
 FROM park AS p
 JOIN generation AS g ON g.park_id = p.id AND g.generation = p.generation
 WHERE p.park_uuid > :after
@@ -58,6 +60,7 @@ SET name = coalesce(:name, name),
     rate_per_minute = nullif(coalesce(:rate_per_minute, rate_per_minute), 0),
     require_hmac = coalesce(:require_hmac, require_hmac),
     hold_replaces = coalesce(:hold_replaces, hold_replaces),
+    charset_changed_us = CASE WHEN coalesce(:charset, charset) = charset THEN charset_changed_us ELSE :now_us END,
     charset = coalesce(:charset, charset)
 WHERE park_uuid = :park_uuid
 
