@@ -250,7 +250,33 @@ def test_body_in_another_charset_than_its_park_s_is_shown_with_a_word_about_it_a
     assert PLATE in text_of(page)
 
 
+def test_body_that_came_before_its_park_changed_its_charset_is_not_replayed(house: House) -> None:
+    """It would be read in the new charset: another plate under the same bytes."""
+    add_park(house)
+    old = refuse(house, request(row("P1", quantity="1.5")))
+    browser = house.enter("operator")
+    text = text_of(browser.page(f"/requests/{old}"))
+    house.clock.now_us += 1_000_000
+    house.database.store.change_park(PARK, ParkChange(charset="gbk"))
+    assert replay(browser, old, body=text.replace('"1.5"', '"2"'), hidden="1").status_code == 409
+    assert records(house) == {}
+
+
 # ---- fix and send again ----
+
+
+def test_replay_tests_no_guess_at_a_plate_while_plates_are_hidden(house: House) -> None:
+    """A stored guess would stand beside the record that it hits."""
+    add_park(house)
+    old = refuse(house, request(row("P0"), row("P1", quantity="1.5")))
+    browser = house.enter("operator", sees_plates=True)
+    text = text_of(browser.page(f"/requests/{old}")).replace('"1.5"', '"2"')
+    guesses = request(row("P0"), row("P1"), row("G1", plate="粤B00145"), row("G2", plate="粤B00245")).decode()
+    for body in (text.replace("P1", "P0").replace("粤B***45", "粤B00145"), guesses):
+        assert replay(browser, old, body=body, hidden="1").status_code == 422
+    assert records(house) == {}
+    browser.send("/plates/show", next="/")
+    assert replay(browser, old, body=guesses).headers["location"].endswith("?done=replayed")
 
 
 def test_request_is_mended_while_its_plates_are_hidden_and_is_stored_whole(house: House) -> None:

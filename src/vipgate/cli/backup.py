@@ -43,7 +43,9 @@ def backup(
     config: Config = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a consistent copy of the database while the server runs. Exit status 1 unless the copy is complete and valid.
+    """Write a consistent copy of the database while the server runs. Exit status 1 unless the copy is complete.
+
+    --verify also proves it row by row.
 
     The copy is compared with the ledger as of the moment of the copy: later writes are in neither.
     """
