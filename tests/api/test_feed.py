@@ -115,7 +115,7 @@ async def _waiting(watch: ChangeWaiter, count: int) -> None:
 
 
 def _watch(platform: Platform) -> ChangeWaiter:
-    watch: ChangeWaiter = platform.app.routes[0].endpoint._inside.watch  # type: ignore[attr-defined]
+    watch: ChangeWaiter = platform.app.routes[0].endpoint._dependencies.watch  # type: ignore[attr-defined]
     return watch
 
 
