@@ -268,3 +268,13 @@ def test_sheet_that_is_half_written_is_asked_again(opened: Opener, tmp_path: Pat
         rows(source)
     (tmp_path / "a.xlsx").write_bytes(whole)
     assert len(rows(source)) == 2
+
+
+def test_pipe_in_the_place_of_the_file_is_trouble_and_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("pay_partner\n1\n")
+    source = open_source(SourceConfig(file=path), base=tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(SourceUnavailable, match="no regular file"):
+        list(source.scan())

@@ -258,6 +258,19 @@ def test_database_that_is_locked_is_asked_again(sqlite_park: Park, monkeypatch: 
     source.close()
 
 
+def test_table_that_is_locked_is_waited_for_within_a_bound(park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "BUSY_WAIT_S", 1)
+    source = park.open(table="续费记录", cursor=("编号",))
+    park.run("BEGIN EXCLUSIVE" if park.is_sqlite else "BEGIN")
+    if not park.is_sqlite:
+        park.run("LOCK TABLE 续费记录 IN ACCESS EXCLUSIVE MODE")
+    with pytest.raises(SourceUnavailable, match="lock"):
+        source.after(None, None, 1)
+    park.run("COMMIT")
+    assert source.after(None, None, 1) == []
+    source.close()
+
+
 def test_log_of_a_program_that_died_is_read_and_left_as_it_is(sqlite_park: Park, tmp_path: Path) -> None:
     sqlite_park.run("PRAGMA journal_mode = WAL")
     sqlite_park.run("CREATE TABLE t (a)")

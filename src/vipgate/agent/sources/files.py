@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ class FileSource:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
+            # Opening a pipe or a device may never return.
+            if not stat.S_ISREG(self._path.stat().st_mode):
+                raise SourceUnavailable(f"{self._path} is no regular file; put the file there, or fix source.file")
             yield
         except FileNotFoundError:
             raise SourceUnavailable(f"there is no file {self._path}; put it there, or fix source.file") from None

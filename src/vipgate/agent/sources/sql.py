@@ -326,7 +326,7 @@ def _engine(url: URL) -> Engine:
         options |= {"pool_pre_ping": True}
     if backend == "postgresql":
         options |= {
-            "connect_args": {"connect_timeout": BUSY_WAIT_S},
+            "connect_args": {"connect_timeout": BUSY_WAIT_S, "options": f"-c lock_timeout={BUSY_WAIT_S}s"},
             "execution_options": {"postgresql_readonly": True},
         }
     try:
