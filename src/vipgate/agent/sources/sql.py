@@ -326,7 +326,7 @@ def _engine(url: URL) -> Engine:
         options |= {"pool_pre_ping": True}
     if backend == "postgresql":
         options |= {
-            "connect_args": {"connect_timeout": BUSY_WAIT_S, "options": f"-c lock_timeout={BUSY_WAIT_S}s"},
+            "connect_args": {"connect_timeout": BUSY_WAIT_S},
             "execution_options": {"postgresql_readonly": True},
         }
     try:
@@ -335,8 +335,15 @@ def _engine(url: URL) -> Engine:
         hint = _DRIVERS.get(backend, "see docs/agent.md, Sources")
         raise UsageError(f"source.database: {_line(error)}; {hint}") from None
     if engine.driver == "psycopg":
-        event.listen(engine, "connect", lambda connection, _: postgres_time.register_text_loader(connection))
+        event.listen(engine, "connect", _set_up_postgres)
     return engine
+
+
+def _set_up_postgres(connection: Any, _: object) -> None:
+    """Bounds the wait for a lock. By a statement: a connection pooler rejects it among the start-up parameters."""
+    postgres_time.register_text_loader(connection)
+    connection.execute(f"SET lock_timeout = '{BUSY_WAIT_S}s'")
+    connection.commit()
 
 
 def _from_clause(config: SourceConfig) -> Any:
