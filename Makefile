@@ -7,11 +7,12 @@ BENCH_VENV := .venv-bench
 # Most tests wait for something: more of them than cores.
 TEST_JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(TEST_JOBS) --dist loadfile
-# The Pythons that vipgate supports. $(VENV) runs all tests, the others the unit tests.
+FAST = not postgres and not mariadb and not odbc and not process and not browser and not soak
+# The Pythons that vipgate supports. $(VENV) runs all tests, the others the unit tests but those of documents and layout.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-pythons torture fuzz check audit format cli-docs bench lock clean
+.PHONY: help demo test test-all test-pythons torture fuzz check audit format cli-docs bench bundle lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,14 +21,14 @@ demo: $(VENV)/ready ## start a gateway on temporary data, push to it, serve unti
 	@$(BIN)/vipgate demo
 
 test: $(VENV)/ready ## run the fast tests: no browser, no database server, no processes, no long runs
-	@$(PYTEST) -m "not postgres and not process and not browser and not soak"
-	@echo "left out: tests with PostgreSQL, with processes, in a browser, and long runs. make test-all runs them too (it needs Debian's chromium and a Chinese font)"
+	@$(PYTEST) -m "$(FAST)"
+	@echo "left out: tests with PostgreSQL, with MariaDB, through ODBC, with processes, in a browser, and long runs. make test-all runs them too (it needs Debian's chromium, a Chinese font, mariadb-server and odbc-mdbtools)"
 
-test-all: $(VENV)/ready ## run every test; needs chromium and a Chinese font
+test-all: $(VENV)/ready ## run every test; needs chromium, a Chinese font, mariadb-server and odbc-mdbtools
 	@$(BIN)/python -m compileall -q src tests  # hundreds of processes would compile them again where none may write
 	@$(PYTEST) --no-loadscope-reorder
 
-test-pythons: $(VENV)/ready ## run the unit tests on every other Python of PYTHONS that is installed, each in an environment of its own
+test-pythons: $(VENV)/ready ## run the fast unit tests on every other Python of PYTHONS that is installed, each in an environment of its own
 	@here=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); tested= absent=; \
 	if [ -z "$${PYENV_VERSION:-}" ] && command -v pyenv >/dev/null; then \
 		export PYENV_VERSION=$$(pyenv versions --bare | paste -sd: -); \
@@ -36,7 +37,7 @@ test-pythons: $(VENV)/ready ## run the unit tests on every other Python of PYTHO
 		if [ $$version = $$here ]; then continue; fi; \
 		if ! { command -v python$$version && python$$version -c ''; } >/dev/null 2>&1; then absent="$$absent $$version"; continue; fi; \
 		$(MAKE) --no-print-directory .venv-$$version/ready && echo "unit tests on Python $$version …" && \
-			.venv-$$version/bin/pytest -n $(TEST_JOBS) --dist loadfile tests/unit || exit 1; \
+			.venv-$$version/bin/pytest -n $(TEST_JOBS) --dist loadfile -m "$(FAST)" tests/unit --ignore tests/unit/repository || exit 1; \
 		tested="$$tested $$version"; \
 	done; \
 	echo "unit tests passed on Python:$${tested:- none} (besides $$here); not installed, not tested:$${absent:- none}"
@@ -53,7 +54,7 @@ check: $(VENV)/ready ## lint, formatting, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-audit: ## compare the pinned packages with the published advisories, where there is a line to them
+audit: ## compare the pinned packages with the published advisories, where they can be reached
 	@$(PYTHON) -m venv .venv-audit
 	@.venv-audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@# Strict, or packages that could not be looked up would pass. The report is empty where there was none to make.
@@ -75,9 +76,12 @@ cli-docs: $(VENV)/ready ## write docs/cli.md from the commands
 bench: $(BENCH_VENV)/ready ## measure gateway, peer and floor; rewrites the table in docs/performance.md
 	@$(BENCH_VENV)/bin/python -m bench
 
+bundle: $(VENV)/ready ## build dist/vipgate-VERSION-windows-x64.zip and -linux-x64.tar.gz: the agent, installed without a network
+	@$(BIN)/python deploy/bundle/build.py
+
 lock: $(VENV)/ready ## pin the newest dependencies with their hashes
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	@for name in run build dev bench audit lock; do \
+	@for name in run build dev bench audit lock bundle; do \
 		source=requirements/$$name.in; [ $$name = run ] && source=pyproject.toml; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--upgrade $$source -o requirements/$$name.txt; \
@@ -89,7 +93,7 @@ clean: ## delete the environments and what tools left behind
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vipgate needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	@echo "making the environment in $(VENV) …"
+	@echo "making the environment in $(VENV), one to two minutes …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -13,7 +13,8 @@ from bench.engines import engine_named
 from bench.findings import together
 from bench.forking import BenchError, raise_descriptor_limit
 from bench.machine import describe_machine
-from bench.measure import FULL, MEASUREMENTS, OF_ENGINE, QUICK, Bench, Plan
+from bench.measure import MEASUREMENTS, OF_ENGINE, Bench
+from bench.plan import FULL, QUICK, Plan
 from bench.report import Grid, lay_out, show, write
 from vipgate.clock import clock_us
 from vipgate.protocol.renewal import format_instant
@@ -21,6 +22,12 @@ from vipgate.protocol.renewal import format_instant
 DESCRIPTORS: Final = 4096
 WIDTH_CHARS: Final = 140
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+
+
+def _help() -> str:
+    """What the command does, and what each measurement is."""
+    lines = [f"{name}: {(work.__doc__ or '').splitlines()[0]}" for name, work in MEASUREMENTS.items()]
+    return "\n\n".join([*(main.__doc__ or "").splitlines()[:1], *lines])
 
 
 def main(
@@ -66,5 +73,5 @@ def _measure(name: str, plan: Plan, only: str | None, console: Console) -> list[
 
 if __name__ == "__main__":
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    app.command(help=_help())(main)
     app()

@@ -1,6 +1,6 @@
-"""The agent, whole, as a process of its own: a stock from a park's database to the gateway, and changes while it runs.
+"""The agent, whole, as a process of its own: a snapshot from a park's database to the gateway, and changes while it runs.
 
-Beside it the interface page's example as it is written by habit: a loop with requests, one row a call.
+For comparison, the interface page's example as it is usually written: a loop with requests, one row a call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import requests
 from bench.engines import opened
 from bench.forking import BenchError
 from bench.park import insert_now
-from bench.stock import SECRET
+from bench.records import SECRET
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
 from vipgate.protocol.renewal import Renewal

@@ -21,17 +21,17 @@ from rich.console import Console
 
 from bench.closed import HOST, Load, run_load
 from bench.engines import Engine
-from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
+from bench.findings import Fact, Findings, Sample, Speed, Target, pair_ratios, sample
 from bench.forking import BenchError, Forked
+from bench.records import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
 from bench.servers import Server, add_park, serving
-from bench.stock import RECORDS_A_PARK, ROWS_A_BATCH, make_batches, name_parks, spread
 from vipgate.admin.auth.api_tokens import make_token
 from vipgate.admin.auth.sessions import hash_token, open_session
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.interfaces.accounts import SCOPES, AuditEntry, Token, User
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import DAY_US, Push, RejectedRequest, RequestOrigin, Retention
@@ -56,7 +56,7 @@ API: Final = "API, 1,000 "
 _SIGNS: Final = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _SHA256: Final = "ab" * 32
 _INSERTED: Final = b'"inserted":%d,' % ROWS_A_BATCH
-_ALONE: Final = f"batches of {ROWS_A_BATCH:,} new rows, {CONNECTIONS} connections, nobody at the console"
+_ALONE: Final = f"batches of {ROWS_A_BATCH:,} new rows, {CONNECTIONS} connections, console idle"
 _BROWSED: Final = f"the same, {PAGES_A_SECOND} pages a second at the console"
 
 
@@ -100,25 +100,25 @@ class ConsoleBench:
                 speeds, ratio = self._ingest(url, home, server, Browser(port, keys, list(paths.values())))
         return self._findings(pages, facts, memory, speeds, ratio)
 
-    # ---- the stock ---------------------------------------------------------------------------------------------------
+    # ---- the records ---------------------------------------------------------------------------------------------------
 
     def _fill(self, url: str, home: Path, parks: Sequence[str]) -> None:
         """Records, requests and refusals of ninety days: a push of each park a day, in one group a day."""
         now_us = self.until_us - DAYS * DAY_US
         database = open_database(url, lambda: now_us, Retention())
-        mint, rows = SeqnoMint(0), _rows(self.until_us)
+        seqnos, rows = SeqnoGenerator(0), _rows(self.until_us)
         for park_uuid in parks:
             add_park(database.store, home, park_uuid)
         for day in range(DAYS):
             now_us = self.until_us - (DAYS - day) * DAY_US
             group: list[Push | RejectedRequest] = []
             for number, park_uuid in enumerate(parks):
-                group.append(_push(park_uuid, [next(rows) for _ in range(self._rows_a_day(number))], mint, now_us))
+                group.append(_push(park_uuid, [next(rows) for _ in range(self._rows_a_day(number))], seqnos, now_us))
                 if (number + day) % 20 == 0:
-                    group.append(_refusal(park_uuid, mint, now_us))
+                    group.append(_refusal(park_uuid, seqnos, now_us))
             wrong = [one for one in database.store.commit(group) if isinstance(one, Exception)]
             if wrong:
-                raise BenchError(f"The store did not take a day of the stock: {wrong[0]}")
+                raise BenchError(f"The store did not take a day of the records: {wrong[0]}")
         database.admin.save_charge_types(parks[0], _TYPES, None, now_us)
         database.close()
         self.console.print(f"  filled {PARKS} parks with {self.records:,} records")
@@ -171,17 +171,16 @@ class ConsoleBench:
                     one = sample(run_load(server.port, Load(lines, _INSERTED)), ROWS_A_BATCH)
                 found[what].append(one)
                 self.console.print(f"  {what}: {one.a_second:,.0f}/s")
-        middle = {what: median_sample(ones) for what, ones in found.items()}
-        speeds = [Speed(what, gateway=one) for what, one in middle.items()]
-        return speeds, middle[_BROWSED].a_second / middle[_ALONE].a_second
+        speeds = [Speed(what, gateway=ones) for what, ones in found.items()]
+        return speeds, pair_ratios(found[_BROWSED], found[_ALONE]).middle
 
     def _lines(self, url: str, home: Path, parks: Sequence[str]) -> list[list[bytes]]:
         database = open_database(url, lambda: self.until_us, Retention())
         for park_uuid in parks:
             add_park(database.store, home, park_uuid)
         database.close()
-        stocks = [make_batches(park_uuid, seed, self.until_us) for seed, park_uuid in enumerate(parks)]
-        return spread([[batch.request for batch in stock] for stock in stocks], CONNECTIONS)
+        parks_batches = [make_batches(park_uuid, seed, self.until_us) for seed, park_uuid in enumerate(parks)]
+        return spread([[batch.request for batch in batches] for batches in parks_batches], CONNECTIONS)
 
     def _findings(
         self, pages: dict[str, Page], facts: Sequence[Fact], memory: float, speeds: Sequence[Speed], ratio: float
@@ -315,18 +314,20 @@ def _caller(now_us: int) -> RequestOrigin:
     return RequestOrigin(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
 
 
-def _push(park_uuid: str, rows: Sequence[Renewal], mint: SeqnoMint, now_us: int) -> Push:
-    return Push(mint.mint(now_us), park_uuid, rows, len(rows), False, "current", _caller(now_us))
+def _push(park_uuid: str, rows: Sequence[Renewal], seqnos: SeqnoGenerator, now_us: int) -> Push:
+    return Push(seqnos.generate(now_us), park_uuid, rows, len(rows), False, "current", _caller(now_us))
 
 
-def _refusal(park_uuid: str, mint: SeqnoMint, now_us: int) -> RejectedRequest:
+def _refusal(park_uuid: str, seqnos: SeqnoGenerator, now_us: int) -> RejectedRequest:
     rows = b",".join(
         b'{"pay_partner":"P%d","plate":"\xe7\xb2\xa4B12345","quantity":"x"}' % number for number in range(40)
     )
     body = b'{"park_uuid":"%s","row":[%s]}' % (park_uuid.encode(), rows)
     zh = "\n".join(f'row[{number}].quantity: 应为 0 到 1000000000 的整数, 收到 "x"' for number in range(20))
     en = "\n".join(f'row[{number}].quantity: must be an integer from 0 to 1000000000, got "x"' for number in range(20))
-    return RejectedRequest(mint.mint(now_us), park_uuid, park_uuid, "400", LocalizedText(zh, en), _caller(now_us), body)
+    return RejectedRequest(
+        seqnos.generate(now_us), park_uuid, park_uuid, "400", LocalizedText(zh, en), _caller(now_us), body
+    )
 
 
 def _prepare(url: str, parks: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -382,7 +383,7 @@ def _paths(database: Database, large: str, small: str) -> dict[str, str]:
         "requests that were refused": f"/requests?park={large}&refused=1",
         "one refused request": f"/requests/{refused}",
         "one stored request": f"/requests/{found.seqno}",
-        "signature doctor": "/doctor",
+        "signature check": "/signature-check",
         "accounts": "/accounts",
         "tokens": "/tokens",
         "audit log": "/audit",

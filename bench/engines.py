@@ -25,6 +25,10 @@ class Engine(Protocol):
 
     name: str
 
+    @property
+    def server_pid(self) -> int | None:
+        """The process of the database server; None where there is none."""
+
     def fresh(self, home: Path) -> AbstractContextManager[str]:
         """An empty database; its URL."""
 
@@ -33,6 +37,7 @@ class Sqlite:
     """A file in the home of the server."""
 
     name = "SQLite"
+    server_pid = None
 
     @contextmanager
     def fresh(self, home: Path) -> Iterator[str]:
@@ -49,6 +54,11 @@ class Postgres:
 
     def __post_init__(self) -> None:
         self._numbers = count(1)
+
+    @property
+    def server_pid(self) -> int | None:
+        """See `Engine.server_pid`."""
+        return None if self.server.process is None else self.server.process.pid
 
     @contextmanager
     def fresh(self, home: Path) -> Iterator[str]:  # noqa: ARG002 - its home is the server's

@@ -1,6 +1,6 @@
 """The floors: the bare store with the same rows, batch after batch in one thread, and on PostgreSQL the bare driver.
 
-No gateway on this store can be faster than the first. The second does one COPY a transaction and keeps no journal.
+No gateway on this store can be faster than the first. The second does one COPY a transaction and keeps no request log.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Final
 from bench.closed import RUN_S_MAX, Timing
 from bench.engines import Engine, opened
 from bench.forking import BenchError, forked
+from bench.records import Batch
 from bench.servers import add_park
-from bench.stock import Batch
 from vipgate.clock import clock_us
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.common.versioning import Row
 from vipgate.store.interfaces.ledger import Push, PushResult, RequestOrigin
 from vipgate.store.postgres.group_writer import copy_line
@@ -49,19 +49,21 @@ def _insert_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
     link = ConnectionPool(url, 1)
     latencies_ns = array("q")
     with link.connection() as db, db.cursor() as cursor:
+        known = db.execute(link.sql["find_park_ids"], {"park_uuids": list(park_uuids)}).fetchall()
+        park_ids: dict[str, int] = dict(known)
         started_ns = perf_counter_ns()
         for number, batch in enumerate(batches):
             sent_ns = perf_counter_ns()
             rows = [Row(0, one, _SEQNO, 2**50 + number * 10_000 + place) for place, one in enumerate(batch.renewals)]
             with cursor.copy(link.sql["copy_renewals"]) as copy:
-                copy.write("".join([copy_line((batch.park_uuid, 1), row) for row in rows]))
+                copy.write("".join([copy_line((park_ids[batch.park_uuid], 1), row) for row in rows]))
             latencies_ns.append(perf_counter_ns() - sent_ns)
         return Timing(latencies_ns, perf_counter_ns() - started_ns)
 
 
 def _commit_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequence[Batch]) -> Timing:
-    mint = SeqnoMint(0)
-    pushes = [make_push(batch.park_uuid, batch.renewals, mint) for batch in batches]
+    seqnos = SeqnoGenerator(0)
+    pushes = [make_push(batch.park_uuid, batch.renewals, seqnos) for batch in batches]
     with opened(url) as store:
         for park_uuid in park_uuids:
             add_park(store, home, park_uuid)
@@ -76,8 +78,8 @@ def _commit_all(url: str, home: Path, park_uuids: Sequence[str], batches: Sequen
         return Timing(latencies_ns, perf_counter_ns() - started_ns)
 
 
-def make_push(park_uuid: str, renewals: Sequence[Renewal], mint: SeqnoMint) -> Push:
-    """A push as the road hands it to the store."""
+def make_push(park_uuid: str, renewals: Sequence[Renewal], seqnos: SeqnoGenerator) -> Push:
+    """A push as the pipeline hands it to the store."""
     now_us = clock_us()
     caller = RequestOrigin(received_us=now_us, peer="127.0.0.1", body_bytes=300_000, body_sha256=_SHA256)
-    return Push(mint.mint(now_us), park_uuid, renewals, len(renewals), False, "current", caller)
+    return Push(seqnos.generate(now_us), park_uuid, renewals, len(renewals), False, "current", caller)

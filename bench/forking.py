@@ -30,7 +30,7 @@ class Forked:
         theirs.close()
 
     def send(self, word: object) -> None:
-        """Tells the process something."""
+        """Sends the process a message."""
         self._pipe.send(word)
 
     def has_said(self, within_s: float) -> bool:

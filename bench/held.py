@@ -37,7 +37,7 @@ def held_connections(port: int, count: int, request: bytes) -> Iterator[None]:
 
 
 async def _hold(pipe: Connection, port: int, count: int, request: bytes) -> None:
-    """Connects, says so, drips until told to end, and says how many connections the server has ended."""
+    """Connects, says so, drips until it is asked to end, and says how many connections the server has ended."""
     loop = asyncio.get_running_loop()
     body_at = request.index(b"\r\n\r\n") + 4
     drips: list[_Drip] = []

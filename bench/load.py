@@ -18,7 +18,7 @@ from bench.traffic import Outcome
 from bench.underload import LoadBench, Plan, Run, under_load
 
 SEARCH_S: Final = 5.0
-STOCK_S: Final = 15.0
+PREFILL_S: Final = 15.0
 WIDTH_CHARS: Final = 190
 # In all, so that a queue can fill: an open loop with few connections is a closed one.
 CONNECTIONS_MAX: Final = 12_000
@@ -40,7 +40,7 @@ SearchOption = Annotated[float, typer.Option(min=0.5, help="How long each step o
 SeedOption = Annotated[int, typer.Option(help="Of the arrivals: the same seed, the same times and parks.")]
 FixedOption = Annotated[bool, typer.Option("--fixed", help="Arrivals in a fixed rhythm, not a Poisson process.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes of the gateway; more than one on PostgreSQL.")]
-StockOption = Annotated[
+PrefillOption = Annotated[
     float,
     typer.Option(min=0, help="How long batches are stored beforehand, so that the database grows less in the run."),
 ]
@@ -57,13 +57,13 @@ def capacity(
     engine: EngineOption = EngineName.SQLITE,
     parks: ParksOption = 64,
     rows: RowsOption = 1,
-    stock_s: StockOption = STOCK_S,
+    prefill_s: PrefillOption = PREFILL_S,
     search_s: SearchOption = SEARCH_S,
     workers: WorkersOption = 1,
     serve_flag: FlagOption = None,
 ) -> None:
     """Find the most requests a second that are acknowledged while each connection waits for its answer."""
-    plan = Plan(parks=parks, rows=rows, workers=workers, stock_s=stock_s, flags=_flags(serve_flag))
+    plan = Plan(parks=parks, rows=rows, workers=workers, prefill_s=prefill_s, flags=_flags(serve_flag))
     with _bench(engine, plan) as bench:
         _capacity(bench, None, search_s)
 
@@ -75,7 +75,7 @@ def overload(
     rows: RowsOption = 1,
     seconds: SecondsOption = 30.0,
     factor: Annotated[float, typer.Option(min=0.1, help="How many times its capacity is offered.")] = 2.0,
-    stock_s: StockOption = STOCK_S,
+    prefill_s: PrefillOption = PREFILL_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -85,7 +85,13 @@ def overload(
 ) -> None:
     """Offer more than the gateway can do, and compare what it does with its capacity before and after."""
     plan = Plan(
-        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+        parks=parks,
+        rows=rows,
+        seed=seed,
+        poisson=not fixed,
+        workers=workers,
+        prefill_s=prefill_s,
+        flags=_flags(serve_flag),
     )
     with _bench(engine, plan) as bench:
         before = _capacity(bench, known, search_s)
@@ -112,7 +118,7 @@ def noisy(
     others: Annotated[
         float, typer.Option(min=0.01, help="What all other parks together offer, of the capacity.")
     ] = 0.25,
-    stock_s: StockOption = STOCK_S,
+    prefill_s: PrefillOption = PREFILL_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -122,7 +128,13 @@ def noisy(
 ) -> None:
     """Let one park flood the gateway, and see whether the others are served."""
     plan = Plan(
-        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+        parks=parks,
+        rows=rows,
+        seed=seed,
+        poisson=not fixed,
+        workers=workers,
+        prefill_s=prefill_s,
+        flags=_flags(serve_flag),
     )
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)
@@ -147,7 +159,7 @@ def soak(
     rows: RowsOption = 1,
     seconds: SecondsOption = 3600.0,
     factor: Annotated[float, typer.Option(min=0.01, help="Which part of its capacity is offered.")] = 0.5,
-    stock_s: StockOption = STOCK_S,
+    prefill_s: PrefillOption = PREFILL_S,
     search_s: SearchOption = SEARCH_S,
     known: CapacityOption = None,
     seed: SeedOption = 1,
@@ -157,7 +169,13 @@ def soak(
 ) -> None:
     """Push for long, and see whether memory and descriptors stay as they are."""
     plan = Plan(
-        parks=parks, rows=rows, seed=seed, poisson=not fixed, workers=workers, stock_s=stock_s, flags=_flags(serve_flag)
+        parks=parks,
+        rows=rows,
+        seed=seed,
+        poisson=not fixed,
+        workers=workers,
+        prefill_s=prefill_s,
+        flags=_flags(serve_flag),
     )
     with _bench(engine, plan) as bench:
         found = _capacity(bench, known, search_s)

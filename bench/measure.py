@@ -6,7 +6,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -16,13 +15,13 @@ from rich.console import Console
 from bench.closed import Load, run_load
 from bench.console import ConsoleBench
 from bench.engines import Engine, Sqlite, opened
-from bench.findings import Fact, Findings, Sample, Speed, Target, median_sample, sample
+from bench.findings import Fact, Findings, Sample, Speed, Target, cpu_spread, median_sample, pair_ratios, sample
 from bench.floor import make_push, run_driver_floor, run_floor
 from bench.held import held_connections
 from bench.lookups import time_lookups
 from bench.parkside import ParkSide
-from bench.servers import Server, add_park, gateway, gateway_of_two, peer_server
-from bench.stock import (
+from bench.plan import POSTGRES_GOALS, SQLITE_GOALS, Plan
+from bench.records import (
     RECORDS_A_PARK,
     ROWS_A_BATCH,
     make_batches,
@@ -33,11 +32,12 @@ from bench.stock import (
     name_parks,
     spread,
 )
+from bench.servers import Server, add_park, gateway, gateway_of_two, peer_server
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.interfaces.ledger import Store
 
 CONNECTIONS: Final = (1, 4, 16)
@@ -54,51 +54,6 @@ _INSERTED_ONE: Final = b'"inserted":1,'
 _SERVERS: Final = {"gateway": gateway, "peer": peer_server, "2 workers": gateway_of_two}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How much is measured."""
-
-    rounds: int
-    batch_parks: int
-    singles_a_park: int
-    singles_s: float
-    full_records: int
-    looked_up_records: int
-    completes: int
-    held: int
-    held_s: float
-    console_records: int
-    console_looks: int
-
-
-FULL: Final = Plan(
-    rounds=3,
-    batch_parks=32,
-    singles_a_park=1_800,
-    singles_s=3.0,
-    full_records=1_000_000,
-    looked_up_records=10_000_000,
-    completes=7,
-    held=1_000,
-    held_s=3.0,
-    console_records=5_000_000,
-    console_looks=200,
-)
-QUICK: Final = Plan(
-    rounds=1,
-    batch_parks=16,
-    singles_a_park=600,
-    singles_s=1.0,
-    full_records=200_000,
-    looked_up_records=200_000,
-    completes=3,
-    held=1_000,
-    held_s=1.5,
-    console_records=200_000,
-    console_looks=30,
-)
-
-
 class Bench:
     """Runs the measurements of a plan and says on `console` what each round gave."""
 
@@ -106,24 +61,43 @@ class Bench:
         self._plan = plan
         self._engine = engine
         self._is_postgres = engine.name != Sqlite.name
+        self._goals = POSTGRES_GOALS if self._is_postgres else SQLITE_GOALS
         self._console = console
         self._until_us = clock_us()
         self._samples: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
 
     def _note(self, what: str, who: str, found: Sample) -> None:
         self._samples[what, who].append(found)
+        cpu = "" if found.cpu_us is None else f", {found.cpu_us.total_s:.1f} µs of processor time a row"
         self._console.print(
-            f"  {what}, {who}: {found.a_second:,.0f}/s, p50 {found.p50_ms:.2f} ms, p99 {found.p99_ms:.2f} ms"
+            f"  {what}, {who}: {found.a_second:,.0f}/s, p50 {found.p50_ms:.2f} ms, p99 {found.p99_ms:.2f} ms{cpu}"
         )
 
     def _median(self, what: str, who: str) -> Sample:
         return median_sample(self._samples[what, who])
 
     def _of_two(self, what: str) -> Speed:
-        return Speed(f"{what}, 2 workers", gateway=self._median(what, "2 workers"))
+        return Speed(f"{what}, 2 workers", gateway=self._samples[what, "2 workers"])
 
     def _speed(self, what: str, whose: Sequence[str]) -> Speed:
-        return Speed(what, **{who: self._median(what, who) for who in whose})
+        return Speed(what, **{who: self._samples[what, who] for who in whose})
+
+    def _run(self, what: str, who: str, server: Server, load: Load, rows_a_request: int = 1) -> None:
+        """Runs `load`, and notes rates and processor time."""
+        before = server.cpu()
+        timing = run_load(server.port, load)
+        self._note(what, who, sample(timing, rows_a_request, server.cpu().since(before)))
+
+    def _peer_target(self, what: str, shown: str, bound: float) -> Target:
+        ratio = pair_ratios(self._samples[what, "gateway"], self._samples[what, "peer"]).middle
+        return Target(f"gateway / peer, {shown}, pair by pair", ratio, bound, at_least=True)
+
+    def _cpu_target(self, what: str, shown: str, bound: float | None) -> list[Target]:
+        spent = cpu_spread(self._samples[what, "gateway"], lambda cpu: cpu.total_s)
+        whose = "gateway and database server" if self._is_postgres else "gateway"
+        if spent is None or bound is None:
+            return []
+        return [Target(f"{whose}: processor time of a row, {shown}, µs", spent.middle, bound, at_least=False)]
 
     @contextmanager
     def _server(self, who: str, park_uuids: Sequence[str]) -> Iterator[Server]:
@@ -139,9 +113,9 @@ class Bench:
     def batches(self) -> Findings:
         """Rows a second in batches of 1,000: new over 1, 4 and 16 connections, then the same rows again."""
         parks = name_parks(self._plan.batch_parks, "batches")
-        stocks = [make_batches(park_uuid, seed, self._until_us) for seed, park_uuid in enumerate(parks)]
-        as_sent = [batch for at_once in zip(*spread(stocks, CONNECTIONS_MAIN), strict=True) for batch in at_once]
-        requests = [[batch.request for batch in stock] for stock in stocks]
+        parks_batches = [make_batches(park_uuid, seed, self._until_us) for seed, park_uuid in enumerate(parks)]
+        as_sent = [batch for at_once in zip(*spread(parks_batches, CONNECTIONS_MAIN), strict=True) for batch in at_once]
+        requests = [[batch.request for batch in batches] for batches in parks_batches]
         for turn in range(self._plan.rounds):
             for connections in CONNECTIONS:
                 for who in _in_turn(turn):
@@ -157,11 +131,9 @@ class Bench:
     ) -> None:
         lines = spread(requests, connections)
         with self._server(who, parks) as server:
-            new = run_load(server.port, Load(lines, _INSERTED_BATCH))
-            self._note(_new_rows(connections), who, sample(new, ROWS_A_BATCH))
+            self._run(_new_rows(connections), who, server, Load(lines, _INSERTED_BATCH), ROWS_A_BATCH)
             if connections == CONNECTIONS_MAIN:
-                again = run_load(server.port, Load(lines, _UNCHANGED_BATCH))
-                self._note(_AGAIN, who, sample(again, ROWS_A_BATCH))
+                self._run(_AGAIN, who, server, Load(lines, _UNCHANGED_BATCH), ROWS_A_BATCH)
 
     def _batch_findings(self) -> Findings:
         both = ("gateway", "peer")
@@ -171,12 +143,12 @@ class Bench:
             speeds += [self._of_two(main), self._of_two(_AGAIN)]
         floors = [_FLOOR, _DRIVER] if self._is_postgres else [_FLOOR]
         speeds += [self._speed(_AGAIN, both), *(self._speed(floor, ("floor",)) for floor in floors)]
-        ours, peers = self._median(main, "gateway").a_second, self._median(main, "peer").a_second
-        floor = self._median(floors[-1], "floor").a_second
-        wanted = 0.8 if self._is_postgres else 0.7
+        of_floor = pair_ratios(self._samples[main, "gateway"], self._samples[floors[-1], "floor"]).middle
+        shown = f"batches, {CONNECTIONS_MAIN} connections"
         targets = [
-            Target(f"gateway / floor, batches, {CONNECTIONS_MAIN} connections", ours / floor, wanted, at_least=True),
-            Target(f"gateway / peer, batches, {CONNECTIONS_MAIN} connections", ours / peers, 3, at_least=True),
+            Target(f"gateway / floor, {shown}", of_floor, self._goals.of_floor, at_least=True),
+            self._peer_target(main, shown, self._goals.of_peer_batches),
+            *self._cpu_target(main, shown, self._goals.batch_row_us),
         ]
         return Findings(speeds, [], targets)
 
@@ -189,15 +161,16 @@ class Bench:
         for turn in range(self._plan.rounds):
             for who in [*_in_turn(turn), *(["2 workers"] if self._is_postgres else [])]:
                 with self._server(who, parks) as server:
-                    load = Load(lines, _INSERTED_ONE, self._plan.singles_s)
-                    self._note(_SINGLES, who, sample(run_load(server.port, load)))
-        ratio = self._median(_SINGLES, "gateway").a_second / self._median(_SINGLES, "peer").a_second
-        wanted = 15 if self._is_postgres else 20
-        target = Target(f"gateway / peer, single rows, {SINGLE_PARKS} connections", ratio, wanted, at_least=True)
+                    self._run(_SINGLES, who, server, Load(lines, _INSERTED_ONE, self._plan.singles_s))
+        shown = f"single rows, {SINGLE_PARKS} connections"
+        targets = [
+            self._peer_target(_SINGLES, shown, self._goals.of_peer_singles),
+            *self._cpu_target(_SINGLES, shown, self._goals.single_row_us),
+        ]
         speeds = [self._speed(_SINGLES, ("gateway", "peer"))]
         if self._is_postgres:
             speeds.append(self._of_two(_SINGLES))
-        return Findings(speeds, [], [target])
+        return Findings(speeds, [], targets)
 
     def _single_lines(self, parks: Sequence[str]) -> list[list[bytes]]:
         count = self._plan.singles_a_park
@@ -230,15 +203,15 @@ class Bench:
 
     def _fill(self, store: Store, park_uuid: str) -> None:
         """Brings `full_records` into a park through the store, in requests as large as the wire allows."""
-        mint = SeqnoMint(0)
-        self._fill_with(store, park_uuid, self._plan.full_records, mint)
+        seqnos = SeqnoGenerator(0)
+        self._fill_with(store, park_uuid, self._plan.full_records, seqnos)
 
-    def _fill_with(self, store: Store, park_uuid: str, records: int, mint: SeqnoMint) -> list[Renewal]:
+    def _fill_with(self, store: Store, park_uuid: str, records: int, seqnos: SeqnoGenerator) -> list[Renewal]:
         """Records that are in it now, to look for."""
         base = list(sample_renewals(RECORDS_A_PARK, 1, until_us=self._until_us))
         sought: list[Renewal] = []
         for renewals in make_many(base, records // RECORDS_A_PARK):
-            store.commit([make_push(park_uuid, renewals, mint)])
+            store.commit([make_push(park_uuid, renewals, seqnos)])
             sought += renewals[:: max(1, records // RECORDS_A_PARK)]
         self._console.print(f"  filled a park with {records:,} records")
         return sought
@@ -262,7 +235,7 @@ class Bench:
                 (park_uuid,) = name_parks(1, "lookups")
                 with opened(url) as store:
                     add_park(store, Path(folder), park_uuid)
-                    sought = self._fill_with(store, park_uuid, records, SeqnoMint(0))
+                    sought = self._fill_with(store, park_uuid, records, SeqnoGenerator(0))
                     found[records] = time_lookups(store, park_uuid, sought)
             self._console.print(f"  {records:,} records: {found[records]}")
         few, many = found.values()
@@ -274,7 +247,7 @@ class Bench:
     # ---- the agent ---------------------------------------------------------------------------------------------------
 
     def agent(self) -> Findings:
-        """See parkside.py; held against the gateway's own figure for batches."""
+        """The agent: a snapshot of a database, memory, and how soon a changed row is stored; runs `batches` to compare."""
         what = _new_rows(CONNECTIONS_MAIN)
         if not self._samples[what, "gateway"]:
             self.batches()
@@ -284,7 +257,7 @@ class Bench:
     # ---- the console -------------------------------------------------------------------------------------------------
 
     def pages(self) -> Findings:
-        """See console.py."""
+        """The console: its pages and the API over 5,000,000 records, memory, and ingest while it is browsed."""
         plan = self._plan
         return ConsoleBench(
             self._engine, self._console, self._until_us, plan.console_records, plan.console_looks, plan.rounds
@@ -325,18 +298,18 @@ class Bench:
         for turn in range(self._plan.rounds):
             with self._server("gateway", parks) as server:
                 for half, is_held in zip(halves, (turn % 2 == 0, turn % 2 == 1), strict=True):
-                    self._push_beside(server, half, lines[0][0], is_held=is_held)
-        ratio = self._median(_BESIDE_HELD, "gateway").p99_ms / self._median(_ALONE, "gateway").p99_ms
-        target = Target(f"p99 beside {self._plan.held:,} held connections / without", ratio, 2, at_least=False)
-        return Findings([self._speed(what, ("gateway",)) for what in (_ALONE, _BESIDE_HELD)], [], [target])
+                    self._push_with_held(server, half, lines[0][0], is_held=is_held)
+        ratio = self._median(_WITH_HELD, "gateway").p99_ms / self._median(_ALONE, "gateway").p99_ms
+        target = Target(f"p99 with {self._plan.held:,} held connections / without", ratio, 2, at_least=False)
+        return Findings([self._speed(what, ("gateway",)) for what in (_ALONE, _WITH_HELD)], [], [target])
 
-    def _push_beside(self, server: Server, lines: Sequence[Sequence[bytes]], drip: bytes, *, is_held: bool) -> None:
+    def _push_with_held(self, server: Server, lines: Sequence[Sequence[bytes]], drip: bytes, *, is_held: bool) -> None:
         load = Load(lines, _INSERTED_ONE, self._plan.held_s)
         if not is_held:
-            self._note(_ALONE, "gateway", sample(run_load(server.port, load)))
+            self._run(_ALONE, "gateway", server, load)
             return
         with held_connections(server.port, self._plan.held, drip):
-            self._note(_BESIDE_HELD, "gateway", sample(run_load(server.port, load)))
+            self._run(_WITH_HELD, "gateway", server, load)
 
 
 _AGAIN: Final = f"the same rows again, {CONNECTIONS_MAIN} connections"
@@ -344,7 +317,7 @@ _FLOOR: Final = f"batches of {ROWS_A_BATCH:,} new rows, no HTTP, one thread"
 _DRIVER: Final = f"batches of {ROWS_A_BATCH:,} new rows, one COPY each, bare driver"
 _SINGLES: Final = f"single new rows, {SINGLE_PARKS} connections"
 _ALONE: Final = f"single new rows, {OTHERS} connections"
-_BESIDE_HELD: Final = f"{_ALONE}, beside held ones"
+_WITH_HELD: Final = f"{_ALONE}, with held connections"
 
 
 def _new_rows(connections: int) -> str:

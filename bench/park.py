@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bench.stock import SECRET
+from bench.records import SECRET
 
 _TABLE: Final = """
 CREATE TABLE 续费记录 (

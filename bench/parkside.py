@@ -1,4 +1,4 @@
-"""What the agent does, measured: stock, memory, changes, and the interface page's example beside it."""
+"""What the agent does, measured: snapshot, memory, changes, and the interface page's example for comparison."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bench.agent import run_loop, run_stock, running_agent, time_changes, wait_f
 from bench.engines import Engine, opened
 from bench.findings import Fact, Findings, Target
 from bench.park import make_park, write_config
+from bench.records import RECORDS_A_PARK, name_parks
 from bench.servers import gateway
-from bench.stock import RECORDS_A_PARK, name_parks
 from vipgate.cli.sample import sample_renewals
 
 LOOP_ROWS: Final = 2_000
@@ -32,7 +32,7 @@ class ParkSide:
         self._until_us = until_us
 
     def measure(self, many: int, batches: float) -> Findings:
-        """A stock of `many` records, the page's loop beside it, and changes with and without a stock.
+        """A snapshot of `many` records, the page's loop for comparison, and changes with and without a snapshot.
 
         `batches`: how many rows a second the gateway takes of a client that does nothing but send.
         """
@@ -43,14 +43,14 @@ class ParkSide:
         rate = speeds[many][0]
         memory = speeds[many][1] / speeds[few][1]
         facts = [
-            Fact(f"agent, stock of {many:,} records from a database", f"{rate:,.0f} rows/s"),
+            Fact(f"agent, snapshot of {many:,} records from a database", f"{rate:,.0f} rows/s"),
             Fact("the page's example in a loop, 1 row a call", f"{loop:,.0f} rows/s"),
             Fact(
                 f"agent's peak of memory, {many:,} / {few:,} records",
                 f"{speeds[many][1] / MIB:.0f} / {speeds[few][1] / MIB:.0f} MiB",
             ),
-            Fact("a changed row → stored, look every second, p50 / p99", _shown_s(quiet_s)),
-            Fact("the same while a stock runs", _shown_s(busy_s)),
+            Fact("a changed row → stored, poll every second, p50 / p99", _shown_s(quiet_s)),
+            Fact("the same while a snapshot runs", _shown_s(busy_s)),
         ]
         targets = [
             Target("agent / the page's loop", rate / loop, 50, at_least=True),
@@ -86,7 +86,7 @@ class ParkSide:
         return rate
 
     def _changes(self, records: int) -> tuple[list[float], list[float]]:
-        """The seconds that changes take, when nothing else is to do and while a stock runs."""
+        """The seconds that changes take, when nothing else is to do and while a snapshot runs."""
         (park_uuid,) = name_parks(1, "changes")
         with (
             tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder,
@@ -101,11 +101,11 @@ class ParkSide:
                 with opened(server.database) as store:
                     found = store.find_park(park_uuid)
                 if found is None or found.records >= records:
-                    self._console.print("  the stock was through before the changes were")
+                    self._console.print("  the snapshot was through before the changes were")
                 wait_for_stock(server.database, park_uuid, records + CHANGES)
                 numbers = range(3 * records, 3 * records + CHANGES)
                 quiet_s = time_changes(park, server.database, park_uuid, numbers, 0.1)
-        self._console.print(f"  changes: quiet {_shown_s(quiet_s)}, beside a stock {_shown_s(busy_s)}")
+        self._console.print(f"  changes: quiet {_shown_s(quiet_s)}, during a snapshot {_shown_s(busy_s)}")
         return quiet_s, busy_s
 
 

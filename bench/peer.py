@@ -3,7 +3,7 @@
 It checks the same signature over the raw body, validates rows as the contract has them, stores them under the same key with the
 same indexes, commits once a request with WAL and synchronous=FULL, and answers the same envelope with the same counts.
 
-What it leaves out favours it: no history, no journal, no rollups, no conflict flags, no sealed secrets, no near-miss
+What it leaves out favours it: no history, no request log, no rollups, no conflict flags, no sealed secrets, no near-miss
 diagnosis, one fault format instead of places and remedies. It parses the body once, rows included, before it checks the signature.
 Choices that matter were measured, and the fastest kept: a write lock over waiting inside SQLite, Core inserts that SQLAlchemy
 compiles once (a multi-row VALUES compiled for each request is twenty times slower), one statement that both writes and

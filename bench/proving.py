@@ -1,4 +1,4 @@
-"""Holds what callers were told against what the database holds."""
+"""Compares the answers that callers got with what the database holds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vipgate.store.interfaces.ledger import Filter
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the database says to what the callers were told."""
+    """How the database compares with the answers that callers got."""
 
     acknowledged: int
     # Acknowledged, and not all of its rows are there.
     missing: int
     # Some rows of a request and not the others, acknowledged or not.
     half: int
-    # Whole, though nobody was told 1001.
+    # Stored whole, although no caller got 1001.
     stored_anyway: int
 
 

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 from bench import peer
 from bench.closed import HOST
+from bench.cpu import CpuTimes, read_cpu
 from bench.engines import Engine, opened
 from bench.forking import BenchError
-from bench.stock import SECRET
+from bench.records import SECRET
 from vipgate.clock import clock_us
 from vipgate.store.interfaces.ledger import Store
 from vipgate.support.vault import Vault, load_vault
@@ -36,12 +37,17 @@ _RESET_PEAK: Final = "5"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs, and the URL of its database."""
+    """A server that runs, the URL of its database, and the process of the database server, if there is one."""
 
     port: int
     pid: int
     home: Path
     database: str
+    database_pid: int | None = None
+
+    def cpu(self) -> CpuTimes:
+        """The processor time that it and its database server have used so far."""
+        return read_cpu(self.pid, self.database_pid)
 
     def reset_peak(self) -> int:
         """Forgets the peak so far; what is resident now, in bytes."""
@@ -60,7 +66,7 @@ class Server:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
         found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
         if found is None:
-            raise BenchError(f"The system tells no {name} of a process; the memory cannot be measured here.")
+            raise BenchError(f"The system does not report {name} of a process; the memory cannot be measured here.")
         return int(found[1]) * 1024
 
 
@@ -84,13 +90,13 @@ def gateway(
                 add_park(store, home, park_uuid)
             if prepare is not None:
                 prepare(store)
-        with serving(home, url, "--workers", str(workers), *flags) as server:
+        with serving(home, url, "--workers", str(workers), *flags, database_pid=engine.server_pid) as server:
             yield server
 
 
-def serving(home: Path, url: str, *flags: str) -> AbstractContextManager[Server]:
+def serving(home: Path, url: str, *flags: str, database_pid: int | None = None) -> AbstractContextManager[Server]:
     """A real `vipgate serve` on a home and a database that are there."""
-    return _running(["-m", "vipgate", "serve", "--host", HOST, "--port", "0", *flags], home, url)
+    return _running(["-m", "vipgate", "serve", "--host", HOST, "--port", "0", *flags], home, url, database_pid)
 
 
 def gateway_of_two(engine: Engine, park_uuids: Sequence[str]) -> AbstractContextManager[Server]:
@@ -103,7 +109,7 @@ def peer_server(engine: Engine, park_uuids: Sequence[str]) -> Iterator[Server]:
     """The peer with these parks."""
     with tempfile.TemporaryDirectory(prefix="vipgate-bench-") as folder, engine.fresh(Path(folder)) as url:
         peer.create_database(url, park_uuids, SECRET)
-        with _running(["-m", "bench.peer", url], Path(folder), url) as server:
+        with _running(["-m", "bench.peer", url], Path(folder), url, engine.server_pid) as server:
             yield server
 
 
@@ -114,7 +120,7 @@ def add_park(store: Store, home: Path, park_uuid: str) -> None:
 
 
 @contextmanager
-def _running(arguments: Sequence[str], home: Path, url: str) -> Iterator[Server]:
+def _running(arguments: Sequence[str], home: Path, url: str, database_pid: int | None) -> Iterator[Server]:
     """A Python process that prints its address as the last word of its first line, until the block ends."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
     environment |= {"VIPGATE_HOME": str(home), "VIPGATE_DATABASE": url}
@@ -129,7 +135,7 @@ def _running(arguments: Sequence[str], home: Path, url: str) -> Iterator[Server]
             text=True,
         )
     try:
-        yield Server(_announced_port(process, log), process.pid, home, url)
+        yield Server(_announced_port(process, log), process.pid, home, url, database_pid)
         if process.poll() is not None:
             raise BenchError(f"The server ended while it was measured: {_tail(log)}")
     finally:

@@ -42,7 +42,7 @@ def _cells(ledgers: Sequence[Ledger], seconds: float) -> list[str]:
     told, turned = Histogram(), Histogram()
     for one in ledgers:
         told.merge(one.acknowledged_us)
-        turned.merge(one.refused_us)
+        turned.merge(one.rejected_us)
     return [
         f"{sum(one.offered for one in ledgers) / seconds:,.0f}",
         f"{sum(one.in_time for one in ledgers) / seconds:,.0f}",

@@ -22,13 +22,13 @@ import msgspec
 from bench.arrivals import Arrivals
 from bench.closed import HOST, is_whole
 from bench.histogram import Histogram
-from bench.stock import SECRET, make_request
+from bench.records import SECRET, make_request
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
 
 TEMPLATES: Final = 64
-# Requests of one park that are due while all its connections are busy; what comes then is given up, and told.
+# Requests of one park that are due while all its connections are busy; what comes then is given up, and reported.
 BACKLOG_MAX: Final = 100_000
 ANSWER_S_MAX: Final = 60.0
 # So many at a time, so that answers are read between them.
@@ -94,11 +94,11 @@ class Ledger:
     # Sent, and the connection ended or the run did before an answer.
     unanswered: int = 0
     codes: Counter[str] = field(default_factory=Counter)
-    # Acknowledged before the end of the run: what waited until then flatters nobody.
+    # Acknowledged before the end of the run: requests that still waited must not improve the figure.
     in_time: int = 0
     without_retry_after: int = 0
     acknowledged_us: Histogram = field(default_factory=Histogram)
-    refused_us: Histogram = field(default_factory=Histogram)
+    rejected_us: Histogram = field(default_factory=Histogram)
     # By request number, 1 where it was acknowledged.
     stored: bytearray = field(default_factory=bytearray)
 
@@ -269,7 +269,7 @@ class Park:
                 self.traffic.acknowledged(now_ns)
             return
         ledger.codes[status.decode("latin-1")] += 1
-        ledger.refused_us.add((now_ns - due_ns) // 1000)
+        ledger.rejected_us.add((now_ns - due_ns) // 1000)
         if status in _REFUSED_LATER and b"\r\nRetry-After: " not in answer:
             ledger.without_retry_after += 1
 

@@ -14,9 +14,9 @@ from bench.arrivals import Arrivals
 from bench.engines import Engine
 from bench.forking import BenchError, Forked, raise_descriptor_limit
 from bench.proving import prove
+from bench.records import ROWS_A_BATCH, name_parks
 from bench.servers import Server, gateway
 from bench.showing import show_run
-from bench.stock import ROWS_A_BATCH, name_parks
 from bench.traffic import ANSWER_S_MAX, Callers, Outcome, Traffic
 from bench.watching import Look, look_at
 from vipgate.clock import clock_us
@@ -39,7 +39,7 @@ class Plan:
     seed: int = 1
     workers: int = 1
     poisson: bool = True
-    stock_s: float = 0.0
+    prefill_s: float = 0.0
     flags: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ class LoadBench:
             callers = self.callers(max(1, connections // len(self._parks)))
             run = self._run(callers, lambda traffic: traffic.by_turns(seconds), seconds)
             best = max(best, run.acknowledged_a_second)
-            show_run(self.console, f"by turns, {connections} connections", run.outcome, run.looks)
+            show_run(self.console, f"closed loop, {connections} connections", run.outcome, run.looks)
         return best
 
     def callers(self, connections: int, noisy_connections: int | None = None) -> list[Callers]:
@@ -143,6 +143,6 @@ def under_load(engine: Engine, plan: Plan, console: Console) -> Iterator[LoadBen
     with gateway(engine, park_uuids, workers=plan.workers, flags=plan.flags) as server:
         bench = LoadBench(server, park_uuids, plan, console)
         bench.warm()
-        if plan.stock_s:
-            console.print(f"stored beforehand: {bench.fill(plan.stock_s):,} records")
+        if plan.prefill_s:
+            console.print(f"stored beforehand: {bench.fill(plan.prefill_s):,} records")
         yield bench

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vipgate.i18n import Language, LocalizedText
+from vipgate.i18n import Language, LocalizedText, current_language
 
 FIELD_ERRORS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARS_MAX = 64
@@ -37,8 +37,9 @@ class FieldError:
     remedy: LocalizedText
     got: str | None
 
-    def text(self, language: Language) -> str:
+    def text(self, language: Language | None = None) -> str:
         """Formats the error on one line: `row[3].plate_color: 应为 1,2,3,4,5,-1 之一, 收到 "9"` (wire contract, Answer)."""
+        language = language or current_language()
         remedy = self.remedy.text(language)
         if self.got is None:
             return f"{self.place}: {remedy}"

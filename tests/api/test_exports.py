@@ -20,13 +20,14 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from api.conftest import NOON_US, PARK, ROWS, Platform, row, served
-from store.making import changed, do, push, renewals
-from vipgate.admin.http_server import AdminServer, build_server
+from support.api_app import ROWS, Platform, row, served
+from support.store_data import PARK, changed, do, push, renewals
+from support.store_database import NOON_US
 from vipgate.admin.middleware import RequestGuard
 from vipgate.domain.serialization import CSV_CHUNK_ROWS, EXPORT_COLUMNS, csv_chunks, flatten_cells, record_to_dict
 from vipgate.store.interfaces.ledger import StoredRecord
 from vipgate.support.metrics import AdminRecorder, SharedMetrics
+from vipgate.support.web.http_server import WebServer, build_server
 
 CSV, PARQUET = f"/parks/{PARK}/renewals.csv", f"/parks/{PARK}/renewals.parquet"
 
@@ -230,7 +231,7 @@ def test_token_has_one_export_at_a_time_and_cannot_keep_another_from_his(
 
 
 @contextmanager
-def admin_port(platform: Platform) -> Iterator[tuple[int, AdminServer]]:
+def admin_port(platform: Platform) -> Iterator[tuple[int, WebServer]]:
     """The API behind the door of the admin port, on the port's own server."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = build_server(RequestGuard(platform.app, AdminRecorder(SharedMetrics(1)), time.monotonic, stall_s=1.0))
@@ -251,7 +252,7 @@ def test_reader_that_takes_nothing_is_ended_and_his_connection_with_him(
             yield b"x" * 65_536
 
     monkeypatch.setattr("vipgate.admin.api.exports.csv_chunks", endless)
-    monkeypatch.setattr("vipgate.admin.http_server.LINGER_S", 0.2)
+    monkeypatch.setattr("vipgate.support.web.http_server.LINGER_S", 0.2)
     platform.databases._behind_s_max = 0.5
     with admin_port(platform) as (port, server), socket.create_connection(("127.0.0.1", port)) as reader:
         head = f"GET /api/v1{CSV} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.token()}\r\n\r\n"

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
-from playwright.sync_api import Page
 
-from browser import everypage
-from browser.conftest import NARROW, WIDE, FirstAccount, House, Visitor
-from browser.stock import BUSY
-from browser.watching import overlaps, sideways
+from support import browser_pages
+from support.browser_data import BUSY
+from support.browser_monitor import overlaps, sideways
+from support.browser_rules import COLOURS, RULES, UNFOLD, broken_rules
+from support.browser_visitor import NARROW, WIDE, FirstAccount, House, Visitor
 from vipgate.clock import clock_us
 from vipgate.store.interfaces.accounts import Language
 from vipgate.store.interfaces.queries import ChargeType
 
 pytestmark = pytest.mark.timeout(240)
-RULES: Final = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-# Between the schemes only colours differ, and between the languages they do not.
-COLOURS: Final = {"type": "rule", "values": ["color-contrast"]}
-# What is folded away is looked at too, but for tables of figures, which are the same on every page.
-UNFOLD: Final = 'document.querySelectorAll("details:not(.figures)").forEach(one => one.open = true)'
 TYPES: Final = [
     ChargeType(
         id=name, name="A 区月卡", desc="仅限工作日", vip_type=1, price_fen=30_000, extra_days=7,
@@ -51,8 +45,8 @@ def seen(opened: tuple[House, FirstAccount], request: pytest.FixtureRequest) -> 
     language: Language = "en" if request.param == "en" else "zh"
     house.database.admin.save_charge_types(BUSY, TYPES, None, clock_us())
     found = Seen()
-    _walk(house.staff("admin", language), list(everypage.inside(house)), found)
-    guests = [(name, path, everypage.STATUSES.get(name, 200)) for name, path in everypage.OUTSIDE.items()]
+    _walk(house.staff("admin", language), list(browser_pages.inside(house)), found)
+    guests = [(name, path, browser_pages.STATUSES.get(name, 200)) for name, path in browser_pages.OUTSIDE.items()]
     _walk(house.visitor(language), guests, found)
     for page in house.pages:
         page.context.close()
@@ -73,28 +67,12 @@ def _walk(visitor: Visitor, pages: list[tuple[str, str, int]], found: Seen) -> N
         visitor.page.evaluate(UNFOLD)
         visitor.page.emulate_media(color_scheme="light")
         found.rules += [
-            f"{name}, light: {line}" for line in _broken(visitor.page, RULES, colours=visitor.t.language == "zh")
+            f"{name}, light: {line}" for line in broken_rules(visitor.page, RULES, colours=visitor.t.language == "zh")
         ]
         if visitor.t.language == "zh":
             visitor.page.emulate_media(color_scheme="dark")
-            found.rules += [f"{name}, dark: {line}" for line in _broken(visitor.page, COLOURS)]
+            found.rules += [f"{name}, dark: {line}" for line in broken_rules(visitor.page, COLOURS)]
     found.wrong += visitor.watch.wrong
-
-
-def _broken(page: Page, rules: Mapping[str, Any], *, colours: bool = True) -> list[str]:
-    """The rules that the page breaks, each with some of the elements that do; `colours` takes most of the time."""
-    if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE_SCRIPT)
-    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
-    if not colours:
-        options["rules"] = {"color-contrast": {"enabled": False}}
-    found: list[str] = page.evaluate(_RUN, options)
-    return found
-
-
-# The rows of a long table are alike.
-_RUN: Final = """options => axe.run({exclude: ["tbody tr:nth-child(n + 9)"]}, options).then(results => results.violations.map(one =>
-    `${one.id} × ${one.nodes.length}: ` + one.nodes.slice(0, 2).map(node => node.html.slice(0, 160)).join(" | ")))"""
 
 
 def _frame(visitor: Visitor) -> Iterator[str]:
@@ -148,7 +126,7 @@ def test_what_is_looked_for_would_be_found(house: House, language: Language, fau
     looks: dict[str, Callable[[], bool]] = {
         "sideways": lambda: bool(sideways(page)),
         "overlap": lambda: bool(overlaps(page)),
-        "contrast": lambda: any("color-contrast" in line for line in _broken(page, COLOURS)),
+        "contrast": lambda: any("color-contrast" in line for line in broken_rules(page, COLOURS)),
         "outside": lambda: any("outside" in line or "policy" in line for line in visitor.watch.wrong),
         "policy": lambda: any("policy" in line for line in visitor.watch.wrong),
     }

@@ -7,11 +7,11 @@ import re
 
 from playwright.sync_api import expect
 
-from browser.conftest import House
-from browser.stock import BUSY, GUARDED, NAMES, NEVER, OLD_SECRET, REFUSING, SILENT, SMALL_PARKS, STOCKS
-from e2e.parkgateway import DONE, ParkGateway, sends
-from e2e.rerouting import NEAR
-from e2e.running import SECRET
+from support.browser_data import BUSY, GUARDED, NAMES, NEVER, OLD_SECRET, REFUSING, SILENT, SMALL_PARKS, STOCKS
+from support.browser_visitor import House
+from support.gateway_process import SECRET
+from support.park_gateway import DONE, ParkGateway, sends
+from support.rerouting import NEAR
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.protocol.envelope import encode_renewals
@@ -36,7 +36,7 @@ def test_overview_tells_periods_and_the_parks_that_want_a_look(house: House, lan
     visitor = house.staff("reader", language).at("/")
     t = visitor.t
     sick = visitor.page.locator("main table").first
-    for park, mark in ((REFUSING, "refusing"), (SILENT, "silent"), (OLD_SECRET, "old_secret")):
+    for park, mark in ((REFUSING, "rejected"), (SILENT, "silent"), (OLD_SECRET, "old_secret")):
         expect(sick.get_by_role("row").filter(has_text=NAMES[park])).to_contain_text(t(f"mark.{mark}"))
     for days in (7, 90, 30):
         visitor.follow("period.days", days=days)
@@ -84,7 +84,7 @@ def test_new_park_shows_its_secret_once_and_rotates_and_retires_it(house: House,
     visitor.press("parks.add")
     secret = visitor.page.locator("code.secret").inner_text()
     assert house.gateway.push(_push(park), secret).code == "1001"
-    visitor.follow("once.onward")
+    visitor.follow("secret_shown.onward")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("新车场 <i>")
     assert secret not in visitor.page.content()
 
@@ -94,7 +94,7 @@ def test_new_park_shows_its_secret_once_and_rotates_and_retires_it(house: House,
     visitor.press("secret.rotate.do")
     new = visitor.page.locator("code.secret").inner_text()
     assert new != secret
-    visitor.follow("once.onward")
+    visitor.follow("secret_shown.onward")
     expect(visitor.page.locator("main")).to_contain_text(visitor.t("park.secret.two"))
     assert house.gateway.push(_push(park), new).code == "1001"
     visitor.at(f"/parks/{park}/settings")
@@ -116,7 +116,7 @@ def test_settings_are_checked_and_saved(house: House, language: Language) -> Non
     visitor.press("save", 422)
     for field in ("allow_list", "rate_per_minute"):
         expect(visitor.page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
-        expect(visitor.page.locator(f"#{field}-told .wrong")).to_be_visible()
+        expect(visitor.page.locator(f"#{field}-notes .wrong")).to_be_visible()
     visitor.fill("park.allow", "203.0.113.0/24\n2001:db8::1")
     visitor.fill("park.rate", "60")
     visitor.fill("park.retention", "90")
@@ -157,7 +157,7 @@ def test_restore_asks_twice_and_says_what_will_change(house: House, language: La
 
 
 def test_held_replace_is_let_through_once_after_two_questions(house: House, language: Language) -> None:
-    body = house.database.store.refused_body(house.held[language])
+    body = house.database.store.rejected_body(house.held[language])
     assert body is not None
     then = len(json.loads(body)["row"])
     visitor = house.staff("operator", language).at("/")

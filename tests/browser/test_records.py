@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from browser.conftest import House, Visitor
-from browser.stock import BUSY, CHANGED, CHANGED_PLATE, NAMES, ROUND_PLATE, SOON_PLATE
+from support.browser_data import BUSY, CHANGED, CHANGED_PLATE, NAMES, ROUND_PLATE, SOON_PLATE
+from support.browser_visitor import House, Visitor
 from vipgate.domain.masking import mask_plate
 from vipgate.store.interfaces.accounts import Language
 from vipgate.store.interfaces.queries import RecordQuery

@@ -1,4 +1,4 @@
-"""Requests: by seqno and other fields, what was wrong, fixed and sent again; the signature doctor."""
+"""Requests: by seqno and other fields, what was wrong, fixed and sent again; the signature check."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import House
-from browser.stock import BUSY, NAMES, REFUSING
-from e2e.running import SECRET
+from support.browser_data import BUSY, NAMES, REFUSING
+from support.browser_visitor import House
+from support.gateway_process import SECRET
 from vipgate.protocol.signature_md5 import sign
 from vipgate.store.interfaces.accounts import Language
 
@@ -28,7 +28,7 @@ def test_request_is_found_by_its_seqno_and_by_other_fields(house: House, languag
     visitor.at("/requests")
     visitor.follow("requests.kind.strangers")
     assert "nobody-knows-me" in visitor.page.locator("main tbody").inner_text()
-    visitor.follow("requests.kind.refused")
+    visitor.follow("requests.kind.rejected")
     assert "1001" not in visitor.page.locator("main tbody .tag").all_inner_texts()
     visitor.fill("records.park", "万象天地 P2")
     visitor.label("code").select_option("400")
@@ -66,7 +66,7 @@ def test_refused_request_is_mended_sent_again_and_stored(house: House, language:
     expect(visitor.label("replay.body")).to_have_attribute("aria-invalid", "true")
     visitor.label("replay.body").fill(kept.replace('"1.5"', '"1"'))
     visitor.press("replay.do")
-    visitor.is_told("done.replay_refused")
+    visitor.is_told("done.replay_rejected")
     expect(visitor.page.locator("main table").first.locator("tbody th")).to_have_text(["row[3].pay_time"])
     fixed = visitor.label("replay.body").input_value().replace('"昨天"', '"1795492800000"')
     visitor.label("replay.body").fill(fixed)
@@ -86,7 +86,7 @@ def test_refused_request_is_mended_sent_again_and_stored(house: House, language:
     assert entry.origin.peer == "console:operator.one"
 
 
-def test_whole_stock_is_sent_again_only_after_a_second_yes(house: House, language: Language) -> None:
+def test_full_replace_is_sent_again_only_after_a_second_confirmation(house: House, language: Language) -> None:
     seqno = house.seqnos[language][1]
     visitor = house.staff("operator", language).at(f"/requests/{seqno}")
     records = _records(house)
@@ -108,33 +108,35 @@ def _records(house: House) -> int:
 
 
 @pytest.mark.parametrize(
-    ("signed_with", "told"), [(SECRET, "doctor.right"), ("another", "doctor.wrong")], ids=["right", "wrong"]
+    ("signed_with", "told"),
+    [(SECRET, "signature_check.right"), ("another", "signature_check.wrong")],
+    ids=["right", "wrong"],
 )
-def test_doctor_says_what_is_wrong_with_a_signature(
+def test_check_says_what_is_wrong_with_a_signature(
     house: House, language: Language, signed_with: str, told: str
 ) -> None:
-    visitor = house.staff("operator", language).at("/doctor")
-    visitor.fill("doctor.body", BODY)
-    visitor.fill("doctor.authorization", sign(BODY.encode(), signed_with))
-    visitor.press("doctor.do")
+    visitor = house.staff("operator", language).at("/signature-check")
+    visitor.fill("signature_check.body", BODY)
+    visitor.fill("signature_check.authorization", sign(BODY.encode(), signed_with))
+    visitor.press("signature_check.do")
     expect(visitor.page.get_by_role("status")).to_contain_text(visitor.t(told))
     expect(visitor.page.locator("span.secret")).to_have_text(sign(BODY.encode(), SECRET))
     assert SECRET not in visitor.page.content()
     assert house.actions()[0] == "signature.check"
 
 
-def test_doctor_takes_a_typed_secret_and_forgets_it(house: House, language: Language) -> None:
-    visitor = house.staff("reader", language).at("/doctor")
-    visitor.fill("doctor.body", BODY)
-    visitor.press("doctor.do", 422)
-    visitor.fill("doctor.secret.only", "typed-secret-1")
-    visitor.press("doctor.do")
+def test_check_takes_a_typed_secret_and_forgets_it(house: House, language: Language) -> None:
+    visitor = house.staff("reader", language).at("/signature-check")
+    visitor.fill("signature_check.body", BODY)
+    visitor.press("signature_check.do", 422)
+    visitor.fill("signature_check.secret.only", "typed-secret-1")
+    visitor.press("signature_check.do")
     expect(visitor.page.locator("span.secret")).to_have_text(sign(BODY.encode(), "typed-secret-1"))
     assert "typed-secret-1" not in visitor.page.content()
 
 
-def test_stranger_is_led_to_the_doctor(house: House, language: Language) -> None:
+def test_stranger_is_led_to_the_signature_check(house: House, language: Language) -> None:
     visitor = house.staff("operator", language).at("/requests?strangers=1")
     visitor.send(visitor.page.locator("main tbody").get_by_role("link").first)
-    visitor.follow("request.doctor")
-    assert visitor.path.startswith("/doctor?park=")
+    visitor.follow("request.signature_check")
+    assert visitor.path.startswith("/signature-check?park=")

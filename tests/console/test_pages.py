@@ -7,14 +7,15 @@ import re
 
 import pytest
 
-from console.conftest import Build, House
-from console.filling import PARK, add_park, bare, fill
-from store.making import renewals
-from vipgate.admin.console.app import compile_pages, load_templates
-from vipgate.admin.console.pages import HEADERS
+from support.console_app import Build, House
+from support.console_pages import PARK, add_park, bare, fill
+from support.store_data import renewals
+from vipgate.admin.console.app import load_templates
 from vipgate.admin.console.urls import park_at
 from vipgate.errors import StoreUnavailable
 from vipgate.store.interfaces.ledger import DAY_US
+from vipgate.support.web.assets import compile_pages
+from vipgate.support.web.guard import HEADERS
 
 HOSTILE = "<script>alert('1')</script> \"&amp;"
 CHINESE = re.compile(r"[\u3400-\u9fff]")

@@ -9,17 +9,19 @@ from contextlib import closing
 import pytest
 from markupsafe import escape
 
-from console.conftest import NOON_US, Browser, House
-from console.filling import PARK, access, add_park, asked, bare, fill, shown_secret
-from store.making import changed, do, push, refused, renewals
-from unit.road import request, row, walk
+from support.console_app import Browser, House
+from support.console_pages import PARK, access, add_park, asked, bare, fill, shown_secret
+from support.protocol_pipeline import request, row, walk
+from support.store_data import changed, do, push, refused, renewals
+from support.store_database import NOON_US
 from vipgate.admin.console.i18n import TEXTS
 from vipgate.admin.console.urls import park_at
 from vipgate.domain.park_health import Mark
 from vipgate.i18n import Language
 from vipgate.protocol.renewal import FLAG_DECIMAL_MONEY, FLAG_NAMES, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
 from vipgate.store.interfaces.accounts import Role
-from vipgate.store.interfaces.ledger import Filter, ParkAccess
+from vipgate.store.interfaces.ledger import Filter, ParkAccess, Unreachable
+from vipgate.store.sqlite.store import SqliteStore
 
 # ---- parks ----
 
@@ -59,9 +61,15 @@ def test_new_park_gets_a_secret_that_is_shown_once(house: House) -> None:
     assert secret not in browser.page(park_at(PARK)) + browser.page(park_at(PARK, "/settings"))
     again = browser.send("/parks/new", on="/parks/new", park_uuid=PARK)
     assert (again.status_code, "已经登记过" in again.text) == (422, True)
-    assert 'aria-describedby="park_uuid-told"' in again.text
+    assert 'aria-describedby="park_uuid-notes"' in again.text
     assert house.actions()[0] == "park.add"
     assert all(secret not in repr(one) for one in house.database.accounts.audit_entries(None, None, None, 100))
+
+
+def test_form_says_that_a_change_of_charset_wants_a_new_secret(house: House) -> None:
+    add_park(house)
+    page = house.enter("operator", language="en").page(f"/parks/{PARK}/settings")
+    assert "With a change of charset, rotate the secret and retire the old one" in page
 
 
 def test_new_park_is_registered_with_its_charset(house: House) -> None:
@@ -91,7 +99,7 @@ def test_park_uuid_that_no_client_can_send_is_refused(house: House, park_uuid: s
     [
         ("never", "从未推送"),
         ("silent", "静默"),
-        ("refusing", "被拒绝"),
+        ("rejected", "被拒绝"),
         ("old_secret", "仍用旧密钥"),
         ("disabled", "已停用"),
     ],
@@ -103,7 +111,7 @@ def test_park_shows_its_health(house: House, mark: Mark, word: str) -> None:
         do(store, push(renewals(2), NOON_US - 60_000_000, park=PARK))
     if mark == "silent":
         house.clock.forward(15 * 86_400)
-    if mark == "refusing":
+    if mark == "rejected":
         do(store, *(refused(NOON_US, park=PARK) for _ in range(5)))
     if mark == "old_secret":
         store.rotate_secret(PARK, house.vault.seal("n", PARK), NOON_US)
@@ -187,7 +195,7 @@ def test_wrong_setting_is_told_at_its_field_and_nothing_is_changed(house: House,
     browser = house.enter("operator")
     status, page = save(browser, **{"name": "other", "enabled": "1", field: value})
     assert status == 422
-    assert re.search(rf'id="{field}"[^>]*aria-describedby="{field}-told" aria-invalid="true"', page)
+    assert re.search(rf'id="{field}"[^>]*aria-describedby="{field}-notes" aria-invalid="true"', page)
     found = house.database.store.find_park(PARK)
     assert found is not None
     assert found.name == "海岸城"
@@ -254,7 +262,7 @@ def test_restore_asks_twice_and_says_what_will_change(house: House) -> None:
     browser = house.enter("operator")
     path = park_at(PARK, "/generations/1")
     first = browser.page(path)
-    assert "当前的 5 条记录不再可见，改为那一批的 20 条记录" in first
+    assert "当前的 5 条记录不再可见，改为那个存量批次的 20 条记录" in first
     second = browser.post(path, asked(first))
     assert second.status_code == 200
     assert "请再次确认" in second.text
@@ -273,7 +281,7 @@ def test_restore_asks_anew_where_the_park_has_pushed_in_the_meantime(house: Hous
     second = browser.post(path, asked(browser.page(path)))
     do(house.database.store, push(renewals(3, seed=7, first=500), NOON_US, park=PARK))
     moved = browser.post(path, asked(second.text))
-    assert (moved.status_code, "存量在此期间有变化" in moved.text) == (409, True)
+    assert (moved.status_code, "记录在此期间有变化" in moved.text) == (409, True)
     assert records_of(house) == 8
 
 
@@ -286,7 +294,7 @@ def test_restore_cannot_be_done_by_one_form_alone(house: House) -> None:
 
 
 @pytest.mark.parametrize("generation", ["2", "9", "x"])
-def test_stock_that_is_not_there_cannot_be_restored(house: House, generation: str) -> None:
+def test_generation_that_is_not_there_cannot_be_restored(house: House, generation: str) -> None:
     fill(house)
     house.enter("operator").page(park_at(PARK, f"/generations/{generation}"), 404)
 
@@ -400,3 +408,13 @@ def test_erasure_of_what_is_no_plate_or_no_park_does_nothing(house: House, field
     admin = house.enter("admin")
     assert admin.send("/erase", on="/erase", **fields).status_code == 422
     assert "plate.erase" not in house.actions()
+
+
+@pytest.mark.parametrize("path", ["/", "/parks"])
+def test_page_says_which_parks_it_cannot_show(house: House, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    browser = house.enter("reader")
+    assert "w1:5432" not in browser.page(path)
+    monkeypatch.setattr(SqliteStore, "unreachable", lambda _: Unreachable(("w1:5432",), 12))
+    page = browser.page(path)
+    assert "w1:5432" in page
+    assert "12" in page

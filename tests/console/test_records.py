@@ -13,8 +13,9 @@ from html import unescape
 import httpx
 import pytest
 
-from console.conftest import NOON_US, House
-from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal, save_types
+from support.console_app import House
+from support.console_data import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal, save_types
+from support.store_database import NOON_US
 from vipgate.admin.console.csv_export import matches
 from vipgate.admin.console.formatting import VERSIONS_SHOWN_MAX
 from vipgate.admin.console.views.records import RECORDS_A_PAGE, read_place
@@ -63,7 +64,7 @@ def test_search_of_all_parks_by_what_no_index_answers_is_told_what_to_add(house:
     fill(house)
     page = house.enter().page("/records?since=2026-11-24", 422)
     assert "请填写车场" in page
-    assert 'aria-describedby="park-told"' in page
+    assert 'aria-describedby="park-notes"' in page
 
 
 def test_search_without_anything_asks_for_nothing_and_is_no_fault(house: House) -> None:
@@ -166,7 +167,7 @@ def test_change_behind_a_mask_is_told_and_not_shown_as_one_mask_and_another(hous
     push(house, renewal(operator="李四", plate="粤B99945", card_no="3", extra='{"a":2}'), at_us=NOON_US + 1)
     browser = house.enter("operator", sees_plates=True, language="en")
     page = browser.page(f"/parks/{PARK}/records/P1")
-    for member in ("Operator", "Plate", "Card number", "Other members"):
+    for member in ("Operator", "Plate", "Card number", "Extra members"):
         assert f'{member}: <span class="soft">changed, but hidden</span>' in page
     assert "** →" not in browser.page(f"/parks/{PARK}/review")
     browser.send("/plates/show", next="/")

@@ -1,11 +1,12 @@
-"""Sending a refused request again: the same checks as the road, a seqno of its own, and what one should know before."""
+"""Sending a refused request again: the same checks as the pipeline, a seqno of its own, and what one should know before."""
 
 from __future__ import annotations
 
 import pytest
 
-from console.conftest import NOON_US, House
-from console.ledger import DAY_US, OTHER, PARK, SECRET, add_park, push, refuse, renewal, request, row, seqno_at
+from support.console_app import House
+from support.console_data import DAY_US, OTHER, PARK, SECRET, add_park, push, refuse, renewal, request, row, seqno_at
+from support.store_database import NOON_US
 from vipgate.errors import BadRequest, UsageError
 from vipgate.gateway.replay import ReplayRejected, ReplayRequest, commit, log_rejection, prepare
 from vipgate.store.interfaces.ledger import ParkChange, PushResult
@@ -34,7 +35,7 @@ def test_mended_request_is_stored_under_a_seqno_of_its_own_that_names_the_old_on
     assert stored.seqno == replay.seqno
 
 
-def test_what_the_road_refuses_is_refused_and_journaled_with_its_body(house: House) -> None:
+def test_what_the_pipeline_rejects_is_rejected_and_logged_with_its_body(house: House) -> None:
     add_park(house)
     old = refuse(house, WRONG)
     replay = again(WRONG, old)
@@ -46,7 +47,7 @@ def test_what_the_road_refuses_is_refused_and_journaled_with_its_body(house: Hou
     assert (entry.park_uuid, entry.code, entry.origin.replay_of) == (PARK, "400", old)
     assert entry.hint is not None
     assert "row[1].quantity" in entry.hint.zh
-    assert house.database.store.refused_body(replay.seqno) == WRONG
+    assert house.database.store.rejected_body(replay.seqno) == WRONG
     assert house.database.store.find_record(PARK, "P1") is None
 
 
@@ -82,7 +83,7 @@ def test_secret_of_another_master_key_is_told(house: House) -> None:
         prepare(house.database.store, house.vault, again(RIGHT, old))
 
 
-def test_new_stock_is_asked_about_with_what_it_deletes(house: House) -> None:
+def test_full_replace_is_confirmed_with_what_it_deletes(house: House) -> None:
     add_park(house)
     push(house, renewal("A"), renewal("B"), renewal("C"))
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
@@ -91,7 +92,7 @@ def test_new_stock_is_asked_about_with_what_it_deletes(house: House) -> None:
     assert prepared.confirmation_token
 
 
-def test_question_changes_with_the_body_and_with_the_stock(house: House) -> None:
+def test_question_changes_with_the_body_and_with_the_generation(house: House) -> None:
     add_park(house)
     old = refuse(house, request(row("P1", quantity="x"), complete=1))
 

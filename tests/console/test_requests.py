@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import Any
 
 import pytest
 
-from console.conftest import NOON_US, Browser, House
-from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, refuse, refuse_stranger, renewal, request, row
+from support.console_app import Browser, House
+from support.console_data import (
+    DAY_US,
+    OTHER,
+    PARK,
+    PLATE,
+    add_park,
+    push,
+    refuse,
+    refuse_stranger,
+    renewal,
+    request,
+    row,
+)
+from support.store_database import NOON_US
+from vipgate.domain.masking import mask_plate
 from vipgate.store.interfaces.ledger import ParkChange
 from vipgate.store.interfaces.queries import RecordQuery
 
@@ -119,7 +134,7 @@ def test_stored_request_tells_its_outcome_and_the_records_that_are_still_as_it_w
     seqno = push(house, renewal("P1"), renewal("P2"))
     push(house, renewal("P2", plate="粤B99999"), at_us=NOON_US + DAY_US)
     page = house.enter(language="en").page(f"/requests/{seqno}")
-    assert "2 new, 0 changed, 0 same" in page
+    assert "2 new, 0 changed, 0 unchanged" in page
     assert "203.0.113.9" in page
     assert ">P1</a>" in page
     assert ">P2</a>" not in page
@@ -127,7 +142,7 @@ def test_stored_request_tells_its_outcome_and_the_records_that_are_still_as_it_w
 
 @pytest.mark.parametrize("seqno", ["1" * 32, "0" * 31, "x", "20261124040000000" + "9" * 15])
 def test_request_that_is_not_there_says_so(house: House, seqno: str) -> None:
-    assert "它可能早于日志保留的时间" in house.enter().page(f"/requests/{seqno}", 404)
+    assert "它可能早于请求日志的保留期" in house.enter().page(f"/requests/{seqno}", 404)
 
 
 def test_refused_request_is_explained_row_by_row_with_no_plate_in_the_clear(house: House) -> None:
@@ -166,12 +181,12 @@ def test_nothing_that_a_park_sent_is_run(house: House) -> None:
         assert "<img" not in browser.page(path)
 
 
-def test_stranger_is_told_as_one_and_leads_to_the_doctor(house: House) -> None:
+def test_stranger_is_told_as_one_and_leads_to_the_signature_check(house: House) -> None:
     add_park(house)
     seqno = refuse_stranger(house, claimed=PARK)
     page = house.enter().page(f"/requests/{seqno}")
-    assert "身份未证明" in page
-    assert f'href="/doctor?park={PARK}"' in page
+    assert "未通过身份验证" in page
+    assert f'href="/signature-check?park={PARK}"' in page
     assert "<textarea" not in page
 
 
@@ -223,7 +238,7 @@ def test_mended_request_of_a_park_that_writes_gbk_is_stored_as_it_was_meant(hous
     text = text_of(browser.page(f"/requests/{old}"))
     again = replay(browser, old, body=text.replace('"1.5"', '"2.5"'), hidden="1").headers["location"]
     new, _, done = again.removeprefix("/requests/").partition("?done=")
-    assert done == "replay_refused"
+    assert done == "replay_rejected"
     # The console wrote this one, in UTF-8.
     last = replay(browser, new, body=text_of(browser.page(f"/requests/{new}")).replace('"2.5"', '"3"'), hidden="1")
     assert last.headers["location"].endswith("?done=replayed")
@@ -279,6 +294,26 @@ def test_replay_tests_no_guess_at_a_plate_while_plates_are_hidden(house: House) 
     assert replay(browser, old, body=guesses).headers["location"].endswith("?done=replayed")
 
 
+@pytest.mark.parametrize("member", ["plate", "card_no", "operator", "tel"])
+def test_right_guess_at_a_hidden_value_is_refused_like_a_wrong_one(house: House, member: str) -> None:
+    """A refusal of wrong ones alone would tell the right one, and costs no search."""
+    add_park(house)
+    held = row("P1", card_no="CARD-4711", operator="张三丰", quantity="1.5") | {"tel": "13800000000"}
+    old = refuse(house, request(held))
+    browser = house.enter("operator")
+    for guess in (str(held[member]), "粤B00145", "1"):
+        for fields in (
+            {"body": request(held | {member: guess}).decode()},
+            {"body": text_of(browser.page(f"/requests/{old}")).replace(mask_plate(str(held[member])), guess)},
+            {"row-0": json.dumps(held | {member: guess})},
+            {"row-0": json.dumps({"pay_partner": "P1", member: guess})},
+        ):
+            answer = browser.send(f"/requests/{old}/replay", on=f"/requests/{old}", **fields)
+            assert answer.status_code == 422, (guess, fields)
+            assert "车牌隐藏时不能填写" in answer.text
+    assert records(house) == {}
+
+
 def test_request_is_mended_while_its_plates_are_hidden_and_is_stored_whole(house: House) -> None:
     add_park(house)
     old = refuse(house, request(row("P0", operator="张三丰"), row("P1", quantity="1.5", plate="粤B77777")))
@@ -307,7 +342,7 @@ def test_replay_that_is_refused_again_is_shown_with_its_hints_and_can_be_mended_
     browser = house.enter("operator")
     answer = replay(browser, old, body=text_of(browser.page(f"/requests/{old}")).replace('"1.5"', '"2.5"'), hidden="1")
     new, _, done = answer.headers["location"].removeprefix("/requests/").partition("?done=")
-    assert done == "replay_refused"
+    assert done == "replay_rejected"
     page = browser.page(f"/requests/{new}")
     assert "row[0].quantity" in page
     assert f'href="/requests/{old}"' in page
@@ -347,7 +382,7 @@ def test_hidden_value_that_was_changed_is_not_sent(house: House) -> None:
     assert records(house) == {}
 
 
-def test_new_stock_is_asked_about_before_it_is_sent(house: House) -> None:
+def test_full_replace_is_confirmed_before_it_is_sent(house: House) -> None:
     add_park(house)
     push(house, renewal("A"), renewal("B"))
     old = refuse(house, request(row("P1", quantity="1.5"), complete=1))
@@ -405,7 +440,7 @@ def test_row_that_is_no_json_is_marked_at_its_field(house: House) -> None:
     old = refuse(house, request(*rows))
     answer = replay(house.enter("operator"), old, **{"row-17": "{oops"})
     assert answer.status_code == 422
-    assert 'id="row-17-told"' in answer.text
+    assert 'id="row-17-notes"' in answer.text
     assert records(house) == {}
 
 
@@ -427,7 +462,8 @@ def test_reader_sends_nothing_again_and_no_other_site_does(house: House) -> None
     assert "<textarea" not in reader.page(f"/requests/{old}")
     assert replay(reader, old, body=request(row()).decode()).status_code == 403
     operator = house.enter("operator")
-    assert operator.post(f"/requests/{old}/replay", {"body": request(row()).decode()}).status_code == 403
+    sent = operator.post(f"/requests/{old}/replay", {"body": request(row()).decode()}, sec_fetch_site="cross-site")
+    assert sent.status_code == 403
     assert records(house) == {}
 
 

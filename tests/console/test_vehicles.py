@@ -9,8 +9,9 @@ from urllib.parse import unquote
 import pytest
 from msgspec.structs import replace
 
-from console.conftest import NOON_US, Browser, House
-from console.ledger import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
+from support.console_app import Browser, House
+from support.console_data import DAY_US, OTHER, PARK, PLATE, add_park, push, renewal
+from support.store_database import NOON_US
 from vipgate.admin.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Park
@@ -150,7 +151,7 @@ def test_those_of_a_state_are_picked_out_of_a_bounded_look(house: House, shown: 
     browser = entered(house, shown=shown)
     page = browser.page(f"/vehicles?park={PARK}&state=expired")
     assert states_of(page) == ["已到期"] * (LOOKED_AT_MAX // 10)
-    assert f"查看了 {LOOKED_AT_MAX} 辆" in page
+    assert f"检查了 {LOOKED_AT_MAX} 辆" in page
     onward = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert states_of(browser.page(onward)) == ["已到期"] * 5
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.running import Gateway
-
-PARK = "49f0cc52-e8c7-41e3-b54d-af666b8cc11a"
+from support.gateway_process import PARK, Gateway
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    made = Gateway(
-        tmp_path_factory.mktemp("home"), {"VIPGATE_REQUEST_TIMEOUT_S": "1.5", "VIPGATE_KEEPALIVE_TIMEOUT_S": "2"}
-    )
+    settings = {"VIPGATE_REQUEST_TIMEOUT_S": "1.5", "VIPGATE_KEEPALIVE_TIMEOUT_S": "2"}
+    made = Gateway(tmp_path_factory.mktemp("home"), settings, admin=True)
     made.add_park(PARK)
     made.start()
     yield made

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 from bench.park import insert_now, make_park, write_config
-from bench.stock import SECRET
+from bench.records import SECRET
 
-from e2e.running import Gateway
-from forge import run_vipgate
+from support.fork_server import run_vipgate
+from support.gateway_process import Gateway
+from support.table_files import HEADER, RECORD, html_text, text_of, xlsx_bytes, xml_rows, xml_text
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Filter
 
@@ -83,7 +84,7 @@ def eventually(happened: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_stock_arrives_exactly_and_a_second_run_sends_nothing(park: Park) -> None:
+def test_snapshot_arrives_exactly_and_a_second_run_sends_nothing(park: Park) -> None:
     assert park.agent("run", "--once").returncode == 0
     held = park.held()
     assert len(held) == 2_500
@@ -93,8 +94,11 @@ def test_stock_arrives_exactly_and_a_second_run_sends_nothing(park: Park) -> Non
     # 2024-01-01 00:07 in Beijing.
     assert one.pay_time_ms == 1_704_038_820_000
     status = json.loads(park.agent("status", "--format", "json").stdout)
-    assert (status["stock_done"], status["backlog"], status["dead_letters"]) == (2_500, 0, 0)
-    assert status["acknowledged_to"] == '["2024-01-02 17:40:00",2500]'
+    assert (status["snapshot_done"], status["backlog"], status["dead_letters"]) == (2_500, 0, 0)
+    # Behind the newest row by the cursor's grain, which is a minute here.
+    assert status["acknowledged_to"] == status["read_to"] == '["2024-01-02 17:39:00"]'
+    assert (status["sweep_total"], status["sweep_found"], status["warnings"]) == (2_500, {}, [])
+    assert 0 < status["truth_age_s"] < WAIT_S
     again = park.agent("run", "--once")
     assert '"acknowledged": 0' in again.stderr
 
@@ -192,6 +196,30 @@ def test_source_without_a_cursor_is_compared(park: Park) -> None:
     assert park.held()["XF000000000042"].pay_value_fen == 900
 
 
+def test_file_that_a_spreadsheet_rounded_becomes_dead_letters_until_it_is_exported_again(park: Park) -> None:
+    park.edit(
+        'database = "sqlite:///park.db"\ntable = "续费记录"\ncursor = ["更新时间", "编号"]\n', 'file = "park.csv"\n'
+    )
+    names = [
+        "订单号", "车牌号", "颜色", "卡号", "套餐", "类型", "数量", "支付方式", "实收", "收费时间", "开始时间", "结束时间",
+        "收费员",
+    ]  # fmt: skip
+    cells = ["粤B12345", "蓝", "", "A", "月租", "1", "现金", "300", *["2026-09-01 08:00:00"] * 3, ""]
+    whole = [f"2024110512{number:05}{number:03}" for number in range(101, 2_301)]
+    table = park.folder / "park.csv"
+
+    def write(orders: list[str]) -> None:
+        table.write_bytes(text_of([names, *([order, *cells] for order in orders)]).encode())
+
+    write([f"{order[:15]}000" for order in whole])
+    assert park.agent("run", "--once").returncode == 3
+    assert (len(park.held()), len(park.dead())) == (0, 2_200)
+    assert "a spreadsheet has rounded them" in park.dead()[0]["reason"]
+    write(whole)
+    assert park.agent("run", "--once").returncode == 0
+    assert (set(park.held()), park.dead()) == (set(whole), [])
+
+
 def test_second_agent_on_a_spool_says_so_and_stops(park: Park) -> None:
     agent = park.start()
     try:
@@ -229,6 +257,8 @@ def test_park_of_another_charset_stops_the_sending_and_no_row_is_blamed(park: Pa
     assert checked.returncode == 1
     assert "an agent writes UTF-8" in checked.stdout
     assert park.gateway.command("park", "set", PARK, "--charset", "utf-8").returncode == 0
+    # The gateway remembers a park for half a second.
+    assert any(park.agent("check").returncode == 0 for _ in range(20))
     assert park.agent("run", "--once").returncode == 0
     assert len(park.held()) == 2_500
 
@@ -283,20 +313,116 @@ def test_service_that_sudo_installs_runs_as_its_caller(park: Park, monkeypatch: 
     assert "User=parking\n" in park.agent("install-service", "--print", "--user", "parking").stdout
 
 
+def pushed(park: Park, *words: str) -> subprocess.CompletedProcess[str]:
+    address = ["--url", f"http://127.0.0.1:{park.gateway.port}", "--park", PARK, "--secret", "env:PARK_SECRET", "--yes"]
+    command = [sys.executable, "-m", "vipgate", "push", *words, *([] if "--config" in words else address)]
+    environment = os.environ | {"PARK_SECRET": SECRET}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
 def test_files_are_pushed_by_hand(park: Park) -> None:
     lines = park.folder / "some.jsonl"
     good = '{"plate":"粤B12345","plate_color":1,"charge_type":"1","vip_type":1,"quantity":1,"pay_partner":"L1","pay_type":1}'
     lines.write_text(f"{good}\n{good.replace('L1', 'L2').replace('粤B12345', '')}\n", encoding="utf-8")
     table = park.folder / "some.csv"
     table.write_text("车牌号,订单号,金额,套餐\n粤B54321,C1,12.50,A\n粤B54322,C2,abc,A\n", encoding="gbk")
-    words = [
-        sys.executable, "-m", "vipgate", "push", str(lines), str(table), "--url", f"http://127.0.0.1:{park.gateway.port}",
-        "--park", PARK, "--secret", "env:PARK_SECRET", "--yes",
-    ]  # fmt: skip
-    environment = os.environ | {"PARK_SECRET": SECRET}
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    said = ["--constant", "vip_type=1", "--constant", "quantity=1", "--constant", "pay_type=1"]
+    assert "pay_type (no column found: was every one paid in cash (1)?)" in pushed(park, str(lines), str(table)).stderr
+    done = pushed(park, str(lines), str(table), *said)
     assert done.returncode == 3, done.stderr
     assert done.stdout.splitlines()[-1] == "2 sent, 2 refused"
     assert "some.jsonl, line 2: plate: required" in done.stderr
     assert "some.csv, line 3: " in done.stderr
     assert {key: one.pay_value_fen for key, one in park.held().items()} == {"L1": None, "C1": 1250}
+
+
+MESSY = [
+    (xlsx_bytes(说明=[["填写说明"]], 续费=[["九月续费"], HEADER, RECORD, ["合计", "", "300"]]), "row 4 (合计)"),
+    (html_text([["九月续费"], HEADER, RECORD, HEADER]).encode("gb18030"), "row 4 (订单号)"),
+    (xml_text({"Sheet1": xml_rows([HEADER, RECORD, ["共 1 条"]])}).encode(), "row 3 (共 1 条)"),
+    (text_of([["sep=\t"], HEADER, ["'A1", *RECORD[1:-1], f'="{RECORD[-1]}"'], ["Total", "300"]], "\t").encode("utf-16"),
+     "line 4 (Total)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "left_out"), MESSY, ids=["xlsx", "html", "xml", "tabs"])
+def test_file_is_pushed_by_what_it_is(park: Park, content: bytes, left_out: str) -> None:
+    (park.folder / "九月.xls").write_bytes(content)
+    done = pushed(park, str(park.folder / "九月.xls"))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 sent, 0 refused"), done.stderr
+    assert f"1 lines that are no records left out: {left_out}" in done.stderr
+    [held] = park.held().values()
+    assert (held.pay_partner, held.plate, held.pay_value_fen, held.pay_time_ms) == (
+        "A1",
+        "粤B12345",
+        30_000,
+        1_788_220_800_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("实收金额", "#DIV/0!", "the cell holds an error, not a value; correct it in the sheet, got #DIV/0!"),
+        ("实收金额", "=150*2", "the cell holds a formula without its value"),
+        ("实收金额", "3.0E+02", "a number in scientific notation is rounded"),
+        ("订单号", "2.02207E+18", "a number in scientific notation is rounded"),
+        ("订单号", 2022072512345928259, "a number too long to be exact has been rounded"),
+    ],
+)
+def test_cell_without_a_value_refuses_its_row(park: Park, name: str, value: object, told: str) -> None:
+    record = [value if column == name else cell for column, cell in zip(HEADER, RECORD, strict=True)]
+    others = [["A2", *RECORD[1:]], ["A3", *RECORD[1:]]]
+    (park.folder / "a.xlsx").write_bytes(xlsx_bytes(S=[HEADER, others[0], record, others[1]]))
+    done = pushed(park, str(park.folder / "a.xlsx"))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (3, "2 sent, 1 refused"), done.stderr
+    assert f"a.xlsx, row 3: {name}: {told}" in done.stderr
+    assert set(park.held()) == {"A2", "A3"}
+
+
+def test_push_is_told_where_the_table_is(park: Park) -> None:
+    lines = [["甲", "乙"], HEADER, ["订单号", "车牌号", *HEADER[2:]], RECORD]
+    (park.folder / "a.xlsx").write_bytes(xlsx_bytes(八月=[HEADER, ["A0", *RECORD[1:]]], 九月=lines))
+    done = pushed(park, str(park.folder / "a.xlsx"))
+    assert "九月 hold tables, too, and are not: set source.sheet (vipgate push: --sheet)" in done.stderr
+    assert set(park.held()) == {"A0"}
+    assert pushed(park, str(park.folder / "a.xlsx"), "--sheet", "九月", "--header-line", "3").returncode == 0
+    assert set(park.held()) == {"A0", "A1"}
+    (park.folder / "b.csv").write_bytes(text_of([HEADER, ["A3", *RECORD[1:]]]).encode("gb18030"))
+    assert (
+        "fix source.encoding (vipgate push: --encoding)"
+        in pushed(park, str(park.folder / "b.csv"), "--encoding", "ascii").stderr
+    )
+    assert pushed(park, str(park.folder / "b.csv"), "--encoding", "gbk").returncode == 0
+    assert set(park.held()) == {"A0", "A1", "A3"}
+
+
+def test_push_uses_the_mapping_of_a_configuration(park: Park) -> None:
+    config = park.folder / "file.toml"
+    config.write_text(
+        f"""
+        [platform]
+        url = "http://127.0.0.1:{park.gateway.port}"
+        park_uuid = "{PARK}"
+        secret = "env:PARK_SECRET"
+        [source]
+        file = "elsewhere.csv"
+        [map]
+        plate = "甲"
+        plate_color = {{ constant = -1 }}
+        charge_type = {{ constant = "M1" }}
+        vip_type = {{ constant = 1 }}
+        quantity = {{ constant = 2 }}
+        pay_partner = "乙"
+        pay_type = {{ constant = 1 }}
+        [[filter]]
+        column = "丙"
+        in = ["已付"]
+        """,
+        encoding="utf-8",
+    )
+    (park.folder / "a.csv").write_text("月报\n甲,乙,丙\n粤B12345,X1,已付\n粤B12345,X2,作废\n", encoding="utf-8")
+    done = pushed(park, str(park.folder / "a.csv"), "--config", str(config))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 sent, 0 refused"), done.stderr
+    [held] = park.held().values()
+    assert (held.pay_partner, held.quantity) == ("X1", 2)

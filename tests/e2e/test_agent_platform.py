@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from bench.park import insert_now, make_park, write_config
 
-from e2e.oddplatform import STORED, OddPlatform, Push, Reply, platform
-from forge import run_vipgate
+from support.fork_server import run_vipgate
+from support.odd_platform import STORED, OddPlatform, Push, Reply, platform
 
 PARK = "park-a"
 ROWS = 1_200
@@ -201,7 +201,7 @@ def test_wrong_rows_that_the_hint_names_are_not_asked_for_again(agent: Agent) ->
         assert [letter["seqno"]] == [str(push.number) for push in odd.pushes if key in push.keys]
 
 
-def test_platform_that_refuses_everything_does_not_bury_the_stock(agent: Agent) -> None:
+def test_platform_that_refuses_everything_does_not_bury_the_snapshot(agent: Agent) -> None:
     with meets(agent, lambda _: Reply.of("400", "park_uuid")).running():
         done = agent.do("run", "--once")
     assert done.returncode == 1
@@ -238,12 +238,12 @@ def test_success_with_a_hint_is_not_believed_and_told(agent: Agent, code: str) -
     with meets(agent, rule).running() as odd, agent.running():
         eventually(lambda: "已丢弃" in str(agent.status().get("trouble")))
         status = agent.status()
-        assert (status["last_seqno"], status["stock_acknowledged"], status["stock_done"]) == ("77", False, 0)
+        assert (status["last_seqno"], status["snapshot_acknowledged"], status["snapshot_done"]) == ("77", False, 0)
         assert "已丢弃" in (agent.folder / "errors").read_text(encoding="utf-8")
         is_dropping = False
         eventually(lambda: set(odd.held) == ALL)
         eventually(lambda: agent.status()["trouble"] is None)
-    assert agent.status()["stock_done"] == ROWS
+    assert agent.status()["snapshot_done"] == ROWS
     assert agent.dead() == {}
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from bench.park import insert_now, make_park, write_config
-from bench.stock import SECRET
+from bench.records import SECRET
 
-from e2e.running import Gateway
+from support.gateway_process import Gateway
 from vipgate.agent.service_unit import systemd_unit
 from vipgate.protocol.renewal import Renewal
 from vipgate.store.interfaces.ledger import Filter
@@ -127,7 +127,7 @@ def test_what_the_unit_starts_works_ends_well_and_goes_on(park: Park) -> None:
         assert process.wait(WAIT_S) == 0
     ends = [json.loads(line) for line in errors.read_text(encoding="utf-8").splitlines() if "agent ends" in line]
     first, second = (end["acknowledged"] for end in ends)
-    # The stock is not sent again.
+    # The snapshot is not sent again.
     assert (first, second) == (ROWS, 1)
 
 

@@ -9,22 +9,23 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from e2e.conftest import PARK
-from e2e.running import Gateway
+from support.gateway_process import PARK, Gateway
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "backup.sh"
+DRILL = SCRIPT.with_name("restore-drill.sh")
 BODIES = [encode_renewals(PARK, [row]) for row in sample_renewals(2, 1, until_us=1_795_492_800_000_000)]
 LARGE = encode_renewals(PARK, sample_renewals(3_000, 1, until_us=1_795_492_800_000_000))
 OLD = "vipgate-20260101T000000Z.db"
@@ -46,14 +47,19 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def program_of(gateway: Gateway) -> str:
+    """This vipgate as one file."""
+    program = gateway.home / "vipgate"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m vipgate "$@"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
 def run_script(
     gateway: Gateway, folder: Path, before: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """deploy/backup.sh as the service calls it; `before` runs in the new process first."""
-    program = gateway.home / "vipgate"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m vipgate "$@"\n')
-    program.chmod(0o755)
-    environment = gateway.environment | {"VIPGATE": str(program)}
+    environment = gateway.environment | {"VIPGATE": program_of(gateway)}
     command = ["sh", str(SCRIPT), str(folder), "14"]
     return subprocess.run(
         command, env=environment, cwd=gateway.home, capture_output=True, text=True, timeout=60, check=False,
@@ -91,6 +97,90 @@ def test_copy_made_beside_a_running_gateway_serves_with_the_key_alone(own: Gatew
     restored = Gateway(home).start()
     assert [restored.push(body).envelope["payload"]["inserted"] for body in BODIES] == [0, 1]
     assert restored.stop() == 0
+
+
+# ---- the restore drill -----------------------------------------------------------------------------------------------
+
+
+def drill(own: Gateway, folder: Path, key: Path, *live: str, port: int) -> subprocess.CompletedProcess[str]:
+    """deploy/restore-drill.sh, with the live gateway's settings in its environment."""
+    environment = own.environment | {
+        "VIPGATE": program_of(own),
+        "VIPGATE_DATABASE": f"sqlite:///{own.home / 'vipgate.db'}",
+        "DRILL_PORT": str(port),
+        "TMPDIR": str(folder.parent),
+    }
+    command = ["sh", str(DRILL), str(folder), str(key), *live]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def free_port() -> int:
+    """A port for pushes; the next one is for staff."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            with suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", port + 1))
+                return port
+
+
+def copied(own: Gateway, folder: Path) -> None:
+    fill(own)
+    assert run_script(own, folder).returncode == 0
+
+
+def remains_of(folder: Path) -> list[Path]:
+    return list(folder.parent.glob("tmp.*"))
+
+
+def test_drill_proves_the_newest_copy_and_touches_nothing_of_the_live_ledger(own: Gateway, folder: Path) -> None:
+    copied(own, folder)
+    live = folder.parent / "parks.jsonl"
+    command = [sys.executable, "-m", "vipgate", "park", "list", "--format", "jsonl"]
+    live.write_bytes(subprocess.run(command, env=own.environment, capture_output=True, check=True).stdout)
+    before = (own.home / "vipgate.db").read_bytes()
+    done = drill(own, folder, own.home / "master.key", str(live), port=free_port())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("must have pushed since the copy:\nrestore drill: good, 1 parks\n")
+    assert (own.home / "vipgate.db").read_bytes() == before
+    assert not remains_of(folder)
+
+
+def damage_copy(_own: Gateway, folder: Path) -> None:
+    [copy] = (path for path in folder.glob("vipgate-*.db") if path.name != OLD)
+    with copy.open("rb+") as file:
+        file.seek(copy.stat().st_size // 2 // 8192 * 8192)
+        file.write(b"\xa5" * 8192)
+
+
+def another_key(own: Gateway, _folder: Path) -> None:
+    (own.home / "master.key").write_text("A" * 43 + "=\n")
+
+
+def no_copy(_own: Gateway, folder: Path) -> None:
+    for path in folder.glob("vipgate-*.db"):
+        path.unlink()
+
+
+def empty_copy(_own: Gateway, folder: Path) -> None:
+    (folder / "vipgate-20991231T000000Z.db").touch(0o600)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [(damage_copy, "damaged"), (another_key, "key of that time"), (no_copy, "no copy"), (empty_copy, "")],
+)
+def test_drill_fails_where_the_copy_or_the_key_is_no_good(
+    own: Gateway, folder: Path, spoil: Callable[[Gateway, Path], None], told: str
+) -> None:
+    copied(own, folder)
+    spoil(own, folder)
+    done = drill(own, folder, own.home / "master.key", port=free_port())
+    assert done.returncode != 0, done.stdout
+    assert told in done.stderr
+    assert "good" not in done.stdout
+    assert not remains_of(folder)
 
 
 # ---- what may go wrong -----------------------------------------------------------------------------------------------
@@ -195,10 +285,14 @@ def test_what_a_killed_run_left_is_cleaned_by_the_next(own: Gateway, folder: Pat
 def test_files_of_others_stay(own: Gateway, folder: Path, tmp_path: Path) -> None:
     for name in FOREIGN:
         (folder / name).touch(0o600)
-    (folder / "vipgate-20260102T000000Z.db").mkdir()
+    another = "vipgate-20260104T000000Z.db"
+    (folder / another).touch(0o600)
+    folders = {"vipgate-20260102T000000Z.db", ".vipgate-backup-mine.part", f"{another}-wal"}
+    for name in folders:
+        (folder / name).mkdir()
     (folder / "vipgate-20260103T000000Z.db").symlink_to(tmp_path / "elsewhere")
     (folder / f"{OLD}-wal").touch(0o600)
-    kept = {*FOREIGN, "vipgate-20260102T000000Z.db", "vipgate-20260103T000000Z.db"}
+    kept = {*FOREIGN, *folders, "vipgate-20260103T000000Z.db"}
     done = run_script(own, folder)
     assert done.returncode == 0, done.stderr
     assert f"deleted {folder / OLD}\n" in done.stdout

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from e2e.admin_port import eventually
-from e2e.conftest import PARK
-from e2e.running import SECRET, Answer, Gateway
+from support.admin_port import eventually
+from support.gateway_process import PARK, SECRET, Answer, Gateway
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import hmac_headers_for
 from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH, encode_renewals
@@ -70,6 +69,7 @@ def shown(gateway: Gateway) -> Any:
 
 @pytest.fixture
 def running(own: Gateway) -> Gateway:
+    own.admin = True
     return own.start()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.running import Gateway
+from support.gateway_process import Gateway
 from vipgate.cli.sample import PAGE_PARK_UUID, PAGE_SECRET
 
 CLIENTS = Path(__file__).parents[2] / "docs" / "clients"

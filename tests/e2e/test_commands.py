@@ -20,8 +20,7 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import PARK
-from e2e.running import SECRET, Gateway, send
+from support.gateway_process import PARK, SECRET, Gateway, send
 from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, sample_renewals
 from vipgate.clock import clock_us
 from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
@@ -179,7 +178,7 @@ def test_allow_list_and_rate_are_kept_to(own: Gateway) -> None:
     assert eventually(lambda: own.push(PAGE_BODY).code == "1001")
 
 
-def test_replaced_stock_is_listed_and_restored_while_the_server_runs(own: Gateway) -> None:
+def test_replaced_generation_is_listed_and_restored_while_the_server_runs(own: Gateway) -> None:
     own.start()
     assert own.push(stock(20)).code == "1001"
     assert own.push(stock(3, first=100, complete=True)).code == "1001"
@@ -233,7 +232,7 @@ def test_export_into_a_pipe_that_closes_early_ends_quietly(own: Gateway) -> None
     assert done.stderr == ""
 
 
-def test_request_tells_all_the_journal_knows(own: Gateway) -> None:
+def test_request_shows_all_that_the_request_log_has(own: Gateway) -> None:
     own.start()
     good = own.push(stock(7)).envelope["seqno"]
     bad_body = PAGE_BODY.replace(b'"quantity":"1"', b'"quantity":"1.5"')
@@ -244,7 +243,7 @@ def test_request_tells_all_the_journal_knows(own: Gateway) -> None:
     assert len(told["body_sha256"]) == 64
     assert "row[0].quantity" in run(own, "request", bad)
     assert run(own, "request", bad, "--body").encode() == bad_body
-    assert "only refused" in fail(own, "request", good, "--body")
+    assert "only rejected" in fail(own, "request", good, "--body")
 
 
 def test_sign_prints_and_diagnoses(own: Gateway) -> None:
@@ -407,7 +406,7 @@ def test_planted_secrets_are_nowhere_to_be_found(own: Gateway) -> None:
         assert not any(secret.encode() in place for place in places)
 
 
-def test_demo_walks_the_whole_road_and_leaves_nothing(tmp_path: Path) -> None:
+def test_demo_takes_every_step_and_leaves_nothing(tmp_path: Path) -> None:
     environment = {name: text for name, text in os.environ.items() if not name.startswith("VIPGATE_")}
     environment["TMPDIR"] = str(tmp_path)
     command = [sys.executable, "-m", "vipgate", "demo", "--port", "0", "--no-stay"]

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 from bench.cluster import running_server
 
-from e2e.running import SECRET, Answer, Gateway, send
+from support.gateway_process import SECRET, Answer, Gateway, send
 from vipgate.agent.client import Client
-from vipgate.agent.reconcile import compare
+from vipgate.agent.reconcile import SourceRecord, compare
 from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET, sample_renewals
 from vipgate.clock import clock_us
 from vipgate.errors import ServiceUnavailable
@@ -179,7 +179,7 @@ def test_record_that_changes_between_two_pages_comes_again(gateway: Gateway) -> 
     assert len(second["records"]) == 11
 
 
-def test_replaced_stock_is_told_no_more(gateway: Gateway) -> None:
+def test_replaced_generation_is_told_no_more(gateway: Gateway) -> None:
     rows = list(sample_renewals(20, 4, until_us=UNTIL_US))
     push(gateway, AGENT, rows, complete=True)
     assert ask(gateway, AGENT) == months_of(rows)
@@ -199,7 +199,7 @@ def test_the_agent_finds_and_mends_what_differs(gateway: Gateway) -> None:
             return payload
 
         sent: list[Renewal] = []
-        report = compare(lambda: iter(source), asked, sent.append)
+        report = compare(lambda: map(SourceRecord, source), asked, lambda record: sent.append(record.renewal))
         found = report.difference
         assert (found.missing, found.different, found.only_there) == (
             [new.pay_partner],
@@ -207,10 +207,10 @@ def test_the_agent_finds_and_mends_what_differs(gateway: Gateway) -> None:
             [gone.pay_partner],
         )
         client.push(sent)
-        left = compare(lambda: iter(source), asked).difference
+        left = compare(lambda: map(SourceRecord, source), asked).difference
         assert (left.missing_count, left.different_count, left.only_there) == (0, 0, [gone.pay_partner])
         client.push([gone])
-        assert compare(lambda: iter(rows), asked).is_alike
+        assert compare(lambda: map(SourceRecord, rows), asked).is_alike
 
 
 # ---- who is refused --------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def test_other_method_is_refused_and_the_right_one_named(gateway: Gateway) -> No
     assert answer.headers["allow"] == "POST"
 
 
-def test_refusal_is_in_the_journal(gateway: Gateway) -> None:
+def test_refusal_is_in_the_request_log(gateway: Gateway) -> None:
     answer = post(gateway, question(WRONG, rubbish=1))
     with gateway.store() as store:
         entry = store.request_log_entry(answer.envelope["seqno"])

@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from e2e.conftest import PARK
-from e2e.running import Answer, Gateway, send
-from e2e.test_edge import WAIT_S, connected, head, parse
+from support.gateway_process import PARK, Answer, Gateway, send
+from support.raw_http import WAIT_S, connected, head, parse
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.store.interfaces.ledger import Filter

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from e2e.framing import CASES, HEALTH, INSIDE_CASES, Case, chunked, health, push
-from e2e.running import Gateway
-from fuzz.answers import Answered, read_answers
+from support.framing_cases import CASES, HEALTH, INSIDE_CASES, Case, chunked, health, push
+from support.gateway_process import Gateway
+from support.http_responses import Answered, read_answers
 from vipgate.cli.sample import PAGE_BODY, PAGE_PARK_UUID, PAGE_SECRET
 from vipgate.store.interfaces.ledger import Filter
 
@@ -29,6 +29,7 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     made = Gateway(
         tmp_path_factory.mktemp("home"),
         {"VIPGATE_REQUEST_TIMEOUT_S": f"{SEND_S:g}", "VIPGATE_KEEPALIVE_TIMEOUT_S": "15"},
+        admin=True,
     )
     made.add_park(PAGE_PARK_UUID, PAGE_SECRET)
     made.start()

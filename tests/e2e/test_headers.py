@@ -11,11 +11,10 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from e2e.admin_port import answers, body_of, eventually
-from e2e.conftest import PARK
-from e2e.running import SECRET, Gateway
-from fuzz.answers import read_answers
-from fuzz.damage import odd_headers
+from support.admin_port import answers, body_of, eventually
+from support.fuzz_strategies import odd_headers
+from support.gateway_process import PARK, SECRET, Gateway
+from support.http_responses import read_answers
 from vipgate.protocol.envelope import PUSH_PATH
 from vipgate.protocol.signature_md5 import sign
 
@@ -38,7 +37,7 @@ wild = settings(deadline=None, max_examples=150, suppress_health_check=list(Heal
 @pytest.fixture(scope="module")
 def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Trusts what is said of callers here, so that it is read; ends without a fault in its log."""
-    made = Gateway(tmp_path_factory.mktemp("home"))
+    made = Gateway(tmp_path_factory.mktemp("home"), admin=True)
     made.add_park(PARK)
     made.start("--trusted-proxies", TRUSTED)
     eventually(lambda: answers(made), "the admin port")

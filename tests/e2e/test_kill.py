@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.running import Gateway, send
+from support.gateway_process import Gateway, send
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal

@@ -10,10 +10,10 @@ import pytest
 from bench.arrivals import Arrivals
 from bench.cluster import running_server
 from bench.proving import prove
-from bench.stock import SECRET, name_parks
+from bench.records import SECRET, name_parks
 from bench.traffic import Callers, Outcome, Traffic
 
-from e2e.running import Gateway
+from support.gateway_process import Gateway
 
 UNTIL_US = 1_795_492_800_000_000
 NOISY, *QUIET = name_parks(8, "overload")

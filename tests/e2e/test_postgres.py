@@ -23,7 +23,7 @@ import psycopg
 import pytest
 from bench.cluster import Server, running_server
 
-from e2e.running import Gateway, send
+from support.gateway_process import Gateway, send
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
@@ -49,7 +49,7 @@ def gateway(tmp_path: Path, server: Server) -> Iterator[Gateway]:
 
 
 def _gateway(home: Path, url: str) -> Iterator[Gateway]:
-    made = Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_SHUTDOWN_TIMEOUT_S": "5"})
+    made = Gateway(home, {"VIPGATE_DATABASE": url, "VIPGATE_SHUTDOWN_TIMEOUT_S": "5"}, admin=True)
     for park_uuid in PARKS:
         made.add_park(park_uuid)
     yield made

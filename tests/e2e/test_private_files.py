@@ -19,10 +19,9 @@ from pathlib import Path
 
 import pytest
 from bench.park import make_park, write_config
-from bench.stock import SECRET as PARK_SECRET
+from bench.records import SECRET as PARK_SECRET
 
-from e2e.conftest import PARK
-from e2e.running import SECRET, Gateway
+from support.gateway_process import PARK, SECRET, Gateway
 from vipgate.agent.prometheus import Metrics
 from vipgate.cli import agent_setup
 from vipgate.cli.sample import sample_renewals
@@ -94,7 +93,7 @@ def test_command_of_the_gateway_makes_nothing_that_others_may_reach(root: Path) 
     for words in GATEWAY_COMMANDS:
         vipgate(root, *words.split(), given=SECRET + "\n")
         assert exposed(root) == {}, words
-    made = {re.sub(r"\d{8}T\d{6}Z", "TIME", path.name) for path in root.rglob("*") if path.is_file()}
+    made = {re.sub(r"\d{8}T\d{6}(\.\d{6})?Z", "TIME", path.name) for path in root.rglob("*") if path.is_file()}
     kept = {"vipgate.db", "vipgate.db.lock", "master.key", "master.key.until-TIME"}
     assert made >= kept | {"by-hand.db", "vipgate-TIME.db"}
 
@@ -111,7 +110,7 @@ def test_gateway_that_serves_has_nothing_that_others_may_reach(root: Path) -> No
     gateway.start()
     try:
         assert gateway.push(BODY).code == "1001"
-        assert {"vipgate.db", "vipgate.db-wal", "vipgate.db-shm", "vipgate.db.server", "vipgate.db.lock"} <= {
+        assert {"vipgate.db", "vipgate.db-wal", "vipgate.db-shm", "vipgate.db.pid", "vipgate.db.lock"} <= {
             path.name for path in root.rglob("*")
         }
         assert exposed(root) == {}
@@ -170,7 +169,7 @@ def test_agent_that_runs_has_nothing_that_others_may_reach_but_its_figures(root:
         file.write(f'[log]\nfile = "{log}"\nbytes_max = 20000\n[metrics]\nfile = "{figures}"\n')
     with running_agent(root, config, spool):
         eventually(lambda: figures.exists() and log.exists() and log.stat().st_size)
-        assert {"a.spool", "a.spool-wal", "a.spool-shm", "a.spool.agent", "a.spool.lock"} <= {
+        assert {"a.spool", "a.spool-wal", "a.spool-shm", "a.spool.pid", "a.spool.lock"} <= {
             path.name for path in root.rglob("*")
         }
         # The node exporter is another user. Nobody but the agent may write them.

@@ -6,13 +6,13 @@ import random
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from bench.cluster import running_server
 
-from e2e.conftest import PARK
-from e2e.running import SECRET, Gateway
-from vipgate.cli.rekey import reseal
+from support.gateway_process import PARK, SECRET, Gateway
+from vipgate.cli.rekey import replace_key_file, reseal
 from vipgate.cli.sample import sample_renewals
 from vipgate.clock import clock_us
 from vipgate.protocol.envelope import encode_renewals
@@ -59,7 +59,7 @@ def test_running_gateway_keeps_it_from_beginning(own: Gateway) -> None:
     own.start()
     done = own.command("rekey")
     assert done.returncode == 1
-    assert f"Another vipgate server (process {own.process.pid if own.process else 0})" in done.stderr
+    assert f"locked by process {own.process.pid if own.process else 0}" in done.stderr
     assert sorted(path.name for path in own.home.glob("master.key*")) == ["master.key"]
     assert pushes(own) == "1001"
 
@@ -101,6 +101,17 @@ def test_killed_at_any_moment_it_can_be_run_again(own: Gateway) -> None:
             access = store.park_access(park.park_uuid)
             assert access is not None
             assert vault.open(access.secret, park.park_uuid) == SECRET
+
+
+def test_keys_replaced_in_one_second_are_all_kept(tmp_path: Path) -> None:
+    key_file, draft = tmp_path / "master.key", tmp_path / "master.key.new"
+    key_file.write_text("first")
+    kept = []
+    for number, key in enumerate(("second", "third")):
+        draft.write_text(key)
+        kept.append(replace_key_file(draft, key_file, 1_700_000_000_000_000 + number))
+    assert [path.read_text() for path in kept] == ["first", "second"]
+    assert key_file.read_text() == "third"
 
 
 def test_key_that_is_a_variable_needs_the_new_one_given(keyless: Gateway) -> None:

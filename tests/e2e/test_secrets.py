@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import socket
 import time
 from dataclasses import dataclass, field
@@ -12,9 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from e2e.admin_port import answers, body_of, eventually, get, inside_of
-from e2e.conftest import PARK
-from e2e.running import Answer, Gateway
+from support.admin_port import answers, body_of, eventually, get, inside_of
+from support.gateway_process import PARK, Answer, Gateway
 from vipgate.agent.config import Platform
 from vipgate.gateway.admin_launch import AdminConfig
 from vipgate.gateway.settings import load_settings
@@ -63,7 +61,11 @@ class House:
         """A page of the console, as a browser gets it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.gateway.admin_port, timeout=30)
         cookie = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
-        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {
+            "Cookie": cookie,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        }
         connection.request("GET" if fields is None else "POST", path, urlencode(fields or {}), headers)
         response = connection.getresponse()
         for text in response.headers.get_all("set-cookie") or []:
@@ -76,14 +78,13 @@ class House:
 
     def send(self, on: str, path: str, **fields: str) -> int:
         """A form of the page `on`; the status."""
-        token = re.search(r'name="csrf" value="([^"]+)"', self.ask(on)[1])
-        assert token is not None
-        return self.ask(path, {"csrf": token[1], **fields})[0]
+        assert self.ask(on)[0] == 200
+        return self.ask(path, fields)[0]
 
 
 @pytest.fixture
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    gateway = Gateway(tmp_path_factory.mktemp("home"), {"VIPGATE_MASTER_KEY": MASTER_KEY})
+    gateway = Gateway(tmp_path_factory.mktemp("home"), {"VIPGATE_MASTER_KEY": MASTER_KEY}, admin=True)
     made = House(gateway)
     made.command("park", "add", PARK, "--secret", "-", given=PARK_SECRET + "\n")
     made.command("user", "add", "admin", "--role", "admin", "--password", "-", given=PASSWORD + "\n")
@@ -135,11 +136,11 @@ def go_through_the_console(house: House, refused: list[Answer]) -> None:
     pages += [f"/requests/{answer.envelope['seqno']}" for answer in refused]
     found = [
         house.ask(path)[0]
-        for path in [*pages, "/account", f"/records?park={PARK}", f"/records.csv?park={PARK}", "/doctor"]
+        for path in [*pages, "/account", f"/records?park={PARK}", f"/records.csv?park={PARK}", "/signature-check"]
     ]
     assert set(found) == {200}
     assert house.ask(f"/welcome/{GUESS}")[0] != 200
-    assert house.ask("/account", {"csrf": GUESS})[0] >= 400
+    assert house.ask("/account", {"name": GUESS})[0] >= 400
 
 
 def ask_the_api(house: House) -> None:

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from e2e.admin_port import answers, body_of, eventually, get, inside_of, log_of
-from e2e.conftest import PARK
-from e2e.running import SECRET, STOP_S, Answer, Gateway
-from unit.pems import write_pair
+from support.admin_port import answers, body_of, eventually, get, inside_of, log_of
+from support.certificates import write_pair
+from support.gateway_process import PARK, SECRET, STOP_S, Answer, Gateway
 from vipgate.agent.client import Client, PushRefused
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import hmac_headers_for
@@ -70,6 +69,7 @@ def held_numbers(gateway: Gateway) -> int:
 
 @pytest.fixture
 def running(own: Gateway) -> Gateway:
+    own.admin = True
     return own.start()
 
 
@@ -189,7 +189,7 @@ def test_agent_s_file_says_how_it_signs(running: Gateway, tmp_path: Path, signat
 # ---- held replaces ---------------------------------------------------------------------------------------------------
 
 
-def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running: Gateway) -> None:
+def test_recorded_replace_under_md5_is_held_until_the_operator_approves_it(running: Gateway) -> None:
     set_park(running, "--hold-replaces")
     assert running.push(STOCK).code == "1001"
     assert running.push(body_of(2, first=50)).code == "1001"
@@ -219,7 +219,7 @@ def test_recorded_replace_under_md5_is_held_until_the_operator_says_yes(running:
     again = [str(running.push(STOCK).envelope["seqno"]) for _ in range(2)]
     [listed] = json.loads(run(running, "park", "held", PARK, "--format", "json"))
     assert (listed["seqno"], listed["times"]) == (again[0], 2), "one line and one body, however often it comes"
-    assert "lists it" in running.command("request", again[1], "--body").stderr
+    assert "see vipgate park held" in running.command("request", again[1], "--body").stderr
     run(running, "park", "dismiss-replace", PARK, again[1])
     assert json.loads(run(running, "park", "held", PARK, "--format", "json")) == []
     assert running.command("request", again[0], "--body").returncode == 1
@@ -312,6 +312,7 @@ def test_what_a_caller_says_of_itself_counts_for_nothing(running: Gateway) -> No
 
 @pytest.mark.parametrize(("flags", "seen"), [(["--trusted-proxies", "127.0.0.1"], "198.51.100.7"), ([], "127.0.0.1")])
 def test_inside_port_sees_staff_behind_a_trusted_proxy(own: Gateway, flags: list[str], seen: str) -> None:
+    own.admin = True
     own.start(*flags)
     eventually(lambda: answers(own), "the admin port")
     assert get(own, "/login", X_Forwarded_For="198.51.100.7")[0] == 200

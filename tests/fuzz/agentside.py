@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import openpyxl  # type: ignore[import-untyped]
 
-from fuzz.gate import PARK, SECRET, UNTIL_US, Wrong
+from fuzz.gateway import PARK, SECRET, UNTIL_US, Wrong
 from vipgate.agent.client import Client
 from vipgate.agent.config import SourceConfig
-from vipgate.agent.reconcile import NotOffered, OddAnswer, compare
+from vipgate.agent.reconcile import NotOffered, OddAnswer, SourceRecord, compare
 from vipgate.agent.responses import Accepted, AccessDenied, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.sources.open import open_source
 from vipgate.cli.sample import sample_renewals
@@ -86,7 +86,7 @@ def check_answer(platform: Platform, answer: bytes) -> None:
         raise Wrong(f"wait {meant.retry_after_s} s")
     platform.client.probe()
     with suppress(OddAnswer, NotOffered):
-        compare(lambda: iter(RECORDS), lambda members: _asked(platform, members))
+        compare(lambda: map(SourceRecord, RECORDS), lambda members: _asked(platform, members))
 
 
 def _asked(platform: Platform, members: dict[str, object]) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from fuzz.admin_port import Inside, check_lines, check_target, targets
 from fuzz.agentside import CSV_FILES, PLATFORM_ANSWERS, SHEETS, Platform, check_answer, check_file
-from fuzz.damage import (
+from fuzz.gateway import GBK, STOCK, UTF8, VALID, Gate, Sender
+from fuzz.public_port import QUESTIONS, STREAMS, check_body, check_headers, check_question, check_stream
+from support.fuzz_strategies import (
     ADDRESS_WORDS,
     ANSWER_WORDS,
     CSV_WORDS,
@@ -21,9 +24,6 @@ from fuzz.damage import (
     odd_headers,
     odd_requests,
 )
-from fuzz.gate import GBK, STOCK, UTF8, VALID, Gate, Sender
-from fuzz.inside import Inside, check_lines, check_target, targets
-from fuzz.outside import QUESTIONS, STREAMS, check_body, check_headers, check_question, check_stream
 from vipgate.cli.sample import PAGE_BODY
 
 CORPUS: Final = Path(__file__).parent / "corpus"

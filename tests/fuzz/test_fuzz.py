@@ -1,4 +1,4 @@
-"""No bytes make the road, the admin port or an agent do anything but answer or refuse: the corpus again, and a little more.
+"""No bytes make the pipeline, the admin port or an agent do anything but answer or refuse: the corpus again, and a little more.
 
 `make fuzz` goes on for as long as one wants.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from fuzz.answers import read_answers
 from fuzz.hunt import Hunt
 from fuzz.targets import CORPUS, Target, all_targets
+from support.http_responses import read_answers
 
 SEED = 20_261_125
 RUNS = 25

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz.damage import HEADER_NAMES, HEADER_VALUES, HEADER_WORDS, damaged
-from fuzz.gate import PROXY, SECRET, STOCK, VALID, Gate, head
-from fuzz.outside import QUESTIONS
+from fuzz.gateway import PROXY, SECRET, STOCK, VALID, Gate, head
+from fuzz.public_port import QUESTIONS
+from support.fuzz_strategies import HEADER_NAMES, HEADER_VALUES, HEADER_WORDS, damaged
 from vipgate.gateway.http.messages import Request
 from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH
 from vipgate.protocol.signature_md5 import sign
@@ -33,7 +33,7 @@ def whole(path: str, body: bytes, headers: dict[bytes, bytes], peer: str) -> Req
     """A request of an honest park, but for `headers`."""
     signed = {b"host": b"gate", b"authorization": sign(body, SECRET).encode(), **headers}
     request = Request("POST", path, signed, peer, True, 1_795_492_800_000_000, body=body)
-    request.body_md5, request.body_sha256 = md5(body, usedforsecurity=False), sha256(body)
+    request.body_hashes = md5(body, usedforsecurity=False), sha256(body)
     return request
 
 

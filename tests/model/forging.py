@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 from hypothesis import strategies as st
 
-from store.conftest import NOON_US
+from support.store_database import NOON_US
 from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import encode_renewals, encode_request
 from vipgate.protocol.renewal import Renewal, plate_flags
@@ -29,7 +29,7 @@ PADDING: Final = b" " * (1024 * 1024 + 1)
 Flaw = Literal["json", "row", "twice", "many", "none"]
 Key = Literal["current", "previous", "wrong"]
 FLAWS: Final[tuple[Flaw, ...]] = ("json", "row", "twice", "many", "none")
-# What the road answers to a flaw in a request that is signed right; broken JSON names no park.
+# What the pipeline answers to a flaw in a request that is signed right; broken JSON names no park.
 CODES: Final[dict[Flaw, str]] = {"json": "400", "row": "400", "twice": "400", "many": "413", "none": "400"}
 
 

@@ -198,10 +198,10 @@ class Ledger:
         return True
 
     def review(self, park: Park, pay_partner: str, flags: int, now_us: int) -> bool:
-        places = park.take_positions(1, now_us)
         held = park.records.get(pay_partner)
         if held is None or not held.now.renewal.flags & flags:
             return False
+        places = park.take_positions(1, now_us)
         left = held.now.renewal.flags & ~flags
         held.now.renewal = msgspec.structs.replace(held.now.renewal, flags=left)
         held.now.positions = places

@@ -1,4 +1,4 @@
-"""The model test's machine: every rule does the same to the real store, through the real road, and to the model."""
+"""The model test's machine: every rule does the same to the real store, through the real pipeline, and to the model."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world.begin()
-        self.ledger = Ledger(RETENTION.refused_bodies_max, RETENTION.refused_bytes_max)
+        self.ledger = Ledger(RETENTION.rejected_bodies_max, RETENTION.rejected_bytes_max)
         self.secrets = 0
         self.touched = set(PARKS)
         for park_uuid in PARKS:
@@ -53,7 +53,7 @@ class Machine(RuleBasedStateMachine):
         self.secrets += 1
         return f"secret-{self.secrets}"
 
-    def _deed(self) -> AuditEntry:
+    def _entry(self) -> AuditEntry:
         return AuditEntry(at_us=self.now_us, who="model", action="act", park_uuid=None, subject="", detail="", peer="")
 
     # ---- what parks do ---------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class Machine(RuleBasedStateMachine):
         return self.push_together([replace(first, large=True), *others])
 
     @rule(
-        request=REQUESTS, park_uuid=st.sampled_from(SOME_PARK), times=st.integers(1, RETENTION.refused_bodies_max + 1)
+        request=REQUESTS, park_uuid=st.sampled_from(SOME_PARK), times=st.integers(1, RETENTION.rejected_bodies_max + 1)
     )
     def push_bad_ones(self, request: Request, park_uuid: str, times: int) -> None:
         bad = replace(request, park=park_uuid, key="current", flaw="row", large=False, peer=HOME)
@@ -174,13 +174,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), order=st.sampled_from(ORDERS), flags=st.sampled_from(FLAGS))
     def review(self, park_uuid: str, order: str, flags: int) -> None:
-        reviewed = self.world.database.admin.review(park_uuid, order, flags, self._deed())
+        reviewed = self.world.database.admin.review(park_uuid, order, flags, self._entry())
         assert reviewed == self.ledger.review(self.ledger.parks[park_uuid], order, flags, self.now_us)
         self._changed(park_uuid)
 
     @rule(park_uuid=st.sampled_from((*PARKS, None)), plate=st.sampled_from(PLATES))
     def erase_plate(self, park_uuid: str | None, plate: str) -> None:
-        erased = self.world.database.admin.erase_plate(plate, park_uuid, self._deed())
+        erased = self.world.database.admin.erase_plate(plate, park_uuid, self._entry())
         wanted = PARKS if park_uuid is None else (park_uuid,)
         counts = [self.ledger.erase(self.ledger.parks[one], plate, self.now_us) for one in sorted(wanted)]
         assert (erased.records, erased.versions) == tuple(map(sum, zip(*counts, strict=True)))
@@ -188,7 +188,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(park_uuid=st.sampled_from(SOME_PARK), days=st.sampled_from((1, 20, None)))
     def set_retention(self, park_uuid: str, days: int | None) -> None:
-        assert self.world.database.admin.set_retention(park_uuid, days, self._deed())
+        assert self.world.database.admin.set_retention(park_uuid, days, self._entry())
         park = self.ledger.parks[park_uuid]
         park.retention_days, park.erase_due_us = days, 0
 
@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
     def housekeep(self) -> None:
         self.world.housekeep()
         journal = seqno_prefix(self.now_us - RETENTION.request_log_days * DAY_US)
-        bodies = seqno_prefix(self.now_us - RETENTION.refused_days * DAY_US)
+        bodies = seqno_prefix(self.now_us - RETENTION.rejected_days * DAY_US)
         self.ledger.housekeep(self.now_us, journal, bodies, RETENTION.generation_days)
         self.touched.update(PARKS)
 

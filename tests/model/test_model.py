@@ -17,8 +17,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from model.machine import Machine
 from model.world import World
-from servers import emptied
-from store.conftest import spread
+from support.postgres_database import emptied
+from support.store_database import spread
 
 SEED = int(os.environ.get("VIPGATE_MODEL_SEED", "1"))
 STEPS = int(os.environ.get("VIPGATE_MODEL_STEPS", "25"))

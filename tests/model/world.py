@@ -1,4 +1,4 @@
-"""One real store with the real road before it and a clock that a test sets; emptied between runs."""
+"""One real store with the real pipeline before it and a clock that a test sets; emptied between runs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from typing import Any, Final, cast
 import msgspec
 import psycopg
 
-from store.conftest import NOON_US, Clock
+from support.store_database import NOON_US, Clock
 from vipgate.gateway.group_commit import CommitLimits, GroupCommitter
 from vipgate.gateway.park_access import ParkAccessCache
-from vipgate.gateway.pipeline import PushPipeline, PushRequest
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.gateway.push_request import PushRequest
 from vipgate.gateway.reconcile import ReconcileService
-from vipgate.protocol.seqno import SeqnoMint
-from vipgate.store.interfaces.ledger import ParkAccess, Retention
+from vipgate.protocol.seqno import SeqnoGenerator
+from vipgate.store.common.park_ids import ParkIds
+from vipgate.store.interfaces.ledger import ParkAccess, Retention, Store
 from vipgate.store.open import is_postgres, open_store, sqlite_path
 from vipgate.store.open_database import open_database
 from vipgate.support.metrics import SharedMetrics, WorkerRecorder
 from vipgate.support.vault import Vault
 
-RETENTION: Final = Retention(refused_bodies_max=3, refused_bytes_max=1_500)
+RETENTION: Final = Retention(rejected_bodies_max=3, rejected_bytes_max=1_500)
 # The committer cleans up when it starts; after that only when a test says so.
 LIMITS: Final = CommitLimits(housekeeping_s=1e9)
 VAULT: Final = Vault("a master key of the model's own ....")
@@ -52,17 +54,23 @@ class World:
         self._runs = 0
         self._loop = asyncio.new_event_loop()
         self.database = open_database(url, self.clock, RETENTION)
+        self._stores: list[Any] = [self.database.store]
         self._slow = ThreadPoolExecutor(1)
         self._meter = WorkerRecorder(SharedMetrics(1), 0)
         self._committer = self._loop.run_until_complete(self._start())
 
     async def _start(self) -> GroupCommitter:
         committer = GroupCommitter(
-            lambda: open_store(self._url, self.clock, RETENTION),
+            self._open_store,
             LIMITS, RETENTION, self._meter, self.clock, self._clock_s,
         )  # fmt: skip
         await committer.start()
         return committer
+
+    def _open_store(self) -> Store:
+        store = open_store(self._url, self.clock, RETENTION)
+        self._stores.append(store)
+        return store
 
     def _clock_s(self) -> float:
         return self.seconds
@@ -75,9 +83,12 @@ class World:
         self._runs += 1
         self.clock.now_us = NOON_US
         _empty(self._url)
+        for store in self._stores:
+            # Parks are never deleted but here, so a store would look for those of the run before.
+            store.park_ids = ParkIds()
         directory = ParkAccessCache(self._read, self._loop.call_soon, VAULT, self._clock_s)
         self._road = PushPipeline(
-            directory, self._committer, SeqnoMint(self._runs * SEQNOS_A_RUN), self._slow, self._slow,
+            directory, self._committer, SeqnoGenerator(self._runs * SEQNOS_A_RUN), self._slow, self._slow,
             cast("ReconcileService", None),
             self._meter, self._clock_s,
         )  # fmt: skip

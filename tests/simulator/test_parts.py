@@ -11,11 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from e2e.running import SECRET, Gateway, send
 from simulator.events import Events
-from simulator.line import HELD_S_MAX, Line
-from simulator.park import Park
+from simulator.network import HELD_S_MAX, Line
+from simulator.park import Habits, Park
+from simulator.park_database import MariadbDatabase, ParkDatabase, SqliteDatabase, StampKind
 from simulator.world import FAULTS, UNTIL_US, compare
+from support.gateway_process import SECRET, Gateway, send
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.authentication import signed_headers
 from vipgate.protocol.envelope import PUSH_PATH, encode_renewals
@@ -135,7 +136,7 @@ def test_copy_that_is_held_back_overtakes_what_came_after_it(gateway: Gateway) -
 
 
 def test_column_means_at_the_gateway_what_the_park_says_it_means(gateway: Gateway, tmp_path: Path) -> None:
-    park = Park(tmp_path, 1, "text", Events(), doubles=False)
+    park = Park(SqliteDatabase(tmp_path), 1, Habits(), Events())
     park.stock(200)
     truth = park.truth()
     gateway.add_park("park-as-told")
@@ -148,9 +149,16 @@ def test_column_means_at_the_gateway_what_the_park_says_it_means(gateway: Gatewa
     assert held.keys().isdisjoint(truth.bad)
 
 
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> ParkDatabase:
+    if request.param == "sqlite":
+        return SqliteDatabase(tmp_path)
+    return MariadbDatabase(request.getfixturevalue("mariadb_url"), "vipgate_test_park")
+
+
 @pytest.mark.parametrize("kind", ["text", "integer"])
-def test_park_changes_mistypes_doubles_and_commits_late(tmp_path: Path, kind: str) -> None:
-    park = Park(tmp_path, 5, "text" if kind == "text" else "integer", Events(), doubles=True)
+def test_park_changes_mistypes_doubles_and_commits_late(database: ParkDatabase, kind: StampKind) -> None:
+    park = Park(database, 5, Habits(stamp_kind=kind, doubles=True), Events())
     park.stock(100)
     park.start()
     time.sleep(1.5)
@@ -164,7 +172,7 @@ def test_park_changes_mistypes_doubles_and_commits_late(tmp_path: Path, kind: st
 
 
 def test_lost_stale_and_foreign_records_are_seen(tmp_path: Path) -> None:
-    park = Park(tmp_path, 2, "text", Events(), doubles=False)
+    park = Park(SqliteDatabase(tmp_path), 2, Habits(), Events())
     park.stock(300)
     truth = park.truth()
     right = dict(truth.good)

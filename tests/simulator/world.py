@@ -13,16 +13,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from e2e.running import SECRET, Gateway
-from forge import Forge, Process
 from simulator.events import Events
-from simulator.line import Line
-from simulator.park import LAG_S, MAP, Park, StampKind, Truth
-from vipgate.agent.sources.base import CursorValue, load_cursor
+from simulator.network import Line
+from simulator.park import LAG_S, MAP, Habits, Park, Sale, Truth
+from simulator.park_database import MariadbDatabase, ParkDatabase, SqliteDatabase
+from support.fork_server import ForkServer, Process
+from support.gateway_process import SECRET, Gateway
+from vipgate.agent.sources.base import load_cursor
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals
 from vipgate.protocol.renewal import Renewal
@@ -32,7 +33,12 @@ TIMEOUT_S: Final = 0.7
 ONCE_S_MAX: Final = 60.0
 COMMAND_S_MAX: Final = 30.0
 REPLACED_S_MAX: Final = 15.0
+# A round of the sweep, and what late copies hold back; generous, as all processes share a machine.
+SWEPT_S_MAX: Final = 30.0
+DUE_S_MAX: Final = 30.0
+ONCE_RUNS_MAX: Final = 4
 SHOWN: Final = 3
+SEEDS_A_MARIADB: Final = 3
 FOREIGN_MAX: Final = 5
 DEAD_LETTERS_EXIT: Final = 3
 UNTIL_US: Final = 1_795_492_800_000_000
@@ -41,15 +47,21 @@ FAULTS: Final = (
 )  # fmt: skip
 
 
+CURSORS: Final = (
+    (("更新时间",), ("编号",)), (("更新时间",), ("编号",)), (("更新时间",),), (("更新时间", "创建时间"), ("编号",)),
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """What kind of run a seed stands for."""
 
-    cursor: bool
+    cursor: tuple[tuple[str, ...], ...]
+    access: Literal["table", "heap", "query", "query with a key"]
+    habits: Habits
+    sweeps: bool
     replace: bool
     hot: bool
-    stamp_kind: StampKind
-    as_query: bool
     stock_rows: int
     foreign_rows: int
     batch_rows: int
@@ -65,11 +77,12 @@ class Shape:
         hot = rng.random() < 0.4
         faults = set(rng.sample(FAULTS, rng.choice((0, 1, 2) if hot else (2, 5, len(FAULTS)))))
         return cls(
-            cursor=rng.random() < 0.7,
+            cursor=() if rng.random() < 0.3 else rng.choice(CURSORS),
+            access=rng.choice(("table", "heap", "query", "query with a key")),
+            habits=Habits.of(rng),
+            sweeps=rng.random() < 0.5,
             replace=rng.random() < (0.2 if hot else 0.35),
             hot=hot,
-            stamp_kind=rng.choice(("text", "integer")),
-            as_query=rng.random() < 0.4,
             stock_rows=50 if hot else rng.choice((50, 200, 800, 3000)),
             foreign_rows=rng.choice((0, 1, FOREIGN_MAX)),
             batch_rows=rng.choice((20, 100) if hot else (20, 100, 500, 1000)),
@@ -91,8 +104,10 @@ class World:
 
     seed: int
     gateway: Gateway
-    forge: Forge
+    fork_server: ForkServer
     folder: Path
+    # The server on which every third park is; None: all are in SQLite files.
+    mariadb_url: str | None = None
     faults: tuple[str, ...] = FAULTS
     events: Events = field(default_factory=Events)
     shape: Shape = field(init=False)
@@ -105,8 +120,13 @@ class World:
         self.shape = Shape.of(self.seed)
         self.rng = random.Random(f"world {self.seed}")
         self.park_uuid = f"sim-{self.seed}"
-        shape, folder = self.shape, self.folder
-        self.park = Park(folder, self.seed, shape.stamp_kind, self.events, doubles=shape.cursor, hot=shape.hot)
+        shape, name = self.shape, f"vipgate_test_sim_{self.seed}"
+        database: ParkDatabase = SqliteDatabase(self.folder)
+        if self.mariadb_url is not None and self.seed % SEEDS_A_MARIADB == 0:
+            database = MariadbDatabase(self.mariadb_url, name)
+        self.park = Park(
+            database, self.seed, shape.habits, self.events, cursor=shape.cursor, hot=shape.hot, has_key=shape.access == "table"
+        )  # fmt: skip
         foreign = sample_renewals(FOREIGN_MAX, self.seed, until_us=UNTIL_US)
         self.foreign = {one.pay_partner: one for one in islice(foreign, self.shape.foreign_rows)}
 
@@ -123,14 +143,18 @@ class World:
             try:
                 self._live_badly(line)
                 line.calm()
+                if self.shape.sweeps:
+                    self._sweep()
                 self._settle()
             except Diverged as error:
                 raise Diverged(f"{error}\n{self._told(line)}") from None
 
     def _write_config(self, port: int) -> None:
         shape = self.shape
-        source = 'query = "SELECT * FROM 续费记录 WHERE 编号 > 0"' if shape.as_query else 'table = "续费记录"'
-        cursor = 'cursor = ["更新时间", "编号"]' if shape.cursor else ""
+        is_query = shape.access.startswith("query")
+        source = 'query = "SELECT * FROM 续费记录 WHERE 编号 > 0"' if is_query else 'table = "续费记录"'
+        key = 'key = "编号"' if shape.access == "query with a key" else ""
+        cursor = f"cursor = {json.dumps(shape.cursor, ensure_ascii=False)}" if shape.cursor else ""
         text = f"""
 [platform]
 url = "http://127.0.0.1:{port}"
@@ -141,11 +165,14 @@ batch_rows = {shape.batch_rows}
 in_flight = {shape.in_flight}
 
 [source]
-database = "sqlite:///park.db"
+database = "{self.park.database.address}"
 {source}
+{key}
 {cursor}
 lag_s = {LAG_S}
 poll_s = 0.1
+sweep_share = 1
+sweep_every_s = 1
 
 [log]
 file = "agent.log"
@@ -154,7 +181,7 @@ file = "agent.log"
 
     def _start(self, output: str, *arguments: str) -> Process:
         command, *flags = arguments
-        return self.forge.start(
+        return self.fork_server.start(
             ["agent", *command.split(), "agent.toml", "--spool", "spool", *flags], self.folder, output
         )  # fmt: skip
 
@@ -187,7 +214,7 @@ file = "agent.log"
             raise Diverged(f"agent {agent.pid} ended by itself: {self._said(f'agent-{life}')}")
         gently = is_last and self.shape.ends_gently
         agent.signal(signal.SIGTERM if gently else signal.SIGKILL)
-        status = agent.wait(COMMAND_S_MAX)
+        status = self._status_of(agent, f"agent-{life}")
         self.events.add("agent", f"{agent.pid} {'stopped' if gently else 'killed'}, status {status}")
         # An agent that has sent something knows what SIGTERM means.
         if gently and status != 0 and line.counts.total() > requests:
@@ -201,6 +228,17 @@ file = "agent.log"
                 raise Diverged(f"run --replace sent no complete=1 within {REPLACED_S_MAX:g} s")
             time.sleep(0.01)
 
+    def _status_of(self, agent: Process, output: str) -> int:
+        """Waits for the end of an agent that got a signal."""
+        try:
+            return agent.wait(COMMAND_S_MAX)
+        except TooLong:
+            agent.signal(signal.SIGABRT)
+            agent.wait(COMMAND_S_MAX)
+            raise Diverged(
+                f"agent {agent.pid} has not ended {COMMAND_S_MAX:g} s after its signal: {self._said(output)}"
+            ) from None
+
     def _command(self, output: str, *arguments: str, within_s: float = COMMAND_S_MAX) -> int:
         process = self._start(output, *arguments)
         try:
@@ -213,24 +251,61 @@ file = "agent.log"
 
     # ---- what must hold ----------------------------------------------------------------------------------------------
 
+    def _sweep(self) -> None:
+        """A running agent finds what was changed without a word of the cursor, within a round of the sweep."""
+        self.park.whisper()
+        agent = self._start("sweep", "run")
+        truth, until_s, fewest = self.park.truth(), time.monotonic() + SWEPT_S_MAX, len(self.park.truth().rows)
+        while wrong := self._wrong_in_ledger(truth):
+            if len(wrong) < fewest:
+                # It gets on: a snapshot of small batches takes long on a busy machine.
+                fewest, until_s = len(wrong), time.monotonic() + SWEPT_S_MAX
+            if agent.ended.done() or time.monotonic() > until_s:
+                fault = f"a running agent got no nearer to the source in {SWEPT_S_MAX:g} s: {self._said('sweep')}"
+                agent.signal(signal.SIGKILL)
+                raise Diverged(f"{fault}\n{self._told_of(wrong)}")
+            time.sleep(0.1)
+        agent.signal(signal.SIGTERM)
+        if (status := self._status_of(agent, "sweep")) != 0:
+            raise Diverged(f"SIGTERM ended the agent with {status}: {self._said('sweep')}")
+
     def _settle(self) -> None:
-        """One `--once` on a good line brings both sides in step, and another one finds nothing to do."""
-        status = self._command("once", "run", "--once", within_s=ONCE_S_MAX)
+        """On a good line `--once` brings both sides in step, at last with what had to wait; another one has nothing to do."""
         truth = self.park.truth()
-        if status != (DEAD_LETTERS_EXIT if truth.bad else 0):
-            raise Diverged(f"run --once ended with {status}, {len(truth.bad)} bad rows: {self._said('once')}")
+        for _ in range(ONCE_RUNS_MAX):
+            status = self._command("once", "run", "--once", within_s=ONCE_S_MAX)
+            ends = {DEAD_LETTERS_EXIT if truth.bad or truth.shared else 0}
+            if status not in (ends if self._rows_are_known else {0, DEAD_LETTERS_EXIT}):
+                raise Diverged(f"run --once ended with {status}, {len(truth.bad)} bad rows: {self._said('once')}")
+            if not self._waits_until_due():
+                break
         requests = self._requests()
-        foreign = {} if self.shape.replace else self.foreign
         wrong = [
-            self._told_of(compare(truth, self.ledger(), self.park.versions, foreign)),
+            self._told_of(self._wrong_in_ledger(truth)),
             self._told_of(self._wrong_letters(truth)),
-            *self._wrong_in_status(truth),
+            *self._wrong_in_status(),
         ]
         self._command("again", "run", "--once", within_s=ONCE_S_MAX)
         if self._requests() != requests:
             wrong.append(f"another run --once sent {self._requests() - requests} requests; there was nothing to send")
         if any(wrong):
             raise Diverged("\n".join(filter(None, wrong)))
+
+    def _waits_until_due(self) -> bool:
+        """Waits until all may be sent that an older copy might have overtaken; whether there is any."""
+        with closing(sqlite3.connect(self.folder / "spool")) as db:
+            [due_us] = db.execute("SELECT max(not_before_us) FROM outbox").fetchone()
+        if due_us is None:
+            return False
+        wait_s = due_us / 1e6 - time.time()
+        if wait_s > DUE_S_MAX:
+            raise Diverged(f"rows are held back for another {wait_s:.0f} s")
+        time.sleep(max(0.0, wait_s) + 0.01)
+        return True
+
+    def _wrong_in_ledger(self, truth: Truth) -> dict[str, str]:
+        foreign = {} if self.shape.replace else self.foreign
+        return compare(truth, self.ledger(), self.park.versions, foreign)
 
     def ledger(self) -> dict[str, Renewal]:
         """What the gateway holds of this park; flags are the platform's own."""
@@ -245,50 +320,71 @@ file = "agent.log"
             return sum(requests for requests, _ in store.daily_answers(self.park_uuid).values())
 
     def _wrong_letters(self, truth: Truth) -> dict[str, str]:
+        """What is wrong with the dead letters, by the order number of the row."""
         if self._command("dead", "dead list", "--format", "jsonl"):
             raise Diverged(f"dead list failed: {self._said('dead')}")
-        lines = (self.folder / "dead.out").read_text(encoding="utf-8").splitlines()
-        found = {str(json.loads(line)["pay_partner"]): json.loads(line) for line in lines}
-        if len(found) < len(lines):
-            raise Diverged("a record is among the dead letters twice")
-        wrong = dict.fromkeys(truth.bad - found.keys(), "the row is bad, but it is no dead letter")
-        return wrong | {
-            order: f"a dead letter of a row that is good by now: {found[order]['reason']}"
-            for order in found.keys() - truth.bad
+        lines = [json.loads(line) for line in (self.folder / "dead.out").read_text(encoding="utf-8").splitlines()]
+        found = {int(one["source"]["编号"]): one for one in lines}
+        if len(found) < len(lines) and self._rows_are_known:
+            raise Diverged("a row is among the dead letters twice")
+        ledger, wanted, allowed = self.ledger(), dict[int, Sale](), set[int]()
+        for order, sales in truth.newest.items():
+            sent = ledger.get(order)
+            allowed |= truth.may_be_named(order, sent)
+            wanted |= {one.number: one for one in sales if one.is_bad or one.renewal() != sent}
+        wrong = {
+            wanted[one].order: f"row {one} counts and was not sent, but is no dead letter"
+            for one in wanted.keys() - found
         }
+        for number in found.keys() - wanted - allowed if self._rows_are_known else ():
+            reason = found[number]["reason"]
+            wrong[str(found[number]["pay_partner"])] = f"a dead letter of row {number}, which is well by now: {reason}"
+        for order, sales in truth.shared.items():
+            for one in sales:
+                # Both places are named: its own, and that of the row that was sent.
+                others = [row.sale for row in truth.rows[order] if row.sale is not one]
+                if one.number in found and not any(self._names(found[one.number]["reason"], other) for other in others):
+                    wrong[order] = f"its dead letter names no other row: {found[one.number]['reason']}"
+        return wrong
 
-    def _wrong_in_status(self, truth: Truth) -> Iterator[str]:
+    @property
+    def _rows_are_known(self) -> bool:
+        """Whether a row can be told from others when it has changed: otherwise its dead letters stay until they are discarded."""
+        is_heap = self.shape.access == "heap" and not self.park.database.numbers_rows
+        return self.shape.access != "query" and not is_heap
+
+    def _names(self, reason: str, sale: Sale) -> bool:
+        """Whether a reason names the row, where rows have names."""
+        return self.shape.access in ("heap", "query") or f"编号={sale.number}" in reason
+
+    def _wrong_in_status(self) -> Iterator[str]:
         if self._command("status", "status", "--format", "json"):
             raise Diverged(f"status failed: {self._said('status')}")
         told: dict[str, Any] = json.loads((self.folder / "status.out").read_text(encoding="utf-8"))
         wanted = {
             "running": False,
-            "stock_acknowledged": True,
+            "snapshot_acknowledged": True,
             "backlog": 0,
-            "dead_letters": len(truth.bad),
             "trouble": None,
         }
         for name, value in wanted.items():
             if told[name] != value:
                 yield f"status: {name} is {told[name]}, wanted {value}"
-        if self.shape.cursor:
+        if self.shape.cursor and self.shape.habits.are_tidy:
             read_to, acknowledged_to = told["read_to"], told["acknowledged_to"]
-            newest = max(self._cursors())
+            newest = max(row.cursor for row in self.park.rows() if row.cursor is not None)
             if read_to is None or acknowledged_to is None:
                 yield f"status tells no position: read_to {read_to}, acknowledged_to {acknowledged_to}"
-            elif not load_cursor(acknowledged_to) <= load_cursor(read_to) <= newest:
+            elif not load_cursor(acknowledged_to) <= load_cursor(read_to) <= newest[:1]:
                 yield f"status: acknowledged_to {acknowledged_to} ≤ read_to {read_to} ≤ newest {newest} does not hold"
 
-    def _cursors(self) -> dict[CursorValue, str]:
-        with closing(sqlite3.connect(self.park.path)) as db:
-            return {
-                (at, number): order for at, number, order in db.execute("SELECT 更新时间, 编号, 订单号 FROM 续费记录")
-            }
-
     def _check_position(self) -> None:
-        """What lies before a position was acknowledged, waits in the spool, or is a dead letter: at any moment."""
+        """What lies before a position was acknowledged, waits in the spool, or is a dead letter: at any moment.
+
+        Of a park whose times can be trusted: what another one's cursor misses, only the sweep finds.
+        """
         spool = self.folder / "spool"
-        if not self.shape.cursor or not spool.exists():
+        if not self.shape.cursor or not self.shape.habits.are_tidy or not spool.exists():
             return
         with closing(sqlite3.connect(spool)) as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
@@ -297,14 +393,15 @@ file = "agent.log"
             kept = {
                 order for (order,) in db.execute("SELECT pay_partner FROM outbox UNION SELECT pay_partner FROM dead")
             }
-        at = meta.get("position") if meta.get("stock_done") else meta.get("stock_at")
+        at = meta.get("position")
         # While everything is being replaced, there is no position.
-        if at is None or meta.get("replace") or not meta.get("stock_until"):
+        if at is None or meta.get("replace") or not meta.get("snapshot_done"):
             return
-        position = load_cursor(at)
+        [position] = load_cursor(at)
         # Of an order number in several rows the last one counts: the others may be passed over.
-        last = {order: cursor for cursor, order in sorted(self._cursors().items())}
-        before = {order for order, cursor in last.items() if cursor <= position}
+        newest = {order: found[0].number for order, found in self.park.truth().newest.items()}
+        rows = {row.sale.number: row for row in self.park.rows()}
+        before = {order for order, number in newest.items() if rows[number].cursor[0] < position}  # type: ignore[operator, index]
         missing = before - self.ledger().keys() - kept - self.park.truth().bad
         if missing:
             fault = f"lies before the position {at}, but was never acknowledged"
@@ -324,11 +421,12 @@ file = "agent.log"
         return f"  versions that the ledger had before: {versions}\n{self.events.tail(order)}"
 
     def _said(self, output: str) -> str:
-        return (self.folder / f"{output}.err").read_text(encoding="utf-8")[-1500:]
+        return (self.folder / f"{output}.err").read_text(encoding="utf-8")[-4000:]
 
     def _told(self, line: Line) -> str:
         return (
-            f"seed {self.seed}: {self.shape}\nline: {dict(line.counts)}\nfolder: {self.folder}\n"
+            f"seed {self.seed}: {self.shape}\nline: {dict(line.counts)}\n"
+            f"source: {self.park.database.address}\nfolder: {self.folder}\n"
             f"latest commit of the park: {self.park.latest_s:.3f} s, lag_s {LAG_S}\n"
             f"again: VIPGATE_SIM_SEED={self.seed} VIPGATE_SIM_RUNS=1 .venv/bin/pytest tests/simulator\n"
             "The dice fall alike; processes and their timing do not, so it may take a few times."
@@ -340,13 +438,15 @@ def compare(
 ) -> dict[str, str]:
     """What is wrong with the ledger, by order number. A record whose row is bad now may be there as it was once."""
     wrong: dict[str, str] = {}
-    for order, renewal in (*truth.good.items(), *foreign.items()):
+    shared = {order: [one.renewal() for one in found if not one.is_bad] for order, found in truth.shared.items()}
+    right = {order: [renewal] for order, renewal in (*truth.good.items(), *foreign.items())} | shared
+    for order, renewals in right.items():
         held = ledger.get(order)
         if held is None:
-            wrong[order] = f"is not in the ledger; the source has {renewal}"
-        elif held != renewal:
-            wrong[order] = f"source and ledger differ\n  source {renewal}\n  ledger {held}"
-    for order in ledger.keys() - truth.good.keys() - foreign.keys():
+            wrong[order] = f"is not in the ledger; the source has {renewals}"
+        elif held not in renewals:
+            wrong[order] = f"source and ledger differ\n  source {renewals}\n  ledger {held}"
+    for order in ledger.keys() - right.keys():
         if order not in truth.bad or ledger[order] not in versions.get(order, ()):
             wrong[order] = f"is in the ledger, but never was like that in the source: {ledger[order]}"
     return wrong

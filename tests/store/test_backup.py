@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from store.conftest import Clock
-from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
+from support.store_data import OTHER, PARK, changed, do, held, push, refused, renewals
+from support.store_database import Clock
 from vipgate.errors import IncompatibleDatabase, StoreUnavailable
 from vipgate.store.sqlite import backup
 from vipgate.store.sqlite.backup import Contents, copy_ledger, read_contents
@@ -37,8 +37,8 @@ def test_copy_holds_what_the_ledger_held_and_says_how_much(store: SqliteStore, t
     found = copy_ledger(tmp_path / "a.db", tmp_path / "copy.db", verify=True)
     assert found is not None
     assert found.parks == {PARK: 500, OTHER: 40}
-    assert {name: found.tables[name].rows for name in ("renewal", "renewal_history", "request", "refused_body")} == {
-        "renewal": 540, "renewal_history": 20, "request": 4, "refused_body": 1,
+    assert {name: found.tables[name].rows for name in ("renewal", "renewal_history", "request", "rejected_body")} == {
+        "renewal": 540, "renewal_history": 20, "request": 4, "rejected_body": 1,
     }  # fmt: skip
     with closing(SqliteStore(tmp_path / "copy.db", clock)) as copy:
         assert held(copy) == held(store)
@@ -118,7 +118,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
         _statement("DELETE FROM renewal WHERE rowid = (SELECT max(rowid) FROM renewal WHERE park_id = 1)"),
         f"park {PARK}: 500 records in the ledger, 499 in the copy",
     ),
-    "a park is missing": (_statement("DELETE FROM park WHERE id = 2"), f"park {OTHER}: 40 records in the ledger, 0"),
+    "a park is missing": (_statement("DELETE FROM park WHERE park_id = 2"), f"park {OTHER}: 40 records in the ledger, 0"),
     "money is another": (
         _statement("UPDATE renewal SET pay_value_fen = pay_value_fen + 1 WHERE rowid = 7"),
         "table renewal: 540 rows in the ledger, 540 in the copy, with other values",

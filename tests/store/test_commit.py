@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store.conftest import Clock, Ledger
-from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
+from support.store_data import OTHER, PARK, changed, do, held, push, refused, renewals
+from support.store_database import Clock, Ledger
 from vipgate.errors import StoreError
 from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_PLATE_CHANGED, FLAG_UNUSUAL_PLATE
 from vipgate.store.interfaces.ledger import HISTORY_MAX, PushResult, Store
@@ -151,7 +151,7 @@ def test_same_order_number_in_two_parks_is_two_records(store: Store, clock: Cloc
     assert held(store, OTHER)[row.pay_partner].renewal.plate == "粤C00001"
 
 
-def test_replace_hides_the_old_stock_and_shows_only_its_own_rows(store: Store, clock: Clock) -> None:
+def test_replace_hides_the_old_generation_and_shows_only_its_own_rows(store: Store, clock: Clock) -> None:
     rows = renewals(20)
     do(store, push(rows[:10], clock()))
     do(store, push(rows[8:12], clock(), complete=True))
@@ -167,7 +167,34 @@ def test_replace_in_the_middle_of_a_group_parts_before_from_after(store: Store, 
     assert sizes == [(2, 2, True), (1, 1, False)]
 
 
-def test_restored_stock_is_back_whole_and_takes_new_records(store: Store, clock: Clock) -> None:
+def test_each_generation_keeps_its_count_when_another_becomes_current(store: Store, clock: Clock) -> None:
+    def counts() -> list[tuple[int, int, bool]]:
+        park = store.find_park(PARK)
+        assert park is not None
+        found = [(one.generation, one.records, one.current) for one in store.generations(PARK)]
+        assert [park.records] == [records for _, records, current in found if current]
+        return found
+
+    rows = renewals(20)
+    do(store, push(rows[:10], clock()))
+    # Records of the first generation are still pending when the second starts, and of that when the third starts.
+    do(
+        store,
+        push(rows[10:11], clock()),
+        push(rows[:2], clock(), complete=True),
+        push(rows[:4], clock(), complete=True),
+    )
+    assert counts() == [(3, 4, True), (2, 2, False), (1, 11, False)]
+    assert store.restore(PARK, 1, clock())
+    assert store.restore(PARK, 1, clock()), "it is the current one already"
+    do(store, push(rows[:13], clock()))
+    assert counts() == [(3, 4, False), (2, 2, False), (1, 13, True)]
+    assert store.restore(PARK, 3, clock())
+    do(store, push(rows[:5], clock()))
+    assert counts() == [(3, 5, True), (2, 2, False), (1, 13, False)]
+
+
+def test_restored_generation_is_back_whole_and_takes_new_records(store: Store, clock: Clock) -> None:
     rows = renewals(20)
     do(store, push(rows[:10], clock()))
     do(store, push(rows[10:12], clock(), complete=True))
@@ -187,7 +214,7 @@ def test_restore_by_another_process_counts_for_the_next_push(ledger: Ledger, sto
     assert set(held(store)) == {rows[0].pay_partner, rows[2].pay_partner}
 
 
-def test_restore_of_a_stock_that_is_not_there_is_refused(store: Store, clock: Clock) -> None:
+def test_restore_of_a_generation_that_is_not_there_is_refused(store: Store, clock: Clock) -> None:
     do(store, push(renewals(3), clock()))
     assert not store.restore(PARK, 7, clock())
     assert len(held(store)) == 3
@@ -212,7 +239,7 @@ def test_positions_grow_with_every_change_even_when_the_clock_goes_back(store: S
     assert len({one.position for one in ordered}) == 4
 
 
-def test_journal_tells_what_a_push_did(store: Store, clock: Clock) -> None:
+def test_request_log_tells_what_a_push_did(store: Store, clock: Clock) -> None:
     rows = renewals(5)
     do(store, push(rows[:2], clock()))
     request = push(rows, clock(), complete=True, secret_used="previous")
@@ -225,34 +252,34 @@ def test_journal_tells_what_a_push_did(store: Store, clock: Clock) -> None:
     assert (entry.duration_us, entry.secret_used, entry.origin) == (250_000, "previous", request.origin)
 
 
-def test_journal_tells_why_a_request_was_refused_and_keeps_its_body(store: Store, clock: Clock) -> None:
+def test_request_log_tells_why_a_request_was_refused_and_keeps_its_body(store: Store, clock: Clock) -> None:
     request = refused(clock(), body="{坏".encode() * 100)
     stranger = refused(clock(), park=None, code="401", claimed="who?")
     do(store, request, stranger)
     entry = store.request_log_entry(request.seqno)
     assert entry is not None
     assert (entry.park_uuid, entry.code, entry.hint, entry.body_kept) == (PARK, "400", request.hint, True)
-    assert store.refused_body(request.seqno) == request.body
+    assert store.rejected_body(request.seqno) == request.body
     unknown = store.request_log_entry(stranger.seqno)
     assert unknown is not None
     assert (unknown.park_uuid, unknown.claimed, unknown.body_kept) == (None, "who?", False)
 
 
-def test_journal_knows_nothing_of_a_seqno_that_was_never_given_out(store: Store) -> None:
+def test_request_log_knows_nothing_of_a_seqno_that_was_never_given_out(store: Store) -> None:
     assert store.request_log_entry("2" * 32) is None
-    assert store.refused_body("2" * 32) is None
+    assert store.rejected_body("2" * 32) is None
 
 
 def test_refused_bodies_are_kept_up_to_a_number_and_a_size_per_park(store: Store, clock: Clock) -> None:
     many = [refused(clock(), body=b"%d" % number) for number in range(5)]
     do(store, *many)
-    assert [store.refused_body(one.seqno) is not None for one in many] == [False, False, True, True, True]
+    assert [store.rejected_body(one.seqno) is not None for one in many] == [False, False, True, True, True]
     incompressible = bytes((index * 7919 >> 3) % 251 for index in range(9_000))
     big = refused(clock(), body=incompressible, park=OTHER)
     bigger = refused(clock(), body=incompressible[::-1], park=OTHER)
     do(store, big, bigger)
-    assert store.refused_body(bigger.seqno) is not None
-    assert store.refused_body(many[-1].seqno) is not None, "another park's limit must not touch this one"
+    assert store.rejected_body(bigger.seqno) is not None
+    assert store.rejected_body(many[-1].seqno) is not None, "another park's limit must not touch this one"
 
 
 def test_daily_rollup_equals_a_recount(store: Store, clock: Clock) -> None:
@@ -273,7 +300,7 @@ def test_daily_rollup_equals_a_recount(store: Store, clock: Clock) -> None:
     assert store.daily_answers(PARK) == {(today, "1001"): (2, 3), (today, "400"): (1, 0), (tomorrow, "1001"): (1, 1)}
 
 
-def test_park_shows_its_stock_and_which_secret_it_last_used(store: Store, clock: Clock) -> None:
+def test_park_shows_its_generation_and_which_secret_it_last_used(store: Store, clock: Clock) -> None:
     do(store, push(renewals(3), clock(), secret_used="previous"))
     found = store.find_park(PARK)
     assert found is not None

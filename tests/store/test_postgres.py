@@ -10,14 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from store.citus import stand_in
-from store.conftest import Clock, Ledger, spread
-from store.making import OTHER, PARK, changed, do, held, push, refused, renewals
-from store.proxy import Cut, Proxy
+from support.citus_stub import stand_in
+from support.postgres_database import wait_for_waiter
+from support.store_data import OTHER, PARK, changed, do, held, push, refused, renewals
+from support.store_database import Clock, Ledger, spread
+from support.tcp_proxy import Cut, Proxy
 from vipgate.errors import IncompatibleDatabase, RequestError, StoreError, StoreUnavailable
 from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest
 from vipgate.store.postgres.group_writer import PostgresGroup
-from vipgate.store.postgres.pool import ConnectionPool, RetryableConflict, ShardUnavailable
+from vipgate.store.postgres.pool import ConnectionPool, RetryableConflict
 from vipgate.store.postgres.schema import COORDINATOR_TABLES, TABLES, distribute, migrate
 from vipgate.store.postgres.store import PostgresStore
 from vipgate.support.sql_files import Migration, load_migrations
@@ -95,26 +96,16 @@ def test_deadlock_is_tried_again(
     rows = renewals(1)
     group = [push(rows, clock(), park=park_uuid) for park_uuid in (PARK, OTHER)]
     lock = "SELECT 1 FROM vipgate.park WHERE park_uuid = %s FOR UPDATE"
-    first, second = sorted((PARK, OTHER))
+    first, second = PARK, OTHER
     with admin.transaction():
         admin.execute(lock, [second])
         committing = threading.Thread(target=lambda: results.extend(one.commit(group)))
         committing.start()
-        _wait_for_waiter(postgres)
+        wait_for_waiter(postgres)
         admin.execute(lock, [first])
     committing.join()
     assert results == [PushResult(1, 0, 0)] * 2
     assert journal(admin) == 2
-
-
-def _wait_for_waiter(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as db:
-        for _ in range(1000):
-            row = db.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-            if row is not None and row[0]:
-                return
-            threading.Event().wait(0.01)
-    pytest.fail("nobody waits")
 
 
 def test_what_is_always_in_the_way_is_given_up_after_a_bounded_number_of_tries(
@@ -238,7 +229,9 @@ def test_database_in_another_encoding_is_refused(postgres: str, clock: Clock, ad
         PostgresStore(url, clock)
 
 
-def test_nul_in_what_a_stranger_says_does_not_cost_the_others_their_journal(one: PostgresStore, clock: Clock) -> None:
+def test_nul_in_what_a_stranger_says_does_not_cost_the_others_their_request_log(
+    one: PostgresStore, clock: Clock
+) -> None:
     row = changed(renewals(1)[0], extra='{"a":"\\u0000"}')
     stranger = refused(clock(), park=None, code="401", claimed="a\x00b\\u0000")
     do(one, stranger, push([row], clock()))
@@ -289,7 +282,7 @@ def test_migration_lets_the_writers_pass(
         *load_migrations("vipgate.store.postgres.sql"),
         Migration(901, "ALTER TABLE renewal ADD COLUMN note text"),
         Migration(
-            902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_uuid, note)", non_transactional=True
+            902, "-- apart\nCREATE INDEX CONCURRENTLY renewal_note ON renewal (park_id, note)", non_transactional=True
         ),
     ]
     pauses: list[float] = []
@@ -323,10 +316,10 @@ def test_migration_lets_the_writers_pass(
     [
         ("stream", "renewal_position"), ("stream_plate", "renewal_plate"), ("newest", "renewal_position"),
         ("newest_of_plate", "renewal_plate"), ("find_record", "renewal_pkey"), ("history", "renewal_history_pkey"),
-        ("journal_entry", "request_seqno"), ("refused_body", "refused_body_seqno"), ("daily", "daily_pkey"),
+        ("request_log_entry", "request_seqno"), ("rejected_body", "rejected_body_seqno"), ("daily", "daily_pkey"),
         ("daily_answers", "daily_answer_pkey"), ("expired_generation", "generation_ended"),
-        ("expired_requests", "request_seqno"), ("expired_bodies", "refused_body_seqno"),
-        ("list_parks", "park_pkey"), ("find_park", "park_pkey"), ("park_access", "park_pkey"),
+        ("expired_requests", "request_seqno"), ("expired_bodies", "rejected_body_seqno"),
+        ("list_parks", "park_by_uuid"), ("find_park", "park_pkey"), ("park_access", "park_pkey"),
         ("park_accesses", "park_pkey"), ("purge_requests", "request_"),
     ],
 )  # fmt: skip
@@ -337,9 +330,9 @@ def test_statement_takes_its_index_and_sorts_nothing(
     if filled:
         fill(one, clock)
     values = {
-        "park_uuid": PARK, "since_us": 0, "until_us": 2**62, "before": 2**62, "limit": 50, "plate": "x",
+        "park_id": 1, "since_us": 0, "until_us": 2**62, "before": 2**62, "limit": 50, "plate": "x",
         "pay_partner": "x", "seqno": "x", "before_us": 1, "before_seqno": "x", "chunk_rows": 10, "after": "",
-        "generation": 1, "seqnos": ["x"], "park_uuids": ["x", "y"],
+        "generation": 1, "seqnos": ["x"], "park_ids": [1, 2],
     }  # fmt: skip
     with one.pool.connection() as db:
         if filled:
@@ -361,7 +354,7 @@ def test_purge_goes_to_the_rows_by_their_addresses(one: PostgresStore, clock: Cl
     fill(one, clock)
     with one.pool.connection() as db:
         db.execute("ANALYZE")
-        values = {"park_uuid": PARK, "generation": 1, "chunk_rows": 10}
+        values = {"park_id": 1, "generation": 1, "chunk_rows": 10}
         plan = "\n".join(row[0] for row in db.execute("EXPLAIN " + one._sql[name], values))
     assert "Tid Scan" in plan, plan
     assert "Seq Scan" not in plan, plan
@@ -388,8 +381,8 @@ def test_worker_of_a_cluster_is_refused(postgres: str, clock: Clock, admin: psyc
 def test_every_table_is_spread_beside_the_parks(postgres: str, admin: psycopg.Connection[Any]) -> None:
     spread(postgres, real=False)
     rows = admin.execute("SELECT table_name::text, distribution_column, colocate_with FROM citus_tables").fetchall()
-    assert rows[0] == ("vipgate.park", "park_uuid", "none")
-    assert set(rows[1:]) == {(f"vipgate.{table}", "park_uuid", "vipgate.park") for table in TABLES[1:]}
+    assert rows[0] == ("vipgate.park", "park_id", "none")
+    assert set(rows[1:]) == {(f"vipgate.{table}", "park_id", "vipgate.park") for table in TABLES[1:]}
     there = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'vipgate'").fetchall()
     assert {row[0] for row in there} == {*TABLES, *COORDINATOR_TABLES, "schema_version"}
     with closing(ConnectionPool(postgres, 1)) as link:
@@ -401,40 +394,6 @@ def test_plain_server_cannot_be_spread(postgres: str) -> None:
         migrate(link)
         with pytest.raises(IncompatibleDatabase, match="CREATE EXTENSION citus"):
             distribute(link)
-
-
-def test_node_that_is_away_costs_the_parks_on_other_nodes_nothing(
-    postgres: str, one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waited_s = 100.0
-    monkeypatch.setattr(one, "_clock_s", lambda: waited_s)
-    # What a coordinator says when it cannot connect to the node that a park is on.
-    admin.execute(f"""
-        CREATE FUNCTION public.node_is_away() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'connection to the remote node failed' USING ERRCODE = '08006'; END $$;
-        CREATE TRIGGER away BEFORE INSERT ON vipgate.request FOR EACH ROW
-        WHEN (new.park_uuid = '{PARK}') EXECUTE FUNCTION public.node_is_away();
-    """)
-
-    def outcomes() -> list[PushResult | RequestError | StoreError]:
-        rows = renewals(2, first=clock() % 10_000_000)
-        return one.commit([push(rows, clock()), push(rows, clock(), park=OTHER), push(rows[:1], clock(), park=PARK)])
-
-    first, second, third = outcomes()
-    assert isinstance(first, ShardUnavailable)
-    assert isinstance(third, ShardUnavailable)
-    assert second == PushResult(2, 0, 0)
-    admin.execute("DROP TRIGGER away ON vipgate.request")
-    # Whatever the wall clock is set to meanwhile.
-    for jump_s in (1, 86_401, -172_803):
-        clock.forward(jump_s)
-        first, second, _ = outcomes()
-        assert isinstance(first, ShardUnavailable), "it is asked again after a pause, not for each push"
-        assert second == PushResult(2, 0, 0)
-    waited_s += 5
-    clock.forward(5)
-    assert outcomes() == [PushResult(2, 0, 0), PushResult(2, 0, 0), PushResult(0, 0, 1)]
-    admin.execute("DROP FUNCTION public.node_is_away()")
 
 
 def test_spread_ledger_gets_statements_of_one_park(
@@ -457,9 +416,7 @@ def test_spread_ledger_gets_statements_of_one_park(
     do(store, push(rows, clock()), push(rows[:2], clock(), park=OTHER, complete=True), refused(clock(), body=b"x"))
     do(store, push([changed(rows[0], operator="王五")], clock()))
     assert len(sent) > 20
-    assert [
-        statement for statement in sent if "park_uuid = $" not in statement and "VALUES ($1," not in statement
-    ] == []
+    assert [statement for statement in sent if "park_id = $" not in statement and "VALUES ($1," not in statement] == []
 
 
 @pytest.mark.parametrize("text", ["a\\b", "a\tb", "\\N", "\\.", "a\nb", "\r", "a\x01b"])

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from store.conftest import Clock
-from store.making import PARK, do, held, push, renewals
+from support.store_data import PARK, do, held, push, renewals
+from support.store_database import Clock
 from vipgate.errors import IncompatibleDatabase, StoreLocked, StoreUnavailable
-from vipgate.store.sqlite.store import APPLICATION_ID, ServerLock, SqliteStore
+from vipgate.store.sqlite.store import LEDGER, SqliteStore
+from vipgate.support.sqlite_file import OwnerLock
 
 
 def test_every_commit_waits_for_the_disk(tmp_path: Path, clock: Clock) -> None:
@@ -24,11 +25,11 @@ def test_second_server_is_refused_even_through_another_name(tmp_path: Path) -> N
     path = tmp_path / "a.db"
     path.touch()
     (tmp_path / "link.db").symlink_to(path)
-    lock = ServerLock(path)
-    with pytest.raises(StoreLocked, match=r"process \d+.*already serves"):
-        ServerLock(tmp_path / "link.db")
+    lock = OwnerLock(path, LEDGER)
+    with pytest.raises(StoreLocked, match=r"locked by process \d+; stop it"):
+        OwnerLock(tmp_path / "link.db", LEDGER)
     lock.release()
-    ServerLock(path).release()
+    OwnerLock(path, LEDGER).release()
 
 
 def test_file_of_another_program_is_left_alone(tmp_path: Path, clock: Clock) -> None:
@@ -70,7 +71,7 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: Clock) -> No
 def test_locked_file_is_an_error_of_ours_and_nothing_is_lost(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vipgate.store.sqlite.store.BUSY_WAIT_S", 0.05)
+    monkeypatch.setattr("vipgate.support.sqlite_file.BUSY_WAIT_S", 0.05)
     store = SqliteStore(tmp_path / "a.db", clock)
     store.add_park(PARK, "", b"sealed", clock())
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
@@ -88,30 +89,30 @@ def test_locked_file_is_an_error_of_ours_and_nothing_is_lost(
 def test_database_says_whose_it_is(tmp_path: Path, clock: Clock) -> None:
     SqliteStore(tmp_path / "a.db", clock).close()
     database = sqlite3.connect(tmp_path / "a.db")
-    assert database.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    assert database.execute("PRAGMA application_id").fetchone() == (LEDGER.application_id,)
     database.close()
 
 
 @pytest.mark.parametrize(
     ("name", "values", "index"),
     [
-        ("stream", {"park_uuid": "p", "since_us": 0, "until_us": 1}, "renewal_position"),
-        ("stream_plate", {"park_uuid": "p", "since_us": 0, "until_us": 1, "plate": "x"}, "renewal_plate"),
+        ("stream", {"park_id": 1, "since_us": 0, "until_us": 1}, "renewal_position"),
+        ("stream_plate", {"park_id": 1, "since_us": 0, "until_us": 1, "plate": "x"}, "renewal_plate"),
         (
             "held_renewals",
             {"pay_partners": "[]", "park_id": 1, "generation": 1},
             "park_id=? AND generation=? AND pay_partner=?",
         ),
-        ("journal_entry", {"seqno": "x"}, "request_seqno"),
+        ("request_log_entry", {"seqno": "x"}, "request_seqno"),
         ("expired_generation", {"before_us": 1}, "generation_ended"),
-        ("purge_journal", {"before_seqno": "x", "chunk_rows": 1}, "request_seqno"),
+        ("purge_request_log", {"before_seqno": "x", "chunk_rows": 1}, "request_seqno"),
     ],
 )
 def test_reading_touches_only_what_it_returns(
     tmp_path: Path, clock: Clock, name: str, values: dict[str, object], index: str
 ) -> None:
     store = SqliteStore(tmp_path / "a.db", clock)
-    plan = store._db.execute("EXPLAIN QUERY PLAN " + store._sql[name], values).fetchall()
+    plan = store._db.execute("EXPLAIN QUERY PLAN " + store.sql[name], values).fetchall()
     steps = [str(row[3]) for row in plan]
     assert any(index in step for step in steps), steps
     assert not any(step.startswith("SCAN") and "json_each" not in step and "wanted" not in step for step in steps), (

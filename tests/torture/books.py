@@ -25,7 +25,8 @@ SHOWN: Final = 10
 _RENEWAL: Final = ", ".join(f"t.{name}" for name in Renewal.__struct_fields__)
 # Each begins with the park; on SQLite that is a number and has to be looked up.
 _BOOKS: Final = {
-    "generation": "t.generation, t.records, t.seqno",
+    # The park counts the current one.
+    "generation": "t.generation, CASE WHEN t.generation = p.generation THEN p.records ELSE t.records END, t.seqno",
     "renewal": f"t.generation, {_RENEWAL}, t.revision, t.seqno, t.position, NULL",
     "renewal_history": f"t.generation, {_RENEWAL}, t.revision, t.seqno, t.position, t.replaced_seqno",
     "request": "t.seqno, t.code, t.generation, t.received, t.inserted, t.updated, t.unchanged, t.received_us, t.body_sha256",
@@ -119,22 +120,23 @@ def read_books(url: str) -> Books:
         with psycopg.connect(url) as server:
             server.execute("SET search_path = vipgate")
             _check_indexes(server)
-            return _read(
-                {name: server.execute(text).fetchall() for name, text in _questions("t.park_uuid", "").items()}
-            )
+            return _read({name: server.execute(text).fetchall() for name, text in _questions().items()})
     try:
         with closing(sqlite3.connect(sqlite_path(url))) as file:
             found = file.execute("PRAGMA integrity_check").fetchall()
             assert found == [("ok",)], found
-            questions = _questions("coalesce(p.park_uuid, '')", "LEFT JOIN park AS p ON p.id = t.park_id")
-            return _read({name: file.execute(text).fetchall() for name, text in questions.items()})
+            return _read({name: file.execute(text).fetchall() for name, text in _questions().items()})
     except sqlite3.DatabaseError as error:
         raise AssertionError(f"the file cannot be read: {error}") from error
 
 
-def _questions(park: str, join: str) -> dict[str, str]:
-    """A statement for each book; `park` and `join` tell how the engine names a park."""
-    books = {name: f"SELECT {park}, {columns} FROM {name} AS t {join}" for name, columns in _BOOKS.items()}  # noqa: S608
+def _questions() -> dict[str, str]:
+    """A statement for each book."""
+    named = "LEFT JOIN park AS p ON p.park_id = t.park_id"
+    books = {
+        name: f"SELECT coalesce(p.park_uuid, ''), {columns} FROM {name} AS t {named}"  # noqa: S608
+        for name, columns in _BOOKS.items()
+    }
     return {"park": "SELECT park_uuid, generation, position FROM park", **books}
 
 
@@ -144,7 +146,7 @@ def _check_indexes(server: psycopg.Connection[Any]) -> None:
         found = []
         for way in ("on", "off"):
             server.execute(f"SET enable_seqscan = {way}")
-            row = server.execute(f"SELECT count(*), count(DISTINCT (park_uuid, seqno)) FROM {table}").fetchone()  # noqa: S608
+            row = server.execute(f"SELECT count(*), count(DISTINCT (park_id, seqno)) FROM {table}").fetchone()  # noqa: S608
             found.append(row)
         assert found[0] == found[1], f"{table}: {found[0]} rows by itself, {found[1]} by its index"
     server.execute("RESET enable_seqscan")

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from e2e.running import SECRET, Gateway, send
+from support.gateway_process import SECRET, Gateway, send
 from torture.books import Diary, Sent
 from vipgate.cli.sample import sample_renewals
 from vipgate.protocol.envelope import encode_renewals

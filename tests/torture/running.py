@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from e2e.running import Gateway
+from support.gateway_process import Gateway
 
 END_S = 60.0
 

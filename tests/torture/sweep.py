@@ -20,7 +20,7 @@ from vipgate.cli.sample import sample_renewals
 from vipgate.errors import StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, RequestOrigin
 from vipgate.store.sqlite.store import SqliteStore
 
@@ -59,7 +59,7 @@ class Life:
     # Takes something away from the store, to see that the sweep notices.
     spoil: Callable[[SqliteStore], None] | None = None
     diary: Diary = field(default_factory=Diary)
-    mint: SeqnoMint = field(default_factory=lambda: SeqnoMint(0))
+    seqno_generator: SeqnoGenerator = field(default_factory=lambda: SeqnoGenerator(0))
     troubles: int = 0
 
     def live(self) -> None:
@@ -95,12 +95,12 @@ class Life:
         return verdict
 
     def push(self, rows: list[Renewal], *, complete: bool = False) -> Push:
-        self.last = self.mint.mint(NOON_US)
+        self.last = self.seqno_generator.generate(NOON_US)
         digest = self.diary.send(self.last.encode(), Sent(PARK, rows, complete))
         return Push(self.last, PARK, rows, len(rows), complete, "current", _caller(digest))
 
     def refused(self) -> RejectedRequest:
-        seqno = self.mint.mint(NOON_US)
+        seqno = self.seqno_generator.generate(NOON_US)
         return RejectedRequest(
             seqno, PARK, PARK, "400", LocalizedText("不对", "wrong"), _caller(sha256(b"").hexdigest()), b"{}" * 50
         )

@@ -111,6 +111,7 @@ BROKEN = [
     ("UPDATE renewal SET revision = 9 WHERE revision = 2", "has revisions"),
     ("UPDATE renewal_history SET replaced_seqno = '1'", "does not name what replaced it"),
     ("UPDATE generation SET records = records + 1", "counts"),
+    ("UPDATE park SET records = records + 1", "counts"),
     ("UPDATE generation SET seqno = '1'", "no such generation"),
     ("UPDATE daily SET pay_value_fen = pay_value_fen + 1", "daily ("),
     ("DELETE FROM daily", "daily ("),

@@ -17,7 +17,7 @@ from typing import Final
 import psycopg
 from bench.cluster import Server, running_server
 
-from store.proxy import Cut, Proxy
+from support.tcp_proxy import Cut, Proxy
 from torture.books import Diary, Verdict, judge, read_books
 from torture.load import SHARED, Client, Load
 from torture.running import TorturedGateway

@@ -29,7 +29,7 @@ class AdminDependencies:
     """Everything that `build_app` needs. `watching` is the pool of the probes: a busy console must not make a server look down."""
 
     metrics: SharedMetrics
-    meter: AdminRecorder
+    recorder: AdminRecorder
     databases: DatabasePool
     watching: DatabasePool
     vault: Vault
@@ -40,14 +40,15 @@ class AdminDependencies:
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
 
 
-def build_app(parts: AdminDependencies) -> ASGIApp:
+def build_app(deps: AdminDependencies) -> ASGIApp:
     """Builds the application. The console is mounted last and answers every path that no other route matches."""
-    readiness = Readiness(parts.metrics, parts.watching, parts.clock_us)
-    exporter = PrometheusExporter(parts.metrics, parts.watching, parts.clock_us)
-    searches = MaskedSearches(parts.masked_searches_per_hour, parts.meter.searched)
-    chance = secrets.token_urlsafe
-    console = build_console(parts.databases, parts.vault, parts.console, parts.clock_us, chance, searches=searches)
-    api = build_api(parts.databases, parts.clock_us, searches=searches)
-    probes = build_probes(readiness, exporter, parts.watching)
+    readiness = Readiness(deps.metrics, deps.watching, deps.clock_us)
+    exporter = PrometheusExporter(deps.metrics, deps.watching, deps.clock_us)
+    searches = MaskedSearches(deps.masked_searches_per_hour, deps.recorder.searched)
+    console = build_console(
+        deps.databases, deps.vault, deps.console, deps.clock_us, secrets.token_urlsafe, searches=searches
+    )
+    api = build_api(deps.databases, deps.clock_us, searches=searches)
+    probes = build_probes(readiness, exporter, deps.watching)
     routes: list[BaseRoute] = [*probes, *api, Mount("/", console)]
-    return RequestGuard(Starlette(routes=routes), parts.meter, parts.clock_s, proxies=parts.proxies)
+    return RequestGuard(Starlette(routes=routes), deps.recorder, deps.clock_s, proxies=deps.proxies)

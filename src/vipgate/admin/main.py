@@ -18,9 +18,8 @@ import structlog
 
 from vipgate.admin.app import AdminDependencies, build_app
 from vipgate.admin.auth.sessions import INVITATION_US, hash_token
-from vipgate.admin.console.app import compile_pages, load_templates
+from vipgate.admin.console.app import load_templates
 from vipgate.admin.console.context import ConsoleSettings
-from vipgate.admin.http_server import AdminServer, build_server
 from vipgate.admin.nightly import run_nightly
 from vipgate.clock import clock_s, clock_us
 from vipgate.domain.charge_types import RefreshSummary, refresh_all, refresh_park
@@ -35,6 +34,8 @@ from vipgate.support.core_dumps import forbid_core_dumps
 from vipgate.support.logs import adopt_library_logs, set_up_logs
 from vipgate.support.metrics import HEARTBEAT_S, AdminRecorder, SharedMetrics
 from vipgate.support.vault import Vault, load_vault
+from vipgate.support.web.assets import compile_pages
+from vipgate.support.web.http_server import WebServer, build_server
 
 log = structlog.get_logger("vipgate.admin")
 
@@ -79,31 +80,33 @@ def _read_line() -> bytes:
 
 
 async def _serve(handed: LaunchMessage) -> None:
-    spec = handed.config
-    vault = load_vault(spec.master_key, Path(spec.key_file))
-    open_one = partial(open_database, spec.database_url, clock_us, spec.retention)
-    metrics = SharedMetrics(spec.workers, handed.metrics)
-    parts = AdminDependencies(
+    config = handed.config
+    vault = load_vault(config.master_key, Path(config.key_file))
+    open_one = partial(open_database, config.database_url, clock_us, config.retention)
+    metrics = SharedMetrics(config.workers, handed.metrics)
+    deps = AdminDependencies(
         metrics=metrics,
-        meter=AdminRecorder(metrics),
-        databases=DatabasePool(open_one, spec.db_connections),
+        recorder=AdminRecorder(metrics),
+        databases=DatabasePool(open_one, config.db_connections),
         watching=DatabasePool(open_one, WATCHING_CONNECTIONS),
         vault=vault,
         console=ConsoleSettings(
-            secure=spec.secure, charge_types_allow_private=spec.charge_types_allow_private, retention=spec.retention
+            secure=config.secure,
+            charge_types_allow_private=config.charge_types_allow_private,
+            retention=config.retention,
         ),
-        masked_searches_per_hour=spec.masked_searches_per_hour,
+        masked_searches_per_hour=config.masked_searches_per_hour,
         clock_us=clock_us,
         clock_s=clock_s,
-        proxies=parse_trusted_proxies(spec.trusted_proxies),
+        proxies=parse_trusted_proxies(config.trusted_proxies),
     )
-    server = build_server(build_app(parts))
+    server = build_server(build_app(deps))
     loop = asyncio.get_running_loop()
     watch_loop(loop)
     start_thread(partial(_watch_parent, loop, server), "vipgate-parent", _end_at_once)
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, _stop, server)
-    work = _NightlyJob(spec, vault, open_one)
+    work = _NightlyJob(config, vault, open_one)
     minute = random.Random(os.getpid()).randrange(60)  # noqa: S311 - only spreads the requests of several servers
     errors: list[BaseException] = []
 
@@ -112,23 +115,23 @@ async def _serve(handed: LaunchMessage) -> None:
         _stop(server)
 
     tasks = [
-        start_task(_send_heartbeats(parts.meter), "heartbeat", ended, endless=True),
-        start_task(keep_on(partial(_invite, parts.watching, spec), "invitation of the first account"), "invitation"),
+        start_task(_send_heartbeats(deps.recorder), "heartbeat", ended, endless=True),
+        start_task(keep_on(partial(_invite, deps.watching, config), "invitation of the first account"), "invitation"),
         start_task(compile_pages(load_templates(), COMPILE_PAUSE_S), "template compilation"),
         start_task(keep_on(partial(run_nightly, work.run, clock_us, minute), "nightly work"), "nightly"),
     ]
     gc.collect()
     gc.freeze()
-    log.info("admin port is served", url=spec.url)
+    log.info("admin port is served", url=config.url)
     await server.serve(sockets=[take_listener(handed.listener)])
     for task in tasks:
         task.cancel()
-    await _release(parts, 1 if errors else 0)
+    await _release(deps, 1 if errors else 0)
 
 
-async def _release(parts: AdminDependencies, exit_status: int) -> None:
+async def _release(deps: AdminDependencies, exit_status: int) -> None:
     """Closes the database pools within LETTING_GO_S, then exits: threads that still run only read, or are rolled back."""
-    closing = [asyncio.to_thread(pool.close) for pool in (parts.databases, parts.watching)]
+    closing = [asyncio.to_thread(pool.close) for pool in (deps.databases, deps.watching)]
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing), LETTING_GO_S)
     sys.stderr.flush()
@@ -140,11 +143,11 @@ def _end_at_once(_: BaseException) -> None:
     os._exit(1)
 
 
-def _stop(server: AdminServer) -> None:
+def _stop(server: WebServer) -> None:
     server.should_exit = True
 
 
-def _watch_parent(loop: asyncio.AbstractEventLoop, server: AdminServer) -> None:
+def _watch_parent(loop: asyncio.AbstractEventLoop, server: WebServer) -> None:
     """Shuts down when the parent sends `stop`; exits at once when the pipe closes, because the parent is gone."""
     while piece := os.read(_STANDARD_INPUT, len(STOP)):
         if STOP.startswith(piece):
@@ -152,16 +155,16 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, server: AdminServer) -> None:
     os._exit(0)
 
 
-async def _send_heartbeats(meter: AdminRecorder) -> None:
+async def _send_heartbeats(recorder: AdminRecorder) -> None:
     """Updates the heartbeat, so that the parent sees that the event loop runs."""
     while True:
-        meter.heartbeat(clock_s())
+        recorder.heartbeat(clock_s())
         await asyncio.sleep(HEARTBEAT_S)
 
 
-async def _invite(pool: DatabasePool, spec: AdminConfig) -> None:
+async def _invite(pool: DatabasePool, config: AdminConfig) -> None:
     """Prints the link that creates the first account, if there is none. Only the hash of its secret is stored."""
-    digest = hash_token(spec.invitation)
+    digest = hash_token(config.invitation)
 
     def invite(database: Database) -> bool:
         now_us = clock_us()
@@ -178,15 +181,15 @@ async def _invite(pool: DatabasePool, spec: AdminConfig) -> None:
             continue
         if wanted:
             with suppress(OSError):
-                print(f"welcome  {spec.url}welcome/{spec.invitation}", flush=True)  # noqa: T201 - for people, no log
+                print(f"welcome  {config.url}welcome/{config.invitation}", flush=True)  # noqa: T201 - for people, no log
         return
 
 
 class _NightlyJob:
     """Refreshes charge types in its own thread with its own database connection, because parks may answer slowly."""
 
-    def __init__(self, spec: AdminConfig, vault: Vault, open_one: Callable[[], Database]) -> None:
-        self._ask = partial(refresh_park, allow_private=spec.charge_types_allow_private)
+    def __init__(self, config: AdminConfig, vault: Vault, open_one: Callable[[], Database]) -> None:
+        self._ask = partial(refresh_park, allow_private=config.charge_types_allow_private)
         self._vault = vault
         self._open_one = open_one
 

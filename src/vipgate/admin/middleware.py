@@ -43,14 +43,14 @@ class RequestGuard:
     def __init__(
         self,
         app: ASGIApp,
-        meter: AdminRecorder,
+        recorder: AdminRecorder,
         clock_s: Callable[[], float],
         stall_s: float = STALL_S,
         proxies: TrustedProxies | None = None,
     ) -> None:
         self._proxies = proxies or TrustedProxies()
         self._app = app
-        self._meter = meter
+        self._recorder = recorder
         self._clock_s = clock_s
         self._stall_s = stall_s
 
@@ -68,7 +68,7 @@ class RequestGuard:
             await self._exchange(scope, exchange)
         finally:
             seconds = self._clock_s() - since_s
-            self._meter.answered(exchange.status or 500, seconds)
+            self._recorder.answered(exchange.status or 500, seconds)
             _log_request(scope, path, exchange, seconds)
 
     async def _exchange(self, scope: Scope, exchange: GuardedExchange) -> None:

@@ -16,6 +16,7 @@ from vipgate.admin.prometheus import PrometheusExporter
 from vipgate.admin.readiness import Readiness
 from vipgate.errors import VipgateError
 from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.ledger import Unreachable
 from vipgate.support.client_address import parse_address
 
 RETRY_AFTER_S: Final = 5
@@ -35,7 +36,7 @@ def build_probes(readiness: Readiness, exposition: PrometheusExporter, databases
     async def readyz(_: Request) -> Response:
         reason = await readiness.failure()
         if reason is None:
-            return _json(200, {"status": "ok"})
+            return _json(200, {"status": "ok"} | _missing(databases.unreachable))
         return _json(503, {"status": "unavailable", "reason": reason}, {"retry-after": str(RETRY_AFTER_S)})
 
     async def metrics(request: Request) -> Response:
@@ -77,6 +78,14 @@ async def _refusal(request: Request, databases: DatabasePool) -> Response | None
         reason = "this token is not for metrics; make one with: vipgate token add --scope metrics"
         return _json(403, {"status": "refused", "reason": reason}, {"www-authenticate": wrong})
     return None
+
+
+def _missing(unreachable: Unreachable | None) -> dict[str, str]:
+    """Says what a ready gateway cannot serve: it must stay behind the load balancer for the parks on the other nodes."""
+    if unreachable is None:
+        return {}
+    nodes = ", ".join(unreachable.nodes)
+    return {"unreachable": f"{nodes} does not answer; the {unreachable.parks} parks on it get 503 until it is back"}
 
 
 def _json(status: int, members: dict[str, str], headers: dict[str, str] | None = None) -> Response:

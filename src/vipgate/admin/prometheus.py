@@ -20,7 +20,7 @@ from vipgate.domain.park_health import MARKS, USUAL_DAYS, by_park, park_health
 from vipgate.errors import VipgateError
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.admin import Database
-from vipgate.store.interfaces.ledger import Park, business_day
+from vipgate.store.interfaces.ledger import Park, Unreachable, business_day
 from vipgate.support.background import start_task
 from vipgate.support.metrics import (
     ADMIN_HEARTBEAT,
@@ -58,8 +58,8 @@ class Parks:
 class PrometheusExporter:
     """Renders the text of `/metrics`."""
 
-    def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
-        self._metrics = board
+    def __init__(self, shared_metrics: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
+        self._metrics = shared_metrics
         self._databases = databases
         self._clock_us = clock_us
         self._parks: Parks | None = None
@@ -71,8 +71,9 @@ class PrometheusExporter:
         now_us = self._clock_us()
         parks = await self._read_parks_cached(now_us)
         families = [
-            *of_board(self._metrics, now_us / 1e6),
+            *of_shared_metrics(self._metrics, now_us / 1e6),
             *of_parks(parks, now_us),
+            *of_cluster(self._databases.unreachable),
             *ProcessCollector(pid=self._first_worker, registry=None).collect(),
             *ProcessCollector("vipgate_admin", registry=None).collect(),
         ]
@@ -124,7 +125,7 @@ def read_parks(database: Database, now_us: int) -> Parks:
 def _some_parks(database: Database) -> Iterator[Park]:
     after = ""
     for _ in range(PARKS_MAX // _PARKS_A_READ):
-        page = database.store.list_parks(after, _PARKS_A_READ)
+        page = database.store.reachable_parks(after, _PARKS_A_READ)
         yield from page
         if len(page) < _PARKS_A_READ:
             return
@@ -157,18 +158,29 @@ def of_parks(parks: Parks | None, now_us: int) -> Iterator[Metric]:
     yield from (pushed, silent, marked, cut)
 
 
-def of_board(board: SharedMetrics, now_s: float) -> Iterator[Metric]:
+def of_cluster(unreachable: Unreachable | None) -> Iterator[Metric]:
+    """Yields what a cluster cannot answer for; zeros without a cluster."""
+    nodes = GaugeMetricFamily("vipgate_cluster_nodes_unreachable", "Nodes of the cluster that do not answer.")
+    nodes.add_metric([], 0 if unreachable is None else len(unreachable.nodes))
+    parks = GaugeMetricFamily("vipgate_cluster_parks_unreachable", "Parks on nodes of the cluster that do not answer.")
+    parks.add_metric([], 0 if unreachable is None else unreachable.parks)
+    yield from (nodes, parks)
+
+
+def of_shared_metrics(shared_metrics: SharedMetrics, now_s: float) -> Iterator[Metric]:
     """Yields the metrics of all processes from shared memory."""
-    alive = board.alive_workers(now_s)
-    everyone = range(board.workers + 1)
+    alive = shared_metrics.alive_workers(now_s)
+    everyone = range(shared_metrics.workers + 1)
     for family in FAMILIES:
         if family is HEARTBEAT:
-            yield _by_worker(family, [(slot, board.value(HEARTBEAT, slot)) for slot in range(board.workers)])
+            yield _by_worker(
+                family, [(slot, shared_metrics.value(HEARTBEAT, slot)) for slot in range(shared_metrics.workers)]
+            )
         elif family is STORE_ERROR_AT:
-            troubled = [(slot, float(board.store_error(slot, now_s) is not None)) for slot in alive]
+            troubled = [(slot, float(shared_metrics.store_error(slot, now_s) is not None)) for slot in alive]
             yield _by_worker(family, troubled, none_is_zero=True)
         elif family not in _NOT_SHOWN:
-            cells = board.total(family, alive if family in _OF_ALIVE_WORKERS else everyone)
+            cells = shared_metrics.total(family, alive if family in _OF_ALIVE_WORKERS else everyone)
             yield _HOW[family.kind](family, cells)
 
 

@@ -16,8 +16,8 @@ PING_S: Final = 3.0
 class Readiness:
     """Checks the shared metrics and the store."""
 
-    def __init__(self, board: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
-        self._metrics = board
+    def __init__(self, shared_metrics: SharedMetrics, databases: DatabasePool, clock_us: Callable[[], int]) -> None:
+        self._metrics = shared_metrics
         self._databases = databases
         self._clock_us = clock_us
 

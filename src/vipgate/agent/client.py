@@ -31,12 +31,14 @@ from vipgate.agent.responses import (
 )
 from vipgate.clock import clock_s, clock_us
 from vipgate.errors import UsageError, VipgateError
+from vipgate.i18n import current_language, tr
 from vipgate.protocol.authentication import hmac_headers_for, signed_headers
 from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import PUSH_PATH, encode_request
 from vipgate.protocol.nesting import nesting_fault
 from vipgate.protocol.renewal import Renewal
 from vipgate.protocol.row import encode_row
+from vipgate.support.os_errors import error_reason
 
 CONNECT_S_MAX: Final = 10.0
 # The platform may queue the query for 20 s and run it for 10 min (docs/digest.md).
@@ -71,7 +73,7 @@ class PushFailed(VipgateError):
 
 
 class PushRefused(PushFailed):
-    """The platform rejects the push as it is; `answer` names rows where the platform did."""
+    """The platform rejects the push: it must change before it is sent again. `answer` has the wrong rows, if they are known."""
 
 
 class Client:
@@ -105,7 +107,12 @@ class Client:
         self._timeout_s = timeout_s
         self._http = httpx.Client(
             verify=verify,
-            headers={"User-Agent": f"vipgate-agent/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"vipgate-agent/{__version__}",
+                "Accept": "application/json",
+                # A person here reads what the platform finds wrong.
+                "Accept-Language": current_language(),
+            },
             follow_redirects=False,
         )
 
@@ -116,7 +123,9 @@ class Client:
         """
         rows = list(map(encode_row, islice(renewals, ROWS_MAX + 1)))
         if len(rows) > ROWS_MAX:
-            raise PushRefused(TooLarge(f"more than {ROWS_MAX} records in one push; send them in several", ""))
+            raise PushRefused(
+                TooLarge(tr("more than {limit} records in one push; send them in several", limit=ROWS_MAX), "")
+            )
         answer = self.send(rows, complete=complete, intent=self._intent)
         if isinstance(answer, Accepted):
             self._intent = uuid4().hex
@@ -151,7 +160,7 @@ class Client:
             payload = None if nesting_fault(content, CONTAINERS_MAX) else _paid(content).payload
         except (msgspec.DecodeError, UnicodeDecodeError):
             payload = None
-        return Unconfirmed("the answer has no payload", answer.seqno) if payload is None else payload
+        return Unconfirmed(tr("the answer has no payload"), answer.seqno) if payload is None else payload
 
     def _post(
         self,
@@ -176,10 +185,12 @@ class Client:
         except _AnswerTooLong as error:
             return RetryLater(str(error)), b""
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return RetryLater(f"cannot connect to {url}: {_words(error)}", arrived=False), b""
+            return RetryLater(
+                tr("cannot connect to {url}: {reason}", url=url, reason=error_reason(error)), arrived=False
+            ), b""
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             # InvalidURL: a redirect to an invalid address.
-            return RetryLater(f"no answer from {url}: {_words(error)}"), b""
+            return RetryLater(tr("no answer from {url}: {reason}", url=url, reason=error_reason(error))), b""
 
     def _headers(self, body: bytes, webhook_id: str | None) -> dict[str, str]:
         """Signs each attempt again: an HMAC signature is valid for minutes only."""
@@ -207,9 +218,11 @@ def push_url(url: str) -> str:
     """Returns the push URL for the platform's address, given with or without the path. Raises UsageError."""
     text = url.strip().rstrip("/")
     if not text.startswith(("http://", "https://")):
-        raise UsageError(f'The platform\'s url must begin with http:// or https://, got "{url}".')
+        raise UsageError(tr('The platform\'s url must begin with http:// or https://, got "{url}".', url=url))
     if not _is_address(text):
-        raise UsageError(f'The platform\'s url must be an address such as https://platform.example:8080, got "{url}".')
+        raise UsageError(
+            tr('The platform\'s url must be an address such as https://platform.example:8080, got "{url}".', url=url)
+        )
     return text if text.endswith(PUSH_PATH) else text + PUSH_PATH
 
 
@@ -228,7 +241,11 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise UsageError(
-            f"Cannot read certificates in {ca_file}: {error.strerror or error}; platform.ca_file must be a PEM file."
+            tr(
+                "Cannot read certificates in {ca_file}: {reason}; platform.ca_file must be a PEM file.",
+                ca_file=ca_file,
+                reason=error_reason(error),
+            )
         ) from None
 
 
@@ -243,16 +260,24 @@ def _content(response: httpx.Response, bytes_max: int, s_max: float) -> bytes:
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > bytes_max:
-            raise _AnswerTooLong(f"HTTP {response.status_code} with an answer of over {bytes_max} bytes")
+            raise _AnswerTooLong(
+                tr("HTTP {status} with an answer of over {limit} bytes", status=response.status_code, limit=bytes_max)
+            )
         if clock_s() > given_up_s:
-            raise _AnswerTooLong(f"HTTP {response.status_code} with an answer that has no end after {s_max:g} s")
+            raise _AnswerTooLong(
+                tr(
+                    "HTTP {status} with an answer that has no end after {limit_s:g} s",
+                    status=response.status_code,
+                    limit_s=s_max,
+                )
+            )
     return bytes(content)
 
 
 def _redirected(response: httpx.Response) -> str:
-    place = response.headers.get("Location", "nowhere")[:SHOWN_CHARS_MAX]
-    return f"HTTP {response.status_code} leads to {place}: a push is not sent there; fix the platform's url"
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    place = response.headers.get("Location", tr("nowhere"))[:SHOWN_CHARS_MAX]
+    return tr(
+        "HTTP {status} leads to {place}: a push is not sent there; fix the platform's url",
+        status=response.status_code,
+        place=place,
+    )

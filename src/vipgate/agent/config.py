@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from vipgate.agent.toml_reader import EnvFile, Scalar, TomlTableReader, is_scalar
+from vipgate.agent.config_map import Filter, Member, read_filter, read_members
+from vipgate.agent.toml_reader import EnvFile, TomlTableReader
 from vipgate.errors import UsageError
+from vipgate.i18n import tr
 from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.envelope import PARK_UUID_CHARS_MAX
 from vipgate.protocol.nesting import toml_nesting_fault
-from vipgate.protocol.row import REQUIRED
 from vipgate.support.address_masking import learn, mask
+from vipgate.support.os_errors import error_reason
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 MIB: Final = 1024 * 1024
-MEMBERS: Final = (
-    "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type", "value",
-    "pay_time", "renewal_start_time", "renewal_end_time", "pay_value", "operator",
-)  # fmt: skip
-TIME_MEMBERS: Final = ("pay_time", "renewal_start_time", "renewal_end_time")
-_DIRECTIVE: Final = re.compile("%(.?)", re.DOTALL).findall
-_DIRECTIVES: Final = frozenset("aAbBcdfGHIjmMpSuUVwWxXyYzZ")
-_YEARS: Final = frozenset("cGxyY")
-UNITS: Final[Mapping[str, tuple[str, ...]]] = {"pay_value": ("yuan", "fen"), "value": ("yuan",)}
 
 
 Signature = Literal["md5", "hmac"]
@@ -58,36 +48,24 @@ class SourceConfig:
     file: Path | None = None
     query: str | None = None
     table: str | None = None
-    cursor: tuple[str, ...] | None = None
+    # Of each entry the first column that is not NULL counts.
+    cursor: tuple[tuple[str, ...], ...] | None = None
+    key: tuple[str, ...] | None = None
     lag_s: float = 5.0
     poll_s: float = 1.0
+    sweep_share: float = 0.1
+    sweep_every_s: float = 300.0
     time_zone: str = "Asia/Shanghai"
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
-    header_line: int = 1
+    # None: found among the first lines.
+    header_line: int | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """Maps one wire member: to a column or a constant."""
-
-    column: str | None = None
-    constant: Scalar | None = None
-    codes: Mapping[str, str | int] | None = None
-    default: Scalar | None = None
-    unit: str | None = None
-    format: str | None = None
-    time_zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Sends only rows whose column text is in `allowed`, or not in `refused`."""
-
-    column: str
-    allowed: frozenset[str] | None = None
-    refused: frozenset[str] | None = None
+    @property
+    def cursor_name(self) -> str:
+        """The cursor's first column, or columns."""
+        return tr(" or ").join(self.cursor[0]) if self.cursor else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +106,21 @@ class Config:
     log: LogConfig = LogConfig()
     metrics: MetricsConfig = MetricsConfig()
 
+    @property
+    def mapping_fingerprint(self) -> str:
+        """Identifies what determines how a row of the source is sent."""
+        source = self.source
+        filters = [(one.column, sorted(one.allowed or ()), sorted(one.refused or ())) for one in self.filters]
+        layout = (source.encoding, source.delimiter, source.sheet, source.header_line)
+        made = repr((self.members, filters, source.time_zone, source.key, layout))
+        return blake2b(made.encode(), digest_size=8).hexdigest()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that the mapping and the filters name."""
+        mapped = {member.column for member in self.members.values() if member.column is not None}
+        return frozenset(mapped | {one.column for one in self.filters})
+
 
 def load_config(path: Path) -> Config:
     """Loads the configuration from `path`. Raises UsageError with one line per error."""
@@ -135,18 +128,24 @@ def load_config(path: Path) -> Config:
         with path.open("rb") as file:
             text = file.read(CONFIG_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}; vipgate agent init writes one.") from None
+        raise UsageError(
+            tr("Cannot read {path}: {reason}; vipgate agent init writes one.", path=path, reason=error_reason(error))
+        ) from None
     if len(text) > CONFIG_BYTES_MAX:
-        raise UsageError(f"{path} has more than {CONFIG_BYTES_MAX} bytes; that is no configuration.")
+        raise UsageError(
+            tr("{path} has more than {limit} bytes; that is no configuration.", path=path, limit=CONFIG_BYTES_MAX)
+        )
     too_deep = toml_nesting_fault(text)
     if too_deep is not None:
-        raise UsageError(f"{path} is {too_deep.en}.")
+        raise UsageError(tr("{path} is {fault}.", path=path, fault=too_deep.text()))
     try:
         tables = tomllib.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+        raise UsageError(
+            tr("{path} is not UTF-8 at byte {start}; save it as UTF-8.", path=path, start=error.start)
+        ) from None
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from None
+        raise UsageError(tr("{path} is not valid TOML: {reason}.", path=path, reason=error)) from None
     config = parse_config(tables, path)
     for address in (config.platform.url, config.source.database):
         learn(address)
@@ -160,8 +159,8 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
     base = path.absolute().parent
     platform = _platform(whole.table("platform"), base)
     source = _source(whole.table("source"), base)
-    members = _members(whole.table("map"))
-    filters = tuple(_filter(one) for one in whole.tables("filter"))
+    members = read_members(whole.table("map"))
+    filters = tuple(read_filter(one) for one in whole.tables("filter"))
     spool = whole.table("spool", needed=False)
     spool_config = SpoolConfig(bytes_max=spool.integer("bytes_max", 2048 * MIB, low=MIB))
     log = whole.table("log", needed=False)
@@ -189,7 +188,7 @@ def parse_config(tables: Mapping[str, Any], path: Path) -> Config:
 def _signature(table: TomlTableReader) -> Signature:
     found = table.text("signature", "md5")
     if found not in ("md5", "hmac"):
-        table.fault("signature", 'must be "md5" or "hmac"', found)
+        table.fault("signature", tr('must be "md5" or "hmac"'), found)
     return "hmac" if found == "hmac" else "md5"
 
 
@@ -205,7 +204,7 @@ def _platform(table: TomlTableReader, base: Path) -> Platform:
         signature=_signature(table),
     )
     if made.url and not made.url.startswith(("http://", "https://")):
-        table.fault("url", "must begin with http:// or https://", mask(made.url))
+        table.fault("url", tr("must begin with http:// or https://"), mask(made.url))
     table.refuse_rest()
     return made
 
@@ -215,27 +214,36 @@ def _source(table: TomlTableReader, base: Path) -> SourceConfig:
     file = table.path("file", base)
     query, named = table.optional("query"), table.optional("table")
     if (database is None) == (file is None):
-        table.fault("database", "give either database or file")
+        table.fault("database", tr("give either database or file"))
     elif database is not None and (query is None) == (named is None):
-        table.fault("table", "give either table or query")
+        table.fault("table", tr("give either table or query"))
     elif file is not None and (query or named):
-        table.fault("table", "a file has neither table nor query; leave it out", query or named)
+        table.fault("table", tr("a file has neither table nor query; leave it out"), query or named)
     made = SourceConfig(
         database=database,
         file=file,
         query=query,
         table=named,
         cursor=_cursor(table),
+        key=_key(table),
         lag_s=table.number("lag_s", 5.0, low=0, high=86_400),
         poll_s=table.number("poll_s", 1.0, low=0.1, high=86_400),
-        time_zone=_time_zone(table, "time_zone", "Asia/Shanghai"),
+        sweep_share=table.number("sweep_share", 0.1, low=0.001, high=1),
+        sweep_every_s=table.number("sweep_every_s", 300.0, low=0, high=604_800),
+        time_zone=table.time_zone("time_zone", "Asia/Shanghai"),
         encoding=table.optional("encoding"),
         delimiter=_raw(table, "delimiter"),
         sheet=table.optional("sheet"),
-        header_line=table.integer("header_line", 1, low=1, high=1000),
+        header_line=table.integer("header_line", 0, low=1, high=1000) or None,
     )
     if made.cursor and file is not None:
-        table.fault("cursor", "a file has none: its rows are compared with what was sent", list(made.cursor))
+        table.fault(
+            "cursor",
+            tr("a file has none: its rows are compared with what was sent"),
+            [" or ".join(one) for one in made.cursor],
+        )
+    if made.key and file is not None:
+        table.fault("key", tr("a file has none; leave it out"), list(made.key))
     table.refuse_rest()
     return made
 
@@ -243,137 +251,45 @@ def _source(table: TomlTableReader, base: Path) -> SourceConfig:
 def _raw(table: TomlTableReader, key: str) -> str | None:
     found = table.any(key)
     if found is not None and (not isinstance(found, str) or len(found) != 1 or found in '"\r\n'):
-        table.fault(key, "must be one character, and neither a quote nor the end of a line", found)
+        table.fault(key, tr("must be one character, and neither a quote nor the end of a line"), found)
         return None
     return found
 
 
-def _cursor(table: TomlTableReader) -> tuple[str, ...] | None:
+def _cursor(table: TomlTableReader) -> tuple[tuple[str, ...], ...] | None:
     found = table.any("cursor")
     if found is None:
         return None
+    entries = found if isinstance(found, list) else [found]
+    names = [_names(one) for one in entries]
+    if not 1 <= len(names) <= 2 or None in names:
+        table.fault(
+            "cursor",
+            tr(
+                'must be ["time of the last change", "id"], or one column that only grows; [["changed", '
+                '"created"], "id"] takes the first of the two that is not NULL'
+            ),
+            found,
+        )
+        return None
+    return tuple(one for one in names if one is not None)
+
+
+def _names(found: object) -> tuple[str, ...] | None:
+    """Column names from one text or a list of them; None if it is neither."""
     names = [found] if isinstance(found, str) else found
     if (
         not isinstance(names, list)
-        or not 1 <= len(names) <= 2
+        or not 1 <= len(names) <= 8
         or not all(isinstance(one, str) and one for one in names)
     ):
-        table.fault("cursor", 'must be ["time of the last change", "id"], or one column that only grows', found)
         return None
     return tuple(names)
 
 
-def _time_zone(table: TomlTableReader, key: str, default: str) -> str:
-    name = table.text(key, default)
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        table.fault(key, "is no time zone; for example Asia/Shanghai", name)
-        return default
-    return name
-
-
-def _members(table: TomlTableReader) -> dict[str, Member]:
-    members = {name: _member(table, name, value) for name, value in table.rest().items()}
-    for name in MEMBERS:
-        if name in REQUIRED and name not in members:
-            near = difflib.get_close_matches(name, [other for other in members if other not in MEMBERS], 1)
-            table.fault(
-                name, "is missing: the interface wants it" + (f"; did you mean it by {near[0]}?" if near else "")
-            )
-    return members
-
-
-def _member(members: TomlTableReader, name: str, value: object) -> Member:
-    if isinstance(value, str) and value.strip():
-        return Member(column=value)
-    if not isinstance(value, dict):
-        members.fault(name, 'must be a column\'s name, { column = "…" } or { constant = … }', value)
-        return Member(constant="")
-    table = members.nested(f"map.{name}", value)
-    made = Member(
-        column=table.optional("column"),
-        constant=table.scalar("constant"),
-        codes=_codes(table),
-        default=table.scalar("default"),
-        unit=table.optional("unit"),
-        format=table.optional("format"),
-        time_zone=_time_zone(table, "time_zone", "Asia/Shanghai") if table.has("time_zone") else None,
-    )
-    table.refuse_rest()
-    if ("column" in value) == ("constant" in value):
-        table.fault("column", "give either column or constant")
-    _check_together(table, name, made)
-    return made
-
-
-def _codes(table: TomlTableReader) -> dict[str, str | int] | None:
-    found = table.any("codes")
-    if found is None:
-        return None
-    if not isinstance(found, dict) or not all(
-        is_scalar(meant) and type(meant) is not float for meant in found.values()
-    ):
-        table.fault("codes", 'must be a table like { "蓝" = 1 }', found)
-        return None
-    codes = {code.strip(): meant for code, meant in found.items()}
-    if len(codes) < len(found):
-        table.fault("codes", "has one code twice, blanks aside", found)
-    return codes
-
-
-def _check_together(table: TomlTableReader, name: str, member: Member) -> None:
-    """Rejects settings that would have no effect: an ignored unit makes amounts a hundred times too large."""
-    if member.format is not None and not _is_form(member.format):
-        table.fault(
-            "format", 'must be that of strptime, with the year: %Y-%m-%d %H:%M:%S, or "s" or "ms"', member.format
-        )
-    units = UNITS.get(name, ())
-    if member.unit is not None and member.unit not in units:
-        table.fault(
-            "unit", f"must be one of {', '.join(units)}" if units else "this member has none; leave it out", member.unit
-        )
-    if name in MEMBERS and name not in TIME_MEMBERS:
-        for key, given in (("format", member.format), ("time_zone", member.time_zone)):
-            if given is not None:
-                table.fault(key, "only times have one; leave it out", given)
-    others = {"codes": member.codes, "unit": member.unit, "format": member.format}
-    if member.constant is not None:
-        silent: dict[str, object] = {**others, "default": member.default, "time_zone": member.time_zone}
-        for key, ignored in silent.items():
-            if ignored is not None:
-                table.fault(
-                    key, "a constant is sent as it is; leave this out, and write it as the interface wants it", ignored
-                )
-    elif sum(given is not None for given in others.values()) > 1:
-        table.fault("codes", "give one of codes, unit and format: each says how the column is read")
-
-
-def _is_form(form: str) -> bool:
-    directives = [one for one in _DIRECTIVE(form) if one != "%"]
-    is_once = len(set(directives)) == len(directives) and not ("c" in directives and len(directives) > 1)
-    return form in ("s", "ms") or (is_once and _DIRECTIVES.issuperset(directives) and not _YEARS.isdisjoint(directives))
-
-
-def _filter(table: TomlTableReader) -> Filter:
-    column = table.text("column")
-    has_allowed, has_refused = table.has("in"), table.has("not_in")
-    values = table.any("in" if has_allowed else "not_in")
-    if has_allowed == has_refused:
-        table.any("not_in")
-        table.fault("in", "give either in = […] or not_in = […]")
-    elif (
-        not isinstance(values, list) or not values or not all(isinstance(one, bool) or is_scalar(one) for one in values)
-    ):
-        table.fault("in" if has_allowed else "not_in", "must be a list of texts or numbers", values)
-        values = []
-    table.refuse_rest()
-    texts = frozenset(map(_as_compared, values or []))
-    return Filter(column=column, allowed=texts if has_allowed else None, refused=None if has_allowed else texts)
-
-
-def _as_compared(value: Scalar) -> str:
-    """The value as the text of a cell that holds it."""
-    if isinstance(value, str):
-        return value.strip()
-    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
+def _key(table: TomlTableReader) -> tuple[str, ...] | None:
+    found = table.any("key")
+    names = None if found is None else _names(found)
+    if found is not None and names is None:
+        table.fault("key", tr('must be the columns that identify a row: "id" or ["lot", "id"]'), found)
+    return names

@@ -5,14 +5,18 @@ Both sides are read live; a change meanwhile may show up as a difference that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from vipgate.agent.models import OutboxRow
+from vipgate.agent.sources.base import CursorValue, is_newer
+from vipgate.agent.sync.in_flight import BloomFilter
 from vipgate.errors import VipgateError
+from vipgate.i18n import tr
 from vipgate.protocol.digest import DigestSum, bucket_of, bucket_place, record_digest
 from vipgate.protocol.renewal import Renewal, anonymized
 
@@ -23,9 +27,18 @@ LISTED_MAX: Final = 200_000
 WANTED_MAX: Final = 4_096
 SHOWN_MAX: Final = 1_000
 
+
+class SourceRecord(NamedTuple):
+    """A record as the source has it. `cursor` says which of several rows is newest; `row` is what the agent would send."""
+
+    renewal: Renewal
+    cursor: CursorValue | None = None
+    row: OutboxRow | None = None
+
+
 Ask = Callable[[dict[str, object]], dict[str, Any]]
-Rows = Callable[[], Iterator[Renewal]]
-Repair = Callable[[Renewal], None]
+Rows = Callable[[], Iterator[SourceRecord]]
+Repair = Callable[[SourceRecord], None]
 Place = tuple[str, int]
 Sums = dict[Place, DigestSum]
 T = TypeVar("T")
@@ -86,10 +99,11 @@ class Report:
 def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
     """Compares both sides. Calls `rows` once for the sums, and once per group of differing records.
 
-    `repair` gets every record that the platform lacks or has in another version. Of rows with one order number the last
-    counts: the sums count each row, and the comparison of records corrects them. Raises NotOffered, OddAnswer.
+    `repair` gets every record that the platform lacks or has in another version. Of rows with one order number the newest by
+    the cursor counts, or any where none is: the sums count each row, and the comparison of records corrects them.
+    Raises NotOffered, OddAnswer.
     """
-    here = _tally(rows())
+    here, several = _tally(rows())
     there = {line.month: line.tally for line in _read(ask({}), _Months).months}
     months = {name: Month(name, tally, there.get(name, DigestSum())) for name, tally in _by_month(here).items()}
     months |= {name: Month(name, DigestSum(), there[name]) for name in there.keys() - months.keys()}
@@ -98,7 +112,7 @@ def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
     sums = _Sums({place: here[place] for place in here if place[0] in asked}, _bucket_sums(unlike, ask))
     difference = Difference()
     for group in _groups(sums):
-        _compare_records(group, rows, ask, repair, difference, sums)
+        _compare_records(group, rows, several, ask, repair, difference, sums)
     here_months, there_months = _by_month(sums.here), _by_month(sums.there)
     months |= {
         name: Month(name, here_months.get(name, DigestSum()), there_months.get(name, DigestSum())) for name in unlike
@@ -138,7 +152,10 @@ def _read(answer: dict[str, Any], kind: type[T]) -> T:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
         raise OddAnswer(
-            f"The platform's digest path answers otherwise than docs/digest.md has it: {error}; ask its operator."
+            tr(
+                "The platform's digest path answers otherwise than docs/digest.md has it: {reason}; ask its operator.",
+                reason=error,
+            )
         ) from None
 
 
@@ -159,11 +176,16 @@ class _Sums:
         return max(self.here.get(place, DigestSum()).count, self.there.get(place, DigestSum()).count)
 
 
-def _tally(rows: Iterable[Renewal]) -> Sums:
+def _tally(rows: Iterable[SourceRecord]) -> tuple[Sums, set[str]]:
+    """The sums, and the order numbers that several rows have (and one in a thousand others)."""
     found: Sums = {}
-    for renewal in rows:
+    met, several = BloomFilter(), set[str]()
+    for record in rows:
+        renewal = record.renewal
         found.setdefault(bucket_place(renewal, BUCKETS), DigestSum()).add(renewal)
-    return found
+        if met.add(renewal.pay_partner):
+            several.add(renewal.pay_partner)
+    return found, several
 
 
 def _by_month(sums: Mapping[Place, DigestSum]) -> dict[str, DigestSum]:
@@ -212,28 +234,34 @@ class _Version(NamedTuple):
 
 
 def _compare_records(
-    group: Sequence[Place], rows: Rows, ask: Ask, repair: Repair, difference: Difference, sums: _Sums
+    group: Sequence[Place],
+    rows: Rows,
+    several: Container[str],
+    ask: Ask,
+    repair: Repair,
+    difference: Difference,
+    sums: _Sums,
 ) -> None:
     there = _listed(group, ask)
-    here, wrong = _last_versions(group, rows(), there)
+    here, wrong = _newest_versions(group, rows(), several, there)
     difference.erased_count += sum(version.erased_there for version in here.values())
     only_there = [pay_partner for pay_partner in there if pay_partner not in here]
     for pay_partner in only_there:
         difference.only_there_count += 1
         _show(pay_partner, difference.only_there)
-    for pay_partner, renewal in wrong.items():
+    for pay_partner, record in wrong.items():
         if pay_partner in there:
             difference.different_count += 1
             _show(pay_partner, difference.different)
         else:
             difference.missing_count += 1
             _show(pay_partner, difference.missing)
-        repair(renewal)
+        repair(record)
     _put_right(sums, group, here.values(), {bucket_of(one, BUCKETS) for one in (*only_there, *wrong)})
 
 
 def _listed(group: Sequence[Place], ask: Ask) -> dict[str, int]:
-    """The platform's digests in these places, by order number; later pages have newer versions."""
+    """Reads the platform's digests of these buckets, by order number. A later page wins: its versions are newer."""
     found: dict[str, int] = {}
     after = 0
     while True:
@@ -243,31 +271,51 @@ def _listed(group: Sequence[Place], ask: Ask) -> dict[str, int]:
         if page.next is None:
             return found
         if page.next <= after:
-            raise OddAnswer(f"The platform's list of records does not go on: next is {page.next} after {after}.")
+            raise OddAnswer(
+                tr(
+                    "The platform's list of records does not go on: next is {next} after {after}.",
+                    next=page.next,
+                    after=after,
+                )
+            )
         after = page.next
 
 
-def _last_versions(
-    group: Sequence[Place], rows: Iterable[Renewal], there: Mapping[str, int]
-) -> tuple[dict[str, _Version], dict[str, Renewal]]:
+def _newest_versions(
+    group: Sequence[Place], rows: Iterable[SourceRecord], several: Container[str], there: Mapping[str, int]
+) -> tuple[dict[str, _Version], dict[str, SourceRecord]]:
     """The source's records in these places by order number, and those missing or different on the platform."""
     places, buckets = set(group), {bucket for _, bucket in group}
     here: dict[str, _Version] = {}
-    wrong: dict[str, Renewal] = {}
-    for renewal in rows:
-        place = bucket_place(renewal, BUCKETS)
-        if place[1] not in buckets:
-            continue
-        pay_partner = renewal.pay_partner
-        wrong.pop(pay_partner, None)
+    wrong: dict[str, SourceRecord] = {}
+    newest: dict[str, SourceRecord] = {}
+
+    def take(record: SourceRecord) -> None:
+        pay_partner, place = record.renewal.pay_partner, bucket_place(record.renewal, BUCKETS)
         if place not in places and pay_partner not in there:
-            # A later version, in a month that matches: the earlier version must never be sent after it.
-            here.pop(pay_partner, None)
-            continue
-        here[pay_partner] = version = _version(place, renewal, there.get(pay_partner))
+            # In a month that matches.
+            return
+        here[pay_partner] = version = _version(place, record.renewal, there.get(pay_partner))
         if there.get(pay_partner) != version.digest:
-            wrong[pay_partner] = renewal
+            wrong[pay_partner] = record
+
+    for record in rows:
+        pay_partner = record.renewal.pay_partner
+        if bucket_of(pay_partner, BUCKETS) not in buckets:
+            continue
+        if pay_partner not in several:
+            take(record)
+        elif pay_partner not in newest or _replaces(record, newest[pay_partner], there.get(pay_partner)):
+            newest[pay_partner] = record
+    for record in newest.values():
+        take(record)
     return here, wrong
+
+
+def _replaces(record: SourceRecord, before: SourceRecord, there: int | None) -> bool:
+    """Whether `record` counts instead of `before`: it is newer or, if nothing tells, what the platform has."""
+    newer = is_newer(record.cursor, before.cursor)
+    return there == record_digest(record.renewal) if newer is None else newer
 
 
 def _version(place: Place, renewal: Renewal, there: int | None) -> _Version:

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from vipgate.i18n import tr
 from vipgate.protocol.nesting import nesting_fault
 
 SUCCESS_CODES: Final = frozenset({"1001", "1000", "200"})
@@ -126,7 +127,7 @@ def _text(raw: msgspec.Raw) -> str:
 def _without_envelope(status: int, wait_s: float | None, body: bytes) -> Answer:
     """Interprets an answer of a proxy or another server: only rejections that cannot be temporary count."""
     shown = " ".join(body[:_SHOWN_CHARS_MAX].decode("utf-8", "replace").split())
-    reason = f"HTTP {status} without the interface's envelope: {shown or 'empty'}"
+    reason = tr("HTTP {status} without the interface's envelope: {text}", status=status, text=shown or tr("empty"))
     if status == 413:
         return TooLarge(reason, "")
     if str(status) in _NO_ACCESS:

@@ -5,25 +5,21 @@ One agent process runs on a spool; commands may read it and queue rows meanwhile
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from filelock import FileLock, Timeout
 
-from vipgate.agent.models import DeadLetter, OutboxRow, Rejection
+from vipgate.agent.acknowledged import AcknowledgedVersions
+from vipgate.agent.models import DeadLetter, OutboxRow, Rejection, Version
 from vipgate.errors import UsageError, VipgateError
-from vipgate.support.private_files import FILE_MODE, make_folder, reserve_file, write_file
-from vipgate.support.sql_files import load_migrations, load_statements
+from vipgate.i18n import translatable
+from vipgate.support.sql_files import load_statements
+from vipgate.support.sqlite_file import FileKind, OwnerLock, SqliteFile
 
-SQL_PACKAGE: Final = "vipgate.agent.sql"
-APPLICATION_ID: Final = 0x76697061  # "vipa"
-BUSY_WAIT_S: Final = 15.0
 DEAD_LETTERS_PER_PAGE: Final = 500
 # After a day no older version can still be in flight.
 LATELY_KEPT_US: Final = 86_400_000_000
@@ -33,41 +29,23 @@ class SpoolError(VipgateError):
     """The spool cannot be read or written."""
 
 
-class SpoolLock:
-    """The lock of the one agent that runs on a spool."""
-
-    def __init__(self, path: Path) -> None:
-        self._note = path.with_name(path.name + ".agent")
-        self._lock = FileLock(path.with_name(path.name + ".lock"), mode=FILE_MODE)
-        try:
-            make_folder(path.parent)
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageError(f"Spool {path} is locked by{self._holder()}; stop it or choose another --spool.") from None
-        except OSError as error:
-            raise UsageError(f"Cannot lock {path}: {error.strerror}; fix the folder's owner and mode.") from None
-        write_file(self._note, f"{os.getpid()}\n".encode())
-
-    def _holder(self) -> str:
-        try:
-            return f" process {int(self._note.read_text(encoding='ascii')[:20])}"
-        except (OSError, ValueError):
-            return " another agent"
-
-    def release(self) -> None:
-        """Releases the lock."""
-        self._note.unlink(missing_ok=True)
-        self._lock.release()
+SPOOL: Final = FileKind(
+    name=translatable("Spool"),
+    option="--spool",
+    sql_folder="vipgate.agent.sql",
+    application_id=0x76697061,  # "vipa"
+    unavailable=SpoolError,
+    incompatible=UsageError,
+    locked=UsageError,
+)
 
 
 def is_running(path: Path) -> bool:
     """Whether an agent runs on this spool."""
-    lock = FileLock(path.with_name(path.name + ".lock"), mode=FILE_MODE)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        OwnerLock(path, SPOOL).release()
+    except UsageError:
         return True
-    lock.release()
     return False
 
 
@@ -77,72 +55,22 @@ class Spool:
     def __init__(self, path: Path, clock_us: Callable[[], int]) -> None:
         self.path = path
         self._clock_us = clock_us
-        self._sql = load_statements(SQL_PACKAGE)
-        with self._translated():
-            make_folder(path.parent)
-            reserve_file(path)
-            self._db = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None, cached_statements=128)
-            try:
-                self._prepare()
-                self._db.execute(self._sql["make_exposed"])
-            except BaseException:
-                self._db.close()
-                raise
+        self._sql = load_statements(SPOOL.sql_folder)
+        self._file = SqliteFile(path, SPOOL, one_thread=True)
+        self._db = self._file.db
+        self._rows("make_exposed", {})
+        self.acknowledged = AcknowledgedVersions(self._rows, self._many)
 
-    def _prepare(self) -> None:
-        migrations = load_migrations(SQL_PACKAGE)
-        found = self._number("PRAGMA application_id")
-        if found != APPLICATION_ID and self._number("SELECT count(*) FROM sqlite_master"):
-            raise UsageError(f"{self.path} is a SQLite file of another program; choose another --spool.")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        version = self._number("PRAGMA user_version")
-        if version > migrations[-1].number:
-            raise UsageError(f"{self.path} is of a newer vipgate (schema {version}); install that again.")
-        if version == migrations[-1].number:
-            return
-        with self.transaction():
-            version = self._number("PRAGMA user_version")
-            for step in migrations:
-                if step.number > version:
-                    for statement in step.script.split(";\n"):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {step.number}")
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-    def _number(self, statement: str) -> int:
-        return int(self._db.execute(statement).fetchone()[0])
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise SpoolError(
-                f"Spool {self.path}: {error}; look at the disk's room and the file's owner and mode."
-            ) from error
-        except OSError as error:
-            raise SpoolError(f"Spool {self.path}: {error.strerror}; fix the folder's owner and mode.") from error
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Commits everything written inside, or nothing."""
-        with self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        return self._file.transaction()
 
     def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        with self._translated():
+        with self._file.translated():
             return self._db.execute(self._sql[name], values).fetchall()
 
     def _many(self, name: str, lines: Sequence[Mapping[str, object]]) -> None:
-        with self._translated():
+        with self._file.translated():
             self._db.executemany(self._sql[name], lines)
 
     # ---- single values ---------------------------------------------------------------------------------------------------
@@ -160,25 +88,27 @@ class Spool:
 
     def used_bytes(self) -> int:
         """Bytes in use in the file, plus the size of its write-ahead log."""
-        with self._translated():
-            pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
-            return pages * self._number("PRAGMA page_size") + self._log_bytes()
+        with self._file.translated():
+            pages = self._file.number("PRAGMA page_count") - self._file.number("PRAGMA freelist_count")
+            return pages * self._file.number("PRAGMA page_size") + self._log_bytes()
 
     def _log_bytes(self) -> int:
-        log = self.path.with_name(self.path.name + "-wal")
-        return log.stat().st_size if log.exists() else 0
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def truncate_wal(self) -> None:
         """Moves the write-ahead log into the file and empties it: it would keep its greatest size otherwise."""
-        with self._translated():
+        with self._file.translated():
             if self._log_bytes():
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # ---- outbox ----------------------------------------------------------------------------------------------------------
 
-    def queue(self, rows: Sequence[OutboxRow], *, not_before_us: int = 0, read_us: int | None = None) -> None:
+    def queue(self, rows: Sequence[OutboxRow], *, read_us: int | None = None) -> None:
         """Appends the newest versions of records to the outbox. The caller provides the transaction."""
-        self._queue("queue", rows, not_before_us)
+        self._queue("queue", rows, 0)
         self.note_read([row.pay_partner for row in rows], read_us)
 
     def queue_again(self, rows: Sequence[OutboxRow], not_before_us: int) -> None:
@@ -187,12 +117,14 @@ class Spool:
 
     def note_read(self, keys: Sequence[str], read_us: int | None = None) -> None:
         """Stores when the newest versions of records were read (default: now), sendable or not."""
-        when_us = self._clock_us() if read_us is None else read_us
-        self._many("note_read", [{"pay_partner": key, "read_us": when_us} for key in keys])
+        now_us = self._clock_us()
+        when_us = now_us if read_us is None else read_us
+        self._many("note_read", [{"pay_partner": key, "read_us": when_us, "now_us": now_us} for key in keys])
 
     def queue_unless_read(self, rows: Sequence[OutboxRow], since_us: int) -> int:
-        """Queues rows, except records that were read since `since_us`. Returns how many were queued."""
-        newer = self.read_since([row.pay_partner for row in rows], since_us)
+        """Queues rows, except records that the agent took over since `since_us`. Returns how many were queued."""
+        keys = _json([row.pay_partner for row in rows])
+        newer = {key for (key,) in self._rows("noted_since", {"keys": keys, "since_us": since_us})}
         kept = [row for row in rows if row.pay_partner not in newer]
         self._queue("queue", kept, 0)
         return len(kept)
@@ -205,7 +137,7 @@ class Spool:
         lines = [
             {
                 "pay_partner": row.pay_partner, "number": last - len(rows) + place, "row": row.row, "hash": row.hash,
-                "place": row.place, "now_us": now_us, "not_before_us": not_before_us,
+                "place": row.place, "row_id": row.row_id, "now_us": now_us, "not_before_us": not_before_us,
             }
             for place, row in enumerate(rows, 1)
         ]  # fmt: skip
@@ -214,7 +146,7 @@ class Spool:
     def waiting(self, limit: int) -> list[OutboxRow]:
         """Rows that may be sent now, oldest first."""
         found = self._rows("waiting", {"now_us": self._clock_us(), "limit": limit})
-        return [OutboxRow(pay_partner, row, place, number) for pay_partner, number, row, _, place in found]
+        return [OutboxRow(key, row, place, number, row_id) for key, number, row, place, row_id in found]
 
     def next_due_us(self) -> int | None:
         """When the first waiting row may be sent; None if none waits."""
@@ -238,52 +170,25 @@ class Spool:
         """The subset of `numbers` that still waits."""
         return {number for (number,) in self._rows("numbers", {"numbers": msgspec.json.encode(numbers).decode()})}
 
-    def held(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Hashes of waiting rows, by order number."""
-        return dict(self._rows("in_outbox", {"keys": _json(keys)}))
+    def held(self, keys: Sequence[str]) -> dict[str, Version]:
+        """Versions of waiting rows, by order number."""
+        if not self._rows("has_outbox", {}):
+            return {}
+        return {key: Version(*version) for key, *version in self._rows("in_outbox", {"keys": _json(keys)})}
 
-    # ---- sent rows and read times ---------------------------------------------------------------------------------------
+    # ---- read times -----------------------------------------------------------------------------------------------------
 
-    def sent(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Hashes of sent rows, by order number."""
-        return dict(self._rows("in_sent", {"keys": _json(keys)}))
-
-    def note_sent(self, hashes: Mapping[str, bytes]) -> None:
-        """Stores the hashes of what the platform has."""
-        self._many("note_sent", [{"pay_partner": key, "hash": value} for key, value in hashes.items()])
-
-    def forget_sent(self, keys: Sequence[str]) -> None:
-        """Deletes hashes, so that these rows count as new at the next comparison."""
-        self._many("forget_sent", [{"pay_partner": key} for key in keys])
-
-    def read_since(self, keys: Sequence[str], since_us: int) -> set[str]:
-        """The subset of `keys` that was read at `since_us` or later."""
-        return {key for (key,) in self._rows("read_since", {"keys": _json(keys), "since_us": since_us})}
-
-    def read_times(self, keys: Sequence[str]) -> dict[str, int]:
-        """When the newest versions of records were read, as far as known."""
-        return dict(self._rows("read_times", {"keys": _json(keys)}))
+    def read_times(self, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """When the newest versions of records were read, and when the agent took them over; as far as known."""
+        if not self._rows("has_lately", {}):
+            return {}
+        return {key: (read_us, noted_us) for key, read_us, noted_us in self._rows("read_times", {"keys": _json(keys)})}
 
     def vacuum(self) -> None:
         """Deletes entries that no longer matter."""
         now_us = self._clock_us()
-        # The snapshot needs the read times since its start.
-        begun_us = (
-            int(self.get_setting("stock_begun_us") or now_us) if self.get_setting("stock_done") is None else now_us
-        )
-        self._rows("drop_lately", {"before_us": min(begun_us, now_us - LATELY_KEPT_US)})
+        self._rows("drop_lately", {"before_us": now_us - LATELY_KEPT_US})
         self._rows("drop_exposed", {"now_us": now_us})
-
-    # ---- the window of late commits -------------------------------------------------------------------------------------
-
-    def window(self) -> dict[str, int]:
-        """Cursors after the position that were already read, and when."""
-        return dict(self._rows("read_window", {}))
-
-    def move_window(self, seen: Mapping[str, int], passed: Sequence[str]) -> None:
-        """Adds newly read cursors and drops those that the position has passed."""
-        self._many("note_window", [{"cursor": cursor, "seen_us": seen_us} for cursor, seen_us in seen.items()])
-        self._many("drop_window", [{"cursor": cursor} for cursor in passed])
 
     # ---- rows in flight -------------------------------------------------------------------------------------------------
 
@@ -304,6 +209,12 @@ class Spool:
         """Until when any version may still arrive; 0 if none."""
         return int(self._rows("exposed_until", {})[0][0] or 0)
 
+    def limit_times(self, now_us: int, until_us: int) -> None:
+        """Lets no row have been read later than `now_us`, and none wait or be in flight for longer than `until_us`."""
+        for name in ("limit_waiting", "limit_exposed"):
+            self._rows(name, {"until_us": until_us})
+        self._rows("limit_read", {"now_us": now_us})
+
     def load_in_flight(self) -> None:
         """Loads what `save_in_flight` stored."""
         self._rows("load_exposed", {})
@@ -319,19 +230,33 @@ class Spool:
     def add_dead_letters(self, dead: Sequence[Rejection]) -> None:
         """Stores rejected rows and the reasons."""
         now_us = self._clock_us()
-        self._many("bury", [{**msgspec.structs.asdict(one), "now_us": now_us} for one in dead])
+        lines = [{**msgspec.structs.asdict(one), "now_us": now_us} for one in dead]
+        self._many("add_dead_letter", lines)
 
     def count_dead_letters(self) -> int:
         """The number of dead letters."""
         return int(self._rows("count_dead", {})[0][0])
 
-    def resolve_read(self, rows: Sequence[OutboxRow]) -> None:
-        """Deletes the dead letters of records that were read again and can be sent now."""
-        self._rows("resolve", {"keys": _json([*(row.pay_partner for row in rows), *(row.place for row in rows)])})
+    def resolve_read(self, rows: Sequence[OutboxRow], passed: Sequence[str] = ()) -> None:
+        """Deletes the dead letters of records that can be sent now, and of the rows at places `passed`, which need none."""
+        orders = {row.pay_partner for row in rows}
+        gone = self._rows("resolve", {"keys": _json([*orders, *(row.place for row in rows), *passed])})
+        # If the row at that place turns invalid again in the same way, that is news.
+        self.acknowledged.note({one: Version(b"", b"") for (one,) in gone if one not in orders})
 
-    def dead_letters(self) -> Iterator[DeadLetter]:
-        """Yields all dead letters by number."""
-        after = 0
+    def resolve_other_orders(self, rows: Sequence[OutboxRow | Rejection]) -> None:
+        """Deletes the dead letters that rows of a source with a key had under another order number, or under none."""
+        for row in rows:
+            identity = row.identity if isinstance(row, Rejection) else row.pay_partner
+            gone = self._rows("resolve_other_orders", {"place": row.place, "identity": identity})
+            self.acknowledged.note({one: Version(b"", b"") for (one,) in gone})
+
+    def dead_among(self, identities: Sequence[str]) -> set[str]:
+        """Those of `identities` that have a dead letter."""
+        return {one for (one,) in self._rows("dead_among", {"keys": _json(identities)})}
+
+    def dead_letters(self, after: int = 0) -> Iterator[DeadLetter]:
+        """Yields all dead letters by number, those up to number `after` left out."""
         while page := self._rows("list_dead", {"after": after, "limit": DEAD_LETTERS_PER_PAGE}):
             yield from (DeadLetter(*line) for line in page)
             after = page[-1][0]
@@ -350,11 +275,11 @@ class Spool:
         with self.transaction():
             # The new snapshot contains all of it in its newest version.
             self._rows("drop_outbox", {})
-            self._rows("drop_sent", {})
-            self._rows("drop_whole_window", {})
-            self.set_setting(
-                {"replace": "wanted", "replace_id": uuid4().hex, "stock_until": None, "stock_done": None, "stamp": None}
-            )
+            self.acknowledged.drop()
+            self.set_setting({
+                "replace": "wanted", "replace_id": uuid4().hex, "snapshot_at": None, "snapshot_rows": None,
+                "snapshot_done": None, "stamp": None,
+            })  # fmt: skip
 
     def close(self) -> None:
         """Closes the file."""

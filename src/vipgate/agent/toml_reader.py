@@ -8,8 +8,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-SECRET_CHARS_MAX: Final = 4096
+from vipgate.errors import UsageError
+from vipgate.i18n import tr
+from vipgate.support.named_secrets import read_named
+from vipgate.support.os_errors import error_reason
+
 VARIABLES_CHARS_MAX: Final = 64 * 1024
 INTEGER_MAX: Final = 2**63 - 1
 
@@ -29,10 +34,14 @@ class EnvFile:
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
-            self._trouble = f" (cannot read {path.name}: {getattr(error, 'strerror', None) or error})"
+            self._trouble = tr(" (cannot read {name}: {reason})", name=path.name, reason=error_reason(error))
             return
         if len(text) > VARIABLES_CHARS_MAX:
-            self._trouble = f" ({path.name} holds more than {VARIABLES_CHARS_MAX} characters and was not read)"
+            self._trouble = tr(
+                " ({name} holds more than {limit} characters and was not read)",
+                name=path.name,
+                limit=VARIABLES_CHARS_MAX,
+            )
             return
         for line in map(str.strip, text.splitlines()):
             name, equals, value = line.partition("=")
@@ -45,7 +54,12 @@ class EnvFile:
 
     def remedy(self, name: str) -> str:
         """The error text for an unset variable."""
-        return f"the variable {name} is not set; set it, or write {name}=… into {self.path}{self._trouble}, or use file:PATH"
+        return tr(
+            "the variable {name} is not set; set it, or write {name}=… into {path}{trouble}, or use file:PATH",
+            name=name,
+            path=self.path,
+            trouble=self._trouble,
+        )
 
 
 def _unquoted(value: str) -> str:
@@ -65,7 +79,10 @@ class TomlTableReader:
     def fault(self, key: str, remedy: str, got: object = None) -> None:
         """Adds an error about `key`."""
         place = f"{self._name}.{key}" if self._name else key
-        self._faults.append(f"{place}: {remedy}" + ("" if got is None else f", got {got!r}"))
+        if got is None:
+            self._faults.append(f"{place}: {remedy}")
+        else:
+            self._faults.append(tr("{place}: {remedy}, got {value!r}", place=place, remedy=remedy, value=got))
 
     def any(self, key: str) -> Any:
         """Takes the raw value; None if missing."""
@@ -86,16 +103,18 @@ class TomlTableReader:
         """Adds an error for each value not taken, with the nearest known name."""
         for key in self._members:
             near = difflib.get_close_matches(key, self._known, 1)
-            known = ", ".join(dict.fromkeys(self._known))
-            self.fault(key, f"there is no such setting; {f'did you mean {near[0]}?' if near else f'known: {known}'}")
+            remedy = tr("there is no such setting; known: {names}", names=", ".join(dict.fromkeys(self._known)))
+            if near:
+                remedy = tr("there is no such setting; did you mean {name}?", name=near[0])
+            self.fault(key, remedy)
 
     def table(self, key: str, *, needed: bool = True) -> TomlTableReader:
         """Takes the table under `key`; an empty one if missing."""
         found = self.any(key)
         if found is None and needed:
-            self.fault(key, f"the table [{key}] is missing")
+            self.fault(key, tr("the table [{key}] is missing", key=key))
         elif found is not None and not isinstance(found, dict):
-            self.fault(key, f"must be a table, [{key}]", found)
+            self.fault(key, tr("must be a table, [{key}]", key=key), found)
         return self.nested(key, found if isinstance(found, dict) else {})
 
     def nested(self, name: str, members: Mapping[str, Any]) -> TomlTableReader:
@@ -106,7 +125,7 @@ class TomlTableReader:
         """Takes the array of tables under `key`."""
         found = self.any(key) or []
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            self.fault(key, f"must be written as [[{key}]]", found)
+            self.fault(key, tr("must be written as [[{key}]]", key=key), found)
             return []
         return [self.nested(f"{key}[{place}]", one) for place, one in enumerate(found)]
 
@@ -115,10 +134,10 @@ class TomlTableReader:
         found = self.any(key)
         if found is None:
             if default is None:
-                self.fault(key, "is missing")
+                self.fault(key, tr("is missing"))
             return default or ""
         if not isinstance(found, str) or not found.strip() or len(found) > chars_max:
-            self.fault(key, f"must be a text of 1 to {chars_max} characters", found)
+            self.fault(key, tr("must be a text of 1 to {limit} characters", limit=chars_max), found)
             return default or ""
         return found.strip()
 
@@ -132,8 +151,10 @@ class TomlTableReader:
         if found is None:
             return default
         if not isinstance(found, int) or isinstance(found, bool) or not low <= found <= high:
-            wanted = f"of at least {low}" if high == INTEGER_MAX else f"from {low} to {high}"
-            self.fault(key, f"must be a whole number {wanted}", found)
+            remedy = tr("must be a whole number from {low} to {high}", low=low, high=high)
+            if high == INTEGER_MAX:
+                remedy = tr("must be a whole number of at least {low}", low=low)
+            self.fault(key, remedy, found)
             return default
         return found
 
@@ -143,7 +164,7 @@ class TomlTableReader:
         if found is None:
             return default
         if not isinstance(found, int | float) or isinstance(found, bool) or not low <= found <= high:
-            self.fault(key, f"must be a number from {low:g} to {high:g}", found)
+            self.fault(key, tr("must be a number from {low:g} to {high:g}", low=low, high=high), found)
             return default
         return float(found)
 
@@ -151,13 +172,27 @@ class TomlTableReader:
         """Takes a text or a number; None if missing."""
         found = self.any(key)
         if found is not None and not is_scalar(found):
-            self.fault(key, "must be a text or a number", found)
+            self.fault(key, tr("must be a text or a number"), found)
             return None
         return found  # type: ignore[no-any-return]
+
+    def time_zone(self, key: str, default: str) -> str:
+        """Takes the name of a time zone."""
+        name = self.text(key, default)
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.fault(key, tr("is no time zone; for example Asia/Shanghai"), name)
+            return default
+        return name
 
     def path(self, key: str, base: Path) -> Path | None:
         """Takes a path, relative to `base`; None if missing."""
         found = self.optional(key)
+        if found is not None and "\0" in found:
+            # No system call takes it: Python raises ValueError instead of OSError.
+            self.fault(key, tr("must be a path"), found[:100])
+            return None
         return None if found is None else base / found
 
     def resolved(self, key: str, base: Path) -> str:
@@ -165,35 +200,16 @@ class TomlTableReader:
         text = self.any(key)
         if not isinstance(text, str) or not text.strip():
             self.fault(
-                key, "is missing" if text is None else "must be a text: env:NAME, file:PATH, or the value itself"
+                key,
+                tr("is missing") if text is None else tr("must be a text: env:NAME, file:PATH, or the value itself"),
             )
             return ""
-        kind, _, rest = text.strip().partition(":")
-        if kind == "env" and rest:
-            value = self._variables.get(rest)
-            if not value:
-                self.fault(key, self._variables.remedy(rest))
-            return value
-        if kind == "file" and rest:
-            return self._in_file(key, base / rest)
-        if kind in ("env", "file"):
-            self.fault(key, f'"{kind}:" names nothing; write env:NAME or file:PATH')
-        return text.strip()
-
-    def _in_file(self, key: str, path: Path) -> str:
         try:
-            with path.open(encoding="utf-8-sig") as file:
-                value = file.read(SECRET_CHARS_MAX + 1).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self.fault(
-                key, f"cannot read {path}: {getattr(error, 'strerror', None) or error}; fix the path or its rights"
-            )
+            named = read_named(text.strip(), base, self._variables.get, self._variables.remedy)
+        except UsageError as error:
+            self.fault(key, str(error))
             return ""
-        if not value:
-            self.fault(key, f"{path} is empty; write the value into it")
-        if len(value) > SECRET_CHARS_MAX:
-            self.fault(key, f"{path} holds more than {SECRET_CHARS_MAX} characters; is it the right file?")
-        return value
+        return text.strip() if named is None else named.strip()
 
 
 def is_scalar(value: object) -> bool:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from vipgate.admin.auth.api_tokens import TOKEN_NAME_CHARS_MAX, make_token
-from vipgate.cli.audit_log import audit_entry, open_configured_database, unknown_park
 from vipgate.cli.common import (
     Config,
     DatabaseOption,
@@ -24,6 +23,7 @@ from vipgate.cli.common import (
     shown_instant,
     warn,
 )
+from vipgate.cli.database import audit_entry, open_configured_database, unknown_park
 from vipgate.clock import clock_us
 from vipgate.domain.masking import mask_plate
 from vipgate.errors import UsageError
@@ -50,7 +50,7 @@ RoleName = Annotated[
 Plates = Annotated[bool | None, typer.Option("--plates/--no-plates", help="Show plates unmasked to this account.")]
 Password = Annotated[
     str | None,
-    typer.Option(help="- reads it from standard input, env:NAME a variable, file:PATH a file; default: prompt."),
+    typer.Option(help="Where to read it: - (standard input), env:NAME (a variable) or file:PATH; default: prompt."),
 ]
 
 
@@ -324,10 +324,10 @@ def _confirm(plate: str, park_uuid: str | None) -> None:
     """Explains the erasure and asks for confirmation. Raises UsageError."""
     where = "all parks" if park_uuid is None else f"park {park_uuid}"
     typer.echo(
-        f"In {where}, every record of {plate} and every version of one, in stocks that can be restored too, loses its plate, "
-        "cards, operator and extra members; hints and kept bodies of refused requests that name it go. Order numbers, times, "
-        "money and counts stay. This cannot be undone; backups keep it, and so do PostgreSQL's old row versions until VACUUM and "
-        "its archived log. What a park changes or sends in a complete=1 comes back.",
+        f"In {where}, all records and versions of {plate}, also in restorable generations, lose plate, cards, operator and extra "
+        "members. Hints and bodies of rejected requests that mention the plate are erased. Order numbers, times, money and counts "
+        "stay. This cannot be undone. Backups keep the data; so do PostgreSQL's old row versions until VACUUM, and its archived "
+        "log. The plate comes back if the park pushes a changed record or a complete=1.",
         err=True,
     )
     if not typer.confirm("Erase it?", err=True):

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import islice
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from vipgate.agent.client import Client, PushFailed
+from vipgate.agent.client import Client
 from vipgate.agent.config import Config, load_config
-from vipgate.agent.mapping.reader import Reader
-from vipgate.agent.models import OutboxRow
-from vipgate.agent.reconcile import Month, NotOffered, Report, compare
-from vipgate.agent.responses import AccessDenied, RetryLater
-from vipgate.agent.spool import Spool, SpoolLock, is_running
+from vipgate.agent.opening import build_dependencies, open_client, opened_spool, spool_path
+from vipgate.agent.reconcile import Month, Report, compare
+from vipgate.agent.reconcile_sides import ParkSide, ask_patiently
+from vipgate.agent.spool import SPOOL, Spool, is_running
 from vipgate.agent.sync.agent import Agent
-from vipgate.cli.agent import (
-    ConfigFile,
-    SpoolFile,
-    build_dependencies,
-    open_client,
-    opened_spool,
-    source_of,
-    spool_path,
-)
+from vipgate.cli.agent import ConfigFile, SpoolFile
 from vipgate.cli.common import Format, Output, print_json
-from vipgate.clock import clock_us
-from vipgate.errors import UsageError
-from vipgate.protocol.renewal import Renewal
-from vipgate.protocol.row import encode_row
+from vipgate.i18n import tr, translatable
 from vipgate.support.logs import set_up_logs
+from vipgate.support.sqlite_file import OwnerLock
 
-ROWS_A_PAGE: Final = 2_000
-TRIES_MAX: Final = 6
-PAUSE_S: Final = 5.0
 LISTED_MAX: Final = 20
 
 
@@ -54,8 +37,9 @@ def verify(
     with ExitStack() as stack:
         kept = stack.enter_context(opened_spool(settings, spool))
         client = stack.enter_context(open_client(settings))
-        side = _Side(settings, kept)
-        report = compare(side.rows, lambda members: _ask(client, members), side.queue if repair else lambda _: None)
+        side = ParkSide(settings, kept)
+        repairs = side.queue if repair else lambda _: None
+        report = compare(side.rows, lambda members: ask_patiently(client, members), repairs)
         queued = side.queue_rest()
         _print(report, side.wrong, output)
         if repair:
@@ -64,66 +48,12 @@ def verify(
         raise typer.Exit(1)
 
 
-class _Side:
-    """The park's side: its rows as the agent would send them, and a queue of records to send again."""
-
-    def __init__(self, config: Config, kept: Spool) -> None:
-        self._config = config
-        self._kept = kept
-        self._rows: list[OutboxRow] = []
-        self._queued = 0
-        self._since_us = 0
-        self.wrong = 0
-
-    def rows(self) -> Iterator[Renewal]:
-        """Yields every record that can be sent."""
-        self._since_us, self.wrong = clock_us(), 0
-        source = source_of(self._config)
-        try:
-            reader = Reader(self._config, source.columns, "zh")
-            rows = iter(source.scan())
-            while chunk := list(islice(rows, ROWS_A_PAGE)):
-                page = reader.read(chunk)
-                self.wrong += len(page.dead)
-                yield from page.renewals
-        finally:
-            source.close()
-
-    def queue(self, renewal: Renewal) -> None:
-        """Adds a record to be sent again."""
-        self._rows.append(OutboxRow(renewal.pay_partner, encode_row(renewal), "verify"))
-        if len(self._rows) >= ROWS_A_PAGE:
-            self.queue_rest()
-
-    def queue_rest(self) -> int:
-        """Moves added records to the spool, except those the agent has read since. Returns the total moved so far."""
-        with self._kept.transaction():
-            self._queued += self._kept.queue_unless_read(self._rows, self._since_us)
-        self._rows = []
-        return self._queued
-
-
-def _ask(client: Client, members: dict[str, object]) -> dict[str, Any]:
-    for _ in range(TRIES_MAX):
-        answer = client.ask(members)
-        if isinstance(answer, dict):
-            return answer
-        if isinstance(answer, AccessDenied) and answer.code in ("404", "405"):
-            raise NotOffered(
-                "This platform has no digest path (docs/digest.md): what it holds cannot be compared from here."
-            )
-        if not isinstance(answer, RetryLater):
-            raise PushFailed(answer)
-        time.sleep(max(PAUSE_S, answer.retry_after_s or 0.0))
-    raise UsageError("The platform has been too busy to be compared with; try again later.")
-
-
 def _print(report: Report, wrong: int, output: Format) -> None:
     difference = report.difference
     lists = (
-        ("missing on the platform", difference.missing_count, difference.missing),
-        ("different", difference.different_count, difference.different),
-        ("only on the platform", difference.only_there_count, difference.only_there),
+        (translatable("missing on the platform"), difference.missing_count, difference.missing),
+        (translatable("different"), difference.different_count, difference.different),
+        (translatable("only on the platform"), difference.only_there_count, difference.only_there),
     )
     if output is not Format.TEXT:
         months = [_month(month) for month in report.months]
@@ -132,24 +62,35 @@ def _print(report: Report, wrong: int, output: Format) -> None:
         print_json({"alike": report.is_alike, "months": months, **shown, **counts})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("month", "here", "there", "fen here", "fen there", ""):
-        table.add_column(name, justify="left" if name in ("month", "") else "right")
+    table.add_column(tr("month"))
+    for name in (tr("here"), tr("there"), tr("fen here"), tr("fen there")):
+        table.add_column(name, justify="right")
+    table.add_column()
     for month in report.months:
         cells = (month.here.count, month.there.count, month.here.pay_value, month.there.pay_value)
-        table.add_row(month.month, *map(str, cells), "" if month.is_alike else "differs")
+        table.add_row(month.month, *map(str, cells), "" if month.is_alike else tr("differs"))
     Console().print(table)
     for name, count, some in lists:
         if count:
-            more = f" and {count - LISTED_MAX} more" if count > LISTED_MAX else ""
-            typer.echo(f"{name}: {count}: {', '.join(some[:LISTED_MAX])}{more}")
+            listed = ", ".join(some[:LISTED_MAX])
+            if count > LISTED_MAX:
+                listed = tr("{listed} and {count} more", listed=listed, count=count - LISTED_MAX)
+            typer.echo(f"{tr(name)}: {count}: {listed}")
     if difference.only_there_count:
-        typer.echo("What is only on the platform was deleted here: the interface has no deletion, only run --replace.")
+        typer.echo(
+            tr("What is only on the platform was deleted here: the interface has no deletion, only run --replace.")
+        )
     if difference.erased_count:
-        typer.echo(f"{difference.erased_count} are erased on the platform: plate, cards, operator; the rest is alike")
+        typer.echo(
+            tr(
+                "{count} are erased on the platform: plate, cards, operator; the rest is equal",
+                count=difference.erased_count,
+            )
+        )
     if wrong:
-        typer.echo(f"{wrong} rows of the source cannot be sent: vipgate agent check shows why")
+        typer.echo(tr("{wrong} rows of the source cannot be sent: vipgate agent check shows why", wrong=wrong))
     if report.is_alike:
-        typer.echo("both sides hold the same")
+        typer.echo(tr("both sides hold the same"))
 
 
 def _month(month: Month) -> dict[str, Any]:
@@ -167,11 +108,11 @@ def _send(config: Config, kept: Spool, client: Client, queued: int) -> None:
     """Sends the queued records, or leaves them to the running agent."""
     path = spool_path(config, kept.path)
     if is_running(path):
-        typer.echo(f"{queued} queued: the agent that runs sends them", err=True)
+        typer.echo(tr("{queued} queued: the agent that runs sends them", queued=queued), err=True)
         return
-    lock = SpoolLock(path)
+    lock = OwnerLock(path, SPOOL)
     try:
         Agent(config, kept, build_dependencies(config, client), once=True, reads=False).run()
     finally:
         lock.release()
-    typer.echo(f"{queued} sent", err=True)
+    typer.echo(tr("{queued} sent", queued=queued), err=True)

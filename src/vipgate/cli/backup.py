@@ -12,7 +12,8 @@ from typing import Annotated, Final
 import typer
 from filelock import FileLock, Timeout
 
-from vipgate.cli.common import Config, DatabaseOption, settings_for, shown_instant, warn
+from vipgate.cli.common import Config, DatabaseOption, shown_instant, warn
+from vipgate.cli.database import settings_for
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.store.open import is_postgres, sqlite_path
@@ -58,7 +59,7 @@ def backup(
     now = datetime.fromtimestamp(clock_us() / 1_000_000, UTC)
     folder, name = (target, f"vipgate-{now:{_TIME}}.db") if target.is_dir() else (target.parent, target.name)
     if keep_days is not None and folder != target:
-        raise UsageError(f"--keep-days wants a folder, and {target} is none; make it with: mkdir -m 700 {target}")
+        raise UsageError(f"--keep-days requires a folder, and {target} is none; create it with: mkdir -m 700 {target}")
     with _alone_in(folder):
         held = _write(sqlite_path(settings.database_url), folder / name, verify=verify or keep_days is not None)
         if held is not None:
@@ -87,7 +88,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"Cannot write into {folder}: {error.strerror}; fix its owner and mode.") from None
     try:
-        for left in [path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name)]:
+        for left in [path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name) and not path.is_dir()]:
             left.unlink()
             warn(f"deleted {left}, which an interrupted back-up had left")
         yield
@@ -136,8 +137,9 @@ def _delete_older(folder: Path, before: datetime, held: Contents | None, ledger:
                 warn(f"{path} is in use as a ledger and was not deleted; serve it from another folder")
                 continue
             # Opening a copy in place leaves the other two files.
-            for ending in ("", "-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
+            for one in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+                if not one.is_dir():
+                    one.unlink(missing_ok=True)
             typer.echo(f"deleted {path}")
 
 

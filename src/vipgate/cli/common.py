@@ -1,4 +1,4 @@
-"""Shared by the commands: options, opening the store, reading secrets, printing."""
+"""Shared by the commands: options, reading secrets and times, printing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,17 +14,15 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from vipgate.clock import clock_us
 from vipgate.errors import UsageError
-from vipgate.gateway.settings import Settings, load_settings
+from vipgate.i18n import tr
 from vipgate.protocol.renewal import NaiveTimestamp, format_instant, parse_instant
-from vipgate.store.interfaces.ledger import Store
-from vipgate.store.open import open_store
 from vipgate.support.address_masking import mask
-from vipgate.support.vault import Vault, load_vault
+from vipgate.support.named_secrets import read_named
 
 SECRET_CHARS_MAX: Final = 256
 # Wider than any row: in a file or a pipe, each row is one line.
@@ -51,54 +48,40 @@ Output = Annotated[Format, typer.Option("--format", help="text for people; json 
 Secret = Annotated[
     str | None,
     typer.Option(
-        help="The secret: - reads it from standard input, env:NAME from a variable, file:PATH from a file. "
+        help="Where to read the secret: - (standard input), env:NAME (a variable) or file:PATH. "
         "Given directly, it shows in the process list.",
     ),
 ]
 
 
-def settings_for(config: Path | None, database: str | None) -> Settings:
-    """Loads the settings of a command that has only these two options."""
-    return load_settings(config, database=database)
-
-
-@contextmanager
-def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
-    """Opens the store for one command."""
-    settings = settings_for(config, database)
-    store = open_store(settings.database_url, clock_us, settings.retention)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def vault_for(settings: Settings) -> Vault:
-    """Opens the vault with the configured master key."""
-    return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
-
-
 def read_secret(given: str, flag: str = "--secret") -> str:
     """Reads the secret that `given` names. Raises UsageError."""
-    kind, _, rest = given.partition(":")
     if given == "-":
-        secret = sys.stdin.readline(SECRET_CHARS_MAX + 2)
-    elif kind == "env" and rest:
-        secret = os.environ.get(rest, "")
-        if not secret:
-            raise UsageError(f"The variable {rest} is not set; set it or give {flag} -.")
-    elif kind == "file" and rest:
-        try:
-            with Path(rest).open(encoding="utf-8") as file:
-                secret = file.readline(SECRET_CHARS_MAX + 2)
-        except OSError as error:
-            raise UsageError(f"Cannot read the secret file {rest}: {error.strerror}.") from None
+        secret = sys.stdin.readline(SECRET_CHARS_MAX + 2).rstrip("\r\n")
     else:
-        secret = given
-        warn(f"The secret can be seen in the process list and in the shell's history; better {flag} - or env:NAME.")
-    secret = secret.rstrip("\r\n")
+        named = read_named(
+            given,
+            Path(),
+            lambda name: os.environ.get(name, ""),
+            lambda name: tr("The variable {name} is not set; set it or give {flag} -.", name=name, flag=flag),
+        )
+        if named is None:
+            warn(
+                tr(
+                    "The secret can be seen in the process list and in the shell's history; better {flag} - or "
+                    "env:NAME.",
+                    flag=flag,
+                )
+            )
+        secret = given if named is None else named
     if not 0 < len(secret) <= SECRET_CHARS_MAX:
-        raise UsageError(f"A secret has 1 to {SECRET_CHARS_MAX} characters, this one has {len(secret)}.")
+        raise UsageError(
+            tr(
+                "A secret has 1 to {limit} characters, this one has {count}.",
+                limit=SECRET_CHARS_MAX,
+                count=len(secret),
+            )
+        )
     return secret
 
 
@@ -108,9 +91,18 @@ def read_instant(text: str | None, flag: str) -> int | None:
         return None
     instant = parse_instant(f"{text}T00:00:00+08:00" if _DATE(text) else text)
     if isinstance(instant, NaiveTimestamp):
-        raise UsageError(f"--{flag} {text} has no time zone; for Beijing time write {instant.utc_if_beijing}.")
+        raise UsageError(
+            tr(
+                "--{flag} {text} has no time zone; for Beijing time write {utc_if_beijing}.",
+                flag=flag,
+                text=text,
+                utc_if_beijing=instant.utc_if_beijing,
+            )
+        )
     if instant is None:
-        raise UsageError(f"--{flag} {text} is no time; write 2026-11-24 or 2026-11-24T08:00:00Z.")
+        raise UsageError(
+            tr("--{flag} {text} is no time; write 2026-11-24 or 2026-11-24T08:00:00Z.", flag=flag, text=text)
+        )
     return instant
 
 
@@ -121,15 +113,16 @@ def shown_instant(instant_us: int | None) -> str | None:
 
 def warn(message: str) -> None:
     """Prints a warning to standard error."""
-    typer.echo(f"warning: {mask(message)}", err=True)
+    typer.echo(tr("warning: {message}", message=mask(message)), err=True)
 
 
 def print_one(members: Mapping[str, Any], output: Format) -> None:
     """Prints one item: a line per member, or a JSON object."""
     if output is Format.TEXT:
-        width = max(map(len, members))
+        labels = {name: tr(name.replace("_", " ")) for name in members}
+        width = max(map(cell_len, labels.values()))
         for name, value in members.items():
-            typer.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+            typer.echo(f"{padded(labels[name], width)}  {_cell(value)}")
     else:
         print_json(members)
 
@@ -146,10 +139,15 @@ def print_many(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output
         for column in columns:
             # The first column is an argument of the next command: folded, it could not be copied.
             whole = column == columns[0]
-            table.add_column(column.replace("_", " "), no_wrap=whole, overflow="ellipsis" if whole else "fold")
+            table.add_column(tr(column.replace("_", " ")), no_wrap=whole, overflow="ellipsis" if whole else "fold")
         for row in rows:
             table.add_row(*[_cell(row[column]) for column in columns])
         Console(width=None if sys.stdout.isatty() else UNFOLDED_CHARS).print(table)
+
+
+def padded(text: str, width: int) -> str:
+    """The text filled up to `width` cells of a terminal, of which a Chinese character takes two."""
+    return text + " " * (width - cell_len(text))
 
 
 def print_json(members: Mapping[str, Any]) -> None:
@@ -161,7 +159,7 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tr("yes") if value else tr("no")
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, (list, tuple)):

@@ -18,7 +18,8 @@ from vipgate.gateway.settings import load_settings
 from vipgate.store.copy import CopyCounts, Difference, Notice, Source, Target, compare, copy, count_records
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.store.open import is_postgres, sqlite_path
-from vipgate.store.sqlite.store import ServerLock, SqliteStore
+from vipgate.store.sqlite.store import LEDGER, SqliteStore
+from vipgate.support.sqlite_file import OwnerLock
 
 CONNECTIONS: Final = 4
 DIFFERENCES_SHOWN_MAX: Final = 20
@@ -59,7 +60,7 @@ def _is_served(url: str, stack: ExitStack) -> bool:
     if not path.exists():
         raise UsageError(f"There is no database {path}; fix FROM_URL.")
     try:
-        stack.callback(ServerLock(path).release)
+        stack.callback(OwnerLock(path, LEDGER).release)
     except StoreLocked:
         return True
     return False
@@ -102,9 +103,9 @@ def _bar(what: str, total: int) -> Iterator[Notice]:
         yield lambda count: progress.advance(task, count)
 
 
-def _shown(tally: CopyCounts) -> str:
-    lines = ", ".join(f"{count} {table}" for table, count in tally.lines.items())
-    return f"{tally.parks} parks: {lines or 'nothing new'}"
+def _shown(counts: CopyCounts) -> str:
+    lines = ", ".join(f"{count} {table}" for table, count in counts.lines.items())
+    return f"{counts.parks} parks: {lines or 'nothing new'}"
 
 
 def _report(compared: CopyCounts, differences: list[Difference]) -> None:

@@ -22,8 +22,8 @@ from vipgate.cli.common import (
     print_one,
     read_instant,
     read_secret,
-    store_for,
 )
+from vipgate.cli.database import store_for
 from vipgate.clock import clock_us
 from vipgate.domain.serialization import EXPORT_COLUMNS, flatten_cells, record_to_dict, request_to_dict
 from vipgate.errors import UsageError
@@ -107,22 +107,22 @@ def request(
         )
     with store_for(config, database) as store:
         entry = store.request_log_entry(seqno)
-        kept = store.refused_body(seqno) if body else None
+        kept = store.rejected_body(seqno) if body else None
     if entry is None:
-        raise UsageError(f"The journal has no request {seqno}; it may be older than the journal is kept.")
+        raise UsageError(f"The request log has no request {seqno}; it may be older than the log is kept.")
     if not body:
         print_one(request_to_dict(entry), output)
     elif kept is None:
         raise UsageError(
-            f"No body is kept for {seqno}; only refused (400) and held (403) requests of authenticated parks have one,\n"
-            "and of a held one that came again the first alone: vipgate park held PARK lists it."
+            f"No body is kept for {seqno}; only rejected (400) and held (403) requests of authenticated parks have one.\n"
+            "Of a repeated held request only the first has one: see vipgate park held PARK."
         )
     else:
         sys.stdout.buffer.write(kept)
 
 
 def sign_(
-    secret: Annotated[str, typer.Option(help="The secret: - reads it from standard input; or env:NAME, file:PATH.")],
+    secret: Annotated[str, typer.Option(help="Where to read the secret: - (standard input), env:NAME or file:PATH.")],
     file: Annotated[Path | None, typer.Argument(help="The body; default: standard input.")] = None,
     check: Annotated[
         str | None, typer.Option(metavar="SIGNATURE", help="Check this signature, and explain a mismatch.")
@@ -202,7 +202,7 @@ def migrate(
         typer.echo(f"schema {store.schema}, up to date: {store.where}")
         if citus:
             done = distribute(store)
-            typer.echo("spread over the cluster by park_uuid" if done else "spread over the cluster already")
+            typer.echo("spread over the cluster by park" if done else "spread over the cluster already")
             typer.echo(
                 "Restart the gateways: those that run still send statements for one machine." if done else "", nl=done
             )

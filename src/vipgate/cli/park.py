@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from vipgate.cli.audit_log import audit_entry, found_park, open_configured_database, unknown_park
 from vipgate.cli.common import (
     Config,
     DatabaseOption,
@@ -20,8 +19,14 @@ from vipgate.cli.common import (
     print_many,
     print_one,
     read_secret,
-    settings_for,
     shown_instant,
+)
+from vipgate.cli.database import (
+    audit_entry,
+    found_park,
+    open_configured_database,
+    settings_for,
+    unknown_park,
     vault_for,
 )
 from vipgate.clock import clock_us
@@ -36,7 +41,8 @@ from vipgate.support.vault import make_secret
 
 PARKS_A_PAGE: Final = 500
 CHARSET_OPTION: Final = typer.Option(
-    help="Charset of the park's requests; a push that declares another one is rejected (400)."
+    help="Charset of the park's requests; a push that declares another one is rejected (400). After a change of charset, "
+    "rotate the secret and retire the old one, so that no recording from before is read again."
 )
 
 park = typer.Typer(no_args_is_help=True, help="Register parks, rotate their secrets, restore replaced generations.")
@@ -104,11 +110,16 @@ def list_(config: Config = None, database: DatabaseOption = None, output: Output
     with open_configured_database(config, database) as db:
         columns = ("park_uuid", "name", "enabled", "records", "last_push")
         print_many(map(_members, _all_parks(db.store)), columns, output)
+        unreachable = db.store.unreachable()
+    if unreachable is not None:
+        nodes = ", ".join(unreachable.nodes)
+        typer.echo(f"Not listed: {unreachable.parks} parks on {nodes}, which does not answer; start it.", err=True)
+        raise typer.Exit(1)
 
 
 def _all_parks(store: Store) -> Iterator[Park]:
     after = ""
-    while page := store.list_parks(after, PARKS_A_PAGE):
+    while page := store.reachable_parks(after, PARKS_A_PAGE):
         yield from page
         after = page[-1].park_uuid
 

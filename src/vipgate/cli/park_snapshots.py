@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.cli.audit_log import audit_entry, found_park, open_configured_database
 from vipgate.cli.common import Config, DatabaseOption, Format, Output, ParkUuid, print_many, shown_instant
+from vipgate.cli.database import audit_entry, found_park, open_configured_database
 from vipgate.clock import clock_us
 from vipgate.errors import ReplaceOnHold, UsageError
 from vipgate.store.interfaces.admin import Database
@@ -97,9 +97,9 @@ def allow_replace(
         if not withdraw:
             db.store.allow_replace(park_uuid, one.body_sha256, clock_us(), audited)
         elif not db.store.disallow_replace(park_uuid, one.body_sha256, audited):
-            raise UsageError(f"{one.seqno} was not allowed; see: vipgate park held {park_uuid}")
-    told = "The park may send it again within a day; this once it is carried out."
-    typer.echo("It is held again." if withdraw else told)
+            raise UsageError(f"{one.seqno} was not approved; see: vipgate park held {park_uuid}")
+    approved = "Approved: if the park sends it again within a day, it is carried out once."
+    typer.echo("It is held again." if withdraw else approved)
 
 
 def dismiss_replace(

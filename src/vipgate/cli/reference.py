@@ -9,7 +9,7 @@ from typing import Final
 import typer
 from typer.core import TyperGroup
 
-from vipgate.cli.app import app
+from vipgate.cli.app import command_line
 
 HEAD: Final = """# Commands
 
@@ -20,7 +20,7 @@ HEAD: Final = """# Commands
 
 def reference() -> str:
     """Returns the page as Markdown: a section for each command, a table of its arguments and options."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(command_line())
     return HEAD + "".join(_sections(typer.Context(root, info_name="vipgate"), level=2))
 
 

@@ -10,7 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
-from vipgate.cli.common import Config, DatabaseOption, read_secret, settings_for, vault_for
+from vipgate.cli.common import Config, DatabaseOption, read_secret
+from vipgate.cli.database import settings_for, vault_for
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.gateway.settings import Settings
@@ -18,8 +19,9 @@ from vipgate.store.common.reseal import reencrypt_secrets
 from vipgate.store.common.transaction import TransactionRunner
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.open import is_postgres, sqlite_path
-from vipgate.store.sqlite.store import ServerLock, SqliteStore
+from vipgate.store.sqlite.store import LEDGER, SqliteStore
 from vipgate.support.private_files import sync_folder
+from vipgate.support.sqlite_file import OwnerLock
 from vipgate.support.vault import Vault, load_vault
 
 # The last pass must find nothing to do: a park may have been added while the first one ran.
@@ -31,8 +33,8 @@ def rekey(
     new_key: Annotated[
         str | None,
         typer.Option(
-            help="The new key, if the key is set as VIPGATE_MASTER_KEY: - reads it from standard input, or env:NAME, "
-            "file:PATH. Default: a new key file is created."
+            help="Where to read the new key: - (standard input), env:NAME or file:PATH. Give it if the gateway gets its key as "
+            "VIPGATE_MASTER_KEY. Default: a new key file is created."
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Confirm that all gateways are stopped.")] = False,
@@ -81,7 +83,7 @@ def _worker(settings: Settings, *, yes: bool) -> Iterator[TransactionRunner]:
         finally:
             pool.close()
         return
-    lock = ServerLock(sqlite_path(url))
+    lock = OwnerLock(sqlite_path(url), LEDGER)
     try:
         store = SqliteStore(sqlite_path(url), clock_us, settings.retention)
         try:
@@ -98,12 +100,12 @@ def reseal(worker: TransactionRunner, old: Vault, new: Vault) -> int:
     Raises UsageError and changes nothing if a secret opens with neither.
     """
 
-    def turn(sealed: bytes, park_uuid: str) -> bytes:
+    def reencrypt(sealed: bytes, park_uuid: str) -> bytes:
         return sealed if _opens(new, sealed, park_uuid) else new.seal(old.open(sealed, park_uuid), park_uuid)
 
     total = 0
     for _ in range(PASSES_MAX):
-        changed = reencrypt_secrets(worker, turn, _rekey_entry())
+        changed = reencrypt_secrets(worker, reencrypt, _rekey_entry())
         total += changed
         if not changed:
             return total
@@ -127,7 +129,7 @@ def replace_key_file(draft: Path, key_file: Path, now_us: int) -> Path:
     There is a key file at every moment: without one, the next start would create another key.
     """
     until = datetime.fromtimestamp(now_us / 1_000_000, UTC)
-    kept = key_file.with_name(f"{key_file.name}.until-{until:%Y%m%dT%H%M%SZ}")
+    kept = key_file.with_name(f"{key_file.name}.until-{until:%Y%m%dT%H%M%S.%fZ}")
     try:
         kept.hardlink_to(key_file)
         draft.replace(key_file)

@@ -46,16 +46,16 @@ NIGHT_S_MAX: Final = 3 * 3600.0
 
 _DONE: Final = "1001"
 _CODES: Final = {
-    "1400": LocalizedText("网关称请求参数错误", "the gateway calls the request wrong"),
+    "1400": LocalizedText("网关称请求参数错误", "the gateway rejects the request as wrong"),
     "1401": LocalizedText(
         "网关称签名错误; 请核对该车场在网关中的密钥与平台密钥一致",
-        "the gateway calls the signature wrong; make its key for this park the platform's",
+        "the gateway rejects the signature; set the platform's secret for this park in the gateway",
     ),
-    "1500": LocalizedText("网关内部异常; 请联系车场", "the gateway has a fault of its own; ask the park"),
+    "1500": LocalizedText("网关内部异常; 请联系车场", "internal error of the gateway; ask the park"),
     "1503": LocalizedText("网关暂不可用; 请稍后再试", "the gateway is not available now; try again later"),
 }
 _NOT_DONE: Final = LocalizedText(
-    "网关未能回答; 请车场查看其网关的日志", "the gateway did not do it; ask the park to look into its gateway's log"
+    "网关未能回答; 请车场查看其网关的日志", "the gateway could not answer; ask the park to check its gateway's log"
 )
 _GBK_NAMES: Final = ("gbk", "gb2312", "gb18030", "cp936")
 

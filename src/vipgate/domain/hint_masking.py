@@ -5,29 +5,37 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import normalize
 
 from vipgate.domain.masking import mask_plate
-from vipgate.protocol.renewal import PLATE_GAPS
+from vipgate.protocol.renewal import MEMBERS, PERSONAL_MEMBERS, PLATE_GAPS
 
 LINES_MAX: Final = 40
-# Members that cannot hold a plate. An order number can, but it identifies the record.
-PLAIN_MEMBERS: Final = frozenset(
-    {
-        "park_uuid", "complete", "plate_color", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type", "value",
-        "pay_time", "renewal_start_time", "renewal_end_time", "pay_value",
-    }
-)  # fmt: skip
+# Members that have no business with a plate. Two of them identify the record or the park.
+PLAIN_MEMBERS: Final = frozenset({"park_uuid", "complete", *MEMBERS}) - PERSONAL_MEMBERS
+_NAMES: Final = frozenset({"park_uuid", "pay_partner"})
 _LINE = re.compile(r"(row(?:\[(\d{1,5})\])?(?:\.(\w+))?|park_uuid|complete): (.*?)(?:, (?:收到|got) (.*))?").fullmatch
-# For values sent by a park.
-_GAP = f"[{PLATE_GAPS}]{{0,4}}"
+# For values sent by a park: ordinary plates (粤B12345, 粤BD12345, 粤B1234学), 使123456, WJ粤12345, WJ01-12345.
+_GAP = f"[{PLATE_GAPS}_-]{{0,4}}"
+_SIGN = "[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
 _PLATE_LIKE = re.compile(
-    rf"[\u4e00-\u9fff]{_GAP}[A-Za-z]{_GAP}(?:[A-Za-z0-9]{_GAP}){{3,5}}[A-Za-z0-9](?:{_GAP}[\u4e00-\u9fff])?"
+    rf"(?:[Ww\uff37\uff57]{_GAP}[Jj\uff2a\uff4a]{_GAP}(?:[\u4e00-\u9fff]|\d\d)|[\u4e00-\u9fff])"
+    # A character behind it is its last (学, 警), or the first of the next plate.
+    rf"(?:{_GAP}{_SIGN}){{4,}}(?:{_GAP}[\u4e00-\u9fff](?!{_GAP}{_SIGN}))?"
 )
 # For text of the gateway, which must stay readable ("应为 base64"): needs a province or office, and a digit.
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳"
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳]\s?[A-Za-z]"
-    r"(?=[\s·]?[A-Za-z]{0,5}\d)[\s·]?[A-Za-z0-9]{4,6}[警学港澳领挂使]?(?![A-Za-z0-9])"
+    rf"[{_PROVINCES}]\s?[A-Za-z](?=[\s·]?[A-Za-z]{{0,5}}\d)[\s·]?[A-Za-z0-9]{{4,6}}[警学港澳领挂使临]?(?![A-Za-z0-9])"
+    rf"|(?:WJ[\s·]?)?[{_PROVINCES}]·?\d{{2,5}}·?[A-Za-z0-9]{{1,4}}|WJ\d\d[·-]?\d{{3,5}}",
+    re.IGNORECASE,
 )
+# What members with a fixed form hold when no plate or card is in them. Anything else with a digit may be one.
+_PLAIN = re.compile(r"[A-Za-z0-9]{1,4}|-?\d{1,6}(?:\.\d{1,4})?", re.ASCII)
+# Seconds, milliseconds, and dates in the forms that parks write by mistake.
+_DAY = r"20\d\d(?:[-/.年]\d{1,2}[-/.月]\d{1,2}日?|(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))"
+_INSTANT = re.compile(rf"[12]\d{{9}}|[12]\d{{12}}|{_DAY}(?:[T ]?[\d:.,]{{1,18}})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_DIGIT = re.compile(r"\d|\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ def _hidden(line: str) -> str:
     place, _, member, _, value = found.groups()
     if value is None:
         return line
-    known = (member or place) in PLAIN_MEMBERS
-    return line[: found.start(5)] + (hide_plates(value) if known else mask_plate(value.strip('"')))
+    name = member or place
+    return line[: found.start(5)] + (hide_value(name, value) if name in PLAIN_MEMBERS else mask_plate(value.strip('"')))
 
 
 def _taken_apart(line: str) -> HintLine:
@@ -72,6 +80,19 @@ def _taken_apart(line: str) -> HintLine:
         return HintLine("", None, line, None)
     place, row, _, rule, value = found.groups()
     return HintLine(place, None if row is None else int(row), rule, value)
+
+
+def hide_value(member: str, text: str) -> str:
+    """Masks a value of one of PLAIN_MEMBERS, with its quotes or without, unless it is clear that no plate or card is in it."""
+    bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if member in _NAMES:
+        return hide_plates(text)
+    if _PLAIN.fullmatch(bare) or (member.endswith("_time") and _INSTANT.fullmatch(bare)):
+        return text
+    if not _DIGIT.search(normalize("NFKC", bare)):
+        return hide_plates(text)
+    masked = mask_plate(bare)
+    return masked if bare is text else f'"{masked}"'
 
 
 def hide_plates(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Derives a park's health from its counters: never pushed, silent, refusing, old secret. No clock, no store."""
+"""Derives a park's health from its counters: never pushed, silent, rejected, old secret. No clock, no store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final, Literal
 from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US, Park, business_day
 from vipgate.store.interfaces.queries import DailyAnswers
 
-Mark = Literal["never", "silent", "refusing", "old_secret", "disabled"]
-MARKS: Final[tuple[Mark, ...]] = ("refusing", "silent", "never", "old_secret", "disabled")
+Mark = Literal["never", "silent", "rejected", "old_secret", "disabled"]
+MARKS: Final[tuple[Mark, ...]] = ("rejected", "silent", "never", "old_secret", "disabled")
 # The usual gap is measured over this many business days, including today.
 USUAL_DAYS: Final = 14
 SILENT_S_MIN: Final = 12 * 3600.0
@@ -26,25 +26,25 @@ class Health:
     marks: frozenset[Mark]
     quiet_s: float | None
     usual_gap_s: float | None
-    refused_share: float
+    rejected_share: float
 
 
 def park_health(park: Park, days: Sequence[DailyAnswers], now_us: int) -> Health:
     """The health of `park` from its answer counts; `days` must be of this park. Days before the last USUAL_DAYS are ignored."""
     quiet_s = None if park.last_push_us is None else max(0, now_us - park.last_push_us) / 1_000_000
     gap_s = _usual_gap_s(park, days, now_us)
-    share, refusing = _refused(days, business_day(now_us))
-    return Health(_marks(park, quiet_s, gap_s, refusing=refusing), quiet_s, gap_s, share)
+    share, rejected = _refused(days, business_day(now_us))
+    return Health(_marks(park, quiet_s, gap_s, rejected=rejected), quiet_s, gap_s, share)
 
 
-def _marks(park: Park, quiet_s: float | None, gap_s: float | None, *, refusing: bool) -> frozenset[Mark]:
+def _marks(park: Park, quiet_s: float | None, gap_s: float | None, *, rejected: bool) -> frozenset[Mark]:
     """A disabled park has only that mark: no pushes are expected of it."""
     if not park.enabled:
         return frozenset({"disabled"})
     holds: dict[Mark, bool] = {
         "never": quiet_s is None,
         "silent": quiet_s is not None and quiet_s > silent_after_s(gap_s),
-        "refusing": refusing,
+        "rejected": rejected,
         "old_secret": park.has_previous_secret and park.secret_used == "previous",
     }
     return frozenset(mark for mark, held in holds.items() if held)

@@ -13,6 +13,7 @@ from vipgate.domain.hint_masking import mask_hint
 from vipgate.domain.masking import mask_card, mask_plate
 from vipgate.protocol.renewal import FLAG_NAMES, format_instant, format_value
 from vipgate.store.interfaces.ledger import RequestLogEntry, StoredRecord
+from vipgate.support.csv_cells import escape_formula
 
 EXPORT_COLUMNS: Final = (
     "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "pay_partner", "pay_type",
@@ -24,8 +25,6 @@ _FLAG_LISTS: Final = tuple(
     [name for flag, name in FLAG_NAMES.items() if flags & flag] for flags in range(sum(FLAG_NAMES) + 1)
 )
 CSV_CHUNK_ROWS: Final = 500
-# A spreadsheet runs a cell that starts with one of these as a formula.
-_FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record_to_dict(stored: StoredRecord, *, masked: bool = False) -> dict[str, Any]:
@@ -101,11 +100,6 @@ def flatten_cells(members: Mapping[str, Any]) -> list[Any]:
         "extra": None if extra is None else bytes(extra).decode(),
     }
     return [flat[column] for column in EXPORT_COLUMNS]
-
-
-def escape_formula(cell: Any) -> Any:
-    """Prefixes `cell` with an apostrophe if a spreadsheet would read it as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_MARKS) else cell
 
 
 def csv_chunks(records: Iterable[StoredRecord], *, masked: bool) -> Iterator[bytes]:

@@ -18,15 +18,12 @@ from typing import Any, Final
 import structlog
 
 from vipgate.gateway.admin_launch import STOP, AdminConfig, LaunchMessage, encode, share_listener
-from vipgate.support.background import Repeated, start_thread
+from vipgate.support.background import Backoff, Repeated, start_thread
 from vipgate.support.metrics import ADMIN_HEARTBEAT, SharedMetrics
 
 log = structlog.get_logger()
 
 CHECK_INTERVAL_S: Final = 0.5
-# Pauses before the restarts of a process that keeps dying; the last repeats.
-RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-STABLE_AFTER_S: Final = 60.0
 STOP_S: Final = 6.0
 # A hanging process may hold SQLite's write lock: it is killed before writers time out (15 s).
 HANG_TIMEOUT_S: Final = 12.0
@@ -39,19 +36,18 @@ class AdminProcess:
     """Controls the admin process on one listening socket. Not thread-safe."""
 
     def __init__(
-        self, spec: AdminConfig, listener: socket.socket, board: SharedMetrics, clock_s: Callable[[], float]
+        self, config: AdminConfig, listener: socket.socket, shared_metrics: SharedMetrics, clock_s: Callable[[], float]
     ) -> None:
-        self._spec = spec
+        self._config = config
         self._listener = listener
-        self._board = board
+        self._shared_metrics = shared_metrics
         self._clock_s = clock_s
         self._process: subprocess.Popen[bytes] | None = None
         self._since_s = 0.0
-        self._due_s = 0.0
-        self._deaths = 0
+        self._backoff = Backoff()
         self._stopping = False
         # `check` for callers that must survive its errors.
-        self.repeated = Repeated("keeper of the admin process", self.check, clock_s)
+        self.repeated = Repeated("check of the admin process", self.check, clock_s)
 
     def check(self) -> None:
         """Starts the process where it does not run and its pause is over; kills a hanging one."""
@@ -64,10 +60,10 @@ class AdminProcess:
         elif process is not None and self._hangs():
             log.warning("admin process hangs", process=process.pid)
             process.kill()
-        if self._process is None and self._clock_s() >= self._due_s:
+        if self._process is None and self._clock_s() >= self._backoff.due_s:
             self._start()
 
-    def tell_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Makes the process stop soon; it is not restarted."""
         self._stopping = True
         if self._process is not None and self._process.stdin is not None:
@@ -104,7 +100,9 @@ class AdminProcess:
             return
         self._process = process
         message = LaunchMessage(
-            config=self._spec, listener=share_listener(self._listener, process.pid), metrics=self._board.handle
+            config=self._config,
+            listener=share_listener(self._listener, process.pid),
+            metrics=self._shared_metrics.handle,
         )
         # Fits into the pipe, so it does not block. The next `check` finds a process that is dead already.
         with suppress(OSError):
@@ -112,7 +110,7 @@ class AdminProcess:
                 process.stdin.write(encode(message))
 
     def _hangs(self) -> bool:
-        heartbeat_s = self._board.value(ADMIN_HEARTBEAT, self._board.workers)
+        heartbeat_s = self._shared_metrics.value(ADMIN_HEARTBEAT, self._shared_metrics.workers)
         since_s = self._clock_s() - max(heartbeat_s, self._since_s)
         return since_s > (HANG_TIMEOUT_S if heartbeat_s > self._since_s else START_TIMEOUT_S)
 
@@ -120,7 +118,7 @@ class AdminProcess:
         """Popen options: its own process group, so that Ctrl-C reaches the gateway only; inherited descriptors."""
         if sys.platform == "win32":
             return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        return {"process_group": 0, "pass_fds": (self._listener.fileno(), *self._board.descriptors)}
+        return {"process_group": 0, "pass_fds": (self._listener.fileno(), *self._shared_metrics.descriptors)}
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdin is not None:
@@ -129,18 +127,14 @@ class AdminProcess:
 
     def _put_off(self, event: str, **why: object) -> None:
         now_s = self._clock_s()
-        self._deaths = 0 if now_s - self._since_s >= STABLE_AFTER_S else self._deaths
-        pause_s = RESTART_PAUSES_S[min(self._deaths, len(RESTART_PAUSES_S) - 1)]
-        self._deaths += 1
-        self._due_s = now_s + pause_s
-        log.warning(event, again_in_s=pause_s, **why)
+        log.warning(event, again_in_s=self._backoff.failed(now_s, now_s - self._since_s), **why)
 
 
 class AdminProcessThread:
     """Controls the admin process in a thread, next to an event loop."""
 
-    def __init__(self, keeper: AdminProcess) -> None:
-        self._process = keeper
+    def __init__(self, admin_process: AdminProcess) -> None:
+        self._process = admin_process
         self._stopping = threading.Event()
         self._thread = start_thread(self._run, "vipgate-admin")
 
@@ -148,7 +142,7 @@ class AdminProcessThread:
         self._process.repeated.take()
         while not self._stopping.wait(CHECK_INTERVAL_S):
             self._process.repeated.take()
-        self._process.tell_to_stop()
+        self._process.request_stop()
         self._process.wait()
 
     def stop(self) -> None:

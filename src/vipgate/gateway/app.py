@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import md5, sha256
 from typing import Final
 
 import msgspec
 
 from vipgate.errors import MethodNotAllowed, NotFound, RequestError
 from vipgate.gateway.http.messages import Request, Response
-from vipgate.gateway.pipeline import PushPipeline, PushRequest
+from vipgate.gateway.pipeline import PushPipeline
+from vipgate.gateway.push_request import PushRequest
 from vipgate.i18n import LocalizedText, accepted_language
 from vipgate.protocol.envelope import DIGEST_PATH, PUSH_PATH
 from vipgate.protocol.signature_hmac import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSignature
 from vipgate.support.client_address import TrustedProxies, is_local
+from vipgate.support.hashes import Hash
 from vipgate.support.metrics import MetricsRecorder
 
 _READING: Final = ("GET", "HEAD")
@@ -26,15 +29,15 @@ class PublicApp:
 
     def __init__(
         self,
-        road: PushPipeline,
-        meter: MetricsRecorder,
+        pipeline: PushPipeline,
+        recorder: MetricsRecorder,
         clock_s: Callable[[], float],
         proxies: TrustedProxies,
         *,
         always_200: bool,
     ) -> None:
-        self._pipeline = road
-        self._metrics = meter
+        self._pipeline = pipeline
+        self._recorder = recorder
         self._clock_s = clock_s
         self._proxies = proxies
         self._always_200 = always_200
@@ -45,6 +48,10 @@ class PublicApp:
             return self._pipeline.overload_error()
         allowed = {PUSH_PATH: ("POST",), DIGEST_PATH: ("POST",), "/healthz": _READING}.get(request.path)
         return _routed(request, allowed, f"POST {PUSH_PATH}")
+
+    def new_body_hashes(self) -> tuple[Hash, Hash]:
+        """Returns an MD5 for the signature and a SHA-256 for the request log."""
+        return md5(usedforsecurity=False), sha256()
 
     async def handle(self, request: Request) -> Response:
         """Handles a request that `check_headers` accepted."""
@@ -72,10 +79,11 @@ class PublicApp:
         return self._proxies.client_address(request.peer, request.header(b"x-forwarded-for"))
 
     def _push_request(self, request: Request) -> PushRequest:
+        body_md5, body_sha256 = request.body_hashes
         return PushRequest(
             body=request.body,
-            body_md5=request.body_md5,
-            body_sha256=request.body_sha256.hexdigest(),
+            body_md5=body_md5,
+            body_sha256=body_sha256.hexdigest(),
             content_type=request.header(b"content-type"),
             authorization=request.header(b"authorization"),
             webhook_signature=_webhook_signature(request),
@@ -84,13 +92,13 @@ class PublicApp:
             language=accepted_language(request.header(b"accept-language")),
         )
 
-    def _recorded(self, request: Request, reply: Response, since_s: float) -> Response:
+    def _recorded(self, request: Request, response: Response, since_s: float) -> Response:
         """Records the response in the metrics. With `always_200`, replaces an error status by 200."""
-        code = "1001" if reply.status == 200 else str(reply.status)
-        self._metrics.answered(code, len(request.body), self._clock_s() - since_s)
-        if self._always_200 and reply.status != 200:
-            return msgspec.structs.replace(reply, status=200)
-        return reply
+        code = "1001" if response.status == 200 else str(response.status)
+        self._recorder.answered(code, len(request.body), self._clock_s() - since_s)
+        if self._always_200 and response.status != 200:
+            return msgspec.structs.replace(response, status=200)
+        return response
 
 
 def _routed(request: Request, allowed: tuple[str, ...] | None, offered: str) -> RequestError | None:

@@ -43,7 +43,7 @@ class CommitLimits:
     queue_requests_max: int = 4096
     queue_rows_max: int = 100_000
     queue_bytes_max: int = 128 * 1024 * 1024
-    queue_refused_max: int = 512
+    queue_rejected_max: int = 512
     group_requests_max: int = 512
     group_rows_max: int = 1_000
     housekeeping_s: float = 60.0
@@ -56,7 +56,7 @@ class CommitLimits:
             pushes_max=self.queue_requests_max,
             rows_max=self.queue_rows_max,
             bytes_max=self.queue_bytes_max,
-            refusals_max=self.queue_refused_max,
+            refusals_max=self.queue_rejected_max,
         )
 
 
@@ -71,7 +71,7 @@ class GroupCommitter:
         open_store: OpenStore,
         limits: CommitLimits,
         retention: Retention,
-        meter: MetricsRecorder,
+        recorder: MetricsRecorder,
         clock_us: Callable[[], int],
         clock_s: Callable[[], float],
         ended: Ended = only_logged,
@@ -79,7 +79,7 @@ class GroupCommitter:
         """`ended` is called in the thread with the error after which nothing is stored any more."""
         self._ended = ended
         self._open_store = open_store
-        self._meter = meter
+        self._recorder = recorder
         self._limits = limits
         self._retention = retention
         self._clock_us = clock_us
@@ -165,14 +165,14 @@ class GroupCommitter:
     def _broke(self, error: BaseException) -> None:
         """The thread failed: rejects new requests and fails all waiting futures."""
         self._stopping = True
-        self._meter.store_error(
+        self._recorder.store_error(
             f"the thread that commits ended by a fault, {describe(error)}; see the log", self._clock_us()
         )
         self._loop.call_soon_threadsafe(self._give_up)
         self._ended(error)
 
     def _give_up(self) -> None:
-        """Event loop."""
+        """Fails the futures of all requests. Runs on the event loop."""
         with self._ready:
             left = self._queue.pop_group(len(self._queue), self._queue.total.rows)
         for future in (*self._in_hand, *(future for _, future in left)):
@@ -199,7 +199,7 @@ class GroupCommitter:
     def _deliver(
         self, futures: list[asyncio.Future[PushResult]], results: list[PushResult | VipgateError], took_s: float
     ) -> None:
-        """Event loop."""
+        """Resolves the futures of a committed group. Runs on the event loop."""
         self._retry_after.record_served(len(futures), took_s)
         for future, result in zip(futures, results, strict=True):
             if future.done():
@@ -217,7 +217,7 @@ class GroupCommitter:
             log.exception("commit failed", seqnos=[request.seqno for request in group][:20])
             return [InternalError(INTERNAL_ERROR) for _ in group]
         reason = results[-1] if all(isinstance(result, StoreError) for result in results) else None
-        self._meter.store_error(None if reason is None else str(reason), self._clock_us())
+        self._recorder.store_error(None if reason is None else str(reason), self._clock_us())
         self._count([result for result in results if isinstance(result, PushResult)], self._clock_s() - since_s)
         return [*results]
 
@@ -225,7 +225,7 @@ class GroupCommitter:
         if outcomes:
             rows = [(one.inserted, one.updated, one.unchanged) for one in outcomes]
             inserted, updated, unchanged = map(sum, zip(*rows, strict=True))
-            self._meter.committed(len(outcomes), (inserted, updated, unchanged), seconds)
+            self._recorder.committed(len(outcomes), (inserted, updated, unchanged), seconds)
 
     def _run_maintenance(self, store: Store) -> None:
         more = False

@@ -25,6 +25,8 @@ from vipgate.support.vault import Vault
 TTL_S: Final = 0.5
 # From this age on an entry is refreshed, while it is still valid.
 REFRESH_AFTER_S: Final = 0.2
+# Refreshes wait so long for others: one query for many parks costs little more than for one.
+REFRESH_DELAY_S: Final = 0.05
 PARKS_CACHED_MAX: Final = 20_000
 # A park not read for so long has not pushed either: its bucket is full again and may be dropped.
 AT_REST_S: Final = 120.0
@@ -89,12 +91,15 @@ class ParkAccessCache:
         clock_s: Callable[[], float],
         *,
         reads_at_once: int = 1,
+        refresh_delay_s: float = REFRESH_DELAY_S,
     ) -> None:
         self._read = read
         self._submit = submit
         self._vault = vault
         self._clock_s = clock_s
         self._reads_left = reads_at_once
+        self._refresh_delay_s = refresh_delay_s
+        self._refresh_is_due = False
         self._parks: dict[str, ParkPolicy] = {}
         # Unknown parks. Anyone can invent names, so they have their own table and evict no real park.
         self._strangers: dict[str, ParkPolicy] = {}
@@ -113,11 +118,13 @@ class ParkAccessCache:
         age_s = self._clock_s() - found.read_at_s
         if age_s >= REFRESH_AFTER_S and park_uuid not in self._asked:
             self._ask(park_uuid)
+            self._refresh_soon()
         return found if age_s < TTL_S else None
 
     async def load(self, park_uuid: str) -> ParkPolicy:
         """Reads the policy from the store. Raises StoreError, and UsageError where a secret cannot be decrypted."""
         asked = self._asked.get(park_uuid) or self._ask(park_uuid)
+        self._begin_reads()
         return await asyncio.shield(asked)
 
     def _ask(self, park_uuid: str) -> _Lookup:
@@ -125,8 +132,16 @@ class ParkAccessCache:
         # Retrieves the exception: there may be no waiter.
         asked.add_done_callback(lambda done: done.exception())
         self._asked[park_uuid] = self._wanted[park_uuid] = asked
-        self._begin_reads()
         return asked
+
+    def _refresh_soon(self) -> None:
+        if not self._refresh_is_due:
+            self._refresh_is_due = True
+            asyncio.get_running_loop().call_later(self._refresh_delay_s, self._refresh)
+
+    def _refresh(self) -> None:
+        self._refresh_is_due = False
+        self._begin_reads()
 
     def _begin_reads(self) -> None:
         while self._reads_left and (self._wanted or self._alone):

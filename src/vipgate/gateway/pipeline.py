@@ -6,10 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple
 
-import msgspec
 import structlog
 
 from vipgate.errors import (
@@ -30,6 +28,7 @@ from vipgate.gateway.http.messages import Response
 from vipgate.gateway.limits.rate_limit import DutyCycleLimiter, PacedWork, RejectionLogLimiter
 from vipgate.gateway.park_access import ParkAccessCache, ParkPolicy
 from vipgate.gateway.park_order import ParkSequencer, ParkSequencers, park_meant
+from vipgate.gateway.push_request import PushRequest, RequestContext
 from vipgate.gateway.reconcile import ReconcileService, parse_query
 from vipgate.i18n import Language, LocalizedText
 from vipgate.protocol.authentication import (
@@ -43,11 +42,10 @@ from vipgate.protocol.authentication import (
 )
 from vipgate.protocol.batch import Batch, decode_rows
 from vipgate.protocol.envelope import Payload, UnverifiedRequest, encode_error, encode_success, parse_request
-from vipgate.protocol.seqno import SeqnoMint
-from vipgate.protocol.signature_hmac import WINDOW_S, WebhookSignature
+from vipgate.protocol.seqno import SeqnoGenerator
+from vipgate.protocol.signature_hmac import WINDOW_S
 from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX
-from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest, RequestOrigin
-from vipgate.support.hashes import Hash
+from vipgate.store.interfaces.ledger import Push, PushResult, RejectedRequest
 from vipgate.support.log_throttle import LogThrottle
 from vipgate.support.metrics import MetricsRecorder
 
@@ -66,27 +64,6 @@ STORE_DOWN = LocalizedText(
 )
 
 
-class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One complete request, independent of HTTP."""
-
-    body: bytes
-    body_md5: Hash
-    body_sha256: str
-    content_type: str | None
-    authorization: str | None
-    peer: str
-    received_us: int
-    language: Language
-    webhook_signature: WebhookSignature | None = None
-
-    @property
-    def origin(self) -> RequestOrigin:
-        """What the request log stores of the request."""
-        return RequestOrigin(
-            received_us=self.received_us, peer=self.peer, body_bytes=len(self.body), body_sha256=self.body_sha256
-        )
-
-
 class _OtherPark(Exception):
     """The parsed body names another park than `park_meant` guessed."""
 
@@ -100,27 +77,27 @@ class PushPipeline:
 
     def __init__(
         self,
-        directory: ParkAccessCache,
+        park_access: ParkAccessCache,
         committer: GroupCommitter,
-        mint: SeqnoMint,
+        seqno_generator: SeqnoGenerator,
         slow: Executor,
         unproved: Executor,
-        digests: ReconcileService,
-        meter: MetricsRecorder,
+        reconcile: ReconcileService,
+        recorder: MetricsRecorder,
         clock_s: Callable[[], float],
         *,
         hmac_window_s: int = WINDOW_S,
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
         self._hmac_window_s = hmac_window_s
-        self._park_access = directory
-        self._meter = meter
+        self._park_access = park_access
+        self._recorder = recorder
         self._committer = committer
-        self._digests = digests
-        self._seqno_mint = mint
+        self._reconcile = reconcile
+        self._seqno_generator = seqno_generator
         self._slow = slow
         self._unproved = unproved
-        self._paced = PacedWork(clock_s, rest)
+        self._throttled = PacedWork(clock_s, rest)
         self._clock_s = clock_s
         self._budget = DutyCycleLimiter(clock_s)
         self._sequencers = ParkSequencers()
@@ -143,12 +120,12 @@ class PushPipeline:
     async def _respond_to(
         self, request: PushRequest, process: Callable[[PushRequest, str, RequestContext], Awaitable[Response]]
     ) -> Response:
-        seqno = self._seqno_mint.mint(request.received_us)
-        known = RequestContext()
+        seqno = self._seqno_generator.generate(request.received_us)
+        context = RequestContext()
         try:
-            return await process(request, seqno, known)
+            return await process(request, seqno, context)
         except RequestError as refusal:
-            return await self._reject(request, seqno, known, refusal)
+            return await self._reject(request, seqno, context, refusal)
         except StoreError as error:
             self._store_refused.count(seqno=seqno, reason=str(error))
             return self._respond(request.language, seqno, ServiceUnavailable(STORE_DOWN, retry_after_s=5))
@@ -157,49 +134,53 @@ class PushPipeline:
             return self._respond(request.language, seqno, InternalError(INTERNAL_ERROR))
         except Exception:  # Every caller gets an envelope.
             log.exception("push pipeline failed", seqno=seqno)
-            return await self._reject(request, seqno, known, InternalError(INTERNAL_ERROR))
+            return await self._reject(request, seqno, context, InternalError(INTERNAL_ERROR))
 
     async def reject(self, request: PushRequest, refusal: RequestError) -> Response:
         """Logs and answers a request that was rejected before the pipeline: wrong path, too large, cut off."""
-        return await self._reject(request, self._seqno_mint.mint(request.received_us), RequestContext(), refusal)
+        return await self._reject(
+            request, self._seqno_generator.generate(request.received_us), RequestContext(), refusal
+        )
 
-    async def _process(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
+    async def _process(self, request: PushRequest, seqno: str, context: RequestContext) -> Response:
         try:
-            committed = await self._large(request, seqno, known) if _is_large(request) else None
+            committed = await self._large(request, seqno, context) if _is_large(request) else None
             if committed is None:
-                unverified = await self._claim(request, known)
-                committed = self._try_fast_path(unverified, request, seqno, known) or await self._process_in_order(
-                    unverified, request, seqno, known
+                unverified = await self._parse_envelope(request, context)
+                committed = self._try_fast_path(unverified, request, seqno, context) or await self._process_in_order(
+                    unverified, request, seqno, context
                 )
         except InvalidSignature as refusal:
-            raise await self._with_diagnosis(request, known, refusal) from None
+            raise await self._with_diagnosis(request, context, refusal) from None
         outcome = await committed
-        payload = Payload(known.received, outcome.inserted, outcome.updated, outcome.unchanged)
-        return Response(200, encode_success(seqno, payload, request.language), park_uuid=known.park_uuid)
+        payload = Payload(context.received, outcome.inserted, outcome.updated, outcome.unchanged)
+        return Response(200, encode_success(seqno, payload, request.language), park_uuid=context.park_uuid)
 
-    async def _process_reconcile(self, request: PushRequest, seqno: str, known: RequestContext) -> Response:
+    async def _process_reconcile(self, request: PushRequest, seqno: str, context: RequestContext) -> Response:
         """Authenticates and authorizes like a push; it changes nothing, so it needs no ordering."""
-        unverified = await self._claim(request, known)
+        unverified = await self._parse_envelope(request, context)
         try:
             verified = await self._authenticate_in_thread(
-                unverified, request, await self._park_policy(unverified), known
+                unverified, request, await self._park_policy(unverified), context
             )
         except InvalidSignature as refusal:
-            raise await self._with_diagnosis(request, known, refusal) from None
-        payload = await self._digests.answer(parse_query(text_of(verified), unverified.park_uuid))
+            raise await self._with_diagnosis(request, context, refusal) from None
+        payload = await self._reconcile.answer(parse_query(text_of(verified), unverified.park_uuid))
         return Response(200, encode_success(seqno, payload, request.language))
 
-    async def _claim(self, request: PushRequest, known: RequestContext) -> UnverifiedRequest:
+    async def _parse_envelope(self, request: PushRequest, context: RequestContext) -> UnverifiedRequest:
         """Parses the envelope before the signature check; large bodies off the event loop."""
         if not _is_large(request):
             unverified = parse_request(request.body, request.content_type)
         else:
-            unverified = await _aside(self._unproved, self._paced.do, parse_request, request.body, request.content_type)
-        known.claimed = unverified.park_uuid
+            unverified = await _in_thread(
+                self._unproved, self._throttled.do, parse_request, request.body, request.content_type
+            )
+        context.claimed = unverified.park_uuid
         return unverified
 
     async def _large(
-        self, request: PushRequest, seqno: str, known: RequestContext
+        self, request: PushRequest, seqno: str, context: RequestContext
     ) -> asyncio.Future[PushResult] | None:
         """Queues a large push whose MD5 signature matches the raw body; returns None where it does not.
 
@@ -209,44 +190,44 @@ class PushPipeline:
         if park_uuid is None:
             return None
         with self._sequencers.for_park(park_uuid) as sequencer:
-            admission = await self._named(sequencer, park_uuid)
-            if secret_used(request.body_md5, request.authorization, admission.secrets) is None:
+            policy = await self._policy_in_order(sequencer, park_uuid)
+            if secret_used(request.body_md5, request.authorization, policy.secrets) is None:
                 return None
             with sequencer.reserve(len(request.body)):
                 await sequencer.decode_gate.wait()
                 try:
                     decoded = await sequencer.decode_gate.run_exclusive(
-                        self._read_aside(park_uuid, request, admission, known)
+                        self._read_aside(park_uuid, request, policy, context)
                     )
                 except _OtherPark:
                     return None
-                return self._submit(*decoded, request, seqno, known)
+                return self._submit(*decoded, request, seqno, context)
 
     async def _read_aside(
-        self, park_uuid: str, request: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, park_uuid: str, request: PushRequest, policy: ParkPolicy, context: RequestContext
     ) -> tuple[Batch, VerifiedRequest]:
         """Parses, authenticates and decodes a large push. Raises _OtherPark where the body names another park."""
-        unverified = await _aside(self._slow, parse_request, request.body, request.content_type)
+        unverified = await _in_thread(self._slow, parse_request, request.body, request.content_type)
         if unverified.park_uuid != park_uuid:
             raise _OtherPark
-        known.claimed = park_uuid
-        verified = self._authenticate(unverified, request, admission, known)
-        self._check_room(verified, request)
-        return await _aside(self._slow, decode_rows, verified), verified
+        context.claimed = park_uuid
+        verified = self._authenticate(unverified, request, policy, context)
+        self._ensure_capacity(verified, request)
+        return await _in_thread(self._slow, decode_rows, verified), verified
 
     def _try_fast_path(
-        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, context: RequestContext
     ) -> asyncio.Future[PushResult] | None:
         """Queues the push without waiting, as most can be; returns None where it has to wait first."""
-        admission = self._park_access.get_cached(unverified.park_uuid)
-        if admission is None or unverified.park_uuid in self._sequencers or _is_large(request):
+        policy = self._park_access.get_cached(unverified.park_uuid)
+        if policy is None or unverified.park_uuid in self._sequencers or _is_large(request):
             return None
-        verified = self._authenticate(unverified, request, admission, known)
-        self._check_room(verified, request)
-        return self._submit(decode_rows(verified), verified, request, seqno, known)
+        verified = self._authenticate(unverified, request, policy, context)
+        self._ensure_capacity(verified, request)
+        return self._submit(decode_rows(verified), verified, request, seqno, context)
 
     async def _process_in_order(
-        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, seqno: str, context: RequestContext
     ) -> asyncio.Future[PushResult]:
         """Queues a push that has to wait, for the park lookup or for a large body to be decoded.
 
@@ -256,75 +237,75 @@ class PushPipeline:
         verified = None
         if _needs_thread(request):
             verified = await self._authenticate_in_thread(
-                unverified, request, await self._park_policy(unverified), known
+                unverified, request, await self._park_policy(unverified), context
             )
         with self._sequencers.for_park(unverified.park_uuid) as sequencer:
-            admission = await self._named(sequencer, unverified.park_uuid)
+            policy = await self._policy_in_order(sequencer, unverified.park_uuid)
             if verified is None:
-                verified = self._authenticate(unverified, request, admission, known)
+                verified = self._authenticate(unverified, request, policy, context)
             with sequencer.reserve(len(request.body)):
                 await sequencer.decode_gate.wait()
-                self._check_room(verified, request)
+                self._ensure_capacity(verified, request)
                 if not _is_large(request):
                     batch = decode_rows(verified)
                 else:
                     batch, _ = await sequencer.decode_gate.run_exclusive(self._decode_in_thread(verified))
-                return self._submit(batch, verified, request, seqno, known)
+                return self._submit(batch, verified, request, seqno, context)
 
-    async def _named(self, sequencer: ParkSequencer, park_uuid: str) -> ParkPolicy:
+    async def _policy_in_order(self, sequencer: ParkSequencer, park_uuid: str) -> ParkPolicy:
         """Returns the park's policy, after the lookups of earlier requests."""
         found = await sequencer.lookup_gate.wait()
         # A lookup that ended during the wait is newer than the request.
-        known = found or self._park_access.get_cached(park_uuid)
-        return known or await sequencer.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
+        policy = found or self._park_access.get_cached(park_uuid)
+        return policy or await sequencer.lookup_gate.run_exclusive(self._park_access.load(park_uuid))
 
     async def _park_policy(self, unverified: UnverifiedRequest) -> ParkPolicy:
         return self._park_access.get_cached(unverified.park_uuid) or await self._park_access.load(unverified.park_uuid)
 
     def _authenticate(
-        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, policy: ParkPolicy, context: RequestContext
     ) -> VerifiedRequest:
-        known.admission = admission
-        return self._authorize(self._authenticate_in_order(unverified, request, admission), request, admission, known)
+        context.policy = policy
+        return self._authorize(self._authenticate_in_order(unverified, request, policy), request, policy, context)
 
     async def _authenticate_in_thread(
-        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, unverified: UnverifiedRequest, request: PushRequest, policy: ParkPolicy, context: RequestContext
     ) -> VerifiedRequest:
         """Authenticates off the event loop where that is slow: HMAC of a large body. MD5 is computed on arrival."""
         if not _needs_thread(request):
-            return self._authenticate(unverified, request, admission, known)
-        known.admission = admission
-        verified = await _aside(self._slow, self._authenticate_in_order, unverified, request, admission)
-        return self._authorize(verified, request, admission, known)
+            return self._authenticate(unverified, request, policy, context)
+        context.policy = policy
+        verified = await _in_thread(self._slow, self._authenticate_in_order, unverified, request, policy)
+        return self._authorize(verified, request, policy, context)
 
     def _authenticate_in_order(
-        self, unverified: UnverifiedRequest, request: PushRequest, admission: ParkPolicy
+        self, unverified: UnverifiedRequest, request: PushRequest, policy: ParkPolicy
     ) -> VerifiedRequest:
         if request.webhook_signature is None:
-            return verify(unverified, request.body_md5, request.authorization, admission.secrets)
+            return verify(unverified, request.body_md5, request.authorization, policy.secrets)
         now_s = request.received_us / 1_000_000
         return verify_hmac(
-            unverified, request.body, request.webhook_signature, admission.secrets, now_s, self._hmac_window_s
+            unverified, request.body, request.webhook_signature, policy.secrets, now_s, self._hmac_window_s
         )
 
     def _authorize(
-        self, verified: VerifiedRequest, request: PushRequest, admission: ParkPolicy, known: RequestContext
+        self, verified: VerifiedRequest, request: PushRequest, policy: ParkPolicy, context: RequestContext
     ) -> VerifiedRequest:
-        known.park_uuid = verified.request.park_uuid
-        admission.check(request.peer, self._clock_s())
+        context.park_uuid = verified.request.park_uuid
+        policy.check(request.peer, self._clock_s())
         return verified
 
-    def _check_room(self, verified: VerifiedRequest, request: PushRequest) -> None:
+    def _ensure_capacity(self, verified: VerifiedRequest, request: PushRequest) -> None:
         """Rejects before the expensive steps where the queue has no room. Raises ServiceUnavailable."""
         self._committer.ensure_capacity(verified.request.park_uuid, 1, len(request.body))
 
     async def _decode_in_thread(self, verified: VerifiedRequest) -> tuple[Batch, VerifiedRequest]:
-        return await _aside(self._slow, decode_rows, verified), verified
+        return await _in_thread(self._slow, decode_rows, verified), verified
 
     def _submit(
-        self, batch: Batch, verified: VerifiedRequest, request: PushRequest, seqno: str, known: RequestContext
+        self, batch: Batch, verified: VerifiedRequest, request: PushRequest, seqno: str, context: RequestContext
     ) -> asyncio.Future[PushResult]:
-        known.received = batch.received
+        context.received = batch.received
         park_uuid, used = verified.request.park_uuid, verified.secret_used
         push = Push(
             seqno,
@@ -339,26 +320,30 @@ class PushPipeline:
         return self._committer.submit(push)
 
     async def _with_diagnosis(
-        self, request: PushRequest, known: RequestContext, refusal: InvalidSignature
+        self, request: PushRequest, context: RequestContext, refusal: InvalidSignature
     ) -> InvalidSignature:
         """Adds the diagnosed signing mistake to `refusal`, within the time budget."""
-        keys = known.admission.secrets if known.admission is not None else None
+        secrets = context.policy.secrets if context.policy is not None else None
         if refusal.explained or len(request.body) > DIAGNOSIS_BYTES_MAX or not self._budget.take():
             return refusal
         try:
             if request.webhook_signature is not None:
-                return await _aside(self._slow, explain_hmac_mismatch, request.body, request.webhook_signature, keys)
-            return await _aside(self._slow, explain_mismatch, request.body, request.authorization, keys)
+                return await _in_thread(
+                    self._slow, explain_hmac_mismatch, request.body, request.webhook_signature, secrets
+                )
+            return await _in_thread(self._slow, explain_mismatch, request.body, request.authorization, secrets)
         finally:
             self._budget.give_back()
 
-    async def _reject(self, request: PushRequest, seqno: str, known: RequestContext, refusal: RequestError) -> Response:
+    async def _reject(
+        self, request: PushRequest, seqno: str, context: RequestContext, refusal: RequestError
+    ) -> Response:
         """Writes a rejection to the request log, waits for its commit, and responds."""
-        keep_body = known.park_uuid is not None and isinstance(refusal, BadRequest | ReplaceOnHold)
+        keep_body = context.park_uuid is not None and isinstance(refusal, BadRequest | ReplaceOnHold)
         entry = RejectedRequest(
             seqno,
-            known.park_uuid,
-            known.claimed[:CLAIMED_CHARS_MAX] if known.claimed is not None else None,
+            context.park_uuid,
+            context.claimed[:CLAIMED_CHARS_MAX] if context.claimed is not None else None,
             refusal.code,
             refusal.hint,
             request.origin,
@@ -368,22 +353,22 @@ class PushPipeline:
         is_overload = isinstance(refusal, ServiceUnavailable | RateLimited)
         logged = (
             None
-            if is_overload and not self._rejection_log_limiter.take(known.park_uuid)
+            if is_overload and not self._rejection_log_limiter.take(context.park_uuid)
             else self._committer.log_rejection(entry)
         )
         if logged is None:
-            self._meter.unlogged()
+            self._recorder.unlogged()
             self._unlogged.count(seqno=seqno, code=refusal.code, peer=request.peer)
-            return self._respond(request.language, seqno, refusal, known.park_uuid)
+            return self._respond(request.language, seqno, refusal, context.park_uuid)
         if isinstance(refusal, ServiceUnavailable):
             # The queue is overloaded: do not wait for it.
             logged.add_done_callback(lambda done: done.exception())
-            return self._respond(request.language, seqno, refusal, known.park_uuid)
+            return self._respond(request.language, seqno, refusal, context.park_uuid)
         try:
             await logged
         except VipgateError as error:
             log.warning("rejection not logged", seqno=seqno, code=refusal.code, reason=str(error))
-        return self._respond(request.language, seqno, refusal, known.park_uuid)
+        return self._respond(request.language, seqno, refusal, context.park_uuid)
 
     @staticmethod
     def _respond(language: Language, seqno: str, refusal: RequestError, park_uuid: str | None = None) -> Response:
@@ -396,16 +381,6 @@ class PushPipeline:
         )
 
 
-@dataclass(slots=True)
-class RequestContext:
-    """Progress of one request: the claimed park, the authenticated park, the number of rows received."""
-
-    claimed: str | None = None
-    admission: ParkPolicy | None = None
-    park_uuid: str | None = None
-    received: int = 0
-
-
 def _is_large(request: PushRequest) -> bool:
     return len(request.body) > INLINE_BYTES_MAX
 
@@ -414,5 +389,5 @@ def _needs_thread(request: PushRequest) -> bool:
     return request.webhook_signature is not None and _is_large(request)
 
 
-async def _aside(thread: Executor, work: Callable[[*Ts], T], *args: *Ts) -> T:
+async def _in_thread(thread: Executor, work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.get_running_loop().run_in_executor(thread, work, *args)

@@ -118,12 +118,10 @@ class ReconcileService:
 
     async def answer(self, question: ReconcileQuery) -> dict[str, Any]:
         """Returns the payload. Raises StoreError, and ServiceUnavailable after WAIT_S in the queue."""
-        # Not `wait_for`: since Python 3.12 it needs a current task, and an eagerly started request has none yet.
-        turn = asyncio.ensure_future(self._turn.acquire())
-        await asyncio.wait([turn], timeout=WAIT_S)
-        if not turn.done():
-            turn.cancel()
-            raise ServiceUnavailable(_BUSY, retry_after_s=30)
+        try:
+            await asyncio.wait_for(self._turn.acquire(), WAIT_S)
+        except TimeoutError:
+            raise ServiceUnavailable(_BUSY, retry_after_s=30) from None
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, question)
         finally:

@@ -30,7 +30,7 @@ STEPS_BACK_MAX: Final = 100
 
 
 class ReplayRejected(VipgateError):
-    """The replay is not sent: it is no valid request of the park, or the park is disabled."""
+    """The replay is not sent: it is not a valid request of the park, or the park is disabled."""
 
     def __init__(self, words: LocalizedText) -> None:
         super().__init__(words.en)
@@ -89,7 +89,7 @@ def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
     Raises ReplayRejected where it must not be sent, RequestError where the pipeline would reject it, UsageError where the
     park's secret cannot be decrypted, StoreError.
     """
-    unverified = _claim(again)
+    unverified = _parse(again)
     access, park = store.park_access(again.park_uuid), store.find_park(again.park_uuid)
     if access is None or park is None or not access.enabled:
         raise ReplayRejected(
@@ -118,7 +118,7 @@ def prepare(store: Store, vault: Vault, again: ReplayRequest) -> PreparedReplay:
     )
 
 
-def _claim(again: ReplayRequest) -> UnverifiedRequest:
+def _parse(again: ReplayRequest) -> UnverifiedRequest:
     if len(again.body) > BODY_BYTES_MAX:
         raise ReplayRejected(
             LocalizedText(f"正文最多 {BODY_BYTES_MAX} 字节", f"a body has at most {BODY_BYTES_MAX} bytes")

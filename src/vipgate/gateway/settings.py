@@ -98,10 +98,10 @@ class Settings(BaseSettings):
         ge=1,
         description="how long the request log is kept; --hold-replaces recognises a repeated replace for as long",
     )
-    refused_days: int = Field(KEPT.refused_days, ge=1, description="how long rejected bodies are kept")
-    refused_bodies_max: int = Field(KEPT.refused_bodies_max, ge=0, description="rejected bodies kept per park")
-    refused_bytes_max: int = Field(
-        KEPT.refused_bytes_max, ge=0, description="bytes of rejected bodies kept per park, compressed"
+    rejected_days: int = Field(KEPT.rejected_days, ge=1, description="how long rejected bodies are kept")
+    rejected_bodies_max: int = Field(KEPT.rejected_bodies_max, ge=0, description="rejected bodies kept per park")
+    rejected_bytes_max: int = Field(
+        KEPT.rejected_bytes_max, ge=0, description="bytes of rejected bodies kept per park, compressed"
     )
 
     @classmethod
@@ -152,9 +152,9 @@ class Settings(BaseSettings):
         return Retention(
             generation_days=self.generation_days,
             request_log_days=self.request_log_days,
-            refused_days=self.refused_days,
-            refused_bodies_max=self.refused_bodies_max,
-            refused_bytes_max=self.refused_bytes_max,
+            rejected_days=self.rejected_days,
+            rejected_bodies_max=self.rejected_bodies_max,
+            rejected_bytes_max=self.rejected_bytes_max,
         )
 
 

@@ -24,20 +24,18 @@ from vipgate.gateway.settings import Settings
 from vipgate.gateway.sockets import ListenSockets, listen
 from vipgate.gateway.worker import run_loop, run_worker
 from vipgate.store.open import is_postgres, open_store, sqlite_path
-from vipgate.store.sqlite.store import ServerLock
-from vipgate.support.background import report
+from vipgate.store.sqlite.store import LEDGER
+from vipgate.support.background import Backoff, report
 from vipgate.support.client_address import parse_trusted_proxies
 from vipgate.support.core_dumps import forbid_core_dumps
 from vipgate.support.metrics import SharedMetrics, WorkerRecorder
+from vipgate.support.sqlite_file import OwnerLock
 from vipgate.support.tls import load_certificate
 from vipgate.support.vault import Vault, load_vault
 
 log = structlog.get_logger()
 
 CHECK_INTERVAL_S: Final = 0.5
-# Pauses before the restarts of a worker that keeps dying; the last repeats.
-RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-STABLE_AFTER_S: Final = 30.0
 STOP_MARGIN_S: Final = 10.0
 # Encodes to 32 URL-safe characters.
 _INVITATION_BYTES: Final = 24
@@ -61,7 +59,7 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
             f"--workers {settings.workers} needs a database that several processes can write; SQLite takes one."
         )
     else:
-        lock = ServerLock(sqlite_path(settings.database_url))
+        lock = OwnerLock(sqlite_path(settings.database_url), LEDGER)
         try:
             _serve_alone(settings, announce, metrics, make_admin)
         finally:
@@ -71,14 +69,16 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
 def _serve_alone(
     settings: Settings,
     announce: Callable[[str], None],
-    board: SharedMetrics,
+    shared_metrics: SharedMetrics,
     keep: Callable[[ListenSockets], AdminProcess | None],
 ) -> None:
     vault = _checked_vault(settings)
-    run_loop(run_worker(settings, vault, partial(listen, settings, announce), WorkerRecorder(board, 0), keep=keep))
+    run_loop(
+        run_worker(settings, vault, partial(listen, settings, announce), WorkerRecorder(shared_metrics, 0), keep=keep)
+    )
 
 
-def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSockets) -> AdminProcess | None:
+def _admin_process(settings: Settings, shared_metrics: SharedMetrics, listeners: ListenSockets) -> AdminProcess | None:
     """Makes the admin process controller, or None without an admin port."""
     if listeners.admin is None:
         return None
@@ -96,7 +96,7 @@ def _admin_process(settings: Settings, board: SharedMetrics, listeners: ListenSo
         trusted_proxies=settings.trusted_proxies,
         invitation=secrets.token_urlsafe(_INVITATION_BYTES),
     )
-    return AdminProcess(config, listeners.admin, board, clock_s)
+    return AdminProcess(config, listeners.admin, shared_metrics, clock_s)
 
 
 def _checked_vault(settings: Settings) -> Vault:
@@ -107,10 +107,19 @@ def _checked_vault(settings: Settings) -> Vault:
     vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
     store = open_store(settings.database_url, clock_us, settings.retention)
     try:
-        parks = store.list_parks("", 1)
+        parks = store.reachable_parks("", 1)
         access = store.park_access(parks[0].park_uuid) if parks else None
         if access is not None:
             vault.open(access.secret, access.park_uuid)
+        unreachable = store.unreachable()
+        if unreachable is not None:
+            log.warning(
+                "nodes of the cluster do not answer",
+                nodes=unreachable.nodes,
+                parks=unreachable.parks,
+                master_key="not checked" if access is None else "checked",
+                remedy="their parks get 503 until the nodes or their standbys are back",
+            )
     finally:
         store.close()
     return vault
@@ -124,21 +133,20 @@ class Supervisor:
         settings: Settings,
         vault: Vault,
         listeners: ListenSockets,
-        board: SharedMetrics,
-        keeper: AdminProcess | None,
+        shared_metrics: SharedMetrics,
+        admin_process: AdminProcess | None,
     ) -> None:
         if sys.platform == "win32":
             raise UsageError("Several --workers need fork, which Windows has not; start several servers instead.")
         self._settings = settings
         self._vault = vault
         self._listeners = listeners
-        self._board = board
-        self._admin_process = keeper
+        self._shared_metrics = shared_metrics
+        self._admin_process = admin_process
         self._stopping = False
         self._fork = multiprocessing.get_context("fork")
         self._workers: dict[int, tuple[BaseProcess, float]] = {}
-        self._deaths: dict[int, int] = {}
-        self._due_s: dict[int, float] = dict.fromkeys(range(settings.workers), 0.0)
+        self._backoff = [Backoff() for _ in range(settings.workers)]
 
     def run(self) -> None:
         """Runs the workers until SIGINT or SIGTERM."""
@@ -146,8 +154,8 @@ class Supervisor:
             signal.signal(number, self._stop)
         try:
             while not self._stopping:
-                for worker, due_s in list(self._due_s.items()):
-                    if clock_s() >= due_s:
+                for worker, backoff in enumerate(self._backoff):
+                    if worker not in self._workers and clock_s() >= backoff.due_s:
                         self._start(worker)
                 if self._admin_process is not None:
                     self._admin_process.repeated.take()
@@ -168,7 +176,6 @@ class Supervisor:
             # Too many processes or too little memory: the other workers go on.
             self._put_off(worker, 0.0, "worker did not start", reason=str(error))
             return
-        del self._due_s[worker]
         self._workers[worker] = (process, clock_s())
 
     def _reap(self) -> None:
@@ -179,16 +186,12 @@ class Supervisor:
             self._put_off(worker, clock_s() - since_s, "worker died", exit_status=process.exitcode)
 
     def _put_off(self, worker: int, lived_s: float, event: str, **why: object) -> None:
-        deaths = 0 if lived_s >= STABLE_AFTER_S else self._deaths.get(worker, 0)
-        pause_s = RESTART_PAUSES_S[min(deaths, len(RESTART_PAUSES_S) - 1)]
-        self._deaths[worker] = deaths + 1
-        self._due_s[worker] = clock_s() + pause_s
-        log.warning(event, worker=worker, again_in_s=pause_s, **why)
+        log.warning(event, worker=worker, again_in_s=self._backoff[worker].failed(clock_s(), lived_s), **why)
 
     def _end(self) -> None:
         """Stops all processes after they finished their requests in flight."""
         if self._admin_process is not None:
-            self._admin_process.tell_to_stop()
+            self._admin_process.request_stop()
         for process, _ in self._workers.values():
             with suppress(ProcessLookupError):
                 process.terminate()
@@ -206,7 +209,7 @@ class Supervisor:
         if self._admin_process is not None:
             self._admin_process.forget()
         sockets = ListenSockets(self._listeners.public, None)
-        metrics = WorkerRecorder(self._board, worker)
+        metrics = WorkerRecorder(self._shared_metrics, worker)
         try:
             run_loop(run_worker(self._settings, self._vault, lambda: sockets, metrics, parent=parent))
         except VipgateError as error:

@@ -26,7 +26,7 @@ from vipgate.gateway.pipeline import PushPipeline
 from vipgate.gateway.reconcile import ReconcileService
 from vipgate.gateway.settings import Settings
 from vipgate.gateway.sockets import ListenSockets
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.interfaces.ledger import Store
 from vipgate.store.open import is_postgres, open_store
 from vipgate.support.background import Ended, describe, keep_on, start_task, submit, watch_loop
@@ -50,9 +50,9 @@ class Broken(VipgateError):
 class _End:
     """Waits for the end of the process: a signal, or the failure of a part that it cannot run without."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, meter: WorkerRecorder) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: WorkerRecorder) -> None:
         self._loop = loop
-        self._meter = meter
+        self._recorder = recorder
         self.stopped = asyncio.Event()
         self.fault = ""
 
@@ -63,7 +63,7 @@ class _End:
         for task in tasks:
             task.cancel()
         if self.fault:
-            self._meter.clear_heartbeat()
+            self._recorder.clear_heartbeat()
 
     def ends_with(self, what: str) -> Ended:
         """Returns a thread-safe callback that ends the process because `what` failed."""
@@ -89,7 +89,7 @@ async def run_worker(
     settings: Settings,
     vault: Vault,
     listen: Callable[[], ListenSockets],
-    meter: WorkerRecorder,
+    recorder: WorkerRecorder,
     *,
     keep: Callable[[ListenSockets], AdminProcess | None] | None = None,
     parent: int | None = None,
@@ -103,10 +103,10 @@ async def run_worker(
 
     loop = asyncio.get_running_loop()
     watch_loop(loop)
-    end = _End(loop, meter)
+    end = _End(loop, recorder)
     commit_ended = end.ends_with("the commit")
     committer = GroupCommitter(
-        open_one, settings.commit_limits, settings.retention, meter, clock_us, clock_s, commit_ended
+        open_one, settings.commit_limits, settings.retention, recorder, clock_us, clock_s, commit_ended
     )
     await committer.start()
     readers = POSTGRES_READERS if is_postgres(settings.database_url) else 1
@@ -121,12 +121,20 @@ async def run_worker(
         )
         park_access = ParkAccessCache(reader.park_accesses, submit_read, vault, clock_s, reads_at_once=readers)
         reconcile = ReconcileService(open_one, clock_s)
-        mint = SeqnoMint(secrets.randbelow(10**15))
+        seqno_generator = SeqnoGenerator(secrets.randbelow(10**15))
         window_s = settings.hmac_window_s
         pipeline = PushPipeline(
-            park_access, committer, mint, slow, unproved, reconcile, meter, clock_s, hmac_window_s=window_s
+            park_access,
+            committer,
+            seqno_generator,
+            slow,
+            unproved,
+            reconcile,
+            recorder,
+            clock_s,
+            hmac_window_s=window_s,
         )
-        app = PublicApp(pipeline, meter, clock_s, proxies, always_200=settings.always_200)
+        app = PublicApp(pipeline, recorder, clock_s, proxies, always_200=settings.always_200)
         server = HttpServer(app, settings.http_limits, clock_us)
         admin_thread = None
         _tune_gc()
@@ -141,7 +149,7 @@ async def run_worker(
             log.info("serving", port=sockets.public_port, admin_port=sockets.admin_port)
             await end.wait({
                 "watch over the parent": _watch(parent, end.stopped),
-                "heartbeat": _send_heartbeats(meter, server, committer),
+                "heartbeat": _send_heartbeats(recorder, server, committer),
                 "renewal of the certificate": keep_on(partial(_renew, certificate), "renewal of the certificate"),
             })  # fmt: skip
             log.info("stopping", connections=len(server.connections), fault=end.fault or None)
@@ -150,7 +158,7 @@ async def run_worker(
             await asyncio.gather(server.stop(settings.shutdown_timeout_s), _ended(admin_thread))
             reconcile.close()
             await committer.stop()
-            meter.clear_heartbeat()
+            recorder.clear_heartbeat()
             await loop.run_in_executor(reading, reader.close)
     log.info("stopped")
     if end.fault:
@@ -162,11 +170,11 @@ async def _ended(admin_thread: AdminProcessThread | None) -> None:
         await asyncio.get_running_loop().run_in_executor(None, admin_thread.stop)
 
 
-async def _send_heartbeats(meter: WorkerRecorder, server: HttpServer, committer: GroupCommitter) -> None:
+async def _send_heartbeats(recorder: WorkerRecorder, server: HttpServer, committer: GroupCommitter) -> None:
     """Records heartbeat, connections and queue lengths in the metrics."""
     while True:
         requests, rows = committer.waiting
-        meter.heartbeat(clock_us(), len(server.connections), (requests + len(server.scheduler), rows))
+        recorder.heartbeat(clock_us(), len(server.connections), (requests + len(server.scheduler), rows))
         await asyncio.sleep(HEARTBEAT_S)
 
 

@@ -53,7 +53,7 @@ class ParkSecrets(msgspec.Struct, frozen=True, gc=False):
     charset: Charset = "utf-8"
 
     def __repr__(self) -> str:
-        return f"Keys(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
+        return f"ParkSecrets(hmac_only={self.hmac_only})"  # Without the secrets: it may stand in a traceback.
 
 
 class VerifiedRequest(msgspec.Struct, frozen=True, gc=False):
@@ -80,42 +80,42 @@ def text_of(verified: VerifiedRequest) -> bytes:
 
 
 def verify(
-    claim: UnverifiedRequest, body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
+    unverified: UnverifiedRequest, body_md5: Hash, authorization: str | None, secrets: ParkSecrets | None
 ) -> VerifiedRequest:
-    """Checks the MD5 signature of `claim` against `keys`.
+    """Checks the MD5 signature of `unverified` against `secrets`.
 
-    `keys` is None for a park that is unknown or disabled: time and error are the same as for a wrong signature.
+    `secrets` is None for a park that is unknown or disabled: time and error are the same as for a wrong signature.
     Raises InvalidSignature (wire contract, Signature).
     """
-    used = secret_used(body_md5, authorization, keys)
-    if used is None or keys is None:
+    used = secret_used(body_md5, authorization, secrets)
+    if used is None or secrets is None:
         raise InvalidSignature(_UNKNOWN_MISTAKE if (authorization or "").strip() else _NO_SIGNATURE)
-    return _verified_by_md5(claim, used, keys)
+    return _verified_by_md5(unverified, used, secrets)
 
 
 def secret_used(
-    body_md5: Hash, authorization: str | None, keys: ParkSecrets | None
+    body_md5: Hash, authorization: str | None, secrets: ParkSecrets | None
 ) -> Literal["current", "previous"] | None:
-    """Returns which of `keys` made the MD5 signature, or None."""
-    known = keys or ParkSecrets(NO_SECRET)
+    """Returns which of `secrets` made the MD5 signature, or None."""
+    known = secrets or ParkSecrets(NO_SECRET)
     given = authorization or ""
-    if is_signed(body_md5, given, known.current) and keys is not None:
+    if is_signed(body_md5, given, known.current) and secrets is not None:
         return "current"
     # Rejections take the same time with and without a previous secret.
     previous = is_signed(body_md5, given, known.previous or NO_SECRET)
-    return "previous" if previous and keys is not None and keys.previous is not None else None
+    return "previous" if previous and secrets is not None and secrets.previous is not None else None
 
 
 def _verified_by_md5(
-    claim: UnverifiedRequest, used: Literal["current", "previous"], keys: ParkSecrets
+    unverified: UnverifiedRequest, used: Literal["current", "previous"], secrets: ParkSecrets
 ) -> VerifiedRequest:
     """Rejects MD5 for an HMAC-only park. Only a holder of the secret learns that the park is one."""
-    if keys.hmac_only:
+    if secrets.hmac_only:
         raise InvalidSignature(HMAC_WANTED, explained=True)
-    return VerifiedRequest(claim, used, keys.charset)
+    return VerifiedRequest(unverified, used, secrets.charset)
 
 
-def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets | None) -> InvalidSignature:
+def explain_mismatch(body: bytes, authorization: str | None, secrets: ParkSecrets | None) -> InvalidSignature:
     """Makes the error for a wrong signature, with the diagnosed mistake where one is found.
 
     Takes the same time for an unknown park, and reveals nothing about it.
@@ -123,28 +123,28 @@ def explain_mismatch(body: bytes, authorization: str | None, keys: ParkSecrets |
     given = (authorization or "").strip()
     if not given:
         return InvalidSignature(_NO_SIGNATURE)
-    mistake = diagnose(body, given, _secrets_to_try(keys or ParkSecrets(NO_SECRET)))
-    return InvalidSignature(_UNKNOWN_MISTAKE if mistake is None or keys is None else mistake)
+    mistake = diagnose(body, given, _secrets_to_try(secrets or ParkSecrets(NO_SECRET)))
+    return InvalidSignature(_UNKNOWN_MISTAKE if mistake is None or secrets is None else mistake)
 
 
-def _secrets_to_try(keys: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
+def _secrets_to_try(secrets: ParkSecrets) -> list[tuple[str, LocalizedText | None]]:
     """Returns the same number of secrets for every park, so that the time reveals nothing about them."""
     old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
     # A stand-in for a missing secret. Unknown to strangers: a guessable one would reveal which parks exist.
-    nothing = keys.current + NO_SECRET
-    secrets = [(keys.current, None), (keys.previous or nothing, old)]
-    if keys.current.strip() != keys.current:
+    nothing = secrets.current + NO_SECRET
+    tries = [(secrets.current, None), (secrets.previous or nothing, old)]
+    if secrets.current.strip() != secrets.current:
         bare = LocalizedText("密钥两端的空格也要参与签名", "blanks around the secret count")
-        return [*secrets, (keys.current.strip(), bare), (nothing, bare), (nothing, bare)]
+        return [*tries, (secrets.current.strip(), bare), (nothing, bare), (nothing, bare)]
     blank = LocalizedText("密钥后多了空格或换行", "a blank or a newline follows the secret")
-    return secrets + [(keys.current + tail, blank) for tail in (" ", "\n", "\r\n")]
+    return tries + [(secrets.current + tail, blank) for tail in (" ", "\n", "\r\n")]
 
 
 def verify_hmac(
-    claim: UnverifiedRequest,
+    unverified: UnverifiedRequest,
     body: bytes,
-    stamp: WebhookSignature,
-    keys: ParkSecrets | None,
+    headers: WebhookSignature,
+    secrets: ParkSecrets | None,
     now_s: float,
     window_s: int,
 ) -> VerifiedRequest:
@@ -152,27 +152,27 @@ def verify_hmac(
 
     Raises InvalidSignature (docs/security.md, HMAC).
     """
-    malformed = header_error(stamp)
+    malformed = header_error(headers)
     if malformed is not None:
         raise InvalidSignature(malformed, explained=True)
-    known = keys or ParkSecrets(NO_SECRET)
-    current = hmac_matches(body, stamp, known.current)
+    known = secrets or ParkSecrets(NO_SECRET)
+    current = hmac_matches(body, headers, known.current)
     # Without a previous secret the same work is done: constant time.
-    previous = not current and hmac_matches(body, stamp, known.previous or NO_SECRET)
-    if keys is None or not (current or (previous and keys.previous is not None)):
+    previous = not current and hmac_matches(body, headers, known.previous or NO_SECRET)
+    if secrets is None or not (current or (previous and secrets.previous is not None)):
         raise InvalidSignature(_UNKNOWN_HMAC_MISTAKE)
-    late = timestamp_error(stamp, now_s, window_s)
+    late = timestamp_error(headers, now_s, window_s)
     if late is not None:
         raise InvalidSignature(late, explained=True)
-    return VerifiedRequest(claim, "current" if current else "previous", keys.charset, stamp.id)
+    return VerifiedRequest(unverified, "current" if current else "previous", secrets.charset, headers.id)
 
 
-def explain_hmac_mismatch(body: bytes, stamp: WebhookSignature, keys: ParkSecrets | None) -> InvalidSignature:
+def explain_hmac_mismatch(body: bytes, headers: WebhookSignature, secrets: ParkSecrets | None) -> InvalidSignature:
     """Makes the error for a wrong HMAC, with the diagnosed mistake. Reveals nothing about unknown parks."""
-    known = keys or ParkSecrets(NO_SECRET)
+    known = secrets or ParkSecrets(NO_SECRET)
     # A stand-in for a missing previous secret, unknown to strangers.
-    mistake = diagnose_hmac(body, stamp, known.current, known.previous or known.current + NO_SECRET)
-    return InvalidSignature(_UNKNOWN_HMAC_MISTAKE if mistake is None or keys is None else mistake)
+    mistake = diagnose_hmac(body, headers, known.current, known.previous or known.current + NO_SECRET)
+    return InvalidSignature(_UNKNOWN_HMAC_MISTAKE if mistake is None or secrets is None else mistake)
 
 
 def signed_headers(body: bytes, secret: str) -> dict[str, str]:

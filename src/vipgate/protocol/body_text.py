@@ -61,11 +61,11 @@ def is_cut_in_a_character(body: bytes, charset: str) -> bool:
     return True
 
 
-def json_fault(told: str, body: bytes) -> LocalizedText:
-    """Makes the hint for a body that is not JSON; `told` is the error of the parser."""
-    if told == _TRUNCATED and not body.isascii():
+def json_fault(problem: str, body: bytes) -> LocalizedText:
+    """Makes the hint for a body that is not JSON; `problem` is the error of the parser."""
+    if problem == _TRUNCATED and not body.isascii():
         return cut_fault(body)
-    return LocalizedText(f"正文不是有效的 JSON: {told}", f"the body is not valid JSON: {told}")
+    return LocalizedText(f"正文不是有效的 JSON: {problem}", f"the body is not valid JSON: {problem}")
 
 
 def cut_fault(body: bytes) -> LocalizedText:

@@ -60,11 +60,15 @@ _INSTANT = re.compile(
 _BEIJING = timedelta(hours=8)
 
 
+# Members that are removed with the plate when a record is erased.
+PERSONAL: Final = ("card_no", "card_id", "operator", "extra")
+
+
 class Renewal(msgspec.Struct, frozen=True, gc=False):
     """One record of a park, normalised (wire contract, "A row"). Absent members are None.
 
     `value_e4` is the face value times 10,000; `extra` is a JSON object of the members that the contract does not list;
-    `flags` is a sum of FLAG_*. Field order is the order of the columns in the stores.
+    `flags` is a sum of FLAG_*. Fields and their order are those of the columns in the stores.
     """
 
     pay_partner: str
@@ -82,13 +86,18 @@ class Renewal(msgspec.Struct, frozen=True, gc=False):
     renewal_end_time_us: int | None
     pay_value_fen: int | None
     operator: str | None
-    extra: str | None
-    flags: int
+    extra: str | None = None
+    flags: int = 0
+
+
+# The members that the interface lists, by their names on the wire, which have no units; and those that hold personal data.
+MEMBERS: Final = tuple(re.sub("_(e4|ms|us|fen)$", "", name) for name in Renewal.__struct_fields__[:-2])
+PERSONAL_MEMBERS: Final = frozenset({"plate", *PERSONAL}).intersection(MEMBERS)
 
 
 def anonymized(renewal: Renewal) -> Renewal:
     """Removes personal data from a record. Parks cannot send such a record: a plate is required."""
-    return msgspec.structs.replace(renewal, plate="", card_no=None, card_id=None, operator=None, extra=None)
+    return msgspec.structs.replace(renewal, plate="", **dict.fromkeys(PERSONAL))
 
 
 def normalize_plate(text: str) -> str:

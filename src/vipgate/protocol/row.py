@@ -1,6 +1,6 @@
 """Parses one row of a request (`ParkingVIP`) into a Renewal or a list of errors, and encodes it back. Pure.
 
-The strict parser accepts every form that the contract allows and reports errors; most rows need only `row_fast`.
+The strict parser accepts every form that the contract allows and reports errors; most rows need only `row_fast` (batch.py).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Context, Decimal
-from functools import partial
 from typing import Final, TypeVar
 from unicodedata import category
 
@@ -16,7 +15,7 @@ import msgspec
 
 from vipgate.errors import FieldError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.order_number import is_no_order, order_flags
+from vipgate.protocol.order_number import is_rounded, order_flags
 from vipgate.protocol.renewal import (
     FLAG_DECIMAL_MONEY,
     PAY_TIME_MS_MAX,
@@ -36,7 +35,6 @@ from vipgate.protocol.renewal import (
     parse_instant,
     plate_flags,
 )
-from vipgate.protocol.row_fast import may_hold_floats, parse_row_fast
 
 EXTRA_BYTES_MAX: Final = 4096
 PLATE_COLORS: Final = (1, 2, 3, 4, 5, -1)
@@ -74,25 +72,8 @@ _escape = msgspec.json.encode
 _compact = msgspec.json.format
 
 
-def parse_row(source: msgspec.Raw | bytes, *, plain: bool, floats: bool = True) -> Renewal | list[FieldError]:
-    """Parses `source`, one JSON value nested within NESTED_MAX. Returns the record, or errors with places in the row.
-
-    `plain`: the text has no escapes and no control characters, as the fast parser requires. `floats`: it may have numbers
-    that a float would round.
-    """
-    renewal = parse_row_fast(source, floats=floats) if plain else None
-    return _parse_row_strict(bytes(source)) if renewal is None else renewal
-
-
-def row_parser_for(text: bytes) -> Callable[[msgspec.Raw], Renewal | list[FieldError]]:
-    """Returns `parse_row` configured for the rows in `text`, which is scanned once for all of them."""
-    # Nearly no batch has escapes or the two bytes that start control characters above 0x1f.
-    plain = b"\\" not in text and b"\x7f" not in text and b"\xc2" not in text
-    return partial(parse_row, plain=plain, floats=may_hold_floats(text))
-
-
-def _parse_row_strict(source: bytes) -> Renewal | list[FieldError]:
-    """Parses `source` member by member and collects all errors."""
+def parse_row(source: bytes) -> Renewal | list[FieldError]:
+    """Parses `source`, one JSON value nested within NESTED_MAX, member by member. Returns the record or all errors."""
     try:
         members = _members(source)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -198,7 +179,7 @@ def _text(token: _Token) -> str:
 def _order(token: _Token) -> str:
     """Parses the order number. Scientific notation has lost digits: it stays as written and gets FLAG_NO_ORDER."""
     written = token.text or ""
-    is_cut = not token.is_string and "e" in written.lower() and is_no_order(written)
+    is_cut = not token.is_string and "e" in written.lower() and is_rounded(written)
     return written if is_cut and len(written) <= TEXT_CHARS_MAX else _text(token)
 
 

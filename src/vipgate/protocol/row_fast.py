@@ -1,4 +1,4 @@
-"""Parses ordinary rows in a tenth of the strict parser's time; leaves all other rows to it (row.py).
+"""Parses the rows of a batch at once, in a tenth of the strict parser's time; leaves all other rows to it (row.py).
 
 It accepts two forms: numbers or numeric strings for numbers and strings for text; and the same with `null` for absent members
 and numbers for codes, as typed clients write. In any doubt it returns None, so its result never differs from the strict one.
@@ -13,8 +13,9 @@ from unicodedata import normalize
 import msgspec
 from msgspec.structs import astuple
 
-from vipgate.protocol.order_number import order_flags
+from vipgate.protocol.order_number import is_no_order
 from vipgate.protocol.renewal import (
+    FLAG_NO_ORDER,
     PAY_TIME_MS_MAX,
     PAY_TIME_MS_MIN,
     PAY_VALUE_FEN_MAX,
@@ -78,31 +79,34 @@ class _TypedRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 # Lax decoding parses a number with a point or an exponent as a float first, which rounds it.
 _FLOAT = re.compile(rb'"\s*:\s*"?-?\d+[.eE]').search
-_NEGATIVE_EXPONENT = re.compile(rb"-(?<=[eE]-)").search
+# The end of a number such as `1e-3`, and what comes before its exponent. A UUID may hold `3e-4`, which is no number.
+_NEGATIVE_EXPONENT = re.compile(rb"-(?<=\d[eE]-)").finditer
+_MANTISSA = re.compile(rb'(?:\A|["\s:]-?)\d+[eE]\Z').search
+_MANTISSA_BYTES: Final = 32
 _NULL_TEXT = re.compile(rb'"null"', re.IGNORECASE).search
 
-_plain = msgspec.json.Decoder(_StringRow, strict=False).decode
-_typed = msgspec.json.Decoder(_TypedRow, strict=False).decode
+_string_rows = msgspec.json.Decoder(list[_StringRow], strict=False).decode
+_typed_rows = msgspec.json.Decoder(list[_TypedRow], strict=False).decode
 
 
-def parse_row_fast(source: msgspec.Raw | bytes, *, floats: bool) -> Renewal | None:
-    """Parses `source`; None where the strict parser must decide.
+def parse_rows_fast(array: msgspec.Raw | bytes, *, floats: bool) -> list[Renewal | None] | None:
+    """Parses a JSON array of rows in one call. None for a row: the strict parser must decide; None in all: row by row.
 
-    `source` must have no escapes and no control characters: strings are not checked here. `floats`: it may have a number
+    `array` must have no escapes and no control characters: strings are not checked here. `floats`: it may have a number
     that a float would round, see `may_hold_floats`.
     """
-    if floats and _FLOAT(bytes(source)):
+    if floats and _FLOAT(bytes(array)):
         return None
     try:
-        return _to_renewal(_plain(source))
+        return [_to_renewal(row) for row in _string_rows(array)]
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     # Lax decoding treats the string "null" as null; the contract does not. Codes have more digits than a float.
-    text = bytes(source)
+    text = bytes(array)
     if _NULL_TEXT(text) or _FLOAT(text):
         return None
     try:
-        return _to_renewal(_to_string_row(_typed(text)))
+        return [_to_renewal(_to_string_row(row)) for row in _typed_rows(text)]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
@@ -112,7 +116,9 @@ def may_hold_floats(text: bytes) -> bool:
 
     Called once per request.
     """
-    return b"." in text or _NEGATIVE_EXPONENT(text) is not None
+    return b"." in text or any(
+        _MANTISSA(text[max(0, end.start() - _MANTISSA_BYTES) : end.start()]) for end in _NEGATIVE_EXPONENT(text)
+    )
 
 
 def _to_string_row(row: _TypedRow) -> _StringRow:
@@ -183,5 +189,5 @@ def _to_renewal(row: _StringRow) -> Renewal | None:
         pay_value_fen if pay_value_fen >= 0 else None,
         operator.strip() or None if operator else None,
         None,
-        flags | order_flags(pay_partner),
+        flags | FLAG_NO_ORDER if is_no_order(pay_partner) else flags,
     )

@@ -63,32 +63,32 @@ def hmac_headers(body: bytes, secret: str, webhook_id: str, timestamp: int | str
     }
 
 
-def hmac_matches(body: bytes, stamp: WebhookSignature, secret: str) -> bool:
+def hmac_matches(body: bytes, headers: WebhookSignature, secret: str) -> bool:
     """Whether one of the signatures matches `body` under `secret`. Does not check the timestamp. Constant time."""
-    wanted = base64.b64encode(_digest(secret.encode(), _head(stamp.id, stamp.timestamp), body))
+    wanted = base64.b64encode(_digest(secret.encode(), _head(headers.id, headers.timestamp), body))
     matches = False
-    for given in stamp.signature[:SIGNATURE_CHARS_MAX].split()[:SIGNATURES_MAX]:
+    for given in headers.signature[:SIGNATURE_CHARS_MAX].split()[:SIGNATURES_MAX]:
         matches |= hmac.compare_digest(HMAC_MARK.encode() + wanted, given.encode("utf-8", "replace"))
     return matches
 
 
-def header_error(stamp: WebhookSignature) -> LocalizedText | None:
+def header_error(headers: WebhookSignature) -> LocalizedText | None:
     """Returns what is wrong with the form of the headers, or None."""
-    if not _is_id(stamp.id):
+    if not _is_id(headers.id):
         return LocalizedText(
             f"{ID_HEADER}: 应为 1 到 {ID_CHARS_MAX} 个可见 ASCII 字符, 不含句点, 每次请求各不相同",
             f"{ID_HEADER}: must be 1 to {ID_CHARS_MAX} visible ASCII characters without a full stop, another for each request",
         )
-    if not _is_timestamp(stamp.timestamp):
+    if not _is_timestamp(headers.timestamp):
         return LocalizedText(
             f"{TIMESTAMP_HEADER}: 应为 1970 年以来的秒数 (UTC)", f"{TIMESTAMP_HEADER}: must be seconds since 1970 UTC"
         )
     return None
 
 
-def timestamp_error(stamp: WebhookSignature, now_s: float, window_s: int) -> LocalizedText | None:
+def timestamp_error(headers: WebhookSignature, now_s: float, window_s: int) -> LocalizedText | None:
     """Returns what is wrong with the timestamp of well-formed headers, or None."""
-    at_s = int(stamp.timestamp)
+    at_s = int(headers.timestamp)
     if abs(at_s / 1000 - now_s) <= window_s:
         return LocalizedText(
             f"{TIMESTAMP_HEADER}: 应为秒, 收到的是毫秒", f"{TIMESTAMP_HEADER}: seconds wanted, milliseconds came"
@@ -111,16 +111,16 @@ def _digest(key: bytes, head: bytes, body: bytes) -> bytes:
     return hmac.digest(key, head + body, "sha256")
 
 
-def diagnose_hmac(body: bytes, stamp: WebhookSignature, current: str, previous: str) -> LocalizedText | None:
+def diagnose_hmac(body: bytes, headers: WebhookSignature, current: str, previous: str) -> LocalizedText | None:
     """Finds the client mistake that explains a wrong HMAC; None where none is known.
 
     Ignores bodies over DIAGNOSIS_BYTES_MAX bytes. Does the same work for every secret: the time reveals nothing about it.
     """
-    if len(body) > DIAGNOSIS_BYTES_MAX or len(stamp.signature) > SIGNATURE_CHARS_MAX:
+    if len(body) > DIAGNOSIS_BYTES_MAX or len(headers.signature) > SIGNATURE_CHARS_MAX:
         return None
-    given = [meant for entry in stamp.signature.split()[:SIGNATURES_MAX] for meant in _digests_meant(entry)]
+    given = [meant for entry in headers.signature.split()[:SIGNATURES_MAX] for meant in _digests_meant(entry)]
     found = None
-    for digest, causes in _mistakes(body, stamp, current, previous):
+    for digest, causes in _mistakes(body, headers, current, previous):
         for meant, form in given:
             named = [words for words in (form, *causes) if words is not None]
             if hmac.compare_digest(digest, meant) and named and found is None:
@@ -129,14 +129,14 @@ def diagnose_hmac(body: bytes, stamp: WebhookSignature, current: str, previous: 
 
 
 def _mistakes(
-    body: bytes, stamp: WebhookSignature, current: str, previous: str
+    body: bytes, headers: WebhookSignature, current: str, previous: str
 ) -> Iterator[tuple[bytes, tuple[LocalizedText | None, ...]]]:
     """Yields the digests that clients compute by mistake, each with its mistakes."""
     old = LocalizedText("用的是轮换前的旧密钥", "the secret is the one from before the rotation")
-    head = _head(stamp.id, stamp.timestamp)
+    head = _head(headers.id, headers.timestamp)
     for secret, age in ((current, None), (previous, old)):
         for key, form in _keys(secret):
-            for content, order in _contents(stamp, body):
+            for content, order in _contents(headers, body):
                 yield hmac.digest(key, content, "sha256"), (form, order, age)
         for variant, changed in bodies_signed(body):
             if changed is not None:
@@ -172,11 +172,11 @@ def _decoded(text: bytes, altchars: bytes) -> bytes:
         return b""
 
 
-def _contents(stamp: WebhookSignature, body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
+def _contents(headers: WebhookSignature, body: bytes) -> Iterator[tuple[bytes, LocalizedText | None]]:
     """Yields what clients sign instead of id, timestamp and body, each with its mistake."""
     wanted = f"{ID_HEADER}.{TIMESTAMP_HEADER}.body"
     words = LocalizedText(f"签名的内容应为 {wanted}, 用句点连接", f"what is signed is {wanted}, joined with full stops")
-    webhook_id, at = stamp.id.encode("utf-8", "replace"), stamp.timestamp.encode("utf-8", "replace")
+    webhook_id, at = headers.id.encode("utf-8", "replace"), headers.timestamp.encode("utf-8", "replace")
     yield b".".join((webhook_id, at, body)), None
     for pieces in ((at, body), (webhook_id, body), (at, webhook_id, body), (body,)):
         yield b".".join(pieces), words

@@ -9,12 +9,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Final, Generic, Literal, TypeVar
 
-from vipgate.errors import RateLimited, ServiceUnavailable
+from vipgate.errors import RateLimited, ServiceUnavailable, StoreError
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.admin import Database
+from vipgate.store.interfaces.ledger import Unreachable
 from vipgate.support.background import submit
 
 T = TypeVar("T")
@@ -29,18 +31,18 @@ STREAM_S_MAX: Final = 1_800.0
 RETRY_AFTER_S: Final = 2
 RETRY_STREAM_AFTER_S: Final = 30
 
-_BUSY = LocalizedText("正在处理的查询过多; 请稍后重试", "too many questions at once; try again later")
+_BUSY = LocalizedText("正在处理的查询过多; 请稍后重试", "too many queries at once; try again later")
 _STREAMS_BUSY = LocalizedText(
     "正在进行的导出已达上限; 请在其中一个结束后重试",
-    "as many exports as allowed are under way; try again when one has ended",
+    "the limit on exports is reached; try again when one has ended",
 )
 _STREAM_TWICE = LocalizedText(
     "您的上一个导出仍在进行; 请在其结束后重试, 或先取消它",
-    "an export of yours is still under way; try again when it has ended, or cancel it first",
+    "your previous export is still running; try again when it has ended, or cancel it first",
 )
 _STREAM_LATE = LocalizedText(
-    "导出读取过慢或过久, 已中止; 请在更快的线路上重试",
-    "the export was read too slowly or for too long and has been ended; try again on a faster line",
+    "导出读取过慢或过久, 已中止; 请在更快的网络上重试",
+    "the export was read too slowly or for too long and was cancelled; try again on a faster network",
 )
 _STOPPING = LocalizedText("服务正在停止; 请稍后重试", "the service is stopping; try again later")
 
@@ -57,7 +59,7 @@ class DatabasePool:
 
     def __init__(
         self,
-        open_desk: OpenDatabase,
+        open_database: OpenDatabase,
         size: int,
         *,
         waiting_max: int = WAITING_MAX,
@@ -65,8 +67,8 @@ class DatabasePool:
         behind_s_max: float = STREAM_BEHIND_S_MAX,
         stream_s_max: float = STREAM_S_MAX,
     ) -> None:
-        self._open_desk = open_desk
-        self._threads = ThreadPoolExecutor(size, "vipgate-desk")
+        self._open_database = open_database
+        self._threads = ThreadPoolExecutor(size, "vipgate-db")
         self._places = threading.BoundedSemaphore(size + waiting_max)
         self._stream_places = threading.BoundedSemaphore(streams_max)
         self._stream_owners: set[str] = set()
@@ -75,6 +77,8 @@ class DatabasePool:
         # Last in, first out: a quiet service opens no more databases than it needs.
         self._free: list[Database] = []
         self._closed = threading.Event()
+        # What a cluster could not answer for after the last work; pages and responses say so.
+        self.unreachable: Unreachable | None = None
 
     async def run(self, fn: Callable[[Database], T]) -> T:
         """Runs `fn` on a database in a thread. Raises PoolExhausted and the errors of `fn`."""
@@ -91,10 +95,13 @@ class DatabasePool:
         try:
             database = self._free.pop()
         except IndexError:
-            database = self._open_desk()
+            database = self._open_database()
         try:
             return fn(database)
         finally:
+            # While not even the coordinator answers, `fn` says so.
+            with suppress(StoreError):
+                self.unreachable = database.store.unreachable()
             self._free.append(database)
 
     async def stream(self, owner: str, fn: Callable[[Database], Iterator[T]]) -> ExportStream[T]:
@@ -110,7 +117,7 @@ class DatabasePool:
         if not self._stream_places.acquire(blocking=False):
             raise PoolExhausted(_STREAMS_BUSY, retry_after_s=RETRY_STREAM_AFTER_S)
         self._stream_owners.add(owner)
-        reading = _StreamReader(self._open_desk, fn, self._stream_places.release, self._closed)
+        reading = _StreamReader(self._open_database, fn, self._stream_places.release, self._closed)
         stream = ExportStream(
             reading, self._behind_s_max, self._stream_s_max, partial(self._stream_owners.discard, owner)
         )
@@ -134,12 +141,12 @@ class _StreamReader(Generic[T]):
 
     def __init__(
         self,
-        open_desk: OpenDatabase,
+        open_database: OpenDatabase,
         fn: Callable[[Database], Iterator[T]],
         release: Callable[[], None],
         stopping: threading.Event,
     ) -> None:
-        self._open_desk = open_desk
+        self._open_database = open_database
         self._fn = fn
         self._release = release
         self._stopping = stopping
@@ -155,7 +162,7 @@ class _StreamReader(Generic[T]):
         if self._stopping.is_set():
             raise PoolExhausted(_STOPPING, retry_after_s=RETRY_AFTER_S)
         if self._items is None:
-            self._database = self._open_desk()
+            self._database = self._open_database()
             self._items = iter(self._fn(self._database))
         for item in self._items:
             return [item]

@@ -19,8 +19,8 @@ from vipgate.errors import IncompatibleDatabase
 from vipgate.protocol.seqno import seqno_prefix, seqno_time_us
 
 Table = Literal[
-    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
-    "staff_user", "token", "deed",
+    "park", "generation", "renewal", "renewal_history", "request", "rejected_body", "daily", "daily_answer", "charge_type",
+    "staff_user", "token", "audit_entry",
 ]  # fmt: skip
 ParkRow = tuple[Any, ...]
 
@@ -29,18 +29,18 @@ PARKS_A_PAGE: Final = 500
 LINES_A_COMMIT: Final = 1_000
 BODIES_A_COMMIT: Final = 20
 # An earlier request may be stored later, so the request log is read again from this far back.
-JOURNAL_OVERLAP_US: Final = 3_600_000_000
+REQUEST_LOG_OVERLAP_US: Final = 3_600_000_000
 TABLES: Final[tuple[Table, ...]] = (
-    "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
+    "generation", "renewal", "renewal_history", "request", "rejected_body", "daily", "daily_answer", "charge_type",
 )  # fmt: skip
-STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "deed")
+STAFF_TABLES: Final[tuple[Table, ...]] = ("staff_user", "token", "audit_entry")
 # Tables with rows that belong to no park.
 UNOWNED_TABLES: Final[tuple[Table, ...]] = ("request", "daily_answer", *STAFF_TABLES)
 _BY_GENERATION: Final = ("renewal", "renewal_history")
 
 # Column indexes in the lines of `park` and `generation`.
-_GENERATION_NUMBER: Final = 1
-_GENERATION_RECORDS: Final = 2
+_GENERATION_NUMBER: Final = 0
+_GENERATION_RECORDS: Final = 1
 _PARK_POSITION: Final = 5
 
 
@@ -121,14 +121,14 @@ def copy(source: Source, target: Target, notice: Notice) -> CopyCounts:
     Raises IncompatibleDatabase if the target holds data that cannot come from this source.
     """
     _check_target(source, target)
-    tally = CopyCounts()
+    counts = CopyCounts()
     for park_uuid in all_parks(source):
-        _copy_park(source, target, park_uuid, tally, notice)
-        tally.parks += 1
-    _copy_journal(source, target, NO_PARK, tally)
+        _copy_park(source, target, park_uuid, counts, notice)
+        counts.parks += 1
+    _copy_request_log(source, target, NO_PARK, counts)
     for table in STAFF_TABLES:
-        _copy_rows(source.read(table, NO_PARK), target, table, NO_PARK, tally)
-    return tally
+        _copy_rows(source.read(table, NO_PARK), target, table, NO_PARK, counts)
+    return counts
 
 
 def _check_target(source: Source, target: Target) -> None:
@@ -146,7 +146,7 @@ def _check_target(source: Source, target: Target) -> None:
             )
 
 
-def _copy_park(source: Source, target: Target, park_uuid: str, tally: CopyCounts, notice: Notice) -> None:
+def _copy_park(source: Source, target: Target, park_uuid: str, counts: CopyCounts, notice: Notice) -> None:
     # Written first, because on Citus every table is joined to it, and again last, when the rest is complete.
     park = list(source.read("park", park_uuid))
     target.write("park", park_uuid, [(*line[:_PARK_POSITION], 0, *line[_PARK_POSITION + 1 :]) for line in park])
@@ -156,22 +156,22 @@ def _copy_park(source: Source, target: Target, park_uuid: str, tally: CopyCounts
         target.drop_generation(park_uuid, gone)
     for number in numbers:
         after = target.last_position(park_uuid, number)
-        _copy_rows(source.read("renewal", park_uuid, number, after), target, "renewal", park_uuid, tally, notice)
-        _copy_rows(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, tally)
-    _copy_rows(iter(generations), target, "generation", park_uuid, tally)
-    _copy_journal(source, target, park_uuid, tally)
+        _copy_rows(source.read("renewal", park_uuid, number, after), target, "renewal", park_uuid, counts, notice)
+        _copy_rows(source.read("renewal_history", park_uuid, number), target, "renewal_history", park_uuid, counts)
+    _copy_rows(iter(generations), target, "generation", park_uuid, counts)
+    _copy_request_log(source, target, park_uuid, counts)
     target.drop_charge_types(park_uuid)
-    _copy_rows(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, tally)
-    _copy_rows(iter(park), target, "park", park_uuid, tally)
+    _copy_rows(source.read("charge_type", park_uuid), target, "charge_type", park_uuid, counts)
+    _copy_rows(iter(park), target, "park", park_uuid, counts)
 
 
-def _copy_journal(source: Source, target: Target, park_uuid: str, tally: CopyCounts) -> None:
+def _copy_request_log(source: Source, target: Target, park_uuid: str, counts: CopyCounts) -> None:
     last_us = seqno_time_us(target.last_seqno(park_uuid))
-    after = "" if last_us is None else seqno_prefix(last_us - JOURNAL_OVERLAP_US)
-    _copy_rows(source.read("request", park_uuid, after=after), target, "request", park_uuid, tally)
-    _copy_rows(source.read("refused_body", park_uuid, after=after), target, "refused_body", park_uuid, tally)
-    _copy_rows(source.read("daily", park_uuid), target, "daily", park_uuid, tally)
-    _copy_rows(source.read("daily_answer", park_uuid), target, "daily_answer", park_uuid, tally)
+    after = "" if last_us is None else seqno_prefix(last_us - REQUEST_LOG_OVERLAP_US)
+    _copy_rows(source.read("request", park_uuid, after=after), target, "request", park_uuid, counts)
+    _copy_rows(source.read("rejected_body", park_uuid, after=after), target, "rejected_body", park_uuid, counts)
+    _copy_rows(source.read("daily", park_uuid), target, "daily", park_uuid, counts)
+    _copy_rows(source.read("daily_answer", park_uuid), target, "daily_answer", park_uuid, counts)
 
 
 def _copy_rows(
@@ -179,30 +179,30 @@ def _copy_rows(
     target: Target,
     table: Table,
     park_uuid: str,
-    tally: CopyCounts,
+    counts: CopyCounts,
     notice: Notice | None = None,
 ) -> None:
-    size = BODIES_A_COMMIT if table == "refused_body" else LINES_A_COMMIT
+    size = BODIES_A_COMMIT if table == "rejected_body" else LINES_A_COMMIT
     while chunk := list(islice(lines, size)):
         target.write(table, park_uuid, chunk)
-        tally.add(table, len(chunk))
+        counts.add(table, len(chunk))
         if notice is not None:
             notice(len(chunk))
 
 
 def compare(source: Source, target: Source, notice: Notice) -> tuple[CopyCounts, list[Difference]]:
     """Reads both ledgers completely and compares line count and checksum of each table."""
-    tally, differences = CopyCounts(), []
+    counts, differences = CopyCounts(), []
     for park_uuid in [*all_parks(source), NO_PARK]:
         for table in ("park", *TABLES) if park_uuid else UNOWNED_TABLES:
             ours, theirs = (_table_digest(one, table, park_uuid) for one in (source, target))
-            tally.add(table, ours.lines)
+            counts.add(table, ours.lines)
             if ours != theirs:
                 differences.append(Difference(park_uuid, table, ours.lines, theirs.lines))
             if table == "renewal":
                 notice(ours.lines)
-        tally.parks += bool(park_uuid)
-    return tally, differences
+        counts.parks += bool(park_uuid)
+    return counts, differences
 
 
 @dataclass(slots=True)
@@ -227,6 +227,6 @@ def _table_digest(source: Source, table: Table, park_uuid: str) -> TableDigest:
             for line in source.read(table, park_uuid, generation[_GENERATION_NUMBER]):
                 found.add(line)
     else:
-        for line in source.read(table, park_uuid, after="" if table in ("request", "refused_body") else 0):
+        for line in source.read(table, park_uuid, after="" if table in ("request", "rejected_body") else 0):
             found.add(line)
     return found

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 import psycopg
 
-from vipgate.store.copy import ParkRow, Table
-from vipgate.store.postgres.pool import one_row
+from vipgate.store.common.park_ids import UNKNOWN_PARK
+from vipgate.store.common.transaction import to_json_rows
+from vipgate.store.copy import STAFF_TABLES, ParkRow, Table
+from vipgate.store.postgres.lines import as_json, plain_calls
+from vipgate.store.postgres.pool import Connection, one_row
 from vipgate.store.postgres.store import STREAM_ROWS, PostgresStore
 from vipgate.store.sqlite.store import SqliteStore
-from vipgate.support.sql_files import line_columns, single_park_variant
 
 PURGE_CHUNK_ROWS = 5_000
 # Tables with texts that were not validated like the rows of a push.
-FREE_TEXTS = ("park", "request", "charge_type", "staff_user", "token", "deed")
+FREE_TEXTS = ("park", "request", "charge_type", "staff_user", "token", "audit_entry")
 
 
 class SqliteTables:
@@ -36,7 +37,7 @@ class SqliteTables:
 
     def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[ParkRow]:
         """See `Source.read`."""
-        values = {"park_uuid": park_uuid, "generation": generation, "after": after}
+        values = {"park_id": self._store.park_id(park_uuid), "generation": generation, "after": after}
         lines = self._store.each(f"copy_{table}", values)
         return map(_without_nul, lines) if table in FREE_TEXTS else lines
 
@@ -60,9 +61,9 @@ class PostgresTables:
 
     def read(self, table: Table, park_uuid: str, generation: int = 0, after: int | str = 0) -> Iterator[ParkRow]:
         """See `Source.read`."""
-        values = {"park_uuid": park_uuid, "generation": generation, "after": after}
+        values = {"park_id": self._store.park_id(park_uuid), "generation": generation, "after": after}
         with self._link.connection() as db, db.transaction():
-            db.execute(self._sql["patient"], {"in_transaction": True})
+            db.execute(self._sql["no_timeout"], {"in_transaction": True})
             with db.cursor(name="copy") as cursor:
                 cursor.itersize = STREAM_ROWS
                 cursor.execute(self._sql[f"copy_{table}"], values, binary=True)
@@ -71,31 +72,50 @@ class PostgresTables:
     def write(self, table: Table, park_uuid: str, lines: Sequence[ParkRow]) -> None:
         """See `Target.write`."""
         statement = self._sql[f"load_{table}"]
-        columns = line_columns(statement)
-        values: list[object] = [
-            msgspec.json.encode(
-                [{name: _written(value) for name, value in zip(columns, line, strict=True)} for line in lines]
-            ).decode()
-        ]
-        if self._store.is_distributed and park_uuid and table != "park":
-            statement, values = single_park_variant(statement), [*values, park_uuid]
-        with self._link.connection() as db, psycopg.RawCursor(db) as cursor:
-            cursor.execute(statement, values)
+        park_id = None if table in STAFF_TABLES else self._own_park_id(park_uuid)
+        place = () if park_id is None else (park_id,)
+        written = [(*place, *map(_written, line)) for line in lines]
+        if self._store.is_distributed and place:
+            calls = list(plain_calls(statement, written))
+        else:
+            calls = [(statement, [as_json(statement, written)])]
+        with self._link.connection() as db, db.transaction(), psycopg.RawCursor(db) as cursor:
+            if table == "renewal" and park_id is not None:
+                self._drop_cards(db, park_id, lines)
+            for call in calls:
+                cursor.execute(*call)
+
+    def _drop_cards(self, db: Connection, park_id: int, lines: Sequence[ParkRow]) -> None:
+        """Deletes the card entries of records that are overwritten; maintenance makes them again."""
+        records = to_json_rows([{"pay_partner": line[1]} for line in lines])
+        values = {"park_id": park_id, "generation": lines[0][0], "lines": records}
+        db.execute(self._sql["drop_cards_of"], values)
+
+    def _own_park_id(self, park_uuid: str) -> int:
+        """The park_id that the target gave the park, or gives it now."""
+        if self._store.park_id(park_uuid) == UNKNOWN_PARK:
+            with self._store.transaction() as work:
+                work.run("add_park_key", {"park_uuid": park_uuid})
+        return self._store.park_id(park_uuid)
 
     def last_position(self, park_uuid: str, generation: int) -> int:
         """See `Target.last_position`."""
+        place: dict[str, object] = {"park_id": self._store.park_id(park_uuid), "generation": generation}
         with self._link.connection() as db:
-            return int(one_row(db, self._sql["last_position"], {"park_uuid": park_uuid, "generation": generation})[0])
+            return int(one_row(db, self._sql["last_position"], place)[0])
 
     def last_seqno(self, park_uuid: str) -> str:
         """See `Target.last_seqno`."""
+        place: dict[str, object] = {"park_id": self._store.park_id(park_uuid)}
         with self._link.connection() as db:
-            return str(one_row(db, self._sql["last_seqno"], {"park_uuid": park_uuid})[0])
+            return str(one_row(db, self._sql["last_seqno"], place)[0])
 
     def drop_generation(self, park_uuid: str, generation: int) -> None:
         """See `Target.drop_generation`."""
-        place: dict[str, Any] = {"park_uuid": park_uuid, "generation": generation, "chunk_rows": PURGE_CHUNK_ROWS}
-        for name in ("purge_renewals", "purge_history", "purge_later", "purge_generation"):
+        place: dict[str, Any] = {
+            "park_id": self._store.park_id(park_uuid), "generation": generation, "chunk_rows": PURGE_CHUNK_ROWS
+        }  # fmt: skip
+        for name in ("purge_renewals", "purge_history", "purge_later", "purge_cards", "purge_generation"):
             while True:
                 with self._link.connection() as db:
                     deleted = db.execute(self._sql[name], place).rowcount
@@ -104,8 +124,9 @@ class PostgresTables:
 
     def drop_charge_types(self, park_uuid: str) -> None:
         """See `Target.drop_charge_types`."""
+        place = {"park_id": self._store.park_id(park_uuid)}
         with self._link.connection() as db:
-            db.execute(self._sql["drop_charge_types"], {"park_uuid": park_uuid})
+            db.execute(self._sql["drop_charge_types"], place)
 
 
 def _without_nul(line: ParkRow) -> ParkRow:

@@ -10,20 +10,26 @@ import re
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from vipgate.i18n import tr
+
 HIDDEN: Final = "***"
 # Shorter ones would match inside words; after their key they are masked anyway.
 LEARNED_CHARS_MIN: Final = 4
 LEARNED_MAX: Final = 1_000
 
-_KEY: Final = r"[\w-]*(?:passwords?|passwd|passwort|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)|\bpass"
+# The patterns take time linear in the text, whatever it is: none begins with a repetition, and quoted values are bounded.
+# `&app_secret= + the secret` is the rule of the signature, in words: a hint of the platform, without a value.
+_RULE: Final = r"(?!(?<=app_)secret= )"
+_KEY: Final = r"(?:passwords?|passwd|passwort|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)|\bpass"
 _BLANKS: Final = r"(?:\s|%20|\+)*"
 _IS: Final = rf"(?:[\"']?{_BLANKS}(?:=|%3D){_BLANKS}|[\"']\s*:\s*)"
 # In braces (ODBC), in quotes (libpq), or up to the next separator.
 _VALUE: Final = (
-    r"\{(?:[^}]|\}\})*\}|%7B(?:(?!%7D).|%7D%7D)*%7D|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?:(?!%3B|%26)[^;&\s\"'])+"
+    r"\{(?:[^}]|\}\}){0,999}\}|%7B(?:(?!%7D).|%7D%7D){0,999}%7D|'(?:[^'\\]|\\.){0,999}'|\"(?:[^\"\\]|\\.){0,999}\""
+    r"|(?:(?!%3B|%26)[^;&\s\"'])+"
 )
-_PAIR: Final = re.compile(rf"({_KEY})({_IS})({_VALUE})", re.IGNORECASE)
-_USER: Final = re.compile(r"(\b[a-z][\w+.-]*://[^\s:/?#@]*:)[^\s/?#@]*@", re.IGNORECASE)
+_PAIR: Final = re.compile(rf"({_RULE}{_KEY})({_IS})({_VALUE})", re.IGNORECASE)
+_USER: Final = re.compile(r"(://[^\s:/?#@]*:)[^\s/?#@]*@")
 # For addresses only: an ODBC value may have blanks and ends with a semicolon.
 _WHOLE_PAIR: Final = re.compile(rf"(?:{_KEY})\s*=\s*([^;&]*)", re.IGNORECASE)
 _BEHIND: Final = re.compile(r"[/?#]")
@@ -33,10 +39,21 @@ _learned: dict[str, None] = {}
 
 def mask(text: str) -> str:
     """Returns `text` with all passwords masked."""
-    for secret in sorted(_learned, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    text = _USER.sub(rf"\1{HIDDEN}@", text)
-    return _PAIR.sub(rf"\1\2{HIDDEN}", text)
+    # Found in the text as it is: one that was masked first could cut another in two, and leave the rest of it bare.
+    found = [(one.end(1), one.end() - 1) for one in _USER.finditer(text)]
+    found += [one.span(3) for one in _PAIR.finditer(text)]
+    for secret in _learned:
+        start = text.find(secret)
+        while start >= 0:
+            found.append((start, start + len(secret)))
+            start = text.find(secret, start + 1)
+    parts: list[str] = []
+    shown = 0
+    for start, end in sorted(found):
+        if start >= shown:
+            parts += [text[shown:start], HIDDEN] if start > shown or not parts else []
+        shown = max(shown, end)
+    return "".join(parts) + text[shown:]
 
 
 def learn(address: str | None) -> None:
@@ -49,8 +66,9 @@ def learn_secret(secret: str | None) -> None:
     """Learns a secret, plain and in its encoded forms."""
     if secret is None or len(secret) < LEARNED_CHARS_MIN:
         return
-    for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]):
-        _learned[form] = None
+    for plain in (secret, secret.replace("}", "}}")):
+        for form in (plain, quote(plain), quote(plain, safe=""), quote_plus(plain), repr(plain)[1:-1]):
+            _learned[form] = None
     while len(_learned) > LEARNED_MAX:
         del _learned[next(iter(_learned))]
 
@@ -87,8 +105,8 @@ def unreadable(address: str) -> str | None:
         return None
     behind = rest[len(host) :]
     if host.count("@") > 1 or "@" in behind or any(character.isspace() for character in host):
-        return (
-            "its password, or what stands behind it, holds a character that means something else in an address; "
-            "write @ as %40, / as %2F, ? as %3F, # as %23, % as %25, a blank as %20"
+        return tr(
+            "its password, or what stands behind it, holds a character that means something else in an "
+            "address; write @ as %40, / as %2F, ? as %3F, # as %23, % as %25, a blank as %20"
         )
     return None

@@ -19,11 +19,14 @@ from types import TracebackType
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from vipgate.i18n import tr
 from vipgate.support.address_masking import mask
 from vipgate.support.private_files import make_folder, open_private
 
-# 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more.
-_PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])[A-Z0-9]{3,4}([A-Z0-9][A-Z0-9\u4e00-\u9fff])")
+# 粤B12345, 粤BD12345, 粤B1234学: a province, a letter, five or six more; 使014578, WJ粤12345.
+_PLATE = re.compile(
+    r"([\u4e00-\u9fff][A-Z]|[使领]\d|WJ[\u4e00-\u9fff])[A-Z0-9]{3,4}([A-Z0-9](?:[A-Z0-9]|[\u4e00-\u9fff](?![A-Z0-9])))"
+)
 _render = structlog.processors.JSONRenderer(ensure_ascii=False)
 # Database errors quote row data in these lines of a traceback.
 _ROW = re.compile(r"^(DETAIL|CONTEXT|QUERY): .*$", re.MULTILINE)
@@ -39,6 +42,7 @@ def set_up_logs(file: Path | None = None, *, bytes_max: int = 0, keep: int = 0) 
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _in_language,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -70,6 +74,12 @@ def _process_ended(show: bool, kind: type[BaseException], error: BaseException, 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Prints a traceback without passwords on standard error, for commands without a log."""
     sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _in_language(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Translates the event. Its other members, and their names, stay as they are."""
+    event["event"] = tr(str(event["event"]))
+    return event
 
 
 def _without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -84,7 +84,7 @@ ADMIN_REQUESTS: Final = MetricFamily(
 )
 MASKED_SEARCHES: Final = MetricFamily(
     "vipgate_masked_searches", "counter", "Searches by plate or card with masked plates, by outcome.",
-    "outcome", ("found", "missed", "refused"),
+    "outcome", ("found", "missed", "rejected"),
 )  # fmt: skip
 ADMIN_SECONDS: Final = MetricFamily(
     "vipgate_admin_request_seconds", "histogram", "Time from the head of a request to the end of its response.",
@@ -181,7 +181,7 @@ class SharedMetrics:
 def _anonymous_memory(size: int) -> int:
     """Returns a descriptor of anonymous memory, which the system frees with the last process."""
     if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("vipgate-board")
+        descriptor = os.memfd_create("vipgate-shared_metrics")
     else:
         with tempfile.TemporaryFile(buffering=0) as file:
             descriptor = os.dup(file.fileno())
@@ -206,9 +206,9 @@ class _Histogram:
 class WorkerRecorder:
     """The MetricsRecorder of one worker, in its slot of the shared memory."""
 
-    def __init__(self, board: SharedMetrics, slot: int) -> None:
-        self._cells = cells = board.cells(slot)
-        self._text = board.text(slot)
+    def __init__(self, shared_metrics: SharedMetrics, slot: int) -> None:
+        self._cells = cells = shared_metrics.cells(slot)
+        self._text = shared_metrics.text(slot)
         self._codes = {code: _FIRST[REQUESTS.name] + place for place, code in enumerate(ANSWER_CODES)}
         self._seconds = _Histogram(cells, REQUEST_SECONDS)
         self._commit_requests = _Histogram(cells, COMMIT_REQUESTS)
@@ -259,8 +259,8 @@ class WorkerRecorder:
 class AdminRecorder:
     """Records metrics and heartbeat of the admin process."""
 
-    def __init__(self, board: SharedMetrics) -> None:
-        self._cells = board.cells(board.workers)
+    def __init__(self, shared_metrics: SharedMetrics) -> None:
+        self._cells = shared_metrics.cells(shared_metrics.workers)
         self._codes = {code: _FIRST[ADMIN_REQUESTS.name] + place for place, code in enumerate(ADMIN_CODES)}
         self._seconds = _Histogram(self._cells, ADMIN_SECONDS)
 

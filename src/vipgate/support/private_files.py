@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vipgate.i18n import tr
+
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 # For the two files that others must read: an agent's metrics and its systemd unit.
@@ -78,7 +80,14 @@ class Exposed:
     @property
     def text(self) -> str:
         """The finding as text."""
-        return f"{self.path} has mode {self.mode:04o}: other users of this machine may reach it"
+        return tr(
+            "{path} has mode {mode:04o}: other users of this machine may reach it", path=self.path, mode=self.mode
+        )
+
+
+def with_companions(file: Path, *endings: str) -> list[Path]:
+    """Lists a file and those with one of `endings` behind its name."""
+    return [file, *(file.with_name(file.name + ending) for ending in endings)]
 
 
 def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
@@ -97,7 +106,7 @@ def find_exposed(paths: Iterable[Path]) -> Iterator[Exposed]:
 def _remedy(path: Path, mode: int, *, is_own: bool) -> str:
     if stat.S_ISDIR(mode) and (mode & stat.S_ISVTX or not is_own):
         # /tmp, or another user's folder: do not change its mode.
-        return "keep these files in a folder of your own with mode 0700"
+        return tr("keep these files in a folder of your own with mode 0700")
     if not is_own:
         return f"chmod o= {path}"
     return f"chmod {'700' if stat.S_ISDIR(mode) else '600'} {path}"

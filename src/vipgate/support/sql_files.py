@@ -1,17 +1,20 @@
-"""Loads named statements from .sql files; `-- name: verb` starts a statement."""
+"""Loads named statements from .sql files; `-- name: verb` starts a statement, `-- fragment: noun` a part that several share."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<!:):([a-z]\w*)")
+_MARK = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _ROW = re.compile(r"/\* rows \*/ (\([^)]*\))")
-_OR = re.compile(r"\S+ /\* or (.*?) \*/")
 _AND = re.compile(r"/\* and (.*?) \*/")
-_LINE_COLUMNS = re.compile(r"AS u \(([^)]*)\)")
+_LINES = re.compile(r"(?:SELECT\s+([^;]+?)\s+)?(?:FROM|USING) json_to_recordset\(\$1::json\) AS u \(([^)]*)\)")
+_LINE_VALUE = re.compile(r"\bu\.(\w+)")
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 _NON_TRANSACTIONAL = "-- apart"
 
@@ -25,14 +28,28 @@ class Migration:
     non_transactional: bool = False
 
 
-def load_statements(folder: str) -> dict[str, str]:
-    """Loads the statements of a package folder such as `vipgate.store.sqlite.sql`, by name."""
-    statements: dict[str, str] = {}
-    for entry in files(folder).iterdir():
-        if entry.name.endswith(".sql"):
-            parts = _NAME.split(entry.read_text(encoding="utf-8"))
-            statements.update(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
-    return statements
+def load_statements(*folders: str) -> dict[str, str]:
+    """Loads the statements of package folders such as `vipgate.store.sqlite.sql`, by name."""
+    return {name: text for kind, name, text in _parts(folders) if kind == "name"}
+
+
+def load_fragments(*folders: str) -> dict[str, str]:
+    """Loads the parts that statements share, by name, without their comments."""
+    return {name: _COMMENT.sub("", text) for kind, name, text in _parts(folders) if kind == "fragment"}
+
+
+def _parts(folders: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Yields kind, name and text of everything that the files of the folders define."""
+    for folder in folders:
+        for entry in files(folder).iterdir():
+            if entry.name.endswith(".sql"):
+                parts = _MARK.split(entry.read_text(encoding="utf-8"))
+                yield from zip(parts[1::3], parts[2::3], map(str.strip, parts[3::3]), strict=True)
+
+
+def psycopg_parameters(statement: str) -> str:
+    """Rewrites the parameters of `statement` from `:name` to the driver's `%(name)s`. Casts (`::text`) stay."""
+    return _PARAMETER.sub(r"%(\1)s", statement)
 
 
 def load_migrations(folder: str) -> list[Migration]:
@@ -54,8 +71,41 @@ def expand_rows(statement: str, count: int) -> str:
 
 @cache
 def single_park_variant(statement: str) -> str:
-    """Returns the single-park variant of `statement`: `x /* or y */` becomes y, `/* and z */` becomes z."""
-    return _AND.sub(r"\1", _OR.sub(r"\1", statement))
+    """Returns `statement` for one park: `/* and z */` becomes z."""
+    return _AND.sub(r"\1", statement)
+
+
+@cache
+def all_parks_variant(statement: str) -> str:
+    """Returns `statement` for all parks, without `/* and z */`: drivers find parameters even in comments."""
+    return _AND.sub("", statement)
+
+
+@cache
+def some_parks_variant(statement: str) -> str:
+    """Returns `statement` for the parks in the parameter `park_ids`: `/* and z */` becomes z with this list."""
+    return _AND.sub(lambda part: part[1].replace("= %(park_id)s", "= ANY (%(park_ids)s)"), statement)
+
+
+@cache
+def line_variant(statement: str, count: int) -> str:
+    """Returns a statement that takes lines in one JSON parameter, with plain parameters instead: one for each value.
+
+    An INSERT gets `VALUES` with `count` lines. An UPDATE or DELETE takes one line; its parameters are cast, because an
+    expression does not give them a type.
+    """
+    found = _lines_of(statement)
+    types = dict(column.split(maxsplit=1) for column in _columns(found))
+    numbers = {name: place for place, name in enumerate(types, 1)}
+    if found[1] is None:
+        rest = statement[: found.start()] + statement[found.end() :]
+        return _LINE_VALUE.sub(lambda value: f"${numbers[value[1]]}::{types[value[1]]}", rest)
+    lines = [
+        _LINE_VALUE.sub(lambda value, start=start: f"${start + numbers[value[1]]}", found[1])
+        for start in range(0, count * len(types), len(types))
+    ]
+    values = "VALUES " + ", ".join(f"({line})" for line in lines)
+    return statement[: found.start()] + values + statement[found.end() :]
 
 
 @cache
@@ -71,7 +121,20 @@ def combine_statements(statements: tuple[str, ...]) -> str:
 @cache
 def line_columns(statement: str) -> tuple[str, ...]:
     """Returns the column names of `AS u (name type, …)` in `statement`, in order. Raises ValueError without one."""
-    found = _LINE_COLUMNS.search(statement)
+    return tuple(column.split()[0] for column in _columns(_lines_of(statement)))
+
+
+def takes_one_line(statement: str) -> bool:
+    """Whether `line_variant` of a statement takes one line: an UPDATE or DELETE."""
+    return _lines_of(statement)[1] is None
+
+
+def _lines_of(statement: str) -> re.Match[str]:
+    found = _LINES.search(statement)
     if found is None:
-        raise ValueError(f"no AS u (…) in:\n{statement}")
-    return tuple(column.split()[0] for column in found[1].split(","))
+        raise ValueError(f"no lines AS u (…) in:\n{statement}")
+    return found
+
+
+def _columns(found: re.Match[str]) -> list[str]:
+    return [" ".join(column.split()) for column in found[2].split(",")]

@@ -24,12 +24,13 @@ from vipgate.admin.api.errors import NOT_FOUND, WRONG_METHOD, ApiError, error_re
 from vipgate.admin.api.long_poll import ChangeWaiter
 from vipgate.admin.api.openapi import document
 from vipgate.admin.api.params import parse_query
-from vipgate.admin.api.reference_page import POLICY, AskPage, page, stylesheet
-from vipgate.admin.api.routes import BASE, VERBS
+from vipgate.admin.api.reference_page import POLICY, PageParams, page, stylesheet
+from vipgate.admin.api.routes import BASE, ENDPOINTS
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
 from vipgate.errors import RateLimited, ServiceUnavailable, StoreError
 from vipgate.i18n import Language, LocalizedText, accepted_language
 from vipgate.store.async_pool import DatabasePool
+from vipgate.store.interfaces.ledger import Unreachable
 
 PATH_CHARS_MAX: Final = 200
 METHODS: Final = ("GET", "HEAD")
@@ -58,6 +59,10 @@ def build_api(
     return [Route("/api/{rest:path}", Api(dependencies))]
 
 
+# Sent while nodes of a cluster do not answer: lists and sums over parks omit the parks on them.
+INCOMPLETE: Final = "Vipgate-Incomplete"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A response that is complete in memory."""
@@ -72,7 +77,7 @@ class Api:
 
     def __init__(self, dependencies: ApiDependencies) -> None:
         self._dependencies = dependencies
-        self._endpoints = [(_parts(endpoint.path), endpoint) for endpoint in VERBS]
+        self._endpoints = [(_parts(endpoint.path), endpoint) for endpoint in ENDPOINTS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -88,7 +93,7 @@ class Api:
             if isinstance(given, Export):
                 await _send_export(given, scope, receive, send)
             else:
-                await _whole(request, given)(scope, receive, send)
+                await _whole(request, given, self._dependencies.databases.unreachable)(scope, receive, send)
 
     async def _answer(self, request: Request, language: Language) -> Page | Export:
         parts = _sent_parts(request)
@@ -160,7 +165,7 @@ _FIXED: Final[dict[str, Callable[[Language], Page]]] = {
 
 def _fixed(request: Request, make: Callable[[Language], Page], language: Language) -> Page:
     """Serves a page that needs neither token nor database."""
-    ask = parse_query(AskPage, {}, request.scope["query_string"])
+    ask = parse_query(PageParams, {}, request.scope["query_string"])
     return make(language if ask.lang is None else ask.lang)
 
 
@@ -178,10 +183,12 @@ def _sent_parts(request: Request) -> list[str]:
         raise ApiError(NOT_FOUND, words) from None
 
 
-def _whole(request: Request, given: Page) -> Response:
-    """Builds the response, or 304 if the client has this ETag."""
+def _whole(request: Request, given: Page, unreachable: Unreachable | None) -> Response:
+    """Builds the response, or 304 if the client has this ETag. Names the cluster's nodes whose parks may be missing from it."""
     tag = f'"{sha256(given.body).hexdigest()[:32]}"'
     headers = _ALWAYS | {"Content-Security-Policy": _NO_CONTENT, "ETag": tag} | given.headers
+    if unreachable is not None:
+        headers[INCOMPLETE] = f'parks={unreachable.parks}; nodes="{" ".join(unreachable.nodes)}"'
     wanted = request.headers.get("if-none-match", "")
     if any(found[0] == "*" or f'"{found[1]}"' == tag for found in _TAG(wanted)):
         return Response(status_code=304, headers=headers)

@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"bearer +(vipgate_[A-Za-z0-9_-]{43})", re.ASCII | re.IGNORE
 _REALM: Final = 'Bearer realm="vipgate"'
 _UNMASKED: Final = LocalizedText(
     "请运维发放可见完整车牌的令牌或调高 masked_searches_per_hour",
-    "have the operator make a token that sees plates, or raise masked_searches_per_hour",
+    "ask the operator for a token that sees plates, or to raise masked_searches_per_hour",
 )
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class AuthorizedRequest:
         """Like `park_or_own`, but requires a park."""
         chosen = self.token.park_uuid if park_uuid is None else park_uuid
         if chosen is None:
-            words = LocalizedText("必填: 令牌可见多个车场", "required: the token opens all parks")
+            words = LocalizedText("必填: 令牌可见多个车场", "required: the token is for all parks")
             raise invalid_param("park_uuid", words, None)
         return self.park(chosen)
 
@@ -98,7 +98,7 @@ class TokenAuthenticator:
             challenge = _REALM if authorization is None else f'{_REALM}, error="invalid_token"'
             words = LocalizedText(
                 "需要有效的令牌: Authorization: Bearer vipgate_…; 由运维以 vipgate token add 发放",
-                "a valid token is needed: Authorization: Bearer vipgate_…; the operator makes one with vipgate token add",
+                "a valid token is required: Authorization: Bearer vipgate_…; the operator creates one with vipgate token add",
             )
             raise ApiError(NO_TOKEN, words, place="Authorization", headers={"WWW-Authenticate": challenge})
         if scope not in token.scopes:

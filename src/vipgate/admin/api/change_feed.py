@@ -14,8 +14,8 @@ from vipgate.admin.api.endpoint import ApiRequest
 from vipgate.admin.api.errors import invalid_params
 from vipgate.admin.api.long_poll import ChangePosition, read_position
 from vipgate.admin.api.params import bad_cursor
-from vipgate.admin.api.requests import AskChanges
-from vipgate.admin.api.responses import Changed, ChangesAnswer, Replaced
+from vipgate.admin.api.requests import ChangesParams
+from vipgate.admin.api.responses import Changed, ChangesResponse, Replaced
 from vipgate.domain.serialization import record_to_dict
 
 
@@ -25,10 +25,10 @@ class _Seen:
 
     park_uuid: str
     mark: ChangePosition | None
-    answer: ChangesAnswer
+    answer: ChangesResponse
 
 
-async def serve_changes(request: ApiRequest[AskChanges]) -> ChangesAnswer:
+async def serve_changes(request: ApiRequest[ChangesParams]) -> ChangesResponse:
     """Returns the changes after the cursor; if there are none, waits up to `wait_s` for the first."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + (0 if request.head else request.params.wait_s)
@@ -40,8 +40,8 @@ async def serve_changes(request: ApiRequest[AskChanges]) -> ChangesAnswer:
     return seen.answer
 
 
-def _read(visit: AuthorizedRequest, ask: AskChanges) -> _Seen:
-    park_uuid = visit.one_park(ask.park_uuid).park_uuid
+def _read(authorized: AuthorizedRequest, ask: ChangesParams) -> _Seen:
+    park_uuid = authorized.one_park(ask.park_uuid).park_uuid
     cursor = ChangeCursor(0, 0)
     if ask.after is not None:
         given = read_cursor(ask.after, ChangeCursor)
@@ -49,15 +49,17 @@ def _read(visit: AuthorizedRequest, ask: AskChanges) -> _Seen:
             raise invalid_params([bad_cursor(ask.after)])
         cursor = given
     # Read before the page: a commit between the two must count as a change.
-    mark = read_position(visit.database, park_uuid)
-    return _Seen(park_uuid, mark, _page(visit, ask, park_uuid, cursor))
+    mark = read_position(authorized.database, park_uuid)
+    return _Seen(park_uuid, mark, _page(authorized, ask, park_uuid, cursor))
 
 
-def _page(visit: AuthorizedRequest, ask: AskChanges, park_uuid: str, cursor: ChangeCursor) -> ChangesAnswer:
+def _page(authorized: AuthorizedRequest, ask: ChangesParams, park_uuid: str, cursor: ChangeCursor) -> ChangesResponse:
     fresh = ask.after is None
-    page = visit.database.queries.changes(park_uuid, None if fresh else cursor.generation, cursor.position, ask.limit)
+    page = authorized.database.queries.changes(
+        park_uuid, None if fresh else cursor.generation, cursor.position, ask.limit
+    )
     if page is None:
-        return ChangesAnswer([], write_cursor(cursor), more=False)
+        return ChangesResponse([], write_cursor(cursor), more=False)
     items: list[Replaced | Changed] = []
     position = cursor.position
     if not fresh and page.generation != cursor.generation:
@@ -65,7 +67,7 @@ def _page(visit: AuthorizedRequest, ask: AskChanges, park_uuid: str, cursor: Cha
         position = 0
     taken = page.items[: ask.limit - len(items)]
     for one in taken:
-        items.append(Changed(position=one.position, **record_to_dict(one.stored, masked=visit.masked)))
+        items.append(Changed(position=one.position, **record_to_dict(one.stored, masked=authorized.masked)))
         position = one.position
     following = write_cursor(ChangeCursor(page.generation, position))
-    return ChangesAnswer(items, following, more=page.more or len(taken) < len(page.items))
+    return ChangesResponse(items, following, more=page.more or len(taken) < len(page.items))

@@ -44,9 +44,9 @@ class ApiRequest(Generic[A]):
 
     def enter(self, database: Database) -> AuthorizedRequest:
         """Authenticates and authorizes the request. Raises ApiError (401, 403)."""
-        visit = self.dependencies.authenticator.enter(database, self.authorization, self.scope, self.peer)
-        self.note_who(visit.who)
-        return visit
+        authorized = self.dependencies.authenticator.enter(database, self.authorization, self.scope, self.peer)
+        self.note_who(authorized.who)
+        return authorized
 
     async def authorize(self, work: Callable[[AuthorizedRequest, A], T]) -> T:
         """Authorizes the request and runs `work`, in a thread. Raises ApiError, StoreError, ServiceUnavailable."""

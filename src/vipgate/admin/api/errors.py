@@ -42,23 +42,23 @@ BAD_PARAMETER: Final = ErrorKind(
 NO_TOKEN: Final = ErrorKind(
     401, "no_token", LocalizedText("缺少令牌或令牌无效", "the token is missing, unknown or revoked")
 )
-NOT_ALLOWED: Final = ErrorKind(403, "not_allowed", LocalizedText("令牌没有此权限", "the token does not allow this"))
+NOT_ALLOWED: Final = ErrorKind(403, "not_allowed", LocalizedText("令牌没有此权限", "the token lacks this permission"))
 NOT_FOUND: Final = ErrorKind(
-    404, "not_found", LocalizedText("不存在, 或令牌看不到", "there is none, or none that the token may see")
+    404, "not_found", LocalizedText("不存在, 或令牌看不到", "does not exist, or is not visible to the token")
 )
 WRONG_METHOD: Final = ErrorKind(
-    405, "wrong_method", LocalizedText("请求方法不支持", "the path does not take this method")
+    405, "wrong_method", LocalizedText("请求方法不支持", "the path does not support this method")
 )
 TOO_MANY: Final = ErrorKind(
     429,
     "too_many",
-    LocalizedText("此令牌用量已满, 请稍后重试", "more than this token may ask now; try again after Retry-After"),
+    LocalizedText("此令牌用量已满, 请稍后重试", "the token's limit is reached; try again after Retry-After"),
 )
 NOT_INSTALLED: Final = ErrorKind(
-    501, "not_installed", LocalizedText("平台未安装所需组件", "this installation lacks what it takes")
+    501, "not_installed", LocalizedText("平台未安装所需组件", "a required component is not installed on the platform")
 )
 UNAVAILABLE: Final = ErrorKind(
-    503, "unavailable", LocalizedText("暂不可用, 请稍后重试", "not now; try again after Retry-After")
+    503, "unavailable", LocalizedText("暂不可用, 请稍后重试", "temporarily unavailable; try again after Retry-After")
 )
 STORE_FAULT: Final = ErrorKind(500, "store_fault", LocalizedText("存储无法使用", "the store cannot be used"))
 
@@ -81,26 +81,26 @@ class ApiError(VipgateError):
         self.headers = dict(headers or {})
 
 
-class ErrorMembers(msgspec.Struct, frozen=True):
+class ErrorDetail(msgspec.Struct, frozen=True):
     """An error."""
 
     code: Annotated[str, localized_hint("For programs.", "供程序判断")]
     message: Annotated[
         str,
         localized_hint(
-            "For people: what is wrong and what to do, a line for each fault; Chinese, or English by Accept-Language.",
+            "For people: one line per error, with what to do; Chinese, or English by Accept-Language.",
             "供人阅读: 每个错误一行; 默认中文, 按 Accept-Language 可为英文",
         ),
     ]
     place: Annotated[
-        str | None, localized_hint("The first parameter at fault, where it is one.", "第一个有误的参数, 没有则为 null")
+        str | None, localized_hint("The first wrong parameter, or null.", "第一个有误的参数, 没有则为 null")
     ]
 
 
-class ErrorAnswer(msgspec.Struct, frozen=True):
+class ErrorBody(msgspec.Struct, frozen=True):
     """The body of every response except 2xx and 304."""
 
-    error: ErrorMembers
+    error: ErrorDetail
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ def invalid_param(place: str, remedy: LocalizedText, got: str | None) -> ApiErro
 
 def error_response(refused: ApiError, language: Language) -> ErrorResponse:
     """Encodes a rejection in `language`."""
-    members = ErrorMembers(refused.kind.code, refused.words.text(language), refused.place)
-    return ErrorResponse(refused.kind.status, msgspec.json.encode(ErrorAnswer(members)), refused.headers)
+    members = ErrorDetail(refused.kind.code, refused.words.text(language), refused.place)
+    return ErrorResponse(refused.kind.status, msgspec.json.encode(ErrorBody(members)), refused.headers)
 
 
 def translated(error: StoreError | RequestError) -> ApiError:
@@ -139,5 +139,5 @@ def translated(error: StoreError | RequestError) -> ApiError:
         return ApiError(UNAVAILABLE, words, headers={"Retry-After": str(RETRY_STORE_AFTER_S)})
     return ApiError(
         STORE_FAULT,
-        LocalizedText("存储无法使用; 请联系平台运维", "the store cannot be used; tell the platform's operator"),
+        LocalizedText("存储无法使用; 请联系平台运维", "the store cannot be used; inform the platform's operator"),
     )

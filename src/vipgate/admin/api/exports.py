@@ -14,7 +14,7 @@ from typing import Any, Final
 from vipgate.admin.api.auth import AuthorizedRequest
 from vipgate.admin.api.endpoint import ApiRequest, Export, Handler
 from vipgate.admin.api.errors import NOT_INSTALLED, ApiError
-from vipgate.admin.api.requests import AskPark
+from vipgate.admin.api.requests import ParkParams
 from vipgate.domain.serialization import EXPORT_COLUMNS, csv_chunks, record_to_dict
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import VALUE_SCALE
@@ -29,15 +29,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Write = Callable[[Iterator[StoredRecord], bool], Iterator[bytes]]
 
 
-def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
+def serve_export(kind: str, media: str, write: Write) -> Handler[ParkParams]:
     """Makes a handler that streams a park's current records, encoded by `write`."""
 
-    async def serve(request: ApiRequest[AskPark]) -> Export:
-        who, park = await request.authorize(lambda visit, ask: (visit.who, visit.park(ask.park_uuid)))
+    async def serve(request: ApiRequest[ParkParams]) -> Export:
+        who, park = await request.authorize(lambda authorized, ask: (authorized.who, authorized.park(ask.park_uuid)))
         if kind == "parquet" and find_spec("pyarrow") is None:
             words = LocalizedText(
                 "未安装 pyarrow; 请运维执行 pip install 'vipgate[parquet]', 或改用 renewals.csv",
-                "pyarrow is not installed; have the operator run pip install 'vipgate[parquet]', or take renewals.csv",
+                "pyarrow is not installed; ask the operator to run pip install 'vipgate[parquet]', or use renewals.csv",
             )
             raise ApiError(NOT_INSTALLED, words)
         name = f"{park.park_uuid}-renewals.{kind}"
@@ -51,20 +51,20 @@ def serve_export(kind: str, media: str, write: Write) -> Handler[AskPark]:
     return serve
 
 
-def _written(visit: AuthorizedRequest, park_uuid: str, kind: str, write: Write) -> Iterator[bytes]:
-    if not visit.masked:
-        visit.database.accounts.write_audit_entry(
+def _written(authorized: AuthorizedRequest, park_uuid: str, kind: str, write: Write) -> Iterator[bytes]:
+    if not authorized.masked:
+        authorized.database.accounts.write_audit_entry(
             AuditEntry(
-                at_us=visit.now_us,
-                who=visit.who,
+                at_us=authorized.now_us,
+                who=authorized.who,
                 action="export",
                 park_uuid=park_uuid,
                 subject=f"renewals.{kind}",
                 detail="plates in the clear",
-                peer=visit.peer,
+                peer=authorized.peer,
             )
         )
-    return write(visit.database.queries.iter_park(park_uuid), visit.masked)
+    return write(authorized.database.queries.iter_park(park_uuid), authorized.masked)
 
 
 def write_csv(records: Iterator[StoredRecord], masked: bool) -> Iterator[bytes]:

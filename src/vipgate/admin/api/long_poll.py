@@ -47,7 +47,9 @@ class ChangeWaiter:
         Raises ServiceUnavailable if too many readers wait.
         """
         if self._waiting >= self._waiters_max:
-            words = LocalizedText("等待变更的连接过多; 请稍后重试", "too many wait for changes; try again later")
+            words = LocalizedText(
+                "等待变更的连接过多; 请稍后重试", "too many connections wait for changes; try again later"
+            )
             raise ServiceUnavailable(words, retry_after_s=RETRY_AFTER_S)
         self._waiting += 1
         try:

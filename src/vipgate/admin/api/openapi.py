@@ -20,11 +20,11 @@ from vipgate.admin.api.errors import (
     STORE_FAULT,
     TOO_MANY,
     UNAVAILABLE,
-    ErrorAnswer,
+    ErrorBody,
     ErrorKind,
 )
 from vipgate.admin.api.params import ParamSpec, param_specs
-from vipgate.admin.api.routes import BASE, VERBS
+from vipgate.admin.api.routes import BASE, ENDPOINTS
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import SCOPES
 
@@ -32,7 +32,7 @@ ABOUT: Final = LocalizedText(
     "读取平台台账. 列表为 {items, next}: 以 after=next 取下一页. 应答带 ETag, 可用 If-None-Match 省去未变内容. "
     "令牌由运维以 vipgate token add 发放, 按权限与车场限定.",
     "Reads the platform's ledger. Lists are {items, next}: ask for the next page with after=next. Answers have an ETag; "
-    "If-None-Match spares what has not changed. Tokens are made by the operator with vipgate token add, for scopes and parks.",
+    "If-None-Match saves unchanged content. The operator creates tokens with vipgate token add, limited to scopes and parks.",
 )
 _TOKEN_PATTERN: Final = "Bearer vipgate_…"
 _REFUSALS: Final = (BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOO_MANY, STORE_FAULT, UNAVAILABLE)
@@ -47,7 +47,7 @@ def path_names(endpoint: AnyEndpoint) -> list[str]:
 @cache
 def document() -> bytes:
     """Returns the document as JSON."""
-    given = [*dict.fromkeys(endpoint.returns for endpoint in VERBS if endpoint.returns is not None), ErrorAnswer]
+    given = [*dict.fromkeys(endpoint.returns for endpoint in ENDPOINTS if endpoint.returns is not None), ErrorBody]
     _, schemas = msgspec.json.schema_components(given, ref_template="#/components/schemas/{name}")
     return msgspec.json.format(
         msgspec.json.encode(
@@ -55,7 +55,7 @@ def document() -> bytes:
                 "openapi": "3.1.0",
                 "info": {"title": "vipgate", "version": __version__, "description": ABOUT.en},
                 "servers": [{"url": "/"}],
-                "paths": {BASE + endpoint.path: {"get": _operation(endpoint)} for endpoint in VERBS},
+                "paths": {BASE + endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS},
                 "components": {
                     "schemas": schemas,
                     "securitySchemes": {
@@ -114,7 +114,7 @@ def _answer(endpoint: AnyEndpoint) -> dict[str, Any]:
 
 def _refusals() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields a response for each kind of error; all have the same body."""
-    content = {JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
+    content = {JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
     for kind in (*_REFUSALS, NOT_INSTALLED):
         yield kind.code, {"description": kind.when.en, "content": content, **_headers(kind)}
 

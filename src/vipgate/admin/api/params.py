@@ -34,7 +34,7 @@ _CURSOR = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _PRINTABLE: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 _CURSOR_REMEDY: Final = LocalizedText(
-    "应为上一页的 next, 原样传回", "must be the `next` of the page before, word for word"
+    "应为上一页的 next, 原样传回", "must be the `next` of the previous page, unchanged"
 )
 
 
@@ -127,7 +127,7 @@ def _read_instant(given: str) -> int:
         raise InvalidParam(
             LocalizedText(
                 "应为 2026-11-24 或 2026-11-24T08:00:00Z 形式 (地址中 + 须写作 %2B)",
-                "must be like 2026-11-24 or 2026-11-24T08:00:00Z (in an address + is written %2B)",
+                "must be like 2026-11-24 or 2026-11-24T08:00:00Z (in a URL, write + as %2B)",
             )
         )
     return instant
@@ -139,7 +139,7 @@ def _read_day(given: str) -> int:
             return date.fromisoformat(given).toordinal() - _EPOCH_ORDINAL
     except ValueError:
         pass
-    raise InvalidParam(LocalizedText("应为 2026-11-24 形式的日期", "must be a day like 2026-11-24"))
+    raise InvalidParam(LocalizedText("应为 2026-11-24 形式的日期", "must be a date like 2026-11-24"))
 
 
 def _read_cursor(given: str) -> str:
@@ -205,10 +205,10 @@ def parse_query(asks: type[A], path: Mapping[str, str], query: bytes) -> A:
     for name, value in _pairs(query, errors):
         if name not in asked_for:
             names = ", ".join(asked_for) or "-"
-            remedy = LocalizedText(f"未知参数, 可用: {names}", f"is unknown; there are: {names}")
+            remedy = LocalizedText(f"未知参数, 可用: {names}", f"is unknown; known parameters: {names}")
             errors.append(FieldError(name[:TEXT_CHARS_MAX], remedy, None))
         elif name in values:
-            errors.append(FieldError(name, LocalizedText("只能出现一次", "may be given once only"), value))
+            errors.append(FieldError(name, LocalizedText("只能出现一次", "may be given only once"), value))
         else:
             values[name] = _value(known[name], value, errors)
     required = LocalizedText("必填", "required")
@@ -221,7 +221,7 @@ def parse_query(asks: type[A], path: Mapping[str, str], query: bytes) -> A:
 def _value(one: ParamSpec, given: str, errors: list[FieldError]) -> Any:
     try:
         if not given:
-            raise InvalidParam(LocalizedText("不能为空; 不用则不写", "must not be empty; leave it out instead"))
+            raise InvalidParam(LocalizedText("不能为空; 不用则不写", "must not be empty; omit it instead"))
         if _has_control(given):
             raise InvalidParam(LocalizedText("不能含控制字符", "must have no control characters"))
         return one.param.kind.read(given)

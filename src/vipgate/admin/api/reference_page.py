@@ -21,11 +21,11 @@ from vipgate.admin.api.errors import (
     STORE_FAULT,
     UNAVAILABLE,
     WRONG_METHOD,
-    ErrorMembers,
+    ErrorDetail,
 )
 from vipgate.admin.api.openapi import ABOUT, path_names
 from vipgate.admin.api.params import Param, choice, param_specs
-from vipgate.admin.api.routes import BASE, VERBS
+from vipgate.admin.api.routes import BASE, ENDPOINTS
 from vipgate.i18n import Language, LocalizedText
 
 POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -33,14 +33,14 @@ _REFUSALS: Final = (
     BAD_PARAMETER, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, WRONG_METHOD, STORE_FAULT, NOT_INSTALLED, UNAVAILABLE
 )  # fmt: skip
 _TEXTS: Final = {
-    "title": LocalizedText("读取接口", "Read API"),
+    "title": LocalizedText("查询接口", "Read API"),
     "contents": LocalizedText("目录", "Contents"),
     "document": LocalizedText("OpenAPI 文档", "OpenAPI document"),
-    "skip": LocalizedText("跳到正文", "Skip to the text"),
+    "skip": LocalizedText("跳到正文", "Skip to content"),
     "other": LocalizedText("English", "中文"),
     "parameter": LocalizedText("参数", "Parameter"),
-    "member": LocalizedText("成员", "Member"),
-    "form": LocalizedText("形式", "Form"),
+    "member": LocalizedText("字段", "Member"),
+    "form": LocalizedText("类型", "Type"),
     "meaning": LocalizedText("含义", "Meaning"),
     "scope": LocalizedText("权限", "Scope"),
     "parameters": LocalizedText("参数", "Parameters"),
@@ -49,11 +49,11 @@ _TEXTS: Final = {
     "errors": LocalizedText("错误", "Errors"),
     "status": LocalizedText("状态", "Status"),
     "code": LocalizedText("代码", "Code"),
-    "file": LocalizedText("文件", "A file"),
+    "file": LocalizedText("文件", "File"),
 }
 
 
-class AskPage(msgspec.Struct, frozen=True, kw_only=True):
+class PageParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of the page."""
 
     lang: Annotated[Language | None, Param(choice("zh", "en"), LocalizedText("语言", "Language."))] = None
@@ -93,8 +93,8 @@ def page(language: Language) -> bytes:
             other="en" if language == "zh" else "zh",
             base=BASE,
             about=ABOUT.text(language),
-            sections=[_section(endpoint, language, texts) for endpoint in VERBS],
-            error_lines=_members(ErrorMembers, language),
+            sections=[_section(endpoint, language, texts) for endpoint in ENDPOINTS],
+            error_lines=_members(ErrorDetail, language),
             refusals=[(kind.status, kind.code, kind.when.text(language)) for kind in _REFUSALS],
         )
         .encode()

@@ -17,12 +17,14 @@ WAIT_S_MAX: Final = 30
 PARK_UUID: Final = Param(text(), LocalizedText("车场编号", "The park's UUID."))
 FLAGS: Final = {name: flag for flag, name in FLAG_NAMES.items()}
 
-After = Annotated[str | None, Param(CURSOR, LocalizedText("上一页的 next", "The `next` of the page before."))]
-Limit = Annotated[int, Param(whole(1, PAGE_ITEMS_MAX), LocalizedText("每页至多几项", "Items a page at most."))]
+After = Annotated[str | None, Param(CURSOR, LocalizedText("上一页的 next", "The `next` of the previous page."))]
+Limit = Annotated[
+    int, Param(whole(1, PAGE_ITEMS_MAX), LocalizedText("每页至多几项", "Maximum number of items per page."))
+]
 ParkPath = Annotated[str, PARK_UUID]
 
 
-class AskParks(msgspec.Struct, frozen=True, kw_only=True):
+class ParksParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `listParks`."""
 
     search: Annotated[
@@ -32,21 +34,21 @@ class AskParks(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit = PAGE_ITEMS
 
 
-class AskPark(msgspec.Struct, frozen=True, kw_only=True):
+class ParkParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `getPark` and of the exports."""
 
     park_uuid: ParkPath
 
 
-class AskFound(msgspec.Struct, frozen=True, kw_only=True):
+class FoundParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `findRenewals`."""
 
     plate: Annotated[
-        str | None, Param(PLATE, LocalizedText("车牌, 大小写与空格不限", "A plate, however it is typed."))
+        str | None, Param(PLATE, LocalizedText("车牌, 大小写与空格不限", "A plate; case and blanks do not matter."))
     ] = None
     plate_prefix: Annotated[
         str | None,
-        Param(PLATE, LocalizedText("车牌开头; 受限令牌不可用", "How a plate begins; not for masked tokens.")),
+        Param(PLATE, LocalizedText("车牌开头; 受限令牌不可用", "Beginning of a plate; not for masked tokens.")),
     ] = None
     pay_partner: Annotated[str | None, Param(text(), LocalizedText("车场订单号", "The park's order number."))] = None
     card: Annotated[str | None, Param(text(), LocalizedText("逻辑或物理卡号", "A card's number or id."))] = None
@@ -57,26 +59,29 @@ class AskFound(msgspec.Struct, frozen=True, kw_only=True):
         int | None,
         Param(
             INSTANT,
-            LocalizedText("此刻或之后收到; 日期从北京时间零点起", "Received then or later; a date begins in Beijing."),
+            LocalizedText(
+                "此时刻或之后收到; 日期从北京时间零点算起",
+                "Received at or after this time; a date starts at midnight in Beijing.",
+            ),
         ),
     ] = None
-    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before then."))] = None
-    paid_since: Annotated[int | None, Param(INSTANT, LocalizedText("此刻或之后支付", "Paid then or later."))] = None
-    paid_until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前支付", "Paid before then."))] = None
-    flag: Annotated[
-        str | None, Param(choice(*FLAGS), LocalizedText("带此待核对标记", "Carries this mark for the operator."))
+    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before this time."))] = None
+    paid_since: Annotated[
+        int | None, Param(INSTANT, LocalizedText("此刻或之后支付", "Paid at or after this time."))
     ] = None
+    paid_until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前支付", "Paid before this time."))] = None
+    flag: Annotated[str | None, Param(choice(*FLAGS), LocalizedText("带此待复核标记", "Has this review flag."))] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
 
 
-class AskRecords(AskFound, frozen=True, kw_only=True):
+class RecordsParams(FoundParams, frozen=True, kw_only=True):
     """Parameters of `listRenewals`."""
 
     park_uuid: ParkPath
 
 
-class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RecordParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `getRenewal`."""
 
     park_uuid: ParkPath
@@ -85,53 +90,55 @@ class AskRecord(msgspec.Struct, frozen=True, kw_only=True):
         int | None,
         Param(
             whole(1, REVISION_MAX),
-            LocalizedText("历史只列此版本号之前的", "History of the versions before this revision."),
+            LocalizedText("历史只列此版本号之前的", "Only history before this revision."),
         ),
     ] = None
 
 
-class AskVehicles(msgspec.Struct, frozen=True, kw_only=True):
+class VehiclesParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `listVehicles`."""
 
     park_uuid: ParkPath
-    plate: Annotated[str | None, Param(PLATE, LocalizedText("只此车牌", "This plate alone."))] = None
-    card: Annotated[str | None, Param(text(), LocalizedText("只此卡号", "This card alone."))] = None
+    plate: Annotated[str | None, Param(PLATE, LocalizedText("只此车牌", "This plate only."))] = None
+    card: Annotated[str | None, Param(text(), LocalizedText("只此卡号", "This card only."))] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
 
 
-class AskRequest(msgspec.Struct, frozen=True, kw_only=True):
+class RequestParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `getRequest`."""
 
-    seqno: Annotated[str, Param(SEQNO, LocalizedText("应答中的 seqno", "As the answer had it."))]
+    seqno: Annotated[str, Param(SEQNO, LocalizedText("应答中的 seqno", "The seqno in the answer."))]
 
 
-class AskRequests(msgspec.Struct, frozen=True, kw_only=True):
+class RequestsParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `listRequests`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     code: Annotated[str | None, Param(CODE, LocalizedText("应答代码", "The answer's code."))] = None
-    since: Annotated[int | None, Param(INSTANT, LocalizedText("此刻或之后收到", "Received then or later."))] = None
-    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before then."))] = None
+    since: Annotated[int | None, Param(INSTANT, LocalizedText("此刻或之后收到", "Received at or after this time."))] = (
+        None
+    )
+    until: Annotated[int | None, Param(INSTANT, LocalizedText("此刻之前收到", "Received before this time."))] = None
     after: After = None
     limit: Limit = PAGE_ITEMS
 
 
-class AskTotals(msgspec.Struct, frozen=True, kw_only=True):
+class TotalsParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `getTotals`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
     since: Annotated[
         int | None,
-        Param(DAY, LocalizedText("首日, 缺省为 until 前 30 天", "First Beijing day; 30 days before `until`.")),
+        Param(DAY, LocalizedText("首日, 缺省为 until 前 30 天", "First Beijing day; default: 30 days before `until`.")),
     ] = None
     until: Annotated[
         int | None,
-        Param(DAY, LocalizedText("截止日, 不含, 缺省为明日", "The day after the last; tomorrow by default.")),
+        Param(DAY, LocalizedText("截止日, 不含, 缺省为明日", "The day after the last day; default: tomorrow.")),
     ] = None
 
 
-class AskChanges(msgspec.Struct, frozen=True, kw_only=True):
+class ChangesParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of `listChanges`."""
 
     park_uuid: Annotated[str | None, PARK_UUID] = None
@@ -139,10 +146,12 @@ class AskChanges(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Param(
             CURSOR,
-            LocalizedText("上次的 next; 缺省从头读起", "The `next` of the last answer; from the beginning without it."),
+            LocalizedText(
+                "上次的 next; 缺省从头读起", "The `next` of the previous answer; default: from the beginning."
+            ),
         ),
     ] = None
     limit: Limit = PAGE_ITEMS
     wait_s: Annotated[
-        int, Param(whole(0, WAIT_S_MAX), LocalizedText("无变更时等待至多几秒", "Seconds to wait for a change at most."))
+        int, Param(whole(0, WAIT_S_MAX), LocalizedText("无变更时等待至多几秒", "Maximum seconds to wait for a change."))
     ] = 0

@@ -10,6 +10,6 @@ TOKEN_BYTES: Final = 32
 TOKEN_NAME_CHARS_MAX: Final = 64
 
 
-def make_token(chance: Callable[[int], str]) -> str:
+def make_token(new_secret: Callable[[int], str]) -> str:
     """Makes a token: the prefix, by which secret scanners recognize it, and 43 URL-safe characters."""
-    return TOKEN_PREFIX + chance(TOKEN_BYTES)
+    return TOKEN_PREFIX + new_secret(TOKEN_BYTES)

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[\w.@-]+").fullmatch
 # 19 MiB per check (the OWASP minimum): one password is checked at a time, next to a busy gateway.
 _hasher = PasswordHasher(time_cost=3, memory_cost=19 * 1024, parallelism=1)
 # Verified for unknown accounts, so that the response takes equally long. No password has this hash.
-_nobody = _hasher.hash(sha256(b"nobody").hexdigest())
+_no_account = _hasher.hash(sha256(b"no account").hexdigest())
 
 
 def is_name(text: str) -> bool:
@@ -34,7 +34,7 @@ def hash_password(text: str) -> str:
 def verify_password(hashed: str | None, text: str) -> bool:
     """Whether `text` is the password. Takes the same time if `hashed` is None (unknown account)."""
     try:
-        return _hasher.verify(hashed or _nobody, text) and hashed is not None
+        return _hasher.verify(hashed or _no_account, text) and hashed is not None
     except (VerificationError, InvalidHashError):
         return False
 

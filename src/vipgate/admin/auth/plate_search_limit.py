@@ -30,7 +30,7 @@ NOTED_EVERY_S: Final = 3600.0
 SEARCHERS_MAX: Final = 10_000
 FLOOD: Final = "masked.flood"
 
-Outcome = Literal["found", "missed", "refused"]
+Outcome = Literal["found", "missed", "rejected"]
 T = TypeVar("T")
 log = structlog.get_logger("vipgate.staff")
 
@@ -104,7 +104,7 @@ class MaskedSearches:
                     del kept.texts[next(iter(kept.texts))]
                 return kept
             kept.refused += 1
-            self._count("refused")
+            self._count("rejected")
             if now_s - kept.noted_s >= NOTED_EVERY_S:
                 summary = f"found {kept.found}, missed {kept.missed}, refused {kept.refused}"
                 kept.found = kept.missed = kept.refused = 0

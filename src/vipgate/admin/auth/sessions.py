@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
@@ -30,23 +29,17 @@ def hash_token(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def constant_time_equal(one: str, other: str) -> bool:
-    """Compares two secrets in constant time."""
-    return hmac.compare_digest(one.encode(), other.encode())
-
-
 def has_role(role: Role, wanted: Role) -> bool:
     """Whether `role` includes the rights of `wanted`."""
     return ROLES.index(role) >= ROLES.index(wanted)
 
 
-def open_session(user: str, peer: str, now_us: int, chance: TokenFactory) -> tuple[str, Session]:
+def open_session(user: str, peer: str, now_us: int, new_secret: TokenFactory) -> tuple[str, Session]:
     """Makes a session; returns the secret for its cookie and the session."""
-    secret = chance(SECRET_BYTES)
+    secret = new_secret(SECRET_BYTES)
     session = Session(
         digest=hash_token(secret),
         user=user,
-        csrf=chance(SECRET_BYTES),
         created_us=now_us,
         seen_us=now_us,
         expires_us=now_us + SESSION_IDLE_US,

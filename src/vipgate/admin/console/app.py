@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from typing import Final
 
 import structlog
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from vipgate.admin.auth.plate_search_limit import MaskedSearches
 from vipgate.admin.console.context import ConsoleSettings, Context
 from vipgate.admin.console.daily_totals import DailyTotalsCache
-from vipgate.admin.console.errors import PageError
-from vipgate.admin.console.i18n import Translator, choose_language
-from vipgate.admin.console.pages import Headers
+from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.park_status import ParkStatusCache
 from vipgate.admin.console.request import LANGUAGE_COOKIE
 from vipgate.admin.console.routes import PAGES
 from vipgate.errors import RequestError, StoreError
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.async_pool import DatabasePool
 from vipgate.support.vault import Vault
+from vipgate.support.web.assets import STYLE_TAG, read_templates, static_routes
+from vipgate.support.web.errors import PageError
+from vipgate.support.web.guard import Headers
+from vipgate.support.web.translator import choose_language
 
-STYLE_AGE_S: Final = 365 * 86_400
 STORE_RETRY_S: Final = 5
 SEQNO_PLACE_BYTES: Final = 16
 _WORDS: Final = {
@@ -42,14 +39,14 @@ _WORDS: Final = {
     ),
     405: LocalizedText(
         "此页面不接受这种请求；请从页面上的按钮操作",
-        "this page does not take such a request; use the buttons of the pages",
+        "this page does not accept such a request; use the buttons on the pages",
     ),
     500: LocalizedText(
         "控制台内部错误；请重试，若重复出现请查看日志",
-        "a fault of the console; try again, and look into the log if it comes back",
+        "internal error of the console; try again, and check the log if it happens again",
     ),
     503: LocalizedText(
-        "数据库暂时无法访问；请几秒后重试", "the database cannot be reached now; try again in a few seconds"
+        "数据库暂时无法访问；请几秒后重试", "the database is temporarily unreachable; try again in a few seconds"
     ),
 }
 log = structlog.get_logger("vipgate.admin.console")
@@ -60,35 +57,31 @@ def build_console(
     vault: Vault,
     settings: ConsoleSettings,
     clock_us: Callable[[], int],
-    chance: Callable[[int], str],
+    new_secret: Callable[[int], str],
     *,
     searches: MaskedSearches | None = None,
 ) -> ASGIApp:
     """Builds the console's ASGI application, to be mounted last, at `/`.
 
-    `chance(n)` returns a URL-safe secret of n random bytes: secrets.token_urlsafe.
+    `new_secret(n)` returns a URL-safe secret of n random bytes: secrets.token_urlsafe.
     """
-    folder = files("vipgate.admin.console").joinpath("static")
-    style, icon = folder.joinpath("console.css").read_bytes(), folder.joinpath("icon.svg").read_bytes()
     context = Context(
         databases=pool,
         vault=vault,
         settings=settings,
         clock_us=clock_us,
-        chance=chance,
+        new_secret=new_secret,
         templates=load_templates(),
-        style_tag=_tag(style),
+        style_tag=STYLE_TAG,
         park_status=ParkStatusCache(pool),
         daily_totals=DailyTotalsCache(pool),
         searches=searches or MaskedSearches(),
-        seqno_mint=SeqnoMint(int.from_bytes(chance(SEQNO_PLACE_BYTES).encode()) % 10**15),
+        seqno_generator=SeqnoGenerator(int.from_bytes(new_secret(SEQNO_PLACE_BYTES).encode()) % 10**15),
     )
     app = Starlette(
         routes=[
             *(page.route(context) for page in PAGES),
-            Route("/static/console.css", _static(style, "text/css")),
-            Route("/static/icon.svg", _static(icon, "image/svg+xml")),
-            Route("/favicon.ico", _static(icon, "image/svg+xml")),
+            *static_routes(),
         ],
         exception_handlers=_handlers(context),
     )
@@ -98,40 +91,8 @@ def build_console(
 
 @cache
 def load_templates() -> Environment:
-    """Loads all templates once. Undefined names raise an error, and all text is escaped."""
-    folder = files("vipgate.admin.console").joinpath("templates")
-    texts = {one.name: one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(".html")}
-    return Environment(
-        loader=DictLoader(texts),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-async def compile_pages(templates: Environment, pause_s: float) -> None:
-    """Compiles templates ahead of their first use: one at a time, in a thread, with a pause before each."""
-    for name in templates.list_templates():
-        await asyncio.sleep(pause_s)
-        await asyncio.to_thread(templates.get_template, name)
-
-
-def _static(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    """Serves a static file; browsers cache it until its URL changes."""
-    headers = {"etag": f'"{_tag(content)}"', "cache-control": f"public, max-age={STYLE_AGE_S}, immutable"}
-
-    async def answer(request: Request) -> Response:
-        if request.headers.get("if-none-match") == headers["etag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type=media_type, headers=headers)
-
-    return answer
-
-
-def _tag(content: bytes) -> str:
-    return sha256(content).hexdigest()[:16]
+    """Loads the console's templates once."""
+    return read_templates("vipgate.admin.console")
 
 
 def _handlers(context: Context) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
@@ -160,8 +121,8 @@ def _error_page(
 ) -> Response:
     """Renders an error page; needs neither database nor account."""
     cookie, accept = request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
-    speech = Translator(choose_language(None, cookie, accept))
+    translator = Translator(choose_language(None, cookie, accept))
     template = context.templates.get_template("error.html")
-    content = template.render(t=speech, style_tag=context.style_tag, status=status, words=words)
+    content = template.render(t=translator, style_tag=context.style_tag, status=status, words=words)
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
     return Response(content, status, headers, "text/html; charset=utf-8")

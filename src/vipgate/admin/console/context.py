@@ -16,7 +16,7 @@ from vipgate.admin.console.daily_totals import DailyTotalsCache
 from vipgate.admin.console.park_status import ParkStatusCache
 from vipgate.errors import ServiceUnavailable
 from vipgate.i18n import LocalizedText
-from vipgate.protocol.seqno import SeqnoMint
+from vipgate.protocol.seqno import SeqnoGenerator
 from vipgate.store.async_pool import DatabasePool
 from vipgate.store.interfaces.ledger import Retention
 from vipgate.support.vault import Vault
@@ -49,9 +49,9 @@ class PasswordHashPool:
         self._waiting = 0
         self._one = threading.Lock()
 
-    async def run(self, fn: Callable[[], T], line_max: int = HASHING_MAX) -> T:
-        """Returns `fn()`. Raises ServiceUnavailable if `line_max` calls are queued or running."""
-        if self._waiting >= line_max:
+    async def run(self, fn: Callable[[], T], waiting_max: int = HASHING_MAX) -> T:
+        """Returns `fn()`. Raises ServiceUnavailable if `waiting_max` calls are queued or running."""
+        if self._waiting >= waiting_max:
             raise ServiceUnavailable(_HASHING, retry_after_s=3)
         self._waiting += 1
         try:
@@ -66,19 +66,19 @@ class PasswordHashPool:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Dependencies of the console. `chance(n)` returns a URL-safe secret of n random bytes."""
+    """Dependencies of the console. `new_secret(n)` returns a URL-safe secret of n random bytes."""
 
     databases: DatabasePool
     vault: Vault
     settings: ConsoleSettings
     clock_us: Callable[[], int]
-    chance: Callable[[int], str]
+    new_secret: Callable[[int], str]
     templates: Environment
     style_tag: str
     park_status: ParkStatusCache
     daily_totals: DailyTotalsCache
     searches: MaskedSearches
-    seqno_mint: SeqnoMint
+    seqno_generator: SeqnoGenerator
     throttle: LoginThrottle = field(default_factory=LoginThrottle)
     hashing: PasswordHashPool = field(default_factory=PasswordHashPool)
     # Parks whose charge types are being fetched.

@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from vipgate.domain.serialization import CSV_CHUNK_ROWS, EXPORT_COLUMNS, escape_formula, flatten_cells, record_to_dict
+from vipgate.domain.serialization import CSV_CHUNK_ROWS, EXPORT_COLUMNS, flatten_cells, record_to_dict
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Filter, StoredRecord
 from vipgate.store.interfaces.queries import PAGE_ITEMS_MAX, RecordQuery
+from vipgate.support.csv_cells import escape_formula
 
 COLUMNS: Final = ("park_uuid", *EXPORT_COLUMNS)
 

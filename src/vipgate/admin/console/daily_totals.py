@@ -26,7 +26,7 @@ class DailyTotals:
     seen_us: int
 
     @property
-    def tally(self) -> int:
+    def total(self) -> int:
         """See `QueryStore.daily_totals`."""
         return sum(one.inserted + one.updated for one in self.money) + sum(one.requests for one in self.answers)
 
@@ -74,7 +74,7 @@ def refresh(
     if missing:
         known |= read_days(database, missing[0], missing[-1] + 1, now_us)
     if len(missing) < len(days) and database.queries.daily_totals(since_day, until_day) != sum(
-        one.tally for one in known.values()
+        one.total for one in known.values()
     ):
         return read_days(database, since_day, until_day, now_us)
     return known

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.admin.console.forms import FormData
+from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US
+from vipgate.support.web.forms import FormData
 
 PRESETS: Final = (7, 30, 90)
 DAYS_USUAL: Final = 30
@@ -42,3 +43,8 @@ def read_period(query: FormData, today: int) -> Period:
     wanted = query.get("days")
     preset = next((days for days in PRESETS if str(days) == wanted), DAYS_USUAL)
     return Period(today - preset + 1, today + 1, preset)
+
+
+def day_start_us(day: int) -> int:
+    """Returns when a Beijing day begins."""
+    return day * DAY_US - BEIJING_OFFSET_US

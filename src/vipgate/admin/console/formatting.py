@@ -12,19 +12,16 @@ from markupsafe import Markup
 from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.request import StaffRequest
 from vipgate.domain.masking import HIDDEN
-from vipgate.protocol.renewal import FLAG_NAMES, Renewal, format_value
+from vipgate.protocol.renewal import FLAG_NAMES, PERSONAL_MEMBERS, Renewal, format_value
 from vipgate.protocol.row import VIP_TYPES
 from vipgate.protocol.seqno import seqno_time_us
 from vipgate.store.interfaces.ledger import BEIJING_OFFSET_US, DAY_US, StoredRecord, business_day
 from vipgate.store.interfaces.queries import RecordHit
 
-MEMBERS: Final = (
-    "plate", "plate_color", "card_no", "card_id", "charge_type", "vip_type", "quantity", "value_e4",
-    "renewal_start_time_us", "renewal_end_time_us", "pay_value_fen", "pay_type", "pay_time_ms", "operator", "extra",
-)  # fmt: skip
+# What a record's page shows besides its order number, which is its title, and its flags.
+MEMBERS: Final = tuple(name for name in Renewal.__struct_fields__ if name not in ("pay_partner", "flags"))
 VERSIONS_SHOWN_MAX: Final = 20
 _SECOND_US: Final = 1_000_000
-_PERSONAL: Final = ("plate", "card_no", "card_id", "operator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +81,16 @@ def flag_names(renewal: Renewal) -> list[str]:
     return [name for flag, name in FLAG_NAMES.items() if renewal.flags & flag]
 
 
-def member_text(visit: StaffRequest, renewal: Renewal, member: str) -> str | Markup:
+def member_text(staff: StaffRequest, renewal: Renewal, member: str) -> str | Markup:
     """Formats one member; empty if absent."""
-    value, t = getattr(renewal, member), visit.speech
+    value, t = getattr(renewal, member), staff.translator
     if value is None:
         return ""
-    if member in _PERSONAL:
-        return visit.plate(value)
+    if member in PERSONAL_MEMBERS:
+        return staff.plate(value)
     if member == "extra":
         # It may hold anything, even a name or a phone number.
-        return str(value) if visit.sees_plates else t("record.hidden")
+        return str(value) if staff.sees_plates else t("record.hidden")
     match member:
         case "plate_color":
             return t.either(f"colour.{value}", str(value))
@@ -144,14 +141,14 @@ def period_text(t: Translator, renewal: Renewal) -> str:
     return f"{edge_text(t, start_us)} – {edge_text(t, end_us)}"
 
 
-def versions(visit: StaffRequest, newest_first: Sequence[StoredRecord], *, current: int) -> list[Version]:
+def versions(staff: StaffRequest, newest_first: Sequence[StoredRecord], *, current: int) -> list[Version]:
     """Returns versions with what each changed, VERSIONS_SHOWN_MAX at most. `current` is the current revision."""
     pairs = [*pairwise(newest_first), *((oldest, None) for oldest in newest_first[-1:])][:VERSIONS_SHOWN_MAX]
     return [
         Version(
             stored=stored,
             received_us=seqno_time_us(stored.seqno),
-            changes=() if before is None else _changes(visit, before.renewal, stored.renewal),
+            changes=() if before is None else _changes(staff, before.renewal, stored.renewal),
             current=stored.revision == current,
             first=before is None,
         )
@@ -159,9 +156,9 @@ def versions(visit: StaffRequest, newest_first: Sequence[StoredRecord], *, curre
     ]
 
 
-def _changes(visit: StaffRequest, before: Renewal, after: Renewal) -> tuple[Changed, ...]:
+def _changes(staff: StaffRequest, before: Renewal, after: Renewal) -> tuple[Changed, ...]:
     return tuple(
-        Changed(member, member_text(visit, before, member), member_text(visit, after, member))
+        Changed(member, member_text(staff, before, member), member_text(staff, after, member))
         for member in MEMBERS
         if getattr(before, member) != getattr(after, member)
     )

@@ -24,7 +24,7 @@ NAV: Final = (
     Entry("nav.records", "/records"),
     Entry("nav.vehicles", "/vehicles"),
     Entry("nav.requests", "/requests"),
-    Entry("nav.doctor", "/doctor"),
+    Entry("nav.signature_check", "/signature-check"),
     Entry("nav.accounts", "/accounts", "admin", group=True),
     Entry("nav.tokens", "/tokens", "admin"),
     Entry("nav.erase", "/erase", "admin"),

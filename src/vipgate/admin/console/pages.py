@@ -1,29 +1,23 @@
-"""Guards every page: session, role, origin and CSRF token of forms; adds the headers of every response."""
+"""Guards every page: session, role, origin of forms."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from markupsafe import Markup
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vipgate.admin.auth.sessions import SECRET_BYTES, SESSION_TOUCH_US, constant_time_equal, expires_us, hash_token
+from vipgate.admin.auth.sessions import SESSION_TOUCH_US, expires_us, hash_token
 from vipgate.admin.console.context import Context
-from vipgate.admin.console.errors import PageError
-from vipgate.admin.console.forms import FormData
-from vipgate.admin.console.i18n import Translator, choose_language
+from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.request import (
     LANGUAGE_COOKIE,
     PageRequest,
     StaffRequest,
-    guest_cookie,
     here_of,
     session_cookie,
 )
@@ -32,34 +26,19 @@ from vipgate.errors import RateLimited
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import Role, Session, User
 from vipgate.store.interfaces.admin import Database
+from vipgate.support.web.errors import PageError
+from vipgate.support.web.forms import FormData
+from vipgate.support.web.guard import is_embedded
+from vipgate.support.web.submitted import read_form, read_query
+from vipgate.support.web.translator import choose_language
 
 Method = Literal["GET", "POST"]
 View = Callable[[StaffRequest], Awaitable[Response]]
 PublicView = Callable[[PageRequest], Awaitable[Response]]
 
 BODY_BYTES_MAX: Final = 64 * 1024
-BODY_S_MAX: Final = 30
 COOKIE_CHARS_MAX: Final = 128
-QUERY_CHARS_MAX: Final = 4096
 
-# `same-origin`, not `no-referrer`: with the latter, browsers send "Origin: null" with our own forms.
-HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-embedder-policy": "require-corp",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
-_FORM: Final = LocalizedText(
-    "表单已过期或来自其他网站；请返回上一页，刷新后重试",
-    "the form is too old or not ours; go back, reload the page and try again",
-)
-_BODY: Final = LocalizedText("提交的内容过大或过慢；请缩短后重试", "what was sent is too large or too slow; send less")
 # A link from a mail or chat comes without the SameSite=Strict cookie; the reload by this page sends it.
 _AGAIN: Final = Markup(
     '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">{0}</a>'
@@ -80,38 +59,44 @@ class StaffRoute:
         """Returns the guarded route."""
 
         async def guarded(request: Request) -> Response:
+            if is_embedded(request):
+                return Response(status_code=403)
             found = await _find_session(context, request)
             if found is None:
                 return _to_login(request)
             session, user = found
             request.state.who = user.name  # for the log of the admin port
-            visit = StaffRequest(
+            staff = StaffRequest(
                 context=context,
                 request=request,
                 peer=_peer(request),
                 now_us=context.clock_us(),
-                speech=Translator(
+                translator=Translator(
                     choose_language(user.language, request.cookies.get(LANGUAGE_COOKIE), _accept(request))
                 ),
-                query=_query(request),
+                query=read_query(request),
                 form=FormData([]),
-                csrf=session.csrf,
                 session=session,
                 user=user,
             )
             try:
-                visit.need(self.role)
-                return await self.view(replace(visit, form=await _form(request, session.csrf, self.body_bytes_max)))
+                staff.need(self.role)
+                return await self.view(
+                    replace(
+                        staff,
+                        form=await read_form(request, secure=context.settings.secure, bytes_max=self.body_bytes_max),
+                    )
+                )
             except PageError as refused:
-                return _refused(visit, refused.status, refused.words, refused.retry_after_s)
+                return _refused(staff, refused.status, refused.words, refused.retry_after_s)
             except RateLimited as often:
-                return _refused(visit, often.status, often.hint, often.retry_after_s)
+                return _refused(staff, often.status, often.hint, often.retry_after_s)
 
         return Route(self.path, guarded, methods=[self.method])
 
 
-def _refused(visit: StaffRequest, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
-    response = visit.page("refused.html", status=status, words=words)
+def _refused(staff: StaffRequest, status: int, words: LocalizedText, retry_after_s: int | None) -> Response:
+    response = staff.page("rejected.html", status=status, words=words)
     if retry_after_s is not None:
         response.headers["retry-after"] = str(retry_after_s)
     return response
@@ -119,7 +104,7 @@ def _refused(visit: StaffRequest, status: int, words: LocalizedText, retry_after
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A page without login. Its forms carry the CSRF token of a guest cookie."""
+    """A page without login."""
 
     path: str
     view: PublicView
@@ -135,20 +120,15 @@ class PublicRoute:
 
 
 async def guest_visit(context: Context, request: Request) -> PageRequest:
-    """Makes the request of a visitor without login. Raises PageError for a form without a valid CSRF token."""
-    cookie = request.cookies.get(guest_cookie(secure=context.settings.secure), "")
-    known = 0 < len(cookie) <= COOKIE_CHARS_MAX
-    csrf = cookie if known else context.chance(SECRET_BYTES)
+    """Makes the request of a visitor without login. Raises PageError for a form of another site."""
     return PageRequest(
         context=context,
         request=request,
         peer=_peer(request),
         now_us=context.clock_us(),
-        speech=Translator(choose_language(None, request.cookies.get(LANGUAGE_COOKIE), _accept(request))),
-        query=_query(request),
-        form=await _form(request, csrf, BODY_BYTES_MAX),
-        csrf=csrf,
-        new_guest=None if known else csrf,
+        translator=Translator(choose_language(None, request.cookies.get(LANGUAGE_COOKIE), _accept(request))),
+        query=read_query(request),
+        form=await read_form(request, secure=context.settings.secure, bytes_max=BODY_BYTES_MAX),
     )
 
 
@@ -182,59 +162,6 @@ def _to_login(request: Request) -> Response:
     )
 
 
-async def _form(request: Request, csrf: str, bytes_max: int) -> FormData:
-    """Reads a form and checks its origin and CSRF token; empty for a GET. Raises PageError."""
-    if request.method != "POST":
-        return FormData([])
-    _check_origin(request)
-    try:
-        async with asyncio.timeout(BODY_S_MAX):
-            body = await _read(request, bytes_max)
-        form = FormData.parse(body.decode("utf-8", "replace"))
-    except (TimeoutError, ValueError):
-        raise PageError(413, _BODY) from None
-    if not constant_time_equal(form.raw("csrf"), csrf):
-        raise PageError(403, _FORM)
-    return form
-
-
-def _check_origin(request: Request) -> None:
-    """Rejects forms from other sites. Clients that send no origin still need the CSRF token.
-
-    `Sec-Fetch-Site` first: it is right even behind a proxy that changes Host, but plain HTTP lacks it.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site is not None:
-        if site not in ("same-origin", "none"):
-            raise PageError(403, _FORM)
-    elif origin is not None:
-        # Compared as text: the standard library's URL parser raises on some origins.
-        host = request.headers.get("host")
-        if not host or origin.partition("://")[2] != host:
-            raise PageError(403, _FORM)
-
-
-async def _read(request: Request, bytes_max: int) -> bytes:
-    """Reads the body. Raises ValueError above `bytes_max`."""
-    parts = []
-    left = bytes_max
-    async for part in request.stream():
-        left -= len(part)
-        if left < 0:
-            raise ValueError(bytes_max)
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _query(request: Request) -> FormData:
-    text = request.scope["query_string"].decode("ascii", "replace")
-    try:
-        return FormData.parse(text if len(text) <= QUERY_CHARS_MAX else "")
-    except ValueError:
-        return FormData([])
-
-
 def _peer(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
@@ -243,26 +170,6 @@ def _accept(request: Request) -> str:
     return request.headers.get("accept-language", "")
 
 
-def path_text(visit: PageRequest, name: str) -> str:
+def path_text(staff: PageRequest, name: str) -> str:
     """Returns a path parameter that is free text: a park_uuid, an order number."""
-    return from_segment(str(visit.request.path_params[name]))
-
-
-class Headers:
-    """Middleware that adds HEADERS to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("cache-control", "no-store")
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    return from_segment(str(staff.request.path_params[name]))

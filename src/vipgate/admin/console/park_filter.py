@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vipgate.admin.console.forms import FormData
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
+from vipgate.support.web.forms import FormData
 
 PARK_CHARS_MAX: Final = 128
 PARK_UUID_CHARS_MAX: Final = 64
@@ -40,5 +40,5 @@ def choose_park(database: Database, query: FormData) -> Park | None:
 
 def parks_to_offer(database: Database) -> list[Park]:
     """Returns all parks for a selection list; none if there are more than LISTED_MAX."""
-    parks = database.store.list_parks("", LISTED_MAX + 1)
+    parks = database.store.reachable_parks("", LISTED_MAX + 1)
     return parks if len(parks) <= LISTED_MAX else []

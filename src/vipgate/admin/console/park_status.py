@@ -66,7 +66,7 @@ def read_status(database: Database, now_us: int) -> ParkStatus:
     seen: dict[str, Health] = {}
     after = ""
     while len(seen) < PARKS_MAX:
-        page = database.store.list_parks(after, PARKS_A_READ)
+        page = database.store.reachable_parks(after, PARKS_A_READ)
         for park in page:
             seen[park.park_uuid] = park_health(park, answers.get(park.park_uuid, ()), now_us)
         if len(page) < PARKS_A_READ:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.request_body import (
     Body,
+    Row,
     Unreadable,
     as_text,
-    order_of,
+    hide_row,
+    kept_rows,
     read_body,
     read_row,
     restore,
@@ -22,16 +23,17 @@ from vipgate.admin.console.request_body import (
 )
 from vipgate.domain.hint_masking import PLAIN_MEMBERS
 from vipgate.protocol.charset import Charset
+from vipgate.support.web.forms import FormData
 
-ROWS_MENDED_MAX: Final = 20
+ROWS_EDITED_MAX: Final = 20
 _ROW = re.compile(r"row\[(\d{1,5})\]")
 _FIELD = re.compile(r"row-(\d{1,5})").fullmatch
 
 
 def rows_named(hint: str) -> list[int]:
-    """Returns the row numbers at the start of a hint's lines, each once, ROWS_MENDED_MAX at most."""
+    """Returns the row numbers at the start of a hint's lines, each once, ROWS_EDITED_MAX at most."""
     found = (_ROW.match(line) for line in hint.splitlines())
-    return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_MENDED_MAX]
+    return list(dict.fromkeys(int(one[1]) for one in found if one is not None))[:ROWS_EDITED_MAX]
 
 
 def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
@@ -52,24 +54,30 @@ def assemble(form: FormData, kept: bytes, charset: Charset) -> bytes | None:
     return None if form.errors else write_body(corrected)
 
 
-def adds_hidden_values(body: bytes, kept: bytes, charset: Charset) -> bool:
-    """Whether `body`, as `assemble` returned it, has a row with a value that pages mask and the kept row does not hold.
+def types_hidden_values(form: FormData, kept: bytes, charset: Charset) -> bool:
+    """Whether a row of the form has a value that pages mask in another form than the masked one that the page shows.
 
-    Otherwise somebody who sees masked plates could test guesses: a replay with a typed plate shows whether a record holds it.
+    Even one that the kept row holds: to take that and no other would tell somebody who sees masked plates which guess is right.
     """
     try:
-        before, after = read_body(as_text(kept, charset)), read_body(as_text(body, "utf-8"))
+        before = read_body(as_text(kept, charset))
+        if "body" in form.values:
+            edited = read_body(form.raw("body"))
+            pairs = list(zip(edited.rows, kept_rows(edited, before), strict=True))
+        else:
+            places = {name: int(found[1]) for name in form.values if (found := _FIELD(name)) is not None}
+            rows = before.rows
+            pairs = [(read_row(form.raw(name)), rows[at]) for name, at in places.items() if at < len(rows)]
     except Unreadable:
         return True
-    by_order = {order_of(row): row for row in before.rows}
-    same_length = len(before.rows) == len(after.rows)
-    for index, row in enumerate(after.rows):
-        kept_row = by_order.get(order_of(row), before.rows[index] if same_length else None)
-        if not isinstance(row, Mapping) or not isinstance(kept_row, Mapping):
-            return True
-        if any(bytes(raw) != bytes(kept_row.get(name, b"")) for name, raw in row.items() if name not in PLAIN_MEMBERS):
-            return True
-    return False
+    return any(_types_hidden(row, kept_row) for row, kept_row in pairs)
+
+
+def _types_hidden(row: Row, kept_row: Row | None) -> bool:
+    shown = None if kept_row is None else hide_row(kept_row)
+    if not isinstance(row, Mapping) or not isinstance(shown, Mapping):
+        return True
+    return any(bytes(raw) != bytes(shown.get(name, b"")) for name, raw in row.items() if name not in PLAIN_MEMBERS)
 
 
 def _whole(form: FormData, before: Body | None) -> bytes | None:

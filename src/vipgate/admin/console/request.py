@@ -13,8 +13,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from vipgate.admin.auth.plate_search_limit import Searcher
 from vipgate.admin.auth.sessions import has_role
 from vipgate.admin.console.context import Context
-from vipgate.admin.console.errors import PageError
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.navigation import NAV, PARK_TABS, Entry, Tab
 from vipgate.admin.console.urls import park_at, segment, with_query
@@ -22,45 +20,48 @@ from vipgate.domain.masking import mask_plate
 from vipgate.i18n import LocalizedText
 from vipgate.store.interfaces.accounts import AuditEntry, Role, Session, User
 from vipgate.store.interfaces.admin import Database
+from vipgate.store.interfaces.ledger import Unreachable
+from vipgate.support.web.errors import PageError
+from vipgate.support.web.forms import FormData
 
 T = TypeVar("T")
 LANGUAGE_COOKIE: Final = "vipgate_language"
 LANGUAGE_S: Final = 365 * 86_400
-_SHOW_PLATES = LocalizedText("先显示完整车牌", "have plates shown first")
+_SHOW_PLATES = LocalizedText("先显示完整车牌", "show plates first")
 _ASK_FOR_PLATES = LocalizedText("请管理员授予查看完整车牌的权限", "ask an administrator for the right to see plates")
 _ROLE = LocalizedText("您的账号没有这项权限；请联系管理员", "your account may not do this; ask an administrator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """A request that needs no login. `csrf` is the token that a form of this page must send back."""
+    """A request that needs no login."""
 
     context: Context
     request: Request
     peer: str
     now_us: int
-    speech: Translator
+    translator: Translator
     query: FormData
     form: FormData
-    csrf: str
-    new_guest: str | None = None
 
     @property
     def here(self) -> str:
         """This page's path and query as the browser sent them, to return to."""
         return here_of(self.request)
 
+    @property
+    def unreachable(self) -> Unreachable | None:
+        """What pages over several parks omit because nodes of a cluster do not answer."""
+        return self.context.databases.unreachable
+
     async def database(self, fn: Callable[[Database], T]) -> T:
         """Runs `fn` with a database connection, in a thread. Raises StoreError, ServiceUnavailable."""
         return await self.context.databases.run(fn)
 
     def page(self, template: str, /, *, status: int = 200, **values: object) -> Response:
-        """Renders `template` with `visit`, `t` and `values`."""
-        content = self.context.templates.get_template(template).render(visit=self, t=self.speech, **values)
-        response = HTMLResponse(content, status)
-        if self.new_guest is not None:
-            self.set_cookie(response, guest_cookie(secure=self.context.settings.secure), self.new_guest)
-        return response
+        """Renders `template` with `staff`, `t` and `values`."""
+        content = self.context.templates.get_template(template).render(staff=self, t=self.translator, **values)
+        return HTMLResponse(content, status)
 
     def go(self, path: str, done: str = "") -> Response:
         """Redirects to `path` after a form; that page shows the text `done.…`."""
@@ -76,7 +77,7 @@ class PageRequest:
     def done(self) -> str:
         """Returns the confirmation of the previous form; empty if there was none."""
         key = f"done.{self.query.get('done')}"
-        return self.speech(key) if self.speech.has(key) else ""
+        return self.translator(key) if self.translator.has(key) else ""
 
     def entries(self) -> list[Entry]:
         """Returns the navigation entries that this visitor may use."""
@@ -182,8 +183,3 @@ def here_of(request: Request) -> str:
 def session_cookie(*, secure: bool) -> str:
     """Returns the name of the session cookie. Browsers accept `__Host-` from this host only, over TLS."""
     return "__Host-vipgate" if secure else "vipgate"
-
-
-def guest_cookie(*, secure: bool) -> str:
-    """Returns the name of the cookie with the CSRF token before login."""
-    return "__Host-vipgate_guest" if secure else "vipgate_guest"

@@ -11,18 +11,18 @@ from typing import Final
 
 import msgspec
 
-from vipgate.domain.hint_masking import PLAIN_MEMBERS, hide_plates
+from vipgate.domain.hint_masking import PLAIN_MEMBERS, hide_value
 from vipgate.domain.masking import HIDDEN, mask_plate
 from vipgate.errors import BadRequest
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.batch import ROWS_MAX
 from vipgate.protocol.charset import Charset, to_utf8
 from vipgate.protocol.nesting import nesting_fault
+from vipgate.protocol.renewal import PERSONAL_MEMBERS
 from vipgate.store.interfaces.ledger import Park, RequestLogEntry
 
 _NOT_SHOWN: Final = msgspec.Raw(b'"***"')
-_ROW_MEMBERS: Final = frozenset({"plate", "card_no", "card_id", "operator"})
-_READABLE: Final = PLAIN_MEMBERS | _ROW_MEMBERS
+_READABLE: Final = PLAIN_MEMBERS | PERSONAL_MEMBERS
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -52,8 +52,8 @@ def as_text(body: bytes, charset: Charset) -> str:
     """Decodes a body. Never guesses: raises Unreadable if it is not in `charset`."""
     try:
         return to_utf8(body, charset).decode("utf-8")
-    except BadRequest as refusal:
-        raise Unreadable(refusal.hint.zh, refusal.hint.en) from None
+    except BadRequest as rejection:
+        raise Unreadable(rejection.hint.zh, rejection.hint.en) from None
 
 
 def charset_of(entry: RequestLogEntry, park: Park | None) -> Charset:
@@ -170,33 +170,37 @@ def hide_row(row: Row) -> Row:
 
 def _hidden(name: str, raw: msgspec.Raw) -> msgspec.Raw:
     first = bytes(raw)[:1]
-    plain = name in PLAIN_MEMBERS
     if first in (b"n", b"t", b"f"):
         return raw
-    if first == b'"':
-        text = _text(raw)
-        if text is None:
-            return _NOT_SHOWN
-        return msgspec.Raw(_encode(_plain(name, text) if plain else mask_plate(text)))
     if first in (b"{", b"["):
         return _NOT_SHOWN
-    return raw if plain else msgspec.Raw(_encode(mask_plate(bytes(raw).decode())))
+    text = _text(raw) if first == b'"' else bytes(raw).decode()
+    if text is None:
+        return _NOT_SHOWN
+    masked = _plain(name, text) if name in PLAIN_MEMBERS else mask_plate(text)
+    # As it came where nothing is masked: a number stays one.
+    return raw if masked == text else msgspec.Raw(_encode(masked))
 
 
 def _plain(name: str, text: str) -> str:
-    return text if name in ("pay_partner", "park_uuid") else hide_plates(text)
+    return text if name in ("pay_partner", "park_uuid") else hide_value(name, text)
 
 
 def restore(edited: Body, kept: Body) -> Body:
     """Returns `edited` with every value that is still masked taken from `kept`."""
+    rows = [restore_row(row, kept_row) for row, kept_row in zip(edited.rows, kept_rows(edited, kept), strict=True)]
+    return replace(edited, head=_restored(edited.head, kept.head), rows=tuple(rows))
+
+
+def kept_rows(edited: Body, kept: Body) -> list[Row | None]:
+    """Returns the kept row of each edited one, by its order number; None for a new one."""
     by_order = {order: row for row in kept.rows if (order := order_of(row)) is not None}
     same_length = len(edited.rows) == len(kept.rows)
-    rows = []
-    for index, row in enumerate(edited.rows):
-        # A row whose order number was corrected is matched by index, unless rows were added or removed.
-        same_index = kept.rows[index] if same_length else None
-        rows.append(restore_row(row, by_order.get(order_of(row) or "", same_index)))
-    return replace(edited, head=_restored(edited.head, kept.head), rows=tuple(rows))
+    # A row whose order number was corrected is matched by index, unless rows were added or removed.
+    return [
+        by_order.get(order_of(row) or "", kept.rows[index] if same_length else None)
+        for index, row in enumerate(edited.rows)
+    ]
 
 
 def restore_row(edited: Row, kept: Row | None) -> Row:
@@ -220,6 +224,6 @@ def still_hidden(rows: Sequence[Row]) -> list[str]:
     return [
         f"row[{index}].{name}"
         for index, row in enumerate(rows)
-        for name in _ROW_MEMBERS
+        for name in (*PERSONAL_MEMBERS, "charge_type")
         if HIDDEN in (member_of(row, name) or "")
     ]

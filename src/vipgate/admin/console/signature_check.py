@@ -1,4 +1,4 @@
-"""Checks a body and a signature for the signature doctor: which bytes are meant, is it valid, what is wrong. Pure."""
+"""Checks a body and a signature for the signature check: which bytes are meant, is it valid, what is wrong. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from hashlib import md5, sha256
 from typing import Final, Literal, get_args
 
-from vipgate.admin.console.forms import FormData
 from vipgate.errors import BadRequest
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.authentication import ParkSecrets, explain_hmac_mismatch, explain_mismatch
@@ -24,6 +23,7 @@ from vipgate.protocol.signature_hmac import (
     timestamp_error,
 )
 from vipgate.protocol.signature_md5 import DIAGNOSIS_BYTES_MAX, SECRET_MARK, is_signed, sign
+from vipgate.support.web.forms import FormData
 
 Coding = Literal["utf-8", "gbk", "base64", "hex"]
 CODINGS: Final[tuple[Coding, ...]] = get_args(Coding)
@@ -117,44 +117,42 @@ def examine(bodies: Sequence[bytes], authorization: str, keys: ParkSecrets) -> S
     return _finding(bodies[0], given, None, unknown, keys)
 
 
-def examine_stamped(
-    bodies: Sequence[bytes], stamp: WebhookSignature, keys: ParkSecrets, now_s: float
-) -> SignatureFinding:
+def examine_hmac(bodies: Sequence[bytes], sent: WebhookSignature, keys: ParkSecrets, now_s: float) -> SignatureFinding:
     """Checks the three headers of an HMAC signature, in the same way."""
-    malformed = header_error(stamp)
+    malformed = header_error(sent)
     if malformed is not None:
-        return _stamped(bodies[0], stamp, None, malformed, "")
-    right = [hmac_sign(body, keys.current, stamp.id, stamp.timestamp) for body in bodies]
+        return _hmac_result(bodies[0], sent, None, malformed, "")
+    right = [hmac_sign(body, keys.current, sent.id, sent.timestamp) for body in bodies]
     for body, signature in zip(bodies, right, strict=True):
-        used = _stamped_with(body, stamp, keys)
+        used = _signed_with(body, sent, keys)
         if used is not None:
-            late = timestamp_error(stamp, now_s, WINDOW_S)
-            return replace(_stamped(body, stamp, used, None, signature), late=late)
-    if not stamp.signature:
-        return _stamped(bodies[0], stamp, None, None, right[0])
-    unknown = explain_hmac_mismatch(b"", stamp, None).hint
+            late = timestamp_error(sent, now_s, WINDOW_S)
+            return replace(_hmac_result(body, sent, used, None, signature), late=late)
+    if not sent.signature:
+        return _hmac_result(bodies[0], sent, None, None, right[0])
+    unknown = explain_hmac_mismatch(b"", sent, None).hint
     for body, signature in zip(bodies, right, strict=True):
-        mistake = explain_hmac_mismatch(body, stamp, keys).hint
+        mistake = explain_hmac_mismatch(body, sent, keys).hint
         if mistake != unknown:
-            return _stamped(body, stamp, None, mistake, signature)
-    return _stamped(bodies[0], stamp, None, unknown, right[0])
+            return _hmac_result(body, sent, None, mistake, signature)
+    return _hmac_result(bodies[0], sent, None, unknown, right[0])
 
 
-def _stamped_with(body: bytes, stamp: WebhookSignature, keys: ParkSecrets) -> Literal["current", "previous"] | None:
-    if hmac_matches(body, stamp, keys.current):
+def _signed_with(body: bytes, sent: WebhookSignature, keys: ParkSecrets) -> Literal["current", "previous"] | None:
+    if hmac_matches(body, sent, keys.current):
         return "current"
-    return "previous" if keys.previous is not None and hmac_matches(body, stamp, keys.previous) else None
+    return "previous" if keys.previous is not None and hmac_matches(body, sent, keys.previous) else None
 
 
-def _stamped(
+def _hmac_result(
     body: bytes,
-    stamp: WebhookSignature,
+    sent: WebhookSignature,
     used: Literal["current", "previous"] | None,
     mistake: LocalizedText | None,
     right: str,
 ) -> SignatureFinding:
-    before = f"{stamp.id}.{stamp.timestamp}."
-    return _result(body, before, "", given=bool(stamp.signature), used=used, mistake=mistake, right=right, kind="hmac")
+    before = f"{sent.id}.{sent.timestamp}."
+    return _result(body, before, "", given=bool(sent.signature), used=used, mistake=mistake, right=right, kind="hmac")
 
 
 def _used(body: bytes, given: str, keys: ParkSecrets) -> Literal["current", "previous"] | None:

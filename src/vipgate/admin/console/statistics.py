@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vipgate.admin.console.charts import Chart, Series, bars
 from vipgate.admin.console.date_range import DAYS_USUAL, Period
 from vipgate.admin.console.i18n import Translator
 from vipgate.store.interfaces.queries import DailyAnswers, DailyMoney
+from vipgate.support.web.charts import Chart, Series, bars
 
 STORED: Final = "1001"
 CASH, ONLINE = 1, 2
@@ -37,7 +37,7 @@ class Totals:
     refused: int
 
     @property
-    def refused_share(self) -> float:
+    def rejected_share(self) -> float:
         """Share of rejected requests."""
         return self.refused / self.requests if self.requests else 0.0
 
@@ -65,33 +65,37 @@ def refusals(answers: Sequence[DailyAnswers], path: Callable[[str], str]) -> lis
     return [Refusals(code, count, count / total, path(code)) for code, count in ordered if count]
 
 
-def money_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
+def money_chart(translator: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
     """Charts money per day, by pay type."""
     series = [
         Series(
-            speech("pay.cash"), "two", _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type == CASH)
+            translator("pay.cash"),
+            "two",
+            _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type == CASH),
         ),
         Series(
-            speech("pay.online"), "one", _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type != CASH)
+            translator("pay.online"),
+            "one",
+            _by_day((one.day, one.pay_value_fen) for one in money if one.pay_type != CASH),
         ),
     ]
-    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.yuan)
+    return bars(period.since_day, period.until_day, series, _day_text(translator, period), translator.yuan)
 
 
-def records_chart(speech: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
+def records_chart(translator: Translator, period: Period, money: Sequence[DailyMoney]) -> Chart:
     """Charts new and changed records per day."""
     series = [
-        Series(speech("records.new"), "one", _by_day((one.day, one.inserted) for one in money)),
-        Series(speech("records.changed"), "two", _by_day((one.day, one.updated) for one in money)),
+        Series(translator("records.new"), "one", _by_day((one.day, one.inserted) for one in money)),
+        Series(translator("records.changed"), "two", _by_day((one.day, one.updated) for one in money)),
     ]
-    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
+    return bars(period.since_day, period.until_day, series, _day_text(translator, period), translator.number)
 
 
-def refusals_chart(speech: Translator, period: Period, answers: Sequence[DailyAnswers]) -> Chart:
+def refusals_chart(translator: Translator, period: Period, answers: Sequence[DailyAnswers]) -> Chart:
     """Charts rejected requests per day."""
     refused = _by_day((one.day, one.requests) for one in answers if one.code != STORED)
-    series = [Series(speech("requests.refused"), "red", refused)]
-    return bars(period.since_day, period.until_day, series, _day_text(speech, period), speech.number)
+    series = [Series(translator("requests.rejected"), "red", refused)]
+    return bars(period.since_day, period.until_day, series, _day_text(translator, period), translator.number)
 
 
 def _by_day(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -101,6 +105,6 @@ def _by_day(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
     return found
 
 
-def _day_text(speech: Translator, period: Period) -> Callable[[int], str]:
+def _day_text(translator: Translator, period: Period) -> Callable[[int], str]:
     """Returns the day format: with weekday if there is room."""
-    return speech.short_day if period.days <= DAYS_USUAL + 1 else speech.bare_day
+    return translator.short_day if period.days <= DAYS_USUAL + 1 else translator.bare_day

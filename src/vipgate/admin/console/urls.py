@@ -15,9 +15,9 @@ def segment(text: str) -> str:
     return quote(escaped, safe="~")
 
 
-def from_segment(told: str) -> str:
+def from_segment(segment: str) -> str:
     """Decodes an unquoted segment: the inverse of `segment`."""
-    parts = told.split("~~")
+    parts = segment.split("~~")
     return "~".join(part.replace("~s", "/").replace("~b", "\\").replace("~d", ".") for part in parts)
 
 

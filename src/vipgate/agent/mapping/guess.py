@@ -1,233 +1,395 @@
-"""Guesses a mapping from column names and sample values, and renders it as a file for review. Pure."""
+"""Guesses a mapping from column names and sample values. Pure.
+
+Nothing is guessed in silence: whatever names and values leave open gets a question, and unused columns are listed.
+"""
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from vipgate.agent.config import TIME_MEMBERS, SourceConfig
-from vipgate.agent.mapping.values import as_text, is_absent
+from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS
+from vipgate.agent.mapping.guess_codes import meaning
+from vipgate.agent.mapping.guess_columns import (
+    MEMBERS_IN_ORDER,
+    PLAIN_MONEY_RANK,
+    Candidate,
+    is_id,
+    is_kind,
+    is_plain_id,
+    is_row_count,
+    rivals,
+)
+from vipgate.agent.mapping.guess_comments import CommentedColumns
+from vipgate.agent.mapping.guess_cursor import CursorGuess, guess_cursor
+from vipgate.agent.mapping.guess_evidence import find_period, rival_amounts, unfit_passes, unique_columns
+from vipgate.agent.mapping.guess_statuses import Status, find_statuses
+from vipgate.agent.mapping.guess_times import end_guess, have_no_time, instants, is_short, is_time, time_form
+from vipgate.agent.mapping.guess_unit import guess_unit
+from vipgate.agent.mapping.guess_values import is_number, is_plate, most, text_of
+from vipgate.agent.mapping.rounded_orders import RoundedOrders
+from vipgate.agent.mapping.values import is_absent, is_no_value
 from vipgate.errors import truncate
-from vipgate.protocol.row import REQUIRED
+from vipgate.i18n import tr, translatable
+from vipgate.protocol.order_number import is_no_order
+from vipgate.protocol.row import PAY_TYPES, PLATE_COLORS, REQUIRED, VIP_TYPES
+from vipgate.support.sheet.cells import BadCell
 
 CODES_MAX: Final = 30
-_UNKNOWN: Final = "?"
-# Column names by member, as found in parks' systems; the most specific members first.
-_NAMES: Final[Mapping[str, str]] = {
-    "pay_partner": r"pay_partner|订单(号|编号|流水)?|流水(号)?|单号|交易号"
-    r"|order_?(no|id|num\w*)|trade_?no|bill_?no|serial\w*|out_trade_no",
-    "plate_color": r"plate_?colou?r|(车牌)?颜色|车牌颜色|colou?r",
-    "plate": r"plate|车牌(号码?)?|车号|plate_?(no|num\w*)|car_?(no|num\w*|plate)|license(_?plate)?",
-    "card_id": r"card_?id|物理卡号|ic_?card|card_?serial",
-    "card_no": r"card_?no|(逻辑)?卡号|card_?num\w*|卡编号",
-    "charge_type": r"charge_?type|收费(类型|规则|标准)(编号|id)?|套餐(编号|id|名称)?|资费\w*|rule_?id|package\w*|产品\w*",
-    "vip_type": r"vip_?type|(固定车|卡|月卡|车辆|会员)?类型|类别|card_?type|pass_?type|type",
-    "quantity": r"quantity|(续费|购买)?数量|(续费)?(月数|个数|份数)|qty|months?|num",
-    "pay_type": r"pay_?type|(支付|付款|缴费|收费)(方式|类型|渠道)|pay_?(way|method|mode|channel)",
-    "pay_value": r"pay_?value|实收(金额)?|(支付|缴费|收费|付款|续费|实付)?金额|amount|money|fee|price|paid\w*|total\w*",
-    "pay_time": r"pay_?time|(支付|收费|缴费|付款|交易|续费|充值)(时间|日期)|pay_?date|trade_?time|charge_?time",
-    "renewal_start_time": r"renewal_start_time|(有效期?|续费|生效)?(开始|起始|起)(时间|日期)?|生效(时间|日期)"
-    r"|start_?(time|date)|begin\w*|valid_?from",
-    "renewal_end_time": r"renewal_end_time|(有效期?|续费)?(结束|截止|到期|终止|止)(时间|日期|日)?|有效期(至|止)?"
-    r"|end_?(time|date)|expir\w*|valid_?(to|until)",
-    "value": r"value|面额|面值|储值(金额)?|次数|天数",
-    "operator": r"operator|操作(员|人)|收费(员|人)|经办人|user_?name|cashier|staff",
+UNKNOWN: Final = "?"
+CODED: Final = {"plate_color": PLATE_COLORS, "vip_type": VIP_TYPES, "pay_type": PAY_TYPES}
+# Money and times are never left out in silence.
+_ASKED: Final = ("pay_value", *TIME_MEMBERS)
+# The most likely values if there is no such column, and the question. Only an unknown colour is no assertion.
+CONSTANTS: Final[Mapping[str, tuple[str | int, str]]] = {
+    "plate_color": (-1, translatable("no column found: -1 is unknown")),
+    "vip_type": (1, translatable("no column found: is every pass a month card (1)")),
+    "quantity": (1, translatable("no column found: is every renewal one of a single month, quarter or year")),
+    "pay_type": (1, translatable("no column found: was every one paid in cash (1)")),
+    "charge_type": ("DEFAULT", translatable("no column found: write the id of the charge type that every pass has")),
 }
-_TIMES: Final = (
-    r"(更新|修改|最后(修改|更新)|变更)(时间|日期)|update_?(time|date|d_?at)|updated_?at|modif\w*"
-    r"|last_?(update|modified)\w*|row_?version"
-)
-_IDS: Final = r"id|编号|序号|自增\w*|record_?id|主键|\w*_id"
-_CODES: Final[Mapping[str, Mapping[str, int]]] = {
-    "plate_color": {"蓝": 1, "黄": 2, "白": 3, "黑": 4, "绿": 5, "blue": 1, "yellow": 2, "white": 3, "black": 4, "green": 5},
-    "vip_type": {
-        "月": 1, "储值": 2, "次": 3, "天": 4, "年": 5, "季": 6, "半年": 7, "免费": 0, "白名单": 0,
-        "month": 1, "year": 5, "quarter": 6, "free": 0,
-    },
-    "pay_type": {
-        "现金": 1, "微信": 2, "支付宝": 2, "线上": 2, "在线": 2, "扫码": 2, "银联": 2,
-        "cash": 1, "wechat": 2, "alipay": 2, "online": 2,
-    },
-}  # fmt: skip
-_FORMATS: Final = (
-    (re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d:\d\d"), "%Y-%m-%d %H:%M:%S"),
-    (re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d"), "%Y-%m-%d %H:%M"),
-    (re.compile(r"\d{4}/\d\d?/\d\d? \d\d?:\d\d:\d\d"), "%Y/%m/%d %H:%M:%S"),
-    (re.compile(r"\d{4}/\d\d?/\d\d? \d\d?:\d\d"), "%Y/%m/%d %H:%M"),
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"), "%Y-%m-%dT%H:%M:%S"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"), "%Y-%m-%d %H:%M:%S.%f"),
-    (re.compile(r"\d{4}-\d\d?-\d\d?"), "%Y-%m-%d"),
-    (re.compile(r"\d{4}/\d\d?/\d\d?"), "%Y/%m/%d"),
-    (re.compile(r"(19|20)\d{12}"), "%Y%m%d%H%M%S"),
-    (re.compile(r"1\d{12}"), "ms"),
-    (re.compile(r"1\d{9}"), "s"),
-    (re.compile(r"(19|20)\d{6}"), "%Y%m%d"),
-)
-# These contain their zone and need no format.
-_ISO_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
-# The most likely values if there is no such column.
-_CONSTANTS: Final[Mapping[str, str | int]] = {
-    "plate_color": -1,
-    "vip_type": 1,
-    "quantity": 1,
-    "pay_type": 1,
-    "charge_type": "DEFAULT",
-}
+# Where so many members have the interface's names, its codes are meant too.
+_OWN_LAYOUT_MIN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One line of [map]. `doubt` is a question for the reviewer."""
+    """One line of [map]. `doubt` is a question for the reviewer; while it is open, an answer must not be assumed."""
 
     column: str | None = None
     constant: str | int | None = None
     codes: Mapping[str, str | int] | None = None
     unit: str | None = None
     format: str | None = None
+    end_of_day: bool | None = None
+    default: str | int | None = None
     doubt: str = ""
+    is_open: bool = False
 
-    def toml(self) -> str:
-        """The value as TOML."""
-        if self.column is None:
-            return f"{{ constant = {_quoted(self.constant)} }}"
-        parts = [f"column = {_quoted(self.column)}"]
-        if self.codes is not None:
-            parts.append(
-                "codes = { "
-                + ", ".join(f"{_quoted(code)} = {_quoted(meant)}" for code, meant in self.codes.items())
-                + " }"
-            )
-        parts += [f"unit = {_quoted(self.unit)}"] if self.unit else []
-        parts += [f"format = {_quoted(self.format)}"] if self.format else []
-        return _quoted(self.column) if len(parts) == 1 else "{ " + ", ".join(parts) + " }"
+    def asked(self, question: str, *, is_open: bool = False) -> Guess:
+        """The guess with one more question."""
+        doubt = f"{self.doubt}; {question}" if self.doubt else f"? {question}"
+        return replace(self, doubt=doubt, is_open=self.is_open or is_open)
+
+    def or_is_it(self, columns: Sequence[str], *, is_open: bool = True) -> Guess:
+        """The guess with a question that names other columns, if there are some."""
+        if not columns:
+            return self
+        return self.asked(tr("or is it {columns}", columns=", ".join(columns[:5])), is_open=is_open)
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping, and a cursor if the column names suggest one."""
+    """A mapping with its questions, the columns that it does not use, and a cursor if one is known to work."""
 
     members: Mapping[str, Guess]
     cursor: tuple[str, str] | None = None
+    cursor_note: str = ""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    statuses: tuple[Status, ...] = ()
+    unused: tuple[str, ...] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
-def propose(columns: Sequence[str], samples: Sequence[Sequence[object]]) -> Proposal:
-    """Returns the most likely mapping of `columns`, judged by their names and sample rows."""
-    values = {
-        name: [row[at] for row in samples if at < len(row) and not is_absent(row[at])]
-        for at, name in enumerate(columns)
-    }
-    free = list(columns)
-    members: dict[str, Guess] = {}
-    for member in _NAMES:
-        name = _named(_NAMES[member], free)
-        if name is not None:
-            free.remove(name)
-            members[member] = _guess(member, name, values[name])
-        elif member in REQUIRED:
-            members[member] = _guess_without(member)
-    if members["pay_partner"].column == _UNKNOWN and (key := _named(_IDS, free)) is not None:
-        members["pay_partner"] = Guess(key, doubt="? no order number found: is this one never given out again")
-    ordered = {member: members[member] for member in sorted(members, key=list(_NAMES).index)}
-    return Proposal(ordered, _cursor(columns))
+def propose(
+    columns: Sequence[str],
+    samples: Sequence[Sequence[object]],
+    key: Sequence[str] = (),
+    comments: Mapping[str, str] | None = None,
+) -> Proposal:
+    """Returns the most likely mapping of `columns`, judged by names, sample rows and the database's comments.
+
+    `key`: the table's unique columns.
+    """
+    commented = CommentedColumns(comments or {})
+    cursor = guess_cursor(columns, samples, key, commented.second_names(columns))
+    return Guesser(columns, samples, commented).propose(cursor)
 
 
-def _guess(member: str, name: str, values: Sequence[object]) -> Guess:
-    if member in _CODES:
-        return _coded(member, name, values)
-    if member in TIME_MEMBERS:
-        return _timed(name, values)
-    if member == "pay_value":
-        texts = [_text(value) for value in values]
-        # A float without decimals proves nothing: spreadsheets store all numbers as floats.
-        has_point = any("." in text for text in texts)
-        doubt = "" if has_point else "? yuan or fen: the values have no decimals"
-        return Guess(name, unit="yuan", doubt=doubt)
-    return Guess(name)
+class Guesser:
+    """Guesses the members of one table, and asks about what its values contradict."""
 
+    def __init__(self, columns: Sequence[str], samples: Sequence[Sequence[object]], comments: CommentedColumns) -> None:
+        self._comments = comments
+        self._rows = {name: [row[at] if at < len(row) else None for row in samples] for at, name in enumerate(columns)}
+        self._values = {
+            name: [
+                value for value in rows if not (is_absent(value) or is_no_value(value) or isinstance(value, BadCell))
+            ]
+            for name, rows in self._rows.items()
+        }
+        self._free = list(columns)
+        self._members: dict[str, Guess] = {}
+        self._rejected: dict[str, list[str]] = {}
+        self._is_own_layout = len(REQUIRED.intersection(columns)) >= _OWN_LAYOUT_MIN
 
-def _coded(member: str, name: str, values: Sequence[object]) -> Guess:
-    """Maps words to codes; numbers are assumed to be the interface's codes, to be confirmed by a person."""
-    texts = list(dict.fromkeys(_text(value) for value in values))
-    if all(re.fullmatch(r"-?\d+", text) for text in texts):
-        return Guess(
-            name, doubt="? the values are numbers: are they the interface's codes" if texts else "? no value seen"
+    def propose(self, cursor: CursorGuess) -> Proposal:
+        """Returns the whole mapping."""
+        for member in MEMBERS_IN_ORDER:
+            found = self._guess(member)
+            if found is not None:
+                self._members[member] = found
+                if found.column in self._free:
+                    self._free.remove(found.column)
+        self._find_order()
+        self._check_order()
+        self._check_money()
+        self._find_period()
+        self._check_period()
+        self._find_rival_amounts()
+        self._check_passes()
+        statuses = tuple(find_statuses(self._free, self._values, self._comments))
+        missing = {name: tuple(self._rejected.get(name, ())) for name in _ASKED if name not in self._members}
+        listed = {one.column for one in statuses}
+        unused = tuple(name for name in self._free if name not in listed)
+        comments = self._comments.comments
+        return Proposal(self._members, cursor.columns, cursor.note, missing, statuses, unused, comments)
+
+    def _guess(self, member: str) -> Guess | None:
+        possible = self._comments.candidates(member, self._free)
+        ranked = [one for one in possible if self._fits(member, one)]
+        self._rejected[member] = [one.column for one in possible if one not in ranked]
+        if not ranked:
+            return self._without(member)
+        if member in CODED:
+            ranked.sort(key=lambda one: (one.rank > 0, -self._known_codes(member, one.column), one.rank))
+        best = ranked[0]
+        guess = self._made(member, best.column)
+        others = rivals(member, ranked)
+        if not best.is_sure and not (member in ("vip_type", "pay_type") and self._all_codes_known(member, best.column)):
+            guess = guess.asked(tr(_UNSURE.get(member, _IS_COLUMN)), is_open=True)
+        if others:
+            # A rival of the same rank may as well be the one; a lower one is named.
+            is_tie = any(one.rank == best.rank for one in ranked[1:])
+            guess = guess.or_is_it(others, is_open=is_tie)
+        doubt = self._comments.doubt(member, best.column)
+        return guess.asked(doubt, is_open=True) if doubt else guess
+
+    def _fits(self, member: str, one: Candidate) -> bool:
+        """Whether the values of a column can be those of `member`."""
+        values = self._values[one.column]
+        if not values or one.rank == 0:
+            return True
+        texts = [text_of(value) for value in values]
+        # Some cells of a real column hold an error or a note: their rows are refused, the column is still the one.
+        if member == "pay_value":
+            is_flag = set(texts) <= {"0", "1"} and one.rank != PLAIN_MONEY_RANK
+            return not is_flag and (any if one.is_sure else most)(map(is_number, texts))
+        if member == "plate":
+            return most(not text.isdigit() if one.is_sure else is_plate(text) for text in texts)
+        if member == "quantity":
+            return most(re.fullmatch(r"\d{1,4}(?:\.0+)?", text) is not None for text in texts)
+        if member in TIME_MEMBERS:
+            return is_time(values) or (one.is_sure and not all(is_number(text) for text in texts))
+        if member == "plate_color" and not one.is_sure:
+            return all(is_number(text) for text in texts) or any(meaning(member, text) is not None for text in texts)
+        return True
+
+    def _made(self, member: str, name: str) -> Guess:
+        values = self._values[name]
+        if member in CODED:
+            return self._coded(member, name)
+        if member in TIME_MEMBERS:
+            form = time_form(values)
+            guess = Guess(name, format=form.format)
+            return guess.asked(form.doubt, is_open=form.is_open) if form.doubt else guess
+        if member == "pay_value":
+            unit, doubt, is_open = guess_unit(name, values, self._comments.unit(name))
+            guess = Guess(name, unit=unit)
+            return guess.asked(doubt, is_open=is_open) if doubt else guess
+        if member == "plate" and any(re.search(r"[,;、，；|/]", text_of(value)) for value in values):
+            return Guess(name).asked(tr("some cells hold several plates"), is_open=False)
+        return Guess(name)
+
+    def _coded(self, member: str, name: str) -> Guess:
+        """Maps words to codes; numbers are assumed to be the interface's codes, to be confirmed by a person."""
+        texts = list(dict.fromkeys(text_of(value) for value in self._values[name]))
+        default = -1 if member == "plate_color" else None
+        if not texts:
+            return Guess(name).asked(tr("no value seen"))
+        told = self._comments.codes(member, name, texts)
+        if told and any(str(code) != text for text, code in told.items()):
+            return self._told_codes(name, texts, told, default)
+        if all(re.fullmatch(r"-?\d+", text) for text in texts):
+            if self._is_own_layout and all(int(text) in CODED[member] for text in texts):
+                return Guess(name)
+            shown = ", ".join(texts[:5])
+            return Guess(name).asked(
+                tr("the values are numbers ({shown}): are they the interface's codes", shown=shown), is_open=True
+            )
+        codes = {text: code for text in texts[:CODES_MAX] if (code := meaning(member, text)) is not None}
+        unknown = [truncate(text) for text in texts if text not in codes]
+        guess = Guess(name, codes=codes, default=default if unknown else None)
+        return guess.asked(tr("not known: {values}", values=", ".join(unknown[:5]))) if unknown else guess
+
+    def _told_codes(self, name: str, texts: Sequence[str], told: Mapping[str, int], default: int | None) -> Guess:
+        """Maps values to codes by the words that the column's comment has for them, to be confirmed by a person."""
+        unknown = self._comments.explained(name, [text for text in texts if text not in told])
+        guess = Guess(name, codes=told, default=default if unknown else None).asked(
+            tr("codes by the column's comment ({comment}): are they right", comment=self._comments.comments[name]),
+            is_open=True,
         )
-    codes = {text: meant for text in texts[:CODES_MAX] if (meant := _meaning(member, text)) is not None}
-    unknown = [truncate(text) for text in texts if text not in codes]
-    doubt = f"? not known: {', '.join(unknown[:5])}" if unknown else ""
-    return Guess(name, codes=codes, doubt=doubt)
+        return guess.asked(tr("not known: {values}", values=", ".join(unknown[:5]))) if unknown else guess
+
+    def _known_codes(self, member: str, name: str) -> int:
+        texts = [text_of(value) for value in self._values[name]]
+        return sum(meaning(member, self._comments.word(name, text) or text) is not None for text in texts)
+
+    def _all_codes_known(self, member: str, name: str) -> bool:
+        return bool(self._values[name]) and self._known_codes(member, name) == len(self._values[name])
+
+    def _without(self, member: str) -> Guess | None:
+        if member in CONSTANTS:
+            guess = Guess(constant=CONSTANTS[member][0]).asked(
+                tr(CONSTANTS[member][1]), is_open=member != "plate_color"
+            )
+            return guess.or_is_it(self._rejected[member], is_open=False)
+        return Guess(UNKNOWN).asked(tr("no column found: the interface wants it")) if member in REQUIRED else None
+
+    def _find_order(self) -> None:
+        """Proposes the row's number if there is no order number. Runs last, so that it takes no other member's column."""
+        if self._members["pay_partner"].column != UNKNOWN:
+            return
+        ids = [name for name in self._free if self._comments.says(is_id, name) and self._is_unique(name)]
+        ids.sort(key=lambda name: not is_plain_id(name))
+        others = [name for name in unique_columns(self._rows, self._free) if name not in ids]
+        if ids or others:
+            name, *rest = (*ids[:1], *others)
+            guess = Guess(name).asked(
+                tr("no order number found: is this one never given out again"),
+                is_open=not ids or self._counts_rows(name),
+            )
+            self._members["pay_partner"] = guess.or_is_it(rest)
+            self._free.remove(name)
+
+    def _counts_rows(self, name: str) -> bool:
+        """Whether a column may count the rows of this export alone: another export would have the same numbers."""
+        return is_row_count(name) or [text_of(value) for value in self._rows[name]] == [
+            str(number) for number in range(1, len(self._rows[name]) + 1)
+        ]
+
+    def _is_unique(self, name: str) -> bool:
+        texts = [text_of(value) for value in self._rows[name]]
+        return len(set(texts)) == len(texts)
+
+    def _check_order(self) -> None:
+        guess = self._members["pay_partner"]
+        if guess.column not in self._rows:
+            return
+        texts = [text_of(value) for value in self._rows[guess.column]]
+        none = sum(not text or is_no_order(text) for text in texts)
+        most = Counter(text for text in texts if text and not is_no_order(text)).most_common(1)
+        if none:
+            guess = guess.asked(tr("{count} of {total} rows have no order number in it", count=none, total=len(texts)))
+        if most and most[0][1] > 1:
+            shared, count = most[0]
+            guess = guess.asked(
+                tr("{count} rows share {value}: is it one of each sale", count=count, value=truncate(shared))
+            )
+        rounded = RoundedOrders()
+        rounded.judge(texts)
+        if rounded.is_known or rounded.is_doubtful:
+            guess = guess.asked(
+                tr("long numbers end in zeros: were they rounded by a spreadsheet (exact = true: no)"), is_open=True
+            )
+        self._members["pay_partner"] = guess
+
+    def _check_money(self) -> None:
+        """Asks whether an amount is a payment if there is no order number: the table may hold tariffs."""
+        guess, order = self._members.get("pay_value"), self._members["pay_partner"].column or ""
+        if (
+            guess is None
+            or guess.doubt
+            or any(one.is_sure for one in self._comments.candidates("pay_partner", [order]))
+        ):
+            return
+        # A column that a person chose need not have a name that says so.
+        named = self._comments.candidates("pay_value", [guess.column or ""])
+        if not named or named[0].rank >= PLAIN_MONEY_RANK:
+            self._members["pay_value"] = guess.asked(tr("no order number: is each row a payment, and this its money"))
+
+    def _find_rival_amounts(self) -> None:
+        """Names the columns that may as well be the money: a name that was never seen may be that of what was paid."""
+        guess = self._members.get("pay_value")
+        if guess is None or guess.column is None:
+            return
+        others = {name: self._rows[name] for name in self._free if not self._comments.candidates("pay_value", [name])}
+        # A name that says that the money was paid, or is the total, is likelier than one that says nothing.
+        is_open = self._comments.candidates("pay_value", [guess.column])[0].rank >= PLAIN_MONEY_RANK
+        self._members["pay_value"] = guess.or_is_it(rival_amounts(self._rows[guess.column], others), is_open=is_open)
+
+    def _find_period(self) -> None:
+        """Proposes columns of times for a start or an end that no name tells."""
+        start, end = (self._column(name) for name in ("renewal_start_time", END_MEMBER))
+        found = None if start and end else find_period(start, end, self._rows, self._free)
+        if found is None:
+            return
+        for member, name in (("renewal_start_time", found.start), (END_MEMBER, found.end)):
+            if member not in self._members:
+                guess = self._made(member, name).asked(tr("no name tells it: is this the column"), is_open=True)
+                self._members[member] = guess.or_is_it(found.others)
+                self._free.remove(name)
+
+    def _column(self, member: str) -> str | None:
+        guess = self._members.get(member)
+        return None if guess is None else guess.column
+
+    def _check_passes(self) -> None:
+        """Asks whether the pass is that of the sale, where money or period contradict it."""
+        guess = self._members["vip_type"]
+        if guess.column is None:
+            return
+        money, end = (self._rows.get(self._column(name) or "") for name in ("pay_value", END_MEMBER))
+        codes = {str(code): code for code in VIP_TYPES} if guess.codes is None else guess.codes
+        kinds = [codes.get(text_of(value)) for value in self._rows[guess.column]]
+        question = unfit_passes(kinds, money, end)
+        if question:
+            kind_columns = [name for name in self._free if self._comments.says(is_kind, name)]
+            self._members["vip_type"] = guess.asked(question, is_open=True).or_is_it(kind_columns)
+
+    def _check_period(self) -> None:
+        """Asks what a midnight at the end of a period means, and whether the periods are those of passes."""
+        end = self._members.get(END_MEMBER)
+        if end is None or end.column is None:
+            return
+        rows = self._rows[end.column]
+        paid = self._members.get("pay_time")
+        if (
+            "renewal_start_time" not in self._members
+            and paid is not None
+            and any(have_no_time(self._rows[paid.column or ""], paid.format))
+        ):
+            self._members["pay_time"] = paid.asked(tr("or is it the start of the period"), is_open=True)
+        starts = self._instants("renewal_start_time") or self._instants("pay_time") or [None] * len(rows)
+        if is_short(starts, instants(rows, end.format)):
+            for member in ("renewal_start_time", END_MEMBER):
+                guess = self._members.get(member)
+                if guess is not None:
+                    self._members[member] = guess.asked(
+                        tr("too short for a pass: is it the period that was paid"), is_open=True
+                    )
+            return
+        found = end_guess(rows, end.format, self._instants("renewal_start_time") or [None] * len(rows))
+        if found is None and any(have_no_time(rows, end.format)):
+            self._members[END_MEMBER] = end.asked(
+                tr("ends without a time: the end of that day (end_of_day = false: its beginning)")
+            )
+        if found is not None:
+            end = replace(end, end_of_day=found.end_of_day).asked(found.doubt, is_open=found.is_open)
+            self._members[END_MEMBER] = end
+
+    def _instants(self, member: str) -> list[int | None]:
+        guess = self._members.get(member)
+        return [] if guess is None or guess.column is None else instants(self._rows[guess.column], guess.format)
 
 
-def _meaning(member: str, text: str) -> int | None:
-    found = [(len(word), meant) for word, meant in _CODES[member].items() if word in text.lower()]
-    return max(found)[1] if found else None
-
-
-def _timed(name: str, values: Sequence[object]) -> Guess:
-    if values and all(isinstance(value, datetime | date) for value in values):
-        return Guess(name)
-    texts = [_text(value) for value in values]
-    if texts and all(_ISO_ZONED.fullmatch(text) for text in texts):
-        return Guess(name)
-    for shape, form in _FORMATS:
-        if texts and all(shape.fullmatch(text) for text in texts):
-            return Guess(name, format=form)
-    return Guess(name, format="%Y-%m-%d %H:%M:%S", doubt="? the form of these times is not known")
-
-
-def _guess_without(member: str) -> Guess:
-    if member in _CONSTANTS:
-        return Guess(constant=_CONSTANTS[member], doubt="? no column found")
-    return Guess(_UNKNOWN, doubt="? no column found: the interface wants it")
-
-
-def _cursor(columns: Sequence[str]) -> tuple[str, str] | None:
-    when, which = _named(_TIMES, columns), _named(_IDS, columns)
-    return (when, which) if when is not None and which is not None else None
-
-
-def _named(pattern: str, columns: Sequence[str]) -> str | None:
-    """The first column whose whole name matches `pattern`."""
-    whole = re.compile(pattern, re.IGNORECASE).fullmatch
-    return next((name for name in columns if whole(name.strip())), None)
-
-
-def _text(value: object) -> str:
-    text = as_text(value)
-    return text if isinstance(text, str) else ""
-
-
-def _quoted(value: object) -> str:
-    """A TOML string or number: JSON strings are valid TOML."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _pair(key: str, value: object) -> str:
-    return f"{key} = {_quoted(str(value))}"
-
-
-def render_config(proposal: Proposal, *, url: str, park_uuid: str, secret: str, source: SourceConfig) -> str:
-    """Renders the configuration file, with a question mark where a person has to check."""
-    lines = ["# The agent's configuration; docs/agent.md explains every line. Look at each ? before you start it.", ""]
-    lines += ["[platform]", _pair("url", url), _pair("park_uuid", park_uuid), _pair("secret", secret), "", "[source]"]
-    for key in ("database", "file", "query", "table", "encoding", "delimiter", "sheet"):
-        value = getattr(source, key)
-        lines += [] if value is None else [_pair(key, value)]
-    if source.header_line > 1:
-        lines.append(f"header_line = {source.header_line}")
-    if source.file is None:
-        lines += _cursor_lines(source.cursor or proposal.cursor)
-    lines += [_pair("time_zone", source.time_zone), "", "[map]"]
-    for member, guess in proposal.members.items():
-        lines.append(f"{member} = {guess.toml()}" + (f"   # {guess.doubt}" if guess.doubt else ""))
-    return "\n".join([*lines, ""])
-
-
-def _cursor_lines(cursor: tuple[str, ...] | None) -> list[str]:
-    if cursor:
-        return [f"cursor = {_quoted(list(cursor))}", "lag_s = 5"]
-    return ['# cursor = ["time of the last change", "id"]   # without it every row is compared at every look']
+_IS_COLUMN: Final = translatable("is this the column")
+_UNSURE: Final[Mapping[str, str]] = {
+    "plate_color": translatable("the colour of the plate, or of the car"),
+    "pay_value": translatable("is this the money that was paid"),
+    "pay_time": translatable("is this the time of the payment"),
+    "operator": translatable("the operator, or the owner of the car"),
+}

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from vipgate.agent.config import TIME_MEMBERS, Filter, Member
-from vipgate.agent.mapping.timestamps import pay_time, period_time
+from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS, Filter, Member
+from vipgate.agent.mapping.timestamps import DayEnd, pay_time, period_time
 from vipgate.agent.mapping.values import (
     ConversionError,
     Convert,
@@ -19,10 +19,16 @@ from vipgate.agent.mapping.values import (
     coded,
     display,
     is_absent,
+    is_no_value,
     money,
+    order_number,
+    text_or_none,
 )
 from vipgate.agent.toml_reader import Scalar
 from vipgate.errors import FieldError, UsageError
+from vipgate.i18n import tr
+from vipgate.protocol.renewal import MEMBERS
+from vipgate.support.sheet.cells import BadCell
 
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
 
@@ -57,18 +63,22 @@ class Mapper:
         faults: list[FieldError] | None = None
         for name, place, convert, step in self._steps:
             value = convert(values[place])
-            if value is None:
+            kind = type(value)
+            if kind is str or kind is int:
+                members[name] = value  # type: ignore[assignment]
+                continue
+            if value is None or (kind is ConversionError and step.is_listed and is_no_value(values[place])):
                 value = step.default
                 if value is None:
                     continue
-            elif type(value) is ConversionError:
-                # An unknown code may use the default; an unreadable amount or time must not.
-                if step.default is None or not step.is_coded:
+            elif isinstance(value, ConversionError):
+                # An unknown code may use the default; an unreadable amount, time or cell must not.
+                if step.default is None or not step.is_coded or isinstance(values[place], BadCell):
                     faults = faults or []
                     faults.append(FieldError(step.column, value.remedy, _shown(values[place])))
                     continue
                 value = step.default
-            members[name] = value  # type: ignore[assignment]
+            members[name] = value
         return members if faults is None else faults
 
 
@@ -78,20 +88,39 @@ class _Step(NamedTuple):
     column: str
     default: Value | None
     is_coded: bool
+    # The interface lists the member: words like NULL stand for an empty cell.
+    is_listed: bool
 
 
 def _step(name: str, member: Member, place: int, time_zone: ZoneInfo) -> tuple[str, int, Convert, _Step]:
     convert = _converter(name, member, time_zone)
-    return name, place, convert, _Step(member.column or "", _default(name, member, convert), member.codes is not None)
+    return (
+        name,
+        place,
+        convert,
+        _Step(
+            member.column or "",
+            _default(name, member, convert),
+            member.codes is not None,
+            name in MEMBERS and name != "pay_partner",
+        ),
+    )
 
 
 def _default(name: str, member: Member, convert: Convert) -> Value | None:
     """The value for an empty cell, converted like a cell; with codes, it is the result itself."""
     if member.default is None or member.codes is not None:
         return None if member.default is None else _constant(member.default)
-    found = convert(member.default)
+    found = as_text(member.default) if convert is text_or_none else convert(member.default)
     if isinstance(found, ConversionError):
-        raise UsageError(f"map.{name}.default: {found.remedy.en}, got {member.default!r}")
+        raise UsageError(
+            tr(
+                "{place}: {remedy}, got {value!r}",
+                place=f"map.{name}.default",
+                remedy=found.remedy.text(),
+                value=member.default,
+            )
+        )
     return found
 
 
@@ -105,11 +134,22 @@ def _converter(name: str, member: Member, time_zone: ZoneInfo) -> Convert:
         return coded(member.codes)
     if name == "pay_time":
         return pay_time(member.format, zone)
+    if name == END_MEMBER:
+        return period_time(member.format, zone, _day_end(member.end_of_day))
     if name in TIME_MEMBERS or member.format is not None:
         return period_time(member.format, zone)
     if member.unit == "yuan":
         return money if name == "pay_value" else amount
-    return as_number if name in _NUMBERS else as_text
+    if name == "pay_partner":
+        return order_number
+    if name in _NUMBERS:
+        return as_number
+    return text_or_none if name in MEMBERS else as_text
+
+
+def _day_end(setting: bool | None) -> DayEnd:
+    """An end without a time of day means the end of that day; a midnight does only if the setting says so."""
+    return DayEnd(dates=setting is not False, midnights=setting is True)
 
 
 def _passes(value: object, wanted: Filter) -> bool:
@@ -134,24 +174,34 @@ class _Places:
     def find(self, name: str, place: str) -> int:
         times = self._columns.count(name)
         if times > 1:
-            self._missing.append(f"{place}: column {name} is there {times} times; give each a name of its own")
+            self._missing.append(
+                tr(
+                    "{place}: column {name} is there {times} times; give each a name of its own",
+                    place=place,
+                    name=name,
+                    times=times,
+                )
+            )
             return 0
         if times:
             return self._columns.index(name)
         alike = [at for at, column in enumerate(self._columns) if column.strip().casefold() == name.strip().casefold()]
         if len(alike) == 1:
             return alike[0]
-        self._missing.append(f"{place}: column {name} is not there{self._near(name)}")
-        return 0
-
-    def _near(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._columns, 1)
-        return f"; did you mean {near[0]}?" if near else ""
+        if near:
+            text = tr("{place}: column {name} is not there; did you mean {near}?", place=place, name=name, near=near[0])
+        else:
+            text = tr("{place}: column {name} is not there", place=place, name=name)
+        self._missing.append(text)
+        return 0
 
     def check(self) -> None:
         """Raises UsageError if a column was missing."""
         if self._missing:
             there = ", ".join(self._columns[:100])
             raise UsageError(
-                "\n".join([*self._missing, f"The source has the columns: {there}; fix the configuration."])
+                "\n".join(
+                    [*self._missing, tr("The source has the columns: {there}; fix the configuration.", there=there)]
+                )
             )

@@ -5,7 +5,6 @@ Its drivers round times when reading and again when binding: a row could come af
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -13,30 +12,23 @@ from sqlalchemy import ColumnElement, Connection, String, cast, func, literal_co
 from sqlalchemy.dialects.mssql import SQL_VARIANT
 
 DIALECT: Final = "mssql"
-Kinds = Mapping[int, str]
 _KINDS: Final = ("date", "smalldatetime", "datetime", "datetime2", "datetimeoffset")
 _TEXT: Final[ColumnElement[Any]] = literal_column("varchar(40)")
 # ISO 8601, which no setting of the session changes.
 _STYLE: Final[ColumnElement[Any]] = literal_column("126")
 
 
-def time_kinds(db: Connection, rows: Any, cursor: Sequence[ColumnElement[Any]]) -> Kinds | None:
-    """Types of the cursor columns that hold times, by position; None while there is no row."""
-    there = [one.is_not(None) for one in cursor]
-    row = db.execute(select(*cursor).select_from(rows).where(*there).limit(1)).fetchone()
+def time_kind(db: Connection, rows: Any, one: ColumnElement[Any]) -> str | None:
+    """The type of a cursor column that holds times; empty if it holds something else, None if there are no rows."""
+    row = db.execute(select(one).select_from(rows).where(one.is_not(None)).limit(1)).fetchone()
     if row is None:
         return None
-    kinds = {}
-    for place, one in enumerate(cursor):
-        if isinstance(row[place], date):
-            kind = db.execute(kind_query(rows, one)).scalar_one_or_none()
-            if kind in _KINDS:
-                kinds[place] = str(kind)
-    return kinds
+    kind = db.execute(kind_query(rows, one)).scalar_one_or_none() if isinstance(row[0], date) else None
+    return str(kind) if kind in _KINDS else ""
 
 
 def kind_query(rows: Any, one: ColumnElement[Any]) -> Any:
-    """A query for the type of a column's values, also of a column that belongs to a query."""
+    """Makes a query that returns the type of a column's values. `rows` is a table or a query."""
     kind = cast(func.sql_variant_property(cast(one, SQL_VARIANT), "BaseType"), String(40))
     return select(kind).select_from(rows).where(one.is_not(None)).limit(1)
 

@@ -17,21 +17,21 @@ RETURNING CAST(value AS INTEGER)
 
 -- name: queue
 -- The newest version of a record replaces the waiting one.
-INSERT INTO outbox (pay_partner, number, row, hash, place, queued_us, not_before_us)
-VALUES (:pay_partner, :number, :row, :hash, :place, :now_us, :not_before_us)
+INSERT INTO outbox (pay_partner, number, row, hash, place, row_id, queued_us, not_before_us)
+VALUES (:pay_partner, :number, :row, :hash, :place, :row_id, :now_us, :not_before_us)
 ON CONFLICT (pay_partner) DO UPDATE SET
-    number = excluded.number, row = excluded.row, hash = excluded.hash, place = excluded.place,
+    number = excluded.number, row = excluded.row, hash = excluded.hash, place = excluded.place, row_id = excluded.row_id,
     not_before_us = excluded.not_before_us
 
 -- name: queue_again
 -- Sends a version again that an older copy may overtake; not needed if a newer one already waits.
-INSERT INTO outbox (pay_partner, number, row, hash, place, queued_us, not_before_us)
-VALUES (:pay_partner, :number, :row, :hash, :place, :now_us, :not_before_us)
+INSERT INTO outbox (pay_partner, number, row, hash, place, row_id, queued_us, not_before_us)
+VALUES (:pay_partner, :number, :row, :hash, :place, :row_id, :now_us, :not_before_us)
 ON CONFLICT (pay_partner) DO NOTHING
 
 -- name: waiting
 -- Rows that may be sent now, oldest first.
-SELECT o.pay_partner, o.number, o.row, o.hash, o.place
+SELECT o.pay_partner, o.number, o.row, o.place, o.row_id
 FROM outbox AS o
 WHERE o.not_before_us <= :now_us
 ORDER BY o.number
@@ -57,39 +57,49 @@ DELETE FROM outbox WHERE pay_partner = :pay_partner
 -- Which of the numbers still wait; the others were replaced by a newer version.
 SELECT o.number FROM outbox AS o WHERE o.number IN (SELECT value FROM json_each(:numbers))
 
+-- name: has_outbox
+-- During a snapshot the outbox is mostly empty: a thousand keys need not be looked up in it.
+SELECT 1 FROM outbox LIMIT 1
+
 -- name: in_outbox
-SELECT o.pay_partner, o.hash FROM outbox AS o WHERE o.pay_partner IN (SELECT value FROM json_each(:keys))
+SELECT o.pay_partner, o.hash, o.row_id FROM outbox AS o WHERE o.pay_partner IN (SELECT value FROM json_each(:keys))
 
--- name: in_sent
-SELECT s.pay_partner, s.hash FROM sent AS s WHERE s.pay_partner IN (SELECT value FROM json_each(:keys))
+-- name: has_acknowledged
+SELECT 1 FROM acknowledged LIMIT 1
 
--- name: note_sent
-INSERT INTO sent (pay_partner, hash) VALUES (:pay_partner, :hash) ON CONFLICT (pay_partner) DO UPDATE SET hash = excluded.hash
+-- name: find_acknowledged
+SELECT a.key, a.version FROM acknowledged AS a WHERE a.key IN (SELECT value FROM json_each(:keys))
 
--- name: forget_sent
-DELETE FROM sent WHERE pay_partner = :pay_partner
+-- name: acknowledge
+INSERT INTO acknowledged (key, version) VALUES (:key, :version) ON CONFLICT (key) DO UPDATE SET version = excluded.version
+
+-- name: acknowledge_recently
+INSERT INTO acknowledged_recently (entries) VALUES (:entries)
+
+-- name: read_recently
+SELECT r.entries FROM acknowledged_recently AS r ORDER BY r.number
+
+-- name: drop_recently
+DELETE FROM acknowledged_recently
+
+-- name: drop_acknowledged
+DELETE FROM acknowledged
 
 -- name: note_read
-INSERT INTO lately (pay_partner, read_us) VALUES (:pay_partner, :read_us)
-ON CONFLICT (pay_partner) DO UPDATE SET read_us = max(lately.read_us, excluded.read_us)
+INSERT INTO lately (pay_partner, read_us, noted_us) VALUES (:pay_partner, :read_us, :now_us)
+ON CONFLICT (pay_partner) DO UPDATE SET read_us = max(lately.read_us, excluded.read_us), noted_us = excluded.noted_us
 
--- name: read_since
-SELECT l.pay_partner FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys)) AND l.read_us >= :since_us
+-- name: noted_since
+SELECT l.pay_partner FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys)) AND l.noted_us >= :since_us
+
+-- name: has_lately
+SELECT 1 FROM lately LIMIT 1
 
 -- name: read_times
-SELECT l.pay_partner, l.read_us FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys))
+SELECT l.pay_partner, l.read_us, l.noted_us FROM lately AS l WHERE l.pay_partner IN (SELECT value FROM json_each(:keys))
 
 -- name: drop_lately
-DELETE FROM lately WHERE read_us < :before_us
-
--- name: read_window
-SELECT w.cursor, w.seen_us FROM window AS w
-
--- name: note_window
-INSERT INTO window (cursor, seen_us) VALUES (:cursor, :seen_us) ON CONFLICT (cursor) DO NOTHING
-
--- name: drop_window
-DELETE FROM window WHERE cursor = :cursor
+DELETE FROM lately WHERE noted_us < :before_us
 
 -- name: make_exposed
 -- In memory only: after a kill everything counts as exposed for a while.
@@ -123,7 +133,18 @@ SELECT max(e.until_us) FROM temp.exposed AS e
 -- name: drop_exposed
 DELETE FROM temp.exposed WHERE until_us <= :now_us
 
--- name: bury
+-- name: limit_waiting
+-- Times from before the clock was set back.
+UPDATE outbox SET not_before_us = :until_us WHERE not_before_us > :until_us
+
+-- name: limit_exposed
+UPDATE temp.exposed SET until_us = :until_us WHERE until_us > :until_us
+
+-- name: limit_read
+UPDATE lately SET read_us = min(read_us, :now_us), noted_us = min(noted_us, :now_us)
+WHERE read_us > :now_us OR noted_us > :now_us
+
+-- name: add_dead_letter
 -- One dead letter per record, with the newest reason.
 INSERT INTO dead (identity, pay_partner, place, reason, seqno, row, source, at_us)
 VALUES (:identity, :pay_partner, :place, :reason, :seqno, :row, :source, :now_us)
@@ -134,9 +155,16 @@ ON CONFLICT (identity) DO UPDATE SET
 -- name: count_dead
 SELECT count(*) FROM dead
 
+-- name: dead_among
+SELECT d.identity FROM dead AS d WHERE d.identity IN (SELECT value FROM json_each(:keys))
+
 -- name: resolve
 -- For records that were read again and can be sent now.
-DELETE FROM dead WHERE identity IN (SELECT value FROM json_each(:keys))
+DELETE FROM dead WHERE identity IN (SELECT value FROM json_each(:keys)) RETURNING identity
+
+-- name: resolve_other_orders
+-- For a row that was read again under another identity: its order number has changed, or can be read by now.
+DELETE FROM dead WHERE place = :place AND identity <> :identity RETURNING identity
 
 -- name: list_dead
 SELECT d.number, d.identity, d.pay_partner, d.place, d.reason, d.seqno, d.row, d.source, d.at_us
@@ -152,12 +180,6 @@ WHERE d.number = :number
 
 -- name: discard
 DELETE FROM dead WHERE number = :number
-
--- name: drop_sent
-DELETE FROM sent
-
--- name: drop_whole_window
-DELETE FROM window
 
 -- name: drop_outbox
 DELETE FROM outbox

@@ -1,13 +1,12 @@
 """The agent's loop: reads new records, sends waiting ones, handles the answers. One thread decides; others read and send.
 
-Two lanes send: changes ("live") from the spool's outbox, the snapshot ("stock") in pages straight from the source. A record
-in flight on one lane is not sent on the other, and the snapshot omits records that were read as changes since it began.
+Two lanes send: changes from the spool's outbox, the snapshot in pages straight from the source. A record in flight on one
+lane is not sent on the other, and the snapshot omits records that were read later as changes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
@@ -20,10 +19,14 @@ from vipgate.agent.models import Batch, OutboxRow, Rejection
 from vipgate.agent.responses import Accepted, AccessDenied, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status, begin_status, save_status
+from vipgate.agent.sync.dependencies import AgentDependencies
 from vipgate.agent.sync.in_flight import InFlightTracker
+from vipgate.agent.sync.next_batches import NextBatches
+from vipgate.agent.sync.outage_limit import ONCE_OUTAGE_S_MAX, OutageLimit
 from vipgate.agent.sync.retry import PlatformState, halves, part_refused
-from vipgate.agent.sync.source_reader import AgentDependencies, SourceReader
+from vipgate.agent.sync.source_reader import SourceReader
 from vipgate.errors import UsageError, VipgateError
+from vipgate.i18n import tr
 from vipgate.support.background import describe, is_fault, report
 
 log = structlog.get_logger()
@@ -31,13 +34,21 @@ log = structlog.get_logger()
 IDLE_S: Final = 0.5
 STATUS_S: Final = 1.0
 TIDY_S: Final = 60.0
+CLOCK_BACK_US: Final = 1_000_000
 
 
 class Agent:
     """One run. `step` does what is possible now; `run` repeats it until stopped or, with `once`, until all is settled."""
 
     def __init__(
-        self, config: Config, spool: Spool, dependencies: AgentDependencies, *, once: bool = False, reads: bool = True
+        self,
+        config: Config,
+        spool: Spool,
+        dependencies: AgentDependencies,
+        *,
+        once: bool = False,
+        reads: bool = True,
+        once_outage_s_max: float = ONCE_OUTAGE_S_MAX,
     ) -> None:
         self._config = config
         self._spool = spool
@@ -46,19 +57,18 @@ class Agent:
         # If false, only rows already in the spool are sent.
         self._reads = reads
         self._platform = PlatformState()
+        self._outage = OutageLimit(once_outage_s_max)
         self._pool = ThreadPoolExecutor(config.platform.in_flight, "vipgate-send")
         self._in_flight: dict[Future[Answer], Batch] = {}
-        self._busy: set[str] = set()
-        self._retry: deque[Batch] = deque()
         self._wake = threading.Event()
-        self._stopping = threading.Event()
+        self._is_stopping = False
         self._status_s = self._tidy_s = 0.0
-        self._wait_logged = False
+        self._latest_us = 0
         self._ending = False
         self.status = begin_status(spool, dependencies.clock_us())
         self._reader = SourceReader(config, spool, dependencies, self.status, self._wake.set, once=once)
         self._tracker = InFlightTracker(spool, dependencies.clock_us, config.platform.timeout_s)
-        self._reader.window_us = self._tracker.window_us
+        self._next = NextBatches(spool, self._reader, self._tracker)
 
     # ---- lifecycle -----------------------------------------------------------------------------------------------------
 
@@ -66,7 +76,7 @@ class Agent:
         """Runs until `stop`, or with `once` until everything in the source is settled. Raises UsageError."""
         self._begin()
         try:
-            while not self._stopping.is_set() and not self._is_done():
+            while not self._is_stopping and not self._is_done():
                 self.step()
                 if show is not None:
                     show(self.status)
@@ -81,9 +91,8 @@ class Agent:
                 show(self.status)
 
     def stop(self) -> None:
-        """Ends the run once the requests in flight are answered."""
-        self._stopping.set()
-        self._wake.set()
+        """Ends the run once the requests in flight are answered. Safe in a signal handler: it takes no lock."""
+        self._is_stopping = True
 
     def _begin(self) -> None:
         with self._spool.transaction():
@@ -97,8 +106,12 @@ class Agent:
         """Stores the reason in the status: the last output of a service may go unread."""
         if not is_fault(error):
             return
-        reason = str(error) if isinstance(error, VipgateError) else f"{describe(error)}; its traceback is in the log"
-        self.status.tell("agent", f"the agent ended: {reason}", self._dependencies.clock_us())
+        reason = (
+            str(error)
+            if isinstance(error, VipgateError)
+            else tr("{reason}; its traceback is in the log", reason=describe(error))
+        )
+        self.status.tell("agent", tr("the agent ended: {reason}", reason=reason), self._dependencies.clock_us())
         if isinstance(error, VipgateError):
             log.error("agent ends", reason=reason)
 
@@ -110,39 +123,51 @@ class Agent:
         with suppress(VipgateError), self._spool.transaction():
             self._tracker.end()
             save_status(self._spool, self._counted())
-        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._reader.dead)
+        log.info("agent ends", acknowledged=self.status.acknowledged, dead=self._reader.intake.dead)
 
     def _is_done(self) -> bool:
         if not self._once:
             return False
         if self._platform.is_mending and not self._in_flight:
             raise UsageError(
-                f"{self._platform.trouble}\nNothing more was sent; `vipgate agent check` says what to fix."
+                tr(
+                    "{trouble}\nNothing more was sent; `vipgate agent check` says what to fix.",
+                    trouble=self._platform.trouble,
+                )
             )
+        self._give_up_if_overdue()
         is_read = self._reader.is_done() if self._reads else self._reader.is_idle()
-        if not is_read or self._in_flight or self._retry or self._spool.backlog()[0]:
+        if not is_read or self._in_flight or self._next.retry or self._spool.backlog()[0]:
             return False
         due_us = self._spool.next_due_us()
-        if due_us is not None and not self._wait_logged:
-            wait_s = round((due_us - self._dependencies.clock_us()) / 1e6, 1)
-            log.info("all acknowledged; rows that an older copy may overtake are sent again", wait_s=wait_s)
-            self._wait_logged = True
-        return due_us is None
+        if due_us is not None:
+            wait_s = max(0.0, round((due_us - self._dependencies.clock_us()) / 1e6, 1))
+            log.info(
+                "all acknowledged; the next run sends rows again that an older copy may overtake", from_now_s=wait_s
+            )
+        return True
+
+    def _give_up_if_overdue(self) -> None:
+        """Raises UsageError once the platform or the source has been away for too long."""
+        troubles = {"platform": self._platform.trouble} | self._reader.troubles()
+        progress = self.status.acknowledged + self._reader.intake.dead
+        fault = self._outage.fault(troubles, progress, self._dependencies.clock_s())
+        if fault is not None:
+            raise UsageError(fault)
 
     def _pause_s(self) -> float:
         now_s = self._dependencies.clock_s()
-        # An overdue poll waits for space in the spool, or polling is off.
-        look_s = self._reader.look_s
-        soonest_s = look_s if now_s < look_s < now_s + IDLE_S else now_s + IDLE_S
+        soonest_s = now_s + IDLE_S
         if self._platform.failures:
             soonest_s = max(min(soonest_s, self._platform.until_s), now_s + 0.01)
         return max(0.0, soonest_s - now_s)
 
     def step(self) -> None:
         """Does everything that can be done now."""
+        self._notice_clock()
         self._collect()
         if self._reads:
-            self._reader.look()
+            self._reader.start_due()
         self._reader.take()
         while self._dispatch():
             pass
@@ -155,6 +180,17 @@ class Agent:
             self._tidy_s = now_s + TIDY_S
             with self._spool.transaction():
                 self._spool.vacuum()
+
+    def _notice_clock(self) -> None:
+        """Adapts what is remembered to a clock that was set back."""
+        now_us = self._dependencies.clock_us()
+        if now_us < self._latest_us - CLOCK_BACK_US:
+            log.warning("the clock was set back", seconds=round((self._latest_us - now_us) / 1e6))
+            with self._spool.transaction():
+                self._tracker.clock_was_set_back()
+            for batch in (*self._next.retry, *self._reader.next, *self._in_flight.values()):
+                batch.read_us = min(batch.read_us, now_us)
+        self._latest_us = now_us
 
     # ---- sending ---------------------------------------------------------------------------------------------------------
 
@@ -169,17 +205,17 @@ class Agent:
         if self._tracker.holds_all():
             return False
         lanes = [batch.lane for batch in self._in_flight.values()]
-        both = slots > 1 and self._snapshot_waits()
+        both = slots > 1 and self._next.snapshot_waits()
         batch = None
-        if not (both and lanes.count("live") >= slots - 1):
-            batch = self._change_batch()
-        if batch is None and (slots == 1 or lanes.count("stock") < slots - 1):
-            batch = self._snapshot_batch()
+        if not (both and lanes.count("changes") >= slots - 1):
+            batch = self._next.change_batch()
+        if batch is None and (slots == 1 or lanes.count("snapshot") < slots - 1):
+            batch = self._next.snapshot_batch()
         return batch is not None and self._send(batch)
 
     def _send_first(self) -> bool:
         """Sends the request that replaces everything; others wait for its answer and for late copies of it."""
-        batch = self._snapshot_batch() or self._change_batch()
+        batch = self._next.snapshot_batch(is_replace=True) or self._next.change_batch()
         if batch is None:
             return False
         if not self._tracker.may_replace(batch.rows):
@@ -190,8 +226,8 @@ class Agent:
 
     def _send(self, batch: Batch) -> bool:
         with self._spool.transaction() if batch.complete else nullcontext():
-            self._tracker.sending(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
-        self._busy |= {row.pay_partner for row in batch.rows}
+            self._tracker.sending(batch.rows, snapshot=batch.lane == "snapshot", replace=batch.complete)
+        self._next.busy |= {row.pay_partner for row in batch.rows}
         rows = [row.row for row in batch.rows]
         # Stored in the spool: a replace retried after a restart keeps its id.
         intent = self._spool.get_setting("replace_id") if batch.complete else None
@@ -200,70 +236,21 @@ class Agent:
         future.add_done_callback(lambda _: self._wake.set())
         return True
 
-    def _snapshot_waits(self) -> bool:
-        return bool(self._reader.next) or any(batch.lane == "stock" for batch in self._retry)
-
-    def _change_batch(self) -> Batch | None:
-        """The oldest outbox rows of records not in flight; batches to be sent again in smaller ones come first."""
-        reserved = self._busy.copy()
-        for batch in list(self._retry):
-            if batch.lane != "live":
-                continue
-            if self._busy.isdisjoint(row.pay_partner for row in batch.rows):
-                self._retry.remove(batch)
-                waiting = self._spool.numbers([row.number for row in batch.rows])
-                batch.rows = [row for row in batch.rows if row.number in waiting]
-                if batch.rows:
-                    return batch
-            else:
-                reserved |= {row.pay_partner for row in batch.rows}
-        rows = [
-            row for row in self._spool.waiting(self._reader.rows_max + len(reserved)) if row.pay_partner not in reserved
-        ]
-        return Batch("live", rows[: self._reader.rows_max]) if rows else None
-
-    def _snapshot_batch(self) -> Batch | None:
-        """The next snapshot rows, without records that were read as changes since the snapshot began."""
-        if self._tracker.holds_stock() and not self._replace:
-            return None
-        for waiting in (self._retry, self._reader.next):
-            for batch in [one for one in waiting if one.lane == "stock"]:
-                keys = [row.pay_partner for row in batch.rows]
-                if not self._busy.isdisjoint(keys):
-                    continue
-                waiting.remove(batch)
-                self._shorten(batch)
-                newer = self._spool.read_since(keys, self._reader.stock_begun_us)
-                rows = [row for row in batch.rows if row.pay_partner not in newer]
-                self._reader.pages.settle(batch.page, len(batch.rows) - len(rows))
-                batch.rows = rows
-                if rows:
-                    return batch
-                self._reader.move_position()
-        return None
-
-    def _shorten(self, batch: Batch) -> None:
-        """Splits a batch that was read before the batch size was halved."""
-        rows_max = self._reader.rows_max
-        if len(batch.rows) > rows_max:
-            self._retry.appendleft(Batch(batch.lane, batch.rows[rows_max:], batch.page))
-            batch.rows = batch.rows[:rows_max]
-
     # ---- answers ---------------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Handles every answered request."""
         for future in [one for one in self._in_flight if one.done()]:
             batch = self._in_flight.pop(future)
-            self._busy -= {row.pay_partner for row in batch.rows}
+            self._next.busy -= {row.pay_partner for row in batch.rows}
             self._record_outcome(batch, self._answer_of(future))
 
     def _answer_of(self, future: Future[Answer]) -> Answer:
         error = future.exception()
         if error is None or not is_fault(error):
             return future.result()
-        report("sending", error)
-        reason = f"sending failed, {describe(error)}; its traceback is in the log"
+        report(tr("sending"), error)
+        reason = tr("sending failed, {reason}; its traceback is in the log", reason=describe(error))
         if self._once and not self._ending:
             raise UsageError(reason)
         # The request may have arrived before the error.
@@ -272,6 +259,8 @@ class Agent:
     def _record_outcome(self, batch: Batch, answer: Answer) -> None:
         now_s, chance = self._dependencies.clock_s(), self._dependencies.chance()
         self.status.last_seqno = answer.seqno or self.status.last_seqno
+        reason = "" if isinstance(answer, Accepted) else answer.reason
+        self.status.note_request(self._dependencies.clock_us(), answer.seqno, len(batch.rows), reason)
         if isinstance(answer, Accepted):
             self._platform.accepts()
             self._acknowledge(batch)
@@ -298,13 +287,13 @@ class Agent:
         """Notes that the request may have arrived, or may still arrive."""
         if not isinstance(answer, RetryLater) or answer.arrived:
             with self._spool.transaction():
-                self._tracker.unanswered(batch.rows, stock=batch.lane == "stock", replace=batch.complete)
+                self._tracker.unanswered(batch.rows, snapshot=batch.lane == "snapshot", replace=batch.complete)
 
     def _put_back(self, batch: Batch) -> None:
         """Queues snapshot rows again; changes still wait in the outbox, perhaps in a newer version."""
         batch.complete = False
-        if batch.lane == "stock":
-            self._retry.appendleft(batch)
+        if batch.lane == "snapshot":
+            self._next.retry.appendleft(batch)
 
     def _acknowledge(self, batch: Batch) -> None:
         rows = batch.rows
@@ -313,23 +302,22 @@ class Agent:
                 self._replace = False
                 self._spool.set_setting({"replace": None})
                 log.info("replace acknowledged; the rest waits for late copies", wait_s=self._tracker.hold_s())
-            self._note_sent(rows)
+            self._note_sent(batch, rows)
             self._spool.unqueue(rows)
-            if batch.lane == "live":
+            if batch.lane == "changes":
                 self._tracker.send_again(rows)
         self.status.count(len(rows), self._dependencies.clock_s())
-        self._page_settled(batch, len(rows))
+        self._page_settled(batch, rows)
 
-    def _note_sent(self, rows: list[OutboxRow]) -> None:
-        """Stores hashes of sent or rejected rows for comparisons, except rows that were replaced by a newer version."""
-        if self._config.source.cursor is None:
-            waiting = self._spool.numbers([row.number for row in rows])
-            self._spool.note_sent({row.pay_partner: row.hash for row in rows if row.number in waiting})
+    def _note_sent(self, batch: Batch, rows: list[OutboxRow]) -> None:
+        """Stores the versions of sent or rejected rows for comparisons, except those of which a newer one was read since."""
+        newer = self._newer(batch, rows)
+        kept = [row for row in rows if row.pay_partner not in newer] if newer else rows
+        self._spool.acknowledged.note_rows(kept)
 
-    def _page_settled(self, batch: Batch, rows: int) -> None:
-        if batch.lane == "stock":
-            self._reader.pages.settle(batch.page, rows)
-            self._reader.move_position()
+    def _page_settled(self, batch: Batch, rows: list[OutboxRow]) -> None:
+        if batch.lane == "snapshot":
+            self._reader.settle(batch, rows)
         elif not self._in_flight:
             self._reader.note_position()
 
@@ -340,7 +328,7 @@ class Agent:
             return
         self._reader.rows_max = max(1, min(self._reader.rows_max, (len(batch.rows) + 1) // 2))
         log.warning("batches halved", rows_max=self._reader.rows_max, reason=answer.reason)
-        self._again(batch, halves(batch.rows))
+        self._next.again(batch, halves(batch.rows))
 
     def _refuse(self, batch: Batch, answer: Rejected) -> None:
         rejected, rest = part_refused(batch.rows, list(answer.rows))
@@ -348,36 +336,36 @@ class Agent:
             self._platform.record_bare_rejection(
                 self._dependencies.clock_s(), self._dependencies.chance(), answer.reason
             )
-        self._again(batch, rest)
+        self._next.again(batch, rest)
         by_row = {id(batch.rows[index]): reason for index, reason in answer.rows.items() if index < len(batch.rows)}
         reasons = {place: by_row.get(id(row), answer.reason) for place, row in enumerate(rejected)}
         self._reject(batch, rejected, reasons, answer.seqno)
-
-    def _again(self, batch: Batch, lists: list[list[OutboxRow]]) -> None:
-        self._retry.extendleft(Batch(batch.lane, rows, batch.page) for rows in reversed(lists))
 
     def _reject(self, batch: Batch, rows: list[OutboxRow], reasons: dict[int, str], seqno: str) -> None:
         if not rows:
             return
         newer = self._newer(batch, rows)
         dead = [
-            Rejection(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row)
+            Rejection(row.pay_partner, row.pay_partner, row.place, reasons[place], seqno, row.row, row_id=row.row_id)
             for place, row in enumerate(rows)
             if row.pay_partner not in newer
         ]
         with self._spool.transaction():
-            self._note_sent(rows)
+            self._note_sent(batch, rows)
             self._spool.unqueue(rows)
             self._spool.add_dead_letters(dead)
-        self._reader.count_dead(dead)
-        self._page_settled(batch, len(rows))
+        self._reader.intake.count_dead(dead)
+        self._page_settled(batch, rows)
 
     def _newer(self, batch: Batch, rows: list[OutboxRow]) -> set[str]:
         """Order numbers of `rows` that were read in a newer version since: their rejection no longer matters."""
-        if batch.lane == "stock":
-            return self._spool.read_since([row.pay_partner for row in rows], self._reader.stock_begun_us)
+        if batch.lane == "snapshot":
+            return self._reader.overtaken(batch)
         waiting = self._spool.numbers([row.number for row in rows])
         return {row.pay_partner for row in rows if row.number not in waiting}
+
+    def _sending(self) -> list[str]:
+        return [tr("sending {count} requests", count=len(self._in_flight))] if self._in_flight else []
 
     def _counted(self) -> Status:
         """Updates and returns the status."""
@@ -386,8 +374,10 @@ class Agent:
         status.rate(self._dependencies.clock_s())
         status.backlog, oldest_us = self._spool.backlog()
         status.lag_s = 0.0 if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
-        status.dead = self._reader.dead
+        status.dead = self._reader.intake.dead
+        status.note_interval(now_us)
         status.tell("platform", self._platform.trouble, now_us)
-        status.is_stock_done = self._spool.get_setting("stock_done") is not None or self._config.source.cursor is None
+        status.is_snapshot_done = self._spool.get_setting("snapshot_done") is not None
+        status.doing = ", ".join([*self._reader.doing(), *self._sending()]) or tr("waiting")
         status.read_to, status.position = self._spool.get_setting("floor"), self._spool.get_setting("position")
         return status

@@ -15,6 +15,8 @@ from vipgate.agent.models import OutboxRow
 from vipgate.agent.spool import Spool
 from vipgate.agent.sync.retry import SETTLE_TIMEOUTS
 
+# Of the longest timeout that can be configured.
+WINDOW_US_MAX: Final = round(600 * (SETTLE_TIMEOUTS + 1) * 1_000_000)
 # 8 MiB: among a million order numbers, one in a thousand is a false positive.
 SEEN_BITS: Final = 1 << 26
 
@@ -39,19 +41,34 @@ class InFlightTracker:
         now_us = self._clock_us()
         self._spool.load_in_flight()
         self._replace_until_us = int(self._spool.get_setting("replace_until_us") or 0)
-        self._snapshot_until_us = int(self._spool.get_setting("stock_exposed_us") or 0)
+        self._snapshot_until_us = int(self._spool.get_setting("snapshot_exposed_us") or 0)
+        self._all_until_us = int(self._spool.get_setting("all_exposed_us") or 0)
         if self._spool.get_setting("running"):
             self._all_until_us = now_us + self.window_us
             self._snapshot_until_us = self._all_until_us
         self._snapshot_hold_us = self._snapshot_until_us
+        # The run before may have had a longer timeout.
+        self.clock_was_set_back(max(self.window_us, WINDOW_US_MAX))
+
+    def clock_was_set_back(self, window_us: int | None = None) -> None:
+        """Brings back times that lie farther in the future than any request can. The caller provides the transaction.
+
+        A computer that believed for a while to be in 2099 would otherwise send nothing until then.
+        """
+        now_us = self._clock_us()
+        until_us = now_us + (window_us or self.window_us)
+        self._all_until_us = min(self._all_until_us, until_us)
+        self._snapshot_until_us = min(self._snapshot_until_us, until_us)
+        self._snapshot_hold_us = min(self._snapshot_hold_us, until_us)
+        self._replace_until_us = min(self._replace_until_us, until_us)
+        self._spool.limit_times(now_us, until_us)
 
     def end(self) -> None:
         """Saves what may still arrive for the next run. The caller provides the transaction."""
-        if self._clock_us() < self._all_until_us:
-            # Not known row by row: the next run must start as after a kill.
-            return
         self._spool.save_in_flight()
-        self._spool.set_setting({"running": None, "stock_exposed_us": str(self._snapshot_until_us)})
+        self._spool.set_setting({
+            "running": None, "snapshot_exposed_us": str(self._snapshot_until_us), "all_exposed_us": str(self._all_until_us),
+        })  # fmt: skip
 
     # ---- what may be sent --------------------------------------------------------------------------------------------
 
@@ -60,10 +77,10 @@ class InFlightTracker:
         return self._clock_us() < self._replace_until_us
 
     def hold_s(self) -> float:
-        """Seconds until `holds_all` ends."""
-        return max(0.0, (self._replace_until_us - self._clock_us()) / 1e6)
+        """Seconds until `holds_all` and `holds_snapshot` end."""
+        return max(0.0, (max(self._replace_until_us, self._snapshot_hold_us) - self._clock_us()) / 1e6)
 
-    def holds_stock(self) -> bool:
+    def holds_snapshot(self) -> bool:
         """Whether snapshot rows of an earlier run may still arrive, perhaps with older versions of records."""
         return self._clock_us() < self._snapshot_hold_us
 
@@ -75,22 +92,22 @@ class InFlightTracker:
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
-    def sending(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
+    def sending(self, rows: Sequence[OutboxRow], *, snapshot: bool, replace: bool) -> None:
         """Notes a request before it is sent; for a replace, the caller provides a transaction."""
         until_us = self._clock_us() + self.window_us
         if replace:
             self._replace_hash = _hash(rows)
-        self._extend(rows, until_us, stock=stock, replace=replace)
+        self._extend(rows, until_us, snapshot=snapshot, replace=replace)
 
-    def unanswered(self, rows: Sequence[OutboxRow], *, stock: bool, replace: bool) -> None:
+    def unanswered(self, rows: Sequence[OutboxRow], *, snapshot: bool, replace: bool) -> None:
         """Notes that a request ended without an answer, perhaps later than its timeout."""
-        self._extend(rows, self._clock_us() + self._settle_us, stock=stock, replace=replace)
+        self._extend(rows, self._clock_us() + self._settle_us, snapshot=snapshot, replace=replace)
 
-    def _extend(self, rows: Sequence[OutboxRow], until_us: int, *, stock: bool, replace: bool) -> None:
+    def _extend(self, rows: Sequence[OutboxRow], until_us: int, *, snapshot: bool, replace: bool) -> None:
         if replace:
             self._replace_until_us = max(self._replace_until_us, until_us)
             self._spool.set_setting({"replace": "tried", "replace_until_us": str(self._replace_until_us)})
-        elif stock:
+        elif snapshot:
             self._snapshot_until_us = max(self._snapshot_until_us, until_us)
         else:
             self._spool.mark_in_flight(rows, until_us)
@@ -108,7 +125,7 @@ class InFlightTracker:
             wait_us = max(
                 self._all_until_us,
                 until_us if version != row.hash else 0,
-                read.get(row.pay_partner, -self.window_us) + self.window_us,
+                read.get(row.pay_partner, (0, -self.window_us))[1] + self.window_us,
             )
             if wait_us > now_us:
                 again.setdefault(wait_us, []).append(row)
@@ -118,7 +135,7 @@ class InFlightTracker:
 
 
 class BloomFilter:
-    """Order numbers seen in the snapshot. May report an unseen one as seen, never the reverse."""
+    """Order numbers that were met. May report another one as met, never the reverse."""
 
     def __init__(self) -> None:
         self._bits = bytearray(SEEN_BITS // 8)

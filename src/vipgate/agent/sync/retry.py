@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from vipgate.i18n import tr
+
 RETRY_S_MIN: Final = 0.5
 RETRY_S_MAX: Final = 120.0
 # Retrying more often does not help while an operator has to fix something.
@@ -64,7 +66,7 @@ class PlatformState:
         # Stays at the limit until a row is stored or an error named: then one row at a time is risked, not twenty.
         self.bare_refusals = min(self.bare_refusals + 1, BARE_REJECTIONS_MAX)
         if self.bare_refusals == BARE_REJECTIONS_MAX:
-            self.record_access_denied(now_s, chance, f"the platform refuses every row: {reason}")
+            self.record_access_denied(now_s, chance, tr("the platform refuses every row: {reason}", reason=reason))
 
     def accepts(self) -> None:
         """Records that rows were stored, or that the platform named errors."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vipgate.agent.sources.base import CursorValue
+from vipgate.agent.sources.base import Key
 
 
 @dataclass(slots=True)
 class _PageState:
-    end: CursorValue | None
+    end: Key | None
     rows: int
     left: int
 
@@ -23,17 +23,18 @@ class SnapshotProgress:
     def __len__(self) -> int:
         return len(self._pages)
 
-    def begin(self, number: int, end: CursorValue | None, rows: int, read: int) -> None:
+    def begin(self, number: int, end: Key | None, rows: int, read: int) -> None:
         """Adds a page of `rows` rows to settle, made from `read` source rows."""
         self._pages[number] = _PageState(end, read, rows)
 
     def settle(self, number: int, rows: int) -> None:
-        """Notes that `rows` rows of a page are acknowledged, rejected for good, or left to the lane of changes."""
-        self._pages[number].left -= rows
+        """Notes that `rows` rows of a page are acknowledged, rejected for good, or sent as changes. Skips unknown pages."""
+        if number in self._pages:
+            self._pages[number].left -= rows
 
-    def passed(self) -> tuple[CursorValue | None, int]:
+    def passed(self) -> tuple[Key | None, int]:
         """Removes complete pages. Returns the new position, None if unchanged, and how many rows it has passed."""
-        end: CursorValue | None = None
+        end: Key | None = None
         rows = 0
         for number in sorted(self._pages):
             if self._pages[number].left > 0:

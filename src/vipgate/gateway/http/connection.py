@@ -5,45 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import httptools
 
 from vipgate.errors import OVERLOADED, BadRequest, RequestError, ServiceUnavailable
 from vipgate.gateway.http import headers
 from vipgate.gateway.http.body import BodyBuffer
-from vipgate.gateway.http.eager_task import start_eagerly
-from vipgate.gateway.http.messages import App, HttpLimits, Request, serialize_response
+from vipgate.gateway.http.connection_host import ConnectionHost
+from vipgate.gateway.http.messages import Request, serialize_response
 from vipgate.gateway.http.read_pause import ReadPause
-from vipgate.gateway.http.scheduler import RequestScheduler
-from vipgate.gateway.limits.body_quota import BodyMemoryQuota
 from vipgate.i18n import LocalizedText
+from vipgate.support.background import start_task
 from vipgate.support.client_address import normalize_peer, quota_key
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RAW_SLACK_BYTES: Final = 1024 * 1024
 _RETRY_S: Final = 2
-
-
-class ConnectionHost(Protocol):
-    """The server as its connections see it."""
-
-    app: App
-    limits: HttpLimits
-    clock_us: Callable[[], int]
-    loop: asyncio.AbstractEventLoop
-    body_quota: BodyMemoryQuota
-    scheduler: RequestScheduler
-    stopping: bool
-    date: bytes
-
-    def register(self, connection: Connection, peer: str) -> RequestError | None:
-        """Registers a new connection; returns why it is rejected, or None."""
-
-    def unregister(self, connection: Connection) -> None:
-        """Removes a closed connection."""
 
 
 class Connection(asyncio.Protocol):
@@ -72,7 +51,6 @@ class Connection(asyncio.Protocol):
         self._pipelined: deque[tuple[Request, RequestError | None]] = deque()
         # Whether requests are scheduled or being processed, and the task, where processing has to wait.
         self._busy = False
-        self._worker: asyncio.Task[None] | None = None
         # The key for fair scheduling: the last authenticated park, else the address (IPv6: /64). None before the first response.
         self._flow_key: str | None = None
         self._writable = asyncio.Event()
@@ -176,7 +154,7 @@ class Connection(asyncio.Protocol):
         self._raw_bytes = self._piece_bytes
         if self._body.here or self._body.upload is not None:
             self._body.discard()
-        self._request = Request("", "", self._headers, self._peer, False, self._server.clock_us())
+        self._request = self._new_request(self._headers)
         self._set_deadline(self._limits.request_timeout_s)
 
     def on_url(self, url: bytes) -> None:
@@ -231,6 +209,10 @@ class Connection(asyncio.Protocol):
         elif b"expect" in self._headers and has_body and not request.is_http_1_0:
             self._send_continue()
 
+    def _new_request(self, head: dict[bytes, bytes]) -> Request:
+        server = self._server
+        return Request("", "", head, self._peer, False, server.clock_us(), body_hashes=server.app.new_body_hashes())
+
     def _capacity_error(self, request: Request, declared_bytes: int) -> RequestError | None:
         """Returns why a body of this size is rejected, or None."""
         if declared_bytes > self._limits.body_bytes_max:
@@ -262,8 +244,8 @@ class Connection(asyncio.Protocol):
         if not self._body.append(request, chunk):
             self._reject_body(ServiceUnavailable(OVERLOADED, retry_after_s=_RETRY_S))
             return
-        request.body_md5.update(chunk)
-        request.body_sha256.update(chunk)
+        for body_hash in request.body_hashes:
+            body_hash.update(chunk)
         if self._body.upload is not None and not self._busy:
             # Deadline for the next piece, by minimum rate and longest pause.
             earned_s = len(chunk) / self._limits.bytes_a_second_min
@@ -297,7 +279,7 @@ class Connection(asyncio.Protocol):
             self._server.scheduler.schedule(self._flow_key, len(request.body), self._begin)
 
     def _begin(self) -> None:
-        self._worker = start_eagerly(self._work(), self._server.loop, self._broke)
+        start_task(self._work(), "request", self._broke, loop=self._server.loop)
 
     async def _work(self) -> None:
         """Processes the queued requests, then resumes reading."""
@@ -307,15 +289,15 @@ class Connection(asyncio.Protocol):
             request.queued_s += self._server.loop.time()
             app = self._server.app
             try:
-                reply = await (app.handle(request) if refusal is None else app.handle_error(request, refusal))
+                response = await (app.handle(request) if refusal is None else app.handle_error(request, refusal))
             finally:
                 self._server.body_quota.total_bytes -= len(request.body)
-            self._flow_key = reply.park_uuid or quota_key(self._peer)
+            self._flow_key = response.park_uuid or quota_key(self._peer)
             last = not request.keep_alive or ((self._closing or self._server.stopping) and not self._pipelined)
-            retry_s = reply.retry_after_s
+            retry_s = response.retry_after_s
             pause_s = 0.0 if not retry_s or app.is_proxied(request) else min(retry_s, self._limits.rest_s_max)
             if not self._transport.is_closing():
-                self._transport.write(serialize_response(request, reply, self._server.date, last=last))
+                self._transport.write(serialize_response(request, response, self._server.date, last=last))
             await self._writable.wait()
             if last:
                 # Requests after the last one get no response.
@@ -324,7 +306,7 @@ class Connection(asyncio.Protocol):
                     self._transport.close()
             elif self._pipelined:
                 await asyncio.sleep(0)  # One pipelined request per tick of the loop.
-        self._busy, self._worker = False, None
+        self._busy = False
         if self._closing:
             self._transport.close()
         if self._transport.is_closing():
@@ -347,7 +329,7 @@ class Connection(asyncio.Protocol):
 
     def _broke(self, _: BaseException) -> None:
         """Processing failed, which is logged: closes the connection."""
-        self._busy, self._worker = False, None
+        self._busy = False
         self._drop_pipelined()
         self._transport.abort()
 
@@ -385,7 +367,7 @@ class Connection(asyncio.Protocol):
     def _reject_stream(self, refusal: RequestError) -> None:
         """Rejects a stream that cannot be parsed further, or ended early."""
         if self._request is None:
-            self._request = Request("", "", {}, self._peer, False, self._server.clock_us())
+            self._request = self._new_request({})
         self._head_done = False
         self._reject_body(refusal)
 

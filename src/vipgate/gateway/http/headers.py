@@ -84,9 +84,9 @@ def body_too_slow(bytes_a_second: int, pause_s: float) -> BadRequest:
     """Makes the error for a body that is too slow or pauses too long."""
     return BadRequest(
         LocalizedText(
-            f"正文每秒至少 {bytes_a_second} 字节, 停顿最多 {pause_s:g} 秒; 请检查线路, 或分批发送",
-            f"a body comes at {bytes_a_second} bytes a second at least and pauses for {pause_s:g} seconds at most; "
-            "see to the line, or send it in batches",
+            f"正文每秒至少 {bytes_a_second} 字节, 停顿最多 {pause_s:g} 秒; 请检查网络, 或分批发送",
+            f"a body must arrive at {bytes_a_second} bytes a second at least and pause for {pause_s:g} seconds at most; "
+            "check the network, or send it in batches",
         )
     )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from hashlib import md5, sha256
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -48,8 +47,8 @@ class Request:
     # From complete receipt to the start of processing.
     queued_s: float = 0.0
     body: bytes = b""
-    body_md5: Hash = field(default_factory=lambda: md5(usedforsecurity=False))
-    body_sha256: Hash = field(default_factory=sha256)
+    # Made by the application, updated with each piece of the body as it arrives.
+    body_hashes: tuple[Hash, ...] = ()
 
     def header(self, name: bytes) -> str | None:
         """Returns a header's text, or None."""
@@ -60,21 +59,21 @@ class Request:
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
-def serialize_response(request: Request, reply: Response, date: bytes, *, last: bool) -> bytes:
+def serialize_response(request: Request, response: Response, date: bytes, *, last: bool) -> bytes:
     """Serializes a response with its status line and headers."""
     head = [
         b"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
-        % (reply.status, _REASONS[reply.status], len(reply.body), date)
+        % (response.status, _REASONS[response.status], len(response.body), date)
     ]
-    if reply.retry_after_s is not None:
-        head.append(b"Retry-After: %d\r\n" % reply.retry_after_s)
-    if reply.allow is not None:
-        head.append(b"Allow: %s\r\n" % reply.allow.encode("ascii"))
+    if response.retry_after_s is not None:
+        head.append(b"Retry-After: %d\r\n" % response.retry_after_s)
+    if response.allow is not None:
+        head.append(b"Allow: %s\r\n" % response.allow.encode("ascii"))
     if last:
         head.append(b"Connection: close\r\n")
     elif request.is_http_1_0:
         head.append(b"Connection: keep-alive\r\n")
-    head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + reply.body)
+    head.append(b"\r\n" if request.method == "HEAD" else b"\r\n" + response.body)
     return b"".join(head)
 
 
@@ -83,6 +82,9 @@ class App(Protocol):
 
     def check_headers(self, request: Request) -> RequestError | None:
         """Returns why the request is rejected without its body, or None."""
+
+    def new_body_hashes(self) -> tuple[Hash, ...]:
+        """Returns new hash objects for the body of one request."""
 
     def client_address(self, request: Request) -> str:
         """Resolves the client address behind trusted proxies."""

@@ -39,18 +39,18 @@ class RequestScheduler:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def schedule(self, line: str | None, body_bytes: int, begin: Callable[[], None]) -> None:
-        """Calls `begin` now if this tick has room and nothing is queued, else in fair order by the flow key `line`.
+    def schedule(self, flow_key: str | None, body_bytes: int, begin: Callable[[], None]) -> None:
+        """Calls `begin` now if this tick has room and nothing is queued, else in fair order by the `flow_key`.
 
-        `line` is None for a new connection, which never waits: opening it cost more than its request, and one shared queue
+        `flow_key` is None for a new connection, which never waits: opening it cost more than its request, and one shared queue
         for all new connections would be slow.
         """
         rows = max(1, body_bytes // _ROW_BYTES)
-        if line is None or (self._rows_left > 0 and not self._queue):
+        if flow_key is None or (self._rows_left > 0 and not self._queue):
             self._rows_left -= rows + REQUEST_COST_ROWS
             begin()
         else:
-            self._queue.add(line, QueueItem(begin, rows, body_bytes, is_push=True))
+            self._queue.add(flow_key, QueueItem(begin, rows, body_bytes, is_push=True))
         if not self._tick_is_due:
             self._tick_is_due = True
             self._loop.call_soon(self._run_tick)

@@ -22,22 +22,22 @@ P = TypeVar("P", bound=asyncio.Protocol)
 class TlsListener(Generic[P]):
     """A listener that creates a protocol for each connection before its TLS handshake.
 
-    `greet` makes the protocol for a peer name, or None over the quota. `settle` is called after each handshake, successful
-    or not. `ended` is called with an error after which no connections are accepted.
+    `on_accept` makes the protocol for a peer name, or None over the quota. `on_handshake_done` is called after each handshake,
+    successful or not. `ended` is called with an error after which no connections are accepted.
     """
 
     def __init__(
         self,
         listener: socket.socket,
         tls: ssl.SSLContext,
-        greet: Callable[[object], P | None],
-        settle: Callable[[P], None],
+        on_accept: Callable[[object], P | None],
+        on_handshake_done: Callable[[P], None],
         ended: Ended = only_logged,
     ) -> None:
         self._listener = listener
         self._tls = tls
-        self._on_accept = greet
-        self._on_handshake_done = settle
+        self._on_accept = on_accept
+        self._on_handshake_done = on_handshake_done
         self._loop = asyncio.get_running_loop()
         self._handshakes: set[asyncio.Task[None]] = set()
         listener.setblocking(False)

@@ -1,4 +1,4 @@
-"""Limits the memory for request bodies: in total, and per client address by what is still free. No clock, no socket.
+"""Limits the memory for request bodies: in total, and per client address to a fair share. No clock, no socket.
 
 A body that arrives in one piece with its head, as most do, counts in the total only.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vipgate.gateway.limits.fair_share import has_share
 from vipgate.support.client_address import quota_key
 
 # A share of the memory is reserved for bodies up to this size.
@@ -90,6 +91,6 @@ class BodyMemoryQuota:
         return self._bytes_max if body_bytes <= SMALL_BYTES_MAX else self._large_bytes_max
 
     def _has_share(self, address: AddressUsage, more: int, limit: int, *, alone: bool) -> bool:
-        """Whether an address may use `more` bytes: at most as much as stays free. Its only body may use all free bytes."""
+        """Whether an address may use `more` bytes. Its only body may use all free bytes."""
         free = limit - (self.total_bytes - address.received_bytes) - address.declared_bytes
-        return more <= free if alone else address.declared_bytes + more <= free
+        return has_share(0 if alone else address.declared_bytes, more, free)

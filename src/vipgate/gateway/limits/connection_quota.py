@@ -1,8 +1,4 @@
-"""Limits the open connections of one address to as many as are still free for all. No clock, no socket.
-
-One greedy address gets half of the connections, n of them get 1/(n + 1) each, so other addresses always find some
-(docs/decisions/017-connection-quota.md).
-"""
+"""Limits the open connections of one address to a fair share (docs/decisions/017-connection-quota.md). No clock, no socket."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from vipgate.gateway.limits.fair_share import has_share
 from vipgate.i18n import LocalizedText
 from vipgate.support.client_address import quota_key
 
@@ -48,7 +45,7 @@ class ConnectionQuota:
         network = None if self._is_exempt(peer) else quota_key(peer)
         if network is not None:
             taken = self._taken.get(network, 0)
-            if taken >= self.free:
+            if not has_share(taken, 1, self.free):
                 return None
             self._taken[network] = taken + 1
         self.free -= 1

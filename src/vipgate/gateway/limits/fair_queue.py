@@ -1,17 +1,17 @@
 """A fair queue: one queue per park, served by deficit round robin over rows. No clock, no thread.
 
-A park may queue as much as is still free: alone, half of the limits; next to many, less. So a park with nothing queued finds
-room however much one other park sends; only many parks together fill the queue (dynamic thresholds; Choudhury and Hahne,
-1998). Deficit round robin: Shreedhar and Varghese, 1995.
+A park may queue a fair share. Deficit round robin: Shreedhar and Varghese, 1995.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+
+from vipgate.gateway.limits.fair_share import has_share
 
 T = TypeVar("T")
 
@@ -62,11 +62,14 @@ class ParkQueue(Generic[T]):
             self.refusals += sign
 
 
+_EMPTY: Final[ParkQueue[Any]] = ParkQueue(None)
+
+
 class FairQueue(Generic[T]):
     """The queues of all parks. Unauthenticated requests share one, with park_uuid None."""
 
-    def __init__(self, room: QueueLimits) -> None:
-        self._limits = room
+    def __init__(self, limits: QueueLimits) -> None:
+        self._limits = limits
         self._queues: dict[str | None, ParkQueue[T]] = {}
         # Round robin order: the first queue is served now.
         self._order: deque[ParkQueue[T]] = deque()
@@ -91,25 +94,17 @@ class FairQueue(Generic[T]):
 
     def can_accept(self, park_uuid: str, rows: int, body_bytes: int) -> bool:
         """Whether a push of `park_uuid` may be queued. Into an empty queue every push may, whatever its size."""
-        limits, total, queue = self._limits, self.total, self._queues.get(park_uuid)
-        if not total.pushes:
-            return True
-        pushes_free = limits.pushes_max - total.pushes
-        rows_free = limits.rows_max - total.rows
-        bytes_free = limits.bytes_max - total.body_bytes
-        if queue is None or not queue.pushes:
-            return pushes_free >= 1 and rows_free >= rows and bytes_free >= body_bytes
-        return (
-            queue.pushes < pushes_free
-            and queue.rows + rows <= rows_free
-            and queue.body_bytes + body_bytes <= bytes_free
+        limits, total, queue = self._limits, self.total, self._queues.get(park_uuid, _EMPTY)
+        return not total.pushes or (
+            has_share(queue.pushes, 1, limits.pushes_max - total.pushes)
+            and has_share(queue.rows, rows, limits.rows_max - total.rows)
+            and has_share(queue.body_bytes, body_bytes, limits.bytes_max - total.body_bytes)
         )
 
     def can_accept_rejection(self, park_uuid: str | None) -> bool:
         """Whether a rejection may be queued: they must not displace pushes, nor one park's those of others."""
-        free = self._limits.refusals_max - self.total.refusals
-        queue = self._queues.get(park_uuid)
-        return free >= 1 if queue is None or not queue.refusals else queue.refusals < free
+        queued = self._queues.get(park_uuid, _EMPTY).refusals
+        return has_share(queued, 1, self._limits.refusals_max - self.total.refusals)
 
     def add(self, park_uuid: str | None, one: QueueItem[T]) -> None:
         """Appends a request to its park's queue; a new queue is served last."""

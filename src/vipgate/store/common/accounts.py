@@ -18,15 +18,15 @@ AUDIT_ENTRIES_PER_PAGE_MAX: Final = 1_000
 EXPIRED_DROPPED_MAX: Final = 1_000
 # A token may be used many times a second; its use is written once per this interval.
 TOKEN_USE_US: Final = 60_000_000
-_STAFF_TURN: Final = 0x76697069
+_AUDIT_LOG_LOCK: Final = 0x76697069
 
 
 def write_audit_entry(work: Transaction, entry: AuditEntry) -> None:
     """Adds an entry to the audit log. Call it last in a transaction: other writers of the log wait until the commit."""
-    _take_turn(work)
-    [[number]] = work.rows("next_deed", {})
+    _lock_audit_log(work)
+    [[number]] = work.rows("next_audit_number", {})
     values = {name: _without_nul(value) for name, value in asdict(entry).items()}
-    work.run("add_deed", values | {"number": number})
+    work.run("add_audit_entry", values | {"number": number})
 
 
 def _without_nul(value: object) -> object:
@@ -34,8 +34,8 @@ def _without_nul(value: object) -> object:
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
-def _take_turn(work: Transaction) -> None:
-    work.rows("staff_turn", {"turn": _STAFF_TURN})
+def _lock_audit_log(work: Transaction) -> None:
+    work.rows("lock_audit_log", {"lock": _AUDIT_LOG_LOCK})
 
 
 class SqlAccountStore:
@@ -52,7 +52,7 @@ class SqlAccountStore:
     def add_user(self, user: User, entry: AuditEntry) -> bool:
         """See `AccountStore.add_user`."""
         with self._worker.transaction() as work:
-            _take_turn(work)
+            _lock_audit_log(work)
             added = work.run("add_user", asdict(user)) > 0
             if added:
                 write_audit_entry(work, entry)
@@ -81,7 +81,7 @@ class SqlAccountStore:
         """See `AccountStore.change_user`."""
         given = {"role": role, "password": password, "sees_plates": sees_plates, "enabled": enabled}
         with self._worker.transaction() as work:
-            _take_turn(work)
+            _lock_audit_log(work)
             rows = work.rows("find_user", {"name": name})
             if not rows:
                 return False
@@ -108,7 +108,7 @@ class SqlAccountStore:
     def find_session(self, digest: str, now_us: int) -> tuple[Session, User] | None:
         """See `AccountStore.find_session`."""
         rows = self._worker.rows("find_session", {"digest": digest, "now_us": now_us})
-        return (read_session(rows[0][:8]), read_user(rows[0][8:])) if rows else None
+        return (read_session(rows[0][:7]), read_user(rows[0][7:])) if rows else None
 
     def touch_session(self, digest: str, seen_us: int, expires_us: int) -> None:
         """See `AccountStore.touch_session`."""
@@ -141,7 +141,7 @@ class SqlAccountStore:
     def add_invitation(self, digest: str, expires_us: int) -> None:
         """See `AccountStore.add_invitation`."""
         with self._worker.transaction() as work:
-            _take_turn(work)
+            _lock_audit_log(work)
             work.run("drop_invitation", {})
             work.run("add_invitation", {"digest": digest, "expires_us": expires_us})
 
@@ -149,7 +149,7 @@ class SqlAccountStore:
         """See `AccountStore.take_invitation`."""
         with self._worker.transaction() as work:
             # Lock first: a second user of the same link then sees the account of the first.
-            _take_turn(work)
+            _lock_audit_log(work)
             if not work.rows("find_invitation", {"digest": digest, "now_us": now_us}):
                 return False
             work.run("drop_invitation", {})
@@ -164,7 +164,7 @@ class SqlAccountStore:
     def add_token(self, token: Token, entry: AuditEntry) -> bool:
         """See `AccountStore.add_token`."""
         with self._worker.transaction() as work:
-            _take_turn(work)
+            _lock_audit_log(work)
             [[number]] = work.rows("next_token", {})
             values = asdict(token) | {"number": number, "scopes": " ".join(token.scopes)}
             added = work.run("add_token", values) > 0
@@ -206,7 +206,7 @@ class SqlAccountStore:
         self, who: str | None, park_uuid: str | None, before: int | None, limit: int
     ) -> Sequence[AuditEntry]:
         """See `AccountStore.audit_entries`."""
-        name = "deeds" + ("" if who is None else "_of") + ("" if park_uuid is None else "_at")
+        name = "audit_entries" + ("" if who is None else "_of") + ("" if park_uuid is None else "_at")
         values: dict[str, object] = {
             "who": who,
             "park_uuid": park_uuid,

@@ -23,6 +23,9 @@ LOG_TRIES: Final = 6
 class ParkLister(TransactionRunner, Protocol):
     """What `SqlAdminStore` needs of a store; every store of this package provides it."""
 
+    def park_id(self, park_uuid: str) -> int:
+        """The short key of a park, which no park has if it is unknown."""
+
     def list_parks(self, after: str, limit: int) -> list[Park]:
         """See `Store.list_parks`."""
 
@@ -44,15 +47,16 @@ class SqlAdminStore:
         """See `AdminStore.set_retention`. Raises ValueError for days out of range."""
         if days is not None and not 0 < days <= RETENTION_DAYS_MAX:
             raise ValueError(f"a retention has 1 to {RETENTION_DAYS_MAX} days, not {days}")
-        return self._change("set_retention", {"park_uuid": park_uuid, "days": days}, entry)
+        return self._change("set_retention", park_uuid, {"days": days}, entry)
 
     def set_charge_address(self, park_uuid: str, address: str | None, entry: AuditEntry) -> bool:
         """See `AdminStore.set_charge_address`."""
-        return self._change("set_charge_address", {"park_uuid": park_uuid, "address": address}, entry)
+        return self._change("set_charge_address", park_uuid, {"address": address}, entry)
 
-    def _change(self, name: str, values: Values, entry: AuditEntry) -> bool:
+    def _change(self, name: str, park_uuid: str, values: Values, entry: AuditEntry) -> bool:
+        place = {"park_id": self._store.park_id(park_uuid)}
         with self._store.transaction() as work:
-            changed = work.run(name, values) > 0
+            changed = work.run(name, {**values, **place}) > 0
             if changed:
                 write_audit_entry(work, entry)
         return changed
@@ -61,8 +65,9 @@ class SqlAdminStore:
         self, park_uuid: str, items: Sequence[ChargeType] | None, trouble: LocalizedText | None, now_us: int
     ) -> None:
         """See `AdminStore.save_charge_types`. For a repeated id the last item counts; an unknown park is ignored."""
+        park_id = self._store.park_id(park_uuid)
         with self._store.transaction() as work:
-            park = lock_park(work, park_uuid)
+            park = lock_park(work, park_id)
             if park is None:
                 return
             said = (None, None) if trouble is None else (trouble.zh, trouble.en)
@@ -79,20 +84,21 @@ class SqlAdminStore:
 
     def review(self, park_uuid: str, pay_partner: str, flags: int, entry: AuditEntry) -> bool:
         """See `AdminStore.review`."""
+        park_id = self._store.park_id(park_uuid)
         with self._store.transaction() as work:
-            park = lock_park(work, park_uuid)
+            park = lock_park(work, park_id)
             if park is None:
                 return False
+            record = park.values(generation=park.counters.generation, pay_partner=pay_partner)
+            found = work.rows("flags_of", record)
+            if not found or not found[0][0] & flags:
+                return False
             position = park.take_positions(1, self._clock_us())
-            changed = work.run(
-                "review",
-                park.values(
-                    generation=park.counters.generation, pay_partner=pay_partner, flags=flags, position=position
-                ),
-            )
-            if changed:
-                write_audit_entry(work, entry)
-        return changed > 0
+            # The record gets another position, and with the next maintenance other card entries.
+            work.run("drop_cards_of", {**record, "lines": to_json_rows([{"pay_partner": pay_partner}])})
+            work.run("review", {**record, "flags": flags, "position": position})
+            write_audit_entry(work, entry)
+        return True
 
     def erase_plate(self, plate: str, park_uuid: str | None, entry: AuditEntry) -> ErasureResult:
         """See `AdminStore.erase_plate`. Raises ValueError for an empty plate."""
@@ -102,7 +108,7 @@ class SqlAdminStore:
             write_audit_entry(work, entry)
         total = ErasureResult()
         for one in self._all_parks() if park_uuid is None else (park_uuid,):
-            erased = PlateEraser(self._store, one, plate).erase(self._clock_us())
+            erased = PlateEraser(self._store, self._store.park_id(one), plate).erase(self._clock_us())
             total = ErasureResult(
                 total.records + erased.records, total.versions + erased.versions, total.requests + erased.requests
             )

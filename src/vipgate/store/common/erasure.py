@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from vipgate.i18n import LocalizedText
 from vipgate.store.common.plate_search import body_mentions_plate, mentions_plate
@@ -35,13 +35,12 @@ class LockedPark:
     """A park locked by this transaction, which alone assigns its positions."""
 
     work: Transaction
-    park_uuid: str
-    counters: ParkState[Any]
+    counters: ParkState
     retention_days: int | None
 
     def values(self, **more: object) -> Values:
-        """Statement parameters: the park's keys for both engines, and `more`."""
-        return _place(self.park_uuid, self.counters.key) | more
+        """Statement parameters: the park's key and `more`."""
+        return {"park_id": self.counters.park_id} | more
 
     def take_positions(self, count: int, now_us: int) -> int:
         """Reserves `count` new positions, stores the counter and returns the first."""
@@ -53,34 +52,32 @@ class LockedPark:
         """Clears the personal data of records; returns how many changed."""
         first = self.take_positions(len(pay_partners), now_us)
         lines = [{"pay_partner": one, "position": first + offset} for offset, one in enumerate(pay_partners)]
-        return self.work.run("empty_records", self.values(generation=generation, lines=to_json_rows(lines)))
+        values = self.values(generation=generation, lines=to_json_rows(lines))
+        self.work.run("drop_cards_of", values)
+        return self.work.run("empty_records", values)
 
 
-def lock_park(work: Transaction, park_uuid: str) -> LockedPark | None:
+def lock_park(work: Transaction, park_id: int) -> LockedPark | None:
     """Locks a park; None if it does not exist."""
-    rows = work.rows("park_counters", {"park_uuid": park_uuid})
+    rows = work.rows("lock_park_counters", {"park_id": park_id})
     if not rows:
         return None
-    key, generation, position, days = rows[0]
-    return LockedPark(work, park_uuid, ParkState(key, generation, generation, position, None), days)
-
-
-def _place(park_uuid: str, key: object) -> dict[str, object]:
-    return {"park_uuid": park_uuid, "park_id": key}
+    generation, position, days = rows[0]
+    return LockedPark(work, ParkState(park_id, generation, generation, position, None), days)
 
 
 class PlateEraser:
     """Erases one normalized plate in one park."""
 
-    def __init__(self, worker: TransactionRunner, park_uuid: str, plate: str) -> None:
+    def __init__(self, worker: TransactionRunner, park_id: int, plate: str) -> None:
         self._worker = worker
-        self._park_uuid = park_uuid
+        self._park_id = park_id
         self._plate = plate
 
     def erase(self, now_us: int) -> ErasureResult:
         """Erases all occurrences. Records first: a concurrent push can then add only cleared versions to the history."""
         with self._worker.transaction() as work:
-            park = lock_park(work, self._park_uuid)
+            park = lock_park(work, self._park_id)
             if park is None:
                 return ErasureResult()
             place, until = park.values(), park.counters.position
@@ -95,7 +92,7 @@ class PlateEraser:
         erased = 0
         while True:
             with self._worker.transaction() as work:
-                park = lock_park(work, self._park_uuid)
+                park = lock_park(work, self._park_id)
                 if park is None:
                     return erased
                 wanted = park.values(generation=generation, plate=self._plate, until=until, chunk_rows=ERASE_CHUNK_ROWS)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import FLAG_NAMES
 from vipgate.protocol.seqno import seqno_prefix
 from vipgate.store.common.held_replaces import read_held
-from vipgate.store.common.record_queries import ALL_FLAGS, ParkRow, RecordQueries, parks_range, sums_with
+from vipgate.store.common.record_queries import ALL_FLAGS, ParkRow, RecordQueries, sums_with
 from vipgate.store.common.row_mapping import read_park, read_request_log_entry, read_stored
 from vipgate.store.interfaces.ledger import HISTORY_MAX, Filter, Generation, Park, Store, StoredRecord, SupersededRecord
 from vipgate.store.interfaces.queries import (
@@ -37,16 +37,17 @@ _SUCCESS: Final = "1001"
 
 
 class Queries(RecordQueries):
-    """See `QueryStore`. Runs the named statements of an engine's browse*.sql."""
+    """See `QueryStore`. Runs the named statements of an engine's queries*.sql."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, sql: Mapping[str, str], park_id: Callable[[str], int]) -> None:
+        super().__init__(sql, park_id)
         self._store = store
 
     # ---- request log ----
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:
         """See `QueryStore.request_log`."""
-        name = "newest_refused" if query.refused or query.code not in (None, _SUCCESS) else "newest_requests"
+        name = "newest_rejected" if query.refused or query.code not in (None, _SUCCESS) else "newest_requests"
         rows_max = min(limit, PAGE_ITEMS_MAX)
         since = "" if query.since_us is None else seqno_prefix(query.since_us)
         until = _LAST_SEQNO if query.until_us is None else seqno_prefix(query.until_us)
@@ -124,11 +125,11 @@ class Queries(RecordQueries):
     def daily_totals(self, since_day: int, until_day: int) -> int:
         """See `QueryStore.daily_totals`."""
         days = _days(None, since_day, until_day)
-        return sum(int(self._rows(name, days)[0][0]) for name in ("tally_of_money", "tally_of_answers"))
+        return sum(int(self._rows(name, days)[0][0]) for name in ("sum_of_money", "sum_of_answers"))
 
     def flagged(self, park_uuid: str | None) -> dict[int, int]:
         """See `QueryStore.flagged`."""
-        values = parks_range(park_uuid) | {"most": FLAGGED_COUNT_MAX}
+        values = {"park_uuid": park_uuid, "most": FLAGGED_COUNT_MAX}
         counts = {flags: self._rows("count_flagged", values | {"flag": flags})[0][0] for flags in sums_with(ALL_FLAGS)}
         return {
             flag: min(sum(count for flags, count in counts.items() if flags & flag), FLAGGED_COUNT_MAX)
@@ -144,8 +145,8 @@ class Queries(RecordQueries):
 
     def held_replaces(self, park_uuid: str | None, since_us: int, limit: int) -> list[HeldReplace]:
         """See `QueryStore.held_replaces`."""
-        values = {"since": seqno_prefix(since_us), "limit": min(limit, PAGE_ITEMS_MAX)}
-        return read_held(self._rows, parks_range(park_uuid) | values)
+        values = {"park_uuid": park_uuid, "since": seqno_prefix(since_us), "limit": min(limit, PAGE_ITEMS_MAX)}
+        return read_held(self._rows, values)
 
     def signatures(self, park_uuid: str, since_us: int) -> Signatures:
         """See `QueryStore.signatures`."""
@@ -159,14 +160,14 @@ class Queries(RecordQueries):
         rows = self._rows("park_more", {"park_uuid": park_uuid})
         if not rows:
             return None
-        park, position, days, address = rows[0][:4]
-        return ParkDetails(park_uuid=park, position=position, retention_days=days, charge_address=address)
+        position, days, address = rows[0][:3]
+        return ParkDetails(park_uuid=park_uuid, position=position, retention_days=days, charge_address=address)
 
     def charge_types(self, park_uuid: str) -> ChargeTypes:
         """See `QueryStore.charge_types`."""
         values = {"park_uuid": park_uuid, "limit": CHARGE_TYPES_MAX}
         heads = self._rows("park_more", values)
-        address, fetched_us, tried_us, zh, en = heads[0][3:] if heads else (None,) * 5
+        address, fetched_us, tried_us, zh, en = heads[0][2:] if heads else (None,) * 5
         items = [_charge_type(row) for row in self._rows("charge_types_of", values)]
         trouble = None if zh is None else LocalizedText(zh, en)
         return ChargeTypes(address=address, items=items, fetched_us=fetched_us, tried_us=tried_us, trouble=trouble)
@@ -178,7 +179,7 @@ class Queries(RecordQueries):
 
 
 def _days(park_uuid: str | None, since_day: int, until_day: int) -> dict[str, object]:
-    return parks_range(park_uuid) | {"since_day": since_day, "until_day": until_day}
+    return {"park_uuid": park_uuid, "since_day": since_day, "until_day": until_day}
 
 
 def _answers(row: ParkRow) -> DailyAnswers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from vipgate.protocol.renewal import FLAG_NAMES, PLATE_CHARS_MAX
@@ -11,11 +11,13 @@ from vipgate.store.common.row_mapping import read_stored
 from vipgate.store.interfaces.ledger import INSTANT_US_MAX, StoredRecord
 from vipgate.store.interfaces.queries import (
     CARD_KINDS,
+    CARD_PAGES_MAX,
     ENDING_ROWS_MAX,
     PAGE_ITEMS_MAX,
     SCAN_ROWS_MAX,
     VEHICLE_RECORDS_MAX,
     CardKind,
+    CardsBehind,
     ChangedVehicles,
     RecordHit,
     RecordPage,
@@ -24,6 +26,7 @@ from vipgate.store.interfaces.queries import (
     Vehicle,
     VehiclePage,
 )
+from vipgate.support.sql_files import all_parks_variant, single_park_variant
 
 # A plate or card with up to this many records is read whole and sorted; one with more is scanned by time.
 MATCHES_MAX: Final = 2_000
@@ -39,9 +42,23 @@ ParkRow = tuple[Any, ...]
 class RecordQueries(ABC):
     """The methods of `QueryStore` for records and vehicles, on top of named statements."""
 
+    def __init__(self, sql: Mapping[str, str], park_id: Callable[[str], int]) -> None:
+        self._sql = sql
+        self._park_id = park_id
+
     @abstractmethod
+    def _read(self, statement: str, values: Mapping[str, object]) -> list[ParkRow]:
+        """The rows of a statement."""
+
     def _rows(self, name: str, values: Mapping[str, object]) -> list[ParkRow]:
-        """The rows of a named statement, in its single-park variant if `park_uuid` is not None."""
+        """The rows of a named statement about one park, or about all if `park_uuid` is None or missing."""
+        park_uuid = values.get("park_uuid")
+        if park_uuid is None:
+            return self._read_all_parks(self._sql[name], values)
+        return self._read(single_park_variant(self._sql[name]), {**values, "park_id": self._park_id(str(park_uuid))})
+
+    def _read_all_parks(self, statement: str, values: Mapping[str, object]) -> list[ParkRow]:
+        return self._read(all_parks_variant(statement), values)
 
     @abstractmethod
     def _list(self, texts: Sequence[str]) -> object:
@@ -52,7 +69,7 @@ class RecordQueries(ABC):
     def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
         """See `QueryStore.records`."""
         if query.plate == "" and not query.plate_prefix:
-            return RecordPage([], None)  # Erased records have an empty plate; nobody searches for it.
+            return RecordPage([], None)  # Erased records have an empty plate, and no one searches for it.
         values = _record_values(query, before)
         rows_max = min(limit, PAGE_ITEMS_MAX)
         names = self._answering(query, values)
@@ -60,6 +77,8 @@ class RecordQueries(ABC):
             found = [row for name in names for row in self._rows(name, values | {"limit": rows_max + 1})]
             return _page(found, rows_max, None)
         if query.park_uuid is None:
+            if query.card is not None and self._is_behind(values):
+                raise CardsBehind
             raise ValueError(
                 f"over all parks a plate, a card or an order number of at most {MATCHES_MAX} records must be given; "
                 "give more of it, or a park"
@@ -70,15 +89,18 @@ class RecordQueries(ABC):
         """The indexed statements that match few enough records to read them all; empty if there are none."""
         if query.pay_partner is not None:
             return ("by_order",)
-        if query.card is not None and self._few(("count_of_card_no", "count_of_card_id"), values):
-            return ("by_card_no", "by_card_id")
-        if query.plate is not None and self._few(("count_of_plate",), values):
+        if query.card is not None and self._few("count_of_card", values) and not self._is_behind(values):
+            return ("by_card",)
+        if query.plate is not None and self._few("count_of_plate", values):
             return ("by_plate",)
         return ()
 
-    def _few(self, counts: Sequence[str], values: Mapping[str, object]) -> bool:
-        bounded = {**values, "most": MATCHES_MAX + 1}
-        return sum(int(self._rows(name, bounded)[0][0]) for name in counts) <= MATCHES_MAX
+    def _few(self, name: str, values: Mapping[str, object]) -> bool:
+        return int(self._rows(name, {**values, "most": MATCHES_MAX + 1})[0][0]) <= MATCHES_MAX
+
+    def _is_behind(self, values: Mapping[str, object]) -> bool:
+        """Whether more records than a search may read have no card entry yet, among those of this page and later ones."""
+        return int(self._rows("count_of_new_cards", {**values, "most": SCAN_ROWS_MAX + 1})[0][0]) > SCAN_ROWS_MAX
 
     def _look_through(self, query: RecordQuery, values: dict[str, object], rows_max: int) -> RecordPage:
         """Scans a park for one page, newest first; reads at most SCAN_ROWS_MAX records."""
@@ -89,8 +111,9 @@ class RecordQueries(ABC):
         # All parts stop at the newest of their floors, so that none reads more than its share.
         floor = max((end[0][0] for end in ends if len(end) > 1), default=None)
         down_to = {"floor": values["since_us"] if floor is None else floor, "limit": rows_max + 1}
-        found = [row for part in parts for row in self._rows(name, part | down_to)]
-        return _page(found, rows_max, None if floor is None else RecordPageCursor(floor, query.park_uuid or ""))
+        park_uuid = query.park_uuid or ""
+        found = [(park_uuid, *row) for part in parts for row in self._rows(name, part | down_to)]
+        return _page(found, rows_max, None if floor is None else RecordPageCursor(floor, park_uuid))
 
     # ---- vehicles ----
 
@@ -152,7 +175,7 @@ class RecordQueries(ABC):
             "most": VEHICLE_RECORDS_MAX,
             "limit": rows_max + 1,
         }
-        found = [_found(row) for row in self._rows("by_plates", values)] if plates else []
+        found = [_found((park_uuid, *row)) for row in self._rows("by_plates", values)] if plates else []
         if len(found) > rows_max:
             queries = [RecordQuery(park_uuid=park_uuid, plate=plate) for plate in plates]
             found = [one for query in queries for one in self.records(query, None, VEHICLE_RECORDS_MAX).items]
@@ -163,12 +186,25 @@ class RecordQueries(ABC):
         if not plate_or_card:
             return []
         by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)
-        by_card = self.records(RecordQuery(park_uuid=park_uuid, card=plate_or_card), None, PAGE_ITEMS_MAX)
         found: list[tuple[CardKind, str, RecordHit]] = [("plate", plate_or_card, one) for one in by_plate.items]
-        for one in by_card.items:
+        for one in self._of_card(RecordQuery(park_uuid=park_uuid, card=plate_or_card)):
             kind: CardKind = "card_no" if one.stored.renewal.card_no == plate_or_card else "card_id"
             found.append((kind, plate_or_card, one))
         return _as_vehicles(found)[:PAGE_ITEMS_MAX]
+
+    def _of_card(self, query: RecordQuery) -> list[RecordHit]:
+        """The newest PAGE_ITEMS_MAX records of a card; over several pages while its entries are behind."""
+        found: list[RecordHit] = []
+        before: RecordPageCursor | None = None
+        for _ in range(CARD_PAGES_MAX):
+            page = self.records(query, before, PAGE_ITEMS_MAX)
+            found += page.items
+            before = page.next
+            if before is None or len(found) >= PAGE_ITEMS_MAX:
+                return found[:PAGE_ITEMS_MAX]
+        if self._is_behind(_record_values(query, before)):
+            raise CardsBehind
+        return found
 
 
 def _record_values(query: RecordQuery, before: RecordPageCursor | None) -> dict[str, object]:
@@ -176,7 +212,8 @@ def _record_values(query: RecordQuery, before: RecordPageCursor | None) -> dict[
     until = (INSTANT_US_MAX if query.until_us is None else query.until_us, "")
     position, behind_park = until if before is None else min(until, (before.position, before.park_uuid))
     plate_end = (query.plate or "") + (_LAST_CHAR * PLATE_CHARS_MAX if query.plate_prefix else "")
-    return parks_range(query.park_uuid) | {
+    return {
+        "park_uuid": query.park_uuid,
         "plate": query.plate,
         "plate_end": plate_end,
         "pay_partner": query.pay_partner,
@@ -196,12 +233,6 @@ def _record_values(query: RecordQuery, before: RecordPageCursor | None) -> dict[
 def _ms_from(instant_us: int | None) -> int | None:
     """The first whole millisecond at or after an instant."""
     return None if instant_us is None else -(-instant_us // 1000)
-
-
-def parks_range(park_uuid: str | None) -> dict[str, object]:
-    """Parameters for one park or all parks: the name and a range of names."""
-    first, last = ("", _LAST_CHAR) if park_uuid is None else (park_uuid, park_uuid)
-    return {"park_uuid": park_uuid, "first_park": first, "last_park": last}
 
 
 def sums_with(flags: int) -> list[int]:

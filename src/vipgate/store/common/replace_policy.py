@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from vipgate.errors import BadRequest, ReplaceOnHold, RequestError
 from vipgate.i18n import LocalizedText
@@ -40,12 +40,12 @@ def check_webhook_id(push: Push, seqno: str, body_sha256: str) -> RequestError |
     )
 
 
-def is_approved(park: ParkState[Any], body_sha256: str, now_us: int) -> bool:
+def is_approved(park: ParkState, body_sha256: str, now_us: int) -> bool:
     """Whether a valid approval exists for a replace with this body."""
     return park.replace_allowed == body_sha256 and now_us < (park.replace_allowed_until_us or 0)
 
 
-def hold_reason(earlier: EarlierReplace | None, park: ParkState[Any]) -> RequestError | None:
+def hold_reason(earlier: EarlierReplace | None, park: ParkState) -> RequestError | None:
     """Why a replace without a signed timestamp is held, or None: it may be a recording and would wipe newer records.
 
     Depends on the order of commits under the park's lock, not on seqnos: those follow clocks, which differ and jump back.

@@ -65,10 +65,10 @@ def read_generation(row: tuple[Any, ...]) -> Generation:
     )
 
 
-def history_values(park_uuid: str, pay_partner: str, before: int | None, limit: int) -> dict[str, object]:
+def history_values(park_id: int, pay_partner: str, before: int | None, limit: int) -> dict[str, object]:
     """The parameters of the statement `history`."""
     return {
-        "park_uuid": park_uuid,
+        "park_id": park_id,
         "pay_partner": pay_partner,
         "before": INSTANT_US_MAX if before is None else before,
         "limit": min(limit, HISTORY_MAX),
@@ -81,7 +81,7 @@ def read_history(rows: Sequence[tuple[Any, ...]]) -> list[SupersededRecord]:
 
 
 def read_request_log_entry(row: tuple[Any, ...]) -> RequestLogEntry:
-    """Converts a row of `journal_entry`."""
+    """Converts a row of `request_log_entry`."""
     return RequestLogEntry(
         seqno=row[0],
         park_uuid=row[1],
@@ -123,12 +123,11 @@ def read_session(row: tuple[Any, ...]) -> Session:
     return Session(
         digest=row[0],
         user=row[1],
-        csrf=row[2],
-        created_us=row[3],
-        seen_us=row[4],
-        expires_us=row[5],
-        plates_until_us=row[6],
-        peer=row[7],
+        created_us=row[2],
+        seen_us=row[3],
+        expires_us=row[4],
+        plates_until_us=row[5],
+        peer=row[6],
     )
 
 
@@ -148,7 +147,7 @@ def read_token(row: tuple[Any, ...]) -> Token:
 
 
 def read_audit_entry(row: tuple[Any, ...]) -> AuditEntry:
-    """Converts a row of a `deeds…` statement."""
+    """Converts a row of the audit log."""
     return AuditEntry(
         number=row[0],
         at_us=row[1],

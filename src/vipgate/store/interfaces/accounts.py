@@ -33,7 +33,6 @@ class Session:
 
     digest: str
     user: str
-    csrf: str
     created_us: int
     seen_us: int
     expires_us: int

@@ -205,11 +205,19 @@ class Retention:
 
     generation_days: int = 30
     request_log_days: int = 400
-    refused_days: int = 30
-    refused_bodies_max: int = 50
-    refused_bytes_max: int = 32 * 1024 * 1024
+    rejected_days: int = 30
+    rejected_bodies_max: int = 50
+    rejected_bytes_max: int = 32 * 1024 * 1024
     strangers_max: int = 100_000
     chunk_rows: int = field(default=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """What a cluster cannot answer for at the moment: nodes, as host:port, and the number of parks on them."""
+
+    nodes: tuple[str, ...]
+    parks: int
 
 
 class Store(Protocol):
@@ -258,7 +266,13 @@ class Store(Protocol):
         """The park; None if unknown."""
 
     def list_parks(self, after: str, limit: int) -> list[Park]:
-        """Up to `limit` parks whose park_uuid follows `after`, in order."""
+        """Up to `limit` parks whose park_uuid follows `after`, in order. Raises StoreUnavailable while a node does not answer."""
+
+    def reachable_parks(self, after: str, limit: int) -> list[Park]:
+        """The same without the parks on nodes of a cluster that do not answer: `unreachable` tells how many."""
+
+    def unreachable(self) -> Unreachable | None:
+        """What cannot be reached, as of some seconds ago; None if nothing is missing."""
 
     def change_park(self, park_uuid: str, change: ParkChange, entry: AuditEntry | None = None) -> bool:
         """Changes a park; False if unknown."""
@@ -313,7 +327,7 @@ class Store(Protocol):
     def request_log_entry(self, seqno: str) -> RequestLogEntry | None:
         """The log entry of the request `seqno`."""
 
-    def refused_body(self, seqno: str) -> bytes | None:
+    def rejected_body(self, seqno: str) -> bytes | None:
         """The kept body of a rejected request."""
 
     def ping(self) -> None:

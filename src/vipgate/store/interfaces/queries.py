@@ -25,6 +25,8 @@ HELD_TIMES_MAX: Final = 1_000
 VEHICLE_RECORDS_MAX: Final = 100
 # Records read for one page of vehicles whose pass ends soon: few vehicles match.
 ENDING_ROWS_MAX: Final = 1_000
+# Pages of a card's records that one look-up of a vehicle reads while card entries are behind.
+CARD_PAGES_MAX: Final = 10
 CardKind = Literal["plate", "card_no", "card_id"]
 CARD_KINDS: Final[tuple[CardKind, ...]] = ("plate", "card_no", "card_id")
 
@@ -59,6 +61,15 @@ class RecordPageCursor:
 
     position: int
     park_uuid: str
+
+
+class CardsBehind(ValueError):
+    """So many records are new that a search by card cannot read all of those without a card entry."""
+
+    words = LocalizedText(
+        "新收到的记录过多, 卡号索引尚未跟上; 请指定车场, 或几分钟后重试",
+        "so many records are new that their cards are not indexed yet; name one park, or try again in some minutes",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +256,8 @@ class QueryStore(Protocol):
     def records(self, query: RecordQuery, before: RecordPageCursor | None, limit: int) -> RecordPage:
         """A page of current records after the cursor `before`, newest change first.
 
-        Raises ValueError for a query over all parks that has no index or matches too many records.
+        Raises ValueError for a query over all parks that has no index or matches too many records, and CardsBehind for one by
+        card while more than SCAN_ROWS_MAX records have no card entry yet. In one park such a search has more pages.
         """
 
     def vehicles(self, park_uuid: str, after: tuple[CardKind, str] | None, limit: int) -> list[Vehicle]:
@@ -263,7 +275,8 @@ class QueryStore(Protocol):
     def vehicle(self, park_uuid: str | None, plate_or_card: str) -> list[Vehicle]:
         """One normalized plate or card in a park or in all, from its newest PAGE_ITEMS_MAX records.
 
-        A card's records belong to the card, whatever their plates. An empty text matches nothing. Raises ValueError like `records`.
+        A card's records belong to the card, whatever their plates. An empty text matches nothing.
+        Raises ValueError like `records`, and CardsBehind if more than CARD_PAGES_MAX pages would have to be read.
         """
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:

@@ -18,8 +18,9 @@ from psycopg import conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from vipgate.errors import IncompatibleDatabase, StoreError, StoreUnavailable
+from vipgate.store.common.statements import load_engine_statements
 from vipgate.support.address_masking import learn, learn_secret, mask, unreadable
-from vipgate.support.sql_files import load_statements
+from vipgate.support.sql_files import psycopg_parameters
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -116,6 +117,11 @@ def shown_url(url: str) -> str:
     return f"postgresql://{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
+def load_sql() -> dict[str, str]:
+    """The statements of PostgreSQL by name, those it shares with SQLite included."""
+    return {name: psycopg_parameters(text) for name, text in load_engine_statements("postgres").items()}
+
+
 class ConnectionPool:
     """Up to `size` connections to one database, shared by all threads."""
 
@@ -130,13 +136,17 @@ class ConnectionPool:
             self.where = shown_url(url)
         except psycopg.ProgrammingError as error:
             raise IncompatibleDatabase(f"The database URL cannot be read: {mask(str(error).strip())}.") from None
-        self.sql = load_statements("vipgate.store.postgres.sql")
+        self.sql = load_sql()
         self._clock_s = clock_s
-        self._free = threading.BoundedSemaphore(size)
+        self._free = threading.Semaphore(size)
         self._idle: list[tuple[Connection, float]] = []
         self._lock = threading.Lock()
         self._closed = False
         self._down: tuple[StoreError, float] | None = None
+
+    def allow_more(self, connections: int) -> None:
+        """Raises the number of connections that may be open at once."""
+        self._free.release(connections)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -201,7 +211,7 @@ class ConnectionPool:
 
     def _set_up(self, db: Connection) -> None:
         db.execute(self.sql["set_up"])
-        version, encoding, citus, _ = one_row(db, self.sql["about"])
+        version, encoding, citus, _ = one_row(db, self.sql["server_facts"])
         if version < VERSION_MIN:
             raise IncompatibleDatabase(
                 f"{self.where} is PostgreSQL {version // 10000}; vipgate needs {VERSION_MIN // 10000}."
@@ -230,7 +240,7 @@ class ConnectionPool:
 
 
 def _whose_connection(failure: ConnectionLost, error: psycopg.Error, db: Connection) -> StoreUnavailable:
-    """Tells a broken connection to the server, which is closed, from one that a healthy coordinator lost to a node."""
+    """Distinguishes a broken connection to the server, which is closed, from one that a healthy coordinator lost to a node."""
     if (error.sqlstate or "").startswith("08") and db.info.status is ConnStatus.OK:
         return ShardUnavailable(f"{failure}; the parks on that node wait until it or its standby is back")
     db.close()

@@ -9,9 +9,7 @@ from typing import Any, Final
 
 from vipgate.store.common.queries import Queries
 from vipgate.store.postgres.store import PostgresStore
-from vipgate.support.sql_files import single_park_variant
 
-_PARK_CONDITION: Final = re.compile(r"/\* and .*? \*/")
 _NOT_ON_CITUS: Final = re.compile(r"OFFSET 0 /\* not on Citus \*/")
 
 
@@ -19,24 +17,21 @@ class PostgresQueries(Queries):
     """`QueryStore` on PostgreSQL, on the store's connections."""
 
     def __init__(self, store: PostgresStore) -> None:
-        super().__init__(store)
+        super().__init__(store, store.pool.sql, store.park_id)
         self._server = store
 
-    def _rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        link = self._server.pool
-        form = for_all_parks if values.get("park_uuid") is None else single_park_variant
-        statement = form(link.sql[name])
-        with link.connection() as db:
-            return db.execute(for_citus(statement) if self._server.is_distributed else statement, values).fetchall()
+    def _read(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        return self._server.read(self._form(statement), values)
+
+    def _read_all_parks(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """While a node of a cluster does not answer: over the parks on the other nodes."""
+        return self._server.read_reachable(self._form(statement), values)
+
+    def _form(self, statement: str) -> str:
+        return for_citus(statement) if self._server.is_distributed else statement
 
     def _list(self, texts: Sequence[str]) -> object:
         return list(texts)
-
-
-@cache
-def for_all_parks(statement: str) -> str:
-    """`statement` without its single-park conditions: the driver finds parameters even in comments."""
-    return _PARK_CONDITION.sub("", statement)
 
 
 @cache

@@ -18,17 +18,17 @@ LOCK_PAUSE_S: Final = 0.25
 
 # All are colocated with `park`: a park's rows are on one node.
 TABLES: Final = (
-    "park", "generation", "renewal", "renewal_history", "request", "refused_body", "daily", "daily_answer", "charge_type",
-    "erase_later",
+    "park", "generation", "renewal", "renewal_history", "request", "rejected_body", "daily", "daily_answer", "charge_type",
+    "erase_later", "card",
 )  # fmt: skip
-# Staff tables stay on the coordinator, like the list of migrations.
-COORDINATOR_TABLES: Final = ("staff_user", "session", "token", "deed", "invitation")
+# These stay on the coordinator, like the list of migrations.
+COORDINATOR_TABLES: Final = ("park_key", "staff_user", "session", "token", "audit_entry", "invitation")
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def schema_version(link: ConnectionPool, db: Connection) -> int:
     """The number of the last migration, 0 if none."""
-    if not one_row(db, link.sql["about"])[3]:
+    if not one_row(db, link.sql["server_facts"])[3]:
         return 0
     return int(one_row(db, link.sql["version"])[0])
 
@@ -95,7 +95,7 @@ def _run(link: ConnectionPool, db: Connection, step: Migration, pause: Callable[
 
 
 def _run_apart(link: ConnectionPool, db: Connection, step: Migration) -> None:
-    db.execute(link.sql["patient"], {"in_transaction": False})
+    db.execute(link.sql["no_timeout"], {"in_transaction": False})
     for statement in step.script.split(";\n"):
         if statement.strip():
             db.execute(statement)
@@ -105,7 +105,7 @@ def _run_apart(link: ConnectionPool, db: Connection, step: Migration) -> None:
 
 def has_citus(link: ConnectionPool, db: Connection) -> bool:
     """Whether this server is a Citus coordinator."""
-    return bool(one_row(db, link.sql["about"])[2])
+    return bool(one_row(db, link.sql["server_facts"])[2])
 
 
 def is_distributed(link: ConnectionPool, db: Connection) -> bool:
@@ -115,20 +115,34 @@ def is_distributed(link: ConnectionPool, db: Connection) -> bool:
 
 def _spread(link: ConnectionPool, db: Connection) -> None:
     """Distributes the tables that are not distributed yet: all, or those that a migration added."""
-    db.execute(link.sql["patient"], {"in_transaction": False})
+    db.execute(link.sql["no_timeout"], {"in_transaction": False})
     with db.transaction():
         spread = {name for (name,) in db.execute(link.sql["spread_tables"])}
         for table in TABLES:
             if table not in spread:
-                beside = "none" if table == "park" else "vipgate.park"
-                db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "beside": beside})
+                colocate_with = "none" if table == "park" else "vipgate.park"
+                db.execute(link.sql["distribute"], {"table": f"vipgate.{table}", "colocate_with": colocate_with})
     db.execute(link.sql["set_up"])
 
 
-def distribute(link: ConnectionPool) -> bool:
-    """Distributes every table by park_uuid, colocated with `park`; False if that is already done.
+def _set_up_workers(link: ConnectionPool, db: Connection) -> None:
+    """Makes commits and waits on the workers hold what the session settings promise: those stay on the coordinator."""
+    db.execute(link.sql["set_up_workers"])
+    if db.execute(link.sql["nodes_that_commit_early"]).fetchall():
+        db.execute(link.sql["commit_durably_on_workers"])
+    early = db.execute(link.sql["nodes_that_commit_early"]).fetchall()
+    if early:
+        found = ", ".join(f"{node} ({result})" for node, result in early)
+        raise IncompatibleDatabase(
+            f"{link.where}: synchronous_commit is not known to be on at {found}; start the node, or let an administrator run "
+            "there: ALTER ROLE … SET synchronous_commit = 'on', then run vipgate migrate --citus again."
+        )
 
-    Raises IncompatibleDatabase if the server is no Citus coordinator.
+
+def distribute(link: ConnectionPool) -> bool:
+    """Distributes every table by park_id, colocated with `park`, and sets the workers up; False if all tables are distributed.
+
+    Raises IncompatibleDatabase if the server is no Citus coordinator, or if commits on a worker do not wait for its disk.
     """
     with link.connection() as db:
         if not has_citus(link, db):
@@ -137,6 +151,7 @@ def distribute(link: ConnectionPool) -> bool:
             )
         _take_lock(link, db, time.sleep)
         try:
+            _set_up_workers(link, db)
             if is_distributed(link, db):
                 return False
             _spread(link, db)

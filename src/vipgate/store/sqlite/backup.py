@@ -20,9 +20,10 @@ from typing import Final
 import msgspec
 
 from vipgate.errors import IncompatibleDatabase, StoreUnavailable
-from vipgate.store.sqlite.store import APPLICATION_ID, BUSY_WAIT_S, translated
+from vipgate.store.sqlite.store import LEDGER
 from vipgate.support.private_files import reserve_file
 from vipgate.support.sql_files import load_statements
+from vipgate.support.sqlite_file import BUSY_WAIT_S
 
 PROBLEMS_SHOWN_MAX: Final = 5
 _DIGEST_BYTES: Final = 16
@@ -75,12 +76,12 @@ def _snapshot(ledger: Path) -> Iterator[sqlite3.Connection]:
     """A connection to one snapshot of the ledger for as long as it is open; writes nothing."""
     if not ledger.exists():
         raise StoreUnavailable(f"There is no database {ledger}; fix --database, --config or VIPGATE_HOME.")
-    with translated(ledger):
+    with LEDGER.translated(ledger):
         db = sqlite3.connect(
             f"{ledger.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_WAIT_S, isolation_level=None
         )
         try:
-            if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            if db.execute("PRAGMA application_id").fetchone()[0] != LEDGER.application_id:
                 raise IncompatibleDatabase(f"{ledger} is no ledger of vipgate; choose another --database.")
             db.execute("BEGIN")
             yield db
@@ -94,7 +95,7 @@ def _write(source: sqlite3.Connection, copy: Path) -> None:
         reserve_file(copy)
     except OSError as error:
         raise StoreUnavailable(f"Cannot make {copy}: {error.strerror}; fix the folder's owner and mode.") from None
-    with translated(copy):
+    with LEDGER.translated(copy):
         target = sqlite3.connect(copy)
         try:
             source.backup(target)

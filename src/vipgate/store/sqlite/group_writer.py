@@ -17,33 +17,30 @@ from vipgate.support.sql_files import expand_rows
 # Rows per statement, largest first: few statements for any number of rows, because each releases the GIL and must win it
 # back from a busy event loop.
 _ROWS_A_STATEMENT: Final = (1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
-NOBODY: Final = 0
 
 
-class SqliteGroup(GroupWriter[int]):
+class SqliteGroup(GroupWriter):
     """Writes one group inside BEGIN IMMEDIATE … COMMIT, which locks the whole file. Raises sqlite3.Error."""
 
     def __init__(
         self, db: sqlite3.Connection, sql: Mapping[str, str], retention: Retention, clock_us: Callable[[], int]
     ) -> None:
-        super().__init__(NOBODY, retention, clock_us)
+        super().__init__(retention, clock_us)
         self._db = db
         self._sql = sql
 
-    def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState[int]]:
+    def _lock_parks(self, park_uuids: list[str]) -> dict[str, ParkState]:
         wanted = {"park_uuids": msgspec.json.encode(park_uuids).decode()}
         (found,) = self._db.execute(self._sql["lock_parks"], wanted).fetchone()
         return {park_uuid: ParkState(*counters) for park_uuid, *counters in msgspec.json.decode(found)}
 
-    def _ask(self, name: str, park: int, *values: object) -> list[tuple[Any, ...]]:
-        return self._db.execute(self._sql[name], (park, *values)).fetchall()
+    def _run(self, name: str, values: Mapping[str, object]) -> None:
+        self._db.execute(self._sql[name], values)
 
-    def _start_generation(self, park: ParkState[int], ended: int, seqno: str) -> None:
-        here = {"park_id": park.key, "now_us": self._now_us}
-        self._db.execute(self._sql["end_generation"], here | {"generation": ended})
-        self._db.execute(self._sql["start_generation"], here | {"generation": park.generation, "seqno": seqno})
+    def _ask(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        return self._db.execute(self._sql[name], values).fetchall()
 
-    def _insert(self, places: Mapping[RecordPosition[int], list[Row]]) -> int:
+    def _insert(self, places: Mapping[RecordPosition, list[Row]]) -> int:
         return self._write_rows(
             "insert_renewals",
             [
@@ -67,16 +64,16 @@ class SqliteGroup(GroupWriter[int]):
         for name, lines in written.items():
             self._write_rows(name, lines)
 
-    def _existing(self, places: Mapping[RecordPosition[int], list[Row]]) -> ExistingRecord:
+    def _existing(self, places: Mapping[RecordPosition, list[Row]]) -> ExistingRecord:
         held: ExistingRecord = {}
-        for (park, generation), rows in places.items():
+        for (park_id, generation), rows in places.items():
             keys = msgspec.json.encode([row.renewal.pay_partner for row in rows]).decode()
-            wanted = {"pay_partners": keys, "park_id": park, "generation": generation}
+            wanted = {"pay_partners": keys, "park_id": park_id, "generation": generation}
             for columns in self._db.execute(self._sql["held_renewals"], wanted):
-                held[park, generation, columns[0]] = columns
+                held[park_id, generation, columns[0]] = columns
         return held
 
-    def _replace(self, replacements: list[tuple[RecordPosition[int], Replacement]]) -> None:
+    def _replace(self, replacements: list[tuple[RecordPosition, Replacement]]) -> None:
         keys = [(*place, one.renewal.pay_partner) for place, one in replacements]
         self._db.executemany(
             self._sql["keep_version"], [(one.row.seqno, *key) for (_, one), key in zip(replacements, keys, strict=True)]
@@ -89,12 +86,5 @@ class SqliteGroup(GroupWriter[int]):
             ],
         )
 
-    def _keep_refused_body(self, park: int, seqno: str, body: bytes) -> None:
-        kept = {"park_id": park, "seqno": seqno, "bytes": len(body), "body": body}
-        self._db.execute(self._sql["keep_refused_body"], kept)
-        bounds = {
-            "park_id": park,
-            "bodies_max": self._retention.refused_bodies_max,
-            "bytes_max": self._retention.refused_bytes_max,
-        }
-        self._db.execute(self._sql["drop_refused_bodies"], bounds)
+    def _drop_cards(self, cards: list[tuple[int, int, str | None, int]]) -> None:
+        self._db.executemany(self._sql["drop_card"], cards)

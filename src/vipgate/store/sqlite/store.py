@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,14 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from vipgate.errors import IncompatibleDatabase, RequestError, StoreError, StoreLocked, StoreUnavailable
 from vipgate.protocol.seqno import seqno_prefix
+from vipgate.store.common.cards import add_new_cards
 from vipgate.store.common.erasure import erase_expired
+from vipgate.store.common.park_ids import ParkIds
 from vipgate.store.common.parks import ParkStoreMixin
 from vipgate.store.common.reads import ReadStoreMixin, stream_statement
 from vipgate.store.common.row_mapping import read_access, read_stored
+from vipgate.store.common.statements import load_engine_statements
 from vipgate.store.interfaces.ledger import (
     DAY_US,
     Filter,
@@ -30,11 +31,8 @@ from vipgate.store.interfaces.ledger import (
     StoredRecord,
 )
 from vipgate.store.sqlite.group_writer import SqliteGroup
-from vipgate.support.private_files import FILE_MODE, make_folder, reserve_file, write_file
-from vipgate.support.sql_files import load_migrations, load_statements
+from vipgate.support.sqlite_file import BUSY_WAIT_S, FileKind, SqliteFile
 
-APPLICATION_ID: Final = 0x76697067  # "vipg"
-BUSY_WAIT_S: Final = 15.0
 CACHE_KIB: Final = 64 * 1024
 PAGE_BYTES: Final = 8192
 WAL_PAGES: Final = 4000
@@ -42,36 +40,15 @@ WAL_PAGES: Final = 4000
 LOG_WAIT_S: Final = 0.2
 LOG_EVERY_US: Final = 3_600_000_000
 LOG_LATE_US: Final = 6 * LOG_EVERY_US
-
-
-class ServerLock:
-    """Lock of the one server of a database file; the operating system releases it when the process ends."""
-
-    def __init__(self, path: Path) -> None:
-        _make_folder(path.parent)
-        real = path.resolve()
-        self._note = real.with_name(real.name + ".server")
-        self._lock = FileLock(real.with_name(real.name + ".lock"), mode=FILE_MODE)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise StoreLocked(
-                f"Another vipgate server{self._holder()} already serves {real}; stop it or choose another --database."
-            ) from None
-        except OSError as error:
-            raise StoreUnavailable(f"Cannot lock {real}: {error.strerror}; fix the folder's owner and mode.") from None
-        write_file(self._note, f"{os.getpid()}\n".encode())
-
-    def _holder(self) -> str:
-        try:
-            return f" (process {int(self._note.read_text(encoding='ascii')[:20])})"
-        except (OSError, ValueError):
-            return ""
-
-    def release(self) -> None:
-        """Releases the lock for the next server."""
-        self._note.unlink(missing_ok=True)
-        self._lock.release()
+LEDGER: Final = FileKind(
+    name="Ledger",
+    option="--database",
+    sql_folder="vipgate.store.sqlite.sql",
+    application_id=0x76697067,  # "vipg"
+    unavailable=StoreUnavailable,
+    incompatible=IncompatibleDatabase,
+    locked=StoreLocked,
+)
 
 
 class SqliteTransaction:
@@ -103,57 +80,18 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
     ) -> None:
         self._path = path
         self.clock_us = clock_us
-        self._cache_kib = cache_kib
         self._retention = retention or Retention()
+        self.park_ids = ParkIds()
         self._log_cleared_us = 0
         self._log_told_us = clock_us()
-        self._sql = load_statements("vipgate.store.sqlite.sql")
-        _make_folder(path.parent)
-        _make_file(path)
-        with translated(path):
-            self._db = sqlite3.connect(
-                path, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def _prepare(self) -> None:
-        """Configures the connection and migrates the schema."""
-        newest = load_migrations("vipgate.store.sqlite.sql")[-1].number
-        found = self._number("PRAGMA application_id")
-        tables = self._number("SELECT count(*) FROM sqlite_master")
-        if found != APPLICATION_ID and tables:
-            raise IncompatibleDatabase(f"{self._path} is a SQLite file of another program; choose another --database.")
-        version = self._number("PRAGMA user_version")
-        if version > newest:
-            raise IncompatibleDatabase(
-                f"{self._path} has schema {version}, this vipgate knows {newest}; install the newer vipgate again."
-            )
-        if not tables:
-            self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute(f"PRAGMA cache_size = -{self._cache_kib}")
+        self.sql = load_engine_statements("sqlite")
+        self._file = SqliteFile(path, LEDGER, one_thread=False, page_bytes=PAGE_BYTES)
+        self._db = self._file.db
+        self._db.execute(f"PRAGMA cache_size = -{cache_kib}")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._db.execute("PRAGMA temp_store = MEMORY")
         # Erased data must not stay in free pages; some builds of SQLite disable this.
         self._db.execute("PRAGMA secure_delete = ON")
-        if version < newest:
-            self._migrate()
-
-    def _migrate(self) -> None:
-        with self._transaction():
-            # Read again under the lock: another process may have migrated meanwhile.
-            version = self._number("PRAGMA user_version")
-            for migration in load_migrations("vipgate.store.sqlite.sql"):
-                if migration.number > version:
-                    for statement in _statements_of(migration.script):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {migration.number}")
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     @property
     def where(self) -> str:
@@ -163,30 +101,13 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
     @property
     def schema(self) -> int:
         """The number of the last migration."""
-        with translated(self._path):
-            return self._number("PRAGMA user_version")
-
-    def _number(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """One durable transaction; rolled back on any exception."""
-        with translated(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        return self._file.schema
 
     def commit(self, group: Sequence[Push | RejectedRequest]) -> list[PushResult | RequestError | StoreError]:
         """See `Store.commit`."""
         try:
-            with self._transaction():
-                return list(SqliteGroup(self._db, self._sql, self._retention, self.clock_us).write(group))
+            with self._file.transaction():
+                return list(SqliteGroup(self._db, self.sql, self._retention, self.clock_us).write(group))
         except StoreError as error:
             if len(group) == 1:
                 return [error]
@@ -196,17 +117,19 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         """See `Store.run_maintenance`."""
         chunk = {"chunk_rows": retention.chunk_rows}
         requests = chunk | {"before_seqno": seqno_prefix(now_us - retention.request_log_days * DAY_US)}
-        bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.refused_days * DAY_US)}
+        bodies = chunk | {"before_seqno": seqno_prefix(now_us - retention.rejected_days * DAY_US)}
         strangers = chunk | {"strangers_max": retention.strangers_max}
-        with self._transaction():
+        with self._file.transaction():
             deleted = self._purge_generation(now_us - retention.generation_days * DAY_US, retention.chunk_rows)
             if not deleted:
-                deleted = self._run("purge_journal", requests) + self._run("purge_refused_bodies", bodies)
+                deleted = self._run("purge_request_log", requests) + self._run("purge_rejected_bodies", bodies)
                 deleted += self._run("purge_strangers", strangers)
+        # Neither waits for the other: while parks push cards, there are always new ones.
+        cards_left = add_new_cards(self)
         more = deleted > 0 or erase_expired(self, now_us)
         if not more and not 0 <= now_us - self._log_cleared_us < LOG_EVERY_US:
             self._clear_log_in_time(now_us)
-        return more
+        return more or cards_left
 
     def _clear_log_in_time(self, now_us: int) -> None:
         """Empties the WAL, so that deleted data does not stay in it. Raises StoreUnavailable if that has failed for hours."""
@@ -221,7 +144,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
 
     def clear_log(self, tries: int = 1) -> bool:
         """See `ParkLister.clear_log`. Checkpoints and truncates the write-ahead log."""
-        with translated(self._path):
+        with self._file.translated():
             for left in reversed(range(tries)):
                 if self._cut_log():
                     return True
@@ -242,7 +165,7 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
         return not busy
 
     def _purge_generation(self, before_us: int, chunk_rows: int) -> int:
-        found = self._db.execute(self._sql["expired_generation"], {"before_us": before_us}).fetchone()
+        found = self._db.execute(self.sql["expired_generation"], {"before_us": before_us}).fetchone()
         if found is None:
             return 0
         place = {"park_id": found[0], "generation": found[1]}
@@ -252,23 +175,28 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
             self._run("purge_renewals", chunk)
             or self._run("purge_history", chunk)
             or self._run("purge_later", chunk)
+            or self._run("purge_cards", chunk)
             or self._run("purge_generation", place)
         )
 
     def _run(self, name: str, values: Mapping[str, object]) -> int:
         """Runs a named statement; returns the number of changed rows."""
-        return self._db.execute(self._sql[name], values).rowcount
+        return self._db.execute(self.sql[name], values).rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         """See `TransactionRunner.transaction`. BEGIN IMMEDIATE locks the whole file."""
-        with self._transaction():
-            yield SqliteTransaction(self._db, self._sql)
+        with self._file.transaction():
+            yield SqliteTransaction(self._db, self.sql)
 
     def rows(self, name: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """See `TransactionRunner.rows`."""
-        with translated(self._path):
-            return self._db.execute(self._sql[name], values).fetchall()
+        return self.read(self.sql[name], values)
+
+    def read(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows of a read-only statement."""
+        with self._file.translated():
+            return self._db.execute(statement, values).fetchall()
 
     def park_accesses(self, park_uuids: Sequence[str]) -> dict[str, ParkAccess]:
         """See `Store.park_accesses`."""
@@ -281,15 +209,15 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
 
     def each(self, name: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
         """Streams the rows of a named statement."""
-        with translated(self._path):
-            yield from self._db.execute(self._sql[name], values)
+        with self._file.translated():
+            yield from self._db.execute(self.sql[name], values)
 
     def iter_records(self, park_uuid: str, wanted: Filter) -> Iterator[StoredRecord]:
         """See `Store.iter_records`."""
-        name, values = stream_statement(park_uuid, wanted)
-        with translated(self._path):
+        name, values = stream_statement(self.park_id(park_uuid), wanted)
+        with self._file.translated():
             # A running statement reads from one snapshot.
-            yield from map(read_stored, self._db.execute(self._sql[name], values))
+            yield from map(read_stored, self._db.execute(self.sql[name], values))
 
     def ping(self) -> None:
         """See `Store.ping`."""
@@ -297,46 +225,5 @@ class SqliteStore(ParkStoreMixin, ReadStoreMixin):
 
     def close(self) -> None:
         """See `Store.close`."""
-        with translated(self._path):
+        with self._file.translated():
             self._db.close()
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"Cannot make the folder {folder}: {error.strerror}; choose another --database."
-        ) from None
-
-
-def _make_file(path: Path) -> None:
-    """Creates the file with private mode before SQLite does; `-wal` and `-shm` inherit its mode."""
-    try:
-        reserve_file(path)
-    except OSError as error:
-        raise StoreUnavailable(f"Cannot make {path}: {error.strerror}; fix the folder's owner and mode.") from None
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Translates the driver's errors to StoreError, with a remedy."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            raise IncompatibleDatabase(f"{path} is damaged or no SQLite file ({name}); restore a backup.") from error
-        raise StoreUnavailable(f"{path}: {error} ({name}); check the disk, and who else has the file open.") from error
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
-
-
-def _statements_of(script: str) -> Iterator[str]:
-    """Splits a migration into statements, so that they run in one transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

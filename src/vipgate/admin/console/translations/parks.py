@@ -16,8 +16,8 @@ TEXTS: Final = {
     "parks.filter": LocalizedText("筛选", "Filter"),
     "park.health": LocalizedText("状态", "Health"),
     "park.last_push": LocalizedText("最近推送", "Last push"),
-    "park.quiet": LocalizedText("已静默", "Quiet for"),
+    "park.quiet": LocalizedText("已静默", "Silent for"),
     "park.usual_gap": LocalizedText("通常间隔", "Usual gap"),
-    "park.refused_share": LocalizedText("近两日被拒", "Refused, 2 days"),
+    "park.rejected_share": LocalizedText("近两日被拒", "Rejected, 2 days"),
     "park.records": LocalizedText("当前记录", "Records now"),
 }

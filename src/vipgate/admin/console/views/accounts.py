@@ -7,8 +7,6 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.auth.passwords import hash_password
-from vipgate.admin.console.errors import PageError, conflict, not_there
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import segment
@@ -16,28 +14,30 @@ from vipgate.admin.console.views.login import read_name
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.store.interfaces.accounts import ROLES, Role, Session, User
 from vipgate.store.interfaces.admin import Database
+from vipgate.support.web.errors import PageError, conflict, not_there
+from vipgate.support.web.forms import FormData
 
 PASSWORD_BYTES: Final = 12
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the list and the form for a new account."""
-    return await _page(visit, visit.form)
+    return await _page(staff, staff.form)
 
 
-async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
-    users = await visit.database(lambda database: database.accounts.list_users())
-    return visit.page("accounts.html", status=status, users=users, roles=ROLES, form=form)
+async def _page(staff: StaffRequest, form: FormData, status: int = 200) -> Response:
+    users = await staff.database(lambda database: database.accounts.list_users())
+    return staff.page("accounts.html", status=status, users=users, roles=ROLES, form=form)
 
 
-async def add(visit: StaffRequest) -> Response:
+async def add(staff: StaffRequest) -> Response:
     """Creates an account with a first password, which is shown once."""
-    form = visit.form
+    form = staff.form
     name, role = read_name(form), read_role(form)
-    password = visit.context.chance(PASSWORD_BYTES)
+    password = staff.context.new_secret(PASSWORD_BYTES)
     if form.errors:
-        return await _page(visit, form, 422)
-    hashed = await visit.context.hashing.run(lambda: hash_password(password))
+        return await _page(staff, form, 422)
+    hashed = await staff.context.hashing.run(lambda: hash_password(password))
     user = User(
         name=name,
         role=role,
@@ -45,14 +45,14 @@ async def add(visit: StaffRequest) -> Response:
         sees_plates=form.ticked("sees_plates"),
         enabled=True,
         language=None,
-        created_us=visit.now_us,
+        created_us=staff.now_us,
         last_login_us=None,
     )
-    entry = visit.audit_entry("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
-    if not await visit.database(lambda database: database.accounts.add_user(user, entry)):
+    entry = staff.audit_entry("user.add", subject=name, detail=_rights(role, sees_plates=user.sees_plates))
+    if not await staff.database(lambda database: database.accounts.add_user(user, entry)):
         form.fault("name", "已有这个账号", "there is an account of this name")
-        return await _page(visit, form, 422)
-    return once(visit, "once.user", password, name, "/accounts")
+        return await _page(staff, form, 422)
+    return once(staff, "secret_shown.user", password, name, "/accounts")
 
 
 def read_role(form: FormData) -> Role:
@@ -65,25 +65,25 @@ def _rights(role: Role, *, sees_plates: bool) -> str:
     return f"{role}, plates: {'yes' if sees_plates else 'no'}"
 
 
-async def show_one(visit: StaffRequest) -> Response:
+async def show_one(staff: StaffRequest) -> Response:
     """Shows one account and its sessions."""
-    name = path_text(visit, "name")
+    name = path_text(staff, "name")
 
     def read(database: Database) -> tuple[User | None, list[Session]]:
-        return database.accounts.find_user(name), database.accounts.list_sessions(name, visit.now_us)
+        return database.accounts.find_user(name), database.accounts.list_sessions(name, staff.now_us)
 
-    user, sessions = await visit.database(read)
+    user, sessions = await staff.database(read)
     if user is None:
         raise _unknown(name)
-    return visit.page("account_edit.html", user=user, sessions=sessions, roles=ROLES, form=visit.form)
+    return staff.page("account_edit.html", user=user, sessions=sessions, roles=ROLES, form=staff.form)
 
 
-async def change(visit: StaffRequest) -> Response:
+async def change(staff: StaffRequest) -> Response:
     """Changes the role, the right to see plates, and whether the account is enabled."""
-    name = _other(visit)
-    role, sees_plates, enabled = read_role(visit.form), visit.form.ticked("sees_plates"), visit.form.ticked("enabled")
-    if visit.form.errors:
-        raise PageError(422, visit.form.errors["role"])
+    name = _other(staff)
+    role, sees_plates, enabled = read_role(staff.form), staff.form.ticked("sees_plates"), staff.form.ticked("enabled")
+    if staff.form.errors:
+        raise PageError(422, staff.form.errors["role"])
 
     def do(database: Database) -> bool:
         user = database.accounts.find_user(name)
@@ -95,42 +95,42 @@ async def change(visit: StaffRequest) -> Response:
             return False
         return database.accounts.change_user(
             name,
-            visit.audit_entry("user.change", subject=name, detail=f"{before} → {after}"),
+            staff.audit_entry("user.change", subject=name, detail=f"{before} → {after}"),
             role=role if role != user.role else None,
             sees_plates=sees_plates if sees_plates != user.sees_plates else None,
             enabled=enabled if enabled != user.enabled else None,
         )
 
-    changed = await visit.database(do)
-    return visit.go(_at(name), "user_saved" if changed else "nothing_changed")
+    changed = await staff.database(do)
+    return staff.go(_at(name), "user_saved" if changed else "nothing_changed")
 
 
-async def reset_password(visit: StaffRequest) -> Response:
+async def reset_password(staff: StaffRequest) -> Response:
     """Sets a new first password, which is shown once; ends the account's sessions."""
-    name = _other(visit)
-    password = visit.context.chance(PASSWORD_BYTES)
-    hashed = await visit.context.hashing.run(lambda: hash_password(password))
-    entry = visit.audit_entry("user.password", subject=name)
-    if not await visit.database(lambda database: database.accounts.change_user(name, entry, password=hashed)):
+    name = _other(staff)
+    password = staff.context.new_secret(PASSWORD_BYTES)
+    hashed = await staff.context.hashing.run(lambda: hash_password(password))
+    entry = staff.audit_entry("user.password", subject=name)
+    if not await staff.database(lambda database: database.accounts.change_user(name, entry, password=hashed)):
         raise _unknown(name)
-    return once(visit, "once.password", password, name, _at(name))
+    return once(staff, "secret_shown.password", password, name, _at(name))
 
 
-async def end_sessions(visit: StaffRequest) -> Response:
+async def end_sessions(staff: StaffRequest) -> Response:
     """Ends all sessions of an account."""
-    name = _other(visit)
-    entry = visit.audit_entry("user.sessions_end", subject=name)
-    await visit.database(lambda database: database.accounts.end_sessions_of(name, entry))
-    return visit.go(_at(name), "sessions_ended")
+    name = _other(staff)
+    entry = staff.audit_entry("user.sessions_end", subject=name)
+    await staff.database(lambda database: database.accounts.end_sessions_of(name, entry))
+    return staff.go(_at(name), "sessions_ended")
 
 
-def _other(visit: StaffRequest) -> str:
+def _other(staff: StaffRequest) -> str:
     """Returns the account to change. Raises PageError for the user's own, so that an administrator always remains."""
-    name = path_text(visit, "name")
-    if name == visit.user.name:
+    name = path_text(staff, "name")
+    if name == staff.user.name:
         raise conflict(
             "不能在这里更改自己的账号；请由另一位管理员操作，或使用“我的账号”",
-            "your own account is not changed here; ask another administrator, or use My account",
+            "you cannot change your own account here; ask another administrator, or use My account",
         )
     return name
 

@@ -14,16 +14,16 @@ AUDIT_ENTRIES_PER_PAGE: Final = 100
 WHO_CHARS_MAX: Final = 80
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the log, newest first."""
-    who = visit.query.text("who", WHO_CHARS_MAX) or None
-    park_uuid = visit.query.text("park", PARK_UUID_CHARS_MAX) or None
-    before = visit.query.whole("after", 0, 2**62)
-    entries = await visit.database(
+    who = staff.query.text("who", WHO_CHARS_MAX) or None
+    park_uuid = staff.query.text("park", PARK_UUID_CHARS_MAX) or None
+    before = staff.query.whole("after", 0, 2**62)
+    entries = await staff.database(
         lambda database: database.accounts.audit_entries(who, park_uuid, before, AUDIT_ENTRIES_PER_PAGE + 1)
     )
     after = entries[AUDIT_ENTRIES_PER_PAGE - 1].number if len(entries) > AUDIT_ENTRIES_PER_PAGE else None
-    return visit.page("audit.html", entries=entries[:AUDIT_ENTRIES_PER_PAGE], after=after)
+    return staff.page("audit.html", entries=entries[:AUDIT_ENTRIES_PER_PAGE], after=after)
 
 
 PAGES: Final = (StaffRoute("/audit", show, role="admin"),)

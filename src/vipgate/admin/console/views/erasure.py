@@ -14,21 +14,21 @@ from vipgate.protocol.renewal import PLATE_CHARS_MAX, PLATE_RAW_CHARS_MAX, norma
 from vipgate.store.interfaces.admin import Database, ErasureResult
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the form."""
-    return visit.page("erase.html", form=visit.form, plate="", park_uuid="", parks=None, erased=None)
+    return staff.page("erase.html", form=staff.form, plate="", park_uuid="", parks=None, erased=None)
 
 
-async def erase(visit: StaffRequest) -> Response:
+async def erase(staff: StaffRequest) -> Response:
     """Shows what would be erased; erases it after confirmation."""
-    form = visit.form
+    form = staff.form
     plate = normalize_plate(form.text("plate", PLATE_RAW_CHARS_MAX))
     if not plate:
         form.fault("plate", "必填", "required")
     if len(plate) > PLATE_CHARS_MAX:
         form.fault("plate", f"最多 {PLATE_CHARS_MAX} 个字符", f"at most {PLATE_CHARS_MAX} characters")
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX)
-    entry = visit.audit_entry("plate.erase", park_uuid=park_uuid or None, subject=mask_plate(plate))
+    entry = staff.audit_entry("plate.erase", park_uuid=park_uuid or None, subject=mask_plate(plate))
 
     def work(database: Database) -> tuple[int, ErasureResult | None]:
         """Returns in how many parks the plate is, and what was erased."""
@@ -37,15 +37,15 @@ async def erase(visit: StaffRequest) -> Response:
             return 0, None
         found = {
             one.park_uuid
-            for one in visit.search(database, plate, lambda: database.queries.vehicle(park_uuid or None, plate))
+            for one in staff.search(database, plate, lambda: database.queries.vehicle(park_uuid or None, plate))
         }
         sure = form.ticked("sure") and form.get("plate") == plate
         return len(found), database.admin.erase_plate(plate, park_uuid or None, entry) if sure else None
 
-    parks, erased = await visit.database(work) if not form.errors else (0, None)
+    parks, erased = await staff.database(work) if not form.errors else (0, None)
     status = 422 if form.errors else 200
     shown = None if form.errors else parks
-    return visit.page(
+    return staff.page(
         "erase.html", status=status, form=form, plate=plate, park_uuid=park_uuid, parks=shown, erased=erased
     )
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.formatting import lines
 from vipgate.admin.console.name_lookup import ChargeNames, read_names
 from vipgate.admin.console.pages import StaffRoute, path_text
@@ -21,6 +20,7 @@ from vipgate.protocol.charset import Charset
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park, RequestLogEntry
 from vipgate.store.interfaces.queries import HeldReplace, RecordHit, RecordQuery
+from vipgate.support.web.errors import PageError, conflict, not_there
 
 # The newest records are compared with the body, to show which of them it would remove.
 COMPARED_MAX: Final = 500
@@ -40,73 +40,73 @@ class HeldReplaceView:
     names: ChargeNames
 
 
-async def ask(visit: StaffRequest) -> Response:
+async def ask(staff: StaffRequest) -> Response:
     """Shows what would change."""
-    return _asking(visit, await _load_view(visit), again=False)
+    return _asking(staff, await _load_view(staff), again=False)
 
 
-async def allow(visit: StaffRequest) -> Response:
+async def allow(staff: StaffRequest) -> Response:
     """Asks for confirmation; then approves, if the park's generation is still as shown."""
-    view = await _load_view(visit)
-    shown = (visit.form.get("now"), visit.form.get("records"))
+    view = await _load_view(staff)
+    shown = (staff.form.get("now"), staff.form.get("records"))
     if shown != (str(view.park.generation), str(view.park.records)):
-        return _asking(visit, view, again=False, moved=bool(visit.form.get("now")))
-    if not visit.form.ticked("sure"):
-        return _asking(visit, view, again=True)
+        return _asking(staff, view, again=False, moved=bool(staff.form.get("now")))
+    if not staff.form.ticked("sure"):
+        return _asking(staff, view, again=True)
     park_uuid = view.park.park_uuid
     detail = f"{view.park.records} → {view.then}"
-    audited = visit.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=view.entry.seqno, detail=detail)
-    await visit.database(
-        lambda database: database.store.allow_replace(park_uuid, view.held.body_sha256, visit.now_us, audited)
+    audited = staff.audit_entry("park.allow_replace", park_uuid=park_uuid, subject=view.entry.seqno, detail=detail)
+    await staff.database(
+        lambda database: database.store.allow_replace(park_uuid, view.held.body_sha256, staff.now_us, audited)
     )
-    visit.context.park_status.forget()
-    return visit.go(park_at(park_uuid), "replace_allowed")
+    staff.context.park_status.forget()
+    return staff.go(park_at(park_uuid), "replace_allowed")
 
 
-async def disallow(visit: StaffRequest) -> Response:
+async def disallow(staff: StaffRequest) -> Response:
     """Withdraws the approval, if it was not used in the meantime."""
-    view = await _load_view(visit)
+    view = await _load_view(staff)
     park_uuid = view.park.park_uuid
-    audited = visit.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=view.held.seqno)
-    if not await visit.database(
+    audited = staff.audit_entry("park.disallow_replace", park_uuid=park_uuid, subject=view.held.seqno)
+    if not await staff.database(
         lambda database: database.store.disallow_replace(park_uuid, view.held.body_sha256, audited)
     ):
-        raise conflict("这个请求没有被允许，或已经执行", "this request is not allowed, or was carried out since")
-    visit.context.park_status.forget()
-    return visit.go(park_at(park_uuid), "replace_disallowed")
+        raise conflict("这个请求没有被允许，或已经执行", "this request is not approved, or has been carried out")
+    staff.context.park_status.forget()
+    return staff.go(park_at(park_uuid), "replace_disallowed")
 
 
-async def dismiss(visit: StaffRequest) -> Response:
-    """Removes it from the list at once. Only its body is lost; a repeated request brings it again."""
-    view = await _load_view(visit)
+async def dismiss(staff: StaffRequest) -> Response:
+    """Removes the held replace from the list at once. Only its body is lost; a repeated request brings it again."""
+    view = await _load_view(staff)
     park_uuid = view.park.park_uuid
-    audited = visit.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=view.held.seqno)
-    if not await visit.database(
+    audited = staff.audit_entry("park.dismiss_replace", park_uuid=park_uuid, subject=view.held.seqno)
+    if not await staff.database(
         lambda database: database.store.dismiss_replace(park_uuid, view.held.body_sha256, audited)
     ):
         raise _not_held()
-    visit.context.park_status.forget()
-    return visit.go(park_at(park_uuid), "replace_dismissed")
+    staff.context.park_status.forget()
+    return staff.go(park_at(park_uuid), "replace_dismissed")
 
 
-def _asking(visit: StaffRequest, view: HeldReplaceView, *, again: bool, moved: bool = False) -> Response:
-    why = "" if view.entry.hint is None else visit.speech.say(view.entry.hint)
-    return visit.page(
-        "held.html",
+def _asking(staff: StaffRequest, view: HeldReplaceView, *, again: bool, moved: bool = False) -> Response:
+    why = "" if view.entry.hint is None else staff.translator.say(view.entry.hint)
+    return staff.page(
+        "held_replace.html",
         status=409 if moved else 200,
-        told=view,
+        view=view,
         park=view.park,
-        why=why if visit.sees_plates else mask_hint(why),
-        records=lines(visit.speech, view.gone[:GONE_SHOWN_MAX]),
+        why=why if staff.sees_plates else mask_hint(why),
+        records=lines(staff.translator, view.gone[:GONE_SHOWN_MAX]),
         again=again,
         moved=moved,
-        days=visit.context.settings.retention.generation_days,
+        days=staff.context.settings.retention.generation_days,
     )
 
 
-async def _load_view(visit: StaffRequest) -> HeldReplaceView:
-    park_uuid, seqno = path_text(visit, "park_uuid"), path_text(visit, "seqno")
-    return await visit.database(partial(_read, park_uuid=park_uuid, seqno=seqno))
+async def _load_view(staff: StaffRequest) -> HeldReplaceView:
+    park_uuid, seqno = path_text(staff, "park_uuid"), path_text(staff, "seqno")
+    return await staff.database(partial(_read, park_uuid=park_uuid, seqno=seqno))
 
 
 def _read(database: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
@@ -116,7 +116,7 @@ def _read(database: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
     entry = database.store.request_log_entry(seqno)
     waiting = {one.body_sha256: one for one in database.queries.held_replaces(park_uuid, 0, HELD_SHOWN_MAX)}
     held = None if entry is None or entry.park_uuid != park_uuid else waiting.get(entry.origin.body_sha256)
-    body = None if held is None else database.store.refused_body(held.seqno)
+    body = None if held is None else database.store.rejected_body(held.seqno)
     if entry is None or body is None or held is None:
         raise _not_held()
     orders = _orders(body, charset_of(entry, park))
@@ -136,7 +136,7 @@ def _read(database: Database, park_uuid: str, seqno: str) -> HeldReplaceView:
 def _not_held() -> PageError:
     return not_there(
         "这个请求没有被暂扣，或已经执行或忽略；请从车场页面查看",
-        "this request is not held, or was carried out or dismissed since; look at the park's page",
+        "this request is not held, or has been carried out or dismissed; see the park's page",
     )
 
 

@@ -28,29 +28,29 @@ class ParkAlert:
     health: Health
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the page."""
-    period = read_period(visit.query, business_day(visit.now_us))
-    look = await visit.context.park_status.read(visit.now_us)
+    period = read_period(staff.query, business_day(staff.now_us))
+    look = await staff.context.park_status.read(staff.now_us)
 
-    days = await visit.context.daily_totals.read(period.since_day, period.until_day, visit.now_us)
+    days = await staff.context.daily_totals.read(period.since_day, period.until_day, staff.now_us)
     money = [one for day in days for one in day.money]
     answers = [one for day in days for one in day.answers]
-    sick = await visit.database(
+    sick = await staff.database(
         lambda database: [one for uuid in worst(look) if (one := _sick(database, uuid, look)) is not None]
     )
-    since, until = visit.speech.day(period.since_day), visit.speech.day(period.until_day - 1)
-    return visit.page(
+    since, until = staff.translator.day(period.since_day), staff.translator.day(period.until_day - 1)
+    return staff.page(
         "overview.html",
-        status=422 if visit.query.errors else 200,
+        status=422 if staff.query.errors else 200,
         period=period,
         presets=PRESETS,
         since=since,
         until=until,
         sums=add_up(money, answers),
-        money=money_chart(visit.speech, period, money),
-        records=records_chart(visit.speech, period, money),
-        refused=refusals_chart(visit.speech, period, answers),
+        money=money_chart(staff.translator, period, money),
+        records=records_chart(staff.translator, period, money),
+        refused=refusals_chart(staff.translator, period, answers),
         refusals=refusals(answers, lambda code: with_query("/requests", code=code, since=since, until=until)),
         parks=len(look.parks),
         marks=[(mark, len(look.marked(mark))) for mark in MARKS],
@@ -66,9 +66,9 @@ def worst(look: ParkStatus) -> list[str]:
 
     def order(pair: tuple[str, Health]) -> tuple[bool, bool, float]:
         marks, health = pair[1].marks, pair[1]
-        return "refusing" not in marks, "silent" not in marks, -(health.quiet_s or 0.0)
+        return "rejected" not in marks, "silent" not in marks, -(health.quiet_s or 0.0)
 
-    wanted = [pair for pair in look.parks.items() if pair[1].marks & {"refusing", "silent", "old_secret"}]
+    wanted = [pair for pair in look.parks.items() if pair[1].marks & {"rejected", "silent", "old_secret"}]
     return [park_uuid for park_uuid, _ in sorted(wanted, key=order)[:WORST_SHOWN]]
 
 

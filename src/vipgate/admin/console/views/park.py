@@ -8,7 +8,6 @@ from typing import Final
 from starlette.responses import Response
 
 from vipgate.admin.console.date_range import Period
-from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.statistics import add_up, money_chart, records_chart, refusals
@@ -25,6 +24,7 @@ from vipgate.store.interfaces.queries import (
     ParkDetails,
     Signatures,
 )
+from vipgate.support.web.errors import PageError, conflict, not_there
 
 DAYS_SHOWN: Final = 30
 SIGNATURE_DAYS: Final = 7
@@ -63,18 +63,18 @@ def find(database: Database, park_uuid: str, now_us: int) -> tuple[Park, Health]
     return park, park_health(park, days, now_us)
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the page."""
-    park_uuid = path_text(visit, "park_uuid")
-    today = business_day(visit.now_us)
+    park_uuid = path_text(staff, "park_uuid")
+    today = business_day(staff.now_us)
     period = Period(today - DAYS_SHOWN + 1, today + 1, DAYS_SHOWN)
-    state = await visit.database(lambda database: _read(database, park_uuid, period, visit.now_us))
-    since, until = visit.speech.day(period.since_day), visit.speech.day(today)
+    state = await staff.database(lambda database: _read(database, park_uuid, period, staff.now_us))
+    since, until = staff.translator.day(period.since_day), staff.translator.day(today)
 
     def listed(code: str) -> str:
         return with_query("/requests", park=park_uuid, code=code, since=since, until=until)
 
-    return visit.page(
+    return staff.page(
         "park.html",
         state=state,
         park=state.park,
@@ -82,11 +82,11 @@ async def show(visit: StaffRequest) -> Response:
         signature_days=SIGNATURE_DAYS,
         signatures_max=SIGNATURES_SCANNED_MAX,
         sums=add_up(state.money, state.answers),
-        records=records_chart(visit.speech, period, state.money),
-        money=money_chart(visit.speech, period, state.money),
+        records=records_chart(staff.translator, period, state.money),
+        money=money_chart(staff.translator, period, state.money),
         refusals=refusals(state.answers, listed),
         kept_until_us={
-            one.generation: one.ended_us + visit.context.settings.retention.generation_days * DAY_US
+            one.generation: one.ended_us + staff.context.settings.retention.generation_days * DAY_US
             for one in state.generations
             if one.ended_us is not None
         },
@@ -127,50 +127,52 @@ class GenerationChange:
     then: Generation
 
 
-async def ask_restore(visit: StaffRequest) -> Response:
+async def ask_restore(staff: StaffRequest) -> Response:
     """Shows what a restore would change."""
-    return _asking(visit, await _change(visit), again=False)
+    return _asking(staff, await _change(staff), again=False)
 
 
-async def restore(visit: StaffRequest) -> Response:
+async def restore(staff: StaffRequest) -> Response:
     """Asks for confirmation; then restores, if the park's generation is still as shown."""
-    change = await _change(visit)
-    shown = (visit.form.get("now"), visit.form.get("records"))
+    change = await _change(staff)
+    shown = (staff.form.get("now"), staff.form.get("records"))
     if shown != (str(change.now.generation), str(change.now.records)):
-        return _asking(visit, change, again=False, moved=bool(visit.form.get("now")))
-    if not visit.form.ticked("sure"):
-        return _asking(visit, change, again=True)
+        return _asking(staff, change, again=False, moved=bool(staff.form.get("now")))
+    if not staff.form.ticked("sure"):
+        return _asking(staff, change, again=True)
     park_uuid = change.park.park_uuid
     detail = f"{change.now.generation} ({change.now.records}) → {change.then.generation} ({change.then.records})"
-    entry = visit.audit_entry("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
+    entry = staff.audit_entry("park.restore", park_uuid=park_uuid, subject=str(change.then.generation), detail=detail)
 
-    if not await visit.database(
-        lambda database: database.store.restore(park_uuid, change.then.generation, visit.now_us, entry)
+    if not await staff.database(
+        lambda database: database.store.restore(park_uuid, change.then.generation, staff.now_us, entry)
     ):
-        raise conflict("这批存量已被清除，无法恢复", "this stock has been purged and cannot be restored")
-    visit.context.park_status.forget()
-    return visit.go(park_at(park_uuid), "restored")
+        raise conflict("这个存量批次已被清除，无法恢复", "this generation has been purged and cannot be restored")
+    staff.context.park_status.forget()
+    return staff.go(park_at(park_uuid), "restored")
 
 
-def _asking(visit: StaffRequest, change: GenerationChange, *, again: bool, moved: bool = False) -> Response:
-    days = visit.context.settings.retention.generation_days
+def _asking(staff: StaffRequest, change: GenerationChange, *, again: bool, moved: bool = False) -> Response:
+    days = staff.context.settings.retention.generation_days
     status = 409 if moved else 200
-    return visit.page("restore.html", status=status, change=change, again=again, moved=moved, days=days)
+    return staff.page("restore.html", status=status, change=change, again=again, moved=moved, days=days)
 
 
-async def _change(visit: StaffRequest) -> GenerationChange:
-    park_uuid, wanted = path_text(visit, "park_uuid"), path_text(visit, "generation")
+async def _change(staff: StaffRequest) -> GenerationChange:
+    park_uuid, wanted = path_text(staff, "park_uuid"), path_text(staff, "generation")
 
     def read(database: Database) -> tuple[Park | None, list[Generation]]:
         return database.store.find_park(park_uuid), database.queries.generations_of(park_uuid)
 
-    park, generations = await visit.database(read)
+    park, generations = await staff.database(read)
     if park is None:
         raise no_park(park_uuid)
     now = next((one for one in generations if one.current), None)
     then = next((one for one in generations if str(one.generation) == wanted and not one.current), None)
     if now is None or then is None:
-        raise not_there("这批存量不在了，或就是当前存量", "this stock is no longer there, or it is the current one")
+        raise not_there(
+            "这个存量批次已不存在，或就是当前的存量批次", "this generation is no longer there, or it is the current one"
+        )
     return GenerationChange(park, now, then)
 
 

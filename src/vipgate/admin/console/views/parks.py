@@ -6,7 +6,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_status import ParkStatus
 from vipgate.admin.console.request import StaffRequest
@@ -17,6 +16,7 @@ from vipgate.protocol.charset import Charset
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
 from vipgate.support.vault import make_secret
+from vipgate.support.web.forms import FormData
 
 PARKS_A_PAGE: Final = 50
 # Marked parks read for one page, if a search excludes most of them.
@@ -27,15 +27,15 @@ PARK_NAME_CHARS_MAX: Final = 128
 SECRET_CHARS_MAX: Final = 256
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Lists parks by park_uuid: all, those that match a search, those with a mark."""
-    text = visit.query.text("q", SEARCH_CHARS_MAX)
-    mark = next((mark for mark in MARKS if mark == visit.query.get("mark")), None)
-    after = visit.query.get("after")
-    look = await visit.context.park_status.read(visit.now_us)
-    parks, following = await visit.database(lambda database: find_parks(database, look, text, mark, after))
-    rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), visit.now_us)) for park in parks]
-    return visit.page(
+    text = staff.query.text("q", SEARCH_CHARS_MAX)
+    mark = next((mark for mark in MARKS if mark == staff.query.get("mark")), None)
+    after = staff.query.get("after")
+    look = await staff.context.park_status.read(staff.now_us)
+    parks, following = await staff.database(lambda database: find_parks(database, look, text, mark, after))
+    rows = [(park, look.parks.get(park.park_uuid) or park_health(park, (), staff.now_us)) for park in parks]
+    return staff.page(
         "parks.html", rows=rows, text=text, mark=mark, marks=MARKS, after=following, total=len(look.parks)
     )
 
@@ -58,9 +58,9 @@ def find_parks(
     return parks, None
 
 
-async def show_new(visit: StaffRequest) -> Response:
+async def show_new(staff: StaffRequest) -> Response:
     """Shows the form."""
-    return visit.page("park_new.html", form=visit.form)
+    return staff.page("park_new.html", form=staff.form)
 
 
 def read_charset(form: FormData) -> Charset:
@@ -68,29 +68,29 @@ def read_charset(form: FormData) -> Charset:
     return "gbk" if form.ticked("gbk") else "utf-8"
 
 
-async def add(visit: StaffRequest) -> Response:
+async def add(staff: StaffRequest) -> Response:
     """Registers a park; shows its secret if it was generated here."""
-    form = visit.form
+    form = staff.form
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX, needed=True)
     name = form.text("name", PARK_NAME_CHARS_MAX)
     given, charset = form.text("secret", SECRET_CHARS_MAX), read_charset(form)
     secret = given or make_secret()
     if not form.errors:
-        sealed = visit.context.vault.seal(secret, park_uuid)
+        sealed = staff.context.vault.seal(secret, park_uuid)
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
-        entry = visit.audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
+        entry = staff.audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
 
         def do(database: Database) -> bool:
-            return database.store.add_park(park_uuid, name, sealed, visit.now_us, entry, charset=charset)
+            return database.store.add_park(park_uuid, name, sealed, staff.now_us, entry, charset=charset)
 
-        if not await visit.database(do):
+        if not await staff.database(do):
             form.fault("park_uuid", "这个车场已经登记过", "this park is registered already")
     if form.errors:
-        return visit.page("park_new.html", status=422, form=form)
-    visit.context.park_status.forget()
+        return staff.page("park_new.html", status=422, form=form)
+    staff.context.park_status.forget()
     if given:
-        return visit.go(park_at(park_uuid), "park_added")
-    return once(visit, "once.park", secret, park_uuid, park_at(park_uuid))
+        return staff.go(park_at(park_uuid), "park_added")
+    return once(staff, "secret_shown.park", secret, park_uuid, park_at(park_uuid))
 
 
 PAGES: Final = (

@@ -11,9 +11,8 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from vipgate.admin.console.csv_export import csv_of
-from vipgate.admin.console.errors import PageError
+from vipgate.admin.console.date_range import day_start_us
 from vipgate.admin.console.formatting import lines
-from vipgate.admin.console.forms import FormData, day_start_us
 from vipgate.admin.console.name_lookup import ChargeNames, read_names, read_park_names
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.park_filter import choose_park, parks_to_offer
@@ -26,7 +25,9 @@ from vipgate.protocol.row import VIP_TYPES
 from vipgate.store.async_pool import ExportStream
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park
-from vipgate.store.interfaces.queries import RecordPage, RecordPageCursor, RecordQuery
+from vipgate.store.interfaces.queries import CardsBehind, RecordPage, RecordPageCursor, RecordQuery
+from vipgate.support.web.errors import PageError
+from vipgate.support.web.forms import FormData
 
 RECORDS_A_PAGE: Final = 40
 TEXT_CHARS_MAX: Final = 64
@@ -37,7 +38,7 @@ FLAG_CHOICES: Final = ("any", *FLAG_NAMES.values())
 MORE: Final = ("charge_type", "vip_type", "flag", "since", "until", "paid_since", "paid_until")
 _NONE: Final = RecordPage([], None)
 _CHOOSE_PARK: Final = LocalizedText(
-    "导出一个车场的记录：请先填写车场", "an export is of one park: fill in the park first"
+    "导出一个车场的记录：请先填写车场", "an export covers one park: enter the park first"
 )
 
 
@@ -54,28 +55,28 @@ class RecordList:
     park_names: dict[str, str]
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the search and its result."""
-    query, before = _allowed(visit, read_query(visit.query)), read_place(visit.query.get("after"))
-    result = await visit.database(lambda database: _look(database, visit, query, before))
-    faults = bool(visit.query.errors)
-    return visit.page(
+    query, before = _allowed(staff, read_query(staff.query)), read_place(staff.query.get("after"))
+    result = await staff.database(lambda database: _look(database, staff, query, before))
+    faults = bool(staff.query.errors)
+    return staff.page(
         "records.html",
         status=422 if faults else 200,
         result=result,
-        rows=lines(visit.speech, result.page.items),
+        rows=lines(staff.translator, result.page.items),
         after=write_place(result.page.next),
         short=len(result.page.items) < RECORDS_A_PAGE and result.page.next is not None,
-        more=any(visit.query.get(name) for name in MORE),
-        rp_types=_options(visit, "vip", map(str, VIP_TYPES)),
-        rp_flags=_options(visit, "flag", FLAG_CHOICES),
-        csv="/records.csv" + visit.with_fields().removeprefix("/records"),
+        more=any(staff.query.get(name) for name in MORE),
+        rp_types=_options(staff, "vip", map(str, VIP_TYPES)),
+        rp_flags=_options(staff, "flag", FLAG_CHOICES),
+        csv="/records.csv" + staff.with_fields().removeprefix("/records"),
     )
 
 
-def _options(visit: StaffRequest, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
+def _options(staff: StaffRequest, group: str, values: Iterable[str]) -> list[tuple[str, str]]:
     """Returns the options of a filter: any first, then each value with its name."""
-    return [("", visit.speech("records.any")), *((value, visit.speech(f"{group}.{value}")) for value in values)]
+    return [("", staff.translator("records.any")), *((value, staff.translator(f"{group}.{value}")) for value in values)]
 
 
 def read_query(fields: FormData) -> RecordQuery:
@@ -100,25 +101,28 @@ def read_query(fields: FormData) -> RecordQuery:
     )
 
 
-def _allowed(visit: StaffRequest, query: RecordQuery) -> RecordQuery:
+def _allowed(staff: StaffRequest, query: RecordQuery) -> RecordQuery:
     """Returns `query`. Raises PageError for one that could spell out masked plates, a character at a time."""
-    if query.plate_prefix and not visit.sees_plates:
-        way = visit.way_to_plates
+    if query.plate_prefix and not staff.sees_plates:
+        way = staff.way_to_plates
         zh = f"按车牌开头查找会逐字透露隐藏的车牌；请输入完整车牌，或{way.zh}"
         raise PageError(
-            403, LocalizedText(zh, f"the beginning of a plate finds hidden ones; type it whole, or {way.en}")
+            403,
+            LocalizedText(
+                zh, f"the beginning of a plate would reveal hidden plates; enter the whole plate, or {way.en}"
+            ),
         )
     return query
 
 
 def _page_of(
-    database: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None, limit: int
+    database: Database, staff: StaffRequest, query: RecordQuery, before: RecordPageCursor | None, limit: int
 ) -> RecordPage:
     def look() -> RecordPage:
         return database.queries.records(query, before, limit)
 
     text = "\n".join(part for part in (query.plate, query.card) if part)
-    return visit.search(database, text, look, lambda page: page.items) if text else look()
+    return staff.search(database, text, look, lambda page: page.items) if text else look()
 
 
 def _start(fields: FormData, name: str, *, behind: bool = False) -> int | None:
@@ -141,11 +145,11 @@ def read_place(text: str) -> RecordPageCursor | None:
     return RecordPageCursor(int(position), park_uuid)
 
 
-def _look(database: Database, visit: StaffRequest, query: RecordQuery, before: RecordPageCursor | None) -> RecordList:
-    fields = visit.query
+def _look(database: Database, staff: StaffRequest, query: RecordQuery, before: RecordPageCursor | None) -> RecordList:
+    fields = staff.query
     park = choose_park(database, fields)
     offered = [] if park is not None else parks_to_offer(database)
-    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
+    health = None if park is None else find(database, park.park_uuid, staff.now_us)[1]
     nothing = RecordList(park, health, offered, asked=False, page=_NONE, names=ChargeNames({}), park_names={})
     if fields.errors:
         return nothing
@@ -160,7 +164,10 @@ def _look(database: Database, visit: StaffRequest, query: RecordQuery, before: R
             )
         return nothing
     try:
-        page = _page_of(database, visit, query, before, RECORDS_A_PAGE)
+        page = _page_of(database, staff, query, before, RECORDS_A_PAGE)
+    except CardsBehind as behind:
+        fields.fault("card", behind.words.zh, behind.words.en)
+        return nothing
     except ValueError:
         fields.fault(
             "park",
@@ -184,30 +191,30 @@ def _with_id(database: Database, query: RecordQuery) -> RecordQuery:
     return replace(query, charge_type=named[0]) if len(named) == 1 else query
 
 
-async def export(visit: StaffRequest) -> Response:
+async def export(staff: StaffRequest) -> Response:
     """Exports all records that the search finds in one park as CSV."""
-    query = _allowed(visit, read_query(visit.query))
+    query = _allowed(staff, read_query(staff.query))
 
     def choose(database: Database) -> tuple[Park | None, RecordQuery]:
-        park = choose_park(database, visit.query)
-        if park is None or visit.query.errors:
+        park = choose_park(database, staff.query)
+        if park is None or staff.query.errors:
             return park, query
         chosen = _with_id(database, replace(query, park_uuid=park.park_uuid))
         # Counts as a search, before the file begins.
-        _page_of(database, visit, chosen, None, 1)
+        _page_of(database, staff, chosen, None, 1)
         return park, chosen
 
-    park, query = await visit.database(choose)
-    faults = next(iter(visit.query.errors.values()), None)
+    park, query = await staff.database(choose)
+    faults = next(iter(staff.query.errors.values()), None)
     if faults is not None or park is None:
         raise PageError(422, faults or _CHOOSE_PARK)
-    park_uuid, masked = park.park_uuid, not visit.sees_plates
-    entry = visit.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_audit_detail(visit))
-    stream = await visit.context.databases.stream(
-        visit.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
+    park_uuid, masked = park.park_uuid, not staff.sees_plates
+    entry = staff.audit_entry("records.export", park_uuid=park_uuid, subject="records.csv", detail=_audit_detail(staff))
+    stream = await staff.context.databases.stream(
+        staff.user.name, partial(csv_of, park_uuid=park_uuid, query=query, masked=masked)
     )
     try:
-        await visit.database(lambda database: database.accounts.write_audit_entry(entry))
+        await staff.database(lambda database: database.accounts.write_audit_entry(entry))
     except BaseException:
         stream.close()
         raise
@@ -215,11 +222,11 @@ async def export(visit: StaffRequest) -> Response:
     return StreamingResponse(_sent(stream), headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _audit_detail(visit: StaffRequest) -> str:
+def _audit_detail(staff: StaffRequest) -> str:
     """Describes an export for the audit log, without the plate or card searched for."""
     hidden = ("plate", "card")
-    parts = ["plates in the clear" if visit.sees_plates else "masked"]
-    for name, value in visit.query.values.items():
+    parts = ["plates in the clear" if staff.sees_plates else "masked"]
+    for name, value in staff.query.values.items():
         if value and name in (*MORE, *hidden, "pay_partner"):
             parts.append(name if name in hidden else f"{name}={value[:TEXT_CHARS_MAX]}")
     return ", ".join(parts)

@@ -10,12 +10,10 @@ from typing import Final
 from markupsafe import escape
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import PageError, conflict, not_there
 from vipgate.admin.console.formatting import lines
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.name_lookup import ChargeNames, read_names
 from vipgate.admin.console.pages import StaffRoute, path_text
-from vipgate.admin.console.replay_form import adds_hidden_values, assemble, rows_named
+from vipgate.admin.console.replay_form import assemble, rows_named, types_hidden_values
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.request_body import (
     Body,
@@ -44,6 +42,8 @@ from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park, RequestLogEntry
 from vipgate.store.interfaces.queries import RecordHit, RecordQuery
+from vipgate.support.web.errors import PageError, conflict, not_there
+from vipgate.support.web.forms import FormData
 
 # Size limit of a body on a page, counted after escaping: a quote takes five characters.
 TEXT_BYTES_MAX: Final = 24 * 1024
@@ -100,11 +100,11 @@ def _read(database: Database, seqno: str) -> RequestView:
     entry = database.store.request_log_entry(seqno) if _is_seqno(seqno) else None
     if entry is None:
         raise not_there(
-            f"没有流水号 {seqno[:64]} 的请求；它可能早于日志保留的时间",
-            f"there is no request {seqno[:64]}; it may be older than the journal is kept",
+            f"没有请求流水号为 {seqno[:64]} 的请求；它可能早于请求日志的保留期",
+            f"there is no request {seqno[:64]}; it may be older than the request log",
         )
     park_uuid = entry.park_uuid
-    kept = database.store.refused_body(seqno) if entry.body_kept else None
+    kept = database.store.rejected_body(seqno) if entry.body_kept else None
     replays = [] if park_uuid is None else database.queries.replays_of(park_uuid, seqno)
     park = None if park_uuid is None else database.store.find_park(park_uuid)
     written = _written(database, entry)
@@ -158,29 +158,29 @@ def _parsed(kept: bytes, charset: Charset) -> Body | None:
         return None
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the page."""
-    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
-    return _page(visit, view, FormData([]))
+    view = await staff.database(partial(_read, seqno=path_text(staff, "seqno")))
+    return _page(staff, view, FormData([]))
 
 
 def _page(
-    visit: StaffRequest, view: RequestView, form: FormData, *, asking: PreparedReplay | None = None, status: int = 200
+    staff: StaffRequest, view: RequestView, form: FormData, *, asking: PreparedReplay | None = None, status: int = 200
 ) -> Response:
-    entry, hidden = view.entry, not visit.sees_plates
+    entry, hidden = view.entry, not staff.sees_plates
     body = None if view.kept is None else _parsed(view.kept, view.charset)
-    hint = "" if entry.hint is None else visit.speech.say(entry.hint)
-    faults = [_fault(visit, view, body, line) for line in read_hint(hint, hide=hidden)]
-    return visit.page(
+    hint = "" if entry.hint is None else staff.translator.say(entry.hint)
+    faults = [_fault(staff, view, body, line) for line in read_hint(hint, hide=hidden)]
+    return staff.page(
         "request.html",
         status=status,
-        told=view,
+        view=view,
         entry=entry,
         park=view.park,
         faults=faults,
         by_row=any(fault.line.row is not None for fault in faults),
         shown=_shown(view, body, rows_named("" if entry.hint is None else entry.hint.zh), hidden=hidden),
-        records=lines(visit.speech, view.written),
+        records=lines(staff.translator, view.written),
         form=form,
         asking=asking,
         hidden=hidden,
@@ -189,12 +189,12 @@ def _page(
     )
 
 
-def _fault(visit: StaffRequest, view: RequestView, body: Body | None, line: HintLine) -> FaultyRow:
+def _fault(staff: StaffRequest, view: RequestView, body: Body | None, line: HintLine) -> FaultyRow:
     if body is None or line.row is None or line.row >= len(body.rows):
         return FaultyRow(line, "", "", known=False)
     row = body.rows[line.row]
     order, plate = order_of(row) or "", member_of(row, "plate")
-    return FaultyRow(line, order, "" if plate is None else visit.plate(plate), order in view.known)
+    return FaultyRow(line, order, "" if plate is None else staff.plate(plate), order in view.known)
 
 
 def _shown(view: RequestView, body: Body | None, named: Sequence[int], *, hidden: bool) -> BodyView | None:
@@ -229,81 +229,79 @@ def _weight(text: str) -> int:
     return len(escape(text).encode())
 
 
-async def replay(visit: StaffRequest) -> Response:
+async def replay(staff: StaffRequest) -> Response:
     """Sends the corrected body through the push pipeline; asks first if it would delete or revert records."""
-    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
-    entry, form = view.entry, visit.form
+    view = await staff.database(partial(_read, seqno=path_text(staff, "seqno")))
+    entry, form = view.entry, staff.form
     if view.kept is None or view.park is None:
-        raise conflict(
-            "没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be sent again"
-        )
+        raise conflict("没有保留这个请求的正文，无法重放", "no body of this request is kept, so it cannot be replayed")
     if is_of_another_charset(entry, view.park):
         raise conflict(
             "收到该请求之后车场的编码已更改，保留的正文可能被读错，不能重放；请让车场重新发送",
-            "the park's charset was changed after this request came, so its kept body may be misread and is not replayed; "
-            "have the park send it again",
+            "the park's charset was changed after this request arrived, so its body may be misread and is not replayed; "
+            "ask the park to send it again",
         )
     body = assemble(form, view.kept, view.charset)
     if body is None:
-        return _page(visit, view, form, status=422)
-    if not visit.sees_plates and adds_hidden_values(body, view.kept, view.charset):
+        return _page(staff, view, form, status=422)
+    if not staff.sees_plates and types_hidden_values(form, view.kept, view.charset):
         form.fault(
             "body",
             "车牌隐藏时不能填写车牌、卡号或新的订单号；请先显示完整车牌",
             "plates, cards and new order numbers cannot be typed while plates are hidden; have plates shown first",
         )
-        return _page(visit, view, form, status=422)
+        return _page(staff, view, form, status=422)
     again = ReplayRequest(
-        seqno=visit.context.seqno_mint.mint(visit.now_us),
+        seqno=staff.context.seqno_generator.generate(staff.now_us),
         replay_of=entry.seqno,
         park_uuid=view.park.park_uuid,
         body=body,
-        who=visit.user.name,
-        now_us=visit.now_us,
+        who=staff.user.name,
+        now_us=staff.now_us,
     )
     try:
-        asking = await visit.database(lambda database: _send(database, visit, again, form.get("sure")))
+        asking = await staff.database(lambda database: _send(database, staff, again, form.get("sure")))
     except ReplayRejected as fault:
         form.fault("body", fault.words.zh, fault.words.en)
-        return _page(visit, view, form, status=422)
+        return _page(staff, view, form, status=422)
     except UsageError as error:
         raise PageError(409, LocalizedText(f"无法打开该车场的密钥: {error}", str(error))) from None
     if isinstance(asking, PreparedReplay):
-        return _page(visit, view, form, asking=asking, status=409 if form.get("sure") else 200)
-    return visit.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_refused")
+        return _page(staff, view, form, asking=asking, status=409 if form.get("sure") else 200)
+    return staff.go(f"/requests/{again.seqno}", "replayed" if asking else "replay_rejected")
 
 
-def _send(database: Database, visit: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
+def _send(database: Database, staff: StaffRequest, again: ReplayRequest, sure: str) -> PreparedReplay | bool:
     """Returns what must be confirmed first, or whether the replay was stored; logs a rejection with its body."""
     # Counts as a search while plates are masked: it reveals whether a record holds what was typed.
-    visit.search(database, again.seqno, lambda: True)
+    staff.search(database, again.seqno, lambda: True)
     try:
-        prepared = prepare(database.store, visit.context.vault, again)
-    except RequestError as refusal:
-        database.accounts.write_audit_entry(_audit_entry(visit, again, f"{again.seqno}: {refusal.code}"))
-        log_rejection(database.store, again, refusal)
+        prepared = prepare(database.store, staff.context.vault, again)
+    except RequestError as rejection:
+        database.accounts.write_audit_entry(_audit_entry(staff, again, f"{again.seqno}: {rejection.code}"))
+        log_rejection(database.store, again, rejection)
         return False
     if prepared.confirmation_token not in ("", sure):
         return prepared
     # Before the commit, so that nothing is done unaudited; the request log has the result under this seqno.
     database.accounts.write_audit_entry(
-        _audit_entry(visit, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
+        _audit_entry(staff, again, f"{again.seqno}, complete" if prepared.push.complete else again.seqno)
     )
     commit(database.store, prepared)
     return True
 
 
-def _audit_entry(visit: StaffRequest, again: ReplayRequest, detail: str) -> AuditEntry:
-    return visit.audit_entry("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
+def _audit_entry(staff: StaffRequest, again: ReplayRequest, detail: str) -> AuditEntry:
+    return staff.audit_entry("request.replay", park_uuid=again.park_uuid, subject=again.replay_of, detail=detail)
 
 
-async def download(visit: StaffRequest) -> Response:
+async def download(staff: StaffRequest) -> Response:
     """Returns the kept body as received, for users who see plates."""
-    if not visit.sees_plates:
+    if not staff.sees_plates:
         raise PageError(
-            403, LocalizedText("正文含车牌；请先显示完整车牌", "the body holds plates; have plates shown first")
+            403, LocalizedText("正文含车牌；请先显示完整车牌", "the body contains plates; show plates first")
         )
-    view = await visit.database(partial(_read, seqno=path_text(visit, "seqno")))
+    view = await staff.database(partial(_read, seqno=path_text(staff, "seqno")))
     if view.kept is None:
         raise not_there("没有保留这个请求的正文", "no body of this request is kept")
     headers = {"content-disposition": f'attachment; filename="{view.entry.seqno}.json"'}

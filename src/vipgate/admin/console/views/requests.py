@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.forms import day_start_us
+from vipgate.admin.console.date_range import day_start_us
 from vipgate.admin.console.i18n import CODES
 from vipgate.admin.console.name_lookup import read_park_names
 from vipgate.admin.console.pages import StaffRoute
@@ -48,44 +48,47 @@ class RequestList:
     park_names: dict[str, str]
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Redirects to the request if a whole seqno was typed; else shows the list."""
-    query = visit.query
+    query = staff.query
     seqno = "".join(query.text("seqno", SEQNO_TEXT_CHARS_MAX).split())
     if seqno and not query.errors:
         if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
-            return visit.go(f"/requests/{seqno}")
+            return staff.go(f"/requests/{seqno}")
         query.fault(
             "seqno",
             f"流水号是 {SEQNO_CHARS} 位数字，以时间开头；收到 {len(seqno)} 位",
             f"a seqno has {SEQNO_CHARS} digits and begins with its time; got {len(seqno)}",
         )
-    asked = _read_query(visit)
+    asked = _read_query(staff)
     before = query.get("after")
-    result = await visit.database(
-        lambda database: _look(database, visit, asked, before if seqno_time_us(before) is not None else None)
+    result = await staff.database(
+        lambda database: _look(database, staff, asked, before if seqno_time_us(before) is not None else None)
     )
     entries = result.page.items
-    return visit.page(
+    return staff.page(
         "requests.html",
         status=422 if query.errors else 200,
         result=result,
-        rows=[_line(visit, entry) for entry in entries],
-        codes=[("", visit.speech("records.any")), *((code, f"{code} {visit.speech.code(code)}") for code in CODES)],
-        kind=_kind(visit),
+        rows=[_line(staff, entry) for entry in entries],
+        codes=[
+            ("", staff.translator("records.any")),
+            *((code, f"{code} {staff.translator.code(code)}") for code in CODES),
+        ],
+        kind=_kind(staff),
         after=result.page.next,
         short=len(entries) < REQUESTS_A_PAGE and result.page.next is not None,
         back_to_us=None if result.page.next is None else seqno_time_us(result.page.next),
     )
 
 
-def _kind(visit: StaffRequest) -> str:
+def _kind(staff: StaffRequest) -> str:
     """Returns the chosen preset."""
-    return next((kind for kind in (REFUSED, STRANGERS) if visit.query.ticked(kind)), "")
+    return next((kind for kind in (REFUSED, STRANGERS) if staff.query.ticked(kind)), "")
 
 
-def _read_query(visit: StaffRequest) -> RequestLogQuery:
-    query = visit.query
+def _read_query(staff: StaffRequest) -> RequestLogQuery:
+    query = staff.query
     code = query.get("code")
     since, until = query.day("since"), query.day("until")
     return RequestLogQuery(
@@ -97,11 +100,11 @@ def _read_query(visit: StaffRequest) -> RequestLogQuery:
     )
 
 
-def _look(database: Database, visit: StaffRequest, asked: RequestLogQuery, before: str | None) -> RequestList:
-    park = choose_park(database, visit.query)
+def _look(database: Database, staff: StaffRequest, asked: RequestLogQuery, before: str | None) -> RequestList:
+    park = choose_park(database, staff.query)
     offered = [] if park is not None else parks_to_offer(database)
-    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
-    if visit.query.errors:
+    health = None if park is None else find(database, park.park_uuid, staff.now_us)[1]
+    if staff.query.errors:
         return RequestList(park, health, offered, RequestLogPage([], None), {})
     if park is not None:
         asked = replace(asked, park_uuid=park.park_uuid, strangers=False)
@@ -110,9 +113,9 @@ def _look(database: Database, visit: StaffRequest, asked: RequestLogQuery, befor
     return RequestList(park, health, offered, page, named)
 
 
-def _line(visit: StaffRequest, entry: RequestLogEntry) -> RequestRow:
-    text = "" if entry.hint is None else visit.speech.say(entry.hint)
-    hints = read_hint(text, hide=not visit.sees_plates)
+def _line(staff: StaffRequest, entry: RequestLogEntry) -> RequestRow:
+    text = "" if entry.hint is None else staff.translator.say(entry.hint)
+    hints = read_hint(text, hide=not staff.sees_plates)
     return RequestRow(entry, hints[0] if hints else None, max(0, len(text.splitlines()) - 1))
 
 

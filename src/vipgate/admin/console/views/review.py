@@ -7,7 +7,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
@@ -17,6 +16,7 @@ from vipgate.protocol.renewal import FLAG_MONEY_CHANGED, FLAG_NAMES, FLAG_PLATE_
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import Park, StoredRecord, SupersededRecord
 from vipgate.store.interfaces.queries import RecordPage, RecordPageCursor, RecordQuery
+from vipgate.support.web.forms import FormData
 
 RECORDS_A_PAGE: Final = 50
 ALL_FLAGS: Final = sum(FLAG_NAMES)
@@ -42,22 +42,22 @@ class Flagged:
         return f"{self.stored.renewal.flags & ALL_FLAGS}:{self.stored.renewal.pay_partner}"
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Lists the flagged records of a park, newest change first."""
-    park_uuid = path_text(visit, "park_uuid")
-    flag = next((flag for flag, name in FLAG_NAMES.items() if name == visit.query.get("flag")), None)
-    position = visit.query.whole("after", 0, 2**62)
+    park_uuid = path_text(staff, "park_uuid")
+    flag = next((flag for flag, name in FLAG_NAMES.items() if name == staff.query.get("flag")), None)
+    position = staff.query.whole("after", 0, 2**62)
     before = None if position is None else RecordPageCursor(position, park_uuid)
     query = RecordQuery(park_uuid=park_uuid, flags=flag or ALL_FLAGS)
 
     def read(database: Database) -> tuple[Park, Health, RecordPage, list[Flagged], dict[int, int]]:
-        park, health = find(database, park_uuid, visit.now_us)
+        park, health = find(database, park_uuid, staff.now_us)
         page = database.queries.records(query, before, RECORDS_A_PAGE)
         rows = [Flagged(one.stored, _before(database, park_uuid, one.stored)) for one in page.items]
         return park, health, page, rows, database.queries.flagged(park_uuid)
 
-    park, health, page, rows, counts = await visit.database(read)
-    return visit.page(
+    park, health, page, rows, counts = await staff.database(read)
+    return staff.page(
         "review.html",
         park=park,
         health=health,
@@ -75,21 +75,21 @@ def _before(database: Database, park_uuid: str, stored: StoredRecord) -> Superse
     return history[-1] if history else None
 
 
-async def review(visit: StaffRequest) -> Response:
+async def review(staff: StaffRequest) -> Response:
     """Clears the flags shown, of the ticked records or of the whole page."""
-    park_uuid = path_text(visit, "park_uuid")
-    marks = read_marks(visit.form, "all" if visit.form.ticked("whole") else "one")
+    park_uuid = path_text(staff, "park_uuid")
+    marks = read_marks(staff.form, "all" if staff.form.ticked("whole") else "one")
 
     def do(database: Database) -> int:
         done = 0
         for flags, order in marks:
             names = ", ".join(name for flag, name in FLAG_NAMES.items() if flags & flag)
-            entry = visit.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
+            entry = staff.audit_entry("record.review", park_uuid=park_uuid, subject=order, detail=names)
             done += database.admin.review(park_uuid, order, flags, entry)
         return done
 
-    done = await visit.database(do) if marks else 0
-    return visit.go(park_at(park_uuid, "/review"), "reviewed" if done else "nothing_reviewed")
+    done = await staff.database(do) if marks else 0
+    return staff.go(park_at(park_uuid, "/review"), "reviewed" if done else "nothing_reviewed")
 
 
 def read_marks(form: FormData, name: str) -> list[tuple[int, str]]:

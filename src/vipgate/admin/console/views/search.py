@@ -33,33 +33,32 @@ class SearchResults:
     records: list[tuple[str, str]]
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Redirects if there is one match; else shows all to choose from."""
-    text = visit.query.text("q", TEXT_CHARS_MAX)
+    text = staff.query.text("q", TEXT_CHARS_MAX)
     seqno = "".join(text.split())
     if len(seqno) == SEQNO_CHARS and seqno_time_us(seqno) is not None:
-        return visit.go(f"/requests/{seqno}")
+        return staff.go(f"/requests/{seqno}")
     hits = (
-        await visit.database(partial(search_all, visit=visit, text=text))
-        if text and not visit.query.errors
+        await staff.database(partial(search_all, staff=staff, text=text))
+        if text and not staff.query.errors
         else SearchResults([], [])
     )
     places = [park_at(park.park_uuid) for park in hits.parks] + [path for _, path in hits.records]
     if len(places) == 1:
-        return visit.go(places[0])
-    return visit.page("find.html", text=text, hits=hits)
+        return staff.go(places[0])
+    return staff.page("search.html", text=text, hits=hits)
 
 
-def search_all(database: Database, visit: StaffRequest, text: str) -> SearchResults:
+def search_all(database: Database, staff: StaffRequest, text: str) -> SearchResults:
     """Searches all indexed fields for `text`; while plates are masked, plate and card only if nothing else matches."""
     exact = database.store.find_park(text)
     parks = [exact] if exact is not None else database.queries.search_parks(text, "", PARKS_SHOWN)
     orders = _found(database, [("order", RecordQuery(pay_partner=text), with_query("/records", pay_partner=text))])
-    if not visit.sees_plates and (parks or orders):
+    if not staff.sees_plates and (parks or orders):
         return SearchResults(parks, orders)
-    found = visit.search(
-        database, normalize_plate(text), partial(_found, database, _personal(text, prefix=visit.sees_plates))
-    )
+    # Counted as typed: texts that are one plate may be different cards.
+    found = staff.search(database, text, partial(_found, database, _personal(text, prefix=staff.sees_plates)))
     if any(kind == "plate" for kind, _ in found):
         found = [pair for pair in found if pair[0] != "plate_prefix"]
     return SearchResults(parks, [*found, *orders])

@@ -10,8 +10,6 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from vipgate.admin.console.errors import conflict
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute, path_text
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.urls import park_at
@@ -26,6 +24,8 @@ from vipgate.store.interfaces.admin import RETENTION_DAYS_MAX, Database
 from vipgate.store.interfaces.ledger import Park, ParkChange
 from vipgate.store.interfaces.queries import ParkDetails, Signatures
 from vipgate.support.vault import make_secret
+from vipgate.support.web.errors import conflict
+from vipgate.support.web.forms import FormData
 
 NETWORKS_MAX: Final = 100
 RATE_MAX: Final = 100_000
@@ -65,31 +65,31 @@ class SettingsView:
         return sha256(encoded).hexdigest()[:16]
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the page."""
-    return await _page(visit, visit.form)
+    return await _page(staff, staff.form)
 
 
-async def _page(visit: StaffRequest, form: FormData, status: int = 200, *, moved: bool = False) -> Response:
-    state = await _read(visit)
+async def _page(staff: StaffRequest, form: FormData, status: int = 200, *, moved: bool = False) -> Response:
+    state = await _read(staff)
     # The hash from when the form was filled in stays while its errors are corrected.
     seen = form.get("seen") or state.seen
-    return visit.page(
+    return staff.page(
         "park_settings.html", status=status, form=form, state=state, seen=seen, moved=moved, days=SIGNATURE_DAYS
     )
 
 
-async def _read(visit: StaffRequest) -> SettingsView:
-    park_uuid = path_text(visit, "park_uuid")
+async def _read(staff: StaffRequest) -> SettingsView:
+    park_uuid = path_text(staff, "park_uuid")
 
     def read(database: Database) -> SettingsView:
-        park, health = find(database, park_uuid, visit.now_us)
+        park, health = find(database, park_uuid, staff.now_us)
         more = database.queries.park_details(park_uuid)
         if more is None:
             raise no_park(park_uuid)
-        return SettingsView(park, more, health, signatures_lately(database, park_uuid, visit.now_us))
+        return SettingsView(park, more, health, signatures_lately(database, park_uuid, staff.now_us))
 
-    return await visit.database(read)
+    return await staff.database(read)
 
 
 def read_wanted(form: FormData) -> SettingsForm:
@@ -113,30 +113,30 @@ def read_wanted(form: FormData) -> SettingsForm:
     )
 
 
-async def change(visit: StaffRequest) -> Response:
+async def change(staff: StaffRequest) -> Response:
     """Saves what differs, with old and new values in the audit log; nothing if the settings changed since the form was shown."""
-    state = await _read(visit)
-    wanted = read_wanted(visit.form)
-    if visit.form.errors:
-        return await _page(visit, visit.form, 422)
-    if visit.form.get("seen") != state.seen:
-        return await _page(visit, FormData([]), 409, moved=True)
-    steps = _steps(visit, state.park, state.more, wanted)
+    state = await _read(staff)
+    wanted = read_wanted(staff.form)
+    if staff.form.errors:
+        return await _page(staff, staff.form, 422)
+    if staff.form.get("seen") != state.seen:
+        return await _page(staff, FormData([]), 409, moved=True)
+    steps = _steps(staff, state.park, state.more, wanted)
 
     def do(database: Database) -> None:
         for step in steps:
             step(database)
 
-    await visit.database(do)
-    visit.context.park_status.forget()
-    return visit.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
+    await staff.database(do)
+    staff.context.park_status.forget()
+    return staff.go(park_at(state.park.park_uuid, "/settings"), "park_saved" if steps else "nothing_changed")
 
 
 def _steps(
-    visit: StaffRequest, park: Park, more: ParkDetails, wanted: SettingsForm
+    staff: StaffRequest, park: Park, more: ParkDetails, wanted: SettingsForm
 ) -> list[Callable[[Database], object]]:
     def entry(action: str, before: object, after: object) -> AuditEntry:
-        return visit.audit_entry(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
+        return staff.audit_entry(action, park_uuid=park.park_uuid, subject=park.name, detail=f"{before} → {after}")
 
     steps: list[Callable[[Database], object]] = []
     differing = {
@@ -148,7 +148,7 @@ def _steps(
         detail = "; ".join(
             f"{name}: {_audit_text(before)} → {_audit_text(after)}" for name, (before, after) in differing.items()
         )
-        noted = visit.audit_entry("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
+        noted = staff.audit_entry("park.change", park_uuid=park.park_uuid, subject=park.name, detail=detail)
         parts = ParkChange(
             name=wanted.name if "name" in differing else None,
             enabled=wanted.enabled if "enabled" in differing else None,
@@ -175,37 +175,37 @@ def _audit_text(value: object) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-async def rotate(visit: StaffRequest) -> Response:
+async def rotate(staff: StaffRequest) -> Response:
     """Adds a new secret next to the current one, and shows it once."""
-    park_uuid = path_text(visit, "park_uuid")
-    given = visit.form.text("secret", SECRET_CHARS_MAX)
-    if visit.form.errors:
-        return await _page(visit, visit.form, 422)
+    park_uuid = path_text(staff, "park_uuid")
+    given = staff.form.text("secret", SECRET_CHARS_MAX)
+    if staff.form.errors:
+        return await _page(staff, staff.form, 422)
     secret = given or make_secret()
-    sealed = visit.context.vault.seal(secret, park_uuid)
-    entry = visit.audit_entry("park.rotate_secret", park_uuid=park_uuid)
+    sealed = staff.context.vault.seal(secret, park_uuid)
+    entry = staff.audit_entry("park.rotate_secret", park_uuid=park_uuid)
 
     def do(database: Database) -> bool:
         if database.store.find_park(park_uuid) is None:
             raise no_park(park_uuid)
-        return database.store.rotate_secret(park_uuid, sealed, visit.now_us, entry)
+        return database.store.rotate_secret(park_uuid, sealed, staff.now_us, entry)
 
-    if not await visit.database(do):
+    if not await staff.database(do):
         raise conflict("旧密钥仍然有效，请先停用旧密钥", "an old secret is still valid; retire it first")
-    visit.context.park_status.forget()
+    staff.context.park_status.forget()
     settings = park_at(park_uuid, "/settings")
-    return visit.go(settings, "rotated") if given else once(visit, "once.rotated", secret, park_uuid, settings)
+    return staff.go(settings, "rotated") if given else once(staff, "secret_shown.rotated", secret, park_uuid, settings)
 
 
-async def retire(visit: StaffRequest) -> Response:
+async def retire(staff: StaffRequest) -> Response:
     """Retires the old secret."""
-    park_uuid = path_text(visit, "park_uuid")
-    entry = visit.audit_entry("park.retire_secret", park_uuid=park_uuid)
+    park_uuid = path_text(staff, "park_uuid")
+    entry = staff.audit_entry("park.retire_secret", park_uuid=park_uuid)
 
-    if not await visit.database(lambda database: database.store.retire_secret(park_uuid, entry)):
+    if not await staff.database(lambda database: database.store.retire_secret(park_uuid, entry)):
         raise conflict("没有可停用的旧密钥", "there is no old secret to retire")
-    visit.context.park_status.forget()
-    return visit.go(park_at(park_uuid, "/settings"), "retired")
+    staff.context.park_status.forget()
+    return staff.go(park_at(park_uuid, "/settings"), "retired")
 
 
 PAGES: Final = (

@@ -8,37 +8,37 @@ from starlette.responses import Response
 
 from vipgate.admin.auth.api_tokens import TOKEN_NAME_CHARS_MAX, make_token
 from vipgate.admin.auth.sessions import hash_token
-from vipgate.admin.console.errors import conflict
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.pages import StaffRoute
 from vipgate.admin.console.request import StaffRequest
 from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 from vipgate.admin.console.views.secret_shown import once
 from vipgate.store.interfaces.accounts import SCOPES, Token
 from vipgate.store.interfaces.admin import Database
+from vipgate.support.web.errors import conflict
+from vipgate.support.web.forms import FormData
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows the list and the form for a new token."""
-    return await _page(visit, visit.form)
+    return await _page(staff, staff.form)
 
 
-async def _page(visit: StaffRequest, form: FormData, status: int = 200) -> Response:
-    tokens = await visit.database(lambda database: database.accounts.list_tokens())
-    return visit.page("tokens.html", status=status, tokens=tokens, scopes=SCOPES, form=form, ticked=form.all("scope"))
+async def _page(staff: StaffRequest, form: FormData, status: int = 200) -> Response:
+    tokens = await staff.database(lambda database: database.accounts.list_tokens())
+    return staff.page("tokens.html", status=status, tokens=tokens, scopes=SCOPES, form=form, ticked=form.all("scope"))
 
 
-async def add(visit: StaffRequest) -> Response:
+async def add(staff: StaffRequest) -> Response:
     """Creates a token, which is shown once."""
-    form = visit.form
+    form = staff.form
     name = form.text("name", TOKEN_NAME_CHARS_MAX, needed=True)
     park_uuid = form.text("park_uuid", PARK_UUID_CHARS_MAX) or None
     scopes = tuple(scope for scope in SCOPES if scope in form.all("scope"))
     if not scopes:
         form.fault("scope", "至少选择一项", "choose one or more")
     if form.errors:
-        return await _page(visit, form, 422)
-    secret = make_token(visit.context.chance)
+        return await _page(staff, form, 422)
+    secret = make_token(staff.context.new_secret)
     token = Token(
         number=0,
         name=name,
@@ -46,12 +46,12 @@ async def add(visit: StaffRequest) -> Response:
         scopes=scopes,
         park_uuid=park_uuid,
         masked=form.ticked("masked"),
-        created_us=visit.now_us,
+        created_us=staff.now_us,
         used_us=None,
         revoked_us=None,
     )
     detail = f"{', '.join(scopes)}; plates: {'masked' if token.masked else 'in the clear'}"
-    entry = visit.audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
+    entry = staff.audit_entry("token.add", park_uuid=park_uuid, subject=name, detail=detail)
 
     def do(database: Database) -> None:
         if park_uuid is not None and database.store.find_park(park_uuid) is None:
@@ -59,17 +59,17 @@ async def add(visit: StaffRequest) -> Response:
         elif not database.accounts.add_token(token, entry):
             form.fault("name", "已有这个名称的令牌", "there is a token of this name")
 
-    await visit.database(do)
-    return await _page(visit, form, 422) if form.errors else once(visit, "once.token", secret, name, "/tokens")
+    await staff.database(do)
+    return await _page(staff, form, 422) if form.errors else once(staff, "secret_shown.token", secret, name, "/tokens")
 
 
-async def revoke(visit: StaffRequest) -> Response:
+async def revoke(staff: StaffRequest) -> Response:
     """Revokes a token."""
-    name = visit.form.raw("name")
-    entry = visit.audit_entry("token.revoke", subject=name)
-    if not await visit.database(lambda database: database.accounts.revoke_token(name, visit.now_us, entry)):
+    name = staff.form.raw("name")
+    entry = staff.audit_entry("token.revoke", subject=name)
+    if not await staff.database(lambda database: database.accounts.revoke_token(name, staff.now_us, entry)):
         raise conflict("这个令牌已经停用", "this token has been revoked already")
-    return visit.go("/tokens", "token_revoked")
+    return staff.go("/tokens", "token_revoked")
 
 
 PAGES: Final = (

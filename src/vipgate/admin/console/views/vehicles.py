@@ -10,7 +10,6 @@ from typing import Final, get_args
 from starlette.responses import Response
 
 from vipgate.admin.console.formatting import bought_text, edge_text, period_text
-from vipgate.admin.console.forms import FormData
 from vipgate.admin.console.i18n import Translator
 from vipgate.admin.console.name_lookup import ChargeNames, read_names, read_park_names
 from vipgate.admin.console.pages import StaffRoute
@@ -23,8 +22,9 @@ from vipgate.errors import UsageError
 from vipgate.protocol.renewal import PLATE_CHARS_MAX, Renewal, normalize_plate
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import DAY_US, Park
-from vipgate.store.interfaces.queries import ENDING_ROWS_MAX, RecordPageCursor, Vehicle
+from vipgate.store.interfaces.queries import ENDING_ROWS_MAX, CardsBehind, RecordPageCursor, Vehicle
 from vipgate.support.vault import Vault
+from vipgate.support.web.forms import FormData
 
 VEHICLES_A_PAGE: Final = 50
 # Vehicles read for one page of a state.
@@ -72,15 +72,15 @@ class VehicleList:
     park_names: dict[str, str]
 
 
-async def show(visit: StaffRequest) -> Response:
+async def show(staff: StaffRequest) -> Response:
     """Shows a plate or card, or the vehicles of a park."""
-    state = next((state for state in get_args(State) if state == visit.query.get("state")), None)
-    result = await visit.database(lambda database: _look(database, visit, state))
-    return visit.page(
+    state = next((state for state in get_args(State) if state == staff.query.get("state")), None)
+    result = await staff.database(lambda database: _look(database, staff, state))
+    return staff.page(
         "vehicles.html",
-        status=422 if visit.query.errors else 200,
+        status=422 if staff.query.errors else 200,
         result=result,
-        rows=[show_one(visit.speech, one, visit.now_us) for one in result.vehicles],
+        rows=[show_one(staff.translator, one, staff.now_us) for one in result.vehicles],
         states=STATES,
         state=state,
         after=result.after,
@@ -101,12 +101,12 @@ def show_one(t: Translator, vehicle: Vehicle, now_us: int) -> VehicleRow:
     )
 
 
-def _look(database: Database, visit: StaffRequest, state: State | None) -> VehicleList:
-    query = visit.query
+def _look(database: Database, staff: StaffRequest, state: State | None) -> VehicleList:
+    query = staff.query
     text = query.text("q", SEARCH_CHARS_MAX)
     park = choose_park(database, query)
     offered = [] if park is not None else parks_to_offer(database)
-    health = None if park is None else find(database, park.park_uuid, visit.now_us)[1]
+    health = None if park is None else find(database, park.park_uuid, staff.now_us)[1]
     nothing = VehicleList(park, health, offered, False, [], 0, None, ChargeNames({}), {})
     own = _of_record(database, park, query)
     found: list[Vehicle] = []
@@ -116,9 +116,10 @@ def _look(database: Database, visit: StaffRequest, state: State | None) -> Vehic
     if own:
         found = _named(database, query, park, own)
     elif text:
-        found = visit.search(database, normalize_plate(text), partial(_named, database, query, park, text))
+        # Counted as typed: texts that are one plate may be different cards.
+        found = staff.search(database, text, partial(_named, database, query, park, text))
     elif park is not None:
-        found, after, looked_at = (_by_plate if visit.sees_plates else _by_change)(database, visit, park, state)
+        found, after, looked_at = (_by_plate if staff.sees_plates else _by_change)(database, staff, park, state)
     parks = [one.park_uuid for one in found]
     named = {} if park is not None else read_park_names(database, parks)
     names = read_names(database, parks)
@@ -140,6 +141,9 @@ def _named(database: Database, query: FormData, park: Park | None, text: str) ->
         found = database.queries.vehicle(park_uuid, folded)
         if folded != text:
             found += [one for one in database.queries.vehicle(park_uuid, text) if one.kind != "plate"]
+    except CardsBehind as behind:
+        query.fault("q", behind.words.zh, behind.words.en)
+        return []
     except ValueError:
         query.fault(
             "park",
@@ -150,13 +154,13 @@ def _named(database: Database, query: FormData, park: Park | None, text: str) ->
     return found[:VEHICLES_A_PAGE]
 
 
-def _by_plate(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
+def _by_plate(database: Database, staff: StaffRequest, park: Park, state: State | None) -> Listed:
     """Lists a park's vehicles by plate: a page of all, or those of a state among LOOKED_AT_MAX.
 
     Few vehicles are `expiring`: the store preselects those with a record that ends soon.
     """
-    vault, now_us = visit.context.vault, visit.now_us
-    after = open_place(vault, park, visit.query.get("after")) or ""
+    vault, now_us = staff.context.vault, staff.now_us
+    after = open_place(vault, park, staff.query.get("after")) or ""
     if state == "expiring":
         until_us = now_us + EXPIRING_DAYS * DAY_US
         ending = database.queries.vehicles_ending(park.park_uuid, after, now_us, until_us, VEHICLES_A_PAGE)
@@ -169,12 +173,12 @@ def _by_plate(database: Database, visit: StaffRequest, park: Park, state: State 
     return page, seal_place(vault, park, found[looked_at - 1].key) if more else None, looked_at
 
 
-def _by_change(database: Database, visit: StaffRequest, park: Park, state: State | None) -> Listed:
+def _by_change(database: Database, staff: StaffRequest, park: Park, state: State | None) -> Listed:
     """Lists a park's vehicles, newest change first: sorted by plate, pages would reveal what the mask hides."""
     looked_max = {None: VEHICLES_A_PAGE, "expiring": ENDING_ROWS_MAX}.get(state, LOOKED_AT_MAX)
-    before = read_position(visit.query.get("after"), park)
+    before = read_position(staff.query.get("after"), park)
     found = database.queries.vehicles_by_change(park.park_uuid, before, looked_max)
-    page, looked_at = _picked(found.items, state, visit.now_us)
+    page, looked_at = _picked(found.items, state, staff.now_us)
     position = None if found.next is None else found.next.position
     if looked_at < len(found.items):
         position = page[-1].records[0].position

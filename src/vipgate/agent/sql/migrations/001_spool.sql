@@ -10,20 +10,24 @@ CREATE TABLE outbox (
     row BLOB NOT NULL,
     hash BLOB NOT NULL,
     place TEXT NOT NULL,
+    row_id BLOB NOT NULL,
     queued_us INTEGER NOT NULL,
     not_before_us INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX outbox_number ON outbox (number);
 
--- What the platform has, for sources without a cursor: a row is sent if its hash differs. Also known invalid rows.
-CREATE TABLE sent (pay_partner TEXT NOT NULL PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
+-- Versions that the platform has acknowledged, or rejected for good: what the source holds is compared with them.
+-- `key` is 8 bytes of the order number's hash; `version` is 8 bytes of the row's hash, followed by the row's id.
+CREATE TABLE acknowledged (key INTEGER PRIMARY KEY, version BLOB NOT NULL);
 
--- When the newest version of a record was read: versions read earlier must not be sent any more.
-CREATE TABLE lately (pay_partner TEXT NOT NULL PRIMARY KEY, read_us INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX lately_read ON lately (read_us);
+-- The latest of them, a list for each transaction. They are moved into `acknowledged` many at a time, in its order: as many
+-- single insertions into a large table would write a page of it each.
+CREATE TABLE acknowledged_recently (number INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 
--- Cursors after the source's position that were already read: every poll reads them again to find late commits.
-CREATE TABLE window (cursor TEXT NOT NULL PRIMARY KEY, seen_us INTEGER NOT NULL) WITHOUT ROWID;
+-- When the newest version of a record was read, and when the agent took it over: versions read earlier must not be sent any
+-- more, and requests that were sent before `noted_us` may hold one.
+CREATE TABLE lately (pay_partner TEXT NOT NULL PRIMARY KEY, read_us INTEGER NOT NULL, noted_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX lately_noted ON lately (noted_us);
 
 -- Versions in flight when the agent stopped: a copy may arrive until `until_us`. `hash` is NULL for several versions.
 CREATE TABLE doubt (pay_partner TEXT NOT NULL PRIMARY KEY, hash BLOB, until_us INTEGER NOT NULL) WITHOUT ROWID;
@@ -41,3 +45,4 @@ CREATE TABLE dead (
     source TEXT,
     at_us INTEGER NOT NULL
 );
+CREATE INDEX dead_place ON dead (place);

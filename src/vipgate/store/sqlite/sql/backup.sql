@@ -8,6 +8,6 @@ SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%
 -- Each park's records in its current generation, counted row by row.
 SELECT
     p.park_uuid,
-    (SELECT count(*) FROM renewal AS r WHERE r.park_id = p.id AND r.generation = p.generation)
+    (SELECT count(*) FROM renewal AS r WHERE r.park_id = p.park_id AND r.generation = p.generation)
 FROM park AS p
 ORDER BY p.park_uuid

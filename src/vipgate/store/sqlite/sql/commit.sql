@@ -1,12 +1,13 @@
--- The statements of a group commit. They run after BEGIN IMMEDIATE, so everything read here stays true until COMMIT.
+-- The statements of a group commit that differ on PostgreSQL. They run after BEGIN IMMEDIATE, so everything read here stays true
+-- until COMMIT.
 -- Statements with `/* rows */` take many rows at a time, so that the GIL is released once for all of them.
 
 -- name: lock_parks
 -- The counters of the parks in :park_uuids, a JSON array, read inside the transaction: another process may just have
 -- restored a generation. One row, a JSON array of arrays: the driver releases the GIL at every row.
 SELECT json_group_array(json_array(
-    p.park_uuid, p.id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
-    p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us
+    p.park_uuid, p.park_id, p.generation, p.generation_last, p.position, p.secret_used, p.pushed_since_replace,
+    p.hold_replaces, p.replace_allowed, p.replace_allowed_until_us, p.cards_to, p.records
 ))
 FROM json_each(:park_uuids) AS wanted
 CROSS JOIN park AS p
@@ -19,36 +20,13 @@ UPDATE park
 SET generation = saved.column2, generation_last = saved.column3, position = saved.column4,
     secret_used = saved.column5, secret_used_us = coalesce(saved.column6, secret_used_us),
     last_push_us = coalesce(saved.column6, last_push_us), pushed_since_replace = saved.column7,
-    replace_allowed = saved.column8, md5_used_us = coalesce(saved.column9, md5_used_us)
-FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?)) AS saved
-WHERE id = saved.column1
-
--- name: end_generation
--- Hides the old generation; its retention starts.
-UPDATE generation SET ended_us = :now_us WHERE park_id = :park_id AND generation = :generation
-
--- name: start_generation
--- Starts a new generation; the rows of the old one are not modified.
-INSERT INTO generation (park_id, generation, seqno, started_us) VALUES (:park_id, :generation, :seqno, :now_us)
-
--- name: same_replace
--- The last `complete=1` with this body, and the generation that it started. Generations are numbered in commit order.
-SELECT q.seqno, q.generation
-FROM request AS q INDEXED BY request_replace
-WHERE q.park_id = ? AND q.complete = 1 AND q.body_sha256 = ?
-ORDER BY q.generation DESC
-LIMIT 1
-
--- name: replace_under_id
--- The recent `complete=1` that was stored under a webhook-id.
-SELECT q.seqno, q.body_sha256
-FROM request AS q INDEXED BY request_replace_id
-WHERE q.park_id = ? AND q.complete = 1 AND q.webhook_id = ? AND q.seqno >= ?
-ORDER BY q.seqno DESC
-LIMIT 1
+    replace_allowed = saved.column8, md5_used_us = coalesce(saved.column9, md5_used_us), cards_to = saved.column10,
+    records = saved.column11
+FROM (VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS saved
+WHERE park_id = saved.column1
 
 -- name: add_to_generations
--- Updates the record counts.
+-- Updates the record counts of generations that ended in this group.
 UPDATE generation
 SET records = records + more.column3
 FROM (VALUES /* rows */ (?, ?, ?)) AS more
@@ -57,17 +35,13 @@ WHERE park_id = more.column1 AND generation = more.column2
 -- name: insert_renewals
 -- Inserts the records that do not exist; the others are compared one by one afterwards.
 INSERT INTO renewal (
-    park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
-    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
-    revision, seqno, position
-) VALUES /* rows */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)
+    park_id, generation, {record}, revision, seqno, position
+) VALUES /* rows */ (?, ?, {record ?}, 1, ?, ?)
 ON CONFLICT (park_id, generation, pay_partner) DO NOTHING
 
 -- name: held_renewals
 -- The records with the order numbers in :pay_partners, a JSON array. CROSS JOIN makes the array the outer loop.
-SELECT r.pay_partner, r.plate, r.plate_color, r.card_no, r.card_id, r.charge_type, r.vip_type, r.quantity, r.pay_type,
-    r.value_e4, r.pay_time_ms, r.renewal_start_time_us, r.renewal_end_time_us, r.pay_value_fen, r.operator, r.extra,
-    r.flags, r.revision, r.seqno, r.position
+SELECT {stored}
 FROM json_each(:pay_partners) AS wanted
 CROSS JOIN renewal AS r
 WHERE r.park_id = :park_id AND r.generation = :generation AND r.pay_partner = wanted.value
@@ -75,23 +49,21 @@ WHERE r.park_id = :park_id AND r.generation = :generation AND r.pay_partner = wa
 -- name: keep_version
 -- Copies the version that is about to be replaced to the history.
 INSERT INTO renewal_history (
-    park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
-    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
-    revision, seqno, position, replaced_seqno
+    park_id, generation, {record}, revision, seqno, position, replaced_seqno
 )
-SELECT park_id, generation, pay_partner, plate, plate_color, card_no, card_id, charge_type, vip_type, quantity, pay_type,
-    value_e4, pay_time_ms, renewal_start_time_us, renewal_end_time_us, pay_value_fen, operator, extra, flags,
-    revision, seqno, position, ?
+SELECT park_id, generation, {record}, revision, seqno, position, ?
 FROM renewal
 WHERE park_id = ? AND generation = ? AND pay_partner = ?
 
 -- name: replace_renewal
 -- Overwrites a record with its newest version.
 UPDATE renewal
-SET pay_partner = ?, plate = ?, plate_color = ?, card_no = ?, card_id = ?, charge_type = ?, vip_type = ?, quantity = ?,
-    pay_type = ?, value_e4 = ?, pay_time_ms = ?, renewal_start_time_us = ?, renewal_end_time_us = ?, pay_value_fen = ?,
-    operator = ?, extra = ?, flags = ?, revision = revision + 1, seqno = ?, position = ?
+SET {record = ?}, revision = revision + 1, seqno = ?, position = ?
 WHERE park_id = ? AND generation = ? AND pay_partner = ?
+
+-- name: drop_card
+-- Deletes a card entry of a version that is replaced.
+DELETE FROM card WHERE park_id = ? AND generation = ? AND card = ? AND position = ?
 
 -- name: add_to_daily
 -- Updates the rollup for the charts in the same transaction as the records it counts.
@@ -107,7 +79,7 @@ INSERT INTO daily_answer (park_id, day, code, requests, received) VALUES /* rows
 ON CONFLICT (park_id, day, code) DO UPDATE SET
     requests = requests + excluded.requests, received = received + excluded.received
 
--- name: journal
+-- name: log_requests
 -- One row per request, accepted or rejected.
 INSERT INTO request (
     park_id, seqno, claimed, code, hint_zh, hint_en, complete, generation, received, inserted, updated, unchanged,
@@ -119,32 +91,15 @@ INSERT INTO request (
 -- The kept body of a replace that is still held, by its digest. CROSS JOIN makes the few bodies the outer loop: a park that
 -- keeps resending has many requests with this digest.
 SELECT q.seqno
-FROM refused_body AS b
+FROM rejected_body AS b
 CROSS JOIN request AS q
-WHERE b.park_id = ?1 AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403' AND q.body_sha256 = ?2
+WHERE b.park_id = :park_id AND q.park_id = b.park_id AND q.seqno = b.seqno AND q.code = '403'
+    AND q.body_sha256 = :body_sha256
     AND NOT EXISTS (
-        SELECT 1 FROM request AS l INDEXED BY request_replace
-        WHERE l.park_id = q.park_id AND l.complete = 1 AND l.body_sha256 = q.body_sha256 AND l.generation > q.generation
+        SELECT 1 FROM request AS l
+        WHERE l.park_id = :park_id AND l.complete AND l.body_sha256 = :body_sha256 AND l.generation > q.generation
     )
     AND NOT EXISTS (
-        SELECT 1 FROM request AS l INDEXED BY request_replay
-        WHERE l.park_id = q.park_id AND l.replay_of = q.seqno AND l.code = '1001'
+        SELECT 1 FROM request AS l WHERE l.park_id = :park_id AND l.replay_of = q.seqno AND l.code = '1001'
     )
 LIMIT 1
-
--- name: keep_refused_body
--- Keeps the body of a rejected request, which the operator can inspect and replay.
-INSERT INTO refused_body (park_id, seqno, bytes, body) VALUES (:park_id, :seqno, :bytes, :body)
-
--- name: drop_refused_bodies
--- Deletes the oldest bodies of a park beyond either bound; the sum runs from the newest to the oldest.
-DELETE FROM refused_body
-WHERE park_id = :park_id AND seqno IN (
-    SELECT seqno FROM (
-        SELECT seqno, row_number() OVER newest AS place, sum(bytes) OVER newest AS bytes_so_far
-        FROM refused_body
-        WHERE park_id = :park_id
-        WINDOW newest AS (ORDER BY seqno DESC)
-    )
-    WHERE place > :bodies_max OR bytes_so_far > :bytes_max
-)

@@ -1,12 +1,4 @@
--- Deletes expired data, in chunks small enough that no push waits for one.
-
--- name: expired_generation
--- A generation that can no longer be restored.
-SELECT park_id, generation FROM generation WHERE ended_us < :before_us ORDER BY ended_us LIMIT 1
-
--- name: start_purge
--- Runs in the transaction of the first chunk: a partly deleted generation must never be restored.
-UPDATE generation SET purging = 1 WHERE park_id = :park_id AND generation = :generation
+-- Deletes expired data, as far as it differs on PostgreSQL.
 
 -- name: purge_renewals
 DELETE FROM renewal
@@ -29,19 +21,21 @@ WHERE park_id = :park_id AND generation = :generation AND pay_partner IN (
     SELECT pay_partner FROM erase_later WHERE park_id = :park_id AND generation = :generation LIMIT :chunk_rows
 )
 
--- name: purge_generation
--- Last, when nothing refers to it any more.
-DELETE FROM generation WHERE park_id = :park_id AND generation = :generation
+-- name: purge_cards
+DELETE FROM card
+WHERE park_id = :park_id AND generation = :generation AND (card, position) IN (
+    SELECT card, position FROM card WHERE park_id = :park_id AND generation = :generation LIMIT :chunk_rows
+)
 
--- name: purge_journal
+-- name: purge_request_log
 -- A seqno starts with its time, so the index on it finds the oldest requests.
 DELETE FROM request
 WHERE (park_id, seqno) IN (SELECT park_id, seqno FROM request WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows)
 
--- name: purge_refused_bodies
-DELETE FROM refused_body
+-- name: purge_rejected_bodies
+DELETE FROM rejected_body
 WHERE (park_id, seqno) IN (
-    SELECT park_id, seqno FROM refused_body WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows
+    SELECT park_id, seqno FROM rejected_body WHERE seqno < :before_seqno ORDER BY seqno LIMIT :chunk_rows
 )
 
 -- name: purge_strangers

@@ -1,0 +1,127 @@
+"""Finds by values what names do not tell: rival amounts, the ends of periods, order numbers, passes that do not fit. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from statistics import median
+from typing import Final, NamedTuple
+
+from vipgate.agent.mapping.guess_columns import is_contact, is_no_money, is_note, is_time_of_change
+from vipgate.agent.mapping.guess_times import instants, is_short, is_time, time_form
+from vipgate.agent.mapping.guess_values import text_of
+from vipgate.i18n import tr
+
+Rows = Mapping[str, Sequence[object]]
+
+# An amount that may stand for another one differs from it by less than this factor.
+_MONEY_FACTOR: Final = 4
+# Of fewer rows nearly every column is unique.
+_UNIQUE_ROWS_MIN: Final = 5
+_AMOUNT: Final = re.compile(r"(?:0|[1-9]\d{0,8})(?:\.\d{1,4})?").fullmatch
+_ORDER: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_\-.]{6,64}").fullmatch
+FREE: Final = 0
+STORED_VALUE: Final = 2
+
+
+def rival_amounts(amounts: Sequence[object], others: Rows) -> list[str]:
+    """The columns of `others` that hold numbers of the size of `amounts`, whatever their names."""
+    size = _typical(amounts)
+    if not size:
+        return []
+    return [
+        name
+        for name, rows in others.items()
+        if not is_no_money(name) and size / _MONEY_FACTOR <= _typical(rows) <= size * _MONEY_FACTOR
+    ]
+
+
+def _typical(rows: Sequence[object]) -> float:
+    """The median of a column of amounts, zeros aside; 0 if it is none."""
+    if any(isinstance(value, date) for value in rows):
+        return 0.0
+    texts = [text for value in rows if (text := text_of(value))]
+    if not all(map(_AMOUNT, texts)):
+        return 0.0
+    return median([number for text in texts if (number := float(text))] or [0.0])
+
+
+class Period(NamedTuple):
+    """The columns of a start and an end; `others` could be the one that was looked for too."""
+
+    start: str
+    end: str
+    others: tuple[str, ...] = ()
+
+
+def find_period(start: str | None, end: str | None, rows: Rows, free: Sequence[str]) -> Period | None:
+    """Completes a period by the `free` columns of times: an end is nowhere before its start, and mostly days after it."""
+    times = {
+        name: _instants(rows[name]) for name in free if not is_time_of_change(name) and is_time(_filled(rows[name]))
+    }
+    starts = times if start is None else {start: _instants(rows[start])}
+    ends = times if end is None else {end: _instants(rows[end])}
+    found = [(one, other) for one, begun in starts.items() for other, ended in ends.items() if _is_period(begun, ended)]
+    if not found:
+        return None
+    best_start, best_end = found[0]
+    others = {name for pair in found for name in pair} - {best_start, best_end}
+    return Period(best_start, best_end, tuple(name for name in free if name in others))
+
+
+def _filled(rows: Sequence[object]) -> list[object]:
+    return [value for value in rows if text_of(value)]
+
+
+def _instants(rows: Sequence[object]) -> list[int | None]:
+    return instants(rows, time_form(_filled(rows)).format)
+
+
+def _is_period(starts: Sequence[int | None], ends: Sequence[int | None]) -> bool:
+    both = [(start, end) for start, end in zip(starts, ends, strict=True) if start is not None and end is not None]
+    return bool(both) and all(start <= end for start, end in both) and not is_short(starts, ends)
+
+
+def unique_columns(rows: Rows, free: Sequence[str]) -> list[str]:
+    """The `free` columns that may hold an order number: each row has another one, and it is no time, name or phone."""
+    return [name for name in free if not (is_note(name) or is_contact(name)) and _is_order(rows[name])]
+
+
+def _is_order(values: Sequence[object]) -> bool:
+    if len(values) < _UNIQUE_ROWS_MIN or any(isinstance(value, date | float) for value in values):
+        return False
+    texts = [text_of(value) for value in values]
+    if not all(map(_ORDER, texts)) or len(set(texts)) < len(texts):
+        return False
+    return not is_time(list(values)) and not all("." in text for text in texts)
+
+
+def unfit_passes(
+    kinds: Sequence[str | int | None], amounts: Sequence[object] | None, ends: Sequence[object] | None
+) -> str:
+    """A question if free passes were paid for, or passes of stored value have a period; empty if neither.
+
+    `kinds`: the interface's code of each row's pass.
+    """
+    paid = (
+        0
+        if amounts is None
+        else sum(
+            kind == FREE and any(digit in "123456789" for digit in text_of(amount))
+            for kind, amount in zip(kinds, amounts, strict=True)
+        )
+    )
+    if paid:
+        return tr("free passes were paid for (rows: {count}): is it the kind of the pass that was sold", count=paid)
+    timed = (
+        0
+        if ends is None
+        else sum(kind == STORED_VALUE and bool(text_of(end)) for kind, end in zip(kinds, ends, strict=True))
+    )
+    if timed:
+        return tr(
+            "passes of stored value have a period (rows: {count}): is it the kind of the pass that was sold",
+            count=timed,
+        )
+    return ""

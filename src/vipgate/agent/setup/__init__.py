@@ -1,0 +1,1 @@
+"""Sets up an agent: checks, proposed configuration, preview. Shared by the commands and the page."""

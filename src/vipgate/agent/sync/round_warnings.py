@@ -1,0 +1,86 @@
+"""Warns of what rounds over all rows find, and ends each warning when a later round no longer finds its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from vipgate.agent.mapping.rounded_orders import doubt_text
+from vipgate.agent.sources.base import shown_place
+from vipgate.agent.status import Status
+from vipgate.i18n import tr
+
+log = structlog.get_logger()
+
+# A warning about the cursor stays at least this long: rounds may take seconds, and people look seldom.
+MISSED_SHOWN_US: Final = 3_600_000_000
+
+
+class RoundWarnings:
+    """The warnings `cursor`, `order numbers` and `rounded` of the status."""
+
+    def __init__(self, status: Status, cursor_name: str, clock_us: Callable[[], int]) -> None:
+        self._status = status
+        self._cursor_name = cursor_name
+        self._clock_us = clock_us
+        # Of the present round.
+        self._left = self._missed = self._doubtful = 0
+        self._doubtful_first = ("", "")
+        self._missed_us = 0
+
+    def note_missed(self, rows: int) -> None:
+        """Warns that the cursor did not show changes of `rows` rows."""
+        if not rows:
+            return
+        self._missed += rows
+        self._missed_us = self._clock_us()
+        missed = self._status.sweep.missed
+        warning = tr(
+            "the sweep found {missed} changes that {cursor_name} did not show: it is not to be trusted as a "
+            "cursor; the changes were sent, later than others",
+            missed=missed,
+            cursor_name=self._cursor_name,
+        )
+        if self._status.warn("cursor", warning):
+            log.warning("changes missed by the cursor", changes=missed)
+
+    def note_left(self, rows: int) -> None:
+        """Warns that `rows` rows whose order number other rows have, too, were not compared."""
+        if not rows:
+            return
+        self._left += rows
+        warning = tr(
+            "{left} rows have an order number that other rows have, too, and are too many to be compared: "
+            "they were not sent, and are no dead letters; name the columns that identify each row in "
+            "source.key, or give each sale an order number of its own",
+            left=self._left,
+        )
+        if self._status.warn("order numbers", warning):
+            log.warning("rows not compared and not sent", rows=self._left)
+
+    def note_doubtful(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Warns that these rows, places and order numbers, were sent though their number may have been rounded."""
+        if not rows:
+            return
+        if not self._doubtful:
+            self._doubtful_first = rows[0]
+        self._doubtful += len(rows)
+        place, order = self._doubtful_first
+        if self._status.warn("rounded", doubt_text(self._doubtful, shown_place(place), order)):
+            log.warning("order numbers may have been rounded", rows=self._doubtful)
+
+    def drop_round(self) -> None:
+        """Forgets what a round has found that was given up."""
+        self._left = self._missed = self._doubtful = 0
+
+    def end_round(self) -> None:
+        """Ends the warnings whose cause this complete round has not found."""
+        if not self._left:
+            self._status.warn("order numbers", "")
+        if not self._doubtful:
+            self._status.warn("rounded", "")
+        if not self._missed and self._clock_us() - self._missed_us >= MISSED_SHOWN_US:
+            self._status.warn("cursor", "")
+        self.drop_round()

@@ -1,0 +1,144 @@
+"""What values tell where names do not: rival amounts, periods, order numbers, passes that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from vipgate.agent.mapping.guess import UNKNOWN, Guess, Proposal, propose
+
+DAY = timedelta(days=1)
+PAID = [datetime(2026, 1, day, 9, 30) for day in range(1, 7)]  # noqa: DTZ001 - as databases give them
+ROWS = 6
+BASE: dict[str, Sequence[object]] = {
+    "plate_no": [f"粤B1234{n}" for n in range(ROWS)],
+    "amount": [Decimal("300.50"), Decimal("90.00"), *[Decimal("300.00")] * 4],
+    "pay_time": [*PAID],
+    "order_no": [f"P{n}" for n in range(ROWS)],
+    "vip_type": ["月卡"] * ROWS,
+}
+
+
+def proposed(**columns: Sequence[object]) -> Proposal:
+    """The proposal for the base with other columns; an empty list leaves one out."""
+    table = {name: rows for name, rows in {**BASE, **columns}.items() if rows}
+    return propose(list(table), list(zip(*table.values(), strict=True)))
+
+
+def guess(member: str, **columns: Sequence[object]) -> Guess:
+    return proposed(**columns).members[member]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_named"),
+    [
+        ("qian", [Decimal("280.00")] * ROWS, True),
+        ("geld", ["250", "280.5", "300", "90", "280", "280"], True),
+        ("klx", [1, 2, 3, 1, 2, 3], False),
+        ("discount", [Decimal("280.00")] * ROWS, False),
+        ("shop_id", [280] * ROWS, False),
+        ("tel", ["0755001", "0755002", "0755003", "0755004", "0755005", "0755006"], False),
+        ("czrq", [date(2026, 1, 1)] * ROWS, False),
+    ],
+)
+def test_unused_numbers_of_the_size_of_money_are_rivals(name: str, values: list[object], is_named: bool) -> None:
+    found = guess("pay_value", **{name: values})
+    assert (f"or is it {name}" in found.doubt) == is_named
+    assert found.is_open == is_named
+
+
+def test_rival_of_money_that_was_paid_is_named_and_leaves_it_in() -> None:
+    found = guess("pay_value", amount=[], pay_amount=BASE["amount"], qian=[Decimal("280.00")] * ROWS)
+    assert "or is it qian" in found.doubt
+    assert not found.is_open
+
+
+def test_money_received_is_taken_before_money_due() -> None:
+    found = guess("pay_value", amount=[], receivable=BASE["amount"], received=[Decimal("280.50")] * ROWS)
+    assert (found.column, found.doubt) == ("received", "")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("period_from", "period_to"), ("valid_begin", "valid_until"), ("ksrq", "jsrq")]
+)
+def test_words_of_a_period(start: str, end: str) -> None:
+    members = proposed(**{start: [*PAID], end: [one + 30 * DAY for one in PAID]}).members
+    assert members["renewal_start_time"].column == start
+    assert members["renewal_end_time"].column == end
+
+
+def test_end_that_no_name_tells_is_found_by_its_times() -> None:
+    end = guess("renewal_end_time", start_time=[*PAID], x2=[one + 30 * DAY for one in PAID])
+    assert (end.column, end.is_open) == ("x2", True)
+    assert "no name tells it" in end.doubt
+
+
+def test_start_that_no_name_tells_is_found_by_its_times() -> None:
+    start = guess("renewal_start_time", end_time=[one + 30 * DAY for one in PAID], x1=[*PAID])
+    assert (start.column, start.is_open) == ("x1", True)
+
+
+def test_both_times_of_a_period_are_found_and_others_named() -> None:
+    later = [one + 60 * DAY for one in PAID]
+    members = proposed(x1=[*PAID], x2=[one + 30 * DAY for one in PAID], x3=later).members
+    assert members["renewal_start_time"].column == "x1"
+    assert members["renewal_end_time"].column == "x2"
+    assert "or is it x3" in members["renewal_end_time"].doubt
+
+
+@pytest.mark.parametrize(
+    "times", [[one - DAY for one in PAID], [one + timedelta(hours=1) for one in PAID], [*PAID[1:], PAID[0]]]
+)
+def test_times_that_are_no_ends_are_not_proposed(times: list[object]) -> None:
+    proposal = proposed(start_time=[*PAID], x2=times)
+    assert "renewal_end_time" not in proposal.members
+    assert "renewal_end_time" in proposal.missing
+
+
+@pytest.mark.parametrize("name", ["renewal_uuid", "order_guid", "ddh"])
+def test_uuid_of_a_renewal_is_an_order_number_with_a_question(name: str) -> None:
+    found = guess(
+        "pay_partner", order_no=[], **{name: [f"1944b9ab-f82a-8c8d-49ba-c7ca1e472e2{n}" for n in range(ROWS)]}
+    )
+    assert found.column == name
+    assert found.doubt
+
+
+def test_column_of_unique_values_is_an_order_number_with_an_open_question() -> None:
+    found = guess("pay_partner", order_no=[], bianma=[f"XF2026010100{n}" for n in range(ROWS)])
+    assert (found.column, found.is_open) == ("bianma", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("bianma", [f"XF2026010100{n % 5}" for n in range(ROWS)]),
+        ("bianma", [1, 2, 3, 4, 5, 6]),
+        ("mobile", [f"1380013800{n}" for n in range(ROWS)]),
+        ("shijian", [one.isoformat() for one in PAID]),
+        ("hengliang", [1000.25 + n for n in range(ROWS)]),
+    ],
+)
+def test_other_columns_are_no_order_numbers(name: str, values: list[object]) -> None:
+    assert guess("pay_partner", order_no=[], **{name: values}).column == UNKNOWN
+
+
+def test_free_pass_that_was_paid_for_is_asked_about() -> None:
+    found = guess("vip_type", vip_type=["免费车", *["月卡"] * 5], order_type=[1, 2, 1, 1, 1, 1])
+    assert found.is_open
+    assert "free passes were paid for (rows: 1)" in found.doubt
+    assert "or is it order_type" in found.doubt
+
+
+def test_free_pass_without_money_is_not_asked_about() -> None:
+    amounts = [Decimal("0.00"), *BASE["amount"][1:]]
+    assert not guess("vip_type", vip_type=["免费车", *["月卡"] * 5], amount=amounts).doubt
+
+
+def test_stored_value_with_a_period_is_asked_about() -> None:
+    ends: list[object] = [PAID[0] + 30 * DAY, *[None] * 5]
+    assert "(rows: 1)" in guess("vip_type", vip_type=["储值卡", *["月卡"] * 5], end_time=ends).doubt
+    assert not guess("vip_type", vip_type=[*["月卡"] * 5, "储值卡"], end_time=ends).doubt
