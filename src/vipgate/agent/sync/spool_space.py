@@ -13,8 +13,9 @@ from vipgate.i18n import tr
 log = structlog.get_logger()
 
 FULL_WARNING: Final = 0.8
-# How long the file is not looked at again: what fits in between is read.
+# How long the file is not looked at again, and how much must be free for that: far more than is read in that time.
 ROOM_S: Final = 0.2
+ROOM_BYTES: Final = 16 * 2**20
 
 
 class SpoolSpace:
@@ -32,11 +33,13 @@ class SpoolSpace:
             return False
         if self._spool.used_bytes() >= FULL_WARNING * self._bytes_max:
             self._spool.truncate_wal()
-        share = self._spool.used_bytes() / self._bytes_max
+        used_bytes = self._spool.used_bytes()
+        share = used_bytes / self._bytes_max
         trouble = "" if share < FULL_WARNING else tr("{share:.0%} of spool.bytes_max are in use", share=share)
         was_full = self._status.is_in_trouble("spool")
         self._status.tell("spool", trouble, now_us)
         if trouble and not was_full:
             log.warning("spool fills up", used_share=round(share, 2), bytes_max=self._bytes_max)
-        self._room_until_s = now_s + ROOM_S if share < FULL_WARNING else 0.0
+        has_room = used_bytes + ROOM_BYTES < FULL_WARNING * self._bytes_max
+        self._room_until_s = now_s + ROOM_S if has_room else 0.0
         return share >= 1.0

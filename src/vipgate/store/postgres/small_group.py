@@ -55,9 +55,17 @@ def pipelined_transaction(db: Connection) -> Iterator[None]:
         # The error may have come with the end of the pipeline, when nothing could be rolled back in it any more.
         with suppress(psycopg.Error):
             db.rollback()
-        if isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == _KEY:
-            raise RetryableConflict("A record was written without its park's lock after it was looked up.") from error
-        raise
+        cause = _cause(error)
+        if isinstance(cause, psycopg.errors.UniqueViolation) and cause.diag.constraint_name == _KEY:
+            raise RetryableConflict("A record was written without its park's lock after it was looked up.") from cause
+        raise cause from None
+
+
+def _cause(error: psycopg.Error) -> psycopg.Error:
+    """The first error of a pipeline: psycopg raises PipelineAborted in its place where the rest is collected later than the error."""
+    while isinstance(error, psycopg.errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
 
 
 class SmallGroup(PostgresGroup):
