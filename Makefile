@@ -12,7 +12,7 @@ FAST = not postgres and not mariadb and not odbc and not process and not browser
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-pythons torture fuzz check audit format cli-docs bench bundle lock clean
+.PHONY: help demo test test-all test-failed test-pythons torture fuzz check audit format cli-docs bench bundle lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,17 @@ test: $(VENV)/ready ## run the fast tests: no browser, no database server, no pr
 test-all: $(VENV)/ready ## run every test; needs chromium, a Chinese font, mariadb-server and odbc-mdbtools
 	@$(BIN)/python -m compileall -q src tests  # hundreds of processes would compile them again where none may write
 	@$(PYTEST) --no-loadscope-reorder
+
+# A test that fails because its processes waited for those of others is no reason to run 11,000 again; a fault of the code
+# repeats. More than FAILED_MAX failures are not tried again.
+FAILED_MAX ?= 5
+
+test-failed: $(VENV)/ready ## run the tests again that failed last, with no others beside them; names those that pass now
+	@$(BIN)/python -c 'import json, sys; failed = sorted(json.load(open(".pytest_cache/v/cache/lastfailed"))); \
+		print("failed, tried once more with no others beside them:", *failed, sep="\n  "); \
+		sys.exit(len(failed) > $(FAILED_MAX) and "More than $(FAILED_MAX) tests failed: not tried again.")'
+	@$(BIN)/pytest --last-failed --last-failed-no-failures none
+	@echo "All of these passed now. They failed beside others: find out why before it is forgotten."
 
 test-pythons: $(VENV)/ready ## run the fast unit tests on every other Python of PYTHONS that is installed, each in an environment of its own
 	@here=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); tested= absent=; \
