@@ -63,11 +63,17 @@ class Server:
         return self._memory_bytes("VmHWM")
 
     def _memory_bytes(self, name: str) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
-        found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+        found = memory_bytes(self.pid, name)
         if found is None:
             raise BenchError(f"The system does not report {name} of a process; the memory cannot be measured here.")
-        return int(found[1]) * 1024
+        return found
+
+
+def memory_bytes(pid: int, name: str) -> int | None:
+    """What the system says of a process by one of the names of `/proc/PID/status`; None if it does not, or it has ended."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if found is None else int(found[1]) * 1024
 
 
 Prepare = Callable[[Store], None]
