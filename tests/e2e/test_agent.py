@@ -214,7 +214,7 @@ def test_file_that_a_spreadsheet_rounded_becomes_dead_letters_until_it_is_export
     write([f"{order[:15]}000" for order in whole])
     assert park.agent("run", "--once").returncode == 3
     assert (len(park.held()), len(park.dead())) == (0, 2_200)
-    assert "a spreadsheet has rounded them" in park.dead()[0]["reason"]
+    assert "has rounded the long numbers" in park.dead()[0]["reason"]
     write(whole)
     assert park.agent("run", "--once").returncode == 0
     assert (set(park.held()), park.dead()) == (set(whole), [])

@@ -70,6 +70,9 @@ def push(
         int | None, typer.Option(min=1, max=1000, help="The line with the columns' names; default: found.")
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="The encoding of a text file; default: found.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Long order numbers are right as they are, not rounded by a spreadsheet.")
+    ] = False,
     constant: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,7 +83,12 @@ def push(
     """Send the rows of files. It is safe to send them again. Exit status 3 if rows were rejected."""
     refused = sent = 0
     given = _Given(
-        None if config is None else load_config(config), sheet, header_line, encoding, read_constants(constant or ())
+        None if config is None else load_config(config),
+        sheet,
+        header_line,
+        encoding,
+        read_constants(constant or ()),
+        exact,
     )
     with _client(given, url, park_uuid, secret) as client:
         for file in files:
@@ -103,11 +111,14 @@ class _Given:
     header_line: int | None
     encoding: str | None
     constants: Mapping[str, str]
+    exact: bool
 
     def __post_init__(self) -> None:
         """Raises UsageError if constants would have no effect."""
         if self.config is not None and self.constants:
             raise UsageError(tr("--constant: the configuration says what is sent; write the constant in its [map]."))
+        if self.config is not None and self.exact:
+            raise UsageError(tr("--exact: the configuration says what is sent; write exact = true in its map.pay_partner."))
 
     def source_of(self, file: Path) -> SourceConfig:
         """The settings for one file: the options before those of the configuration."""
@@ -182,7 +193,7 @@ def _mapped(file: Path, yes: bool, given: _Given, wrong: list[str]) -> Iterator[
         if given.config is not None:
             reader, is_sale = Reader(replace(given.config, source=config), source.columns), SaleCheck((), None)
         else:
-            reader, is_sale = _guessed(file, source, config, yes, given.constants)
+            reader, is_sale = _guessed(file, source, config, yes, given)
         for row, dead in _read(reader, source, is_sale):
             if dead is not None:
                 _refuse(tr("{file}, {place}", file=file, place=shown_place(dead.place)), dead.reason, wrong)
@@ -195,11 +206,11 @@ def _mapped(file: Path, yes: bool, given: _Given, wrong: list[str]) -> Iterator[
 
 
 def _guessed(
-    file: Path, source: Source, config: SourceConfig, yes: bool, constants: Mapping[str, str]
+    file: Path, source: Source, config: SourceConfig, yes: bool, given: _Given
 ) -> tuple[Reader, SaleCheck]:
     """The mapping guessed from columns and values, shown and agreed to; what of it is doubtful is not used without a person."""
     samples = [row.values for row in islice(source.scan(), SAMPLED_ROWS)]
-    proposal = with_constants(propose(source.columns, samples), constants)
+    proposal = with_constants(propose(source.columns, samples, exact=given.exact), given.constants)
     text = render_config(proposal, url="http://unused", park_uuid=_UNUSED, secret=_UNUSED, source=config)
     typer.echo(text.partition("[map]\n")[2], err=True)
     is_sale = SaleCheck(source.columns, proposal if yes else None)

@@ -168,7 +168,7 @@ def test_midnight_as_an_end_is_asked_about_and_the_answer_is_sent(
     text = written(table, [("A1", "粤B12345", "现金", "2026-09-01 00:00:00", "2026-09-30 00:00:00")])
     line = line_of(text, "renewal_end_time")
     assert line.startswith(
-        'renewal_end_time = { column = "end_date", end_of_day = true }   # ? these ends are midnights'
+        'renewal_end_time = { column = "end_date", end_of_day = true }   # ? 1 of 1 ends are midnights'
     )
     run(tmp_path / "a.toml", once=True)
     assert platform.held["A1"]["renewal_end_time"] == "2026-09-30T15:59:59Z"

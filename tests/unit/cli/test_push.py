@@ -45,12 +45,18 @@ def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("PUSH_SECRET", SECRET)
     with OddPlatform(lambda _: STORED).running() as platform:
 
-        def do(names: Sequence[str], rows: Sequence[Sequence[str]], constant: list[str] | None = None) -> Pushed:
+        def do(
+            names: Sequence[str],
+            rows: Sequence[Sequence[str]],
+            constant: list[str] | None = None,
+            *,
+            exact: bool = False,
+        ) -> Pushed:
             path = tmp_path / "park.csv"
             path.write_text("\n".join(",".join(cells) for cells in [names, *rows]) + "\n", encoding="utf-8")
             status = 0
             try:
-                push([path], platform.url, "p", "env:PUSH_SECRET", yes=True, constant=constant)
+                push([path], platform.url, "p", "env:PUSH_SECRET", yes=True, constant=constant, exact=exact)
             except typer.Exit as ended:
                 status = ended.exit_code
             output = capsys.readouterr()
@@ -81,14 +87,22 @@ def test_numbers_rounded_behind_the_samples_are_refused_too(pushed: Push, monkey
     found = pushed(*rows_of(订单号=["A1", *(f"20241105{number:07}000" for number in range(1, 4))]))
     assert (list(found.rows), found.status) == (["A1"], 3)
     for line in (3, 4, 5):
-        assert f"line {line}: 订单号: the long numbers of this column are zeros beyond the 15th digit" in found.said
+        assert f"line {line}: 订单号: a spreadsheet or a program has rounded the long numbers of this column" in found.said
+
+
+def test_numbers_that_a_person_calls_exact_are_sent(pushed: Push) -> None:
+    rows = rows_of(订单号=[f"20241105{number:07}000" for number in range(1, 4)])
+    with pytest.raises(UsageError, match="long numbers look rounded"):
+        pushed(*rows)
+    found = pushed(*rows, exact=True)
+    assert (len(found.rows), found.status) == (3, 0)
 
 
 def test_numbers_that_may_be_rounded_are_named(pushed: Push, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push_module, "SAMPLED_ROWS", 1)
     found = pushed(*rows_of(订单号=["A1", "202411050000012000", "202411050000034000"]))
     assert (len(found.rows), found.status) == (3, 0)
-    assert "2 order numbers are zeros beyond the 15th digit, the first is 202411050000012000 (line 3)" in found.said
+    assert "2 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)" in found.said
 
 
 def test_placeholders_are_refused_one_by_one(pushed: Push) -> None:
@@ -156,7 +170,7 @@ def test_midnight_as_an_end_is_told_by_the_start_or_left_out(
 ) -> None:
     found = pushed(*rows_of(有效期起=[start], 有效期止=[end]))
     assert found.of("renewal_end_time") == {"A0": sent}
-    assert "these ends are midnights" in found.said
+    assert "1 of 1 ends are midnights" in found.said
     assert ("renewal_end_time: left out" in found.said) == (sent is None)
 
 

@@ -41,7 +41,7 @@ def test_invisible_character_of_another_kind_in_a_plate_is_flagged(hidden: str) 
 
 
 PLACEHOLDERS = [
-    "无", " 无 ", "暂无", "空", "没有", "未知", "无订单号", "none", "None", "NULL", "null", "ｎｕｌｌ", "(null)",
+    "无", " 无 ", "無", "無訂單號", "暂无", "空", "没有", "未知", "无订单号", "none", "None", "NULL", "null", "ｎｕｌｌ", "(null)",
     "[NULL]", "<null>", "nil", "N/A", "n.a.", "#N/A", "NaN", "undefined", "unknown", "-", "--", "—", "－", "/", "\\", ".",
     "...", "…", "?", "？？", "*", "_", "#", "0", "000", "0.00", "-0", "０", "0-0", "#REF!", "#DIV/0!", "#VALUE!",
     "\u200b", "DBNull", "test", "测试", "xxx", "AAAA",

@@ -19,13 +19,22 @@ from vipgate.agent.mapping.guess_columns import (
     Candidate,
     is_id,
     is_kind,
+    is_months,
     is_plain_id,
     is_row_count,
     rivals,
 )
 from vipgate.agent.mapping.guess_comments import CommentedColumns
 from vipgate.agent.mapping.guess_cursor import CursorGuess, guess_cursor
-from vipgate.agent.mapping.guess_evidence import find_period, rival_amounts, unfit_passes, unique_columns
+from vipgate.agent.mapping.guess_evidence import (
+    Purchase,
+    find_period,
+    is_row_reference,
+    rival_amounts,
+    unfit_passes,
+    unfit_quantity,
+    unique_columns,
+)
 from vipgate.agent.mapping.guess_statuses import Status, find_statuses
 from vipgate.agent.mapping.guess_times import end_guess, have_no_time, instants, is_short, is_time, time_form
 from vipgate.agent.mapping.guess_unit import guess_unit
@@ -65,6 +74,7 @@ class Guess:
     unit: str | None = None
     format: str | None = None
     end_of_day: bool | None = None
+    exact: bool | None = None
     default: str | int | None = None
     doubt: str = ""
     is_open: bool = False
@@ -99,21 +109,31 @@ def propose(
     samples: Sequence[Sequence[object]],
     key: Sequence[str] = (),
     comments: Mapping[str, str] | None = None,
+    *,
+    exact: bool = False,
 ) -> Proposal:
     """Returns the most likely mapping of `columns`, judged by names, sample rows and the database's comments.
 
-    `key`: the table's unique columns.
+    `key`: the table's unique columns. `exact`: no order number was rounded.
     """
     commented = CommentedColumns(comments or {})
     cursor = guess_cursor(columns, samples, key, commented.second_names(columns))
-    return Guesser(columns, samples, commented).propose(cursor)
+    return Guesser(columns, samples, commented, exact=exact).propose(cursor)
 
 
 class Guesser:
     """Guesses the members of one table, and asks about what its values contradict."""
 
-    def __init__(self, columns: Sequence[str], samples: Sequence[Sequence[object]], comments: CommentedColumns) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        samples: Sequence[Sequence[object]],
+        comments: CommentedColumns,
+        *,
+        exact: bool = False,
+    ) -> None:
         self._comments = comments
+        self._is_exact = exact
         self._rows = {name: [row[at] if at < len(row) else None for row in samples] for at, name in enumerate(columns)}
         self._values = {
             name: [
@@ -141,6 +161,7 @@ class Guesser:
         self._check_period()
         self._find_rival_amounts()
         self._check_passes()
+        self._check_quantity()
         statuses = tuple(find_statuses(self._free, self._values, self._comments))
         missing = {name: tuple(self._rejected.get(name, ())) for name in _ASKED if name not in self._members}
         listed = {one.column for one in statuses}
@@ -200,6 +221,8 @@ class Guesser:
             unit, doubt, is_open = guess_unit(name, values, self._comments.unit(name))
             guess = Guess(name, unit=unit)
             return guess.asked(doubt, is_open=is_open) if doubt else guess
+        if member == "card_id" and not self._is_own_layout and is_row_reference(values):
+            return Guess(name).asked(tr("is it what the card bears, or the number of its row in another table"), is_open=True)
         if member == "plate" and any(re.search(r"[,;、，；|/]", text_of(value)) for value in values):
             return Guess(name).asked(tr("some cells hold several plates"), is_open=False)
         return Guess(name)
@@ -289,11 +312,14 @@ class Guesser:
             guess = guess.asked(
                 tr("{count} rows share {value}: is it one of each sale", count=count, value=truncate(shared))
             )
+        if self._is_exact:
+            self._members["pay_partner"] = replace(guess, exact=True)
+            return
         rounded = RoundedOrders()
         rounded.judge(texts)
         if rounded.is_known or rounded.is_doubtful:
             guess = guess.asked(
-                tr("long numbers end in zeros: were they rounded by a spreadsheet (exact = true: no)"), is_open=True
+                tr("long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)"), is_open=True
             )
         self._members["pay_partner"] = guess
 
@@ -343,12 +369,30 @@ class Guesser:
         if guess.column is None:
             return
         money, end = (self._rows.get(self._column(name) or "") for name in ("pay_value", END_MEMBER))
-        codes = {str(code): code for code in VIP_TYPES} if guess.codes is None else guess.codes
-        kinds = [codes.get(text_of(value)) for value in self._rows[guess.column]]
-        question = unfit_passes(kinds, money, end)
+        question = unfit_passes(self._kinds(guess), money, end)
         if question:
             kind_columns = [name for name in self._free if self._comments.says(is_kind, name)]
             self._members["vip_type"] = guess.asked(question, is_open=True).or_is_it(kind_columns)
+
+    def _kinds(self, passes: Guess) -> list[str | int | None]:
+        """The interface's code of each row's pass."""
+        if passes.column is None:
+            return [passes.constant] * len(next(iter(self._rows.values()), ()))
+        codes = {str(code): code for code in VIP_TYPES} if passes.codes is None else passes.codes
+        return [codes.get(text_of(value)) for value in self._rows[passes.column]]
+
+    def _check_quantity(self) -> None:
+        """Asks what is counted, where the quantity does not fit the pass and its period."""
+        guess = self._members["quantity"]
+        if guess.column is None:
+            return
+        kinds, quantities = self._kinds(self._members["vip_type"]), self._rows[guess.column]
+        none: list[int | None] = [None] * len(quantities)
+        starts, ends = (self._instants(name) or none for name in ("renewal_start_time", END_MEMBER))
+        purchases = [Purchase(*one) for one in zip(kinds, quantities, starts, ends, strict=True)]
+        doubt = unfit_quantity(purchases, counts_months=self._comments.says(is_months, guess.column))
+        if doubt is not None:
+            self._members["quantity"] = guess.asked(doubt.question, is_open=doubt.is_open)
 
     def _check_period(self) -> None:
         """Asks what a midnight at the end of a period means, and whether the periods are those of passes."""

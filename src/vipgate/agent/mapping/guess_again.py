@@ -51,4 +51,6 @@ class _ChosenColumn(Guesser):
         self._check_period()
         if "vip_type" in self._members:
             self._check_passes()
+            if "quantity" in self._members:
+                self._check_quantity()
         return self._members[member]

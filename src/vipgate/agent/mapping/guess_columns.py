@@ -245,6 +245,7 @@ _CONTACTS: Final = (
 )
 _ROW_COUNTS: Final = r"序号|行号|xh|no|row_?(?:no|num(?:ber)?)"
 _KINDS: Final = r"(?:^|_)(?:type|kind|mode|method)$|类型$|类别$|业务"
+_MONTHS: Final = r"month|月数|个月|月份"
 
 
 def key_of(name: str) -> str:
@@ -303,6 +304,11 @@ def is_row_count(name: str) -> bool:
 def is_kind(name: str) -> bool:
     """Whether the name says that the column tells kinds of rows apart."""
     return _whole(_KINDS).search(key_of(name)) is not None
+
+
+def is_months(name: str) -> bool:
+    """Whether the name says that the column counts months."""
+    return _whole(_MONTHS).search(key_of(name)) is not None
 
 
 def candidates(member: str, columns: Iterable[str]) -> list[Candidate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from statistics import median
 from typing import Final, NamedTuple
@@ -23,6 +24,13 @@ _AMOUNT: Final = re.compile(r"(?:0|[1-9]\d{0,8})(?:\.\d{1,4})?").fullmatch
 _ORDER: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_\-.]{6,64}").fullmatch
 FREE: Final = 0
 STORED_VALUE: Final = 2
+# The months of one unit, by the interface's code of the pass.
+_UNIT_MONTHS: Final = {1: 1, 5: 12, 6: 3, 7: 6}
+_MONTH_US: Final = 365.25 / 12 * 86_400_000_000
+# A period that is so many times longer or shorter than what was bought is not just one with days for free.
+_PERIOD_FACTOR: Final = 1.8
+_CARD_DIGITS_MIN: Final = 6
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}").fullmatch
 
 
 def rival_amounts(amounts: Sequence[object], others: Rows) -> list[str]:
@@ -125,3 +133,91 @@ def unfit_passes(
             count=timed,
         )
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a row says was bought: the interface's code of the pass, how many, and from when to when."""
+
+    kind: str | int | None
+    quantity: object
+    start_us: int | None = None
+    end_us: int | None = None
+
+    @property
+    def number(self) -> int:
+        """How many were bought; 0 if that is not known."""
+        text = text_of(self.quantity).partition(".")[0]
+        return int(text) if re.fullmatch(r"\d{1,9}", text) else 0
+
+    @property
+    def unit_months(self) -> int:
+        """The months of one such pass; 0 if it is none of months."""
+        return _UNIT_MONTHS.get(self.kind, 0) if isinstance(self.kind, int) else 0
+
+    @property
+    def period_months(self) -> float:
+        """The months from start to end; 0 if they are not known."""
+        if self.start_us is None or self.end_us is None:
+            return 0.0
+        return max(0.0, (self.end_us - self.start_us) / _MONTH_US)
+
+    @property
+    def bought_months(self) -> int:
+        """The months of all passes that were bought."""
+        return self.number * self.unit_months
+
+
+class QuantityDoubt(NamedTuple):
+    """A question about the quantities; `is_open` if a person must decide."""
+
+    question: str
+    is_open: bool
+
+
+def unfit_quantity(purchases: Sequence[Purchase], *, counts_months: bool) -> QuantityDoubt | None:
+    """A question if the quantities do not count passes; None if they do, or nothing tells.
+
+    `counts_months`: the column's name says months.
+    """
+    by_unit: dict[int, list[Purchase]] = {}
+    for one in purchases:
+        if one.bought_months:
+            by_unit.setdefault(one.unit_months, []).append(one)
+    for unit_months, bought in sorted(by_unit.items(), reverse=True):
+        known = [one for one in bought if one.period_months]
+        too_many = [one for one in known if one.bought_months > one.period_months * _PERIOD_FACTOR]
+        too_few = [one for one in known if one.bought_months * _PERIOD_FACTOR < one.period_months]
+        for unfit in (too_many, too_few):
+            if len(unfit) * 2 > len(known):
+                return _period_doubt(unfit[0], is_open=unfit is too_many)
+        whole = [one for one in bought if one.number % unit_months == 0]
+        if not known and counts_months and unit_months > 1 and whole:
+            question = tr(
+                "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
+                "source.query",
+                number=whole[0].number,
+                unit=unit_months,
+                total=whole[0].bought_months,
+            )
+            return QuantityDoubt(question, is_open=True)
+    return None
+
+
+def _period_doubt(one: Purchase, *, is_open: bool) -> QuantityDoubt:
+    question = tr(
+        "{number} passes of {unit} months, but a period of {period:.1f} months: does it count passes; if it counts months or "
+        "days, divide it in source.query",
+        number=one.number,
+        unit=one.unit_months,
+        period=one.period_months,
+    )
+    return QuantityDoubt(question, is_open)
+
+
+def is_row_reference(values: Sequence[object]) -> bool:
+    """Whether a column of cards holds what databases give to rows: short numbers alone, or UUIDs."""
+    texts = [text for value in values if (text := text_of(value))]
+    return bool(texts) and (
+        all(text.isdigit() and len(text) < _CARD_DIGITS_MIN for text in texts) or all(map(_UUID, texts))
+    )

@@ -94,15 +94,29 @@ def end_guess(ends: Sequence[object], form: str | None, starts: Sequence[int | N
         for end, start, dated in zip(found, starts, is_dated, strict=True)
         if end is not None and not dated and end % _DAY_US == 0
     ]
-    if not midnights:
+    if not midnights or _keep_the_clock(found, starts):
         return None
     known = [_is_last_day(end, start) for end, start in midnights if start is not None]
-    question = tr("these ends are midnights: does the pass end with that day (end_of_day = true) or before it (false)")
+    question = tr(
+        "{count} of {total} ends are midnights: does the pass end with that day (end_of_day = true) or before it (false)",
+        count=len(midnights),
+        total=sum(end is not None for end in found),
+    )
     if known and all(one is True for one in known):
         return EndGuess(True, tr("{question}; true fits the starts", question=question), is_open=False)
     if known and all(one is False for one in known):
         return EndGuess(False, tr("{question}; false fits the starts", question=question), is_open=False)
     return EndGuess(None, question, is_open=True)
+
+
+def _keep_the_clock(ends: Sequence[int | None], starts: Sequence[int | None]) -> bool:
+    """Whether each pass ends at the time of day at which it began, so that midnight is one such time among others."""
+    both = [
+        (start % _DAY_US, end % _DAY_US)
+        for start, end in zip(starts, ends, strict=True)
+        if start is not None and end is not None
+    ]
+    return any(end for _, end in both) and all(start == end for start, end in both)
 
 
 def have_no_time(values: Sequence[object], form: str | None) -> list[bool]:

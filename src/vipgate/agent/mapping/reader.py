@@ -9,7 +9,7 @@ import msgspec
 
 from vipgate.agent.config import Config
 from vipgate.agent.mapping.mapper import Mapper
-from vipgate.agent.mapping.rounded_orders import ROUNDED, RoundedOrders, is_cut
+from vipgate.agent.mapping.rounded_orders import ROUNDED, RoundedOrders
 from vipgate.agent.mapping.values import Value, display
 from vipgate.agent.models import OutboxRow, Rejection
 from vipgate.agent.sources.base import CursorValue, SourceRow, is_newer, row_id, shown_place
@@ -162,10 +162,10 @@ class Reader:
         self._rounded.judge(orders)
         if self._rounded.is_known:
             for place, order in enumerate(orders):
-                if is_cut(order):
+                if self._rounded.is_rounded(order):
                     mapped[place] = mapped[place][0], [FieldError(self._order_column, ROUNDED, order)]
         elif self._rounded.is_doubtful:
-            doubtful = [(row.place, order) for (row, _), order in zip(mapped, orders, strict=True) if is_cut(order)]
+            doubtful = [(row.place, order) for (row, _), order in zip(mapped, orders, strict=True) if self._rounded.is_rounded(order)]
             return mapped, doubtful, left_out
         return mapped, [], left_out
 
@@ -200,7 +200,7 @@ class Reader:
             return None
         order = str(key["pay_partner"]).strip()
         # What several orders may have become by rounding identifies none of them.
-        is_rounded = self._is_judged and self._rounded.is_known and is_cut(order)
+        is_rounded = self._is_judged and self._rounded.is_known and self._rounded.is_rounded(order)
         return None if is_rounded else order or None
 
     def _source(self, row: SourceRow) -> str:

@@ -115,8 +115,8 @@ def guess_toml(guess: Guess) -> str:
         parts.append("codes = { " + ", ".join(pairs) + " }")
     for key, value in (("unit", guess.unit), ("format", guess.format), ("default", guess.default)):
         parts += [] if value is None else [f"{key} = {_quoted(value)}"]
-    if guess.end_of_day is not None:
-        parts.append(f"end_of_day = {_quoted(guess.end_of_day)}")
+    for key, setting in (("end_of_day", guess.end_of_day), ("exact", guess.exact)):
+        parts += [] if setting is None else [f"{key} = {_quoted(setting)}"]
     return _quoted(guess.column) if len(parts) == 1 else "{ " + ", ".join(parts) + " }"
 
 

@@ -72,7 +72,7 @@ class SinglePrecision(float):
 # What programs write for "no value" in a text.
 _NO_VALUES: Final = frozenset({
     "null", "(null)", "[null]", "<null>", "\\n", "nil", "none", "nan", "n/a", "#n/a", "undefined", "dbnull",
-    "-", "--", "---", "—", "——", "－", "/", "\\", "无", "空", "暂无",
+    "-", "--", "---", "—", "——", "－", "/", "\\", "无", "無", "空", "暂无", "暫無",
 })  # fmt: skip
 _NO_VALUE_CHARS_MAX: Final = max(map(len, _NO_VALUES))
 # Nearly every text begins otherwise: it is not folded.

@@ -83,6 +83,9 @@ TEXTS: Final = {
     "The sheet with the table; default: found.": "表格所在的工作表；默认自动查找。",
     "The line with the columns' names; default: found.": "表头所在的行；默认自动查找。",
     "The encoding of a text file; default: found.": "文本文件的编码；默认自动识别。",
+    "Long order numbers are right as they are, not rounded by a spreadsheet.": (
+        "长订单号本来如此，没有被表格软件舍入。"
+    ),
     "What every row has, if no column says it: vip_type=1, charge_type=A. May be repeated.": (
         "每一行都相同、表中没有对应列的字段：vip_type=1，charge_type=A。可多次使用。"
     ),

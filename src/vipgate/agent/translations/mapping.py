@@ -27,13 +27,13 @@ TEXTS: Final = {
     "no order number found: is this one never given out again": "没有找到订单号：此编号是否永不重复使用",
     "{count} of {total} rows have no order number in it": "{total} 行中有 {count} 行此列没有订单号",
     "{count} rows share {value}: is it one of each sale": "{count} 行的值同为 {value}：是否每笔销售都不同",
-    "long numbers end in zeros: were they rounded by a spreadsheet (exact = true: no)": (
-        "长数字以零结尾：是否被表格软件四舍五入了（exact = true 表示没有）"
+    "long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)": (
+        "长数字像是被舍入过：是否被表格软件或程序四舍五入了（exact = true 表示没有）"
     ),
-    "{count} order numbers are zeros beyond the 15th digit, the first is {order} ({place}): were they rounded by a "
-    "spreadsheet? They are sent. If so, make the column a text and export it again; if not, set exact = true in "
+    "{count} long order numbers look rounded beyond the 15th digit, the first is {order} ({place}): were they rounded by a "
+    "spreadsheet or a program? They are sent. If so, make the column a text and export it again; if not, set exact = true in "
     "map.pay_partner": (
-        "{count} 个订单号从第 16 位起都是零，第一个是 {order}（{place}）：是否被表格软件四舍五入了？这些行照样发送。"
+        "{count} 个长订单号像是从第 16 位起被舍入过，第一个是 {order}（{place}）：是否被表格软件或程序四舍五入了？这些行照样发送。"
         "如果是，请把该列设为文本后重新导出；如果不是，请在 map.pay_partner 中写 exact = true"
     ),
     "most values do not look like it: is this the column": "多数值不像此字段的值：是否是此列",
@@ -64,9 +64,18 @@ TEXTS: Final = {
         "不认识这种时间写法（{example}）：请用 format 说明"
     ),
     "the values are numbers of no known form": "值是数字，但不认识这种写法",
-    "these ends are midnights: does the pass end with that day (end_of_day = true) or before it (false)": (
-        "截止时间都是零点：是当天结束时到期（end_of_day = true），还是当天开始时到期（false）"
+    "{count} of {total} ends are midnights: does the pass end with that day (end_of_day = true) or before it (false)": (
+        "{total} 个截止时间中有 {count} 个是零点：是当天结束时到期（end_of_day = true），还是当天开始时到期（false）"
     ),
+    "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
+    "source.query": (
+        "此列数的是月数而不是张数：一张 {unit} 个月的卡写 {number}，会按 {total} 个月发送；请在 source.query 中相除"
+    ),
+    "{number} passes of {unit} months, but a period of {period:.1f} months: does it count passes; if it counts months or "
+    "days, divide it in source.query": (
+        "{number} 张 {unit} 个月的卡，有效期却是 {period:.1f} 个月：此列数的是否是张数；如果是月数或天数，请在 source.query 中相除"
+    ),
+    "is it what the card bears, or the number of its row in another table": "是卡上的号码，还是另一张表中的行编号",
     "{question}; true fits the starts": "{question}；按开始时间看应为 true",
     "{question}; false fits the starts": "{question}；按开始时间看应为 false",
     "{place}: column {name} is there {times} times; give each a name of its own": (
@@ -106,8 +115,14 @@ TEXTS: Final = {
     "--constant: the configuration says what is sent; write the constant in its [map].": (
         "--constant：发送什么由配置决定；请把固定值写在配置的 [map] 中。"
     ),
+    "--exact: the configuration says what is sent; write exact = true in its map.pay_partner.": (
+        "--exact：发送什么由配置决定；请在配置的 map.pay_partner 中写 exact = true。"
+    ),
     "--constant {text}: must be MEMBER=VALUE, each member once, of {members}.": (
-        "--constant {text}：应为 字段=值，每个字段只写一次，字段可为 {members}。"
+        "--exact: the configuration says what is sent; write exact = true in its map.pay_partner.": (
+        "--exact：发送什么由配置决定；请在配置的 map.pay_partner 中写 exact = true。"
+    ),
+    "--constant {text}：应为 字段=值，每个字段只写一次，字段可为 {members}。"
     ),
     "{member}: left out ({doubt}?)": "{member}: 不发送（{doubt}？）",
     "--yes answers no question about what a row needs: run without it, or rename the column.": (

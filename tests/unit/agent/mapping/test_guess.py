@@ -23,7 +23,7 @@ CHINESE = [
     "有效期起", "有效期止", "操作员", "更新时间",
 ]  # fmt: skip
 CHINESE_ROWS: list[list[object]] = [
-    [1, "粤B12345", "蓝牌", "0012", "101", "月租车", 1, "P1", "微信", 300.5, "2024-01-31 12:00:00", "2024/1/1", "2024/12/31",
+    [1, "粤B12345", "蓝牌", "0012", "101", "月租车", 1, "P1", "微信", 300.5, "2024-01-31 12:00:00", "2024/1/1", "2024/1/31",
      "张三", "2024-01-31 12:00:01"],
     [2, "粤B2", "绿色", "0013", "101", "储值卡", 2, "P2", "现金", 30.0, "2024-02-01 12:00:00", "2024/2/1", "2024/2/29",
      None, "2024-02-01 12:00:01"],
@@ -68,7 +68,7 @@ def test_chinese_columns_become_a_mapping_that_works(tmp_path: Path) -> None:
     assert mapper(CHINESE_ROWS[0]) == {
         "plate": "粤B12345", "plate_color": 1, "card_no": "0012", "charge_type": "101", "vip_type": 1, "quantity": 1,
         "pay_partner": "P1", "pay_type": 2, "pay_value": 30_050, "pay_time": 1_706_673_600_000, "operator": "张三",
-        "renewal_start_time": "2023-12-31T16:00:00Z", "renewal_end_time": "2024-12-31T15:59:59Z",
+        "renewal_start_time": "2023-12-31T16:00:00Z", "renewal_end_time": "2024-01-31T15:59:59Z",
     }  # fmt: skip
     second = mapper(CHINESE_ROWS[1])
     assert isinstance(second, dict)
@@ -124,7 +124,7 @@ def test_columns_in_traditional_characters_are_proposed_as_simplified_ones_are(t
     names = ["訂單號", "車牌號碼", "車牌顏色", "邏輯卡號", "套餐編號", "卡類型", "數量", "支付方式", "實收金額", "繳費時間",
              "開始日期", "到期日期", "收費員", "備註"]  # fmt: skip
     row = ["A1", "粤B12345", "藍色", "7", "101", "月租車", "1", "現金", "300.00", "2024-01-31 12:00:00", "2024/1/1 00:00:01",
-           "2024/12/31 23:59:59", "陳", "退款"]  # fmt: skip
+           "2024/1/31 23:59:59", "陳", "退款"]  # fmt: skip
     proposal = propose(names, [row])
     assert {member: guess.column for member, guess in proposal.members.items()} == {
         "plate": "車牌號碼", "plate_color": "車牌顏色", "card_no": "邏輯卡號", "charge_type": "套餐編號", "vip_type": "卡類型",

@@ -142,3 +142,72 @@ def test_stored_value_with_a_period_is_asked_about() -> None:
     ends: list[object] = [PAID[0] + 30 * DAY, *[None] * 5]
     assert "(rows: 1)" in guess("vip_type", vip_type=["储值卡", *["月卡"] * 5], end_time=ends).doubt
     assert not guess("vip_type", vip_type=[*["月卡"] * 5, "储值卡"], end_time=ends).doubt
+
+
+def lasting(months: int) -> dict[str, Sequence[object]]:
+    """The start and end of passes that last so many months."""
+    return {"begin_date": PAID, "end_date": [one + 30.4 * months * DAY for one in PAID]}
+
+
+@pytest.mark.parametrize(
+    ("passes", "quantities", "columns", "words", "is_open"),
+    [
+        # By the period.
+        ("年卡", 12, lasting(12), "12 passes of 12 months, but a period of 12.0 months", True),
+        ("季卡", 3, lasting(3), "3 passes of 3 months", True),
+        ("半年卡", 6, lasting(6), "6 passes of 6 months", True),
+        ("月卡", 30, lasting(1), "30 passes of 1 months", True),
+        ("年卡", 1, lasting(12), "", False),
+        ("月卡", 12, lasting(12), "", False),
+        ("季卡", 2, lasting(6), "", False),
+        ("月卡", 1, lasting(12), "1 passes of 1 months, but a period of 12.0 months", False),
+        # Days for free.
+        ("月卡", 1, {"begin_date": PAID, "end_date": [one + 40 * DAY for one in PAID]}, "", False),
+        # No pass of months.
+        ("储值卡", 300, lasting(12), "", False),
+        ("何卡", 12, lasting(12), "", False),
+        # By the name.
+        ("年卡", 12, {}, "12 of a pass of 12 months are sent as 144 months", True),
+        ("年卡", 1, {}, "", False),
+        ("月卡", 12, {}, "", False),
+    ],
+)
+def test_quantity_that_does_not_fit_the_pass_is_asked_about(
+    passes: str, quantities: int, columns: dict[str, Sequence[object]], words: str, is_open: bool
+) -> None:
+    found = guess("quantity", vip_type=[passes] * ROWS, months=[quantities] * ROWS, **columns)
+    assert found.column == "months"
+    assert words in found.doubt
+    assert bool(found.doubt) == bool(words)
+    assert found.is_open == is_open
+
+
+def test_few_rows_of_a_long_pass_are_enough_to_ask() -> None:
+    kinds = ["月卡"] * (ROWS - 1) + ["年卡"]
+    ends = [one + 30 * DAY for one in PAID[:-1]] + [PAID[-1] + 365 * DAY]
+    found = guess("quantity", vip_type=kinds, qty=[1] * (ROWS - 1) + [12], begin_date=PAID, end_date=ends)
+    assert "12 passes of 12 months" in found.doubt
+    assert found.is_open
+
+
+def test_name_that_says_nothing_of_months_is_believed_without_a_period() -> None:
+    assert not guess("quantity", vip_type=["年卡"] * ROWS, quantity=[12] * ROWS).doubt
+
+
+@pytest.mark.parametrize(
+    ("values", "is_asked"),
+    [
+        ([*range(1, ROWS + 1)], True),
+        ([f"{n:05}" for n in range(ROWS)], True),
+        ([f"0f8fad5b-d9cb-469f-a165-70867728950{n}" for n in range(ROWS)], True),
+        ([3_456_781_200 + n for n in range(ROWS)], False),
+        ([f"A{n}" for n in range(ROWS)], False),
+        ([None] * ROWS, False),
+    ],
+)
+def test_card_that_may_be_the_number_of_a_row_is_asked_about(values: list[object], is_asked: bool) -> None:
+    found = guess("card_id", card_id=values)
+    assert found.is_open == is_asked
+    assert ("the number of its row" in found.doubt) == is_asked
+    # The logical number of a card is often short.
+    assert not guess("card_no", card_no=values).is_open

@@ -56,7 +56,7 @@ def test_nothing_of_a_real_schema_is_proposed_wrong_without_a_question(path: Pat
 
 
 # Of the members that the schemas hold: right, asked about, left out and listed as not used, wrong without a question.
-FIGURES: Final = {"right": 189, "asked": 183, "not used": 5, "wrong": 0}
+FIGURES: Final = {"right": 184, "asked": 188, "not used": 5, "wrong": 0}
 SCHEMAS_MIN: Final = 57
 
 

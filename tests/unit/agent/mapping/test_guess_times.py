@@ -67,6 +67,20 @@ def test_midnight_is_told_by_the_start_or_open(
     assert "end_of_day" in found.doubt
 
 
+def test_question_says_how_many_ends_are_midnights() -> None:
+    ends = ["2026-09-17 00:00:00", "2026-09-18 00:00:00", "2026-09-30 23:59:59", None]
+    found = end_guess(ends, None, [None] * 4)
+    assert found is not None
+    assert found.doubt.startswith("2 of 3 ends are midnights")
+
+
+def test_midnight_is_no_question_where_passes_end_at_the_time_of_their_start() -> None:
+    ends = ["2026-09-30 10:30:00", "2026-10-02 00:00:00"]
+    assert end_guess(ends, None, instants(["2026-08-31 10:30:00", "2026-09-01 00:00:00"], None)) is None
+    assert end_guess(ends, None, instants(["2026-08-31 10:31:00", "2026-09-01 00:00:00"], None)) is not None
+    assert end_guess(ends[1:], None, instants(["2026-09-01 00:00:00"], None)) is not None
+
+
 def test_starts_that_differ_leave_the_question_open() -> None:
     starts = instants(["2026-09-01 00:00:00"] * 2, None)
     found = end_guess(["2026-09-30 00:00:00", "2026-10-01 00:00:00"], None, starts)

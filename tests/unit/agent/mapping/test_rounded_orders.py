@@ -19,6 +19,16 @@ def rounded(numbers: Sequence[str]) -> list[str]:
     return [text[:15].ljust(len(text), "0") for text in numbers]
 
 
+def written_in_full(numbers: Sequence[str]) -> list[str]:
+    """As a program writes them that keeps numbers as binary floats."""
+    return [str(int(float(text))) for text in numbers]
+
+
+def snowflakes(count: int, sequence: int = 0) -> list[str]:
+    """Numbers made of the milliseconds, the machine, and a counter that is mostly zero."""
+    return [str((450_000_000_000 + number * 977) << 22 | 5 << 12 | sequence) for number in range(count)]
+
+
 def timed(ending: str, count: int = 50) -> list[str]:
     return [f"202411{day:02}{hour:02}3456{ending}" for day in range(1, 29) for hour in range(24)][:count]
 
@@ -43,7 +53,16 @@ def verdict(*pages: Sequence[str]) -> tuple[bool, bool]:
         # Some were written by the park's program again, or are older than the spreadsheet.
         (lambda: rounded(random_numbers(19, 30)) + random_numbers(19, 970), KNOWN),
         (lambda: rounded(random_numbers(18, 30)) + ["A1", "7", ""] * 100, KNOWN),
+        (lambda: written_in_full(random_numbers(19, 3)), KNOWN),
+        (lambda: written_in_full(random_numbers(18, 40)), KNOWN),
+        (lambda: [*written_in_full(random_numbers(20, 20)), "A1", "7", ""], KNOWN),
         # Too few to know.
+        (lambda: written_in_full(random_numbers(18, 2)), DOUBTFUL),
+        (lambda: written_in_full(random_numbers(17, 2)), SILENT),
+        # One that is no float was not read as one, nor were the others.
+        (lambda: [*written_in_full(random_numbers(19, 30)), "2024110512345670003"], SILENT),
+        (lambda: snowflakes(300), SILENT),
+        (lambda: snowflakes(300, sequence=1), SILENT),
         (lambda: ["2024110512345670000", "2024110512345690000"], DOUBTFUL),
         (lambda: ["2024110512345670", "2024110512345690", "2024110512345650"], DOUBTFUL),
         # Times to the second, with the milliseconds: or a sequence, of which rounding left zeros.
@@ -95,3 +114,16 @@ def test_few_long_numbers_of_each_page_are_counted_together() -> None:
 )  # fmt: skip
 def test_number_is_cut_where_zeros_follow_the_fifteenth_digit(text: str, expected: bool) -> None:
     assert is_cut(text) is expected
+
+
+def test_which_numbers_are_meant() -> None:
+    orders = RoundedOrders()
+    assert not orders.is_rounded("202411051234567000")
+    orders.judge(rounded(random_numbers(18, 20)))
+    assert orders.is_rounded("202411051234567000")
+    assert not orders.is_rounded("202411051234567904")
+    floats = RoundedOrders()
+    floats.judge(written_in_full(random_numbers(18, 20)))
+    assert floats.is_rounded("202411051234567904")
+    assert not floats.is_rounded("202411051234567905")
+    assert not floats.is_rounded("A1")

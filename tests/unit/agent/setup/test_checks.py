@@ -29,7 +29,7 @@ def test_order_numbers_that_may_be_rounded_are_a_warning() -> None:
     [_, found] = check_mapping(page, 2)
     assert found.is_warning
     assert found.found.startswith(
-        "2 order numbers are zeros beyond the 15th digit, the first is 202411050000012000 (line 3)"
+        "2 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)"
     )
     assert len(list(check_mapping(Page([], [], []), 0))) == 1
 
