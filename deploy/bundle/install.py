@@ -40,6 +40,11 @@ TEXTS = {
         "Installed. To open the agent's page later: {start}\nIts configuration and data: {park}\nThe command: {program}\n"
         "The guide: {guide}",
     ),
+    "page": (
+        "现在打开设置页面。此窗口在页面使用期间保持打开：按 Ctrl-C 或关闭窗口只结束页面，已启动的代理继续运行。",
+        "The agent's page opens now. This window stays while the page is in use: Ctrl-C, or closing it, ends the page only; "
+        "an agent that was started goes on.",
+    ),
 }  # fmt: skip
 
 
@@ -70,7 +75,10 @@ def main() -> int:
     start, vipgate = write_start_script(folder, park), program(folder, "vipgate")
     guide = HERE / ("GUIDE.zh.html" if speaks_chinese() else "GUIDE.en.html")
     say("done", start=start, park=park, program=vipgate, guide=guide)
-    return 0 if given.no_page else subprocess.run([vipgate, "agent", "page"], cwd=park, check=False).returncode  # noqa: S603
+    if given.no_page:
+        return 0
+    say("page")
+    return subprocess.run([vipgate, "agent", "page"], cwd=park, check=False).returncode  # noqa: S603
 
 
 def install_packages(folder: Path) -> int:

@@ -14,6 +14,7 @@ from support.console_data import DAY_US, OTHER, PARK, PLATE, add_park, push, ren
 from support.store_database import NOON_US
 from vipgate.admin.console.views.vehicles import LOOKED_AT_MAX, VEHICLES_A_PAGE, open_place, seal_place
 from vipgate.protocol.renewal import Renewal
+from vipgate.store.common import record_queries
 from vipgate.store.interfaces.ledger import Park
 
 
@@ -194,3 +195,17 @@ def test_vehicle_of_a_record_is_shown_without_its_plate_in_the_address(house: Ho
     assert ">P1</a>" in page
     assert ">P2</a>" not in page
     assert PLATE not in page
+
+
+def test_plate_is_found_while_cards_are_not_indexed_yet(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_park(house)
+    push(house, *(renewal(f"P{number}", card_no=f"C{number}") for number in range(3)))
+    monkeypatch.setattr(record_queries, "SCAN_ROWS_MAX", 2)
+    browser = house.enter(language="en")
+    page = browser.page(f"/vehicles?q={PLATE}")
+    assert ">P1</a>" in page or ">P2</a>" in page
+    assert "cards are not indexed yet" in page
+    assert browser.get("/vehicles?q=C1").status_code == 422
+    once = house.enter("admin", sees_plates=True).send("/erase", on="/erase", plate=PLATE)
+    assert once.status_code == 200
+    assert "1 " in once.text

@@ -185,8 +185,13 @@ def test_search_stays_bounded_and_whole_while_entries_are_behind(
     assert [found for page in pages(browse, one, 100) for found in page] == picked(store, one, [PARK])
     assert [len(vehicle.records) for vehicle in browse.vehicle(PARK, "both")] == [11]
     for look in (lambda: browse.records(RecordQuery(card="both"), None, 100), lambda: browse.vehicle(None, "both")):
-        with pytest.raises(CardsBehind):
+        with pytest.raises(CardsBehind) as behind:
             look()
+        assert behind.value.by_plate == []
+    plate = with_cards(1, first=120)[0].plate
+    with pytest.raises(CardsBehind) as behind:
+        browse.vehicle(None, plate)
+    assert [(one.kind, one.key) for one in behind.value.by_plate] == [("plate", plate)]
     monkeypatch.setattr(searching, "CARD_PAGES_MAX", 2)
     with pytest.raises(CardsBehind):
         browse.vehicle(PARK, "both")

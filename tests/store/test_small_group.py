@@ -238,6 +238,15 @@ class SlowTransaction(psycopg.Transaction):
         return result
 
 
+def divide_by_zero(db: psycopg.Connection[Any], *, at_once: bool) -> None:
+    """Makes an error after a row was written; `at_once`: its answer is waited for."""
+    with pipelined_transaction(db):
+        db.execute("INSERT INTO card (park_id, generation, card, position) VALUES (1, 1, 'x', 1)")
+        failing = db.execute("SELECT 1 / 0")
+        if at_once:
+            failing.fetchall()
+
+
 @pytest.mark.parametrize("where", ["first", "last", "between"])
 def test_transaction_that_fails_is_undone_and_its_connection_serves_on(
     one: PostgresStore,
@@ -250,11 +259,8 @@ def test_transaction_that_fails_is_undone_and_its_connection_serves_on(
     if where == "between":
         monkeypatch.setattr(psycopg, "Transaction", SlowTransaction)
     with one.pool.connection() as db:
-        with pytest.raises(psycopg.errors.DivisionByZero), pipelined_transaction(db):
-            db.execute("INSERT INTO card (park_id, generation, card, position) VALUES (1, 1, 'x', 1)")
-            failing = db.execute("SELECT 1 / 0")
-            if where == "first":
-                failing.fetchall()
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            divide_by_zero(db, at_once=where == "first")
         assert db.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
         assert count(admin, "card") == 0
         with pipelined_transaction(db):

@@ -42,7 +42,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Sends only rows whose column text is in `allowed`, or not in `refused`."""
+    """Sends only rows whose column text is in `allowed`, or not in `refused`.
+
+    With both, every value was judged by a person: one in neither is not sent, and is named.
+    """
 
     column: str
     allowed: frozenset[str] | None = None
@@ -157,18 +160,22 @@ def read_filter(table: TomlTableReader) -> Filter:
     """Reads one `[[filter]]`. Notes every fault in the reader."""
     column = table.text("column")
     has_allowed, has_refused = table.has("in"), table.has("not_in")
-    values = table.any("in" if has_allowed else "not_in")
-    if has_allowed == has_refused:
-        table.any("not_in")
-        table.fault("in", tr("give either in = […] or not_in = […]"))
-    elif (
-        not isinstance(values, list) or not values or not all(isinstance(one, bool) or is_scalar(one) for one in values)
-    ):
-        table.fault("in" if has_allowed else "not_in", tr("must be a list of texts or numbers"), values)
-        values = []
+    if not has_allowed and not has_refused:
+        table.fault("in", tr("give in = […], not_in = […] or both"))
+    allowed, refused = (_texts(table, key) if table.has(key) else None for key in ("in", "not_in"))
+    if allowed and refused and not allowed.isdisjoint(refused):
+        table.fault("not_in", tr("has a value that is in `in`, too"), sorted(allowed & refused)[0])
     table.refuse_rest()
-    texts = frozenset(map(_as_compared, values or []))
-    return Filter(column=column, allowed=texts if has_allowed else None, refused=None if has_allowed else texts)
+    return Filter(column=column, allowed=allowed, refused=refused)
+
+
+def _texts(table: TomlTableReader, key: str) -> frozenset[str]:
+    """The texts of a list of values."""
+    values = table.any(key)
+    if not isinstance(values, list) or not values or not all(isinstance(one, bool) or is_scalar(one) for one in values):
+        table.fault(key, tr("must be a list of texts or numbers"), values)
+        return frozenset()
+    return frozenset(map(_as_compared, values))
 
 
 def _as_compared(value: Scalar) -> str:

@@ -21,6 +21,7 @@ from vipgate.agent.mapping.render import render_config
 from vipgate.agent.mapping.rounded_orders import doubt_text
 from vipgate.agent.mapping.seen_orders import ORDERS_MAX, SeenOrders
 from vipgate.agent.mapping.settle import SaleCheck, read_constants, settle, with_constants
+from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.models import OutboxRow, Rejection
 from vipgate.agent.responses import Accepted, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.sources.base import Source, shown_place
@@ -118,7 +119,9 @@ class _Given:
         if self.config is not None and self.constants:
             raise UsageError(tr("--constant: the configuration says what is sent; write the constant in its [map]."))
         if self.config is not None and self.exact:
-            raise UsageError(tr("--exact: the configuration says what is sent; write exact = true in its map.pay_partner."))
+            raise UsageError(
+                tr("--exact: the configuration says what is sent; write exact = true in its map.pay_partner.")
+            )
 
     def source_of(self, file: Path) -> SourceConfig:
         """The settings for one file: the options before those of the configuration."""
@@ -205,9 +208,7 @@ def _mapped(file: Path, yes: bool, given: _Given, wrong: list[str]) -> Iterator[
         source.close()
 
 
-def _guessed(
-    file: Path, source: Source, config: SourceConfig, yes: bool, given: _Given
-) -> tuple[Reader, SaleCheck]:
+def _guessed(file: Path, source: Source, config: SourceConfig, yes: bool, given: _Given) -> tuple[Reader, SaleCheck]:
     """The mapping guessed from columns and values, shown and agreed to; what of it is doubtful is not used without a person."""
     samples = [row.values for row in islice(source.scan(), SAMPLED_ROWS)]
     proposal = with_constants(propose(source.columns, samples, exact=given.exact), given.constants)
@@ -239,6 +240,8 @@ def _read(
         if page.doubtful:
             place, order = page.doubtful[0]
             warn(doubt_text(len(page.doubtful), shown_place(place), order))
+        if page.unjudged:
+            warn(unjudged_text(page.unjudged))
         for row in page.ready:
             was_full = seen.is_full
             other = seen.conflict(row)

@@ -14,8 +14,9 @@ from vipgate.protocol.renewal import FLAG_NO_ORDER, Renewal
 
 # In lower case without punctuation: `N/A`, `#N/A` and `n.a.` are all `na`. The last line: errors of spreadsheets.
 PLACEHOLDERS: Final = frozenset({
-    "无", "暂无", "空", "没有", "未知", "不详", "未填", "未填写", "待定", "待补", "默认",
-    "无订单", "无订单号", "无单号", "无编号", "無", "暫無", "空值", "沒有", "不詳", "未填寫", "默認", "無訂單", "無訂單號", "無單號", "無編號",
+    "无", "暂无", "空", "空值", "没有", "未知", "不详", "未填", "未填写", "待定", "待补", "默认",
+    "无订单", "无订单号", "无单号", "无编号",
+    "無", "暫無", "沒有", "不詳", "未填寫", "默認", "無訂單", "無訂單號", "無單號", "無編號",
     "na", "nan", "none", "null", "nil", "undefined", "unknown", "empty", "nothing", "blank", "missing", "default", "dbnull",
     "tbd", "test", "测试", "div0", "ref", "value", "name", "num",
 })  # fmt: skip

@@ -145,7 +145,7 @@ def test_every_fault_is_told_at_once(load: Load) -> None:
         ('codes = { "现金" = 1 }', 'codes = ["现金"]', "map.pay_type.codes: must be a table like"),
         ('codes = { "现金" = 1 }', 'codes = { "现金" = [1] }', "map.pay_type.codes: must be a table like"),
         ('unit = "yuan"', 'unit = "yuan", codes = { "a" = 1 }', "map.pay_value.codes: give one of codes, unit and format"),
-        ("[map]", "[[filter]]\ncolumn = 'a'\n[map]", "filter[0].in: give either in = […] or not_in = […]"),
+        ("[map]", "[[filter]]\ncolumn = 'a'\n[map]", "filter[0].in: give in = […], not_in = […] or both"),
         ("[map]", "[[filter]]\ncolumn = 'a'\nin = 'x'\n[map]", "filter[0].in: must be a list of texts or numbers, got 'x'"),
         ("[map]", "[[filter]]\ncolumn = 'a'\nin = []\n[map]", "filter[0].in: must be a list of texts or numbers, got []"),
         ("[map]", "[[filter]]\nin = ['x']\n[map]", "filter[0].column: is missing"),

@@ -87,7 +87,9 @@ def test_numbers_rounded_behind_the_samples_are_refused_too(pushed: Push, monkey
     found = pushed(*rows_of(订单号=["A1", *(f"20241105{number:07}000" for number in range(1, 4))]))
     assert (list(found.rows), found.status) == (["A1"], 3)
     for line in (3, 4, 5):
-        assert f"line {line}: 订单号: a spreadsheet or a program has rounded the long numbers of this column" in found.said
+        assert (
+            f"line {line}: 订单号: a spreadsheet or a program has rounded the long numbers of this column" in found.said
+        )
 
 
 def test_numbers_that_a_person_calls_exact_are_sent(pushed: Push) -> None:
@@ -102,7 +104,10 @@ def test_numbers_that_may_be_rounded_are_named(pushed: Push, monkeypatch: pytest
     monkeypatch.setattr(push_module, "SAMPLED_ROWS", 1)
     found = pushed(*rows_of(订单号=["A1", "202411050000012000", "202411050000034000"]))
     assert (len(found.rows), found.status) == (3, 0)
-    assert "2 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)" in found.said
+    assert (
+        "2 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)"
+        in found.said
+    )
 
 
 def test_placeholders_are_refused_one_by_one(pushed: Push) -> None:

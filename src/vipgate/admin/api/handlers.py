@@ -219,13 +219,18 @@ def vehicles(authorized: AuthorizedRequest, ask: VehiclesParams) -> VehiclesResp
         of_plate, named = ask.plate is not None, key
 
         def look() -> list[Vehicle]:
-            found = authorized.database.queries.vehicle(park_uuid, named)
+            try:
+                found = authorized.database.queries.vehicle(park_uuid, named)
+            except CardsBehind as behind:
+                if not of_plate:
+                    raise
+                found = behind.by_plate
             return [vehicle for vehicle in found if (vehicle.kind == "plate") == of_plate]
 
         try:
             one = authorized.search(named, look)
         except CardsBehind as behind:
-            raise invalid_param("plate" if of_plate else "card", behind.words, None) from None
+            raise invalid_param("card", behind.words, None) from None
         return VehiclesResponse([_vehicle(authorized, vehicle) for vehicle in one[: ask.limit]], None)
     return _by_change(authorized, ask, park_uuid) if authorized.masked else _by_plate(authorized, ask, park_uuid)
 

@@ -222,7 +222,9 @@ class Guesser:
             guess = Guess(name, unit=unit)
             return guess.asked(doubt, is_open=is_open) if doubt else guess
         if member == "card_id" and not self._is_own_layout and is_row_reference(values):
-            return Guess(name).asked(tr("is it what the card bears, or the number of its row in another table"), is_open=True)
+            return Guess(name).asked(
+                tr("is it what the card bears, or the number of its row in another table"), is_open=True
+            )
         if member == "plate" and any(re.search(r"[,;、，；|/]", text_of(value)) for value in values):
             return Guess(name).asked(tr("some cells hold several plates"), is_open=False)
         return Guess(name)
@@ -319,7 +321,8 @@ class Guesser:
         rounded.judge(texts)
         if rounded.is_known or rounded.is_doubtful:
             guess = guess.asked(
-                tr("long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)"), is_open=True
+                tr("long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)"),
+                is_open=True,
             )
         self._members["pay_partner"] = guess
 

@@ -190,7 +190,8 @@ def unfit_quantity(purchases: Sequence[Purchase], *, counts_months: bool) -> Qua
         too_few = [one for one in known if one.bought_months * _PERIOD_FACTOR < one.period_months]
         for unfit in (too_many, too_few):
             if len(unfit) * 2 > len(known):
-                return _period_doubt(unfit[0], is_open=unfit is too_many)
+                # One pass is one pass: then the pass or the period may be wrong, the quantity is not.
+                return _period_doubt(unfit[0], is_open=unfit is too_many and any(one.number > 1 for one in unfit))
         whole = [one for one in bought if one.number % unit_months == 0]
         if not known and counts_months and unit_months > 1 and whole:
             question = tr(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS, Filter, Member
@@ -25,11 +26,12 @@ from vipgate.agent.mapping.values import (
     text_or_none,
 )
 from vipgate.agent.toml_reader import Scalar
-from vipgate.errors import FieldError, UsageError
+from vipgate.errors import FieldError, UsageError, truncate
 from vipgate.i18n import tr
 from vipgate.protocol.renewal import MEMBERS
 from vipgate.support.sheet.cells import BadCell
 
+UNJUDGED_MAX: Final = 50
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
 
 
@@ -52,12 +54,24 @@ class Mapper:
             if member.column is not None
         ]
         self._filters = [(places.find(one.column, "filter"), one) for one in filters]
+        # Rows left out for a value that nobody has judged, by column and value, since `take_unjudged`.
+        self._unjudged: Counter[tuple[str, str]] = Counter()
         places.check()
+
+    def take_unjudged(self) -> dict[tuple[str, str], int]:
+        """The columns and values that no filter names and that left rows out, and how many since the last call."""
+        found, self._unjudged = dict(self._unjudged), Counter()
+        return found
 
     def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[FieldError] | None:
         """The members of a row, its errors by column, or None if a filter excludes it."""
         for place, wanted in self._filters:
-            if not _passes(values[place], wanted):
+            text = _compared(values[place])
+            if not _passes(text, wanted):
+                is_new = wanted.refused is not None and text not in wanted.refused
+                one = (wanted.column, truncate(text))
+                if is_new and (one in self._unjudged or len(self._unjudged) < UNJUDGED_MAX):
+                    self._unjudged[one] += 1
                 return None
         members = self._constants.copy()
         faults: list[FieldError] | None = None
@@ -152,12 +166,16 @@ def _day_end(setting: bool | None) -> DayEnd:
     return DayEnd(dates=setting is not False, midnights=setting is True)
 
 
-def _passes(value: object, wanted: Filter) -> bool:
+def _compared(value: object) -> str:
+    """The text of a cell that filters compare."""
     text = as_text(value)
-    shown = "" if text is None or isinstance(text, ConversionError) else str(text)
+    return "" if text is None or isinstance(text, ConversionError) else str(text)
+
+
+def _passes(text: str, wanted: Filter) -> bool:
     if wanted.allowed is not None:
-        return shown in wanted.allowed
-    return shown not in (wanted.refused or frozenset())
+        return text in wanted.allowed
+    return text not in (wanted.refused or frozenset())
 
 
 def _shown(value: object) -> str | None:

@@ -27,6 +27,7 @@ class Page(msgspec.Struct):
     `passed`: the places of rows that need no dead letter of their own: they can be sent, or a newer row of the record counts.
     `doubtful`: places and order numbers of rows that can be sent, though their numbers may have been rounded.
     `left_out`: how many rows a filter excludes; `merged`: how many stand behind another row of the same order number.
+    `unjudged`: how many of those left out have a value that no filter names, by column and value.
     """
 
     ready: list[OutboxRow]
@@ -37,6 +38,7 @@ class Page(msgspec.Struct):
     doubtful: list[tuple[str, str]] = []
     left_out: int = 0
     merged: int = 0
+    unjudged: dict[tuple[str, str], int] = {}
 
     def identities(self) -> list[str]:
         """The order numbers, and the places of rows without one."""
@@ -56,6 +58,7 @@ class Page(msgspec.Struct):
             self.doubtful,
             self.left_out,
             self.merged,
+            self.unjudged,
         )
 
 
@@ -142,6 +145,7 @@ class Reader:
             doubtful,
             left_out,
             merged,
+            self._map.take_unjudged(),
         )
 
     def _mapped(
@@ -165,7 +169,11 @@ class Reader:
                 if self._rounded.is_rounded(order):
                     mapped[place] = mapped[place][0], [FieldError(self._order_column, ROUNDED, order)]
         elif self._rounded.is_doubtful:
-            doubtful = [(row.place, order) for (row, _), order in zip(mapped, orders, strict=True) if self._rounded.is_rounded(order)]
+            doubtful = [
+                (row.place, order)
+                for (row, _), order in zip(mapped, orders, strict=True)
+                if self._rounded.is_rounded(order)
+            ]
             return mapped, doubtful, left_out
         return mapped, [], left_out
 

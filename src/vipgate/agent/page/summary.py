@@ -23,9 +23,18 @@ class Summary:
 
 
 def summarize(
-    t: Translator, status: Status | None, *, is_alive: bool, now_us: int, is_filtered: bool = False
+    t: Translator,
+    status: Status | None,
+    *,
+    is_alive: bool,
+    now_us: int,
+    is_filtered: bool = False,
+    was_stopped: bool = False,
 ) -> Summary:
-    """Returns the summary of a status; None before the first run. `is_filtered`: not every row of the source is sent."""
+    """Returns the summary of a status; None before the first run.
+
+    `is_filtered`: not every row of the source is sent. `was_stopped`: the last run ended because somebody wished so.
+    """
     if status is None:
         return Summary(
             "warn" if is_alive else "", t("sum.starting") if is_alive else t("sum.never"), refreshes=is_alive
@@ -33,6 +42,8 @@ def summarize(
     more = tuple(_facts(t, status, now_us))
     if not is_alive:
         ago = t.span((now_us - status.at_us) / 1e6)
+        if was_stopped and not status.lasting:
+            return Summary("warn", t("sum.ended", ago=ago, n=t.number(status.backlog)), more)
         return Summary("bad", t("sum.stopped", ago=ago, n=t.number(status.backlog)), more)
     if status.lasting:
         return Summary("bad", t("sum.trouble", n=t.number(status.backlog)), more, refreshes=True)

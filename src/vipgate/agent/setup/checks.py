@@ -14,22 +14,21 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vipgate.agent.config import Config, Platform, Signature
-from vipgate.agent.mapping.reader import Page, Reader
 from vipgate.agent.mapping.rounded_orders import doubt_text
+from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.opening import agent_files, platform_client, source_of
 from vipgate.agent.responses import Accepted, AccessDenied, Rejected, RetryLater
 from vipgate.agent.setup.document import ConfigDocument
-from vipgate.agent.setup.first_rows import first_rows
-from vipgate.agent.setup.refused import group_refused
-from vipgate.agent.sources.base import shown_place
+from vipgate.agent.setup.rehearsal import RowCounts, count_rows, poll_once
+from vipgate.agent.sources.base import Source, SourceUnavailable, shown_place, unexpected
 from vipgate.agent.sources.file_source import FileSource
 from vipgate.errors import UsageError, VipgateError
 from vipgate.i18n import tr, translatable
 from vipgate.protocol.signature_hmac import WINDOW_S
+from vipgate.support.background import report
 from vipgate.support.os_errors import error_reason
 from vipgate.support.private_files import find_exposed
 
-CHECKED_ROWS: Final = 1_000
 CLOCK_DIFFERENCE_S_MAX: Final = 60.0
 SHOWN_MAX: Final = 5
 QUESTIONS_MAX: Final = 30
@@ -38,12 +37,16 @@ FREE_MIB_MIN: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `remedy` is empty if it passed; a warning needs no action. `what` is a code, see `tr`."""
+    """The result of one check. `remedy` is empty if it passed; a warning needs no action. `what` is a code, see `tr`.
+
+    `counts`: what became of the source's rows, if this is the finding about them.
+    """
 
     what: str
     found: str
     remedy: str = ""
     is_warning: bool = False
+    counts: RowCounts | None = None
 
 
 def find_problems(config: Config, spool: Path) -> Iterator[Finding]:
@@ -62,7 +65,7 @@ def check_questions(path: Path) -> Iterator[Finding]:
     questions = ConfigDocument(path).questions()
     for one in questions[:QUESTIONS_MAX]:
         found = tr(
-            "line {line} asks: {question}", line=one.line, question=f"{one.name}: {one.text}" if one.name else one.text
+            "line {line} asks: {question}?", line=one.line, question=f"{one.name}: {one.text}" if one.name else one.text
         )
         yield Finding("mapping", found, tr("answer it: correct the line, then remove the comment # ?"), is_warning=True)
     if len(questions) > QUESTIONS_MAX:
@@ -88,7 +91,7 @@ def check_disk(spool: Path) -> Iterator[Finding]:
 
 
 def check_source(config: Config) -> Iterator[Finding]:
-    """Checks that the source can be read, and that its first rows can be mapped."""
+    """Checks that the source can be read as the agent reads it, and what becomes of its rows."""
     try:
         source = source_of(config)
     except VipgateError as error:
@@ -96,6 +99,16 @@ def check_source(config: Config) -> Iterator[Finding]:
         return
     try:
         yield Finding("source", tr("{where}, columns {columns}", where=source.where, columns=", ".join(source.columns)))
+        yield from _check_reads(config, source)
+        if isinstance(source, FileSource) and (left_out := source.left_out_text()):
+            yield Finding("source", left_out)
+    finally:
+        source.close()
+
+
+def _check_reads(config: Config, source: Source) -> Iterator[Finding]:
+    """Makes each read that a run makes: an error of the database's or its driver's must not come after the start."""
+    try:
         try:
             source.check()
         except UsageError as error:
@@ -103,41 +116,44 @@ def check_source(config: Config) -> Iterator[Finding]:
         for problem in source.problems():
             section = tr("see the guide, “Cursor”") if config.source.file is None else tr("see the guide, “Files”")
             yield Finding("source", problem, section, is_warning=True)
-        rows = first_rows(source, CHECKED_ROWS)
-        yield from check_mapping(Reader(config, source.columns).read(rows), len(rows))
-        if isinstance(source, FileSource) and (left_out := source.left_out_text()):
-            yield Finding("source", left_out)
-    except VipgateError as error:
+        yield from check_mapping(count_rows(config, source))
+        poll_once(config, source)
+    except UsageError as error:
         yield Finding("mapping", str(error), tr("fix [map] or [source]"))
-    finally:
-        source.close()
+    except SourceUnavailable as error:
+        yield Finding("source", str(error), tr("see the guide, “Sources”"))
+    except Exception as error:  # noqa: BLE001 - a driver's: the start must not be the first to meet it
+        report(tr("reading of the source"), error)
+        yield Finding("source", str(unexpected(error)), tr("see the guide, “Sources”"))
 
 
-def check_mapping(page: Page, rows: int) -> Iterator[Finding]:
-    """Counts which of the first `rows` rows can be sent, and names the first that cannot."""
-    found = tr(
-        "of the first {limit} rows {ready} can be sent, {dead} cannot",
-        limit=rows,
-        ready=len(page.ready),
-        dead=len(page.dead),
+def check_mapping(counts: RowCounts) -> Iterator[Finding]:
+    """Says how many rows can be sent, and names the first of those that cannot."""
+    looked_at = (
+        tr("of all {rows} rows", rows=counts.rows)
+        if counts.is_all
+        else tr("of the first {rows} rows", rows=counts.rows)
     )
-    if page.left_out:
-        found += tr("; the filters leave out {left_out}", left_out=page.left_out)
-    if page.merged:
-        found += tr("; {merged} are of an order number that another row has, too", merged=page.merged)
-    yield Finding("mapping", found)
-    if page.doubtful:
-        place, order = page.doubtful[0]
-        doubt = doubt_text(len(page.doubtful), shown_place(place), order)
+    found = tr("{rows} {ready} can be sent, {dead} cannot", rows=looked_at, ready=counts.ready, dead=counts.dead)
+    if counts.left_out:
+        found += tr("; the filters leave out {left_out}", left_out=counts.left_out)
+    if counts.merged:
+        found += tr("; {merged} are of an order number that another row has, too", merged=counts.merged)
+    yield Finding("mapping", found, counts=counts)
+    if counts.doubtful:
+        place, order = counts.first_doubtful
+        doubt = doubt_text(counts.doubtful, shown_place(place), order)
         yield Finding("mapping", doubt, tr("see the guide, “Files”"), is_warning=True)
-    groups = group_refused(page.dead)
+    if counts.unjudged:
+        yield Finding("mapping", unjudged_text(counts.unjudged), tr("see the guide, “Files”"), is_warning=True)
+    groups = sorted(counts.refused.values(), key=lambda group: -group.count)
     for group in groups[:SHOWN_MAX]:
         place = shown_place(group.first.place)
         text = f"{place}: {group.reason}"
         if group.count > 1:
             text = tr("{n} rows, the first is {place}: {reason}", n=group.count, place=place, reason=group.reason)
         yield Finding("mapping", text, tr("fix [map], or the row at its source"))
-    if more := sum(group.count for group in groups[SHOWN_MAX:]):
+    if more := sum(group.count for group in groups[SHOWN_MAX:]) + counts.more_refused:
         yield Finding(
             "mapping", tr("{n} more rows have other faults", n=more), tr("fix [map], or the row at its source")
         )

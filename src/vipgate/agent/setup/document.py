@@ -109,12 +109,16 @@ class ConfigDocument:
         found = self._tree.get("filter")
         return [dict(one) for one in found.unwrap()] if isinstance(found, AoT) else []
 
-    def set_filter(self, column: str, values: Iterable[str]) -> None:
-        """Sends only rows whose `column` has one of `values`; without values, removes the filter of this column."""
+    def set_filter(self, column: str, values: Iterable[str], others: Iterable[str] = ()) -> None:
+        """Sends only rows whose `column` has one of `values`, and none with one of `others`, which were judged too.
+
+        Without values, removes the filter of this column.
+        """
         kept = [one for one in self.filters() if one.get("column") != column]
-        wanted = list(values)
+        wanted, refused = list(values), list(others)
         filters = tomlkit.aot()
-        for one in [*kept, *([{"column": column, "in": wanted}] if wanted else [])]:
+        made = {"column": column, "in": wanted} | ({"not_in": refused} if refused else {})
+        for one in [*kept, *([made] if wanted else [])]:
             line = tomlkit.table()
             line.update(one)
             filters.append(line)

@@ -180,7 +180,8 @@ def _counts(samples: Samples, place: int) -> Counter[str]:
 class StatusRow:
     """A column that tells sales from other rows: its place, its values and how often they occur, and those that are sent.
 
-    `empty`: how many rows have no value; `is_asked`: nobody has said yet which values are those of paid renewals.
+    `refused`: values that were judged and are not sent. `empty`: how many rows have no value; `is_asked`: nobody has said yet
+    which values are those of paid renewals.
     """
 
     place: int
@@ -189,13 +190,14 @@ class StatusRow:
     sent: frozenset[str] | None
     empty: int
     is_asked: bool
+    refused: frozenset[str] = frozenset()
 
 
 def status_rows(
     document: ConfigDocument, samples: Samples, proposal: Proposal, chosen: Iterable[int] = ()
 ) -> list[StatusRow]:
     """The columns that a person should look at, those that have a filter, and those at the `chosen` places."""
-    filters = {str(one.get("column")): one.get("in") for one in document.filters()}
+    filters = {str(one.get("column")): one for one in document.filters()}
     asked = [one.name for one in document.questions() if one.kind == "filter"]
     allowed = set(filterable(samples))
     more = [samples.columns[place] for place in chosen if place in allowed]
@@ -205,12 +207,15 @@ def status_rows(
         place = find_column(samples.columns, name)
         counts = _counts(samples, place)
         values = tuple(counts.most_common(VALUES_MAX))
-        sent = filters.get(name)
+        sent, refused = (_texts(filters.get(name, {}).get(key)) for key in ("in", "not_in"))
         if place >= 0 and values:
-            wanted = frozenset(map(str, sent)) if isinstance(sent, list) else None
             empty = len(samples.rows) - counts.total()
-            found.append(StatusRow(place, name, values, wanted, empty, name in asked))
+            found.append(StatusRow(place, name, values, sent, empty, name in asked, refused or frozenset()))
     return found
+
+
+def _texts(values: object) -> frozenset[str] | None:
+    return frozenset(map(str, values)) if isinstance(values, list) else None
 
 
 def filterable(samples: Samples) -> list[int]:

@@ -14,7 +14,7 @@ from vipgate.agent.config import SourceConfig
 from vipgate.agent.mapping.column_comments import name_in
 from vipgate.agent.mapping.guess_columns import MEMBERS_IN_ORDER, named_members
 from vipgate.agent.setup.samples import resolve_source
-from vipgate.agent.sources.engine import line_of, make_engine, read_url, translated
+from vipgate.agent.sources.engine import line_of, make_engine, read_url, shown_address, translated
 from vipgate.agent.sources.table_columns import read_columns
 from vipgate.clock import clock_s
 from vipgate.i18n import tr
@@ -79,7 +79,7 @@ class FoundTables:
 def list_tables(source: SourceConfig, config: Path) -> FoundTables:
     """Lists tables and views of all schemas that the user may read. Raises UsageError, SourceUnavailable."""
     url = read_url(resolve_source(source, config).database or "", config.parent)
-    where = url.render_as_string(hide_password=True)
+    where = shown_address(url)
     engine = make_engine(url, source)
     try:
         with engine.connect() as db:

@@ -53,6 +53,12 @@ _SEE_SOURCES: Final = translatable("see the guide, “Sources”")
 _NO_UTF8: Final = "Could not decode to UTF-8"
 
 
+def shown_address(url: URL) -> str:
+    """The address for people: without its password, and without the driver's name, which nobody has to know."""
+    plain = url.set(drivername=url.get_backend_name())
+    return mask(plain.render_as_string(hide_password=True))
+
+
 def line_of(error: BaseException) -> str:
     """An error's text in one line, without secrets."""
     return mask(database_errors.read_error(error).text) or type(error).__name__

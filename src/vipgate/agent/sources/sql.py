@@ -30,13 +30,12 @@ from vipgate.agent.config import SourceConfig
 from vipgate.agent.sources import sqlserver_time
 from vipgate.agent.sources.base import Key, SourceRow, SourceUnavailable
 from vipgate.agent.sources.cursor_kind import cursor_kind
-from vipgate.agent.sources.engine import line_of, make_engine, read_url, translated
+from vipgate.agent.sources.engine import line_of, make_engine, read_url, shown_address, translated
 from vipgate.agent.sources.pages_by_position import DIALECTS, keeps_writers_out, read_by_position
 from vipgate.agent.sources.source_key import SourceKey, find_key
 from vipgate.agent.sources.sql_problems import find_problems
 from vipgate.errors import UsageError
 from vipgate.i18n import tr
-from vipgate.support.address_masking import mask
 
 ROWS_A_PAGE: Final = 2_000
 SAMPLES: Final = 200
@@ -57,7 +56,7 @@ class DatabaseSource:
     def __init__(self, config: SourceConfig, base: Path) -> None:
         self.config = config
         url = read_url(config.database or "", base)
-        self.where = ", ".join([mask(url.render_as_string(hide_password=True)), config.table or tr("a query")])
+        self.where = ", ".join([shown_address(url), config.table or tr("a query")])
         self.engine = make_engine(url, config)
         self.rows_of: Any = _from_clause(config)
         try:

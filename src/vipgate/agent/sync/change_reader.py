@@ -16,7 +16,7 @@ from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.sources.base import Key, Source, SourceRow, dump_cursor, load_cursor
 from vipgate.agent.sources.cursor_kind import DAY_S, CursorKind, cursor_kind
 from vipgate.agent.sync.set_aside import set_aside
-from vipgate.agent.sync.source_thread import Item, PageRead, Polled, SourceOpened, SourceThread
+from vipgate.agent.sync.source_thread import Item, PageRead, Polled, Reads, SourceOpened
 from vipgate.i18n import tr
 
 SAMPLES: Final = 200
@@ -63,7 +63,7 @@ class ChangeReader:
         """Asks for the rows with these keys, by order number. Called by the agent's loop."""
         self._again.put(keys)
 
-    def work(self, source: Source, thread: SourceThread) -> Iterator[Item]:
+    def work(self, source: Source, thread: Reads) -> Iterator[Item]:
         """Polls until the thread is stopped."""
         with thread.read(tr("whether its settings can work")):
             reader = self._reader = self._reader or self._make_reader(source)
@@ -80,7 +80,7 @@ class ChangeReader:
                     break
                 yield from self._read_again(source, thread)
 
-    def _poll(self, source: Source, thread: SourceThread) -> Iterator[Item]:
+    def _poll(self, source: Source, thread: Reads) -> Iterator[Item]:
         reader = self._reader
         if reader is None:
             return
@@ -120,12 +120,12 @@ class ChangeReader:
             reader=reader, stamp=stamp, position=position, later=later, latest=shown
         )  # fmt: skip
 
-    def _changes(self, source: Source, thread: SourceThread) -> Iterator[tuple[int, list[SourceRow]]]:
+    def _changes(self, source: Source, thread: Reads) -> Iterator[tuple[int, list[SourceRow]]]:
         """Pages from the position on, each with the time at which its read began."""
         pages = self._pages(source, thread)
         return pages if source.has_key else set_aside(pages)
 
-    def _pages(self, source: Source, thread: SourceThread) -> Iterator[tuple[int, list[SourceRow]]]:
+    def _pages(self, source: Source, thread: Reads) -> Iterator[tuple[int, list[SourceRow]]]:
         pages = source.changes(self._position)
         begun_us = self._clock_us()
         while True:
@@ -140,7 +140,7 @@ class ChangeReader:
 
     # ---- the position ----------------------------------------------------------------------------------------------------
 
-    def _knows_kind(self, source: Source, thread: SourceThread, now_s: float) -> bool:
+    def _knows_kind(self, source: Source, thread: Reads, now_s: float) -> bool:
         """Whether there are rows with a cursor. Fixes the first position: all rows before it are in the snapshot."""
         if self._kind is None or (self._kind.grain_s == DAY_S and self._polls % GRAIN_POLLS == 0):
             with thread.read(tr("samples of {cursor}", cursor=self._name)):
@@ -179,7 +179,7 @@ class ChangeReader:
 
     # ---- other rows ------------------------------------------------------------------------------------------------------
 
-    def _read_tail(self, source: Source, thread: SourceThread, reader: Reader) -> Iterator[PageRead]:
+    def _read_tail(self, source: Source, thread: Reads, reader: Reader) -> Iterator[PageRead]:
         """Reads rows whose key is greater than any before: new rows, whatever their cursor is."""
         if not self._has_tail:
             with thread.read(tr("the newest key")):
@@ -195,7 +195,7 @@ class ChangeReader:
             yield PageRead("changes", reader.read(rows), len(rows), read_us)
             self._tail = rows[-1].key
 
-    def _read_again(self, source: Source, thread: SourceThread) -> Iterator[PageRead]:
+    def _read_again(self, source: Source, thread: Reads) -> Iterator[PageRead]:
         """Reads the requested records again from the source."""
         while self._reader is not None:
             try:

@@ -67,6 +67,7 @@ class PageIntake:
         self._note_older(found, read, known)
         if read.lane == "round":
             self._warnings.note_doubtful(page.doubtful)
+            self._warnings.note_unjudged(page.unjudged)
         waiting = held.keys() | pending.keys()
         direct: list[OutboxRow] = []
         if is_snapshot:

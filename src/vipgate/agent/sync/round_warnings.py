@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from vipgate.agent.mapping.rounded_orders import doubt_text
+from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.sources.base import shown_place
 from vipgate.agent.status import Status
 from vipgate.i18n import tr
@@ -19,7 +21,7 @@ MISSED_SHOWN_US: Final = 3_600_000_000
 
 
 class RoundWarnings:
-    """The warnings `cursor`, `order numbers` and `rounded` of the status."""
+    """The warnings `cursor`, `order numbers`, `rounded` and `filters` of the status."""
 
     def __init__(self, status: Status, cursor_name: str, clock_us: Callable[[], int]) -> None:
         self._status = status
@@ -28,6 +30,7 @@ class RoundWarnings:
         # Of the present round.
         self._left = self._missed = self._doubtful = 0
         self._doubtful_first = ("", "")
+        self._unjudged: Counter[tuple[str, str]] = Counter()
         self._missed_us = 0
 
     def note_missed(self, rows: int) -> None:
@@ -71,9 +74,18 @@ class RoundWarnings:
         if self._status.warn("rounded", doubt_text(self._doubtful, shown_place(place), order)):
             log.warning("order numbers may have been rounded", rows=self._doubtful)
 
+    def note_unjudged(self, rows: Mapping[tuple[str, str], int]) -> None:
+        """Warns that rows were left out for values that no filter names."""
+        if not rows:
+            return
+        self._unjudged.update(rows)
+        if self._status.warn("filters", unjudged_text(self._unjudged)):
+            log.warning("values that no filter names", rows=self._unjudged.total())
+
     def drop_round(self) -> None:
         """Forgets what a round has found that was given up."""
         self._left = self._missed = self._doubtful = 0
+        self._unjudged.clear()
 
     def end_round(self) -> None:
         """Ends the warnings whose cause this complete round has not found."""
@@ -81,6 +93,8 @@ class RoundWarnings:
             self._status.warn("order numbers", "")
         if not self._doubtful:
             self._status.warn("rounded", "")
+        if not self._unjudged:
+            self._status.warn("filters", "")
         if not self._missed and self._clock_us() - self._missed_us >= MISSED_SHOWN_US:
             self._status.warn("cursor", "")
         self.drop_round()

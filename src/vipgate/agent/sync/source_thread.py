@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from vipgate.agent.mapping.reader import Page, Reader
 from vipgate.agent.sources.base import Key, Source, SourceUnavailable, unexpected
@@ -82,6 +82,19 @@ class SourceError:
     """The source is unavailable for now; the read is retried."""
 
     trouble: SourceUnavailable
+
+
+class Reads(Protocol):
+    """What work needs of the thread that it runs in."""
+
+    def read(self, what: str, *, takes_turn: bool = True) -> AbstractContextManager[None]:
+        """Wraps a read."""
+
+    def now_s(self) -> float:
+        """A time that no setting of the clock moves."""
+
+    def pause(self, seconds: float) -> None:
+        """Waits."""
 
 
 Item = PageRead | Polled | SourceOpened | RowTotal | ReadFinished | SourceError

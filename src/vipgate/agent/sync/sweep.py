@@ -14,7 +14,7 @@ from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.sources.base import Key, Source, SourceRow
 from vipgate.agent.sync.in_flight import BloomFilter
 from vipgate.agent.sync.set_aside import set_aside
-from vipgate.agent.sync.source_thread import Item, PageRead, RowTotal, SourceThread
+from vipgate.agent.sync.source_thread import Item, PageRead, Reads, RowTotal
 from vipgate.i18n import tr
 
 STREAMED_ROWS: Final = 2_000
@@ -34,7 +34,7 @@ class SourceRound:
     after: Key | None = None
     counts: bool = False
 
-    def work(self, source: Source, thread: SourceThread) -> Iterator[Item]:
+    def work(self, source: Source, thread: Reads) -> Iterator[Item]:
         """Yields all pages. With a key it goes on after an outage where it stopped, otherwise it starts again."""
         self.reader.check(source.columns)
         if self.counts:
@@ -43,7 +43,7 @@ class SourceRound:
             yield RowTotal(total)
         yield from self._by_key(source, thread) if source.has_key else self._streamed(source, thread)
 
-    def _by_key(self, source: Source, thread: SourceThread) -> Iterator[PageRead]:
+    def _by_key(self, source: Source, thread: Reads) -> Iterator[PageRead]:
         while True:
             begun_s = thread.now_s()
             with thread.read(tr("all rows, page by page")):
@@ -59,7 +59,7 @@ class SourceRound:
             if self.share < 1.0:
                 thread.pause(spent_s * (1.0 / self.share - 1.0))
 
-    def _streamed(self, source: Source, thread: SourceThread) -> Iterator[PageRead]:
+    def _streamed(self, source: Source, thread: Reads) -> Iterator[PageRead]:
         """Rows whose order number was met before are left to a second stream, which reads all rows of that number together."""
         met, several, left = BloomFilter(), set[str](), 0
         self.reader.start_scan()
@@ -80,7 +80,7 @@ class SourceRound:
             rows += kept
         yield PageRead("again", self.reader.read(rows), 0, read_us, asked=dict.fromkeys(several, ()), left=left)
 
-    def _chunks(self, source: Source, thread: SourceThread) -> Iterator[tuple[int, list[SourceRow]]]:
+    def _chunks(self, source: Source, thread: Reads) -> Iterator[tuple[int, list[SourceRow]]]:
         """The rows, each chunk with the time at which the stream began: it shows the source as it was then."""
         read_us = self.clock_us()
         chunks = self._stream(source, thread)
@@ -88,7 +88,7 @@ class SourceRound:
         for chunk in set_aside(chunks) if source.stamp() is None else chunks:
             yield read_us, chunk
 
-    def _stream(self, source: Source, thread: SourceThread) -> Iterator[list[SourceRow]]:
+    def _stream(self, source: Source, thread: Reads) -> Iterator[list[SourceRow]]:
         rows = iter(source.scan())
         while True:
             with thread.read(tr("all rows, in one stream"), takes_turn=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final = {
-    "line {line} asks: {question}": "第 {line} 行有问题待回答：{question}",
+    "line {line} asks: {question}?": "第 {line} 行有问题待回答：{question}？",
     "answer it: correct the line, then remove the comment # ?": "请回答：改正该行，然后删去 # ? 注释",
     "{count} more questions are not answered": "另有 {count} 个问题没有回答",
     "look for # ? in the file": "请在文件中查找 # ?",
@@ -28,9 +28,9 @@ TEXTS: Final = {
     "see the guide, “Files”": "见使用说明“文件”",
     "{where}, columns {columns}": "{where}，列：{columns}",
     "fix [map] or [source]": "请改正 [map] 或 [source]",
-    "of the first {limit} rows {ready} can be sent, {dead} cannot": (
-        "前 {limit} 行中，{ready} 行可以发送，{dead} 行不能"
-    ),
+    "of all {rows} rows": "全部 {rows} 行中",
+    "of the first {rows} rows": "前 {rows} 行中",
+    "{rows} {ready} can be sent, {dead} cannot": "{rows}，{ready} 行可以发送，{dead} 行不能",
     "; the filters leave out {left_out}": "；过滤条件排除 {left_out} 行",
     "; {merged} are of an order number that another row has, too": "；{merged} 行与另一行订单号相同，只发送一次",
     "{n} rows, the first is {place}: {reason}": "{n} 行，第一行是{place}：{reason}",

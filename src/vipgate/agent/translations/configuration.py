@@ -51,7 +51,8 @@ TEXTS: Final = {
     "give one of codes, unit and format: each says how the column is read": (
         "codes、unit、format 只能写一个：它们都说明如何读取此列"
     ),
-    "give either in = […] or not_in = […]": "in = […] 和 not_in = […] 必须且只能写一个",
+    "give in = […], not_in = […] or both": "请写 in = […] 或 not_in = […]，也可以两个都写",
+    "has a value that is in `in`, too": "有一个值同时写在 in 中",
     "must be a list of texts or numbers": "应为由文本或数字组成的列表",
     "{place}: {remedy}, got {value!r}": "{place}: {remedy}，现为 {value!r}",
     " (cannot read {name}: {reason})": "（无法读取 {name}：{reason}）",

@@ -36,6 +36,10 @@ TEXTS: Final = {
         "{count} 个长订单号像是从第 16 位起被舍入过，第一个是 {order}（{place}）：是否被表格软件或程序四舍五入了？这些行照样发送。"
         "如果是，请把该列设为文本后重新导出；如果不是，请在 map.pay_partner 中写 exact = true"
     ),
+    "{count} rows are not sent because of values that no filter names: {named}; are these paid renewals? Put each value "
+    "into in or not_in of its filter": (
+        "{count} 行因过滤条件中没有写到的值而未发送：{named}；这些是否是已付款的续费？请把每个值写入该过滤条件的 in 或 not_in"
+    ),
     "most values do not look like it: is this the column": "多数值不像此字段的值：是否是此列",
     "no name tells it: is this the column": "列名不能说明：是否是此列",
     "free passes were paid for (rows: {count}): is it the kind of the pass that was sold": (
@@ -119,10 +123,7 @@ TEXTS: Final = {
         "--exact：发送什么由配置决定；请在配置的 map.pay_partner 中写 exact = true。"
     ),
     "--constant {text}: must be MEMBER=VALUE, each member once, of {members}.": (
-        "--exact: the configuration says what is sent; write exact = true in its map.pay_partner.": (
-        "--exact：发送什么由配置决定；请在配置的 map.pay_partner 中写 exact = true。"
-    ),
-    "--constant {text}：应为 字段=值，每个字段只写一次，字段可为 {members}。"
+        "--constant {text}：应为 字段=值，每个字段只写一次，字段可为 {members}。"
     ),
     "{member}: left out ({doubt}?)": "{member}: 不发送（{doubt}？）",
     "--yes answers no question about what a row needs: run without it, or rename the column.": (

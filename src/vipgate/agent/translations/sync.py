@@ -45,6 +45,7 @@ TEXTS: Final = {
     ),
     "rows not compared and not sent": "有的行没有比较，也没有发送",
     "order numbers may have been rounded": "有的订单号可能被舍入",
+    "values that no filter names": "过滤条件中没有写到的值",
     "the sweep found {missed} changes that {cursor_name} did not show: it is not to be trusted as a "
     "cursor; the changes were sent, later than others": (
         "全表核对发现了 {missed} 个 {cursor_name} 没有反映的变更：它作游标不可靠；这些变更已经发送，但比其他的晚"

@@ -187,7 +187,11 @@ class RecordQueries(ABC):
             return []
         by_plate = self.records(RecordQuery(park_uuid=park_uuid, plate=plate_or_card), None, PAGE_ITEMS_MAX)
         found: list[tuple[CardKind, str, RecordHit]] = [("plate", plate_or_card, one) for one in by_plate.items]
-        for one in self._of_card(RecordQuery(park_uuid=park_uuid, card=plate_or_card)):
+        try:
+            of_card = self._of_card(RecordQuery(park_uuid=park_uuid, card=plate_or_card))
+        except CardsBehind:
+            raise CardsBehind(_as_vehicles(found)) from None
+        for one in of_card:
             kind: CardKind = "card_no" if one.stored.renewal.card_no == plate_or_card else "card_id"
             found.append((kind, plate_or_card, one))
         return _as_vehicles(found)[:PAGE_ITEMS_MAX]

@@ -64,7 +64,14 @@ class RecordPageCursor:
 
 
 class CardsBehind(ValueError):
-    """So many records are new that a search by card cannot read all of those without a card entry."""
+    """So many records are new that a search by card cannot read all of those without a card entry.
+
+    `by_plate`: what a look-up of a plate or card has found by the plate, which needs no card entry.
+    """
+
+    def __init__(self, by_plate: Sequence[Vehicle] = ()) -> None:
+        super().__init__()
+        self.by_plate = list(by_plate)
 
     words = LocalizedText(
         "新收到的记录过多, 卡号索引尚未跟上; 请指定车场, 或几分钟后重试",
@@ -276,7 +283,8 @@ class QueryStore(Protocol):
         """One normalized plate or card in a park or in all, from its newest PAGE_ITEMS_MAX records.
 
         A card's records belong to the card, whatever their plates. An empty text matches nothing.
-        Raises ValueError like `records`, and CardsBehind if more than CARD_PAGES_MAX pages would have to be read.
+        Raises ValueError like `records`, and CardsBehind, with what was found by plate, if more than CARD_PAGES_MAX pages would
+        have to be read.
         """
 
     def request_log(self, query: RequestLogQuery, before: str | None, limit: int) -> RequestLogPage:

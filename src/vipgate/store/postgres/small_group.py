@@ -62,7 +62,7 @@ def pipelined_transaction(db: Connection) -> Iterator[None]:
 
 
 def _cause(error: psycopg.Error) -> psycopg.Error:
-    """The first error of a pipeline: psycopg raises PipelineAborted in its place where the rest is collected later than the error."""
+    """The first error of a pipeline. Where the rest is collected later, psycopg raises PipelineAborted in its place."""
     while isinstance(error, psycopg.errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
         error = error.__context__
     return error

@@ -161,6 +161,7 @@ def lasting(months: int) -> dict[str, Sequence[object]]:
         ("月卡", 12, lasting(12), "", False),
         ("季卡", 2, lasting(6), "", False),
         ("月卡", 1, lasting(12), "1 passes of 1 months, but a period of 12.0 months", False),
+        ("年卡", 1, lasting(1), "1 passes of 12 months, but a period of 1.0 months", False),
         # Days for free.
         ("月卡", 1, {"begin_date": PAID, "end_date": [one + 40 * DAY for one in PAID]}, "", False),
         # No pass of months.

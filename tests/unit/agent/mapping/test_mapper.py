@@ -217,7 +217,9 @@ def test_time_of_another_form_is_a_fault(value: object, form: str | None) -> Non
 NO_DAYS = ["0000-00-00", "1899-12-30", "1900-01-01", "1753-01-01", "0001-01-01", "1970-01-01"]
 
 
-@pytest.mark.parametrize("value", [None, "", " ", float("nan"), "NULL", "null", "\\N", "-", "--", "N/A", "无", "無", "None"])
+@pytest.mark.parametrize(
+    "value", [None, "", " ", float("nan"), "NULL", "null", "\\N", "-", "--", "N/A", "无", "無", "None"]
+)
 def test_no_time_is_absent(value: object) -> None:
     assert mapped("pay_time", value) is None
     assert mapped("renewal_end_time", value, format=DASHED) is None

@@ -110,9 +110,7 @@ def test_row_whose_order_number_a_spreadsheet_rounded_is_refused_with_place_valu
         (f"line {place}", None, f"line {place}") for place in range(2, 9)
     ]
     reason = page.dead[0].reason
-    assert reason.startswith(
-        "order: a spreadsheet or a program has rounded the long numbers of this column"
-    )
+    assert reason.startswith("order: a spreadsheet or a program has rounded the long numbers of this column")
     assert "make the column a text" in reason
     assert "exact = true in map.pay_partner" in reason
     assert CUT[0] in reason

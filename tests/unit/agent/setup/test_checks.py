@@ -9,6 +9,7 @@ import pytest
 from vipgate.agent.mapping.reader import Page
 from vipgate.agent.models import Rejection
 from vipgate.agent.setup.checks import QUESTIONS_MAX, check_mapping, check_questions, unencrypted_remedy
+from vipgate.agent.setup.rehearsal import RowCounts
 
 
 @pytest.mark.parametrize(
@@ -24,14 +25,20 @@ def test_plain_http_is_warned_of_unless_it_stays_on_the_machine(url: str, warns:
     assert ("https" in unencrypted_remedy(url)) == warns
 
 
+def counted(page: Page, rows: int) -> RowCounts:
+    counts = RowCounts()
+    counts.add(page, rows)
+    return counts
+
+
 def test_order_numbers_that_may_be_rounded_are_a_warning() -> None:
     page = Page([], [], [], doubtful=[("line 3", "202411050000012000"), ("line 4", "202411050000034000")])
-    [_, found] = check_mapping(page, 2)
+    [_, found] = check_mapping(counted(page, 2))
     assert found.is_warning
     assert found.found.startswith(
         "2 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)"
     )
-    assert len(list(check_mapping(Page([], [], []), 0))) == 1
+    assert len(list(check_mapping(RowCounts()))) == 1
 
 
 def test_open_questions_of_the_file_are_warnings_with_their_lines(tmp_path: Path) -> None:
@@ -39,8 +46,8 @@ def test_open_questions_of_the_file_are_warnings_with_their_lines(tmp_path: Path
     path.write_text('[map]\nplate = "car"   # ? is this the column\n# ? pay_time: no column found\n', encoding="utf-8")
     found = list(check_questions(path))
     assert [one.found for one in found] == [
-        "line 2 asks: plate: is this the column",
-        "line 3 asks: pay_time: no column found",
+        "line 2 asks: plate: is this the column?",
+        "line 3 asks: pay_time: no column found?",
     ]
     assert all(one.is_warning and one.remedy for one in found)
 
@@ -59,11 +66,20 @@ def rejected(place: int, reason: str) -> Rejection:
 
 def test_rows_with_one_fault_are_one_finding_and_no_row_is_left_out_in_silence() -> None:
     dead = [rejected(1, "plate: empty"), *(rejected(place, "pay_type: 银行卡") for place in range(2, 126))]
-    _, most, one = check_mapping(Page([], [], dead), 200)
+    _, most, one = check_mapping(counted(Page([], [], dead), 200))
     assert most.found.startswith("124 rows, the first is ")
     assert most.found.endswith("pay_type: 银行卡")
     assert one.found.endswith("1: plate: empty")
     dead = [rejected(place, f"fault {place % 7}") for place in range(70)]
-    found = list(check_mapping(Page([], [], dead), 200))
+    found = list(check_mapping(counted(Page([], [], dead), 200)))
     assert len(found) == 1 + 5 + 1
     assert found[-1].found == "20 more rows have other faults"
+
+
+def test_values_that_no_filter_names_are_a_warning() -> None:
+    page = Page([], [], [], unjudged={("状态", "部分退款"): 2, ("状态", "x"): 5})
+    [_, found] = check_mapping(counted(page, 9))
+    assert found.is_warning
+    assert found.found.startswith(
+        "7 rows are not sent because of values that no filter names: 状态 = 'x' (5), 状态 = '部分退款' (2)"
+    )

@@ -33,7 +33,7 @@ def test_numbers_that_may_be_rounded_are_a_warning_once_in_a_round(tmp_path: Pat
     intake.take(PageRead("round", page, 1, 1), has_key=False, is_snapshot=False)
     # What shares an order number is read a second time.
     intake.take(PageRead("again", page, 0, 1), has_key=False, is_snapshot=False)
-    assert status.warnings["rounded"].startswith("1 order numbers")
+    assert status.warnings["rounded"].startswith("1 long order numbers")
     spool.close()
 
 

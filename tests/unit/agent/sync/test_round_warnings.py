@@ -78,11 +78,13 @@ def test_numbers_that_may_be_rounded_are_counted_by_round_and_the_first_is_named
     warnings.note_doubtful([("line 3", "202411050000012000"), ("line 4", "202411050000034000")])
     warnings.note_doubtful([("line 9", "202411050000056000")])
     text = status.warnings["rounded"]
-    assert text.startswith("3 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)")
+    assert text.startswith(
+        "3 long order numbers look rounded beyond the 15th digit, the first is 202411050000012000 (line 3)"
+    )
     warnings.end_round()
     assert "rounded" in status.warnings
     warnings.note_doubtful([("line 5", "202411050000012000")])
-    assert status.warnings["rounded"].startswith("1 order numbers")
+    assert status.warnings["rounded"].startswith("1 long order numbers")
     warnings.drop_round()
     warnings.end_round()
     assert status.warnings == {}

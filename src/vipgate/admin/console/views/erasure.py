@@ -12,6 +12,7 @@ from vipgate.admin.console.views.parks import PARK_UUID_CHARS_MAX
 from vipgate.domain.masking import mask_plate
 from vipgate.protocol.renewal import PLATE_CHARS_MAX, PLATE_RAW_CHARS_MAX, normalize_plate
 from vipgate.store.interfaces.admin import Database, ErasureResult
+from vipgate.store.interfaces.queries import CardsBehind, Vehicle
 
 
 async def show(staff: StaffRequest) -> Response:
@@ -37,7 +38,7 @@ async def erase(staff: StaffRequest) -> Response:
             return 0, None
         found = {
             one.park_uuid
-            for one in staff.search(database, plate, lambda: database.queries.vehicle(park_uuid or None, plate))
+            for one in staff.search(database, plate, lambda: _of_plate(database, park_uuid or None, plate))
         }
         sure = form.ticked("sure") and form.get("plate") == plate
         return len(found), database.admin.erase_plate(plate, park_uuid or None, entry) if sure else None
@@ -48,6 +49,13 @@ async def erase(staff: StaffRequest) -> Response:
     return staff.page(
         "erase.html", status=status, form=form, plate=plate, park_uuid=park_uuid, parks=shown, erased=erased
     )
+
+
+def _of_plate(database: Database, park_uuid: str | None, plate: str) -> list[Vehicle]:
+    try:
+        return database.queries.vehicle(park_uuid, plate)
+    except CardsBehind as behind:
+        return behind.by_plate
 
 
 PAGES: Final = (

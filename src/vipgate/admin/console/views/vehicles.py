@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, get_args
@@ -19,6 +20,7 @@ from vipgate.admin.console.views.park import find
 from vipgate.domain.entitlement import EXPIRING_DAYS, Entitlement, State, entitlement_at
 from vipgate.domain.park_health import Health
 from vipgate.errors import UsageError
+from vipgate.i18n import LocalizedText
 from vipgate.protocol.renewal import PLATE_CHARS_MAX, Renewal, normalize_plate
 from vipgate.store.interfaces.admin import Database
 from vipgate.store.interfaces.ledger import DAY_US, Park
@@ -59,7 +61,7 @@ class VehicleRow:
 
 @dataclass(frozen=True, slots=True)
 class VehicleList:
-    """A page of vehicles out of `looked_at`; `after` is the cursor of the next page."""
+    """A page of vehicles out of `looked_at`; `after` is the cursor of the next page; `notes` say what was not searched."""
 
     park: Park | None
     health: Health | None
@@ -70,6 +72,7 @@ class VehicleList:
     after: str | None
     names: ChargeNames
     park_names: dict[str, str]
+    notes: Sequence[LocalizedText] = ()
 
 
 async def show(staff: StaffRequest) -> Response:
@@ -110,20 +113,30 @@ def _look(database: Database, staff: StaffRequest, state: State | None) -> Vehic
     nothing = VehicleList(park, health, offered, False, [], 0, None, ChargeNames({}), {})
     own = _of_record(database, park, query)
     found: list[Vehicle] = []
+    notes: list[LocalizedText] = []
     after, looked_at = None, 0
     if query.errors or (park is None and not text):
         return nothing
     if own:
-        found = _named(database, query, park, own)
+        found = _named(database, query, park, notes, own)
     elif text:
         # Counted as typed: texts that are one plate may be different cards.
-        found = staff.search(database, text, partial(_named, database, query, park, text))
+        found = staff.search(database, text, partial(_named, database, query, park, notes, text))
     elif park is not None:
         found, after, looked_at = (_by_plate if staff.sees_plates else _by_change)(database, staff, park, state)
     parks = [one.park_uuid for one in found]
     named = {} if park is not None else read_park_names(database, parks)
     names = read_names(database, parks)
-    return replace(nothing, asked=True, vehicles=found, looked_at=looked_at, after=after, names=names, park_names=named)
+    return replace(
+        nothing,
+        asked=True,
+        vehicles=found,
+        looked_at=looked_at,
+        after=after,
+        names=names,
+        park_names=named,
+        notes=[] if query.errors else notes,
+    )
 
 
 def _of_record(database: Database, park: Park | None, query: FormData) -> str:
@@ -133,8 +146,10 @@ def _of_record(database: Database, park: Park | None, query: FormData) -> str:
     return "" if stored is None else stored.renewal.plate
 
 
-def _named(database: Database, query: FormData, park: Park | None, text: str) -> list[Vehicle]:
-    """Finds the plate or card typed; only plates are normalized."""
+def _named(
+    database: Database, query: FormData, park: Park | None, notes: list[LocalizedText], text: str
+) -> list[Vehicle]:
+    """Finds the plate or card typed; only plates are normalized. `notes`: what was not searched."""
     park_uuid = None if park is None else park.park_uuid
     folded = normalize_plate(text)[: PLATE_CHARS_MAX + 1]
     try:
@@ -142,8 +157,11 @@ def _named(database: Database, query: FormData, park: Park | None, text: str) ->
         if folded != text:
             found += [one for one in database.queries.vehicle(park_uuid, text) if one.kind != "plate"]
     except CardsBehind as behind:
-        query.fault("q", behind.words.zh, behind.words.en)
-        return []
+        if not behind.by_plate:
+            query.fault("q", behind.words.zh, behind.words.en)
+        # Whether it is a card, too, is not known.
+        notes.append(behind.words)
+        return behind.by_plate
     except ValueError:
         query.fault(
             "park",

@@ -15,6 +15,10 @@ TEXTS: Final = {
         "代理没有运行，现在什么也不发送。最后一次活动在 {ago}前，当时有 {n} 条在等待发送。",
         "The agent is not running: nothing is sent now. It was last active {ago} ago, with {n} records waiting.",
     ),
+    "sum.ended": LocalizedText(
+        "代理已停止，现在什么也不发送。停止于 {ago}前，有 {n} 条在等待发送。",
+        "The agent was stopped: nothing is sent now. That was {ago} ago, with {n} records waiting.",
+    ),
     "sum.trouble": LocalizedText(
         "代理在运行，但有故障（见下）；{n} 条记录在等待，故障排除后自动发送。",
         "The agent runs, but there is trouble (see below); {n} records wait and are sent by themselves afterwards.",

@@ -32,8 +32,9 @@ TEXTS: Final = {
     ),
     "mapping.other_table": LocalizedText("改选数据源", "choose another table"),
     "mapping.result": LocalizedText(
-        "按现在的映射，前面的行中有 {ready} 行可以发送，{dead} 行会被拒绝。",
-        "By this mapping {ready} of the first rows can be sent, and {dead} would be refused.",
+        "按现在的映射，前 {n} 行中有 {ready} 行可以发送，{dead} 行会被拒绝；全部行在“检查与启动”中统计。",
+        "By this mapping {ready} of the first {n} rows can be sent, and {dead} would be refused; “Check and start” counts "
+        "all rows.",
     ),
     "mapping.member": LocalizedText("字段", "Member"),
     "mapping.required": LocalizedText("必填", "required"),
@@ -42,6 +43,8 @@ TEXTS: Final = {
     "mapping.sent": LocalizedText("将发送的值", "Sent as"),
     "mapping.none": LocalizedText("（不发送）", "(not sent)"),
     "mapping.constant": LocalizedText("（固定值）", "(a constant)"),
+    "mapping.constant.which": LocalizedText("（请填写固定值）", "(the constant)"),
+    "question": LocalizedText("{text}？", "{text}?"),
     "mapping.comment": LocalizedText("数据库中的注释：{comment}", "The database says: {comment}"),
     "mapping.unit": LocalizedText("单位", "unit"),
     "unit.yuan": LocalizedText("单位：元", "in yuan"),

@@ -16,12 +16,21 @@ TEXTS: Final = {
         "Answer the questions about what is sent first; then the agent can be started.",
     ),
     "check.lead": LocalizedText(
-        "逐项检查磁盘、数据源、映射、网络、时钟和签名，不发送任何记录。",
-        "Checks disk, source, mapping, network, clock and signature. It sends no record.",
+        "逐项检查磁盘、数据源、映射、网络、时钟和签名，并像运行时一样读取数据源（最多约 15 秒）。不发送任何记录。",
+        "Checks disk, source, mapping, network, clock and signature, and reads the source as a run does, for 15 seconds at most. "
+        "It sends no record.",
     ),
     "check.do": LocalizedText("开始检查", "Check"),
     "check.again": LocalizedText("重新检查", "Check again"),
     "check.good": LocalizedText("全部通过，可以启动。", "All is well: the agent can be started."),
+    "check.warned": LocalizedText(
+        "没有错误，可以启动；有 {n} 项提醒，请先看一看。",
+        "No fault: the agent can be started. Warnings to look at first: {n}.",
+    ),
+    "check.blocked": LocalizedText(
+        "没有错误；但还有问题没有回答，所以不能启动。",
+        "No fault, but questions are not answered: the agent cannot be started.",
+    ),
     "check.faults": LocalizedText(
         "有 {n} 项需要更正；启动前请先处理。", "Findings to put right before the start: {n}."
     ),
@@ -46,15 +55,19 @@ TEXTS: Final = {
     "check.of.signature": LocalizedText("签名", "Signature"),
     "start.unknown": LocalizedText("数量未知", "number unknown"),
     "start.add": LocalizedText("新增和更新（推荐）", "Add and update (recommended)"),
-    "start.rows": LocalizedText("数据源的全部行（{here}）", "all rows of the source ({here})"),
-    "start.rows.filtered": LocalizedText(
-        "数据源中符合过滤条件的行（数据源共 {here} 行，前 {n} 行中有 {left_out} 行被过滤条件排除）",
-        "the rows of the source that pass the filters (the source has {here}; of its first {n} rows the filters leave out "
-        "{left_out})",
+    "start.rows": LocalizedText("数据源的行（{here}）", "the rows of the source ({here})"),
+    "start.rows.whole": LocalizedText("数据源的全部 {here} 行", "all {here} rows of the source"),
+    "start.rows.all": LocalizedText(
+        "数据源全部 {here} 行中可以发送的 {ready} 行（{left_out} 行被过滤条件排除，{dead} 行会被拒绝，{merged} 行的订单号与"
+        "另一行相同）",
+        "{ready} of the {here} rows of the source (the filters leave out {left_out}, {dead} would be refused, {merged} have the "
+        "order number of another row)",
     ),
-    "start.rows.unread": LocalizedText(
-        "数据源中符合过滤条件的行（数据源共 {here} 行）",
-        "the rows of the source that pass the filters (the source has {here})",
+    "start.rows.part": LocalizedText(
+        "数据源（共 {here} 行）中可以发送的行；已检查前 {n} 行：可以发送 {ready} 行，{left_out} 行被过滤条件"
+        "排除，{dead} 行会被拒绝",
+        "the rows of the source ({here}) that can be sent: of the first {n}, which were looked at, {ready}; the filters leave out "
+        "{left_out}, {dead} would be refused",
     ),
     "start.add.text": LocalizedText(
         "发送{rows}；平台上已有的记录（{there}）保留，订单号相同的会更新。",

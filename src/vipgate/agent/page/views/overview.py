@@ -31,6 +31,7 @@ class _Found:
     status: Status | None
     service: str
     is_filtered: bool
+    was_stopped: bool = False
 
 
 async def show(request: PageRequest) -> Response:
@@ -40,7 +41,12 @@ async def show(request: PageRequest) -> Response:
     found = await request.run(lambda: _look(request.context))
     status = found.status
     summary = summarize(
-        request.translator, status, is_alive=found.is_alive, now_us=request.now_us, is_filtered=found.is_filtered
+        request.translator,
+        status,
+        is_alive=found.is_alive,
+        now_us=request.now_us,
+        is_filtered=found.is_filtered,
+        was_stopped=found.was_stopped,
     )
     charts = None if status is None else _charts(request.translator, status.history, request.now_us)
     return request.page(
@@ -64,6 +70,8 @@ def _look(context: Context) -> _Found:
     spool = Spool(path, context.clock_us)
     try:
         status = load_status(spool)
+        # A run that was killed, or ended by a power failure, leaves the mark of a running one.
+        was_stopped = spool.get_setting("running") is None
         if status is not None:
             status.backlog, status.dead = spool.backlog()[0], spool.count_dead_letters()
     finally:
@@ -72,7 +80,11 @@ def _look(context: Context) -> _Found:
     # page saw end says nothing.
     is_fresh = status is not None and context.clock_us() - status.at_us < ALIVE_US_MAX and not context.process.has_ended
     return _Found(
-        is_alive=is_fresh or is_running(path), status=status, service=service, is_filtered=bool(config.filters)
+        is_alive=is_fresh or is_running(path),
+        status=status,
+        service=service,
+        is_filtered=bool(config.filters),
+        was_stopped=was_stopped,
     )
 
 

@@ -200,7 +200,7 @@ def _read_member(form: FormData, before: MemberRow, samples: Samples) -> dict[st
         # Its codes, unit and form are made again from its values.
         return made
     if name in CODED:
-        _put(made, "codes", _read_codes(form, before) or None)
+        _put(made, "codes", _read_codes(form, before) or _confirmed_codes(form, before) or None)
     for key, allowed in (("unit", before.units), ("format", ()), ("end_of_day", ()), ("exact", ()), ("default", ())):
         if f"{key}.{name}" in form.values:
             _put(made, key, _option(form, key, name, allowed))
@@ -250,6 +250,14 @@ def _read_codes(form: FormData, before: MemberRow) -> dict[str, Any]:
     return made
 
 
+def _confirmed_codes(form: FormData, before: MemberRow) -> dict[str, int]:
+    """The codes of numbers that a person has just called the interface's: what occurs later is refused, not guessed."""
+    is_confirmed = bool(before.question) and form.ticked(f"ok.{before.name}")
+    if not is_confirmed or "codes" in before.setting or before.more_codes:
+        return {}
+    return {row.value: int(row.as_is) for row in before.codes if row.as_is}
+
+
 def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) -> bool:
     """Sends only rows with the ticked values, every row if all or none are ticked. Returns whether a person has decided."""
     if str(status.place) not in form.all("filtering"):
@@ -259,5 +267,6 @@ def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) ->
     kept = [value for value in listed if value in chosen]
     before = [value for value in sorted(status.sent or ()) if value not in listed]
     is_all = len(kept) in (0, len(listed))
-    document.set_filter(status.column, [] if is_all else [*kept, *before])
+    refused = [*(value for value in listed if value not in kept), *sorted(status.refused.difference(listed))]
+    document.set_filter(status.column, [] if is_all else [*kept, *before], refused)
     return not is_all or form.ticked(f"ok.filter.{status.place}")

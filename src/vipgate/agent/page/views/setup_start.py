@@ -18,7 +18,7 @@ from vipgate.agent.page.request import PageRequest
 from vipgate.agent.setup.checks import Finding, find_problems
 from vipgate.agent.setup.document import ConfigDocument
 from vipgate.agent.setup.env_file import env_path
-from vipgate.agent.setup.preview import map_first_rows
+from vipgate.agent.setup.rehearsal import RowCounts
 from vipgate.agent.spool import is_running
 from vipgate.errors import VipgateError
 from vipgate.i18n import Language, LocalizedText, current_language
@@ -37,19 +37,8 @@ _RUNS: Final = LocalizedText("代理已在运行；请先停止它", "the agent 
 
 
 @dataclass(frozen=True, slots=True)
-class _Filtered:
-    """How many of the first rows the filters leave out: those of the whole source are known only once all are read."""
-
-    looked_at: int
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
 class Checked:
-    """The findings of one configuration, and the records on both sides; None where a side cannot be counted.
-
-    `first`: what the filters do to the first rows; None without filters, or where the rows cannot be read.
-    """
+    """The findings of one configuration, and the records on both sides; None where a side cannot be counted."""
 
     of: str
     park_uuid: str
@@ -57,14 +46,22 @@ class Checked:
     findings: tuple[Finding, ...]
     here: int | None
     there: int | None
-    is_filtered: bool
-    first: _Filtered | None
     language: Language
 
     @property
     def faults(self) -> int:
         """How many findings must be put right."""
         return sum(bool(one.remedy) and not one.is_warning for one in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings."""
+        return sum(bool(one.remedy) and one.is_warning for one in self.findings)
+
+    @property
+    def counts(self) -> RowCounts | None:
+        """What becomes of the source's rows; None where they cannot be read."""
+        return next((one.counts for one in self.findings if one.counts is not None), None)
 
 
 async def show(request: PageRequest) -> Response:
@@ -117,8 +114,6 @@ def _check(context: Context) -> Checked:
         findings,
         _rows_here(config),
         _records_there(config),
-        bool(config.filters),
-        _filtered(context, config) if config.filters else None,
         current_language(),
     )
 
@@ -135,15 +130,6 @@ def _rows_here(config: Config) -> int | None:
         return None
     finally:
         source.close()
-
-
-def _filtered(context: Context, config: Config) -> _Filtered | None:
-    """Counts by the rows of the preview, so that both say the same."""
-    try:
-        first = context.setup.preview(config).value
-        return _Filtered(len(first.rows), map_first_rows(config, first).left_out)
-    except VipgateError:
-        return None
 
 
 def _records_there(config: Config) -> int | None:

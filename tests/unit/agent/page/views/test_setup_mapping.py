@@ -48,7 +48,7 @@ def test_each_member_is_shown_with_values_and_what_would_be_sent(page: OpenPage)
     assert "P1 · P2 · P3" in shown
     assert "内部车 <small>×1</small>" in shown
     assert "30000" in shown
-    assert "39 of the first rows can be sent, and 1 would be refused" in shown
+    assert "39 of the first 40 rows can be sent, and 1 would be refused" in shown
     assert "Doubtful guesses: 1." in shown
     assert "yuan or fen" in shown
     assert len(shown.encode()) < 50_000
@@ -71,10 +71,10 @@ def test_code_tick_and_filter_are_stored(page: OpenPage) -> None:
     assert page.post("/setup/mapping", fields) == "/setup/preview?done=saved"
     found = written(page)
     assert found["map"]["vip_type"]["codes"] == {"月卡": 1, "内部车": 0}
-    assert found["filter"] == [{"column": "状态", "in": ["已支付"]}]
+    assert found["filter"] == [{"column": "状态", "in": ["已支付"], "not_in": ["已退款"]}]
     assert "?" not in page.context.config_path.read_text(encoding="utf-8")
     shown = page.get("/setup/mapping")
-    assert "36 of the first rows can be sent, and 0 would be refused" in shown
+    assert "36 of the first 40 rows can be sent, and 0 would be refused" in shown
     fields = {**fields_of(shown), "filtering": place[1], f"filter.{place[1]}": ["已支付", "已退款"]}
     page.post("/setup/mapping", fields)
     assert "filter" not in written(page)
@@ -220,7 +220,7 @@ def test_values_that_are_chosen_answer_a_status(noted: OpenPage) -> None:
     fields = {**fields_of(noted.get("/setup/mapping")), "filtering": place, f"filter.{place}": "1"}
     noted.post("/setup/mapping", fields)
     assert "# ? zt has" not in text_of(noted)
-    assert written(noted)["filter"] == [{"column": "zt", "in": ["1"]}]
+    assert written(noted)["filter"] == [{"column": "zt", "in": ["1"], "not_in": ["0"]}]
 
 
 def test_comments_of_init_stay_true_and_those_of_people_stay(noted: OpenPage) -> None:
@@ -270,7 +270,7 @@ def test_rows_are_chosen_by_any_column_of_few_values(noted: OpenPage) -> None:
     shown = noted.get(leads)
     assert f'name="filtering" value="{place}"' in shown
     noted.post("/setup/mapping", {**fields_of(shown), "filtering": place, f"filter.{place}": ["x0", "x1"]})
-    assert written(noted)["filter"] == [{"column": "lx", "in": ["x1", "x0"]}]
+    assert written(noted)["filter"] == [{"column": "lx", "in": ["x1", "x0"], "not_in": ["x2"]}]
 
 
 @pytest.mark.parametrize("place", ["999", "-1", "x", "²", "1"])

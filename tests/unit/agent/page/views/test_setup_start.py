@@ -15,13 +15,18 @@ from support.agent_page import OpenPage, make_park, open_page
 from vipgate.agent.client import Client
 from vipgate.agent.page.agent_process import AgentProcess
 from vipgate.agent.responses import Rejected
+from vipgate.agent.setup import rehearsal
 
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setattr(Client, "probe", lambda _: (Rejected("400", {}, ""), None))
     monkeypatch.setattr(Client, "ask", lambda *_: {"months": [{"count": 1200}, {"count": 34}]})
-    return open_page(make_park(tmp_path))
+    path = make_park(tmp_path)
+    path.chmod(0o600)
+    with closing(sqlite3.connect(path.with_name("park.db"))) as db:
+        db.execute("CREATE INDEX changed ON 续费记录 (更新时间, 编号)")
+    return open_page(path)
 
 
 @pytest.fixture
@@ -42,20 +47,18 @@ def checked(page: OpenPage) -> str:
 
 def test_check_says_what_is_found_and_what_a_start_means_in_numbers(page: OpenPage) -> None:
     shown = checked(page)
-    assert "of the first 9 rows 9 can be sent, 0 cannot" in shown
+    assert "of all 9 rows 9 can be sent, 0 cannot" in shown
+    assert "All is well: the agent can be started." in shown
     assert "Records on the platform (1,234) stay" in shown
     assert "First deletes all records of this park on the platform (1,234)" in shown
-    assert "sends all rows of the source (9)" in shown
+    assert shown.count("sends all 9 rows of the source.") + shown.count("Sends all 9 rows of the source.") == 2
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        (
-            "en",
-            "the rows of the source that pass the filters (the source has 9; of its first 9 rows the filters leave out 2)",
-        ),
-        ("zh", "数据源中符合过滤条件的行（数据源共 9 行，前 9 行中有 2 行被过滤条件排除）"),
+        ("en", "7 of the 9 rows of the source (the filters leave out 2, 0 would be refused"),
+        ("zh", "数据源全部 9 行中可以发送的 7 行（2 行被过滤条件排除，0 行会被拒绝"),
     ],
 )
 def test_with_a_filter_neither_way_says_that_all_rows_are_sent(page: OpenPage, language: str, said: str) -> None:
@@ -67,10 +70,30 @@ def test_with_a_filter_neither_way_says_that_all_rows_are_sent(page: OpenPage, l
     page.post("/language", {"language": language})
     shown = checked(page)
     assert shown.count(said) == 2
-    assert "all rows" not in shown
-    assert "全部行" not in shown
     if language == "en":
-        assert "of the first 9 rows 7 can be sent, 0 cannot; the filters leave out 2" in shown
+        assert "of all 9 rows 7 can be sent, 0 cannot; the filters leave out 2" in shown
+
+
+def test_rows_that_were_not_all_looked_at_are_said_to_be(page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "SECONDS_MAX", 0.0)
+    monkeypatch.setattr(rehearsal, "PAGE_ROWS", 4)
+    shown = checked(page)
+    assert shown.count("the rows of the source (9) that can be sent: of the first 4, which were looked at, 4") == 2
+    assert "of the first 4 rows 4 can be sent" in shown
+
+
+def test_warnings_and_open_questions_are_no_all_is_well(page: OpenPage) -> None:
+    path = page.context.config_path
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + '\n[[filter]]\ncolumn = "支付方式"\nin = ["现金"]\nnot_in = ["x"]\n', encoding="utf-8")
+    shown = checked(page)
+    assert "No fault: the agent can be started. Warnings to look at first: 1." in shown
+    assert "9 rows are not sent because of values that no filter names: 支付方式 = &#39;微信&#39; (9)" in shown
+    path.write_text(text.replace("[map]\n", "[map]\n# ? plate: is this the column\n"), encoding="utf-8")
+    shown = checked(page)
+    assert "questions are not answered: the agent cannot be started" in shown
+    assert "is this the column?" in shown
+    assert "All is well" not in shown
 
 
 def test_findings_in_another_language_than_the_page_are_said_to_be(page: OpenPage) -> None:
