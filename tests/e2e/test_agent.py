@@ -220,6 +220,22 @@ def test_file_that_a_spreadsheet_rounded_becomes_dead_letters_until_it_is_export
     assert (set(park.held()), park.dead()) == (set(whole), [])
 
 
+def test_value_that_no_filter_names_is_named_until_somebody_judges_it(park: Park) -> None:
+    park.change("UPDATE 续费记录 SET 类型 = '周卡' WHERE 编号 <= 3")
+    filters = '\n[[filter]]\ncolumn = "类型"\nin = ["{sent}"]\nnot_in = ["{other}"]\n'
+    with closing(sqlite3.connect(park.folder / "park.db")) as db:
+        kinds = {kind for (kind,) in db.execute("SELECT DISTINCT 类型 FROM 续费记录")} - {"周卡"}
+    with park.config.open("a", encoding="utf-8") as file:
+        file.write(filters.format(sent='", "'.join(sorted(kinds)), other="x"))
+    assert park.agent("run", "--once").returncode == 0
+    assert not {"XF000000000001", "XF000000000002"} & set(park.held())
+    [warning] = json.loads(park.agent("status", "--format", "json").stdout)["warnings"]
+    assert warning.startswith("3 rows are not sent because of values that no filter names: 类型 = '周卡' (3)")
+    park.edit('not_in = ["x"]', 'not_in = ["周卡"]')
+    assert park.agent("run", "--once").returncode == 0
+    assert json.loads(park.agent("status", "--format", "json").stdout)["warnings"] == []
+
+
 def test_second_agent_on_a_spool_says_so_and_stops(park: Park) -> None:
     agent = park.start()
     try:

@@ -78,6 +78,14 @@ def test_form_that_was_promised_is_read(load: Load, tmp_path: Path) -> None:
     assert (config.log.bytes_max, config.log.keep, config.metrics.port) == (10 * 1024**2, 5, None)
 
 
+def test_filter_may_name_what_is_sent_and_what_is_not(load: Load) -> None:
+    made = load(
+        PLATFORM + "[source]\nfile = 'a.csv'\n" + MAP + "[[filter]]\ncolumn = 'a'\nin = ['x', 1]\nnot_in = ['y']\n"
+    )
+    [found] = made.filters
+    assert (found.allowed, found.refused) == (frozenset({"x", "1"}), frozenset({"y"}))
+
+
 def test_all_settings_are_taken(load: Load, tmp_path: Path) -> None:
     text = PLATFORM + "timeout_s = 2\nbatch_rows = 7\nin_flight = 2\nca_file = 'ca.pem'\n"
     text += "[source]\nfile = '续费.csv'\nencoding = 'gbk'\ndelimiter = ';'\nheader_line = 3\n" + MAP
@@ -145,6 +153,10 @@ def test_every_fault_is_told_at_once(load: Load) -> None:
         ('codes = { "现金" = 1 }', 'codes = ["现金"]', "map.pay_type.codes: must be a table like"),
         ('codes = { "现金" = 1 }', 'codes = { "现金" = [1] }', "map.pay_type.codes: must be a table like"),
         ('unit = "yuan"', 'unit = "yuan", codes = { "a" = 1 }', "map.pay_value.codes: give one of codes, unit and format"),
+        (
+            "[map]", "[[filter]]\ncolumn = 'a'\nin = ['x', 'y']\nnot_in = ['y']\n[map]",
+            'filter[0].not_in: has a value that is in `in`, too',
+        ),
         ("[map]", "[[filter]]\ncolumn = 'a'\n[map]", "filter[0].in: give in = […], not_in = […] or both"),
         ("[map]", "[[filter]]\ncolumn = 'a'\nin = 'x'\n[map]", "filter[0].in: must be a list of texts or numbers, got 'x'"),
         ("[map]", "[[filter]]\ncolumn = 'a'\nin = []\n[map]", "filter[0].in: must be a list of texts or numbers, got []"),

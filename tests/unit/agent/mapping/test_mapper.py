@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from vipgate.agent.config import Config, Platform, SourceConfig
 from vipgate.agent.config_map import Filter, Member
-from vipgate.agent.mapping.mapper import Mapper
+from vipgate.agent.mapping.mapper import UNJUDGED_MAX, Mapper
 from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.models import HASH_BYTES
 from vipgate.agent.sources.base import SourceRow
@@ -522,3 +522,26 @@ def test_half_a_character_makes_a_dead_letter_that_can_be_kept(member: str, tmp_
     assert dead.reason == f"{member}: holds half a surrogate pair, got half ?"
     assert '"half ?"' in (dead.source or "")
     assert len(dead.hash) == HASH_BYTES
+
+
+def test_values_that_no_filter_names_are_counted_once() -> None:
+    both = Filter(column="态", allowed=frozenset({"已付"}), refused=frozenset({"未付"}))
+    mapper = Mapper({"plate": Member(constant="A")}, [both], SHANGHAI, ["态"])
+    for value in ("已付", "未付", "部分退款", " 部分退款 ", None, "x" * 5_000):
+        mapper([value])
+    found = mapper.take_unjudged()
+    assert [found["态", name] for name in ("部分退款", "")] == [2, 1]
+    assert len(found) == 3
+    assert max(len(value) for _, value in found) < 200
+    assert mapper.take_unjudged() == {}
+    for number in range(2 * UNJUDGED_MAX):
+        mapper([f"n{number}"])
+    assert len(mapper.take_unjudged()) == UNJUDGED_MAX
+
+
+@pytest.mark.parametrize("names", [{"allowed": frozenset({"a"})}, {"refused": frozenset({"a"})}])
+def test_filter_that_names_one_side_has_judged_all_values(names: dict[str, frozenset[str]]) -> None:
+    mapper = Mapper({"plate": Member(constant="A")}, [Filter(column="态", **names)], SHANGHAI, ["态"])
+    for value in ("a", "b"):
+        mapper([value])
+    assert mapper.take_unjudged() == {}

@@ -90,6 +90,22 @@ def test_numbers_that_may_be_rounded_are_counted_by_round_and_the_first_is_named
     assert status.warnings == {}
 
 
+def test_values_that_no_filter_names_are_counted_by_round(status: Status, warnings: RoundWarnings) -> None:
+    warnings.note_unjudged({("状态", "部分退款"): 2})
+    warnings.note_unjudged({("状态", "部分退款"): 1, ("类型", "x"): 1})
+    text = status.warnings["filters"]
+    assert text.startswith(
+        "4 rows are not sent because of values that no filter names: 状态 = '部分退款' (3), 类型 = 'x' (1)"
+    )
+    warnings.end_round()
+    assert "filters" in status.warnings
+    warnings.note_unjudged({("类型", "x"): 1})
+    assert status.warnings["filters"].startswith("1 rows")
+    warnings.end_round()
+    warnings.end_round()
+    assert status.warnings == {}
+
+
 def test_what_a_round_found_that_was_given_up_counts_no_more(status: Status, warnings: RoundWarnings) -> None:
     warnings.note_left(5)
     warnings.drop_round()
