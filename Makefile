@@ -26,16 +26,19 @@ test: $(VENV)/ready ## run the fast tests: no browser, no database server, no pr
 
 test-all: $(VENV)/ready ## run every test; needs chromium, a Chinese font, mariadb-server and odbc-mdbtools
 	@$(BIN)/python -m compileall -q src tests  # hundreds of processes would compile them again where none may write
-	@$(PYTEST) --no-loadscope-reorder
+	@$(PYTEST) --no-loadscope-reorder; status=$$?; echo $$status > .pytest_cache/exit_status; exit $$status
 
 # A test that fails because its processes waited for those of others is no reason to run 11,000 again; a fault of the code
 # repeats. More than FAILED_MAX failures are not tried again.
 FAILED_MAX ?= 5
 
-test-failed: $(VENV)/ready ## run the tests again that failed last, with no others beside them; names those that pass now
-	@$(BIN)/python -c 'import json, sys; failed = sorted(json.load(open(".pytest_cache/v/cache/lastfailed"))); \
+test-failed: $(VENV)/ready ## run the tests again that failed in test-all, with no others beside them; names those that pass now
+	@$(BIN)/python -c 'import json, pathlib, sys; cache = pathlib.Path(".pytest_cache"); \
+		failed = sorted(json.loads((cache / "v/cache/lastfailed").read_text())); \
+		complete = (cache / "exit_status").read_text().strip() == "1"; \
 		print("failed, tried once more with no others beside them:", *failed, sep="\n  "); \
-		sys.exit(len(failed) > $(FAILED_MAX) and "More than $(FAILED_MAX) tests failed: not tried again.")'
+		sys.exit(not complete and "test-all did not run to its end: nothing is tried again." \
+			or len(failed) > $(FAILED_MAX) and "More than $(FAILED_MAX) tests failed: not tried again.")'
 	@$(BIN)/pytest --last-failed --last-failed-no-failures none
 	@echo "All of these passed now. They failed beside others: find out why before it is forgotten."
 
