@@ -16,18 +16,18 @@ RECENT_MAX: Final = 50_000
 NUMBERS_MAX: Final = 16_384
 
 Rows = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
-Many = Callable[[str, Sequence[Mapping[str, object]]], None]
+Table = Callable[[str, Sequence[tuple[object, ...]]], None]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
 
 
 class AcknowledgedVersions:
-    """Finds versions by order number. `rows` and `many` run statements of the spool; the caller provides transactions."""
+    """Finds versions by order number. `rows` and `table` run statements of the spool; the caller provides transactions."""
 
-    def __init__(self, rows: Rows, many: Many) -> None:
+    def __init__(self, rows: Rows, table: Table) -> None:
         self._rows = rows
-        self._many = many
+        self._table = table
         self._recent: dict[int, bytes] | None = None
         # How many entries were written since the last merge: of one record there may be many.
         self._written = 0
@@ -64,7 +64,7 @@ class AcknowledgedVersions:
             self._rows("acknowledge_recently", {"entries": _encode(entries)})
             return
         # In the order of the table: each of its pages is written once.
-        self._many("acknowledge", [{"key": number, "version": recent[number]} for number in sorted(recent)])
+        self._table("acknowledge", sorted(recent.items()))
         self._rows("drop_recently", {})
         recent.clear()
         self._written = 0

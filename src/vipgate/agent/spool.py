@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -17,10 +18,11 @@ from vipgate.agent.acknowledged import AcknowledgedVersions
 from vipgate.agent.models import DeadLetter, OutboxRow, Rejection, Version
 from vipgate.errors import UsageError, VipgateError
 from vipgate.i18n import translatable
-from vipgate.support.sql_files import load_statements
+from vipgate.support.sql_files import expand_rows, load_statements
 from vipgate.support.sqlite_file import FileKind, OwnerLock, SqliteFile
 
 DEAD_LETTERS_PER_PAGE: Final = 500
+LINES_A_STATEMENT: Final = 500
 # After a day no older version can still be in flight.
 LATELY_KEPT_US: Final = 86_400_000_000
 
@@ -59,7 +61,7 @@ class Spool:
         self._file = SqliteFile(path, SPOOL, one_thread=True)
         self._db = self._file.db
         self._rows("make_exposed", {})
-        self.acknowledged = AcknowledgedVersions(self._rows, self._many)
+        self.acknowledged = AcknowledgedVersions(self._rows, self._table)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commits everything written inside, or nothing."""
@@ -72,6 +74,13 @@ class Spool:
     def _many(self, name: str, lines: Sequence[Mapping[str, object]]) -> None:
         with self._file.translated():
             self._db.executemany(self._sql[name], lines)
+
+    def _table(self, name: str, lines: Sequence[tuple[object, ...]]) -> None:
+        """Runs a statement that takes many lines."""
+        with self._file.translated():
+            for start in range(0, len(lines), LINES_A_STATEMENT):
+                some = lines[start : start + LINES_A_STATEMENT]
+                self._db.execute(expand_rows(self._sql[name], len(some)), list(chain.from_iterable(some)))
 
     # ---- single values ---------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,8 @@ SELECT 1 FROM acknowledged LIMIT 1
 SELECT a.key, a.version FROM acknowledged AS a WHERE a.key IN (SELECT value FROM json_each(:keys))
 
 -- name: acknowledge
-INSERT INTO acknowledged (key, version) VALUES (:key, :version) ON CONFLICT (key) DO UPDATE SET version = excluded.version
+-- Many rows at a time: each statement gives up the interpreter's lock, and must win it back from the reading thread.
+INSERT INTO acknowledged (key, version) VALUES /* rows */ (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version
 
 -- name: acknowledge_recently
 INSERT INTO acknowledged_recently (entries) VALUES (:entries)
