@@ -96,11 +96,14 @@ class Report:
         return not (difference.missing_count or difference.different_count or difference.only_there_count)
 
 
-def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
+def compare(
+    rows: Rows, ask: Ask, repair: Repair = lambda _: None, extra: Callable[[str], None] = lambda _: None
+) -> Report:
     """Compares both sides. Calls `rows` once for the sums, and once per group of differing records.
 
     `repair` gets every record that the platform lacks or has in another version. Of rows with one order number the newest by
     the cursor counts, or any where none is: the sums count each row, and the comparison of records corrects them.
+    `extra` gets the order number of each record that only the platform has.
     Raises NotOffered, OddAnswer.
     """
     here, several = _tally(rows())
@@ -112,7 +115,7 @@ def compare(rows: Rows, ask: Ask, repair: Repair = lambda _: None) -> Report:
     sums = _Sums({place: here[place] for place in here if place[0] in asked}, _bucket_sums(unlike, ask))
     difference = Difference()
     for group in _groups(sums):
-        _compare_records(group, rows, several, ask, repair, difference, sums)
+        _compare_records(group, rows, several, ask, repair, extra, difference, sums)
     here_months, there_months = _by_month(sums.here), _by_month(sums.there)
     months |= {
         name: Month(name, here_months.get(name, DigestSum()), there_months.get(name, DigestSum())) for name in unlike
@@ -239,6 +242,7 @@ def _compare_records(
     several: Container[str],
     ask: Ask,
     repair: Repair,
+    extra: Callable[[str], None],
     difference: Difference,
     sums: _Sums,
 ) -> None:
@@ -248,6 +252,7 @@ def _compare_records(
     only_there = [pay_partner for pay_partner in there if pay_partner not in here]
     for pay_partner in only_there:
         difference.only_there_count += 1
+        extra(pay_partner)
         _show(pay_partner, difference.only_there)
     for pay_partner, record in wrong.items():
         if pay_partner in there:

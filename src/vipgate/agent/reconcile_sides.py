@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -21,7 +22,18 @@ from vipgate.i18n import tr
 
 ROWS_A_PAGE: Final = 2_000
 TRIES_MAX: Final = 6
+# Order numbers of rows that are not sent, by which records on the platform alone are told apart.
+NOT_SENT_MAX: Final = 500_000
 PAUSE_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Extra:
+    """Why the platform alone has records: their row is left out by a filter, cannot be sent, or is not in the source."""
+
+    left_out: int = 0
+    refused: int = 0
+    gone: int = 0
 
 
 class ParkSide:
@@ -34,10 +46,14 @@ class ParkSide:
         self._queued = 0
         self._since_us = 0
         self.wrong = 0
+        self._left_out: set[str] = set()
+        self._refused: set[str] = set()
+        self.extra = Extra()
 
     def rows(self) -> Iterator[SourceRecord]:
         """Yields every record that can be sent."""
         self._since_us, self.wrong = clock_us(), 0
+        self._left_out, self._refused = set(), set()
         source = source_of(self._config)
         try:
             reader = Reader(self._config, source.columns)
@@ -45,10 +61,22 @@ class ParkSide:
             while chunk := list(islice(rows, ROWS_A_PAGE)):
                 page = reader.read(chunk)
                 self.wrong += len(page.dead)
+                if len(self._left_out) + len(self._refused) < NOT_SENT_MAX:
+                    self._left_out.update(order for order, _ in page.left_orders)
+                    self._refused.update(one.pay_partner for one in page.dead if one.pay_partner)
                 for record in zip(page.renewals, page.cursors, page.ready, strict=True):
                     yield SourceRecord(*record)
         finally:
             source.close()
+
+    def explain(self, pay_partner: str) -> None:
+        """Counts why the platform alone has a record, by what the last reading of the source has met."""
+        if pay_partner in self._left_out:
+            self.extra.left_out += 1
+        elif pay_partner in self._refused:
+            self.extra.refused += 1
+        else:
+            self.extra.gone += 1
 
     def queue(self, record: SourceRecord) -> None:
         """Adds a record to be sent again."""

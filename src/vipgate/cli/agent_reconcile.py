@@ -39,17 +39,17 @@ def verify(
         client = stack.enter_context(open_client(settings))
         side = ParkSide(settings, kept)
         repairs = side.queue if repair else lambda _: None
-        report = compare(side.rows, lambda members: ask_patiently(client, members), repairs)
+        report = compare(side.rows, lambda members: ask_patiently(client, members), repairs, side.explain)
         queued = side.queue_rest()
-        _print(report, side.wrong, output)
+        _print(report, side, output)
         if repair:
             _send(settings, kept, client, queued)
     if not report.is_alike and not repair:
         raise typer.Exit(1)
 
 
-def _print(report: Report, wrong: int, output: Format) -> None:
-    difference = report.difference
+def _print(report: Report, side: ParkSide, output: Format) -> None:
+    difference, extra, wrong = report.difference, side.extra, side.wrong
     lists = (
         (translatable("missing on the platform"), difference.missing_count, difference.missing),
         (translatable("different"), difference.different_count, difference.different),
@@ -59,6 +59,7 @@ def _print(report: Report, wrong: int, output: Format) -> None:
         months = [_month(month) for month in report.months]
         shown = {name.replace(" ", "_"): {"count": count, "pay_partner": some} for name, count, some in lists}
         counts = {"erased_on_the_platform": difference.erased_count, "cannot_be_sent": wrong}
+        shown["only_on_the_platform"] |= {"left_out": extra.left_out, "refused": extra.refused, "gone": extra.gone}
         print_json({"alike": report.is_alike, "months": months, **shown, **counts})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -76,9 +77,23 @@ def _print(report: Report, wrong: int, output: Format) -> None:
             if count > LISTED_MAX:
                 listed = tr("{listed} and {count} more", listed=listed, count=count - LISTED_MAX)
             typer.echo(f"{tr(name)}: {count}: {listed}")
-    if difference.only_there_count:
+    if extra.left_out:
         typer.echo(
-            tr("What is only on the platform was deleted here: the interface has no deletion, only run --replace.")
+            tr(
+                "of those only on the platform, {count} have a row here that a filter leaves out: look at the filter first",
+                count=extra.left_out,
+            )
+        )
+    if extra.refused:
+        typer.echo(
+            tr("of those only on the platform, {count} have a row here that cannot be sent", count=extra.refused)
+        )
+    if extra.gone:
+        typer.echo(
+            tr(
+                "of those only on the platform, {count} are not here any more: the interface has no deletion, only run --replace",
+                count=extra.gone,
+            )
         )
     if difference.erased_count:
         typer.echo(

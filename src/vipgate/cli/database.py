@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
+from vipgate.gateway.master_key import check_master_key
 from vipgate.gateway.settings import Settings, load_settings
 from vipgate.store.interfaces.accounts import AuditEntry
 from vipgate.store.interfaces.admin import Database
@@ -34,8 +35,14 @@ def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
 
 
 def vault_for(settings: Settings) -> Vault:
-    """Opens the vault with the configured master key."""
-    return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+    """Opens the vault with the configured master key. Raises UsageError if the database's secrets are under another one."""
+    vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+    store = open_store(settings.database_url, clock_us, settings.retention)
+    try:
+        check_master_key(store, vault)
+    finally:
+        store.close()
+    return vault
 
 
 @contextmanager

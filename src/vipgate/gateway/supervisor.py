@@ -20,6 +20,7 @@ from vipgate.clock import clock_s, clock_us
 from vipgate.errors import UsageError, VipgateError
 from vipgate.gateway.admin_launch import AdminConfig
 from vipgate.gateway.admin_process import AdminProcess
+from vipgate.gateway.master_key import check_master_key
 from vipgate.gateway.settings import Settings
 from vipgate.gateway.sockets import ListenSockets, listen
 from vipgate.gateway.worker import run_loop, run_worker
@@ -102,22 +103,19 @@ def _admin_process(settings: Settings, shared_metrics: SharedMetrics, listeners:
 def _checked_vault(settings: Settings) -> Vault:
     """Migrates the database, and returns the vault after one stored secret could be decrypted with it.
 
-    Raises UsageError for the wrong master key: a second machine that made its own key would reject every park.
+    Raises UsageError for the wrong master key.
     """
     vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
     store = open_store(settings.database_url, clock_us, settings.retention)
     try:
-        parks = store.reachable_parks("", 1)
-        access = store.park_access(parks[0].park_uuid) if parks else None
-        if access is not None:
-            vault.open(access.secret, access.park_uuid)
+        is_checked = check_master_key(store, vault)
         unreachable = store.unreachable()
         if unreachable is not None:
             log.warning(
                 "nodes of the cluster do not answer",
                 nodes=unreachable.nodes,
                 parks=unreachable.parks,
-                master_key="not checked" if access is None else "checked",
+                master_key="checked" if is_checked else "not checked",
                 remedy="their parks get 503 until the nodes or their standbys are back",
             )
     finally:

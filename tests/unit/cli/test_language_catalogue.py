@@ -44,6 +44,7 @@ UNTRANSLATED: Final = (
     ("agent/sources/sql.py", "SELECT"),
     ("agent/sources/sqlserver.py", ""),  # SQL
     ("agent/sync/round_warnings.py", "order numbers"),  # the key of a warning
+    ("agent/sync/round_warnings.py", "left out"),  # the key of a warning
     ("agent/sync/source_reader.py", "dated later"),  # the key of a warning
     ("agent/status.py", " is NULL"),  # the end of a key of sweep_found
     ("cli/agent_setup.py", "systemctl "),

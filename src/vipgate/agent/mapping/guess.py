@@ -28,11 +28,11 @@ from vipgate.agent.mapping.guess_comments import CommentedColumns
 from vipgate.agent.mapping.guess_cursor import CursorGuess, guess_cursor
 from vipgate.agent.mapping.guess_evidence import (
     Purchase,
+    QuantityCheck,
     find_period,
     is_row_reference,
     rival_amounts,
     unfit_passes,
-    unfit_quantity,
     unique_columns,
 )
 from vipgate.agent.mapping.guess_statuses import Status, find_statuses
@@ -392,8 +392,10 @@ class Guesser:
         kinds, quantities = self._kinds(self._members["vip_type"]), self._rows[guess.column]
         none: list[int | None] = [None] * len(quantities)
         starts, ends = (self._instants(name) or none for name in ("renewal_start_time", END_MEMBER))
-        purchases = [Purchase(*one) for one in zip(kinds, quantities, starts, ends, strict=True)]
-        doubt = unfit_quantity(purchases, counts_months=self._comments.says(is_months, guess.column))
+        check = QuantityCheck(counts_months=self._comments.says(is_months, guess.column))
+        for one in zip(kinds, quantities, starts, ends, strict=True):
+            check.add(Purchase(*one))
+        doubt = check.doubt()
         if doubt is not None:
             self._members["quantity"] = guess.asked(doubt.question, is_open=doubt.is_open)
 

@@ -35,7 +35,7 @@ class _Names(NamedTuple):
 
 
 _ANY: Final = 99
-_TIME: Final = r"_?(?:time|date|datetime|at|day|dt|on|时间|日期|日)"
+_TIME: Final = r"_?(?:time|date|datetime|at|day|dt|tm|on|时间|日期|日)"
 _NO: Final = r"_?(?:no|num|nbr|number|sn|code|编号|号码|号)"
 _MONEY: Final = r"_?(?:amounts?|amt|money|fees?|cost|price|sum|total)"
 _PAID_ZH: Final = r"(?:实收|实付|实缴|实际支付|实际收费|支付|已付|已收|已缴|付款|缴费|缴款|交费|收款)"
@@ -59,7 +59,7 @@ _NAMES: Final[Mapping[str, _Names]] = {
     ),
     "plate_color": _Names(
         (
-            r"(?:(?:car|vehicle)_?)?(?:license_?)?plate_?(?:bg_?)?colou?r(?:_?(?:code|type|id|name|desc))?",
+            r"(?:(?:car|vehicle)_?)?(?:license_?)?(?:plate|plt)_?(?:bg_?)?(?:colou?r|clr)(?:_?(?:code|type|id|name|desc))?",
             r"(?:车牌|号牌|牌照)(?:底色|颜色)|plate_?colour_?\w*",
             r"colou?r|颜色",
             r"plate_?type|(?:车牌|号牌)(?:类型|种类)",
@@ -71,11 +71,11 @@ _NAMES: Final[Mapping[str, _Names]] = {
     "plate": _Names(
         (
             r"plate",
-            rf"(?:(?:car|vehicle|veh|user)_?)?(?:(?:license|licence|lic)_?)?plate(?:{_NO}|_?id)?|lpn|lpr|(?:number|license|licence)_?plates?{_NO}?"
+            rf"(?:(?:car|vehicle|veh|user)_?)?(?:(?:license|licence|lic)_?)?(?:plate|plt)(?:{_NO}|_?id)?|cph|cphm|hphm|lpn|lpr|(?:number|license|licence)_?plates?{_NO}?"
             rf"|plat{_NO}|(?:车辆)?(?:车牌|号牌|牌照)(?:号码|号牌|号)?|(?:固定|续费)?车牌(?:号码?)?",
             rf"(?:car|vehicle|veh)(?:{_NO}|_?plate|_?reg{_NO}?)|(?:car_?)?reg(?:istration)?{_NO}|车号|车辆(?:号码?|编号)|placa|bien_?so"
             rf"|(?:car|vehicle)_?(?:license|licence|lic){_NO}?|vehicle_registration{_NO}?",
-            r"(?:car|vehicle|plate)_?id|cph|cphm|chepai(?:hao)?|car|vehicle|车辆|车",
+            r"(?:car|vehicle|plate)_?id|chepai(?:hao)?|car|vehicle|车辆|车",
         ),
         3,
         r"plate|车牌|号牌|licen[cs]e",
@@ -144,7 +144,7 @@ _NAMES: Final[Mapping[str, _Names]] = {
     "pay_value": _Names(
         (
             r"pay_?value",
-            rf"(?:actual(?:ly)?|real|paid|payed|received?|act)_?(?:get_?|pay_?|paid_?)?(?:{_MONEY[2:]})|pay{_MONEY}|(?:amount|money|fee)_?"
+            rf"(?:actual(?:ly)?|real|paid|payed|received?|act)_?(?:get_?|pay_?|paid_?)?(?:{_MONEY[2:]})|pay{_MONEY}|(?:amount|amt|money|fee)_?"
             rf"(?:paid|pay|received|actual)|(?:a|act(?:ual)?|real)_?pay|{_PAID_ZH}(?:总)?(?:金额|款额|款|额|费用)|实收|实付|实缴|已付|实收款|paid"
             r"|(?:actual(?:ly)?_?|amount_?)?received|actual(?:ly)?(?:_?paid)?",
             r"(?:total|sum|grand)_?(?:pay_?)?(?:amount|amt|money|fees?|cost|price|total|charge|pay)?|(?:amount|fee|money|pay)_?total"
@@ -228,13 +228,13 @@ _PAID_RANK: Final = 1
 PLAIN_MONEY_RANK: Final = 3
 _DUE_RANK: Final = 4
 _TIMES: Final = (
-    r"(?:更新|修改|最后(?:修改|更新)|变更|最近更新)(?:时间|日期)|(?:last_?)?(?:update|modify|modified|updated|modification|change|up)_?(?:time|date|at|dt|datetime)"
-    r"|gmt_?modif\w*|modified|modif\w*_?(?:time|date|at)|row_?version"
+    r"(?:更新|修改|最后(?:修改|更新)|变更|最近更新)(?:时间|日期)|(?:last_?)?(?:update|upd|updt|mod|modify|modified|updated|modification|change|up)_?(?:time|date|at|dt|tm|datetime)"
+    r"|gxsj|xgsj|zhgxsj|gmt_?modif\w*|modified|modif\w*_?(?:time|date|at)|row_?version"
 )
 _PLAIN_IDS: Final = r"id|编号|序号|自增\w*|record_?id|主键|rec_?(?:no|id)|guid|xh"
 _IDS: Final = rf"{_PLAIN_IDS}|\w+_id"
 _STATUS: Final = (
-    r"status|state$|(?:^|_)stat$|状态|delete|(?:^|_)is_?(?:valid|paid|pay|refund|cancel|void|active|enable)|valid_?flag|作废|del_?flag"
+    r"status|state$|(?:^|_)(?:stat|sts?|flag|zt|bz|bj)$|状态|delete|(?:^|_)is_?(?:valid|paid|pay|refund|cancel|void|active|enable)|valid_?flag|作废|del_?flag"
     r"|(?:order|pay|refund)_?(?:flag|result|complete)|^(?:enable|valid|active|locked)d?$|有效标|是否(?:有效|支付|退款|作废|删除)|refunded|cancell?ed|^(?:dd|zf|jf)?zt$"
 )
 _NOTES: Final = r"备注|附注|说明|摘要|附言|(?:^|_)(?:remark|note|memo|comment)s?$"
@@ -245,6 +245,10 @@ _CONTACTS: Final = (
 )
 _ROW_COUNTS: Final = r"序号|行号|xh|no|row_?(?:no|num(?:ber)?)"
 _KINDS: Final = r"(?:^|_)(?:type|kind|mode|method)$|类型$|类别$|业务"
+_COUNTS: Final = (
+    r"(?:^|_)(?:no|num|number|qty|quantity|count|cnt|days?|months?|years?|hours?|minutes?|floor|level|lane|times|sort|seq|version|ver|discount"
+    r"|rate|ratio)$|数$|数量$|次数$|天数$|月数$|楼|层|版本|排序|折扣"
+)
 _MONTHS: Final = r"month|月数|个月|月份"
 
 
@@ -299,6 +303,11 @@ def is_contact(name: str) -> bool:
 def is_row_count(name: str) -> bool:
     """Whether the name says that the column counts the rows of one export, so that the next one counts from 1 again."""
     return _whole(_ROW_COUNTS).fullmatch(key_of(name)) is not None
+
+
+def is_count(name: str) -> bool:
+    """Whether the name says that the column counts something, or numbers it."""
+    return _whole(_COUNTS).search(key_of(name)) is not None
 
 
 def is_kind(name: str) -> bool:

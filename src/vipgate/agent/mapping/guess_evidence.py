@@ -175,40 +175,74 @@ class QuantityDoubt(NamedTuple):
     is_open: bool
 
 
-def unfit_quantity(purchases: Sequence[Purchase], *, counts_months: bool) -> QuantityDoubt | None:
-    """A question if the quantities do not count passes; None if they do, or nothing tells.
+class QuantityCheck:
+    """Judges by many purchases whether quantities count passes. `counts_months`: the column's name says months."""
 
-    `counts_months`: the column's name says months.
-    """
-    by_unit: dict[int, list[Purchase]] = {}
-    for one in purchases:
+    def __init__(self, *, counts_months: bool = False) -> None:
+        self._counts_months = counts_months
+        self._units: dict[int, _OfUnit] = {}
+
+    def add(self, one: Purchase) -> None:
+        """Takes one purchase into account."""
         if one.bought_months:
-            by_unit.setdefault(one.unit_months, []).append(one)
-    for unit_months, bought in sorted(by_unit.items(), reverse=True):
-        known = [one for one in bought if one.period_months]
-        too_many = [one for one in known if one.bought_months > one.period_months * _PERIOD_FACTOR]
-        too_few = [one for one in known if one.bought_months * _PERIOD_FACTOR < one.period_months]
-        for unfit in (too_many, too_few):
-            if len(unfit) * 2 > len(known):
-                # One pass is one pass: then the pass or the period may be wrong, the quantity is not.
-                return _period_doubt(unfit[0], is_open=unfit is too_many and any(one.number > 1 for one in unfit))
-        whole = [one for one in bought if one.number % unit_months == 0]
-        if not known and counts_months and unit_months > 1 and whole:
-            question = tr(
-                "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
-                "source.query",
-                number=whole[0].number,
-                unit=unit_months,
-                total=whole[0].bought_months,
-            )
-            return QuantityDoubt(question, is_open=True)
-    return None
+            self._units.setdefault(one.unit_months, _OfUnit()).add(one)
+
+    def doubt(self) -> QuantityDoubt | None:
+        """A question if the quantities do not count passes; None if they do, or nothing tells."""
+        for unit_months, found in sorted(self._units.items(), reverse=True):
+            for count, example, is_too_many in (
+                (found.too_many, found.much, True),
+                (found.too_few, found.little, False),
+            ):
+                if example is not None and count * 2 > found.known:
+                    # One pass is one pass: then the pass or the period may be wrong, the quantity is not.
+                    return _period_doubt(example, is_open=is_too_many and example.number > 1)
+            if not found.known and self._counts_months and unit_months > 1 and found.whole is not None:
+                return _name_doubt(found.whole)
+        return None
+
+
+@dataclass(slots=True)
+class _OfUnit:
+    """What was seen of the passes of one length: periods that are known, those that are too short or long, examples."""
+
+    known: int = 0
+    too_many: int = 0
+    too_few: int = 0
+    much: Purchase | None = None
+    little: Purchase | None = None
+    whole: Purchase | None = None
+
+    def add(self, one: Purchase) -> None:
+        if one.number % one.unit_months == 0:
+            self.whole = self.whole or one
+        if not one.period_months:
+            return
+        self.known += 1
+        if one.bought_months > one.period_months * _PERIOD_FACTOR:
+            self.too_many += 1
+            # Several passes say more than one does.
+            self.much = one if self.much is None or (self.much.number == 1 and one.number > 1) else self.much
+        elif one.bought_months * _PERIOD_FACTOR < one.period_months:
+            self.too_few += 1
+            self.little = self.little or one
+
+
+def _name_doubt(one: Purchase) -> QuantityDoubt:
+    question = tr(
+        "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
+        "source.query",
+        number=one.number,
+        unit=one.unit_months,
+        total=one.bought_months,
+    )
+    return QuantityDoubt(question, is_open=True)
 
 
 def _period_doubt(one: Purchase, *, is_open: bool) -> QuantityDoubt:
     question = tr(
-        "{number} passes of {unit} months, but a period of {period:.1f} months: does it count passes; if it counts months or "
-        "days, divide it in source.query",
+        "the quantity of a pass of {unit} months is {number}, its period {period:.1f} months: does it count passes; if it counts "
+        "months or days, divide it in source.query",
         number=one.number,
         unit=one.unit_months,
         period=one.period_months,

@@ -27,7 +27,9 @@ class Page(msgspec.Struct):
     `passed`: the places of rows that need no dead letter of their own: they can be sent, or a newer row of the record counts.
     `doubtful`: places and order numbers of rows that can be sent, though their numbers may have been rounded.
     `left_out`: how many rows a filter excludes; `merged`: how many stand behind another row of the same order number.
-    `unjudged`: how many of those left out have a value that no filter names, by column and value.
+    `unjudged`: how many of those left out have a value that no filter names, by column and value. `left_orders`: order number
+    and `row_id` of those left out. `replaced`: order numbers of which another row counts, though its plate is another one: with
+    the places of both.
     """
 
     ready: list[OutboxRow]
@@ -39,6 +41,8 @@ class Page(msgspec.Struct):
     left_out: int = 0
     merged: int = 0
     unjudged: dict[tuple[str, str], int] = {}
+    left_orders: list[tuple[str, bytes]] = []
+    replaced: list[tuple[str, str, str]] = []
 
     def identities(self) -> list[str]:
         """The order numbers, and the places of rows without one."""
@@ -59,6 +63,8 @@ class Page(msgspec.Struct):
             self.left_out,
             self.merged,
             self.unjudged,
+            self.left_orders,
+            self.replaced,
         )
 
 
@@ -112,6 +118,7 @@ class Reader:
         several: dict[str, list[_Kept]] = {}
         conflicts: list[Rejection] = []
         passed: list[str] = []
+        replaced: list[tuple[str, str, str]] = []
         found, doubtful, left_out = self._mapped(rows)
         mapped = [(row, _encode(one) if isinstance(one, dict) else one) for row, one in found]
         parsed = _parse([encoded for _, encoded in mapped if isinstance(encoded, bytes)])
@@ -133,7 +140,11 @@ class Reader:
             losers = [one for one in newest if one.result.hash != winner.result.hash]
             conflicts += [self._conflict(one, winner.row.place) for one in losers]
             wrong = {one.row.place for one in (winner, *losers)}
-            passed += [one.row.place for one in rivals if one.row.place not in wrong]
+            others = [one for one in rivals if one.row.place not in wrong]
+            passed += [one.row.place for one in others]
+            replaced += [
+                (identity, winner.row.place, one.row.place) for one in others if _is_of_other_plate(one, winner)
+            ]
         good = [one for one in kept.values() if one.renewal is not None]
         merged = len(mapped) - len(kept) - len(conflicts)
         return Page(
@@ -143,23 +154,33 @@ class Reader:
             [one.row.cursor for one in good],
             passed,
             doubtful,
-            left_out,
+            len(left_out),
             merged,
             self._map.take_unjudged(),
+            [one for one in left_out if one is not None],
+            replaced,
         )
 
     def _mapped(
         self, rows: Iterable[SourceRow]
-    ) -> tuple[list[tuple[SourceRow, dict[str, Value] | list[FieldError]]], list[tuple[str, str]], int]:
-        """The members of each row or its errors; rows with a doubtful order number; the number of rows that a filter excludes."""
-        left_out = 0
+    ) -> tuple[
+        list[tuple[SourceRow, dict[str, Value] | list[FieldError]]],
+        list[tuple[str, str]],
+        list[tuple[str, bytes] | None],
+    ]:
+        """The members of each row or its errors; rows with a doubtful order number; those that a filter excludes.
+
+        Of these, order number and `row_id`; None where there is no order number.
+        """
+        left_out: list[tuple[str, bytes] | None] = []
         mapped: list[tuple[SourceRow, dict[str, Value] | list[FieldError]]] = []
         for row in rows:
             found = [FieldError("", row.problem, None)] if row.problem is not None else self._map(row.values)
             if found is not None:
                 mapped.append((row, found))
             else:
-                left_out += 1
+                order = self._key_of(row)
+                left_out.append(None if order is None else (order, row_id(row)))
         if not self._is_judged:
             return mapped, [], left_out
         orders = [str(one.get("pay_partner", "")) if isinstance(one, dict) else "" for _, one in mapped]
@@ -246,6 +267,10 @@ def _newest(rows: Sequence[_Kept]) -> list[_Kept]:
             best.append(one)
     places = set(map(id, best))
     return [one for one in rows if one.row.cursor is None or id(one) in places]
+
+
+def _is_of_other_plate(one: _Kept, other: _Kept) -> bool:
+    return one.renewal is not None and other.renewal is not None and one.renewal.plate != other.renewal.plate
 
 
 def _shown(value: object) -> str | int | float | None:

@@ -56,6 +56,10 @@ _SCIENTIFIC: Final = ConversionError(
 _NO_ORDER: Final = ConversionError(
     "占位内容，不是订单号；每行应有自己的订单号", "a placeholder, no order number; each row needs one of its own"
 )
+_REFUND: Final = ConversionError(
+    "金额为负数：退款或冲正不是续费；请用过滤条件或查询排除这样的行",
+    "is negative: a refund is no renewal; leave such rows out by a filter or a query",
+)
 _NO_FEN: Final = ConversionError("应为元，最多两位小数 (整分)", "must be yuan with at most two decimals, whole fen")
 _NO_MONEY: Final = ConversionError("应为金额", "must be an amount of money")
 _NO_NUMBER: Final = ConversionError(
@@ -209,7 +213,12 @@ def coded(codes: Mapping[str, Value]) -> Convert:
 
 
 def money(value: object) -> Value | ConversionError | None:
-    """Converts yuan to fen, exactly."""
+    """Converts yuan to fen, exactly. A refund is none."""
+    fen = _fen(value)
+    return _REFUND if isinstance(fen, int) and fen < 0 else fen
+
+
+def _fen(value: object) -> Value | ConversionError | None:
     if type(value) is float and math.isfinite(value) and abs(value) < 1e9:
         fen = round(value * 100)
         # 388.65999999999997 is a database's float sum for 388.66; so small a part of a fen is noise.

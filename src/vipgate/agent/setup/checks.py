@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vipgate.agent.config import Config, Platform, Signature
+from vipgate.agent.mapping.replaced import replaced_text
 from vipgate.agent.mapping.rounded_orders import doubt_text
 from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.opening import agent_files, platform_client, source_of
@@ -119,7 +120,7 @@ def _check_reads(config: Config, source: Source) -> Iterator[Finding]:
         yield from check_mapping(count_rows(config, source))
         poll_once(config, source)
     except UsageError as error:
-        yield Finding("mapping", str(error), tr("fix [map] or [source]"))
+        yield Finding("mapping", str(error), tr("fix mapping or source"))
     except SourceUnavailable as error:
         yield Finding("source", str(error), tr("see the guide, “Sources”"))
     except Exception as error:  # noqa: BLE001 - a driver's: the start must not be the first to meet it
@@ -144,19 +145,26 @@ def check_mapping(counts: RowCounts) -> Iterator[Finding]:
         place, order = counts.first_doubtful
         doubt = doubt_text(counts.doubtful, shown_place(place), order)
         yield Finding("mapping", doubt, tr("see the guide, “Files”"), is_warning=True)
+    if counts.replaced:
+        yield Finding(
+            "mapping", replaced_text(counts.replaced), tr("fix the mapping, or the row at its source"), is_warning=True
+        )
+    if counts.quantity is not None:
+        question = tr("quantity: {question}?", question=counts.quantity.question)
+        yield Finding("mapping", question, tr("see the guide, “What is guessed, and what is asked”"), is_warning=True)
     if counts.unjudged:
-        yield Finding("mapping", unjudged_text(counts.unjudged), tr("see the guide, “Files”"), is_warning=True)
+        yield Finding("mapping", unjudged_text(counts.unjudged), tr("see the guide, “The file”"), is_warning=True)
+    # A row that cannot be sent becomes a dead letter, and holds up no other.
+    remedy = tr("fix the mapping, or the row at its source")
     groups = sorted(counts.refused.values(), key=lambda group: -group.count)
     for group in groups[:SHOWN_MAX]:
         place = shown_place(group.first.place)
         text = f"{place}: {group.reason}"
         if group.count > 1:
             text = tr("{n} rows, the first is {place}: {reason}", n=group.count, place=place, reason=group.reason)
-        yield Finding("mapping", text, tr("fix [map], or the row at its source"))
+        yield Finding("mapping", text, remedy, is_warning=counts.ready > 0)
     if more := sum(group.count for group in groups[SHOWN_MAX:]) + counts.more_refused:
-        yield Finding(
-            "mapping", tr("{n} more rows have other faults", n=more), tr("fix [map], or the row at its source")
-        )
+        yield Finding("mapping", tr("{n} more rows have other faults", n=more), remedy, is_warning=counts.ready > 0)
 
 
 def check_platform(platform: Platform) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ from vipgate.protocol.row import REQUIRED
 SHOWN_VALUES: Final = 3
 FILTER_VALUES_MAX: Final = 20
 VALUES_MAX: Final = CODES_MAX
+NO_VALUE: Final = ""
+NOTHING_MET: Final[Mapping[tuple[str, str], int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _counts(samples: Samples, place: int) -> Counter[str]:
 class StatusRow:
     """A column that tells sales from other rows: its place, its values and how often they occur, and those that are sent.
 
-    `refused`: values that were judged and are not sent. `empty`: how many rows have no value; `is_asked`: nobody has said yet
+    NO_VALUE stands for rows without one. `refused`: values that were judged and are not sent; `is_asked`: nobody has said yet
     which values are those of paid renewals.
     """
 
@@ -188,15 +190,21 @@ class StatusRow:
     column: str
     values: tuple[tuple[str, int], ...]
     sent: frozenset[str] | None
-    empty: int
     is_asked: bool
     refused: frozenset[str] = frozenset()
 
 
 def status_rows(
-    document: ConfigDocument, samples: Samples, proposal: Proposal, chosen: Iterable[int] = ()
+    document: ConfigDocument,
+    samples: Samples,
+    proposal: Proposal,
+    chosen: Iterable[int] = (),
+    met: Mapping[tuple[str, str], int] = NOTHING_MET,
 ) -> list[StatusRow]:
-    """The columns that a person should look at, those that have a filter, and those at the `chosen` places."""
+    """The columns that a person should look at, those that have a filter, and those at the `chosen` places.
+
+    `met`: values beyond the first rows, by column and value, and how often they occur.
+    """
     filters = {str(one.get("column")): one for one in document.filters()}
     asked = [one.name for one in document.questions() if one.kind == "filter"]
     allowed = set(filterable(samples))
@@ -206,11 +214,14 @@ def status_rows(
     for name in names:
         place = find_column(samples.columns, name)
         counts = _counts(samples, place)
-        values = tuple(counts.most_common(VALUES_MAX))
+        empty = len(samples.rows) - counts.total()
+        for (column, value), count in met.items():
+            if column == name and value not in counts:
+                counts[value] = count
+        values = (*counts.most_common(VALUES_MAX), *([(NO_VALUE, empty)] if empty and NO_VALUE not in counts else []))
         sent, refused = (_texts(filters.get(name, {}).get(key)) for key in ("in", "not_in"))
         if place >= 0 and values:
-            empty = len(samples.rows) - counts.total()
-            found.append(StatusRow(place, name, values, sent, empty, name in asked, refused or frozenset()))
+            found.append(StatusRow(place, name, values, sent, name in asked, refused or frozenset()))
     return found
 
 

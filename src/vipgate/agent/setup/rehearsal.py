@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Final
 
 from vipgate.agent.config import Config
+from vipgate.agent.mapping.guess_evidence import QuantityDoubt
+from vipgate.agent.mapping.purchases import add_purchases, quantity_check
 from vipgate.agent.mapping.reader import Page, Reader, conflict_reason
 from vipgate.agent.mapping.seen_orders import SeenOrders
 from vipgate.agent.models import Rejection
@@ -32,7 +34,7 @@ class RowCounts:
 
     `refused`: the refused rows by their reason; `more_refused`: how many have a reason beyond these. `doubtful`: how many order
     numbers may be rounded, with place and number of the first. `unjudged`: how many rows are left out by each value that no
-    filter names.
+    filter names. `replaced`: see `replaced_text`; `quantity`: a question about the quantities.
     """
 
     rows: int = 0
@@ -45,6 +47,8 @@ class RowCounts:
     doubtful: int = 0
     first_doubtful: tuple[str, str] = ("", "")
     unjudged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replaced: dict[str, tuple[str, str]] = field(default_factory=dict)
+    quantity: QuantityDoubt | None = None
 
     @property
     def dead(self) -> int:
@@ -59,6 +63,8 @@ class RowCounts:
         self.left_out += page.left_out
         self.merged += page.merged
         self.unjudged.update(page.unjudged)
+        if len(self.replaced) < REASONS_MAX:
+            self.replaced.update((order, (kept, other)) for order, kept, other in page.replaced)
         if page.doubtful and not self.doubtful:
             self.first_doubtful = page.doubtful[0]
         self.doubtful += len(page.doubtful)
@@ -101,14 +107,18 @@ def count_rows(
 ) -> RowCounts:
     """Reads and maps all rows, or those of the first `seconds_max` (SECONDS_MAX) seconds. Raises UsageError, SourceUnavailable."""
     reader, seen, counts = Reader(config, source.columns), SeenOrders(), RowCounts()
+    check = quantity_check(config.members["quantity"].column)
     reader.start_scan()
     until_s = clock_s() + (SECONDS_MAX if seconds_max is None else seconds_max)
     for rows in _pages(source):
         page = reader.read(rows)
+        add_purchases(check, page.renewals)
         counts.add(page, len(rows), () if config.source.cursor else _conflicts(page, seen))
         if clock_s() >= until_s:
-            return counts
-    counts.is_all = True
+            break
+    else:
+        counts.is_all = True
+    counts.quantity = check.doubt()
     return counts
 
 

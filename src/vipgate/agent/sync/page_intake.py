@@ -68,6 +68,8 @@ class PageIntake:
         if read.lane == "round":
             self._warnings.note_doubtful(page.doubtful)
             self._warnings.note_unjudged(page.unjudged)
+            self._warnings.note_left_out(self._sent_before(page.left_orders) if has_key else [])
+        self._warnings.note_replaced(page.replaced)
         waiting = held.keys() | pending.keys()
         direct: list[OutboxRow] = []
         if is_snapshot:
@@ -77,6 +79,14 @@ class PageIntake:
         if read.lane == "round" and not is_snapshot:
             self._count_found(found, page)
         return direct
+
+    def _sent_before(self, rows: Sequence[tuple[str, bytes]]) -> list[str]:
+        """The order numbers of these rows, by number and `row_id`, that the platform has from these very rows."""
+        orders = [order for order, _ in rows]
+        known = self._spool.acknowledged.find(orders) if orders else {}
+        sent = [order for order, row_id in rows if order in known and known[order].row_id == row_id]
+        dead = self._spool.dead_among(sent) if sent and self.dead else set()
+        return [order for order in sent if order not in dead]
 
     def _judged(
         self, read: PageRead, keys: Sequence[str], known: Mapping[str, Version], overtaken: set[str], *, has_key: bool

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from vipgate.agent.mapping.replaced import replaced_text
 from vipgate.agent.mapping.rounded_orders import doubt_text
 from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.sources.base import shown_place
@@ -16,12 +17,16 @@ from vipgate.i18n import tr
 
 log = structlog.get_logger()
 
+# Order numbers named in one warning, and remembered for one.
+NAMED_MAX: Final = 5
+REPLACED_MAX: Final = 1_000
+
 # A warning about the cursor stays at least this long: rounds may take seconds, and people look seldom.
 MISSED_SHOWN_US: Final = 3_600_000_000
 
 
 class RoundWarnings:
-    """The warnings `cursor`, `order numbers`, `rounded` and `filters` of the status."""
+    """The warnings `cursor`, `order numbers`, `rounded`, `filters`, `left out` and `plates` of the status."""
 
     def __init__(self, status: Status, cursor_name: str, clock_us: Callable[[], int]) -> None:
         self._status = status
@@ -31,6 +36,10 @@ class RoundWarnings:
         self._left = self._missed = self._doubtful = 0
         self._doubtful_first = ("", "")
         self._unjudged: Counter[tuple[str, str]] = Counter()
+        self._left_out: list[str] = []
+        self._left_out_count = 0
+        # Not of a round: rows of one order number are read together only when one of them is new.
+        self._replaced: dict[str, tuple[str, str]] = {}
         self._missed_us = 0
 
     def note_missed(self, rows: int) -> None:
@@ -82,10 +91,35 @@ class RoundWarnings:
         if self._status.warn("filters", unjudged_text(self._unjudged)):
             log.warning("values that no filter names", rows=self._unjudged.total())
 
+    def note_left_out(self, orders: Sequence[str]) -> None:
+        """Warns that these records were sent, and that the filters leave out their rows now."""
+        if not orders:
+            return
+        self._left_out_count += len(orders)
+        self._left_out += orders[: NAMED_MAX - len(self._left_out)]
+        warning = tr(
+            "{count} records that were sent no longer pass the filters ({orders}): they stay on the platform; the interface has no "
+            "deletion, only a replace removes them",
+            count=self._left_out_count,
+            orders=", ".join(self._left_out),
+        )
+        if self._status.warn("left out", warning):
+            log.warning("records that were sent no longer pass the filters", records=self._left_out_count)
+
+    def note_replaced(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Warns that the newest of several rows with one order number was sent, though another one has another plate."""
+        if not rows:
+            return
+        if len(self._replaced) < REPLACED_MAX:
+            self._replaced.update((order, (kept, other)) for order, kept, other in rows)
+        if self._status.warn("plates", replaced_text(self._replaced)):
+            log.warning("rows of different plates under one order number", orders=len(self._replaced))
+
     def drop_round(self) -> None:
         """Forgets what a round has found that was given up."""
         self._left = self._missed = self._doubtful = 0
         self._unjudged.clear()
+        self._left_out, self._left_out_count = [], 0
 
     def end_round(self) -> None:
         """Ends the warnings whose cause this complete round has not found."""
@@ -95,6 +129,8 @@ class RoundWarnings:
             self._status.warn("rounded", "")
         if not self._unjudged:
             self._status.warn("filters", "")
+        if not self._left_out_count:
+            self._status.warn("left out", "")
         if not self._missed and self._clock_us() - self._missed_us >= MISSED_SHOWN_US:
             self._status.warn("cursor", "")
         self.drop_round()

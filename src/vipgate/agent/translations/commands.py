@@ -110,8 +110,14 @@ TEXTS: Final = {
     "fen there": "平台（分）",
     "differs": "不同",
     "{listed} and {count} more": "{listed}，另有 {count} 个",
-    "What is only on the platform was deleted here: the interface has no deletion, only run --replace.": (
-        "只有平台有的记录，是本地已删除的：接口没有删除功能，只能用 run --replace。"
+    "of those only on the platform, {count} have a row here that a filter leaves out: look at the filter first": (
+        "只在平台上的记录中，{count} 条的行仍在本地，但被过滤条件排除：请先确认过滤条件"
+    ),
+    "of those only on the platform, {count} have a row here that cannot be sent": (
+        "只在平台上的记录中，{count} 条的行在本地，但无法发送"
+    ),
+    "of those only on the platform, {count} are not here any more: the interface has no deletion, only run --replace": (
+        "只在平台上的记录中，{count} 条本地已经没有：接口没有删除功能，只有 run --replace 才能去掉"
     ),
     "{count} are erased on the platform: plate, cards, operator; the rest is equal": (
         "{count} 条在平台上已清除车牌、卡号和操作员；其余内容相同"

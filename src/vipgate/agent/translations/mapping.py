@@ -40,6 +40,11 @@ TEXTS: Final = {
     "into in or not_in of its filter": (
         "{count} 行因过滤条件中没有写到的值而未发送：{named}；这些是否是已付款的续费？请把每个值写入该过滤条件的 in 或 not_in"
     ),
+    "{order} ({kept} and not {other})": "{order}（以{kept}为准，而不是{other}）",
+    "{count} order numbers are those of several rows with different plates: the newest is sent, the other is not: {named}; if "
+    "they are two sales, give each an order number of its own": (
+        "{count} 个订单号有多行且车牌不同，只发送最新的一行：{named}；如果是两笔销售，请使用各自的订单号"
+    ),
     "most values do not look like it: is this the column": "多数值不像此字段的值：是否是此列",
     "no name tells it: is this the column": "列名不能说明：是否是此列",
     "free passes were paid for (rows: {count}): is it the kind of the pass that was sold": (
@@ -75,9 +80,9 @@ TEXTS: Final = {
     "source.query": (
         "此列数的是月数而不是张数：一张 {unit} 个月的卡写 {number}，会按 {total} 个月发送；请在 source.query 中相除"
     ),
-    "{number} passes of {unit} months, but a period of {period:.1f} months: does it count passes; if it counts months or "
-    "days, divide it in source.query": (
-        "{number} 张 {unit} 个月的卡，有效期却是 {period:.1f} 个月：此列数的是否是张数；如果是月数或天数，请在 source.query 中相除"
+    "the quantity of a pass of {unit} months is {number}, its period {period:.1f} months: does it count passes; if it counts "
+    "months or days, divide it in source.query": (
+        "{unit} 个月的卡，数量是 {number}，有效期却是 {period:.1f} 个月：此列是否是张数；如果是月数或天数，请在 source.query 中相除"
     ),
     "is it what the card bears, or the number of its row in another table": "是卡上的号码，还是另一张表中的行编号",
     "{question}; true fits the starts": "{question}；按开始时间看应为 true",

@@ -46,6 +46,12 @@ TEXTS: Final = {
     "rows not compared and not sent": "有的行没有比较，也没有发送",
     "order numbers may have been rounded": "有的订单号可能被舍入",
     "values that no filter names": "过滤条件中没有写到的值",
+    "{count} records that were sent no longer pass the filters ({orders}): they stay on the platform; the interface has no "
+    "deletion, only a replace removes them": (
+        "{count} 条已发送的记录现在不符合过滤条件（{orders}）：它们仍在平台上；接口没有删除功能，只有“替换”才能去掉它们"
+    ),
+    "records that were sent no longer pass the filters": "已发送的记录不再符合过滤条件",
+    "rows of different plates under one order number": "同一订单号下有不同车牌的行",
     "the sweep found {missed} changes that {cursor_name} did not show: it is not to be trusted as a "
     "cursor; the changes were sent, later than others": (
         "全表核对发现了 {missed} 个 {cursor_name} 没有反映的变更：它作游标不可靠；这些变更已经发送，但比其他的晚"

@@ -65,7 +65,7 @@ def test_columns_of_a_member_are_ranked(member: str, columns: list[str], best: s
     [
         ("pay_value", "冲抵后金额"),
         ("pay_value", "xx_amount"),
-        ("renewal_end_time", "vip_expire_tm"),
+        ("renewal_end_time", "vip_expire_q"),
         ("plate", "登记车牌"),
     ],
 )

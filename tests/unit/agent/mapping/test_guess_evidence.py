@@ -153,15 +153,15 @@ def lasting(months: int) -> dict[str, Sequence[object]]:
     ("passes", "quantities", "columns", "words", "is_open"),
     [
         # By the period.
-        ("年卡", 12, lasting(12), "12 passes of 12 months, but a period of 12.0 months", True),
-        ("季卡", 3, lasting(3), "3 passes of 3 months", True),
-        ("半年卡", 6, lasting(6), "6 passes of 6 months", True),
-        ("月卡", 30, lasting(1), "30 passes of 1 months", True),
+        ("年卡", 12, lasting(12), "a pass of 12 months is 12, its period 12.0 months", True),
+        ("季卡", 3, lasting(3), "a pass of 3 months is 3, ", True),
+        ("半年卡", 6, lasting(6), "a pass of 6 months is 6, ", True),
+        ("月卡", 30, lasting(1), "a pass of 1 months is 30, ", True),
         ("年卡", 1, lasting(12), "", False),
         ("月卡", 12, lasting(12), "", False),
         ("季卡", 2, lasting(6), "", False),
-        ("月卡", 1, lasting(12), "1 passes of 1 months, but a period of 12.0 months", False),
-        ("年卡", 1, lasting(1), "1 passes of 12 months, but a period of 1.0 months", False),
+        ("月卡", 1, lasting(12), "a pass of 1 months is 1, its period 12.0 months", False),
+        ("年卡", 1, lasting(1), "a pass of 12 months is 1, its period 1.0 months", False),
         # Days for free.
         ("月卡", 1, {"begin_date": PAID, "end_date": [one + 40 * DAY for one in PAID]}, "", False),
         # No pass of months.
@@ -187,7 +187,7 @@ def test_few_rows_of_a_long_pass_are_enough_to_ask() -> None:
     kinds = ["月卡"] * (ROWS - 1) + ["年卡"]
     ends = [one + 30 * DAY for one in PAID[:-1]] + [PAID[-1] + 365 * DAY]
     found = guess("quantity", vip_type=kinds, qty=[1] * (ROWS - 1) + [12], begin_date=PAID, end_date=ends)
-    assert "12 passes of 12 months" in found.doubt
+    assert "a pass of 12 months is 12, " in found.doubt
     assert found.is_open
 
 

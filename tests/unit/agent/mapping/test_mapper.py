@@ -101,7 +101,6 @@ def test_text_that_is_not_exact_is_a_fault(value: object) -> None:
         (" 300.50 ", 30_050),
         ("¥1,234.50元", 123_450),
         (".5", 50),
-        ("-3", -300),
         (0, 0),
         (2e9, 200_000_000_000),
         (Decimal(10) ** 20, "1" + "0" * 22),
@@ -484,9 +483,16 @@ def test_amount_is_exact_or_a_fault(yuan: Decimal) -> None:
     fen = yuan * 100
     for value in (yuan, format(yuan, "f")):
         found = mapped("pay_value", value, unit="yuan")
-        assert isinstance(found, FieldError) or (type(found) is int and found == fen), found
-    if fen == fen.to_integral_value() and abs(fen) < 10**16:
+        assert isinstance(found, FieldError) or (type(found) is int and found == fen and fen >= 0), found
+    if fen == fen.to_integral_value() and 0 <= fen < 10**16:
         assert mapped("pay_value", yuan, unit="yuan") == fen
+
+
+@pytest.mark.parametrize("value", ["-3", -0.01, Decimal("-300.00"), "¥-1"])
+def test_negative_amount_is_called_a_refund(value: object) -> None:
+    found = mapped("pay_value", value, unit="yuan")
+    assert isinstance(found, FieldError)
+    assert "a refund is no renewal" in found.remedy.en
 
 
 @given(st.one_of(st.text(), st.binary(), st.floats(), st.decimals(), st.integers(-(2**70), 2**70), st.datetimes()))

@@ -24,9 +24,20 @@ TEXTS: Final = {
         "平台缺少 {missing} 条，内容不同 {different} 条，只在平台上有 {extra} 条。",
         "{missing} are missing on the platform, {different} are different, {extra} are only on the platform.",
     ),
-    "compare.only": LocalizedText(
-        "只在平台上的记录，在数据源中已被删除。接口没有删除功能，只有“替换”才能去掉它们。",
-        "What is only on the platform was deleted at the source. The interface has no deletion: only a replace removes it.",
+    "compare.only.left_out": LocalizedText(
+        "只在平台上的记录中，{n} 条的行仍在数据源中，但被过滤条件排除：请先确认过滤条件是否正确。"
+        "确实不该有的（如已退款），只有“替换”才能去掉。",
+        "Of those only on the platform, {n} have a row at the source that a filter leaves out: look at the filter first. What "
+        "should not be there (a refund) only a replace removes.",
+    ),
+    "compare.only.refused": LocalizedText(
+        "只在平台上的记录中，{n} 条的行在数据源中，但现在无法发送，见死信。",
+        "Of those only on the platform, {n} have a row at the source that cannot be sent now: see dead letters.",
+    ),
+    "compare.only.gone": LocalizedText(
+        "只在平台上的记录中，{n} 条在数据源中已经没有（被删除，或订单号改了）。接口没有删除功能，只有“替换”才能去掉它们。",
+        "Of those only on the platform, {n} are no longer at the source (deleted, or with another order number). The interface has "
+        "no deletion: only a replace removes them.",
     ),
     "compare.erased": LocalizedText(
         "{n} 条在平台上已清除个人信息，其余内容一致。",

@@ -15,6 +15,10 @@ TEXTS: Final = {
         "代理没有运行，现在什么也不发送。最后一次活动在 {ago}前，当时有 {n} 条在等待发送。",
         "The agent is not running: nothing is sent now. It was last active {ago} ago, with {n} records waiting.",
     ),
+    "outdated": LocalizedText(
+        "设置在代理启动后有更改：代理仍按原来的映射运行，停止并重新启动后生效。",
+        "The settings were changed since the agent was started: it runs by the former mapping. Stop and start it.",
+    ),
     "sum.ended": LocalizedText(
         "代理已停止，现在什么也不发送。停止于 {ago}前，有 {n} 条在等待发送。",
         "The agent was stopped: nothing is sent now. That was {ago} ago, with {n} records waiting.",

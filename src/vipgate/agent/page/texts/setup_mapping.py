@@ -71,10 +71,7 @@ TEXTS: Final = {
         "勾选表示已付款续费的值；全部勾选则发送所有行。",
         "Tick the values of paid renewals. With all of them ticked every row is sent.",
     ),
-    "mapping.filter.empty": LocalizedText(
-        "有 {n} 行没有值：一旦不是全部勾选，这些行就不发送。",
-        "Rows without a value: {n}. They are not sent unless all values are ticked.",
-    ),
+    "mapping.filter.empty": LocalizedText("（没有值）", "(no value)"),
     "mapping.filter.asked": LocalizedText(
         "哪些值表示已付款的续费？请取消勾选其他值，或确认全部发送。",
         "Which values are those of paid renewals? Untick the others, or confirm that every row is sent.",
@@ -94,6 +91,10 @@ TEXTS: Final = {
     "mapping.unused.more": LocalizedText("等，另有 {n} 列", "and {n} more"),
     "mapping.save": LocalizedText("保存", "Save"),
     "mapping.next": LocalizedText("保存并预览", "Save and preview"),
+    "done.kept": LocalizedText(
+        "字段映射、过滤条件等保持不变：新的数据源有它们用到的全部列",
+        "The mapping is kept: the new source has all columns that it names",
+    ),
     "done.saved": LocalizedText("已保存", "Saved"),
     "unread.source": LocalizedText("回到数据源", "Back to the source"),
     "unread.mapping": LocalizedText("回到字段映射", "Back to the mapping"),

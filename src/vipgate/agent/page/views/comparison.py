@@ -12,15 +12,16 @@ from vipgate.agent.page.context import Context
 from vipgate.agent.page.jobs import BUSY
 from vipgate.agent.page.request import PageRequest
 from vipgate.agent.reconcile import Report, SourceRecord, compare
-from vipgate.agent.reconcile_sides import ParkSide, ask_patiently
+from vipgate.agent.reconcile_sides import Extra, ParkSide, ask_patiently
 from vipgate.support.web.errors import PageError
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The result: the report, how many rows cannot be sent, and how many records a repair has queued."""
+    """The result: the report, why the platform alone has records, how many rows cannot be sent, how many a repair has queued."""
 
     report: Report
+    extra: Extra
     wrong: int
     queued: int
 
@@ -53,6 +54,9 @@ def _compare(context: Context, *, repairs: bool) -> Compared:
                 yield record
 
         report = compare(
-            rows, lambda members: ask_patiently(client, members), side.queue if repairs else lambda _: None
+            rows,
+            lambda members: ask_patiently(client, members),
+            side.queue if repairs else lambda _: None,
+            side.explain,
         )
-        return Compared(report, side.wrong, side.queue_rest())
+        return Compared(report, side.extra, side.wrong, side.queue_rest())

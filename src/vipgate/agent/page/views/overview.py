@@ -25,13 +25,14 @@ _BEIJING: Final = timedelta(hours=8)
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the spool holds. `status` is None before the first run."""
+    """What the spool holds. `status` is None before the first run. `is_outdated`: it runs by another mapping than is stored now."""
 
     is_alive: bool
     status: Status | None
     service: str
     is_filtered: bool
     was_stopped: bool = False
+    is_outdated: bool = False
 
 
 async def show(request: PageRequest) -> Response:
@@ -71,6 +72,7 @@ def _look(context: Context) -> _Found:
     try:
         status = load_status(spool)
         # A run that was killed, or ended by a power failure, leaves the mark of a running one.
+        mapping = spool.get_setting("snapshot_mapping")
         was_stopped = spool.get_setting("running") is None
         if status is not None:
             status.backlog, status.dead = spool.backlog()[0], spool.count_dead_letters()
@@ -79,12 +81,14 @@ def _look(context: Context) -> _Found:
     # A fresh status needs no look at the lock, which a starting agent may want at the same time. That of an agent which this
     # page saw end says nothing.
     is_fresh = status is not None and context.clock_us() - status.at_us < ALIVE_US_MAX and not context.process.has_ended
+    is_alive = is_fresh or is_running(path)
     return _Found(
-        is_alive=is_fresh or is_running(path),
+        is_alive=is_alive,
         status=status,
         service=service,
         is_filtered=bool(config.filters),
         was_stopped=was_stopped,
+        is_outdated=is_alive and mapping not in (None, config.mapping_fingerprint),
     )
 
 

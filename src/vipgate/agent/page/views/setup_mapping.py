@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,12 +10,15 @@ from starlette.responses import Response
 
 from vipgate.agent.mapping.guess import CODED, Guess
 from vipgate.agent.mapping.guess_again import guess_again
+from vipgate.agent.mapping.purchases import add_purchases, quantity_check
 from vipgate.agent.mapping.reader import Page, Reader
 from vipgate.agent.page.context import Context
 from vipgate.agent.page.request import PageRequest
 from vipgate.agent.page.setup_source_named import open_unchanged, source_of_document
+from vipgate.agent.page.views.setup_start import Checked
 from vipgate.agent.setup.document import QUESTION, ConfigDocument
 from vipgate.agent.setup.mapping_rows import (
+    NOTHING_MET,
     NOTHING_SENT,
     MemberRow,
     SentRow,
@@ -23,6 +26,7 @@ from vipgate.agent.setup.mapping_rows import (
     filterable,
     find_column,
     member_rows,
+    setting_of,
     setting_of_guess,
     status_rows,
     unused_columns,
@@ -39,6 +43,8 @@ NO_COLUMN: Final = ""
 CONSTANT: Final = "="
 TEXT_CHARS_MAX: Final = 100
 PLACE_DIGITS_MAX: Final = 5
+# Members by which the quantity is judged.
+_TELL_QUANTITY: Final = ("vip_type", "quantity", "renewal_start_time", "renewal_end_time")
 
 
 async def show(request: PageRequest) -> Response:
@@ -65,7 +71,7 @@ async def _page(request: PageRequest, form: FormData, status: int = 200) -> Resp
         put_proposal(document, source, proposal)
     page, trouble = (None, "") if is_proposed else await request.run(lambda: _mapped(context, samples))
     rows = member_rows(document, samples, _first_sent(page, samples))
-    statuses = status_rows(document, samples, proposal, _places([request.query.get("filter")]))
+    statuses = status_rows(document, samples, proposal, _places([request.query.get("filter")]), _met(context))
     shown = {one.place for one in statuses}
     lacking = [row for row in rows if row.is_lacking]
     has_cursor = source.file is not None or document.get("source", "cursor") is not None
@@ -79,6 +85,13 @@ async def _page(request: PageRequest, form: FormData, status: int = 200) -> Resp
         has_key=samples.has_key, key=document.get("source", "key"),
         is_proposed=is_proposed, read_us=kept.at_us, comments=samples.comments,
     )  # fmt: skip
+
+
+def _met(context: Context) -> Mapping[tuple[str, str], int]:
+    """The values that no filter names and that the last check has met, beyond the first rows."""
+    result = context.job.result
+    counts = result.counts if isinstance(result, Checked) else None
+    return NOTHING_MET if counts is None else counts.unjudged
 
 
 def _mapped(context: Context, samples: Samples) -> tuple[Page | None, str]:
@@ -127,11 +140,13 @@ async def save(request: PageRequest) -> Response:
     for name, row in before.items():
         if form.ticked(f"ok.{name}") and name not in asked:
             _answer(document, row)
-    statuses = status_rows(document, samples, proposal, _places(form.all("filtering")))
+    statuses = status_rows(document, samples, proposal, _places(form.all("filtering")), _met(context))
     answered = [one.column for one in statuses if _choose_rows(document, one, form)]
     shown = status_rows(document, samples, proposal)
     document.keep_notes_true(answered, [one.column for one in unused_columns(document, samples, shown)])
     document.save()
+    changed = {name for name, one in settings.items() if one != before[name].setting}
+    await request.run(lambda: _ask_about_quantity(context, document, samples, changed, form))
     more = form.get("filter_by")
     if _places([more]):
         return request.go("/setup/mapping", "saved", filter=more)
@@ -168,7 +183,30 @@ def _ask_again(
     """What the values say of each column that was chosen just now."""
     places = {name: find_column(samples.columns, (one or {}).get("column")) for name, one in settings.items()}
     mapped = {name: samples.columns[place] for name, place in places.items() if place >= 0}
-    return {name: guess_again(samples, mapped, name) for name in mapped if places[name] != before[name].place}
+    chosen = {name for name in mapped if places[name] != before[name].place}
+    asked = {name: guess_again(samples, mapped, name) for name in chosen}
+    # What is asked about the money depends on the order number: an old question would stay.
+    if "pay_partner" in chosen and "pay_value" in mapped and "pay_value" not in chosen and before["pay_value"].question:
+        asked["pay_value"] = guess_again(samples, mapped, "pay_value")
+    return asked
+
+
+def _ask_about_quantity(
+    context: Context, document: ConfigDocument, samples: Samples, changed: Container[str], form: FormData
+) -> None:
+    """Asks what the quantity counts, by the records as they would be sent now, if that may have changed."""
+    if form.ticked("ok.quantity") or not any(name in changed for name in _TELL_QUANTITY):
+        return
+    column = setting_of(document.table("map").get("quantity")).get("column")
+    page, _ = _mapped(context, samples)
+    if page is None or column is None:
+        return
+    check = quantity_check(str(column))
+    add_purchases(check, page.renewals)
+    doubt = check.doubt()
+    if doubt is not None and not document.question("map", "quantity"):
+        document.ask("map", "quantity", doubt.question)
+        document.save()
 
 
 def _answer(document: ConfigDocument, row: MemberRow) -> None:

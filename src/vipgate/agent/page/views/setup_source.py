@@ -15,6 +15,7 @@ from vipgate.agent.page.setup_cache import Kept
 from vipgate.agent.page.setup_source_named import database_address, open_unchanged, source_of_document
 from vipgate.agent.setup.document import ConfigDocument
 from vipgate.agent.setup.env_file import DATABASE_NAME, write_variable
+from vipgate.agent.setup.mapping_rows import setting_of
 from vipgate.agent.setup.proposal import put_proposal
 from vipgate.agent.setup.source_address import KINDS, SERVERS, SourceAddress, SourceKind, holds_options, read_address
 from vipgate.agent.setup.tables import COUNT_S_MAX, COUNTED_ROWS_MAX, FoundTables
@@ -142,14 +143,15 @@ async def choose_table(request: PageRequest) -> Response:
     wanted = {"table": None, "query": query} if query else {"table": table, "query": None}
     changes = any(document.get("source", key) != value for key, value in wanted.items())
     document.set("source", wanted)
-    if changes:
-        document.set("source", {"cursor": None, "key": None})
     document.save()
     return await _propose(request, source_of_document(document, context.config_path), is_new=changes)
 
 
 async def _propose(request: PageRequest, source: SourceConfig, *, is_new: bool) -> Response:
-    """Reads the first rows; writes the proposed mapping for a new source, and leaves an old one as it is."""
+    """Reads the first rows; writes the proposed mapping for a new source, and leaves an old one as it is.
+
+    A mapping of which the source has all columns stays: a query in place of its table, for example.
+    """
     context = request.context
     try:
         samples = (await request.run(lambda: context.setup.samples(source, context.config_path, again=True))).value
@@ -158,7 +160,10 @@ async def _propose(request: PageRequest, source: SourceConfig, *, is_new: bool) 
         return await _page(request, request.form, 422)
     proposal = await request.run(lambda: context.setup.proposal(samples))
     document = open_unchanged(context.config_path, source)
-    if is_new or not document.table("map"):
+    keeps = bool(document.table("map")) and _columns_of(document) <= set(samples.columns)
+    if is_new and not keeps:
+        document.set("source", {"cursor": None, "key": None})
+    if not document.table("map") or (is_new and not keeps):
         put_proposal(document, source, proposal)
     if document.get("log", "file") is None:
         # A task of Windows has no console that would keep what is logged.
@@ -166,4 +171,17 @@ async def _propose(request: PageRequest, source: SourceConfig, *, is_new: bool) 
     if document.get("source", "time_zone") is None:
         document.set("source", {"time_zone": source.time_zone})
     document.save()
-    return request.go("/setup/mapping")
+    return request.go("/setup/mapping", "kept" if is_new and keeps else "")
+
+
+def _columns_of(document: ConfigDocument) -> set[str]:
+    """The columns that mapping, filters, key and cursor name."""
+    found = {
+        str(setting["column"]) for one in document.table("map").values() if "column" in (setting := setting_of(one))
+    }
+    found |= {str(one.get("column")) for one in document.filters()}
+    for key in ("key", "cursor"):
+        names = document.get("source", key)
+        for name in [names] if isinstance(names, str) else names or []:
+            found.update([name] if isinstance(name, str) else name)
+    return found

@@ -53,9 +53,12 @@ def test_mapping_of_the_same_table_stays_and_that_of_another_is_new(page: OpenPa
     page.post("/setup/source", {"kind": "sqlite", "path": "park.db"})
     page.post("/setup/source/table", {"table": "续费记录"})
     assert "# by hand" in path.read_text(encoding="utf-8")
-    page.post("/setup/source/table", {"query": "SELECT * FROM 续费记录"})
-    assert written(page)["map"]["plate"] == "车牌号"
+    # A query with all columns that the mapping names is the same source in other words.
+    assert page.post("/setup/source/table", {"query": "SELECT * FROM 续费记录"}).endswith("done=kept")
+    assert "# by hand" in path.read_text(encoding="utf-8")
     assert "table" not in written(page)["source"]
+    page.post("/setup/source/table", {"query": "SELECT 车牌号, 车牌颜色, 卡类型, 更新时间 FROM 续费记录"})
+    assert written(page)["map"]["plate"] == "车牌号"
 
 
 def test_password_is_kept_in_the_env_file_and_not_shown(page: OpenPage) -> None:

@@ -108,7 +108,7 @@ def test_check_names_what_is_to_be_fixed(page: OpenPage) -> None:
     page.context.config_path.write_text(text.replace('{ "月卡" = 1 }', '{ "年卡" = 5 }'), encoding="utf-8")
     shown = checked(page)
     assert "to fix" in shown
-    assert "fix [map], or the row at its source" in shown
+    assert "fix the mapping, or the row at its source" in shown
 
 
 def replacing(shown: str) -> dict[str, str]:
