@@ -159,6 +159,62 @@ def look_at(place: Place, path: str) -> int:
     return len(response.body())
 
 
+def test_constant_is_asked_for_as_soon_as_it_is_chosen(place: Place) -> None:
+    set_up(place)
+    page = place.page
+    page.goto(f"{place.base}/setup/mapping")
+    for name, field in (("vip_type", "select"), ("operator", "input"), ("pay_value", "input"), ("pay_time", "input")):
+        constant = page.locator(f'{field}[name="constant.{name}"]')
+        of_column = page.locator(f"#row-{name} .of-column")
+        needs_more = of_column.count() == 1
+        assert needs_more == (name in ("pay_value", "pay_time"))
+        assert not constant.is_visible()
+        chosen = page.locator(f'select[name="column.{name}"]')
+        before = chosen.input_value()
+        chosen.select_option("=")
+        assert constant.is_visible(), name
+        assert not (needs_more and of_column.is_visible()), name
+        chosen.select_option(before)
+        assert not constant.is_visible(), name
+        assert of_column.is_visible() == needs_more, name
+    # The keyboard comes from the list to the field that has just appeared, and what it writes is stored.
+    page.select_option('select[name="column.operator"]', "=")
+    page.focus('select[name="column.operator"]')
+    tab_to(page, '[name="constant.operator"]')
+    page.keyboard.type("东门岗亭")
+    place.press("main form.stack button.main")
+    assert page.input_value('select[name="column.operator"]') == "="
+    assert page.input_value('[name="constant.operator"]') == "东门岗亭"
+    assert page.locator('[name="constant.operator"]').is_visible()
+
+
+def test_constant_that_lacks_stays_to_be_seen(place: Place) -> None:
+    set_up(place)
+    page = place.page
+    place.watch.expected = {422}
+    page.goto(f"{place.base}/setup/mapping")
+    page.select_option('select[name="column.operator"]', "=")
+    place.press("main form.stack button.main")
+    constant = page.locator('[name="constant.operator"]')
+    page.select_option('select[name="column.operator"]', "")
+    assert constant.is_visible()
+    assert constant.get_attribute("aria-invalid") == "true"
+
+
+def test_dates_and_months_are_not_broken_in_two(place: Place) -> None:
+    set_up(place)
+    page = place.page
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in ("/setup/preview", "/setup/mapping"):
+            page.goto(place.base + path)
+            heights = page.evaluate(
+                "[...document.querySelectorAll('td .tight')].map(one => one.getClientRects().length)"
+            )
+            assert heights, path
+            assert set(heights) == {1}, path
+
+
 def test_dead_letters_are_discarded_by_keyboard(place: Place, tmp_path: Path) -> None:
     set_up(place)
     fill_spool(tmp_path)

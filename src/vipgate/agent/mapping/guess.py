@@ -42,7 +42,7 @@ from vipgate.agent.mapping.guess_values import is_number, is_plate, most, text_o
 from vipgate.agent.mapping.rounded_orders import RoundedOrders
 from vipgate.agent.mapping.values import is_absent, is_no_value
 from vipgate.errors import truncate
-from vipgate.i18n import tr, translatable
+from vipgate.i18n import current_language, tr, translatable
 from vipgate.protocol.order_number import is_no_order
 from vipgate.protocol.row import PAY_TYPES, PLATE_COLORS, REQUIRED, VIP_TYPES
 from vipgate.support.sheet.cells import BadCell
@@ -81,7 +81,8 @@ class Guess:
 
     def asked(self, question: str, *, is_open: bool = False) -> Guess:
         """The guess with one more question."""
-        doubt = f"{self.doubt}; {question}" if self.doubt else f"? {question}"
+        separator = "；" if current_language() == "zh" else "; "
+        doubt = f"{self.doubt}{separator}{question}" if self.doubt else f"? {question}"
         return replace(self, doubt=doubt, is_open=self.is_open or is_open)
 
     def or_is_it(self, columns: Sequence[str], *, is_open: bool = True) -> Guess:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from vipgate.agent.config import Config
 from vipgate.errors import UsageError
-from vipgate.i18n import tr
+from vipgate.i18n import current_language, tr
 from vipgate.support.private_files import open_private
 
 # A wrong configuration ends the agent within this time.
@@ -44,7 +44,7 @@ class AgentProcess:
         return self._process is not None and self._process.poll() is not None
 
     def start(self, config: Config, spool: Path, *, replace: bool = False) -> None:
-        """Starts the agent. Raises UsageError with what it says if it ends at once."""
+        """Starts the agent, in the language of the page. Raises UsageError with what it says if it ends at once."""
         if config.log.file is None:
             # What it writes without a window would grow without bound.
             raise UsageError(
@@ -54,6 +54,8 @@ class AgentProcess:
                 )
             )
         words = [sys.executable, "-m", "vipgate", "agent", "run", str(config.path), "--spool", str(spool)]
+        # What it writes is read on the page.
+        words += ["--language", current_language()]
         if replace:
             words += ["--replace", "--yes"]
         said = spool.with_name(f"{spool.name}.start.log")

@@ -164,7 +164,7 @@ def check_mapping(counts: RowCounts) -> Iterator[Finding]:
             text = tr("{n} rows, the first is {place}: {reason}", n=group.count, place=place, reason=group.reason)
         yield Finding("mapping", text, remedy, is_warning=counts.ready > 0)
     if more := sum(group.count for group in groups[SHOWN_MAX:]) + counts.more_refused:
-        yield Finding("mapping", tr("{n} more rows have other faults", n=more), remedy, is_warning=counts.ready > 0)
+        yield Finding("mapping", tr("{n} more rows cannot be sent", n=more), remedy, is_warning=counts.ready > 0)
 
 
 def check_platform(platform: Platform) -> Iterator[Finding]:

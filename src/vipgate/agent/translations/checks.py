@@ -36,7 +36,7 @@ TEXTS: Final = {
     "; the filters leave out {left_out}": "；过滤条件排除 {left_out} 行",
     "; {merged} are of an order number that another row has, too": "；{merged} 行与另一行订单号相同，只发送一次",
     "{n} rows, the first is {place}: {reason}": "{n} 行，第一行是{place}：{reason}",
-    "{n} more rows have other faults": "另有 {n} 行有其他错误",
+    "{n} more rows cannot be sent": "另有 {n} 行也不能发送",
     "fix the mapping, or the row at its source": "请改正字段映射，或在数据源中改正该行",
     "quantity: {question}?": "数量：{question}？",
     "check platform.url, the network, a proxy, a firewall": "请检查 platform.url、网络、代理服务器和防火墙",

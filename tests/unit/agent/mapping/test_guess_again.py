@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vipgate.agent.mapping.guess import Guess
 from vipgate.agent.mapping.guess_again import guess_again
 from vipgate.agent.setup.samples import Samples
+from vipgate.i18n import language_of_context
 
 COLUMNS = ["kind", "klx", "sum", "who", "name", "end", "order"]
 ROWS: list[list[object]] = [
@@ -40,6 +42,13 @@ def test_values_of_a_chosen_column_are_asked_about(member: str, column: str, que
 @pytest.mark.parametrize(("member", "column"), [("vip_type", "kind"), ("plate", "who"), ("operator", "name")])
 def test_values_that_fit_are_not(member: str, column: str) -> None:
     assert asked(member, column) == ""
+
+
+def test_two_questions_are_joined_as_the_language_does() -> None:
+    guess = Guess("列").asked("one").asked("two")
+    with language_of_context("zh"):
+        assert Guess("列").asked("一").asked("二").doubt == "? 一；二"
+    assert guess.doubt == "? one; two"
 
 
 def test_codes_and_unit_are_those_of_the_values() -> None:

@@ -43,7 +43,7 @@ def in_trouble() -> Status:
         ),
         (status(), False, "bad", "not running"),
         (status(dead=3), True, "warn", "except 3 rejected rows"),
-        (status(backlog=7), True, "warn", "7 changes wait"),
+        (status(backlog=7), True, "warn", "Changes that wait to be sent: 7"),
         (status(sweep=Sweep()), True, "good", "has not been read yet"),
         (
             status(is_snapshot_done=False, snapshot_total=1000, snapshot_done=400, rate_a_second=10.0),

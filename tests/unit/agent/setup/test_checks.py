@@ -73,7 +73,7 @@ def test_rows_with_one_fault_are_one_finding_and_no_row_is_left_out_in_silence()
     dead = [rejected(place, f"fault {place % 7}") for place in range(70)]
     found = list(check_mapping(counted(Page([], [], dead), 200)))
     assert len(found) == 1 + 5 + 1
-    assert found[-1].found == "20 more rows have other faults"
+    assert found[-1].found == "20 more rows cannot be sent"
 
 
 def test_values_that_no_filter_names_are_a_warning() -> None:

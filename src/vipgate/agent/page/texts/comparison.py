@@ -47,7 +47,7 @@ TEXTS: Final = {
         "数据源中有 {n} 行无法发送，见死信。", "{n} rows of the source cannot be sent: see dead letters."
     ),
     "compare.queued": LocalizedText("已把 {n} 条交给代理发送。", "{n} records were given to the agent."),
-    "compare.at": LocalizedText("核对于 {time}", "Compared at {time}"),
+    "compare.at": LocalizedText("核对时间：{time}。", "Compared at {time}."),
     "compare.months": LocalizedText("各月", "Months"),
     "compare.month": LocalizedText("月份", "Month"),
     "compare.here": LocalizedText("数据源（条）", "Records at the source"),

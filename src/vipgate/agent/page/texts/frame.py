@@ -25,9 +25,9 @@ TEXTS: Final = {
     "crumbs": LocalizedText("上级页面", "Breadcrumbs"),
     "period.hint": LocalizedText("北京日期，例如 2026-11-24", "Beijing day such as 2026-11-24"),
     "page.next": LocalizedText("下一页", "Next page"),
-    "job.running": LocalizedText("正在读取数据源：{span}前开始", "Reading the source: begun {span} ago"),
+    "job.running": LocalizedText("正在读取数据源：{span}前开始。", "Reading the source: begun {span} ago."),
     "job.running.rows": LocalizedText(
-        "正在读取数据源：已读 {n} 行，{span}前开始", "Reading the source: {n} rows so far, begun {span} ago"
+        "正在读取数据源：已读 {n} 行，{span}前开始。", "Reading the source: {n} rows so far, begun {span} ago."
     ),
     "job.refreshes": LocalizedText("本页每 3 秒自动刷新。", "This page reloads every 3 seconds."),
     "job.failed": LocalizedText("未能完成：{reason}", "Not completed: {reason}"),

@@ -13,7 +13,7 @@ TEXTS: Final = {
     "sum.starting": LocalizedText("代理正在启动。", "The agent is starting."),
     "sum.stopped": LocalizedText(
         "代理没有运行，现在什么也不发送。最后一次活动在 {ago}前，当时有 {n} 条在等待发送。",
-        "The agent is not running: nothing is sent now. It was last active {ago} ago, with {n} records waiting.",
+        "The agent is not running: nothing is sent now. It was last active {ago} ago. Records waiting then: {n}.",
     ),
     "outdated": LocalizedText(
         "设置在代理启动后有更改：代理仍按原来的映射运行，停止并重新启动后生效。",
@@ -21,11 +21,11 @@ TEXTS: Final = {
     ),
     "sum.ended": LocalizedText(
         "代理已停止，现在什么也不发送。停止于 {ago}前，有 {n} 条在等待发送。",
-        "The agent was stopped: nothing is sent now. That was {ago} ago, with {n} records waiting.",
+        "The agent was stopped: nothing is sent now. That was {ago} ago. Records waiting then: {n}.",
     ),
     "sum.trouble": LocalizedText(
         "代理在运行，但有故障（见下）；{n} 条记录在等待，故障排除后自动发送。",
-        "The agent runs, but there is trouble (see below); {n} records wait and are sent by themselves afterwards.",
+        "The agent runs, but there is trouble (see below). Records that wait, and are sent once it is over: {n}.",
     ),
     "sum.snapshot": LocalizedText(
         "正在发送存量：已完成 {done} 条，共 {total} 条，{left}。",
@@ -37,7 +37,9 @@ TEXTS: Final = {
     ),
     "sum.left": LocalizedText("按现在的速度约剩 {span}", "about {span} left at the present rate"),
     "sum.left.unknown": LocalizedText("剩余时间暂时无法估计", "the time left cannot be estimated now"),
-    "sum.backlog": LocalizedText("代理在运行，{n} 条变更在等待发送。", "The agent runs; {n} changes wait to be sent."),
+    "sum.backlog": LocalizedText(
+        "代理在运行，{n} 条变更在等待发送。", "The agent runs. Changes that wait to be sent: {n}."
+    ),
     "sum.sent": LocalizedText(
         "读到的记录都已发送到平台；整个数据源还没有读完一遍。",
         "The records read so far are on the platform; the whole source has not been read yet.",

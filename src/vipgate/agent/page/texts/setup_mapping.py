@@ -44,6 +44,7 @@ TEXTS: Final = {
     "mapping.none": LocalizedText("（不发送）", "(not sent)"),
     "mapping.constant": LocalizedText("（固定值）", "(a constant)"),
     "mapping.constant.which": LocalizedText("（请填写固定值）", "(the constant)"),
+    "mapping.constant.choose": LocalizedText("（请选择固定值）", "(choose the constant)"),
     "question": LocalizedText("{text}？", "{text}?"),
     "mapping.comment": LocalizedText("数据库中的注释：{comment}", "The database says: {comment}"),
     "mapping.unit": LocalizedText("单位", "unit"),

@@ -31,6 +31,8 @@ TEXTS: Final = {
     ),
     "preview.refused.rows": LocalizedText("行数", "Rows"),
     "preview.refused.first": LocalizedText("第一行的位置", "Place of the first"),
-    "preview.more": LocalizedText("另有 {n} 行因其他原因会被拒绝", "{n} more rows would be refused for other reasons"),
+    "preview.more": LocalizedText(
+        "另有 {n} 行会被拒绝，原因未列出", "{n} more rows would be refused; their reasons are not listed"
+    ),
     "preview.records": LocalizedText("前 {n} 条记录", "The first {n} records"),
 }

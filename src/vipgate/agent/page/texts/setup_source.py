@@ -63,6 +63,10 @@ TEXTS: Final = {
         "The likeliest ones come first. Rows are counted up to {n}; “–”: not counted within {seconds} s.",
     ),
     "source.tables.more": LocalizedText("另有 {n} 张表未列出；请写出表名", "{n} more are not listed; name yours"),
+    "source.empty": LocalizedText(
+        "数据源中还没有行，所以下面的建议只根据列名。有了续费记录后请重新读取。",
+        "The source has no rows yet, so what is below comes from the columns' names only. Read again once there are renewals.",
+    ),
     "source.read": LocalizedText("{ago}前读取。", "Read {ago} ago."),
     "source.again": LocalizedText("重新读取", "Read again"),
     "source.table": LocalizedText("表或视图", "Table or view"),

@@ -45,7 +45,7 @@ def written(page: OpenPage) -> dict[str, Any]:
 def test_each_member_is_shown_with_values_and_what_would_be_sent(page: OpenPage) -> None:
     shown = page.get("/setup/mapping")
     assert all(f'name="column.{name}"' in shown for name in MEMBERS)
-    assert "P1 · P2 · P3" in shown
+    assert 'P1 ·</span> <span class="value">P2 ·</span> <span class="value">P3</span>' in shown
     assert "内部车 <small>×1</small>" in shown
     assert "30000" in shown
     assert "39 of the first 40 rows can be sent, and 1 would be refused" in shown
@@ -96,6 +96,15 @@ def test_column_constant_unit_and_end_are_stored(page: OpenPage) -> None:
     assert found["renewal_end_time"] == {"column": "结束时间", "end_of_day": True}
     assert "renewal_start_time" not in found
     assert found["pay_time"]["format"] == "%Y-%m-%d %H:%M:%S"
+
+
+def test_constant_without_a_value_is_marked(page: OpenPage) -> None:
+    fields = fields_of(page.get("/setup/mapping")) | {"column.operator": "=", "column.vip_type": "="}
+    shown = page.post("/setup/mapping", fields, status=422)
+    for name in ("operator", "vip_type"):
+        [field] = re.findall(f'<(?:input|select)[^>]* name="constant.{name}"[^>]*>', shown)
+        assert f'aria-invalid="true" aria-describedby="constant.{name}-notes"' in field
+        assert f'id="constant.{name}-notes"' in shown
 
 
 def test_required_member_without_a_column_is_refused(page: OpenPage) -> None:
@@ -288,7 +297,7 @@ def test_row_that_is_sent_comes_first_among_the_values(page: OpenPage) -> None:
         db.execute("UPDATE 续费记录 SET 支付方式 = '微信', 数量 = 7 WHERE 编号 = 30")
         db.commit()
     shown = page.get("/setup/mapping?again=1")
-    assert "7 · 2" in shown
+    assert '7 ·</span> <span class="value">2</span>' in shown
     assert shown.index("微信 <small>×1") < shown.index("银行卡 <small>×39")
     # The order in which values are shown says nothing about whose code a field is.
     before = text_of(page)

@@ -20,9 +20,11 @@ def test_ten_records_and_the_refused_rows_are_shown(tmp_path: Path) -> None:
     assert "&lt;free&gt;" in shown
     assert shown.rpartition("<tbody>")[2].count("<tr><td") == 10
     assert "P1<" in shown
-    assert "month<br>" in shown
-    assert "300.00 yuan<br>" in shown
-    assert "2026-01-02 08:00:00</time><br>" in shown
+    assert "month</span><br>" in shown
+    assert '300.00</span> <span class="tight">yuan</span><br>' in shown
+    # Neither the time nor what is sent is broken within a date.
+    assert '<span class="tight">2026-01-02</span> <span class="tight">08:00:00</span><br>' in shown
+    assert '<span class="tight">2026-01-01</span><wbr><span class="tight">T16:00:00Z</span>' in shown
 
 
 def test_rows_that_are_left_out_or_stand_behind_another_are_counted(tmp_path: Path) -> None:
@@ -41,6 +43,24 @@ def test_rows_that_are_left_out_or_stand_behind_another_are_counted(tmp_path: Pa
     assert "1 have the order number of another row" in shown
     page.post("/language", {"language": "zh"})
     assert "过滤条件排除 4 行" in page.get("/setup/preview")
+
+
+def test_members_without_a_column_are_named_with_a_link(tmp_path: Path) -> None:
+    path = make_park(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('plate = "车牌号"', 'plate = "?"'), encoding="utf-8")
+    page = open_page(path)
+    shown = page.get("/setup/preview", status=409)
+    assert f'no column is chosen for them: <a href="{page.context.base}/setup/mapping#row-plate">Plate</a></p>' in shown
+    assert "column ?" not in shown
+
+
+def test_source_without_rows_is_said_to_have_none(tmp_path: Path) -> None:
+    page = open_page(make_park(tmp_path, 0))
+    for path in ("/setup/preview", "/setup/mapping"):
+        shown = page.get(path)
+        assert "The source has no rows yet" in shown
+        assert "note good" not in shown
 
 
 def test_without_filters_none_is_said_to_be_left_out(tmp_path: Path) -> None:
