@@ -54,7 +54,7 @@ TEXTS: Final = {
     "rows of different plates under one order number": "同一订单号下有不同车牌的行",
     "the sweep found {missed} changes that {cursor_name} did not show: it is not to be trusted as a "
     "cursor; the changes were sent, later than others": (
-        "全表核对发现了 {missed} 个 {cursor_name} 没有反映的变更：它作游标不可靠；这些变更已经发送，但比其他的晚"
+        "全表核对才发现 {missed} 处变更，因为 {cursor_name} 没有随之更新：这一列不适合作游标；这些变更仍会发送，只是比其他变更晚"
     ),
     "changes missed by the cursor": "游标漏掉了变更",
     "the platform refuses every row: {reason}": "每一行都被平台拒绝：{reason}",

@@ -53,6 +53,7 @@ TEXTS: Final = {
     "mapping.format": LocalizedText(
         "时间格式，如 %Y%m%d；能自动识别时不填", "form of the time, such as %Y%m%d; empty: found by itself"
     ),
+    "mapping.format.brief": LocalizedText("可不填，如 %Y%m%d", "optional, as %Y%m%d"),
     "mapping.end": LocalizedText("到期日的零点：按原样", "midnight as an end: as it is"),
     "mapping.end.true": LocalizedText("到期日当天仍有效", "valid until the end of that day"),
     "mapping.end.false": LocalizedText("到期日零点即失效", "ends when that day begins"),

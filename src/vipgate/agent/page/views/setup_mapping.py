@@ -225,7 +225,12 @@ def _read_member(form: FormData, before: MemberRow, samples: Samples) -> dict[st
     if chosen == CONSTANT:
         text = form.text(f"constant.{name}", TEXT_CHARS_MAX)
         if not text:
-            form.fault(f"constant.{name}", "请填写固定值", "write the constant")
+            is_list = name in CODED
+            form.fault(
+                f"constant.{name}",
+                "请选择固定值" if is_list else "请填写固定值",
+                "choose the constant" if is_list else "write the constant",
+            )
         return {"constant": _scalar(name, text)}
     is_number = chosen.isascii() and chosen.isdigit() and len(chosen) <= PLACE_DIGITS_MAX
     place = int(chosen) if is_number else len(samples.columns)

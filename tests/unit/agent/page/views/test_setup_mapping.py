@@ -105,6 +105,7 @@ def test_constant_without_a_value_is_marked(page: OpenPage) -> None:
         [field] = re.findall(f'<(?:input|select)[^>]* name="constant.{name}"[^>]*>', shown)
         assert f'aria-invalid="true" aria-describedby="constant.{name}-notes"' in field
         assert f'id="constant.{name}-notes"' in shown
+    assert shown.count("write the constant") == shown.count(">choose the constant") == 1
 
 
 def test_required_member_without_a_column_is_refused(page: OpenPage) -> None:
