@@ -212,3 +212,32 @@ def test_card_that_may_be_the_number_of_a_row_is_asked_about(values: list[object
     assert ("the number of its row" in found.doubt) == is_asked
     # The logical number of a card is often short.
     assert not guess("card_no", card_no=values).is_open
+
+
+@pytest.mark.parametrize("name", ["pay_st", "xyz", "dj_flag", "FKZT", "jf_zt", "sfyx"])
+def test_column_of_few_small_numbers_is_asked_about_whatever_its_name(name: str) -> None:
+    values = [0, 1] * 4
+    table = {
+        **{column: [rows[0]] * 8 for column, rows in BASE.items()},
+        "order_no": [f"P{n}" for n in range(8)],
+        name: values,
+    }
+    found = propose(list(table), list(zip(*table.values(), strict=True)))
+    assert [one.column for one in found.statuses] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("floor", [1, 2] * 4), ("lot_id", [1, 2] * 4), ("valid_days", [30, 31] * 4), ("dyh", [101, 102] * 4), ("xyz", [*range(8)]),
+        ("xyz", [1] * 8), ("phone_no", [1, 2] * 4),
+    ],
+)  # fmt: skip
+def test_counts_and_numbers_of_rows_are_no_status(name: str, values: list[object]) -> None:
+    table = {
+        **{column: [rows[0]] * 8 for column, rows in BASE.items()},
+        "order_no": [f"P{n}" for n in range(8)],
+        name: values,
+    }
+    found = propose(list(table), list(zip(*table.values(), strict=True)))
+    assert found.statuses == ()

@@ -79,3 +79,14 @@ def test_with_filters_not_every_row_that_was_compared_is_said_to_be_sent(
         for is_filtered in (True, False)
     ]
     assert [said in text for text in found] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("was_stopped", "tone", "said"), [(True, "warn", "The agent was stopped"), (False, "bad", "is not running")]
+)
+def test_wished_stop_is_no_trouble(was_stopped: bool, tone: str, said: str) -> None:
+    found = summarize(Translator("en", TEXTS), status(), is_alive=False, now_us=NOW_US, was_stopped=was_stopped)
+    assert found.tone == tone
+    assert said in found.text
+    failed = summarize(Translator("en", TEXTS), in_trouble(), is_alive=False, now_us=NOW_US, was_stopped=was_stopped)
+    assert failed.tone == "bad"

@@ -8,7 +8,7 @@ import pytest
 
 from vipgate.agent.config import SourceConfig
 from vipgate.agent.mapping.reader import Page
-from vipgate.agent.models import Rejection
+from vipgate.agent.models import HASH_BYTES, Rejection, Version
 from vipgate.agent.spool import Spool
 from vipgate.agent.status import Status
 from vipgate.agent.sync.page_intake import PageIntake
@@ -53,4 +53,36 @@ def test_row_that_changes_its_order_number_has_no_letter_under_the_old_one(tmp_p
     assert read("A2") == (["A2"] if has_key else ["编号=5", "A1", "A2"])
     assert read("A1")[-1:] == (["A1"] if has_key else ["A2"])
     assert intake.dead == len(list(spool.dead_letters()))
+    spool.close()
+
+
+def test_records_that_were_sent_and_pass_no_filter_any_more_are_named(tmp_path: Path) -> None:
+    spool, status = Spool(tmp_path / "spool", lambda: 1), Status(at_us=1)
+    intake = PageIntake(SourceConfig(), spool, status, lambda: 1, lambda _: None)
+    with spool.transaction():
+        spool.acknowledged.note({"A1": Version(b"h" * HASH_BYTES, b"[1]"), "A2": Version(b"h" * HASH_BYTES, b"[2]")})
+    # A1 is the row that was sent; of A2 another row was, and A3 was never sent.
+    left = Page([], [], [], left_orders=[("A1", b"[1]"), ("A2", b"[7]"), ("A3", b"[3]")], left_out=3)
+    intake.take(PageRead("round", left, 3, 1), has_key=True, is_snapshot=False)
+    assert status.warnings["left out"].startswith("1 records that were sent no longer pass the filters (A1)")
+    intake.end_round()
+    intake.take(PageRead("round", Page([], [], []), 3, 1), has_key=True, is_snapshot=False)
+    intake.end_round()
+    assert status.warnings == {}
+    # Without a key nothing tells which row was sent.
+    intake.take(PageRead("round", left, 3, 1), has_key=False, is_snapshot=False)
+    assert status.warnings == {}
+    spool.close()
+
+
+def test_rows_of_other_plates_under_one_order_number_are_named(tmp_path: Path) -> None:
+    spool, status = Spool(tmp_path / "spool", lambda: 1), Status(at_us=1)
+    intake = PageIntake(SourceConfig(), spool, status, lambda: 1, lambda _: None)
+    page = Page([], [], [], replaced=[("A1", "row 9", "row 3")])
+    intake.take(PageRead("again", page, 2, 1), has_key=True, is_snapshot=False)
+    intake.end_round()
+    assert status.warnings["plates"].startswith(
+        "1 order numbers are those of several rows with different plates: the newest is sent, the other is not: A1 (row 9 and "
+        "not row 3)"
+    )
     spool.close()

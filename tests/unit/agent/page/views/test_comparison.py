@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from support.agent_page import OpenPage, make_park, open_page
 from vipgate.agent.client import Client
+from vipgate.agent.reconcile import BUCKETS
 from vipgate.agent.responses import AccessDenied
 
 
@@ -49,3 +52,29 @@ def test_differences_are_listed_and_repaired(page: OpenPage, monkeypatch: pytest
     assert spool.backlog()[0] == 9
     spool.close()
     assert page.context.job.rows >= 9
+
+
+def test_records_on_the_platform_alone_are_told_apart(page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P1 is left out by a filter, P2 cannot be sent, P99 is not in the source."""
+    path = page.context.config_path
+    with closing(sqlite3.connect(path.with_name("park.db"))) as db:
+        db.execute("UPDATE 续费记录 SET 支付方式 = '退款' WHERE 编号 = 1")
+        db.execute("UPDATE 续费记录 SET 金额 = '-1' WHERE 编号 = 2")
+        db.commit()
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n[[filter]]\ncolumn = "支付方式"\nnot_in = ["退款"]\n')
+    month = {"month": "2026-01", "count": 1, "pay_value": 1, "digest": "0" * 16}
+
+    def answer(_: Client, members: dict[str, Any]) -> dict[str, Any]:
+        if "wanted" in members:
+            return {"records": [[order, "0" * 16] for order in ("P1", "P2", "P99")], "next": None}
+        if "buckets" in members:
+            return {"buckets": [{**month, "bucket": number} for number in range(BUCKETS)]}
+        return {"months": [month]}
+
+    monkeypatch.setattr(Client, "ask", answer)
+    page.post("/compare")
+    shown = ended(page)
+    assert "1 have a row at the source that a filter leaves out" in shown
+    assert "1 have a row at the source that cannot be sent now" in shown
+    assert "1 are no longer at the source" in shown

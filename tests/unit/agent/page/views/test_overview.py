@@ -142,3 +142,18 @@ def test_page_says_what_a_restart_of_the_machine_ends_and_the_command_against_it
     shown = page.get("/")
     assert "ends it" not in shown
     page.post("/stop")
+
+
+def test_settings_that_the_running_agent_does_not_know_are_said(page: OpenPage) -> None:
+    note(page, Status(at_us=clock_us(), is_snapshot_done=True))
+    spool = page.spool()
+    with spool.transaction():
+        spool.set_setting({"snapshot_mapping": page.context.config().mapping_fingerprint})
+    assert "it runs by the former mapping" not in page.get("/")
+    path = page.context.config_path
+    path.write_text(path.read_text(encoding="utf-8").replace('{ "月卡" = 1 }', '{ "月卡" = 5 }'), encoding="utf-8")
+    assert "it runs by the former mapping" in page.get("/")
+    with spool.transaction():
+        save_status(spool, Status(at_us=1))
+    spool.close()
+    assert "it runs by the former mapping" not in page.get("/")

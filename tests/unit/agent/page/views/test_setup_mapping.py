@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tomllib
+from collections import Counter
 from contextlib import closing
 from html import unescape
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 
 from support.agent_page import OpenPage, make_park, open_page
+from vipgate.agent.page.views.setup_start import Checked
+from vipgate.agent.setup.checks import Finding
+from vipgate.agent.setup.rehearsal import RowCounts
 from vipgate.protocol.renewal import MEMBERS
 
 
@@ -308,3 +312,45 @@ def test_row_that_is_sent_comes_first_among_the_values(page: OpenPage) -> None:
 
 def test_unused_columns_are_shown_with_their_first_values(noted: OpenPage) -> None:
     assert re.search(r"<li>lx: x\d · x\d · x\d</li>", noted.get("/setup/mapping"))
+
+
+def test_rows_without_a_value_can_be_ticked(noted: OpenPage) -> None:
+    with closing(sqlite3.connect(noted.context.config_path.with_name("park.db"))) as db:
+        db.execute("UPDATE 续费记录 SET zt = NULL WHERE 编号 <= 5")
+        db.commit()
+    shown = noted.get("/setup/mapping")
+    place = place_of(shown, "zt")
+    assert "(no value) <small>×5</small>" in shown
+    fields: dict[str, str | list[str]] = {**fields_of(shown), "filtering": place, f"filter.{place}": ["1", ""]}
+    noted.post("/setup/mapping", fields)
+    assert written(noted)["filter"] == [{"column": "zt", "in": ["1", ""], "not_in": ["0"]}]
+    assert "36 of the first 40 rows can be sent" in noted.get("/setup/mapping")
+
+
+def test_values_that_the_check_has_met_can_be_answered(noted: OpenPage) -> None:
+    path = noted.context.config_path
+    path.write_text(text_of(noted) + '\n[[filter]]\ncolumn = "zt"\nin = ["1"]\nnot_in = ["0"]\n', encoding="utf-8")
+    counts = RowCounts(unjudged=Counter({("zt", "7"): 3, ("klx", "9"): 1}))
+    noted.context.job.result = Checked("", "", "", (Finding("mapping", "", counts=counts),), None, None, "en")
+    shown = noted.get("/setup/mapping")
+    assert "7 <small>×3</small>" in shown
+    place = place_of(shown, "zt")
+    noted.post("/setup/mapping", {**fields_of(shown), "filtering": place, f"filter.{place}": "1"})
+    [found] = written(noted)["filter"]
+    assert (found["in"], sorted(found["not_in"])) == (["1"], ["0", "7"])
+
+
+def test_quantity_is_asked_about_again_when_the_kinds_are_said(page: OpenPage) -> None:
+    with closing(sqlite3.connect(page.context.config_path.with_name("park.db"))) as db:
+        db.execute(
+            "UPDATE 续费记录 SET 卡类型 = '14', 数量 = 3, 结束时间 = '2026-04-01 23:59:59', 开始时间 = '2026-01-01 00:00:00'"
+        )
+        db.commit()
+    shown = page.get("/setup/mapping?again=1")
+    code = re.search(r'name="(code\.vip_type\.\d+)" aria-label="[^"]*14"', shown)
+    assert code
+    page.post("/setup/mapping", {**fields_of(shown), code[1]: "6"})
+    shown = page.get("/setup/mapping")
+    assert "the quantity of a pass of 3 months is 3, its period 3.0 months" in shown
+    page.post("/setup/mapping", {**fields_of(shown), "ok.quantity": "1"})
+    assert "the quantity of a pass" not in page.get("/setup/mapping")
