@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from vipgate.i18n import LocalizedText, tr
+from vipgate.protocol.renewal import TEXT_CHARS_MAX
 
 DIGITS_KEPT: Final = 15
 _ENOUGH: Final = 500
@@ -27,8 +28,12 @@ ROUNDED: Final = LocalizedText(
     "a spreadsheet or a program has rounded the long numbers of this column beyond the 15th digit; make the column a text "
     "and export it again (if the numbers are really so: exact = true in map.pay_partner, or push --exact)",
 )
-# Known: chance alone makes one column in a million.
+# Known: chance alone makes one column in a million. Where a float loses one bit, numbers that are all even may be so by themselves:
+# counters of two servers, of which one makes the odd numbers.
 _KNOWN_BITS_MIN: Final = 20
+_KNOWN_LOST_MIN: Final = 2
+# So many endings must differ: numbers that all end in the number of one lane are multiples of four because that is one.
+_ENDINGS_MIN: Final = 4
 _DOUBT_BITS_MIN: Final = 10
 _DOUBLE_BITS: Final = 53
 _DOUBTFUL: Final = 1
@@ -41,13 +46,20 @@ def is_cut(text: str) -> bool:
 
 
 def _is_long(text: str) -> bool:
-    return len(text) > DIGITS_KEPT and text[0] != "0" and text.isascii() and text.isdigit()
+    """Whether a text may be a number that lost digits; what is longer than an order number may be is refused anyway."""
+    return DIGITS_KEPT < len(text) <= TEXT_CHARS_MAX and text[0] != "0" and text.isascii() and text.isdigit()
 
 
 def _lost_bits(number: int) -> int:
     """How many binary digits a float has no room for, if all of them are zeros; else 0."""
     lost = max(0, number.bit_length() - _DOUBLE_BITS)
     return 0 if number % (1 << lost) else lost
+
+
+def _unexplained_bits(number: int, lost: int) -> int:
+    """How many of the lost bits its decimal zeros do not explain: each of them is a factor of two, as in times to the second."""
+    text = str(number)
+    return max(0, lost - (len(text) - len(text.rstrip("0"))))
 
 
 class RoundedOrders:
@@ -83,10 +95,13 @@ class RoundedOrders:
         chance = sum(10.0 ** (DIGITS_KEPT - len(text)) for text in self._long.difference(cut))
         # Numbers that end in more zeros than rounding makes may end so by themselves, such as times to the second.
         exactly_cut = sum(text[DIGITS_KEPT - 1] != "0" for text in cut)
+        # Numbers that all end in 100 may bear the number of a lane.
+        endings = {text[DIGITS_KEPT - 1] for text in cut}
         is_known = (
             len(cut) >= max(_KNOWN_NUMBERS_MIN, _KNOWN_TIMES_CHANCE * chance)
             and zeros >= _KNOWN_ZEROS_MIN
             and exactly_cut * 2 >= len(cut)
+            and len(endings) > 1
         )
         is_doubtful = len(cut) >= max(_DOUBT_NUMBERS_MIN, _DOUBT_TIMES_CHANCE * chance) and zeros >= _DOUBT_ZEROS_MIN
         return _KNOWN if is_known else _DOUBTFUL if is_doubtful else 0
@@ -98,9 +113,15 @@ class RoundedOrders:
         least_round = sum(number >> bits & 1 for number, bits in zip(numbers, lost, strict=True))
         if len(lost) < _DOUBT_NUMBERS_MIN or not all(lost) or least_round * 4 < len(lost):
             return 0
-        if len(lost) >= _KNOWN_NUMBERS_MIN and sum(lost) >= _KNOWN_BITS_MIN:
+        # A number's last decimal digits, as many as bits are lost, decide whether it is such a multiple.
+        endings = {(number % 10**bits, bits) for number, bits in zip(numbers, lost, strict=True)}
+        if len(endings) < min(len(numbers), _ENDINGS_MIN):
+            return 0
+        unexplained = list(map(_unexplained_bits, numbers, lost))
+        known = sum(bits for bits, all_bits in zip(unexplained, lost, strict=True) if all_bits >= _KNOWN_LOST_MIN)
+        if len(lost) >= _KNOWN_NUMBERS_MIN and known >= _KNOWN_BITS_MIN:
             return _KNOWN
-        return _DOUBTFUL if sum(lost) >= _DOUBT_BITS_MIN else 0
+        return _DOUBTFUL if sum(unexplained) >= _DOUBT_BITS_MIN else 0
 
 
 def doubt_text(count: int, place: str, order: str) -> str:

@@ -79,6 +79,18 @@ def verdict(*pages: Sequence[str]) -> tuple[bool, bool]:
         (lambda: [f"0{text}" for text in rounded(random_numbers(17, 50))], SILENT),
         (lambda: [f"X{text}" for text in rounded(random_numbers(17, 50))], SILENT),
         (list, SILENT),
+        # Tenths of microseconds since the year 1 or 1601, of clocks that tell seconds or milliseconds.
+        (lambda: [str(638_664_123_450_000_000 + number * 10_000_000) for number in range(100)], DOUBTFUL),
+        (lambda: [str(133_700_000_000_000_000 + number * 37 * 10_000) for number in range(100)], DOUBTFUL),
+        # The number of a lane at the end is a multiple of four, and ends in zeros.
+        (lambda: timed("004"), SILENT),
+        (lambda: timed("012"), SILENT),
+        (lambda: timed("100"), DOUBTFUL),
+        (lambda: [f"20241105{number:07}12" for number in range(100)], SILENT),
+        # One of two servers makes the even numbers.
+        (lambda: [str(9_100_000_000_000_000 + 2 * number) for number in range(100)], DOUBTFUL),
+        # No order number, and no number that Python reads.
+        (lambda: ["9" * 5000, "8" * 5000, "7" * 5000], SILENT),
     ],
 )
 def test_column_tells_what_was_rounded(make: Callable[[], list[str]], expected: tuple[bool, bool]) -> None:
