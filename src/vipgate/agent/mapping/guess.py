@@ -222,7 +222,7 @@ class Guesser:
             unit, doubt, is_open = guess_unit(name, values, self._comments.unit(name))
             guess = Guess(name, unit=unit)
             return guess.asked(doubt, is_open=is_open) if doubt else guess
-        if member == "card_id" and not self._is_own_layout and is_row_reference(values):
+        if member == "card_id" and not self._is_own_layout and is_row_reference(name, values):
             return Guess(name).asked(
                 tr("is it what the card bears, or the number of its row in another table"), is_open=True
             )

@@ -9,7 +9,7 @@ from datetime import date
 from statistics import median
 from typing import Final, NamedTuple
 
-from vipgate.agent.mapping.guess_columns import is_contact, is_no_money, is_note, is_time_of_change
+from vipgate.agent.mapping.guess_columns import is_contact, is_id, is_no_money, is_note, is_time_of_change
 from vipgate.agent.mapping.guess_times import instants, is_short, is_time, time_form
 from vipgate.agent.mapping.guess_values import text_of
 from vipgate.i18n import tr
@@ -196,7 +196,9 @@ class QuantityCheck:
             ):
                 if example is not None and count * 2 > found.known:
                     # One pass is one pass: then the pass or the period may be wrong, the quantity is not.
-                    return _period_doubt(example, is_open=is_too_many and example.number > 1)
+                    if is_too_many and example.number > 1:
+                        return QuantityDoubt(_counts_question(example), is_open=True)
+                    return QuantityDoubt(_period_question(example), is_open=False)
             if not found.known and self._counts_months and unit_months > 1 and found.whole is not None:
                 return _name_doubt(found.whole)
         return None
@@ -230,8 +232,8 @@ class _OfUnit:
 
 def _name_doubt(one: Purchase) -> QuantityDoubt:
     question = tr(
-        "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
-        "source.query",
+        "{number} of a pass of {unit} months are sent as {total} months: does it count passes, or months (then divide "
+        "it in source.query or in the file)",
         number=one.number,
         unit=one.unit_months,
         total=one.bought_months,
@@ -239,20 +241,30 @@ def _name_doubt(one: Purchase) -> QuantityDoubt:
     return QuantityDoubt(question, is_open=True)
 
 
-def _period_doubt(one: Purchase, *, is_open: bool) -> QuantityDoubt:
-    question = tr(
-        "the quantity of a pass of {unit} months is {number}, its period {period:.1f} months: does it count passes; if it counts "
-        "months or days, divide it in source.query",
+def _counts_question(one: Purchase) -> str:
+    return tr(
+        "quantity {number} of a pass of {unit} months, but a period of {period:.1f} months: does it count passes, or months or "
+        "days (then divide it in source.query or in the file)",
         number=one.number,
         unit=one.unit_months,
         period=one.period_months,
     )
-    return QuantityDoubt(question, is_open)
 
 
-def is_row_reference(values: Sequence[object]) -> bool:
-    """Whether a column of cards holds what databases give to rows: short numbers alone, or UUIDs."""
-    texts = [text for value in values if (text := text_of(value))]
-    return bool(texts) and (
-        all(text.isdigit() and len(text) < _CARD_DIGITS_MIN for text in texts) or all(map(_UUID, texts))
+def _period_question(one: Purchase) -> str:
+    return tr(
+        "quantity {number} of a pass of {unit} months, but a period of {period:.1f} months: is it the number that was bought, "
+        "and the period that of this renewal",
+        number=one.number,
+        unit=one.unit_months,
+        period=one.period_months,
     )
+
+
+def is_row_reference(name: str, values: Sequence[object]) -> bool:
+    """Whether a column of cards holds what databases give to rows: UUIDs or, by a name that says so, short numbers alone."""
+    texts = [text for value in values if (text := text_of(value))]
+    is_numbered = is_id(name) and all(
+        text.isdigit() and len(text) < _CARD_DIGITS_MIN and text[0] != "0" for text in texts
+    )
+    return bool(texts) and (is_numbered or all(map(_UUID, texts)))

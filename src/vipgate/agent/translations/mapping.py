@@ -76,13 +76,19 @@ TEXTS: Final = {
     "{count} of {total} ends are midnights: does the pass end with that day (end_of_day = true) or before it (false)": (
         "{total} 个截止时间中有 {count} 个是零点：是当天结束时到期（end_of_day = true），还是当天开始时到期（false）"
     ),
-    "it counts months, not passes: {number} of a pass of {unit} months are sent as {total} months; divide it in "
-    "source.query": (
-        "此列数的是月数而不是张数：一张 {unit} 个月的卡写 {number}，会按 {total} 个月发送；请在 source.query 中相除"
+    "{number} of a pass of {unit} months are sent as {total} months: does it count passes, or months (then divide it in "
+    "source.query or in the file)": (
+        "一张 {unit} 个月的卡写 {number}，会按 {total} 个月发送：此列数的是张数还是月数（是月数的话，请在 source.query "
+        "或文件中相除）"
     ),
-    "the quantity of a pass of {unit} months is {number}, its period {period:.1f} months: does it count passes; if it counts "
-    "months or days, divide it in source.query": (
-        "{unit} 个月的卡，数量是 {number}，有效期却是 {period:.1f} 个月：此列是否是张数；如果是月数或天数，请在 source.query 中相除"
+    "quantity {number} of a pass of {unit} months, but a period of {period:.1f} months: does it count passes, or months or "
+    "days (then divide it in source.query or in the file)": (
+        "{unit} 个月的卡数量为 {number}，有效期却是 {period:.1f} 个月：此列数的是张数，还是月数或天数（后者请在 source.query "
+        "或文件中相除）"
+    ),
+    "quantity {number} of a pass of {unit} months, but a period of {period:.1f} months: is it the number that was bought, "
+    "and the period that of this renewal": (
+        "{unit} 个月的卡数量为 {number}，有效期却是 {period:.1f} 个月：数量是否是购买的数量，有效期是否是本次续费的"
     ),
     "is it what the card bears, or the number of its row in another table": "是卡上的号码，还是另一张表中的行编号",
     "{question}; true fits the starts": "{question}；按开始时间看应为 true",

@@ -153,15 +153,15 @@ def lasting(months: int) -> dict[str, Sequence[object]]:
     ("passes", "quantities", "columns", "words", "is_open"),
     [
         # By the period.
-        ("年卡", 12, lasting(12), "a pass of 12 months is 12, its period 12.0 months", True),
-        ("季卡", 3, lasting(3), "a pass of 3 months is 3, ", True),
-        ("半年卡", 6, lasting(6), "a pass of 6 months is 6, ", True),
-        ("月卡", 30, lasting(1), "a pass of 1 months is 30, ", True),
+        ("年卡", 12, lasting(12), "quantity 12 of a pass of 12 months, but a period of 12.0 months", True),
+        ("季卡", 3, lasting(3), "quantity 3 of a pass of 3 months", True),
+        ("半年卡", 6, lasting(6), "quantity 6 of a pass of 6 months", True),
+        ("月卡", 30, lasting(1), "quantity 30 of a pass of 1 months", True),
         ("年卡", 1, lasting(12), "", False),
         ("月卡", 12, lasting(12), "", False),
         ("季卡", 2, lasting(6), "", False),
-        ("月卡", 1, lasting(12), "a pass of 1 months is 1, its period 12.0 months", False),
-        ("年卡", 1, lasting(1), "a pass of 12 months is 1, its period 1.0 months", False),
+        ("月卡", 1, lasting(12), "quantity 1 of a pass of 1 months, but a period of 12.0 months", False),
+        ("年卡", 1, lasting(1), "quantity 1 of a pass of 12 months, but a period of 1.0 months", False),
         # Days for free.
         ("月卡", 1, {"begin_date": PAID, "end_date": [one + 40 * DAY for one in PAID]}, "", False),
         # No pass of months.
@@ -183,11 +183,25 @@ def test_quantity_that_does_not_fit_the_pass_is_asked_about(
     assert found.is_open == is_open
 
 
+def test_question_about_the_number_shows_a_row_that_bought_several() -> None:
+    ends = [one + 30 * DAY for one in PAID]
+    found = guess("quantity", vip_type=["季卡"] * ROWS, qty=[1, *[3] * (ROWS - 1)], begin_date=PAID, end_date=ends)
+    assert "quantity 3 of a pass of 3 months" in found.doubt
+    assert "divide it" in found.doubt
+    assert found.is_open
+
+
+def test_period_of_the_whole_pass_is_not_said_to_be_divided() -> None:
+    found = guess("quantity", vip_type=["月卡"] * ROWS, qty=[1] * ROWS, **lasting(48))
+    assert "the period that of this renewal" in found.doubt
+    assert "divide" not in found.doubt
+
+
 def test_few_rows_of_a_long_pass_are_enough_to_ask() -> None:
     kinds = ["月卡"] * (ROWS - 1) + ["年卡"]
     ends = [one + 30 * DAY for one in PAID[:-1]] + [PAID[-1] + 365 * DAY]
     found = guess("quantity", vip_type=kinds, qty=[1] * (ROWS - 1) + [12], begin_date=PAID, end_date=ends)
-    assert "a pass of 12 months is 12, " in found.doubt
+    assert "quantity 12 of a pass of 12 months" in found.doubt
     assert found.is_open
 
 
@@ -199,7 +213,8 @@ def test_name_that_says_nothing_of_months_is_believed_without_a_period() -> None
     ("values", "is_asked"),
     [
         ([*range(1, ROWS + 1)], True),
-        ([f"{n:05}" for n in range(ROWS)], True),
+        # No database numbers its rows so.
+        ([f"{n:05}" for n in range(ROWS)], False),
         ([f"0f8fad5b-d9cb-469f-a165-70867728950{n}" for n in range(ROWS)], True),
         ([3_456_781_200 + n for n in range(ROWS)], False),
         ([f"A{n}" for n in range(ROWS)], False),
@@ -210,6 +225,8 @@ def test_card_that_may_be_the_number_of_a_row_is_asked_about(values: list[object
     found = guess("card_id", card_id=values)
     assert found.is_open == is_asked
     assert ("the number of its row" in found.doubt) == is_asked
+    # A name that says that it is the card's own number is believed.
+    assert not guess("card_id", 物理卡号=[*range(1000, 1000 + ROWS)]).is_open
     # The logical number of a card is often short.
     assert not guess("card_no", card_no=values).is_open
 

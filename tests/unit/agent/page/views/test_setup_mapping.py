@@ -351,6 +351,6 @@ def test_quantity_is_asked_about_again_when_the_kinds_are_said(page: OpenPage) -
     assert code
     page.post("/setup/mapping", {**fields_of(shown), code[1]: "6"})
     shown = page.get("/setup/mapping")
-    assert "the quantity of a pass of 3 months is 3, its period 3.0 months" in shown
+    assert "quantity 3 of a pass of 3 months, but a period of 3.0 months" in shown
     page.post("/setup/mapping", {**fields_of(shown), "ok.quantity": "1"})
-    assert "the quantity of a pass" not in page.get("/setup/mapping")
+    assert "quantity 3 of a pass" not in page.get("/setup/mapping")
