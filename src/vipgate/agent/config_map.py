@@ -175,11 +175,11 @@ def _texts(table: TomlTableReader, key: str) -> frozenset[str]:
     if not isinstance(values, list) or not values or not all(isinstance(one, bool) or is_scalar(one) for one in values):
         table.fault(key, tr("must be a list of texts or numbers"), values)
         return frozenset()
-    return frozenset(map(_as_compared, values))
+    return frozenset(map(as_compared, values))
 
 
-def _as_compared(value: Scalar) -> str:
-    """The value as the text of a cell that holds it."""
+def as_compared(value: Scalar) -> str:
+    """The value of a filter as the text of a cell that holds it."""
     if isinstance(value, str):
         return value.strip()
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,7 +22,7 @@ from vipgate.agent.mapping.render import render_config
 from vipgate.agent.mapping.rounded_orders import doubt_text
 from vipgate.agent.mapping.seen_orders import ORDERS_MAX, SeenOrders
 from vipgate.agent.mapping.settle import SaleCheck, read_constants, settle, with_constants
-from vipgate.agent.mapping.unjudged import unjudged_text
+from vipgate.agent.mapping.unjudged import count_unjudged, unjudged_text
 from vipgate.agent.models import OutboxRow, Rejection
 from vipgate.agent.responses import Accepted, Answer, Rejected, RetryLater, TooLarge, Unconfirmed
 from vipgate.agent.sources.base import Source, shown_place
@@ -233,6 +234,7 @@ def _read(
 ) -> Iterator[tuple[OutboxRow, None] | tuple[None, Rejection]]:
     """Yields each row to send, or why it is not sent. Rows that share an order number are never one in silence."""
     seen = SeenOrders()
+    unjudged: Counter[tuple[str, str]] = Counter()
     rows = (msgspec.structs.replace(row, problem=row.problem or is_sale(row.values)) for row in source.scan())
     while chunk := list(islice(rows, ROWS_A_REQUEST)):
         # Within a chunk the reader finds such rows itself.
@@ -240,8 +242,7 @@ def _read(
         if page.doubtful:
             place, order = page.doubtful[0]
             warn(doubt_text(len(page.doubtful), shown_place(place), order))
-        if page.unjudged:
-            warn(unjudged_text(page.unjudged))
+        count_unjudged(unjudged, page.unjudged)
         for row in page.ready:
             was_full = seen.is_full
             other = seen.conflict(row)
@@ -258,6 +259,8 @@ def _read(
                     )
                 )
         yield from ((None, _with_other(dead, seen)) for dead in page.dead)
+    if unjudged:
+        warn(unjudged_text(unjudged))
 
 
 def _with_other(dead: Rejection, seen: SeenOrders) -> Rejection:

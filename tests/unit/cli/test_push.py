@@ -401,3 +401,26 @@ def test_required_column_in_doubt_stops_the_file(pushed: Push) -> None:
     with pytest.raises(UsageError, match=r"plate = 登记的车牌 .is this the column") as caught:
         pushed(names, rows)
     assert "run without it" in str(caught.value)
+
+
+def test_values_that_no_filter_names_are_said_once_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PUSH_SECRET", SECRET)
+    monkeypatch.setattr(push_module, "ROWS_A_REQUEST", 2)
+    with OddPlatform(lambda _: STORED).running() as platform:
+        config = tmp_path / "park.toml"
+        config.write_text(
+            f'[platform]\nurl = "{platform.url}"\npark_uuid = "p"\nsecret = "env:PUSH_SECRET"\n[source]\nfile = "park.csv"\n'
+            '[map]\nplate = "车牌"\nplate_color = { constant = -1 }\ncharge_type = { constant = "A" }\nvip_type = { constant = 1 }\n'
+            'quantity = { constant = 1 }\npay_partner = "单号"\npay_type = { constant = 1 }\npay_value = "金额"\n'
+            'pay_time = "时间"\n[[filter]]\ncolumn = "状态"\nin = ["已付"]\nnot_in = ["退款"]\n',
+            encoding="utf-8",
+        )
+        lines = [f"粤B1234{n},A{n},30000,2026-09-01 08:00:00,{'部分退款' if n % 2 else '已付'}" for n in range(8)]
+        path = tmp_path / "park.csv"
+        path.write_text("\n".join(["车牌,单号,金额,时间,状态", *lines]) + "\n", encoding="utf-8")
+        push([path], config=config)
+    said = capsys.readouterr().err
+    assert said.count("no filter names") == 1
+    assert "4 rows are not sent because of values that no filter names: 状态 = '部分退款' (4)" in said

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS, Filter, Member
 from vipgate.agent.mapping.timestamps import DayEnd, pay_time, period_time
+from vipgate.agent.mapping.unjudged import count_unjudged
 from vipgate.agent.mapping.values import (
     ConversionError,
     Convert,
@@ -31,7 +32,6 @@ from vipgate.i18n import tr
 from vipgate.protocol.renewal import MEMBERS
 from vipgate.support.sheet.cells import BadCell
 
-UNJUDGED_MAX: Final = 50
 _NUMBERS = frozenset({"plate_color", "vip_type", "quantity", "pay_type", "pay_value"})
 
 
@@ -65,14 +65,17 @@ class Mapper:
 
     def __call__(self, values: Sequence[object]) -> dict[str, Value] | list[FieldError] | None:
         """The members of a row, its errors by column, or None if a filter excludes it."""
+        unjudged = None
         for place, wanted in self._filters:
             text = _compared(values[place])
             if not _passes(text, wanted):
-                is_new = wanted.refused is not None and text not in wanted.refused
-                one = (wanted.column, truncate(text))
-                if is_new and (one in self._unjudged or len(self._unjudged) < UNJUDGED_MAX):
-                    self._unjudged[one] += 1
-                return None
+                if wanted.refused is None or text in wanted.refused:
+                    # A row that is left out by what a person has judged raises no question, whatever else it has.
+                    return None
+                unjudged = unjudged or (wanted.column, truncate(text))
+        if unjudged is not None:
+            count_unjudged(self._unjudged, {unjudged: 1})
+            return None
         members = self._constants.copy()
         faults: list[FieldError] | None = None
         for name, place, convert, step in self._steps:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final
 from zlib import crc32
 
-from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS, UNITS
+from vipgate.agent.config_map import END_MEMBER, TIME_MEMBERS, UNITS, as_compared
 from vipgate.agent.mapping.guess import CODED, CODES_MAX, UNKNOWN, Guess, Proposal
 from vipgate.agent.mapping.guess_values import text_of
 from vipgate.agent.mapping.rounded_orders import RoundedOrders
@@ -193,6 +193,19 @@ class StatusRow:
     is_asked: bool
     refused: frozenset[str] = frozenset()
 
+    @property
+    def ticked(self) -> tuple[str, ...]:
+        """The listed values of rows that are sent."""
+        return tuple(
+            value for value, _ in self.values if value not in self.refused and (self.sent is None or value in self.sent)
+        )
+
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """The values that the filter names and no listed row has."""
+        listed = {value for value, _ in self.values} | {""}
+        return tuple(sorted((self.refused | (self.sent or frozenset())) - listed))
+
 
 def status_rows(
     document: ConfigDocument,
@@ -226,7 +239,8 @@ def status_rows(
 
 
 def _texts(values: object) -> frozenset[str] | None:
-    return frozenset(map(str, values)) if isinstance(values, list) else None
+    """The values of a list of the configuration, as the texts of cells."""
+    return frozenset(map(as_compared, values)) if isinstance(values, list) else None
 
 
 def filterable(samples: Samples) -> list[int]:

@@ -15,6 +15,7 @@ from vipgate.agent.mapping.guess_evidence import QuantityDoubt
 from vipgate.agent.mapping.purchases import add_purchases, quantity_check
 from vipgate.agent.mapping.reader import Page, Reader, conflict_reason
 from vipgate.agent.mapping.seen_orders import SeenOrders
+from vipgate.agent.mapping.unjudged import count_unjudged
 from vipgate.agent.models import Rejection
 from vipgate.agent.setup.refused import RefusedRows, group_refused
 from vipgate.agent.sources.base import Key, Source, SourceRow
@@ -62,7 +63,7 @@ class RowCounts:
         self.ready += len(page.ready) - len(conflicts)
         self.left_out += page.left_out
         self.merged += page.merged
-        self.unjudged.update(page.unjudged)
+        count_unjudged(self.unjudged, page.unjudged)
         if len(self.replaced) < REASONS_MAX:
             self.replaced.update((order, (kept, other)) for order, kept, other in page.replaced)
         if page.doubtful and not self.doubtful:

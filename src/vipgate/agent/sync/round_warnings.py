@@ -10,7 +10,7 @@ import structlog
 
 from vipgate.agent.mapping.replaced import replaced_text
 from vipgate.agent.mapping.rounded_orders import doubt_text
-from vipgate.agent.mapping.unjudged import unjudged_text
+from vipgate.agent.mapping.unjudged import count_unjudged, unjudged_text
 from vipgate.agent.sources.base import shown_place
 from vipgate.agent.status import Status
 from vipgate.i18n import tr
@@ -87,7 +87,7 @@ class RoundWarnings:
         """Warns that rows were left out for values that no filter names."""
         if not rows:
             return
-        self._unjudged.update(rows)
+        count_unjudged(self._unjudged, rows)
         if self._status.warn("filters", unjudged_text(self._unjudged)):
             log.warning("values that no filter names", rows=self._unjudged.total())
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from vipgate.agent.config import Config, Platform, SourceConfig
 from vipgate.agent.config_map import Filter, Member
-from vipgate.agent.mapping.mapper import UNJUDGED_MAX, Mapper
+from vipgate.agent.mapping.mapper import Mapper
 from vipgate.agent.mapping.reader import Reader
+from vipgate.agent.mapping.unjudged import VALUES_MAX
 from vipgate.agent.models import HASH_BYTES
 from vipgate.agent.sources.base import SourceRow
 from vipgate.errors import FieldError, UsageError
@@ -540,9 +541,11 @@ def test_values_that_no_filter_names_are_counted_once() -> None:
     assert len(found) == 3
     assert max(len(value) for _, value in found) < 200
     assert mapper.take_unjudged() == {}
-    for number in range(2 * UNJUDGED_MAX):
+    for number in range(2 * VALUES_MAX):
         mapper([f"n{number}"])
-    assert len(mapper.take_unjudged()) == UNJUDGED_MAX
+    found = mapper.take_unjudged()
+    assert len(found) == VALUES_MAX + 1
+    assert sum(found.values()) == 2 * VALUES_MAX
 
 
 @pytest.mark.parametrize("names", [{"allowed": frozenset({"a"})}, {"refused": frozenset({"a"})}])
@@ -551,3 +554,14 @@ def test_filter_that_names_one_side_has_judged_all_values(names: dict[str, froze
     for value in ("a", "b"):
         mapper([value])
     assert mapper.take_unjudged() == {}
+
+
+def test_value_that_no_filter_names_raises_a_question_of_rows_that_no_other_filter_leaves_out() -> None:
+    filters = [
+        Filter(column="方式", allowed=frozenset({"现金"}), refused=frozenset({"免费"})),
+        Filter(column="类", allowed=frozenset({"续费"}), refused=frozenset({"临停"})),
+    ]
+    mapper = Mapper({"plate": Member(column="车牌")}, filters, SHANGHAI, ["车牌", "方式", "类"])
+    for row in (["A", "积分", "临停"], ["A", "积分", "续费"], ["A", "现金", "续费"], ["A", "免费", "补卡"]):
+        mapper(row)
+    assert mapper.take_unjudged() == {("方式", "积分"): 1}

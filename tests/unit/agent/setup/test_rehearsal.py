@@ -83,6 +83,14 @@ def test_reasons_beyond_a_bound_are_counted() -> None:
     assert counts.more_refused == 14
 
 
+def test_values_that_no_filter_names_are_bounded() -> None:
+    counts = RowCounts()
+    for page in range(200):
+        counts.add(Page([], [], [], unjudged={("状态", f"{page}-{number}"): 1 for number in range(50)}), 50)
+    assert counts.unjudged.total() == 10_000
+    assert len(counts.unjudged) <= 51
+
+
 def findings(path: Path) -> list[Finding]:
     return list(check_source(load_config(path)))
 

@@ -111,3 +111,11 @@ def test_what_a_round_found_that_was_given_up_counts_no_more(status: Status, war
     warnings.drop_round()
     warnings.end_round()
     assert status.warnings == {}
+
+
+def test_values_that_no_filter_names_are_bounded_in_a_round(status: Status, warnings: RoundWarnings) -> None:
+    for page in range(200):
+        warnings.note_unjudged({("状态", f"{page}-{number}"): 1 for number in range(50)})
+    assert status.warnings["filters"].startswith("10000 rows are not sent because of values that no filter names: ")
+    assert len(status.warnings["filters"]) < 500
+    assert len(warnings._unjudged) <= 51

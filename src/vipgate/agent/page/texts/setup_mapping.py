@@ -74,6 +74,10 @@ TEXTS: Final = {
         "Tick the values of paid renewals. With all of them ticked every row is sent.",
     ),
     "mapping.filter.empty": LocalizedText("（没有值）", "(no value)"),
+    "mapping.filter.unlisted": LocalizedText(
+        "此过滤条件还写有这些行中没有的值（{values}）：不改动勾选时保持不变。",
+        "The filter also names values that these rows do not have ({values}): while no tick is changed, it stays as it is.",
+    ),
     "mapping.filter.asked": LocalizedText(
         "哪些值表示已付款的续费？请取消勾选其他值，或确认全部发送。",
         "Which values are those of paid renewals? Untick the others, or confirm that every row is sent.",

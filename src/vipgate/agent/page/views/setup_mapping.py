@@ -302,7 +302,10 @@ def _confirmed_codes(form: FormData, before: MemberRow) -> dict[str, int]:
 
 
 def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) -> bool:
-    """Sends only rows with the ticked values, every row if all or none are ticked. Returns whether a person has decided."""
+    """Sends only rows with the ticked values, every row if all or none are ticked. Returns whether a person has decided.
+
+    A filter of which nothing was changed stays as it is: it may name values that the rows looked at do not have.
+    """
     if str(status.place) not in form.all("filtering"):
         return False
     chosen = form.all(f"filter.{status.place}")
@@ -310,6 +313,9 @@ def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) ->
     kept = [value for value in listed if value in chosen]
     before = [value for value in sorted(status.sent or ()) if value not in listed]
     is_all = len(kept) in (0, len(listed))
+    is_confirmed = form.ticked(f"ok.filter.{status.place}")
+    if kept and tuple(kept) == status.ticked and not is_confirmed:
+        return not is_all
     refused = [*(value for value in listed if value not in kept), *sorted(status.refused.difference(listed))]
     document.set_filter(status.column, [] if is_all else [*kept, *before], refused)
-    return not is_all or form.ticked(f"ok.filter.{status.place}")
+    return not is_all or is_confirmed

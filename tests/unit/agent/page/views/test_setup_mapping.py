@@ -287,6 +287,42 @@ def test_rows_are_chosen_by_any_column_of_few_values(noted: OpenPage) -> None:
     assert written(noted)["filter"] == [{"column": "lx", "in": ["x1", "x0"], "not_in": ["x2"]}]
 
 
+@pytest.mark.parametrize(
+    ("values", "ticked"),
+    [
+        # None of the rows looked at has the value that is left out, or any but the one that is sent.
+        ('not_in = ["已作废"]', ["已支付", "已退款"]),
+        ('not_in = ["已退款"]', ["已支付"]),
+        ('in = ["已支付", "已退款", "已付"]', ["已支付", "已退款"]),
+        ('in = [" 已支付 "]', ["已支付"]),
+    ],
+)
+def test_filter_that_was_written_by_hand_is_shown_as_it_is_and_stays(
+    page: OpenPage, values: str, ticked: list[str]
+) -> None:
+    path = page.context.config_path
+    path.write_text(f'{path.read_text(encoding="utf-8")}\n[[filter]]\ncolumn = "状态"\n{values}\n', encoding="utf-8")
+    before = written(page)["filter"]
+    shown = page.get("/setup/mapping")
+    place = place_of(shown, "状态")
+    found = re.findall(rf'name="filter\.{place}" value="([^"]*)" checked', shown)
+    assert found == ticked
+    assert ("names values that these rows do not have" in shown) == ("已作废" in values or '"已付"' in values)
+    page.post("/setup/mapping", {**fields_of(shown), "filtering": place, f"filter.{place}": ticked})
+    assert written(page)["filter"] == before
+
+
+def test_rows_without_a_value_are_judged_with_the_others(page: OpenPage) -> None:
+    with closing(sqlite3.connect(page.context.config_path.with_name("park.db"))) as db:
+        db.execute("UPDATE 续费记录 SET 状态 = NULL WHERE 编号 = 7")
+        db.commit()
+    shown = page.get("/setup/mapping")
+    assert "Rows without a value: 1." in shown
+    place = place_of(shown, "状态")
+    page.post("/setup/mapping", {**fields_of(shown), "filtering": place, f"filter.{place}": "已支付"})
+    assert written(page)["filter"] == [{"column": "状态", "in": ["已支付"], "not_in": ["已退款", ""]}]
+
+
 @pytest.mark.parametrize("place", ["999", "-1", "x", "²", "1"])
 def test_no_other_place_makes_a_filter(noted: OpenPage, place: str) -> None:
     # The column at place 1 is the order number, which has too many values.
