@@ -412,7 +412,8 @@ def test_values_that_no_filter_names_are_said_once_for_a_file(
         config = tmp_path / "park.toml"
         config.write_text(
             f'[platform]\nurl = "{platform.url}"\npark_uuid = "p"\nsecret = "env:PUSH_SECRET"\n[source]\nfile = "park.csv"\n'
-            '[map]\nplate = "车牌"\nplate_color = { constant = -1 }\ncharge_type = { constant = "A" }\nvip_type = { constant = 1 }\n'
+            '[map]\nplate = "车牌"\nplate_color = { constant = -1 }\ncharge_type = { constant = "A" }\n'
+            "vip_type = { constant = 1 }\n"
             'quantity = { constant = 1 }\npay_partner = "单号"\npay_type = { constant = 1 }\npay_value = "金额"\n'
             'pay_time = "时间"\n[[filter]]\ncolumn = "状态"\nin = ["已付"]\nnot_in = ["退款"]\n',
             encoding="utf-8",

@@ -20,6 +20,7 @@ from vipgate.agent.models import Rejection
 from vipgate.agent.setup.refused import RefusedRows, group_refused
 from vipgate.agent.sources.base import Key, Source, SourceRow
 from vipgate.agent.sync.change_reader import ChangeReader
+from vipgate.agent.sync.set_aside import set_aside
 from vipgate.agent.sync.source_thread import Polled
 from vipgate.clock import clock_us
 
@@ -110,25 +111,48 @@ def count_rows(
     reader, seen, counts = Reader(config, source.columns), SeenOrders(), RowCounts()
     check = quantity_check(config.members["quantity"].column)
     reader.start_scan()
-    until_s = clock_s() + (SECONDS_MAX if seconds_max is None else seconds_max)
-    for rows in _pages(source):
+    seconds = SECONDS_MAX if seconds_max is None else seconds_max
+    begun_s = clock_s()
+    stream = _Stream(source, clock_s, begun_s + seconds / 2)
+    until_s = begun_s + seconds
+    for rows in _pages_by_key(source) if source.has_key else stream.pages():
         page = reader.read(rows)
         add_purchases(check, page.renewals)
         counts.add(page, len(rows), () if config.source.cursor else _conflicts(page, seen))
         if clock_s() >= until_s:
             break
     else:
-        counts.is_all = True
+        counts.is_all = not stream.was_cut
     counts.quantity = check.doubt()
     return counts
 
 
-def _pages(source: Source) -> Iterator[list[SourceRow]]:
-    if not source.has_key:
-        rows = iter(source.scan())
+@dataclass(slots=True)
+class _Stream:
+    """The rows of a source without a key. A database's are read first, for half of the time at most, and mapped then.
+
+    While its stream is open, the park's program may not be able to write. `was_cut`: there are more rows.
+    """
+
+    source: Source
+    clock_s: Callable[[], float]
+    until_s: float
+    was_cut: bool = False
+
+    def pages(self) -> Iterator[list[SourceRow]]:
+        is_file = self.source.stamp() is not None
+        return self._read(is_bounded=False) if is_file else set_aside(self._read(is_bounded=True))
+
+    def _read(self, *, is_bounded: bool) -> Iterator[list[SourceRow]]:
+        rows = iter(self.source.scan())
         while page := list(islice(rows, PAGE_ROWS)):
             yield page
-        return
+            if is_bounded and self.clock_s() >= self.until_s:
+                self.was_cut = True
+                return
+
+
+def _pages_by_key(source: Source) -> Iterator[list[SourceRow]]:
     after: Key | None = None
     while page := source.page(after, PAGE_ROWS):
         yield page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -12,13 +12,13 @@ import pytest
 from bench.park import make_park, write_config
 
 from vipgate.agent.config import Config, load_config
-from vipgate.agent.mapping.reader import Page
+from vipgate.agent.mapping.reader import Page, Reader
 from vipgate.agent.models import Rejection
 from vipgate.agent.opening import source_of
 from vipgate.agent.setup import rehearsal
 from vipgate.agent.setup.checks import Finding, check_source
 from vipgate.agent.setup.rehearsal import PAGE_ROWS, REASONS_MAX, RowCounts, count_rows, poll_once
-from vipgate.agent.sources.base import Source, SourceFault
+from vipgate.agent.sources.base import Source, SourceFault, SourceRow
 from vipgate.agent.sources.sql import DatabaseSource
 
 ROWS = 2 * PAGE_ROWS + 500
@@ -49,6 +49,47 @@ def test_rows_are_read_for_a_bounded_time(park: Path) -> None:
     with opened(park) as (config, source):
         ticks = count()
         counts = count_rows(config, source, lambda: float(next(ticks)), seconds_max=2.0)
+    assert (counts.rows, counts.is_all) == (2 * PAGE_ROWS, False)
+
+
+@pytest.fixture
+def keyless(park: Path, tmp_path: Path) -> Path:
+    """The configuration of the same park by a view, which has no key, in a database whose readers keep writers out."""
+    with (
+        closing(sqlite3.connect(park.with_name("park.db"))) as from_,
+        closing(sqlite3.connect(tmp_path / "park.db")) as to,
+    ):
+        from_.backup(to)
+        to.execute("PRAGMA journal_mode = DELETE")
+        to.execute("CREATE VIEW 视图 AS SELECT * FROM 续费记录")
+        to.commit()
+    path = tmp_path / "park.toml"
+    path.write_text(park.read_text(encoding="utf-8").replace('table = "续费记录"', 'table = "视图"'), encoding="utf-8")
+    return path
+
+
+def test_program_of_the_park_can_write_while_rows_are_mapped(keyless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def read(self: Reader, rows: Iterable[SourceRow]) -> Page:
+        with closing(sqlite3.connect(keyless.with_name("park.db"), timeout=0)) as db:
+            db.execute("UPDATE 续费记录 SET 订单号 = 订单号 WHERE 编号 = 1")
+            db.commit()
+        written.append(1)
+        return real(self, rows)
+
+    real = Reader.read
+    monkeypatch.setattr(Reader, "read", read)
+    with opened(keyless) as (config, source):
+        assert not source.has_key
+        counts = count_rows(config, source)
+    assert (counts.rows, counts.is_all, len(written)) == (ROWS, True, 3)
+
+
+def test_stream_of_a_database_is_read_for_half_of_the_time(keyless: Path) -> None:
+    with opened(keyless) as (config, source):
+        ticks = count()
+        counts = count_rows(config, source, lambda: float(next(ticks)), seconds_max=4.0)
     assert (counts.rows, counts.is_all) == (2 * PAGE_ROWS, False)
 
 
