@@ -78,7 +78,17 @@ def main() -> int:
     if given.no_page:
         return 0
     say("page")
-    return subprocess.run([vipgate, "agent", "page"], cwd=park, check=False).returncode  # noqa: S603
+    return run_page([vipgate, "agent", "page"], park)
+
+
+def run_page(command: list[str], park: Path) -> int:
+    """Runs the page to its end and returns its status. Ctrl-C reaches the page, too: it ends by itself, and is waited for."""
+    page = subprocess.Popen(command, cwd=park)  # noqa: S603
+    while True:
+        try:
+            return page.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def install_packages(folder: Path) -> int:

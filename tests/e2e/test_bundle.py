@@ -12,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
@@ -152,12 +153,42 @@ def test_guides_show_their_pictures_and_lead_nowhere_outside(linux: Path) -> Non
             assert (linux / image).is_file(), image
 
 
-def test_park_of_an_older_bundle_is_opened_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def install_py() -> ModuleType:
+    """The installer, as a module."""
     spec = importlib.util.spec_from_file_location("bundle_install", BUILD.with_name("install.py"))
     assert spec is not None
     assert spec.loader is not None
-    install_py = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(install_py)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_ctrl_c_ends_the_page_and_the_installer_after_it(
+    install_py: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    class Page:
+        """A page that takes a while to end after Ctrl-C."""
+
+        def __init__(self, command: list[str], cwd: Path) -> None:
+            assert (command, cwd) == (["vipgate"], tmp_path)
+
+        def wait(self) -> int:
+            if not ended:
+                ended.append(True)
+                raise KeyboardInterrupt
+            return 0
+
+    monkeypatch.setattr(install_py.subprocess, "Popen", Page)
+    assert install_py.run_page(["vipgate"], tmp_path) == 0
+    assert ended
+
+
+def test_park_of_an_older_bundle_is_opened_where_it_is(
+    install_py: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(install_py, "HERE", tmp_path)
     assert install_py.park_folder() == tmp_path / "park"
     (tmp_path / "park").chmod(0o755)
