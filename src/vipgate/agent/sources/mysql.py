@@ -117,6 +117,11 @@ class ParkConnection(Connection):  # type: ignore[misc]
         if self.open:
             super().rollback()
 
+    def close(self) -> None:
+        """See `Connection.close`. The pool, too, closes a connection that a left stream has closed, and would log an error."""
+        if not self._closed:
+            super().close()
+
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
         result = _Result(self)

@@ -252,6 +252,18 @@ def test_stream_that_is_left_ends_its_statement_and_the_next_read_goes_on(mariad
     assert len(list(islice(source.scan(), 3))) == 3
 
 
+def test_stream_that_is_left_leaves_no_error_in_the_log(
+    mariadb: str, opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(mariadb, "CREATE TABLE pass (n INT); INSERT INTO pass SELECT seq FROM seq_1_to_50000")
+    source = opened(table="pass")
+    rows = source.scan()
+    next(rows)
+    rows.close()
+    assert source.count() == 50_000
+    assert caplog.records == []
+
+
 def test_right_to_select_alone_suffices_and_nothing_is_written(mariadb: str, opened: Open) -> None:
     fill(mariadb, 10)
     reader = as_user(mariadb, "GRANT SELECT ON t TO {user}")
