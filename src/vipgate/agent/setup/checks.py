@@ -144,7 +144,7 @@ def check_mapping(counts: RowCounts) -> Iterator[Finding]:
     if counts.doubtful:
         place, order = counts.first_doubtful
         doubt = doubt_text(counts.doubtful, shown_place(place), order)
-        yield Finding("mapping", doubt, tr("see the guide, “Files”"), is_warning=True)
+        yield Finding("mapping", doubt, tr("see the guide, “The file”"), is_warning=True)
     if counts.replaced:
         yield Finding(
             "mapping", replaced_text(counts.replaced), tr("fix the mapping, or the row at its source"), is_warning=True

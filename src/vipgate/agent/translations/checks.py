@@ -25,6 +25,7 @@ TEXTS: Final = {
     "make room: the spool holds what the network cannot take": "请腾出空间：网络中断时，变更保存在本地缓存中",
     "{spool}, {free_mib} MiB free": "{spool}，剩余 {free_mib} MiB",
     "see the guide, “Cursor”": "见使用说明“游标”",
+    "see the guide, “The file”": "见使用说明“配置文件”",
     "see the guide, “Files”": "见使用说明“文件”",
     "see the guide, “The file”": "见使用说明“配置文件”",
     "see the guide, “What is guessed, and what is asked”": "见使用说明“推测与询问”",

@@ -80,6 +80,8 @@ def test_values_that_no_filter_names_are_a_warning() -> None:
     page = Page([], [], [], unjudged={("状态", "部分退款"): 2, ("状态", "x"): 5})
     [_, found] = check_mapping(counted(page, 9))
     assert found.is_warning
+    # There the guide explains filters.
+    assert found.remedy == "see the guide, “The file”"
     assert found.found.startswith(
         "7 rows are not sent because of values that no filter names: 状态 = 'x' (5), 状态 = '部分退款' (2)"
     )
