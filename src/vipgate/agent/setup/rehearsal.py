@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -25,6 +25,7 @@ from vipgate.agent.sync.source_thread import Polled
 from vipgate.clock import clock_us
 
 SECONDS_MAX: Final = 15.0
+POLL_SECONDS_MAX: Final = 5.0
 PAGE_ROWS: Final = 1_000
 # Reasons of refused rows that are told apart; rows with further ones are only counted.
 REASONS_MAX: Final = 200
@@ -80,25 +81,45 @@ class RowCounts:
                 self.more_refused += group.count
 
 
+class _TimeIsOver(Exception):
+    """A poll has read for as long as it may."""
+
+
+@dataclass(frozen=True, slots=True)
 class _NoThread:
-    """What a poll needs of the thread that it runs in: here nothing waits, and nobody looks."""
+    """What a poll needs of the thread that it runs in: here nothing waits, nobody looks, and no read begins after `until_s`."""
+
+    clock_s: Callable[[], float]
+    until_s: float
 
     def read(self, what: str, *, takes_turn: bool = True) -> AbstractContextManager[None]:  # noqa: ARG002 - as the thread's
+        if self.clock_s() >= self.until_s:
+            raise _TimeIsOver
         return nullcontext()
 
     def now_s(self) -> float:
-        return time.monotonic()
+        return self.clock_s()
 
     def pause(self, seconds: float) -> None:
         """Does not wait."""
 
 
-def poll_once(config: Config, source: Source) -> None:
-    """Makes every read of a poll: clock, newest key, newest rows by the cursor. Raises UsageError, SourceUnavailable."""
+def poll_once(
+    config: Config,
+    source: Source,
+    clock_s: Callable[[], float] = time.monotonic,
+    seconds_max: float = POLL_SECONDS_MAX,
+) -> None:
+    """Makes every read of a poll: clock, newest key, newest rows by the cursor. Raises UsageError, SourceUnavailable.
+
+    No read begins after `seconds_max` seconds: by a cursor that all rows share, a poll reads all rows.
+    """
     reader = ChangeReader(config.source, lambda opened: Reader(config, opened.columns), clock_us, None)
-    for item in reader.work(source, _NoThread()):
-        if isinstance(item, Polled) and item.later is not None:
-            return
+    until_s = clock_s() + seconds_max
+    with suppress(_TimeIsOver):
+        for item in reader.work(source, _NoThread(clock_s, until_s)):
+            if isinstance(item, Polled) and item.later is not None:
+                return
 
 
 def count_rows(

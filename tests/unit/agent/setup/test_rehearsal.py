@@ -152,6 +152,35 @@ def test_read_that_only_a_run_makes_fails_at_the_check(
     assert last.remedy
 
 
+def test_poll_by_a_cursor_that_all_rows_share_is_bounded(park: Path, tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(park.with_name("park.db"))) as from_,
+        closing(sqlite3.connect(tmp_path / "park.db")) as to,
+    ):
+        from_.backup(to)
+        to.execute("UPDATE 续费记录 SET 更新时间 = '2026-01-01 00:00:00'")
+        to.commit()
+    path = tmp_path / "park.toml"
+    path.write_text(park.read_text(encoding="utf-8"), encoding="utf-8")
+    pages = []
+
+    def changes(self: DatabaseSource, since: object) -> Iterator[list[SourceRow]]:
+        for page in real(self, since):
+            pages.append(page)
+            yield page
+
+    real = DatabaseSource.changes
+    with opened(path) as (config, source), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseSource, "changes", changes)
+        poll_once(config, source)
+        assert len(pages) == 2
+        pages.clear()
+        # The start, the settings, the clock, the samples, the newest value, then the pages.
+        ticks = count()
+        poll_once(config, source, lambda: float(next(ticks)), seconds_max=6.0)
+        assert len(pages) == 1
+
+
 def test_poll_of_the_check_ends(park: Path) -> None:
     with opened(park) as (config, source):
         poll_once(config, source)

@@ -16,9 +16,9 @@ TEXTS: Final = {
         "Answer the questions about what is sent first; then the agent can be started.",
     ),
     "check.lead": LocalizedText(
-        "逐项检查磁盘、数据源、映射、网络、时钟和签名，并像运行时一样读取数据源（最多约 15 秒）。不发送任何记录。",
-        "Checks disk, source, mapping, network, clock and signature, and reads the source as a run does, for 15 seconds at most. "
-        "It sends no record.",
+        "逐项检查磁盘、数据源、映射、网络、时钟和签名，并像运行时一样读取数据源（最多约 20 秒）。不发送任何记录。",
+        "Checks disk, source, mapping, network, clock and signature, and reads the source as a run does, for about 20 seconds at "
+        "most. It sends no record.",
     ),
     "check.do": LocalizedText("开始检查", "Check"),
     "check.again": LocalizedText("重新检查", "Check again"),
