@@ -167,7 +167,7 @@ def install_py() -> ModuleType:
 def test_ctrl_c_ends_the_page_and_the_installer_after_it(
     install_py: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = []
+    ended: list[bool] = []
 
     class Page:
         """A page that takes a while to end after Ctrl-C."""

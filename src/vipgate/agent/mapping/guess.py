@@ -322,7 +322,9 @@ class Guesser:
         rounded.judge(texts)
         if rounded.is_known or rounded.is_doubtful:
             guess = guess.asked(
-                tr("long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)"),
+                tr(
+                    "long numbers look rounded: were they, by a spreadsheet or a program (if not: exact = true, or push --exact)"
+                ),
                 is_open=True,
             )
         self._members["pay_partner"] = guess

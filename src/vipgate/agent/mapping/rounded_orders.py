@@ -129,7 +129,7 @@ def doubt_text(count: int, place: str, order: str) -> str:
     return tr(
         "{count} long order numbers look rounded beyond the 15th digit, the first is {order} ({place}): were they rounded by a "
         "spreadsheet or a program? They are sent. If so, make the column a text and export it again; if not, set exact = true in "
-        "map.pay_partner",
+        "map.pay_partner, or push --exact",
         count=count,
         order=order,
         place=place,

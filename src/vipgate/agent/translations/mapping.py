@@ -27,14 +27,14 @@ TEXTS: Final = {
     "no order number found: is this one never given out again": "没有找到订单号：此编号是否永不重复使用",
     "{count} of {total} rows have no order number in it": "{total} 行中有 {count} 行此列没有订单号",
     "{count} rows share {value}: is it one of each sale": "{count} 行的值同为 {value}：是否每笔销售都不同",
-    "long numbers look rounded: were they, by a spreadsheet or a program (exact = true: no)": (
-        "长数字像是被舍入过：是否被表格软件或程序四舍五入了（exact = true 表示没有）"
+    "long numbers look rounded: were they, by a spreadsheet or a program (if not: exact = true, or push --exact)": (
+        "长数字像是被舍入过：是否被表格软件或程序四舍五入了（如果没有：exact = true，或 push --exact）"
     ),
     "{count} long order numbers look rounded beyond the 15th digit, the first is {order} ({place}): were they rounded by a "
     "spreadsheet or a program? They are sent. If so, make the column a text and export it again; if not, set exact = true in "
-    "map.pay_partner": (
+    "map.pay_partner, or push --exact": (
         "{count} 个长订单号像是从第 16 位起被舍入过，第一个是 {order}（{place}）：是否被表格软件或程序四舍五入了？这些行照样发送。"
-        "如果是，请把该列设为文本后重新导出；如果不是，请在 map.pay_partner 中写 exact = true"
+        "如果是，请把该列设为文本后重新导出；如果不是，请在 map.pay_partner 中写 exact = true，或用 push --exact"
     ),
     "{count} rows are not sent because of values that no filter names: {named}; are these paid renewals? Put each value "
     "into in or not_in of its filter": (

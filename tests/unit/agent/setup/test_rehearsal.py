@@ -162,7 +162,7 @@ def test_poll_by_a_cursor_that_all_rows_share_is_bounded(park: Path, tmp_path: P
         to.commit()
     path = tmp_path / "park.toml"
     path.write_text(park.read_text(encoding="utf-8"), encoding="utf-8")
-    pages = []
+    pages: list[list[SourceRow]] = []
 
     def changes(self: DatabaseSource, since: object) -> Iterator[list[SourceRow]]:
         for page in real(self, since):
