@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final
 
 from vipgate.agent.config import Config
@@ -11,6 +10,7 @@ from vipgate.agent.mapping.reader import Reader
 from vipgate.agent.models import DeadLetter, OutboxRow, Rejection
 from vipgate.agent.sources.base import Source
 from vipgate.agent.spool import Spool
+from vipgate.agent.sync.set_aside import all_rows
 from vipgate.clock import clock_us
 
 ROWS_A_PAGE: Final = 2_000
@@ -46,8 +46,7 @@ def retry_dead_letters(
 def _read_again(
     reader: Reader, source: Source, identities: set[str]
 ) -> Iterator[tuple[list[OutboxRow], list[Rejection]]]:
-    rows = iter(source.scan())
-    while chunk := list(islice(rows, ROWS_A_PAGE)):
+    for chunk in all_rows(source, ROWS_A_PAGE):
         page = reader.read(chunk)
         ready = [one for one in page.ready if one.pay_partner in identities or one.place in identities]
         wrong = [one for one in page.dead if one.identity in identities or one.place in identities]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from vipgate.agent.client import Client, PushFailed
@@ -16,6 +15,7 @@ from vipgate.agent.opening import source_of
 from vipgate.agent.reconcile import NotOffered, SourceRecord
 from vipgate.agent.responses import AccessDenied, RetryLater
 from vipgate.agent.spool import Spool
+from vipgate.agent.sync.set_aside import all_rows
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
 from vipgate.i18n import tr
@@ -57,8 +57,7 @@ class ParkSide:
         source = source_of(self._config)
         try:
             reader = Reader(self._config, source.columns)
-            rows = iter(source.scan())
-            while chunk := list(islice(rows, ROWS_A_PAGE)):
+            for chunk in all_rows(source, ROWS_A_PAGE):
                 page = reader.read(chunk)
                 self.wrong += len(page.dead)
                 if len(self._left_out) + len(self._refused) < NOT_SENT_MAX:

@@ -27,7 +27,6 @@ TEXTS: Final = {
     "see the guide, “Cursor”": "见使用说明“游标”",
     "see the guide, “The file”": "见使用说明“配置文件”",
     "see the guide, “Files”": "见使用说明“文件”",
-    "see the guide, “The file”": "见使用说明“配置文件”",
     "see the guide, “What is guessed, and what is asked”": "见使用说明“推测与询问”",
     "{where}, columns {columns}": "{where}，列：{columns}",
     "fix mapping or source": "请改正字段映射或数据源",
