@@ -15,6 +15,7 @@ from vipgate.agent.mapping.guess_values import text_of
 from vipgate.agent.mapping.rounded_orders import RoundedOrders
 from vipgate.agent.setup.document import ConfigDocument
 from vipgate.agent.setup.samples import Samples
+from vipgate.agent.toml_reader import is_scalar
 from vipgate.errors import truncate
 from vipgate.protocol.renewal import MEMBERS
 from vipgate.protocol.row import REQUIRED
@@ -240,7 +241,10 @@ def status_rows(
 
 def _texts(values: object) -> frozenset[str] | None:
     """The values of a list of the configuration, as the texts of cells."""
-    return frozenset(map(as_compared, values)) if isinstance(values, list) else None
+    if not isinstance(values, list):
+        return None
+    # What no filter may have is refused when the configuration is loaded.
+    return frozenset(as_compared(one) if isinstance(one, bool) or is_scalar(one) else str(one) for one in values)
 
 
 def filterable(samples: Samples) -> list[int]:
