@@ -107,11 +107,6 @@ class ParkConnection(Connection):  # type: ignore[misc]
         self.limit(0 if is_stream else self._read_s)
         return super().cursor(cursor)
 
-    def close(self) -> None:
-        """See `Connection.close`. A stream that was left has closed it already, which is no error."""
-        if not self._closed:
-            super().close()
-
     def rollback(self) -> None:
         """See `Connection.rollback`. A stream that was left ends its connection, and the transaction with it."""
         if self.open:
