@@ -304,7 +304,8 @@ def _confirmed_codes(form: FormData, before: MemberRow) -> dict[str, int]:
 def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) -> bool:
     """Sends only rows with the ticked values, every row if all or none are ticked. Returns whether a person has decided.
 
-    A filter of which nothing was changed stays as it is: it may name values that the rows looked at do not have.
+    A filter of which nothing was changed stays as it is, unless a listed value is not judged yet: it may name values that the
+    rows looked at do not have.
     """
     if str(status.place) not in form.all("filtering"):
         return False
@@ -314,7 +315,9 @@ def _choose_rows(document: ConfigDocument, status: StatusRow, form: FormData) ->
     before = [value for value in sorted(status.sent or ()) if value not in listed]
     is_all = len(kept) in (0, len(listed))
     is_confirmed = form.ticked(f"ok.filter.{status.place}")
-    if kept and tuple(kept) == status.ticked and not is_confirmed:
+    both = status.refused and status.sent
+    is_judged = not both or all(value in status.refused or value in (status.sent or ()) for value in listed)
+    if kept and tuple(kept) == status.ticked and not is_confirmed and is_judged:
         return not is_all
     refused = [*(value for value in listed if value not in kept), *sorted(status.refused.difference(listed))]
     document.set_filter(status.column, [] if is_all else [*kept, *before], refused)

@@ -317,7 +317,7 @@ def test_rows_without_a_value_are_judged_with_the_others(page: OpenPage) -> None
         db.execute("UPDATE 续费记录 SET 状态 = NULL WHERE 编号 = 7")
         db.commit()
     shown = page.get("/setup/mapping")
-    assert "Rows without a value: 1." in shown
+    assert "(no value) <small>×1</small>" in shown
     place = place_of(shown, "状态")
     page.post("/setup/mapping", {**fields_of(shown), "filtering": place, f"filter.{place}": "已支付"})
     assert written(page)["filter"] == [{"column": "状态", "in": ["已支付"], "not_in": ["已退款", ""]}]
