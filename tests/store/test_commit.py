@@ -131,13 +131,17 @@ def test_group_of_new_resent_and_changed_rows_counts_each_request_by_itself(stor
     ]
 
 
+@pytest.mark.parametrize("known_first", [True, False])
 @pytest.mark.parametrize("known", [0, 1, 150, 299])
-def test_large_batch_partly_sent_before_counts_and_keeps_every_row(store: Store, clock: Clock, known: int) -> None:
+def test_large_batch_partly_sent_before_counts_and_keeps_every_row(
+    store: Store, clock: Clock, known: int, known_first: bool
+) -> None:
     rows = renewals(300)
     do(store, push(rows[:known], clock()))
     sent = [changed(row, operator="王五") if place % 7 == 0 else row for place, row in enumerate(rows)]
     differ = sum(row.operator != before.operator for row, before in zip(sent[:known], rows[:known], strict=True))
-    assert do(store, push(sent, clock())) == [PushResult(300 - known, differ, known - differ)]
+    resent = sent if known_first else sent[::-1]
+    assert do(store, push(resent, clock())) == [PushResult(300 - known, differ, known - differ)]
     assert [held(store)[row.pay_partner].renewal for row in sent] == sent
     park = store.find_park(PARK)
     assert park is not None

@@ -118,6 +118,11 @@ class PostgresGroup(GroupWriter):
                 copy.write(text)
         except (psycopg.errors.UniqueViolation, psycopg.errors.BadCopyFileFormat):
             return False
+        except psycopg.errors.InternalError_:
+            # Citus drops the code of an error in COPY, and a text may be in any language. Any other error comes again.
+            if not self._per_park:
+                raise
+            return False
         return True
 
     def _inserted(self, places: Mapping[RecordPosition, list[Row]]) -> int:
