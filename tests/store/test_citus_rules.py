@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 import pytest
@@ -74,6 +76,7 @@ OVER_ALL = {
     for name, text in LOOKING.items()
     if name in OVER_ALL_ONLY or all_parks_variant(text) != text
 }
+MAY_LEAVE_OUT = [*OVER_ALL, "list_parks", "request_log_entry", "rejected_body"]
 PARK = r"(?:\$1(?:::integer)?|%\(park_id\)s|0)"
 
 
@@ -101,33 +104,54 @@ def test_statement_of_the_pipeline_goes_the_fast_way(name: str) -> None:
         assert re.search(rf"WHERE (?:\w\.)?park_id = {PARK}", statement)
 
 
-@pytest.mark.skipif("VIPGATE_TEST_CITUS" not in os.environ, reason="VIPGATE_TEST_CITUS names no cluster")
-def test_cluster_plans_the_pipeline_the_fast_way() -> None:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[psycopg.Connection[Any]]:
+    """A connection to an empty ledger on the real cluster."""
     url = emptied(os.environ["VIPGATE_TEST_CITUS"])
     spread(url, real=True)
-    slow = set()
     with psycopg.connect(url, autocommit=True) as db:
-        said: list[str] = []
-        db.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
         db.execute("SET search_path TO vipgate, public")
-        db.execute("SET client_min_messages TO debug2")
-        for name, statement in ROAD.items():
-            said.clear()
-            numbered = re.sub(r"%\(park_id\)s", "1", statement)
-            numbered = re.sub(r"ANY \((?:\$\d+|%\(\w+\)s)", "ANY ('{1}'", numbered)
-            plan = db.execute("EXPLAIN " + re.sub(r"\$\d+|%\(\w+\)s", "'1'", numbered)).fetchall()
-            assert any("Task Count: 1" in line for (line,) in plan), name
-            # Of an INSERT of plain values it does not say so.
-            if not statement.startswith("INSERT") and not any("fast-path router query" in one for one in said):
-                slow.add(name)
+        yield db
+
+
+@pytest.mark.skipif("VIPGATE_TEST_CITUS" not in os.environ, reason="VIPGATE_TEST_CITUS names no cluster")
+def test_cluster_plans_the_pipeline_the_fast_way(cluster: psycopg.Connection[Any]) -> None:
+    slow = set()
+    said: list[str] = []
+    cluster.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+    cluster.execute("SET client_min_messages TO debug2")
+    for name, statement in ROAD.items():
+        said.clear()
+        numbered = re.sub(r"%\(park_id\)s", "1", statement)
+        numbered = re.sub(r"ANY \((?:\$\d+|%\(\w+\)s)", "ANY ('{1}'", numbered)
+        plan = cluster.execute("EXPLAIN " + re.sub(r"\$\d+|%\(\w+\)s", "'1'", numbered)).fetchall()
+        assert any("Task Count: 1" in line for (line,) in plan), name
+        # Of an INSERT of plain values it does not say so.
+        if not statement.startswith("INSERT") and not any("fast-path router query" in one for one in said):
+            slow.add(name)
+    cluster.execute("RESET client_min_messages")
     assert slow == NOT_FAST
 
 
-@pytest.mark.parametrize("name", [*OVER_ALL, "list_parks", "request_log_entry", "rejected_body"])
+@pytest.mark.parametrize("name", MAY_LEAVE_OUT)
 def test_statement_over_all_parks_can_leave_out_those_that_cannot_be_reached(name: str) -> None:
-    text = for_citus(STATEMENTS[name])
-    assert "park_id = ANY (%(park_ids)s)" in some_parks_variant(text)
-    assert "/*" not in some_parks_variant(text)
+    text = some_parks_variant(for_citus(STATEMENTS[name]))
+    listed = text.count("park_id = ANY (%(park_ids)s)")
+    assert listed
+    assert "/*" not in text
+    if "EXISTS" in text:
+        assert listed == len(re.findall(r"\b(?:FROM|JOIN) \w", text)), (
+            "with EXISTS, Citus asks all nodes for a table without it"
+        )
+
+
+@pytest.mark.skipif("VIPGATE_TEST_CITUS" not in os.environ, reason="VIPGATE_TEST_CITUS names no cluster")
+@pytest.mark.parametrize("name", MAY_LEAVE_OUT)
+def test_cluster_asks_only_the_nodes_of_listed_parks(name: str, cluster: psycopg.Connection[Any]) -> None:
+    text = some_parks_variant(for_citus(STATEMENTS[name])).replace("%(park_ids)s", "'{1}'::integer[]")
+    text = re.sub(r"%\(\w+\)s", "'1'", re.sub(r"LIMIT %\(\w+\)s", "LIMIT 1", text))
+    plan = "\n".join(line for (line,) in cluster.execute("EXPLAIN " + text))
+    assert set(re.findall(r"Task Count: (\d+)", plan)) == {"1"}
 
 
 @pytest.mark.parametrize("statement", ASIDE.values(), ids=ASIDE)

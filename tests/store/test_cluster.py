@@ -20,6 +20,7 @@ from vipgate.errors import IncompatibleDatabase, RequestError, StoreError
 from vipgate.store.interfaces.ledger import PushResult, Unreachable
 from vipgate.store.interfaces.queries import RequestLogQuery
 from vipgate.store.postgres import cluster
+from vipgate.store.postgres.group_writer import COPIED_ROWS_MIN
 from vipgate.store.postgres.pool import ConnectionPool, ShardUnavailable
 from vipgate.store.postgres.queries import PostgresQueries
 from vipgate.store.postgres.schema import distribute
@@ -29,6 +30,19 @@ from vipgate.store.postgres.store import PostgresStore
 PARKS = ["p1", "p2", "p3", "p4"]
 ODD_PARKS, EVEN_PARKS = PARKS[::2], PARKS[1::2]
 Outcome = PushResult | RequestError | StoreError
+
+_COPY_FAILS_AS_ON_CITUS = """
+CREATE FUNCTION vipgate.copy_fails() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_query() LIKE '%COPY renewal%' AND EXISTS (
+        SELECT FROM vipgate.renewal AS r WHERE r.park_id = new.park_id AND r.pay_partner = new.pay_partner
+    ) THEN
+        RAISE EXCEPTION 'duplicate key value violates unique constraint' USING ERRCODE = 'XX000';
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER fails BEFORE INSERT ON vipgate.renewal FOR EACH ROW EXECUTE FUNCTION vipgate.copy_fails();
+"""
 
 
 class Seconds:
@@ -97,6 +111,17 @@ def test_parks_of_a_node_that_stops_are_refused_and_the_others_stored(
         assert [outcomes[park] for park in EVEN_PARKS] == [PushResult(1, 0, 0)] * 2
         assert all(isinstance(outcomes[park], ShardUnavailable) for park in ODD_PARKS)
     assert f"node {ODD} does not answer" in str(outcomes["p1"])
+
+
+def test_large_request_with_a_known_row_is_stored_although_a_cluster_hides_why_its_copy_failed(
+    one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
+) -> None:
+    # The known row comes last: by a known first row the store sees that a request was sent again.
+    rows = renewals(COPIED_ROWS_MIN + 1)
+    do(one, push(rows[-1:], clock(), park="p1"))
+    admin.execute(_COPY_FAILS_AS_ON_CITUS)
+    clock.forward(1)
+    assert one.commit([push(rows, clock(), park="p1")]) == [PushResult(COPIED_ROWS_MIN, 0, 1)]
 
 
 def test_node_that_is_away_is_asked_neither_for_a_push_nor_for_its_park(
@@ -174,6 +199,20 @@ def test_node_that_fails_a_list_is_found_and_left_out(
 
     monkeypatch.setattr(one, "read", over_all_nodes)
     assert [park.park_uuid for park in one.reachable_parks("", 10)] == ODD_PARKS
+
+
+def test_unknown_park_is_asked_of_no_node(one: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = one.read
+
+    def from_the_coordinator(statement: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
+        if "park_id" in values:
+            raise ShardUnavailable("as the coordinator answers for a node that is away")
+        return read(statement, values)
+
+    monkeypatch.setattr(one, "read", from_the_coordinator)
+    assert one.park_access("unknown") is None
+    assert one.find_park("unknown") is None
+    assert one.generations("unknown") == []
 
 
 def test_more_parks_than_can_be_named_are_not_listed_in_part(

@@ -56,24 +56,28 @@ LIMIT :limit
 
 -- name: held_replaces
 -- Replaces held for approval that were sent since a time, newest kept body first. No other request has its body kept under
--- this code. A replace that has since taken effect, or was replayed by staff, is left out.
+-- this code. A replace that has since taken effect, or was replayed by staff, is left out. The list of parks that can be reached
+-- is named for each table: Citus does not take it from one to the other, and would ask every node.
 SELECT p.park_uuid, p.name, q.body_sha256, max(q.seqno), max(q.body_bytes),
     CASE WHEN p.replace_allowed = q.body_sha256 THEN p.replace_allowed_until_us END
 FROM park AS p
 JOIN rejected_body AS b ON b.park_id = p.park_id
 JOIN request AS q ON q.park_id = b.park_id AND q.seqno = b.seqno
-WHERE p.hold_replaces AND b.seqno > '' AND q.code = '403' /* and AND p.park_id = :park_id */
+WHERE p.hold_replaces AND b.seqno > '' AND q.code = '403'
+    /* and AND p.park_id = :park_id AND b.park_id = :park_id AND q.park_id = :park_id */
     AND EXISTS (
         SELECT 1 FROM request AS l
         WHERE l.park_id = q.park_id AND l.code = '403' AND l.body_sha256 = q.body_sha256 AND l.generation >= q.generation
-            AND l.seqno >= :since
+            AND l.seqno >= :since /* and AND l.park_id = :park_id */
     )
     AND NOT EXISTS (
         SELECT 1 FROM request AS l
         WHERE l.park_id = q.park_id AND l.complete AND l.body_sha256 = q.body_sha256 AND l.generation > q.generation
+            /* and AND l.park_id = :park_id */
     )
     AND NOT EXISTS (
-        SELECT 1 FROM request AS l WHERE l.park_id = q.park_id AND l.replay_of = q.seqno AND l.code = '1001'
+        SELECT 1 FROM request AS l
+        WHERE l.park_id = q.park_id AND l.replay_of = q.seqno AND l.code = '1001' /* and AND l.park_id = :park_id */
     )
 GROUP BY p.park_id, q.body_sha256
 ORDER BY max(q.seqno) DESC
