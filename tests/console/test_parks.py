@@ -17,8 +17,10 @@ from support.store_database import NOON_US
 from vipgate.admin.console.i18n import TEXTS
 from vipgate.admin.console.urls import park_at
 from vipgate.domain.park_health import Mark
+from vipgate.errors import StoreUnavailable
 from vipgate.i18n import Language
 from vipgate.protocol.renewal import FLAG_DECIMAL_MONEY, FLAG_NAMES, FLAG_NO_ORDER, FLAG_UNUSUAL_PLATE
+from vipgate.store.common.queries import Queries
 from vipgate.store.interfaces.accounts import Role
 from vipgate.store.interfaces.ledger import Filter, ParkAccess, Unreachable
 from vipgate.store.sqlite.store import SqliteStore
@@ -49,6 +51,14 @@ def test_parks_are_found_by_name_uuid_and_mark(house: House, query: str, expecte
     do(house.database.store, push(renewals(1), NOON_US - 1_000_000, park="a"))
     page = house.enter("reader").page("/parks" + query)
     assert re.findall(r'<th scope="row"[^>]*><a href="/parks/([^"]+)"', page) == expected
+
+
+def test_unknown_park_is_not_looked_for_further(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise StoreUnavailable("as a cluster answers for a node that is away")
+
+    monkeypatch.setattr(Queries, "park_details", fails)
+    house.enter("reader").page("/parks/unknown", status=404)
 
 
 def test_new_park_gets_a_secret_that_is_shown_once(house: House) -> None:

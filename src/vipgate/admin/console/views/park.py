@@ -95,7 +95,7 @@ async def show(staff: StaffRequest) -> Response:
 
 def _read(database: Database, park_uuid: str, period: Period, now_us: int) -> ParkView:
     park = database.store.find_park(park_uuid)
-    more = database.queries.park_details(park_uuid)
+    more = None if park is None else database.queries.park_details(park_uuid)
     if park is None or more is None:
         raise no_park(park_uuid)
     answers = database.queries.answers_by_day(park_uuid, period.since_day, period.until_day)
