@@ -124,6 +124,15 @@ def test_large_request_with_a_known_row_is_stored_although_a_cluster_hides_why_i
     assert one.commit([push(rows, clock(), park="p1")]) == [PushResult(COPIED_ROWS_MIN, 0, 1)]
 
 
+def test_node_that_stops_right_after_it_answered_is_found_by_the_first_failure(
+    one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
+) -> None:
+    assert one.nodes.check() == frozenset()
+    stop_node(admin, ODD)
+    push_to_all(one, clock)
+    assert one.unreachable() == Unreachable((ODD,), 2)
+
+
 def test_node_that_is_away_is_asked_neither_for_a_push_nor_for_its_park(
     one: PostgresStore, clock: Clock, admin: psycopg.Connection[Any]
 ) -> None:

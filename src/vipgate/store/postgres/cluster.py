@@ -64,10 +64,12 @@ class ClusterNodes:
         return self._unavailable(node)
 
     def check(self) -> frozenset[str]:
-        """Tries every node, unless that happened less than a second ago; returns those that do not answer. Raises StoreError."""
+        """Tries every node, unless that just happened; returns those that do not answer. Raises StoreError."""
         began_s = self._clock_s()
         with self._checking:
-            if self._checked_s is None or self._checked_s < began_s - 1:
+            # Where all answered, that is old news: a node may have stopped since, and the caller may have seen it fail.
+            known_from_s = began_s - 1 if self._away else began_s
+            if self._checked_s is None or self._checked_s <= known_from_s:
                 away = frozenset(node for (node,) in self._rows("nodes_away", {}))
                 with self._lock:
                     self._away, self._checked_s = away, self._clock_s()
