@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -50,6 +51,10 @@ _SUPPORTED: Final = {
     "access": ("pyodbc",),
 }
 _SEE_SOURCES: Final = translatable("see the guide, “Sources”")
+_UNREACHABLE: Final = re.compile(
+    r"refused|unreachable|can't connect|could not connect|connection failed|failed to resolve|name or service|getaddrinfo",
+    re.IGNORECASE,
+).search
 _NO_UTF8: Final = "Could not decode to UTF-8"
 
 
@@ -191,6 +196,14 @@ def translated(where: str, error: DBAPIError) -> SourceUnavailable | UsageError:
     if passing is None:
         passing = isinstance(error, OperationalError | InterfaceError) and not is_wrong
     if passing or error.connection_invalidated:
+        if _UNREACHABLE(found.text):
+            return SourceUnavailable(
+                tr(
+                    "{line}; it is tried again; if it lasts: is the database running, are server and port right, is a firewall "
+                    "in the way",
+                    line=line,
+                )
+            )
         return SourceUnavailable(line)
     if is_wrong:
         return UsageError(tr("{line}; fix table, query or cursor in [source], or the user's rights.", line=line))

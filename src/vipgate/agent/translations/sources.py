@@ -61,6 +61,9 @@ TEXTS: Final = {
         "请执行 pip install pyodbc，安装微软的 ODBC 驱动，并写 access+pyodbc:///?odbc_connect=…"
     ),
     "write postgresql+psycopg://user:password@host/database": "请写 postgresql+psycopg://user:password@host/database",
+    "{line}; it is tried again; if it lasts: is the database running, are server and port right, is a firewall in the way": (
+        "{line}；会自动重试；如果持续：数据库是否在运行，服务器和端口是否正确，是否被防火墙拦截"
+    ),
     "see the guide, “Sources”": "见使用说明“数据源”",
     "source.database: is no database URL; for example sqlite:///park.db, see the guide, “Sources”": (
         "source.database: 不是数据库地址；例如 sqlite:///park.db，见使用说明“数据源”"
