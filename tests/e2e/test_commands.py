@@ -376,6 +376,9 @@ def test_wrong_master_key_is_told_and_lets_nobody_in(own: Gateway) -> None:
     other = "another key that is long enough for one"
     own.settings["VIPGATE_MASTER_KEY"] = other
     assert "another master key" in fail(own, "serve", "--port", "0")
+    # A secret that no gateway can open would be worse than none.
+    assert "another master key" in fail(own, "park", "add", "new")
+    assert "another master key" in fail(own, "park", "rotate-secret", PAGE_PARK_UUID)
     del own.settings["VIPGATE_MASTER_KEY"]
     with own.store() as store:
         store.add_park("zzz", "", Vault(other).seal(SECRET, "zzz"), 1)

@@ -122,7 +122,14 @@ def test_gateway_that_serves_has_nothing_that_others_may_reach(root: Path) -> No
 def test_demo_has_nothing_that_others_may_reach(root: Path) -> None:
     command = [sys.executable, "-m", "vipgate", "demo", "--port", "0"]
     environment = gateway_in(root).environment
-    with subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, text=True) as demo:
+
+    def listen() -> None:
+        # A shell's background jobs ignore Ctrl-C, and so would this one.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, env=environment, cwd=root, stdout=subprocess.PIPE, text=True, preexec_fn=listen
+    ) as demo:
         try:
             assert demo.stdout is not None
             assert any("Serving." in line for line in demo.stdout)

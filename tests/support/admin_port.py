@@ -9,6 +9,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,10 @@ def inside_of(gateway: Gateway) -> psutil.Process | None:
     """The admin process that runs now."""
     assert gateway.process is not None
     for child in psutil.Process(gateway.process.pid).children():
-        if child.status() != psutil.STATUS_ZOMBIE and PROCESS in child.cmdline():
-            return child
+        # One that ends meanwhile is none that runs.
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE and PROCESS in child.cmdline():
+                return child
     return None
 
 

@@ -35,8 +35,13 @@ def store_for(config: Path | None, database: str | None) -> Iterator[Store]:
 
 
 def vault_for(settings: Settings) -> Vault:
-    """Opens the vault with the configured master key. Raises UsageError if the database's secrets are under another one."""
-    vault = load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+    """Opens the vault with the configured master key."""
+    return load_vault(settings.master_key.get_secret_value() if settings.master_key else None, settings.key_file)
+
+
+def checked_vault_for(settings: Settings) -> Vault:
+    """The vault for new secrets. Raises UsageError if those of the database are under another master key."""
+    vault = vault_for(settings)
     store = open_store(settings.database_url, clock_us, settings.retention)
     try:
         check_master_key(store, vault)

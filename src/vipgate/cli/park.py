@@ -23,11 +23,11 @@ from vipgate.cli.common import (
 )
 from vipgate.cli.database import (
     audit_entry,
+    checked_vault_for,
     found_park,
     open_configured_database,
     settings_for,
     unknown_park,
-    vault_for,
 )
 from vipgate.clock import clock_us
 from vipgate.errors import UsageError
@@ -84,7 +84,7 @@ def add(
     if not 0 < len(park_uuid) <= PARK_UUID_CHARS_MAX or not park_uuid.isprintable():
         raise UsageError(f"A park_uuid has 1 to {PARK_UUID_CHARS_MAX} printable characters.")
     chosen = make_secret() if secret is None else read_secret(secret)
-    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    sealed = checked_vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with open_configured_database(config, database) as db:
         detail = name if charset == "utf-8" else f"{name}; charset: {charset}".removeprefix("; ")
         audited = audit_entry("park.add", park_uuid=park_uuid, subject=park_uuid, detail=detail)
@@ -251,7 +251,7 @@ def rotate_secret(
 ) -> None:
     """Give a park a new secret. The old one stays valid until it is retired."""
     chosen = make_secret() if secret is None else read_secret(secret)
-    sealed = vault_for(settings_for(config, database)).seal(chosen, park_uuid)
+    sealed = checked_vault_for(settings_for(config, database)).seal(chosen, park_uuid)
     with open_configured_database(config, database) as db:
         before = found_park(db.store, park_uuid)
         audited = audit_entry("park.rotate_secret", park_uuid=park_uuid)
