@@ -92,6 +92,14 @@ def test_numbers_rounded_behind_the_samples_are_refused_too(pushed: Push, monkey
         )
 
 
+def test_mark_of_printing_refuses_no_row(pushed: Push) -> None:
+    names, rows = rows_of(订单号=["A1", "A2", "A3", "A4"])
+    found = pushed(
+        [*names, "print_flag", "xyz"], [[*row, str(number % 2), str(number % 2)] for number, row in enumerate(rows)]
+    )
+    assert (len(found.rows), found.status) == (4, 0)
+
+
 def test_numbers_that_a_person_calls_exact_are_sent(pushed: Push) -> None:
     rows = rows_of(订单号=[f"20241105{number:07}000" for number in range(1, 4)])
     with pytest.raises(UsageError, match=r"long numbers look rounded.*push --exact"):

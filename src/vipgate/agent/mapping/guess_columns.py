@@ -234,9 +234,11 @@ _TIMES: Final = (
 _PLAIN_IDS: Final = r"id|编号|序号|自增\w*|record_?id|主键|rec_?(?:no|id)|guid|xh"
 _IDS: Final = rf"{_PLAIN_IDS}|\w+_id"
 _STATUS: Final = (
-    r"status|state$|(?:^|_)(?:stat|sts?|flag|zt|bz|bj)$|状态|delete|(?:^|_)is_?(?:valid|paid|pay|refund|cancel|void|active|enable)|valid_?flag|作废|del_?flag"
+    r"status|state$|(?:^|_)stat$|(?:^|_)(?:pay|order|trade|fk|zf|dd)_?(?:sts?|zt)$|状态|delete|(?:^|_)is_?(?:valid|paid|pay|refund|cancel|void|active|enable)|valid_?flag|作废|del_?flag"
     r"|(?:order|pay|refund)_?(?:flag|result|complete)|^(?:enable|valid|active|locked)d?$|有效标|是否(?:有效|支付|退款|作废|删除)|refunded|cancell?ed|^(?:dd|zf|jf)?zt$"
 )
+# A status perhaps, or a mark of printing or of sending: asked about, but no row is refused for it.
+_FLAGS: Final = r"(?:^|_)(?:sts?|flag|zt|bz|bj)$|标志$|标识$|标记$"
 _NOTES: Final = r"备注|附注|说明|摘要|附言|(?:^|_)(?:remark|note|memo|comment)s?$"
 _NO_MONEY: Final = r"(?<!pa)id$|(?:^|_)(?:no|code|number|months?|qty|count|days?|status|state|type)$"
 _CONTACTS: Final = (
@@ -282,6 +284,11 @@ def is_plain_id(name: str) -> bool:
 def is_status(name: str) -> bool:
     """Whether the name says that the column tells valid rows from others."""
     return _whole(_STATUS).search(key_of(name)) is not None
+
+
+def is_flag(name: str) -> bool:
+    """Whether the name says that the column marks rows, for whatever purpose."""
+    return _whole(_FLAGS).search(key_of(name)) is not None
 
 
 def is_note(name: str) -> bool:

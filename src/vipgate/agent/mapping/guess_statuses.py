@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vipgate.agent.mapping.guess_codes import is_bad_note, is_bad_status
-from vipgate.agent.mapping.guess_columns import is_contact, is_count, is_id, is_kind, is_note, is_status
+from vipgate.agent.mapping.guess_columns import is_contact, is_count, is_flag, is_id, is_kind, is_note, is_status
 from vipgate.agent.mapping.guess_comments import CommentedColumns
 from vipgate.agent.mapping.guess_values import text_of
 
@@ -51,7 +51,9 @@ def find_statuses(
 def _tells(name: str, texts: Sequence[str], rows: int, comments: CommentedColumns) -> bool:
     """Whether a column of few values tells sales from other rows. `rows`: how many have a value."""
     words = [*texts, *(comments.word(name, text) for text in texts)]
-    if comments.says(is_status, name) or any(is_bad_status(one) and len(one) <= STATUS_VALUES_MAX for one in words):
+    if any(comments.says(test, name) for test in (is_status, is_flag)) or any(
+        is_bad_status(one) and len(one) <= STATUS_VALUES_MAX for one in words
+    ):
         return True
     if comments.says(is_kind, name) and len(texts) > 1 and all(len(text) <= STATUS_VALUES_MAX for text in texts):
         return True
