@@ -238,7 +238,7 @@ _STATUS: Final = (
     r"|(?:order|pay|refund)_?(?:flag|result|complete)|^(?:enable|valid|active|locked)d?$|有效标|是否(?:有效|支付|退款|作废|删除)|refunded|cancell?ed|^(?:dd|zf|jf)?zt$"
 )
 # A status perhaps, or a mark of printing or of sending: asked about, but no row is refused for it.
-_FLAGS: Final = r"(?:^|_)(?:sts?|flag|zt|bz|bj)$|标志$|标识$|标记$"
+_FLAGS: Final = r"(?:^|_)(?:sts?|flag|zt)$|标志$|标识$|标记$"
 _NOTES: Final = r"备注|附注|说明|摘要|附言|(?:^|_)(?:remark|note|memo|comment)s?$"
 _NO_MONEY: Final = r"(?<!pa)id$|(?:^|_)(?:no|code|number|months?|qty|count|days?|status|state|type)$"
 _CONTACTS: Final = (
