@@ -41,6 +41,8 @@ class SetupCache:
     """
 
     clock_us: Callable[[], int] = clock_us
+    # Whether the last trial of the platform's settings found a fault.
+    is_platform_wrong: bool = False
     _tables: Kept[FoundTables] | None = None
     _samples: Kept[Samples] | None = None
     _preview: Kept[FirstRows] | None = None

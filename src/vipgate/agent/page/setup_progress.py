@@ -22,7 +22,8 @@ def steps_done(context: Context) -> frozenset[str]:
         document = ConfigDocument(context.config_path)
     except VipgateError:
         return frozenset()
-    done = {"platform"} if all(document.get("platform", key) for key in ("url", "park_uuid", "secret")) else set()
+    is_set = all(document.get("platform", key) for key in ("url", "park_uuid", "secret"))
+    done = {"platform"} if is_set and not context.setup.is_platform_wrong else set()
     source = document.table("source")
     if source.get("file") or (source.get("database") and (source.get("table") or source.get("query"))):
         done.add("source")

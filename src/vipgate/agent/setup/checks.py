@@ -171,6 +171,12 @@ def check_platform(platform: Platform) -> Iterator[Finding]:
     """Checks network, clock and signature by a request that stores nothing."""
     with platform_client(platform) as client:
         answer, date = client.probe()
+    if isinstance(answer, RetryLater) and answer.seqno:
+        # Somebody answered: it is not the network.
+        yield Finding("network", platform.url)
+        found = tr("{reason} (seqno {seqno})", reason=answer.reason, seqno=answer.seqno)
+        yield Finding("signature", found, tr("ask the platform, with the seqno"))
+        return
     if isinstance(answer, RetryLater):
         yield Finding("network", answer.reason, tr("check platform.url, the network, a proxy, a firewall"))
         return

@@ -41,6 +41,7 @@ TEXTS: Final = {
     "quantity: {question}?": "数量：{question}？",
     "check platform.url, the network, a proxy, a firewall": "请检查 platform.url、网络、代理服务器和防火墙",
     "the platform takes this park's signature": "平台接受该车场的签名",
+    "{reason} (seqno {seqno})": "{reason}（请求流水号 {seqno}）",
     "ask the platform, with the seqno": "请联系平台，并提供请求流水号",
     "http is not encrypted: anyone on the network path can read plates and can send a recorded push again; "
     "ask the platform for its https address": (

@@ -74,6 +74,7 @@ async def save(request: PageRequest) -> Response:
         document.set("platform", {"signature": signature})
     document.save()
     findings = await request.run(lambda: _try(request.context, document))
+    request.context.setup.is_platform_wrong = any(one.remedy and not one.is_warning for one in findings)
     return await _page(request, form, findings)
 
 

@@ -89,3 +89,14 @@ def test_wrong_secret_is_explained_in_the_language_of_the_page_and_whole(
     assert said in shown
     assert field in shown
     assert ("签名不符" in shown) == (language == "zh")
+
+
+def test_platform_that_fails_is_no_network_and_no_step_is_done(page: OpenPage) -> None:
+    with OddPlatform(lambda _: Reply.of("500", "no ledger", status=500)).running() as platform:
+        shown = page.post("/setup/platform", {**FIELDS, "url": platform.url}, status=200)
+        assert "ask the platform, with the seqno" in shown
+        assert "(seqno " in shown
+        assert "check platform.url" not in shown
+        assert "(done)" not in shown
+        platform.rule = lambda _: STORED
+        assert "(done)" in page.post("/setup/platform", {**FIELDS, "url": platform.url}, status=200)
