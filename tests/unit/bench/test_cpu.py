@@ -50,9 +50,9 @@ def worker(commit_thread: str) -> Iterator[int]:
 def test_threads_are_told_apart_and_one_that_has_ended_counts_too() -> None:
     with worker(COMMIT_THREAD) as pid:
         used = read_cpu(pid, None)
-    assert used.loop_s >= 0.29
-    assert used.commit_s >= 0.39
-    assert used.other_s >= 0.19
+    assert used.loop_s >= 0.25
+    assert used.commit_s >= 0.35
+    assert used.other_s >= 0.15
     assert used.database_s == 0
     assert used.total_s == pytest.approx(used.loop_s + used.commit_s + used.other_s)
 
@@ -61,7 +61,7 @@ def test_server_without_a_commit_thread_is_counted_by_its_own_process() -> None:
     with worker("another") as pid:
         used = read_cpu(pid, None)
     assert used.commit_s == 0
-    assert used.other_s >= 0.59
+    assert used.other_s >= 0.55
 
 
 def test_database_server_counts_with_its_children_also_those_that_have_ended() -> None:
