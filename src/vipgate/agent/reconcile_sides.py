@@ -29,11 +29,15 @@ PAUSE_S: Final = 5.0
 
 @dataclass(slots=True)
 class Extra:
-    """Why the platform alone has records: their row is left out by a filter, cannot be sent, or is not in the source."""
+    """Why the platform alone has records: their row is left out by a filter, cannot be sent, or is not in the source.
+
+    `unknown`: more rows are not sent than were remembered, so it may be any of these.
+    """
 
     left_out: int = 0
     refused: int = 0
     gone: int = 0
+    unknown: int = 0
 
 
 class ParkSide:
@@ -74,6 +78,8 @@ class ParkSide:
             self.extra.left_out += 1
         elif pay_partner in self._refused:
             self.extra.refused += 1
+        elif len(self._left_out) + len(self._refused) >= NOT_SENT_MAX:
+            self.extra.unknown += 1
         else:
             self.extra.gone += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
@@ -59,7 +60,7 @@ def _print(report: Report, side: ParkSide, output: Format) -> None:
         months = [_month(month) for month in report.months]
         shown = {name.replace(" ", "_"): {"count": count, "pay_partner": some} for name, count, some in lists}
         counts = {"erased_on_the_platform": difference.erased_count, "cannot_be_sent": wrong}
-        shown["only_on_the_platform"] |= {"left_out": extra.left_out, "refused": extra.refused, "gone": extra.gone}
+        shown["only_on_the_platform"] |= asdict(extra)
         print_json({"alike": report.is_alike, "months": months, **shown, **counts})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -87,6 +88,13 @@ def _print(report: Report, side: ParkSide, output: Format) -> None:
     if extra.refused:
         typer.echo(
             tr("of those only on the platform, {count} have a row here that cannot be sent", count=extra.refused)
+        )
+    if extra.unknown:
+        typer.echo(
+            tr(
+                "of those only on the platform, {count} are not explained: too many rows are not sent",
+                count=extra.unknown,
+            )
         )
     if extra.gone:
         typer.echo(

@@ -65,3 +65,20 @@ def test_rows_without_a_key_are_read_to_their_end_first(
     finally:
         spool.close()
     assert len(written) == ROWS // CHUNK_ROWS
+
+
+def test_reason_that_was_not_remembered_is_not_invented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound nothing tells a filtered row from one that is gone."""
+    make_park(tmp_path, 3)
+    path = write_config(tmp_path, 1, "p", lag_s=0)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n[[filter]]\ncolumn = "订单号"\nin = ["none"]\n')
+    with closing(Spool(tmp_path / "agent.spool", clock_us)) as spool:
+        side = ParkSide(load_config(path), spool)
+        assert list(side.rows()) == []
+        side.explain("XF000000000001")
+        side.explain("elsewhere")
+        assert (side.extra.left_out, side.extra.gone, side.extra.unknown) == (1, 1, 0)
+        monkeypatch.setattr(reconcile_sides, "NOT_SENT_MAX", 3)
+        side.explain("elsewhere")
+        assert (side.extra.gone, side.extra.unknown) == (1, 1)

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from vipgate.agent.config import Config, Platform, Signature
 from vipgate.agent.mapping.replaced import replaced_text
 from vipgate.agent.mapping.rounded_orders import doubt_text
+from vipgate.agent.mapping.seen_orders import ORDERS_MAX
 from vipgate.agent.mapping.unjudged import unjudged_text
 from vipgate.agent.opening import agent_files, platform_client, source_of
 from vipgate.agent.responses import Accepted, AccessDenied, Rejected, RetryLater
 from vipgate.agent.setup.document import ConfigDocument
-from vipgate.agent.setup.rehearsal import RowCounts, count_rows, poll_once
+from vipgate.agent.setup.rehearsal import POLL_SECONDS_MAX, RowCounts, count_rows, poll_once
 from vipgate.agent.sources.base import Source, SourceUnavailable, shown_place, unexpected
 from vipgate.agent.sources.file_source import FileSource
 from vipgate.errors import UsageError, VipgateError
@@ -118,7 +119,12 @@ def _check_reads(config: Config, source: Source) -> Iterator[Finding]:
             section = tr("see the guide, “Cursor”") if config.source.file is None else tr("see the guide, “Files”")
             yield Finding("source", problem, section, is_warning=True)
         yield from check_mapping(count_rows(config, source))
-        poll_once(config, source)
+        if not poll_once(config, source):
+            found = tr(
+                "a look at what is new takes longer than {seconds:g} s: not all of it was tried",
+                seconds=POLL_SECONDS_MAX,
+            )
+            yield Finding("source", found, tr("see the guide, “Cursor”"), is_warning=True)
     except UsageError as error:
         yield Finding("mapping", str(error), tr("fix mapping or source"))
     except SourceUnavailable as error:
@@ -145,6 +151,11 @@ def check_mapping(counts: RowCounts) -> Iterator[Finding]:
         place, order = counts.first_doubtful
         doubt = doubt_text(counts.doubtful, shown_place(place), order)
         yield Finding("mapping", doubt, tr("see the guide, “The file”"), is_warning=True)
+    if not counts.is_compared:
+        found = tr(
+            "more than {limit} order numbers: rows that share one of the others are not found here", limit=ORDERS_MAX
+        )
+        yield Finding("mapping", found)
     if counts.replaced:
         yield Finding(
             "mapping", replaced_text(counts.replaced), tr("fix the mapping, or the row at its source"), is_warning=True

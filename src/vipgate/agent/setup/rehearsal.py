@@ -14,6 +14,7 @@ from vipgate.agent.config import Config
 from vipgate.agent.mapping.guess_evidence import QuantityDoubt
 from vipgate.agent.mapping.purchases import add_purchases, quantity_check
 from vipgate.agent.mapping.reader import Page, Reader, conflict_reason
+from vipgate.agent.mapping.replaced import remember_replaced
 from vipgate.agent.mapping.seen_orders import SeenOrders
 from vipgate.agent.mapping.unjudged import count_unjudged
 from vipgate.agent.models import Rejection
@@ -37,7 +38,8 @@ class RowCounts:
 
     `refused`: the refused rows by their reason; `more_refused`: how many have a reason beyond these. `doubtful`: how many order
     numbers may be rounded, with place and number of the first. `unjudged`: how many rows are left out by each value that no
-    filter names. `replaced`: see `replaced_text`; `quantity`: a question about the quantities.
+    filter names. `replaced`: see `replaced_text`; `quantity`: a question about the quantities. `is_compared`: false if there
+    were too many order numbers to find all rows that share one.
     """
 
     rows: int = 0
@@ -52,6 +54,7 @@ class RowCounts:
     unjudged: Counter[tuple[str, str]] = field(default_factory=Counter)
     replaced: dict[str, tuple[str, str]] = field(default_factory=dict)
     quantity: QuantityDoubt | None = None
+    is_compared: bool = True
 
     @property
     def dead(self) -> int:
@@ -66,8 +69,7 @@ class RowCounts:
         self.left_out += page.left_out
         self.merged += page.merged
         count_unjudged(self.unjudged, page.unjudged)
-        if len(self.replaced) < REASONS_MAX:
-            self.replaced.update((order, (kept, other)) for order, kept, other in page.replaced)
+        remember_replaced(self.replaced, page.replaced)
         if page.doubtful and not self.doubtful:
             self.first_doubtful = page.doubtful[0]
         self.doubtful += len(page.doubtful)
@@ -109,17 +111,19 @@ def poll_once(
     source: Source,
     clock_s: Callable[[], float] = time.monotonic,
     seconds_max: float = POLL_SECONDS_MAX,
-) -> None:
+) -> bool:
     """Makes every read of a poll: clock, newest key, newest rows by the cursor. Raises UsageError, SourceUnavailable.
 
-    No read begins after `seconds_max` seconds: by a cursor that all rows share, a poll reads all rows.
+    Returns whether all of them were made: no read begins after `seconds_max` seconds. By a cursor that all rows share, a poll reads
+    all rows.
     """
     reader = ChangeReader(config.source, lambda opened: Reader(config, opened.columns), clock_us, None)
     until_s = clock_s() + seconds_max
     with suppress(_TimeIsOver):
         for item in reader.work(source, _NoThread(clock_s, until_s)):
             if isinstance(item, Polled) and item.later is not None:
-                return
+                return True
+    return False
 
 
 def count_rows(
@@ -144,7 +148,7 @@ def count_rows(
             break
     else:
         counts.is_all = not stream.was_cut
-    counts.quantity = check.doubt()
+    counts.quantity, counts.is_compared = check.doubt(), not seen.is_full
     return counts
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from vipgate.agent.mapping.replaced import replaced_text
+from vipgate.agent.mapping.replaced import remember_replaced, replaced_text
 from vipgate.agent.mapping.rounded_orders import doubt_text
 from vipgate.agent.mapping.unjudged import count_unjudged, unjudged_text
 from vipgate.agent.sources.base import shown_place
@@ -17,9 +17,8 @@ from vipgate.i18n import tr
 
 log = structlog.get_logger()
 
-# Order numbers named in one warning, and remembered for one.
+# Order numbers named in one warning.
 NAMED_MAX: Final = 5
-REPLACED_MAX: Final = 1_000
 
 # A warning about the cursor stays at least this long: rounds may take seconds, and people look seldom.
 MISSED_SHOWN_US: Final = 3_600_000_000
@@ -110,8 +109,7 @@ class RoundWarnings:
         """Warns that the newest of several rows with one order number was sent, though another one has another plate."""
         if not rows:
             return
-        if len(self._replaced) < REPLACED_MAX:
-            self._replaced.update((order, (kept, other)) for order, kept, other in rows)
+        remember_replaced(self._replaced, rows)
         if self._status.warn("plates", replaced_text(self._replaced)):
             log.warning("rows of different plates under one order number", orders=len(self._replaced))
 

@@ -38,6 +38,9 @@ TEXTS: Final = {
     "{n} rows, the first is {place}: {reason}": "{n} 行，第一行是{place}：{reason}",
     "{n} more rows cannot be sent": "另有 {n} 行也不能发送",
     "fix the mapping, or the row at its source": "请改正字段映射，或在数据源中改正该行",
+    "a look at what is new takes longer than {seconds:g} s: not all of it was tried": (
+        "读取新增内容超过 {seconds:g} 秒：没有全部试过"
+    ),
     "quantity: {question}?": "数量：{question}？",
     "check platform.url, the network, a proxy, a firewall": "请检查 platform.url、网络、代理服务器和防火墙",
     "the platform takes this park's signature": "平台接受该车场的签名",

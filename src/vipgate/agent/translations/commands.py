@@ -116,6 +116,9 @@ TEXTS: Final = {
     "of those only on the platform, {count} have a row here that cannot be sent": (
         "只在平台上的记录中，{count} 条的行在本地，但无法发送"
     ),
+    "of those only on the platform, {count} are not explained: too many rows are not sent": (
+        "只在平台上的记录中，{count} 条的原因不明：不发送的行太多"
+    ),
     "of those only on the platform, {count} are not here any more: the interface has no deletion, only run --replace": (
         "只在平台上的记录中，{count} 条本地已经没有：接口没有删除功能，只有 run --replace 才能去掉"
     ),

@@ -15,8 +15,8 @@ from vipgate.agent.config import Config, load_config
 from vipgate.agent.mapping.reader import Page, Reader
 from vipgate.agent.models import Rejection
 from vipgate.agent.opening import source_of
-from vipgate.agent.setup import rehearsal
-from vipgate.agent.setup.checks import Finding, check_source
+from vipgate.agent.setup import checks, rehearsal
+from vipgate.agent.setup.checks import Finding, check_mapping, check_source
 from vipgate.agent.setup.rehearsal import PAGE_ROWS, REASONS_MAX, RowCounts, count_rows, poll_once
 from vipgate.agent.sources.base import Source, SourceFault, SourceRow
 from vipgate.agent.sources.sql import DatabaseSource
@@ -185,3 +185,13 @@ def test_poll_of_the_check_ends(park: Path) -> None:
     with opened(park) as (config, source):
         poll_once(config, source)
     assert rehearsal.SECONDS_MAX <= 30
+
+
+def test_what_was_not_tried_or_compared_is_said(park: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "poll_once", lambda *_: False)
+    assert "not all of it was tried" in findings(park)[-1].found
+    [_, said] = list(check_mapping(RowCounts(is_compared=False)))
+    assert "rows that share one of the others are not found here" in said.found
+    with opened(park) as (config, source):
+        assert poll_once(config, source)
+        assert not poll_once(config, source, seconds_max=-1.0)

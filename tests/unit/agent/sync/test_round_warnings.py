@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vipgate.agent.mapping.replaced import REMEMBERED_MAX
 from vipgate.agent.status import MISSED, Status
 from vipgate.agent.sync.round_warnings import MISSED_SHOWN_US, RoundWarnings
 
@@ -119,3 +120,8 @@ def test_values_that_no_filter_names_are_bounded_in_a_round(status: Status, warn
     assert status.warnings["filters"].startswith("10000 rows are not sent because of values that no filter names: ")
     assert len(status.warnings["filters"]) < 500
     assert len(warnings._unjudged) <= 51
+
+
+def test_bound_of_remembered_order_numbers_is_said(status: Status, warnings: RoundWarnings) -> None:
+    warnings.note_replaced([(f"A{number}", "row 1", "row 2") for number in range(2 * REMEMBERED_MAX)])
+    assert status.warnings["plates"].startswith(f"{REMEMBERED_MAX}+ order numbers")

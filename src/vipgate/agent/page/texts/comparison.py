@@ -34,6 +34,10 @@ TEXTS: Final = {
         "只在平台上的记录中，{n} 条的行在数据源中，但现在无法发送，见死信。",
         "Of those only on the platform, {n} have a row at the source that cannot be sent now: see dead letters.",
     ),
+    "compare.only.unknown": LocalizedText(
+        "只在平台上的记录中，{n} 条的原因不明：不发送的行太多，没有全部记住。",
+        "Of those only on the platform, {n} are not explained: too many rows are not sent for all of them to be remembered.",
+    ),
     "compare.only.gone": LocalizedText(
         "只在平台上的记录中，{n} 条在数据源中已经没有（被删除，或订单号改了）。接口没有删除功能，只有“替换”才能去掉它们。",
         "Of those only on the platform, {n} are no longer at the source (deleted, or with another order number). The interface has "

@@ -12,10 +12,10 @@ from vipgate.agent.mapping.guess import CODED, Guess
 from vipgate.agent.mapping.guess_again import guess_again
 from vipgate.agent.mapping.purchases import add_purchases, quantity_check
 from vipgate.agent.mapping.reader import Page, Reader
+from vipgate.agent.page.checked import Checked
 from vipgate.agent.page.context import Context
 from vipgate.agent.page.request import PageRequest
 from vipgate.agent.page.setup_source_named import open_unchanged, source_of_document
-from vipgate.agent.page.views.setup_start import Checked
 from vipgate.agent.setup.document import QUESTION, ConfigDocument
 from vipgate.agent.setup.mapping_rows import (
     NOTHING_MET,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -12,16 +11,16 @@ from starlette.responses import Response
 
 from vipgate.agent.config import CONFIG_BYTES_MAX, Config
 from vipgate.agent.opening import open_client, source_of
+from vipgate.agent.page.checked import Checked
 from vipgate.agent.page.context import Context
 from vipgate.agent.page.jobs import BUSY
 from vipgate.agent.page.request import PageRequest
-from vipgate.agent.setup.checks import Finding, find_problems
+from vipgate.agent.setup.checks import find_problems
 from vipgate.agent.setup.document import ConfigDocument
 from vipgate.agent.setup.env_file import env_path
-from vipgate.agent.setup.rehearsal import RowCounts
 from vipgate.agent.spool import is_running
 from vipgate.errors import VipgateError
-from vipgate.i18n import Language, LocalizedText, current_language
+from vipgate.i18n import LocalizedText, current_language
 from vipgate.support.web.errors import PageError
 
 _SURE: Final = LocalizedText("请先勾选“我确定”；没有删除任何记录", 'tick "I am sure" first; nothing was deleted')
@@ -34,34 +33,6 @@ _OPEN: Final = LocalizedText(
     "questions about what is sent are not answered; answer them in the mapping first",
 )
 _RUNS: Final = LocalizedText("代理已在运行；请先停止它", "the agent runs already; stop it first")
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The findings of one configuration, and the records on both sides; None where a side cannot be counted."""
-
-    of: str
-    park_uuid: str
-    url: str
-    findings: tuple[Finding, ...]
-    here: int | None
-    there: int | None
-    language: Language
-
-    @property
-    def faults(self) -> int:
-        """How many findings must be put right."""
-        return sum(bool(one.remedy) and not one.is_warning for one in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        """How many findings are warnings."""
-        return sum(bool(one.remedy) and one.is_warning for one in self.findings)
-
-    @property
-    def counts(self) -> RowCounts | None:
-        """What becomes of the source's rows; None where they cannot be read."""
-        return next((one.counts for one in self.findings if one.counts is not None), None)
 
 
 async def show(request: PageRequest) -> Response:

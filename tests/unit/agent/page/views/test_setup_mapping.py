@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from support.agent_page import OpenPage, make_park, open_page
-from vipgate.agent.page.views.setup_start import Checked
+from vipgate.agent.page.checked import Checked
 from vipgate.agent.setup.checks import Finding
 from vipgate.agent.setup.rehearsal import RowCounts
 from vipgate.protocol.renewal import MEMBERS
